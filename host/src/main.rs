@@ -1,0 +1,2 @@
+//! The gateway host.
+fn main() {}

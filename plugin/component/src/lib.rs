@@ -1,0 +1,1 @@
+//! Face 1: the policy as a WIT component.

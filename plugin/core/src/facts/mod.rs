@@ -1,0 +1,265 @@
+//! What a rule may know beyond the request: the closed set of keys, and their answers.
+//!
+//! Facts come from the face's store. A key that has no answer yet is not "absent": the policy asks
+//! for it with `need`.
+
+use serde::{Deserialize, Serialize};
+
+/// What it means that the store has no record of a user or group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unseen {
+    /// It is nobody's.
+    Absent,
+    /// It may be the resource of an unsettled create: unavailable while there is one in the account.
+    Pending,
+    /// The decision depends on whether it exists: the backend is asked.
+    Backend,
+}
+
+/// A question to the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Lower-case hex of SHA-256 of the token text. Answered by [`Answer::Token`].
+    Token(String),
+    /// By id. Answered by [`Answer::User`].
+    User(UserKey),
+    /// By user name, in any case. Answered by [`Answer::User`].
+    UserByName(UserKey),
+    /// Answered by [`Answer::Group`].
+    Group(GroupKey),
+    /// Answered by [`Answer::Groups`].
+    GroupByDerivedId(DerivedIdKey),
+    /// Answered by [`Answer::Holders`].
+    ExternalId(ExternalIdKey),
+    /// Answered by [`Answer::Members`].
+    Members(MembersKey),
+    /// Answered by [`Answer::Difference`].
+    MembersDifference(MembersKey),
+    /// Answered by [`Answer::Groups`].
+    UserGroups(UserGroupsKey),
+}
+
+/// Asks for a user.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserKey {
+    /// The account.
+    pub account: String,
+    /// An id or a user name.
+    pub value: String,
+    /// What an unseen one means.
+    pub unseen: Unseen,
+}
+
+/// Asks for a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupKey {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// The id.
+    pub id: String,
+    /// What an unseen one means.
+    pub unseen: Unseen,
+}
+
+/// Asks for the groups that have, or whose name gives, one derived id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DerivedIdKey {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// The derived id.
+    pub id: String,
+    /// Characters of the name that the derivation replaces.
+    pub replace: String,
+    /// By what it replaces them.
+    pub with: String,
+}
+
+/// Asks who has an external id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExternalIdKey {
+    /// The account.
+    pub account: String,
+    /// Compared exactly with ids and external ids.
+    pub value: String,
+}
+
+/// Asks which users are in a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MembersKey {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// Empty for a group that is being created.
+    pub group: String,
+    /// Ids, or user names in any case.
+    pub users: Vec<String>,
+}
+
+/// Asks which groups a user is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserGroupsKey {
+    /// The account.
+    pub account: String,
+    /// An id, or a user name in any case.
+    pub user: String,
+}
+
+/// What the store answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// There is none.
+    Absent,
+    /// The store cannot tell now.
+    Unavailable,
+    /// A token and its principal.
+    Token(Token),
+    /// One user.
+    User(User),
+    /// One group.
+    Group(Group),
+    /// Several groups.
+    Groups(Vec<Group>),
+    /// Who has an external id.
+    Holders(Vec<Holder>),
+    /// One entry for each user asked for.
+    Members(Vec<Member>),
+    /// The group's members against the users asked for.
+    Difference(Difference),
+}
+
+/// A question with its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// The question.
+    pub key: Key,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// A token with the principal whose rights it has at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// A name for logs, never the secret.
+    pub id: Option<String>,
+    /// The account that it is for.
+    pub account: String,
+    /// The identity provider that it was given to.
+    pub provider: Option<String>,
+    /// Milliseconds since 1970; `None` is never.
+    pub expires: Option<u64>,
+    /// Taken back.
+    pub revoked: bool,
+    /// `None`: the principal does not exist any more.
+    pub principal: Option<Principal>,
+}
+
+/// A user or service account of the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The account that it belongs to.
+    pub account: String,
+    /// Its id.
+    pub id: String,
+    /// Not disabled.
+    pub active: bool,
+    /// Permission ids.
+    pub permissions: Vec<String>,
+}
+
+/// What the record says of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The account.
+    pub account: String,
+    /// `None` for a create that is not settled yet.
+    pub id: Option<String>,
+    /// As the provider wrote it.
+    pub user_name: String,
+    /// `None`: not known.
+    pub display_name: Option<String>,
+    /// The provider's id of the user.
+    pub external_id: Option<String>,
+    /// Not deactivated.
+    pub active: bool,
+    /// The provider that provisioned the user; `None` for a native one.
+    pub managed_by: Option<String>,
+    /// A write is under way or unclear.
+    pub pending: bool,
+    /// When `managed_by` came to be, in milliseconds since 1970.
+    pub since: Option<u64>,
+    /// Derived by the store, ignored in records: a member of at least one owned group.
+    pub in_managed_group: bool,
+}
+
+/// What the record says of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// `None` for a create that is not settled yet.
+    pub id: Option<String>,
+    /// `None`: not known.
+    pub display_name: Option<String>,
+    /// The id that the name gives, where ids are derived.
+    pub derived_id: Option<String>,
+    /// The provider's id of the group.
+    pub external_id: Option<String>,
+    /// The provider that pushed the group; `None` for a native one.
+    pub managed_by: Option<String>,
+    /// A write is under way or unclear.
+    pub pending: bool,
+    /// When `managed_by` came to be, in milliseconds since 1970.
+    pub since: Option<u64>,
+    /// The membership records are complete.
+    pub members_known: bool,
+}
+
+/// A user or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
+/// A user or group that has an external id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// `None` for a create that is not settled yet.
+    pub id: Option<String>,
+    /// The user's userName or the group's displayName.
+    pub name: Option<String>,
+}
+
+/// Whether a user is in a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// As asked, or the user's id where the store found the member itself.
+    pub reference: String,
+    /// In the group, pending additions included.
+    pub present: bool,
+    /// The user's record.
+    pub user: Option<User>,
+}
+
+/// A group's members against a list of users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Those asked for who are not in the group.
+    pub added: Vec<Member>,
+    /// Those in the group who were not asked for.
+    pub removed: Vec<Member>,
+    /// The membership records are complete.
+    pub complete: bool,
+}

@@ -1,0 +1,202 @@
+//! What goes in and out of the policy: requests, verdicts, answers. The same shapes as in
+//! `wit/policy.wit`, which documents how a face uses them.
+
+use crate::facts::Key;
+use crate::record::Record;
+
+/// Header names in lower case, values as bytes; a header sent twice is there twice.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
+/// A request as the client sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// As on the request line.
+    pub method: String,
+    /// Path and query exactly as received, without scheme and authority.
+    pub path: String,
+    /// All headers.
+    pub headers: Headers,
+    /// The body, as far as it has been read.
+    pub body: Body,
+}
+
+/// How much of the request's body the policy has been given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Nobody has looked yet.
+    Unread,
+    /// There is none.
+    None,
+    /// The whole of it.
+    Bytes(Vec<u8>),
+    /// More than the limit that [`Need::body_limit`] gave.
+    OverLimit,
+}
+
+/// The outcome of one evaluation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not decided: answer these and evaluate again.
+    Need(Need),
+    /// Send this to the backend.
+    Forward(Forward),
+    /// Answer the client with this.
+    Reject(Reject),
+}
+
+/// What the policy has to know before it can go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Need {
+    /// Facts to look up.
+    pub keys: Vec<Key>,
+    /// Read the body, at most this many bytes.
+    pub body_limit: Option<u64>,
+}
+
+/// A request for the backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The method, possibly another than the client's (a PATCH without effect becomes a GET).
+    pub method: String,
+    /// Path and query at the backend.
+    pub path: String,
+    /// All headers but those of framing and connection.
+    pub headers: Headers,
+    /// The body.
+    pub body: ForwardBody,
+    /// What happens to the backend's answer.
+    pub answer: AnswerHandling,
+    /// Comes back to [`crate::Guard::observe`].
+    pub continuation: Vec<u8>,
+    /// What was normalised.
+    pub changes: Vec<Change>,
+    /// To be stored before the request is sent.
+    pub records: Vec<Record>,
+    /// The account, once it is known.
+    pub account: Option<String>,
+    /// The id of the verified token.
+    pub verified_token: Option<String>,
+    /// The rule that would have refused, under `mode: monitor`.
+    pub rule: Option<String>,
+}
+
+/// The body of a [`Forward`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ForwardBody {
+    /// None.
+    None,
+    /// The client's bytes.
+    AsReceived,
+    /// These bytes.
+    Bytes(Vec<u8>),
+}
+
+/// What happens to the backend's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerHandling {
+    /// It goes to the client as it comes.
+    Pass,
+    /// It goes to [`crate::Guard::observe`] first.
+    Observe,
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// The rule that refused.
+    pub rule: String,
+    /// For the client.
+    pub response: Response,
+    /// What had been normalised until then.
+    pub changes: Vec<Change>,
+    /// The account, if it was known by then.
+    pub account: Option<String>,
+    /// The id of the token, if it was verified by then.
+    pub verified_token: Option<String>,
+}
+
+/// One normalisation.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Change {
+    /// A `normalise.…` id.
+    pub rule: String,
+    /// Where, such as `Operations[1].value.locale`.
+    pub path: String,
+    /// What was done.
+    pub detail: String,
+}
+
+/// A response for the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// All headers but those of framing and connection.
+    pub headers: Headers,
+    /// The body.
+    pub body: ResponseBody,
+}
+
+/// The body of a [`Response`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResponseBody {
+    /// None.
+    None,
+    /// The backend's bytes.
+    AsReceived,
+    /// These bytes.
+    Bytes(Vec<u8>),
+}
+
+/// What became of a forwarded request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendOutcome {
+    /// The backend answered.
+    Answered(BackendAnswer),
+    /// No answer, or one that broke off: the backend may or may not have acted.
+    Unanswered,
+}
+
+/// The backend's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+/// The body of a [`BackendAnswer`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswerBody {
+    /// None.
+    None,
+    /// The whole of it.
+    Bytes(Vec<u8>),
+    /// More than [`crate::Settings::answer_limit`].
+    OverLimit,
+}
+
+/// The outcome of one observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not decided: answer these and observe again.
+    Need(Need),
+    /// Store the records, then answer the client.
+    Respond(Respond),
+    /// Send one more request to the backend.
+    Forward(Forward),
+}
+
+/// The end of a request that was forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Respond {
+    /// For the client.
+    pub response: Response,
+    /// To be stored before the client is answered.
+    pub records: Vec<Record>,
+    /// The rule behind a response that is not the backend's.
+    pub rule: Option<String>,
+}

@@ -1,0 +1,99 @@
+//! What the face stores: the only way in which the ownership record changes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Group, ResourceKind, User};
+
+/// One change of the record. A list of them is applied in order, in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "kebab-case")]
+pub enum Record {
+    /// A create is about to be forwarded: the resource counts as owned from now on.
+    Intent(Intent),
+    /// An intent became the resource of this id. Without such an intent nothing happens.
+    Settle {
+        /// Which intent.
+        #[serde(flatten)]
+        intent: IntentKey,
+        /// The id that the backend gave.
+        id: String,
+    },
+    /// The backend refused definitely. Without such an intent nothing happens.
+    Withdraw(IntentKey),
+    /// Insert or replace by account and id.
+    User(User),
+    /// Insert or replace by account, scope and id.
+    Group(Group),
+    /// A membership.
+    Member(MemberRecord),
+    /// The user is gone, and all its memberships.
+    RemoveUser(ResourceKey),
+    /// The group is gone, and all its memberships.
+    RemoveGroup(ResourceKey),
+}
+
+/// A create that is about to be forwarded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// What is created.
+    pub kind: ResourceKind,
+    /// The account.
+    pub account: String,
+    /// The folded user name, the group's derived id, or its folded name where ids are not derived.
+    pub key: String,
+    /// A user's.
+    pub user_name: Option<String>,
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// The id that a group's name gives, where ids are derived.
+    pub derived_id: Option<String>,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// Created active.
+    pub active: bool,
+    /// Who provisions it.
+    pub provider: String,
+    /// Milliseconds since 1970.
+    pub at: u64,
+    /// The members that the group is created with.
+    pub members: Vec<String>,
+}
+
+/// Identifies an [`Intent`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentKey {
+    /// What is created.
+    pub kind: ResourceKind,
+    /// The account.
+    pub account: String,
+    /// As in [`Intent::key`].
+    pub key: String,
+}
+
+/// Whether a user is in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// The account.
+    pub account: String,
+    /// The group's scope.
+    pub scope: String,
+    /// The group's id.
+    pub group: String,
+    /// The user's id.
+    pub user: String,
+    /// In the group, or not.
+    pub present: bool,
+    /// Added by a write whose outcome is not known yet.
+    pub pending: bool,
+}
+
+/// Identifies a user (with an empty scope) or a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceKey {
+    /// The account.
+    pub account: String,
+    /// A group's scope.
+    pub scope: String,
+    /// The id.
+    pub id: String,
+}
