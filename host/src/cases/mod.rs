@@ -1,0 +1,1 @@
+//! Case suites: requests with the decisions that are expected of them.

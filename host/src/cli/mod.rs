@@ -1,0 +1,55 @@
+//! The commands. Each lives in a file of its own: its arguments, and `run`.
+
+mod check;
+mod demo;
+mod okta_settings;
+mod principal;
+mod rules;
+mod serve;
+mod test;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A SCIM gateway that lets only canonical, permitted requests through.
+#[derive(Parser)]
+#[command(name = "scimguard", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Demo(demo::Args),
+    Check(check::Args),
+    Test(test::Args),
+    Rules(rules::Args),
+    Token(token::Args),
+    Principal(principal::Args),
+    OktaSettings(okta_settings::Args),
+}
+
+/// Exit code of a usage, configuration or input error.
+const USAGE: u8 = 2;
+
+/// Runs the command that the process was started with.
+pub(crate) fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Rules(args) => rules::run(args),
+        Command::Token(args) => token::run(args),
+        Command::Principal(args) => principal::run(args),
+        Command::OktaSettings(args) => okta_settings::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        anstream::eprintln!("scimguard: {error:#}");
+        ExitCode::from(USAGE)
+    })
+}
