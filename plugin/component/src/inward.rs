@@ -2,7 +2,7 @@
 
 use scimguard_core::facts::{Answer, Fact, GroupKey, Holder, Key, ResourceKind, Unseen, UserKey};
 
-use crate::wit::scimguard::policy::types as wit;
+use crate::wit::exports::scimguard::policy::guard as wit;
 
 /// The facts that the face has gathered.
 pub(crate) fn facts(facts: Vec<wit::Fact>) -> Vec<Fact> {

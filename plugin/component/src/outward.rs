@@ -6,7 +6,7 @@ use scimguard_core::message::AnswerHandling;
 use scimguard_core::record::{Intent, IntentKey, Record};
 use scimguard_core::{Forward, Need, Outcome, Respond, Rule, Verdict};
 
-use crate::wit::scimguard::policy::types as wit;
+use crate::wit::exports::scimguard::policy::guard as wit;
 
 impl From<Verdict> for wit::Verdict {
     fn from(verdict: Verdict) -> Self {
