@@ -282,7 +282,7 @@ fn forbidden_edits() -> Vec<Step> {
         .stored_at("/Groups/{group}")
         .with("/displayName", "example-team"),
         edit(
-            "deletes it",
+            "She deletes it",
             "DELETE",
             "/gateway/ng/api/user-groups/{group}",
         )
