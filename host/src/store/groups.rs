@@ -43,17 +43,16 @@ macro_rules! each_group {
             "SELECT j.key AS n, g.* FROM json_each(?3) j CROSS JOIN groups g
              WHERE g.account = ?1 AND g.scope = ?2 AND ",
             $condition,
-            " ORDER BY n, g.managed_by IS NULL, g.intent, g.id"
+            " ORDER BY n, g.managed_by IS NULL, g.id"
         )
     };
 }
 
 const BY_ID: &str = each_group!("g.id = j.value AND g.intent = 0");
 const BY_FOLDED_ID: &str = each_group!("g.id_folded = j.value");
-const INTENT_BY_DERIVED_ID: &str = each_group!("g.derived_id = j.value AND g.intent = 1");
 
-/// Answers keys by id: the exact one, else one that equals it when folded, else the pending create
-/// whose name gives it.
+/// Answers keys by id: the exact one, else one that equals it when folded, pending creates by the id
+/// that their name gives.
 pub(super) async fn by_key(
     connection: &mut SqliteConnection,
     account: &str,
@@ -87,7 +86,6 @@ pub(super) async fn resolve(
     fill(connection, BY_ID, account, scope, ids, &mut found).await?;
     let folded: Vec<String> = ids.iter().map(|id| fold(id)).collect();
     fill(connection, BY_FOLDED_ID, account, scope, &folded, &mut found).await?;
-    fill(connection, INTENT_BY_DERIVED_ID, account, scope, ids, &mut found).await?;
     Ok(found)
 }
 
@@ -145,17 +143,33 @@ pub(super) async fn by_derived_id(
     connection: &mut SqliteConnection,
     key: &DerivedIdKey,
 ) -> Result<Vec<Group>, sqlx::Error> {
+    // Groups that were recorded without a derived id are few: those of a policy that derived none.
     const BY_DERIVED_ID: &str = "
         SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND id = ?3 AND intent = 0
         UNION SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND derived_id = ?3
+        UNION SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND derived_id IS NULL
         ORDER BY id";
+    let derived = |name: &str| -> String {
+        name.chars()
+            .map(|c| match key.replace.contains(c) {
+                true => key.with.clone(),
+                false => c.to_string(),
+            })
+            .collect()
+    };
+    let has_id = |group: &Group| {
+        group.derived_id.as_ref() == Some(&key.id)
+            || group.id.as_ref() == Some(&key.id)
+            || group.display_name.as_deref().map(derived).as_ref() == Some(&key.id)
+    };
     let rows: Vec<GroupRow> = sqlx::query_as(BY_DERIVED_ID)
         .bind(&key.account)
         .bind(&key.scope)
         .bind(&key.id)
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().map(|row| row.group).collect())
+    let groups = rows.into_iter().map(|row| row.group);
+    Ok(groups.filter(has_id).collect())
 }
 
 /// The groups that the user is recorded in, of all scopes.
@@ -164,19 +178,40 @@ pub(super) async fn of_user(
     key: &UserGroupsKey,
 ) -> Result<Vec<Group>, sqlx::Error> {
     const OF_USER: &str = "
-        SELECT g.* FROM members m
-          JOIN groups g ON g.account = m.account AND g.scope = m.scope AND g.id = m.group_id
+        SELECT m.scope AS member_scope, m.group_id, g.* FROM members m
+          LEFT JOIN groups g ON g.account = m.account AND g.scope = m.scope AND g.id = m.group_id
          WHERE m.account = ?1 AND m.user_id = ?2
-         ORDER BY g.scope, g.id";
+         ORDER BY m.scope, m.group_id";
     let resolved = users::resolve(connection, &key.account, &[&key.user]).await?;
     let user = resolved
         .first()
         .and_then(Option::as_ref)
         .map_or(key.user.as_str(), |row| row.stored_id.as_str());
-    let rows: Vec<GroupRow> = sqlx::query_as(OF_USER)
+    let rows = sqlx::query(OF_USER)
         .bind(&key.account)
         .bind(user)
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().map(|row| row.group).collect())
+    rows.iter()
+        .map(|row| match row.try_get::<Option<&str>, _>("id")? {
+            Some(_) => Ok(GroupRow::from_row(row)?.group),
+            None => unseen_group(&key.account, row),
+        })
+        .collect()
+}
+
+/// A group that is known by a membership alone.
+fn unseen_group(account: &str, row: &SqliteRow) -> Result<Group, sqlx::Error> {
+    Ok(Group {
+        account: account.to_owned(),
+        scope: row.try_get("member_scope")?,
+        id: Some(row.try_get("group_id")?),
+        display_name: None,
+        derived_id: None,
+        external_id: None,
+        managed_by: None,
+        pending: false,
+        since: None,
+        members_known: false,
+    })
 }

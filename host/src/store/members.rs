@@ -1,6 +1,6 @@
 //! Who of a list of users is in a group, and what it would take to make the list its members.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scimguard_core::facts::{Difference, Member, MembersKey};
 use sqlx::SqliteConnection;
@@ -17,14 +17,14 @@ pub(super) async fn members(
     let group = group(connection, key).await?;
     let resolved = resolve(connection, key).await?;
     let asked = resolved.iter().map(|(id, _)| id.as_str());
-    let present = present(connection, key, group.as_ref(), asked).await?;
+    let recorded = recorded(connection, key, group.as_ref(), asked).await?;
     Ok(key
         .users
         .iter()
         .zip(resolved)
         .map(|(reference, (id, row))| Member {
             reference: reference.clone(),
-            present: present.contains(&id),
+            present: recorded.contains_key(&id),
             user: row.map(|row| row.user),
         })
         .collect())
@@ -38,7 +38,7 @@ pub(super) async fn difference(
     let group = group(connection, key).await?;
     let resolved = resolve(connection, key).await?;
     let asked: BTreeSet<&str> = resolved.iter().map(|(id, _)| id.as_str()).collect();
-    let present = present(connection, key, group.as_ref(), asked.iter().copied()).await?;
+    let recorded = recorded(connection, key, group.as_ref(), asked.iter().copied()).await?;
     let others = others(connection, key, group.as_ref(), &asked).await?;
     let other_ids: Vec<&str> = others.iter().map(String::as_str).collect();
     let other_users = users::by_stored_ids(connection, &key.account, &other_ids).await?;
@@ -48,10 +48,11 @@ pub(super) async fn difference(
         .users
         .iter()
         .zip(&resolved)
-        .filter(|(_, (id, _))| !present.contains(id) && seen.insert(id.as_str()))
-        .map(|(reference, (_, row))| Member {
+        .filter(|(_, (id, _))| seen.insert(id.as_str()))
+        .filter(|(_, (id, _))| recorded.get(id) != Some(&Membership::Confirmed))
+        .map(|(reference, (id, row))| Member {
             reference: reference.clone(),
-            present: false,
+            present: recorded.contains_key(id),
             user: row.as_ref().map(|row| row.user.clone()),
         })
         .collect();
@@ -67,7 +68,7 @@ pub(super) async fn difference(
     Ok(Difference {
         added,
         removed,
-        complete: key.group.is_empty() || group.is_some_and(|row| row.group.members_known),
+        complete: group.is_some_and(|row| row.group.members_known),
     })
 }
 
@@ -106,23 +107,36 @@ fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a GroupRow>) -> &'a str
     group.map_or(key.group.as_str(), |row| row.stored_id.as_str())
 }
 
-async fn present<'a>(
+/// How sure a recorded membership is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Membership {
+    Confirmed,
+    Pending,
+}
+
+async fn recorded<'a>(
     connection: &mut SqliteConnection,
     key: &MembersKey,
     group: Option<&GroupRow>,
     users: impl IntoIterator<Item = &'a str>,
-) -> Result<BTreeSet<String>, sqlx::Error> {
-    const PRESENT: &str = "
-        SELECT m.user_id FROM json_each(?4) j CROSS JOIN members m
+) -> Result<BTreeMap<String, Membership>, sqlx::Error> {
+    const RECORDED: &str = "
+        SELECT m.user_id, m.pending FROM json_each(?4) j CROSS JOIN members m
          WHERE m.account = ?1 AND m.scope = ?2 AND m.group_id = ?3 AND m.user_id = j.value";
-    let ids: Vec<String> = sqlx::query_scalar(PRESENT)
+    let rows: Vec<(String, bool)> = sqlx::query_as(RECORDED)
         .bind(&key.account)
         .bind(&key.scope)
         .bind(stored_group(key, group))
         .bind(json_list(users))
         .fetch_all(connection)
         .await?;
-    Ok(ids.into_iter().collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, pending)| match pending {
+            true => (id, Membership::Pending),
+            false => (id, Membership::Confirmed),
+        })
+        .collect())
 }
 
 async fn others(

@@ -205,23 +205,23 @@ async fn holders(
     value: &str,
 ) -> Result<Vec<Holder>, sqlx::Error> {
     const HOLDERS: &str = "
-        SELECT 0, CASE intent WHEN 0 THEN id END, user_name FROM users
+        SELECT 0, CASE intent WHEN 0 THEN id END, user_name, '' FROM users
          WHERE account = ?1 AND id = ?2 AND intent = 0
-        UNION SELECT 0, CASE intent WHEN 0 THEN id END, user_name FROM users
+        UNION SELECT 0, CASE intent WHEN 0 THEN id END, user_name, '' FROM users
          WHERE account = ?1 AND external_id = ?2
-        UNION SELECT 1, CASE intent WHEN 0 THEN id END, display_name FROM groups
+        UNION SELECT 1, CASE intent WHEN 0 THEN id END, display_name, scope FROM groups
          WHERE account = ?1 AND external_id = ?2
-        UNION SELECT 1, id, display_name FROM groups
+        UNION SELECT 1, id, display_name, scope FROM groups
          WHERE account = ?1 AND id = ?2 AND intent = 0
-        ORDER BY 1, 2, 3";
-    let rows: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(HOLDERS)
+        ORDER BY 1, 4, 2, 3";
+    let rows: Vec<(i64, Option<String>, Option<String>, String)> = sqlx::query_as(HOLDERS)
         .bind(account)
         .bind(value)
         .fetch_all(connection)
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(kind, id, name)| Holder {
+        .map(|(kind, id, name, _scope)| Holder {
             kind: match kind {
                 0 => ResourceKind::User,
                 _ => ResourceKind::Group,

@@ -76,7 +76,7 @@ async fn intend_group(
     sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
              external_id, managed_by, pending, since, members_known, intent)
-         VALUES (?1, '', ?2, NULL, ?3, ?4, ?5, ?6, 1, ?7, 1, 1)",
+         VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1)",
     )
     .bind(&intent.account)
     .bind(&id)
@@ -85,6 +85,7 @@ async fn intend_group(
     .bind(&intent.external_id)
     .bind(&intent.provider)
     .bind(from_millis(intent.at))
+    .bind(intent.derived_id.as_deref().map(fold))
     .execute(&mut *connection)
     .await?;
     // Members of an earlier attempt stay: the backend may have acted on it.
@@ -104,11 +105,9 @@ async fn settle_user(
     let settled = sqlx::query(
         "INSERT OR REPLACE INTO users (account, id, id_folded, user_name, user_name_folded,
              display_name, external_id, active, managed_by, pending, since, intent)
-         SELECT i.account, ?3, ?4, i.user_name, i.user_name_folded,
-                coalesce(i.display_name, u.display_name), coalesce(i.external_id, u.external_id),
-                i.active, i.managed_by, 0, i.since, 0
-           FROM users i LEFT JOIN users u ON u.account = i.account AND u.id = ?3
-          WHERE i.account = ?1 AND i.id = ?2",
+         SELECT account, ?3, ?4, user_name, user_name_folded, display_name, external_id, active,
+                managed_by, 0, since, 0
+           FROM users WHERE account = ?1 AND id = ?2",
     )
     .bind(&intent.account)
     .bind(&unsettled)
@@ -138,9 +137,8 @@ async fn settle_group(
     let settled = sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
              external_id, managed_by, pending, since, members_known, intent)
-         SELECT i.account, '', ?3, ?4, coalesce(i.display_name, g.display_name),
-                coalesce(i.derived_id, g.derived_id), coalesce(i.external_id, g.external_id),
-                i.managed_by, 0, i.since, coalesce(g.members_known, i.members_known), 0
+         SELECT i.account, '', ?3, ?4, i.display_name, i.derived_id, i.external_id, i.managed_by, 0,
+                i.since, coalesce(g.members_known, i.members_known), 0
            FROM groups i LEFT JOIN groups g ON g.account = i.account AND g.scope = '' AND g.id = ?3
           WHERE i.account = ?1 AND i.scope = '' AND i.id = ?2",
     )
@@ -153,9 +151,8 @@ async fn settle_group(
     if settled.rows_affected() == 0 {
         return Ok(());
     }
-    // A membership that is confirmed already stays so.
     sqlx::query(
-        "UPDATE OR IGNORE members SET group_id = ?3
+        "UPDATE OR REPLACE members SET group_id = ?3
           WHERE account = ?1 AND scope = '' AND group_id = ?2",
     )
     .bind(&intent.account)

@@ -49,7 +49,7 @@ macro_rules! each_user {
              FROM json_each(?2) j CROSS JOIN users u
              WHERE u.account = ?1 AND ",
             $condition,
-            " ORDER BY n, u.managed_by IS NULL, u.intent, u.id"
+            " ORDER BY n, u.managed_by IS NULL, u.id"
         )
     };
 }

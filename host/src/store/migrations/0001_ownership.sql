@@ -32,7 +32,7 @@ CREATE TABLE tokens (
 CREATE TABLE users (
     account          TEXT    NOT NULL,
     id               TEXT    NOT NULL,
-    id_folded        TEXT,             -- NULL for an intent: nobody asks for its id
+    id_folded        TEXT,             -- NULL for an intent: nobody knows its id
     user_name        TEXT    NOT NULL,
     user_name_folded TEXT    NOT NULL,
     display_name     TEXT,
@@ -53,7 +53,7 @@ CREATE TABLE groups (
     account       TEXT    NOT NULL,
     scope         TEXT    NOT NULL,
     id            TEXT    NOT NULL,
-    id_folded     TEXT,
+    id_folded     TEXT,             -- of an intent: its derived id's, under which it is found
     display_name  TEXT,
     derived_id    TEXT,
     external_id   TEXT,
@@ -67,6 +67,7 @@ CREATE TABLE groups (
 CREATE INDEX groups_by_folded_id ON groups (account, scope, id_folded);
 CREATE INDEX groups_by_derived_id ON groups (account, scope, derived_id) WHERE derived_id IS NOT NULL;
 CREATE INDEX groups_by_external_id ON groups (account, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX groups_underived ON groups (account, scope) WHERE derived_id IS NULL;
 CREATE INDEX groups_unsettled ON groups (account) WHERE intent = 1;
 
 -- No foreign keys: the guard learns of memberships of users and groups that it has never seen.
