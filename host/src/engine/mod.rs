@@ -4,14 +4,14 @@ use scimguard_core::facts::Fact;
 use scimguard_core::{BackendOutcome, Guard, Outcome, Request, Settings, Verdict};
 
 /// A configured policy. Cheap to share; every call is independent of every other.
-pub(crate) enum Engine {
+pub enum Engine {
     /// Compiled into this program.
     Native(Guard),
 }
 
 /// Why the sandbox gave no decision. The request is refused, and no other is touched.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The plugin trapped or ran out of memory.
     #[error("the plugin trapped: {0}")]
     Trapped(String),
@@ -22,14 +22,14 @@ pub(crate) enum Fault {
 
 impl Engine {
     /// What the face must know of the policy.
-    pub(crate) fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &Settings {
         match self {
             Self::Native(guard) => guard.settings(),
         }
     }
 
     /// See `evaluate` in `wit/policy.wit`.
-    pub(crate) fn evaluate(
+    pub fn evaluate(
         &self,
         request: &Request,
         facts: &[Fact],
@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// See `observe` in `wit/policy.wit`.
-    pub(crate) fn observe(
+    pub fn observe(
         &self,
         continuation: &[u8],
         answer: &BackendOutcome,
