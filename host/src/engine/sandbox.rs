@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use scimguard_core::facts::Fact;
 use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
-use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Store, StoreLimits};
 
@@ -170,6 +169,7 @@ impl Instance {
     pub(super) fn configure(&mut self, document: &str) -> Result<Settings, LoadError> {
         Deadline::Configuration.set(&mut self.store);
         self.policy
+            .scimguard_policy_guard()
             .call_configure(&mut self.store, document)
             .map_err(Fault::from)?
             .map(Into::into)
@@ -185,9 +185,12 @@ impl Instance {
         let request = request.into();
         let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
         Deadline::Call.set(&mut self.store);
-        let verdict = self
-            .policy
-            .call_evaluate(&mut self.store, &request, &facts, now)?;
+        let verdict = self.policy.scimguard_policy_guard().call_evaluate(
+            &mut self.store,
+            &request,
+            &facts,
+            now,
+        )?;
         Ok(verdict.into())
     }
 
@@ -201,9 +204,13 @@ impl Instance {
         let answer = answer.into();
         let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
         Deadline::Call.set(&mut self.store);
-        let outcome =
-            self.policy
-                .call_observe(&mut self.store, continuation, &answer, &facts, now)?;
+        let outcome = self.policy.scimguard_policy_guard().call_observe(
+            &mut self.store,
+            continuation,
+            &answer,
+            &facts,
+            now,
+        )?;
         Ok(outcome.into())
     }
 
@@ -221,7 +228,6 @@ pub(super) fn accept(
     let imports: Vec<_> = component
         .component_type()
         .imports(runtime.engine())
-        .filter(|(_, import)| !only_types(runtime, &import.ty))
         .map(|(name, _)| name.to_owned())
         .collect();
     if !imports.is_empty() {
@@ -234,17 +240,6 @@ pub(super) fn accept(
         .instantiate_pre(component)
         .and_then(PolicyPre::new)
         .map_err(|error| foreign(path, &error))
-}
-
-/// The names of the interface's types are imports as well, and give nothing to call.
-fn only_types(runtime: &Runtime, item: &ComponentItem) -> bool {
-    match item {
-        ComponentItem::Type(_) => true,
-        ComponentItem::ComponentInstance(instance) => instance
-            .exports(runtime.engine())
-            .all(|(_, export)| only_types(runtime, &export.ty)),
-        _ => false,
-    }
 }
 
 fn configured(

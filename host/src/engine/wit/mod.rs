@@ -5,7 +5,7 @@ mod facts;
 mod messages;
 mod records;
 
-pub(super) use bindings::scimguard::policy::types;
+pub(super) use bindings::exports::scimguard::policy::guard as types;
 pub(super) use bindings::{Policy, PolicyPre};
 
 mod bindings {
