@@ -3,7 +3,7 @@
 
 use anyhow::ensure;
 use scimguard_tests::client::Client;
-use scimguard_tests::guard::Guard;
+use scimguard_tests::guard::{Guard, files_below};
 use scimguard_tests::process::Server;
 
 use crate::held::Held;
@@ -11,16 +11,18 @@ use crate::okta::{Okta, scim_client, user};
 use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, generic, harness};
 
 #[tokio::test]
-async fn a_second_start_works_and_sigterm_ends_it_cleanly() -> anyhow::Result<()> {
+async fn a_second_start_uses_the_code_cache_and_sigterm_ends_it_cleanly() -> anyhow::Result<()> {
     let server = Server::scim2().await?;
     let mut guard = Guard::configure(&server.url, &generic())?;
+    let cache = guard.keep_own_cache()?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     let okta = Okta {
         scim: scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token),
         backend: Client::new(format!("{}/v2", server.url)),
     };
+    let mut starts = Vec::new();
     for login in ["ann", "bob"] {
-        guard.start().await?;
+        let took = guard.start().await?;
         okta.create_user(login, "Given", "Family").await?;
         let status = guard.terminate().await?;
         ensure!(
@@ -28,7 +30,17 @@ async fn a_second_start_works_and_sigterm_ends_it_cleanly() -> anyhow::Result<()
             "the guard ended with {status}:\n{}",
             guard.logged()
         );
+        starts.push((files_below(&cache)?, took));
     }
+    let [(compiled, first), (reused, second)] = &starts[..] else {
+        unreachable!("two starts")
+    };
+    ensure!(!compiled.is_empty(), "nothing in {}", cache.display());
+    ensure!(compiled == reused, "{compiled:?} became {reused:?}");
+    ensure!(
+        second < first,
+        "the first start took {first:?}, the second {second:?}"
+    );
     Ok(())
 }
 

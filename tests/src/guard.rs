@@ -2,6 +2,7 @@
 //! starts again from what it wrote.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -53,6 +54,16 @@ impl Guard {
             starts: 0,
             tokens: Vec::new(),
         })
+    }
+
+    /// Keeps compiled code in the guard's own folder, where the user's cache has nothing yet.
+    ///
+    /// # Errors
+    /// If the configuration cannot be written.
+    pub fn keep_own_cache(&self) -> anyhow::Result<PathBuf> {
+        let mut file = File::options().append(true).open(self.configuration())?;
+        writeln!(file, "cache = \"cache\"")?;
+        Ok(self.folder.path().join("cache"))
     }
 
     /// Adds a service account with all permissions and gives it a token, for a provider or none.
@@ -205,7 +216,11 @@ impl Guard {
     }
 }
 
-fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Every file in a folder and in those below it, sorted.
+///
+/// # Errors
+/// If one of them cannot be read.
+pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -214,5 +229,6 @@ fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
             false => files.push(path),
         }
     }
+    files.sort();
     Ok(files)
 }
