@@ -1,16 +1,7 @@
-//! `scimguard`: loads the SCIM policy plugin in front of a backend, and answers everything that can
-//! be asked about a decision from the command line.
-
-mod cases;
-mod cli;
-mod config;
-mod demo;
-mod engine;
-mod proxy;
-mod store;
+//! The program `scimguard`; see the library of the same name.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    scimguard::run()
 }

@@ -37,7 +37,8 @@ enum Command {
 const USAGE: u8 = 2;
 
 /// Runs the command that the process was started with.
-pub(crate) fn run() -> ExitCode {
+#[must_use]
+pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),

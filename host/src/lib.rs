@@ -1,0 +1,13 @@
+//! `scimguard`: loads the SCIM policy plugin in front of a backend, and answers everything that can
+//! be asked about a decision from the command line. The program in `main.rs` is [`run`]; the modules
+//! that benches and tests reach from outside are public.
+
+mod cases;
+mod cli;
+pub mod config;
+mod demo;
+pub mod engine;
+pub mod proxy;
+pub mod store;
+
+pub use cli::run;
