@@ -1,12 +1,39 @@
 //! Where decisions are made: the policy as native code, or as a component in its sandbox.
 
+mod cache;
+mod runtime;
+mod sandbox;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod wit;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
 use scimguard_core::facts::Fact;
-use scimguard_core::{BackendOutcome, Guard, Outcome, Request, Settings, Verdict};
+use scimguard_core::{BackendOutcome, ConfigError, Guard, Outcome, Request, Settings, Verdict};
+
+pub use self::cache::default_folder as default_cache;
+pub use self::sandbox::{Plugin, Sandbox};
+
+use self::sandbox::Instance;
 
 /// A configured policy. Cheap to share; every call is independent of every other.
 pub enum Engine {
     /// Compiled into this program.
     Native(Guard),
+    /// A component in its sandbox.
+    Wasm(Sandbox),
+}
+
+/// A configured policy for several calls in a row, which a component answers in one instance: what
+/// a call leaves behind, the next one finds. For what is asked in good faith (case suites, figures).
+pub enum Session<'engine> {
+    /// Compiled into this program.
+    Native(&'engine Guard),
+    /// One instance of a component.
+    Wasm(Box<Instance>),
 }
 
 /// Why the sandbox gave no decision. The request is refused, and no other is touched.
@@ -20,27 +47,100 @@ pub enum Fault {
     Timeout,
 }
 
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The component's file.
+    #[error("{}: {source}; give the plugin's file (`cargo xtask build` makes it)", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A policy decides on what it is given, and can reach nothing else.
+    #[error("{}: the plugin imports {}; a policy must import nothing", path.display(), imports.join(", "))]
+    Imports {
+        /// Which file.
+        path: PathBuf,
+        /// What it asks for.
+        imports: Vec<String>,
+    },
+    /// Not a component of the world `policy` in `wit/policy.wit`.
+    #[error("{}: not a scimguard:policy@0.1.0 plugin: {reason}", path.display())]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// It failed while it read the policy document.
+    #[error("the plugin cannot be configured: {0}")]
+    Fault(#[from] Fault),
+    /// The policy document is faulty.
+    #[error("the policy document is not valid{}", Listed(.0))]
+    Policy(Vec<ConfigError>),
+    /// The machine does not give what the sandbox needs.
+    #[error("the sandbox cannot be set up: {0}")]
+    Sandbox(String),
+}
+
 impl Engine {
+    /// The policy that is compiled into this program.
+    ///
+    /// # Errors
+    /// Every fault of the policy document.
+    pub fn native(policy: &str) -> Result<Self, LoadError> {
+        Guard::configure(policy)
+            .map(Self::Native)
+            .map_err(LoadError::Policy)
+    }
+
+    /// The component of this file, configured once and for all: each call starts from a snapshot of
+    /// the configured instance. A second start finds the compiled snapshot in the cache.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load_snapshot(
+        component: &Path,
+        policy: &str,
+        cache_dir: &Path,
+    ) -> Result<Self, LoadError> {
+        Sandbox::load_snapshot(component, policy, cache_dir)
+    }
+
     /// What the face must know of the policy.
+    #[must_use]
     pub fn settings(&self) -> &Settings {
         match self {
             Self::Native(guard) => guard.settings(),
+            Self::Wasm(sandbox) => sandbox.settings(),
         }
+    }
+
+    /// Starts a series of calls.
+    ///
+    /// # Errors
+    /// The plugin failed while it was configured.
+    pub fn session(&self) -> Result<Session<'_>, Fault> {
+        Ok(match self {
+            Self::Native(guard) => Session::Native(guard),
+            Self::Wasm(sandbox) => Session::Wasm(Box::new(sandbox.instance()?)),
+        })
     }
 
     /// See `evaluate` in `wit/policy.wit`.
-    pub fn evaluate(
-        &self,
-        request: &Request,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Verdict, Fault> {
-        match self {
-            Self::Native(guard) => Ok(guard.evaluate(request, facts, now)),
-        }
+    ///
+    /// # Errors
+    /// The plugin failed.
+    pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
+        self.session()?.evaluate(request, facts, now)
     }
 
     /// See `observe` in `wit/policy.wit`.
+    ///
+    /// # Errors
+    /// The plugin failed.
     pub fn observe(
         &self,
         continuation: &[u8],
@@ -48,8 +148,65 @@ impl Engine {
         facts: &[Fact],
         now: u64,
     ) -> Result<Outcome, Fault> {
+        self.session()?.observe(continuation, answer, facts, now)
+    }
+}
+
+impl Session<'_> {
+    /// See `evaluate` in `wit/policy.wit`.
+    ///
+    /// # Errors
+    /// The plugin failed; so will every later call of this session.
+    pub fn evaluate(
+        &mut self,
+        request: &Request,
+        facts: &[Fact],
+        now: u64,
+    ) -> Result<Verdict, Fault> {
+        match self {
+            Self::Native(guard) => Ok(guard.evaluate(request, facts, now)),
+            Self::Wasm(instance) => instance.evaluate(request, facts, now),
+        }
+    }
+
+    /// See `observe` in `wit/policy.wit`.
+    ///
+    /// # Errors
+    /// The plugin failed; so will every later call of this session.
+    pub fn observe(
+        &mut self,
+        continuation: &[u8],
+        answer: &BackendOutcome,
+        facts: &[Fact],
+        now: u64,
+    ) -> Result<Outcome, Fault> {
         match self {
             Self::Native(guard) => Ok(guard.observe(continuation, answer, facts, now)),
+            Self::Wasm(instance) => instance.observe(continuation, answer, facts, now),
         }
+    }
+}
+
+/// Where the plugin is, unless something else is said: the file that `SCIMGUARD_COMPONENT` names,
+/// or `scimguard.wasm` beside this program.
+#[must_use]
+pub fn default_component() -> PathBuf {
+    if let Some(path) = std::env::var_os("SCIMGUARD_COMPONENT") {
+        return path.into();
+    }
+    let name = "scimguard.wasm";
+    std::env::current_exe().map_or_else(|_| name.into(), |program| program.with_file_name(name))
+}
+
+struct Listed<'a>(&'a [ConfigError]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|ConfigError { pointer, message }| {
+                let place = if pointer.is_empty() { "/" } else { pointer };
+                write!(f, "\n  {place}: {message}")
+            })
     }
 }

@@ -1,0 +1,274 @@
+//! The policy as a component: a fresh, configured instance for each call.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scimguard_core::facts::Fact;
+use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Store, StoreLimits};
+
+use super::cache::{CodeCache, Entry};
+use super::runtime::{Deadline, Runtime};
+use super::snapshot::{self, Snapshot};
+use super::wit::{Policy, PolicyPre, types};
+use super::{Engine, Fault, LoadError};
+
+/// A compiled component that any number of policy documents can be given to.
+pub struct Plugin {
+    runtime: Runtime,
+    policy: PolicyPre<StoreLimits>,
+}
+
+/// A component with its policy document.
+pub struct Sandbox {
+    runtime: Runtime,
+    policy: PolicyPre<StoreLimits>,
+    start: Start,
+    settings: Settings,
+}
+
+/// What an instance is when it comes to be.
+enum Start {
+    /// It is a snapshot of one that had read the document.
+    Configured,
+    /// It has to read the document first.
+    Empty(Arc<str>),
+}
+
+/// One instance of a component, configured.
+pub struct Instance {
+    store: Store<StoreLimits>,
+    policy: Policy,
+}
+
+impl Plugin {
+    /// Compiles the component of this file, or finds it in the cache.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load(path: &Path, cache_dir: &Path) -> Result<Self, LoadError> {
+        let bytes = read(path)?;
+        Self::compile(Runtime::start()?, path, &bytes, &CodeCache::open(cache_dir))
+    }
+
+    fn compile(
+        runtime: Runtime,
+        path: &Path,
+        bytes: &[u8],
+        cache: &CodeCache,
+    ) -> Result<Self, LoadError> {
+        let key = runtime.digest(&[bytes]);
+        let cached = cache
+            .get(&key)
+            .and_then(|entry| runtime.restore(&entry.code).ok());
+        let component = match cached {
+            Some(component) => component,
+            None => {
+                let component = runtime
+                    .compile(bytes)
+                    .map_err(|error| foreign(path, &error))?;
+                cache.put(&key, &component, None);
+                component
+            }
+        };
+        let policy = accept(&runtime, path, &component)?;
+        Ok(Self { runtime, policy })
+    }
+
+    /// Gives it a policy document, which every instance will read when it comes to be.
+    ///
+    /// # Errors
+    /// The document is faulty, or the plugin failed while it read it.
+    pub fn configure(&self, policy: &str) -> Result<Engine, LoadError> {
+        let (_, settings) = configured(&self.runtime, &self.policy, policy)?;
+        Ok(Engine::Wasm(Sandbox {
+            runtime: self.runtime.clone(),
+            policy: self.policy.clone(),
+            start: Start::Empty(policy.into()),
+            settings,
+        }))
+    }
+}
+
+impl Sandbox {
+    pub(super) fn load_snapshot(
+        path: &Path,
+        policy: &str,
+        cache_dir: &Path,
+    ) -> Result<Engine, LoadError> {
+        let bytes = read(path)?;
+        let runtime = Runtime::start()?;
+        let cache = CodeCache::open(cache_dir);
+        let key = runtime.digest(&[&bytes, policy.as_bytes()]);
+        if let Some(Entry {
+            code,
+            settings: Some(settings),
+        }) = cache.get(&key)
+            && let Ok(component) = runtime.restore(&code)
+        {
+            return Self::of_snapshot(runtime, path, &component, settings);
+        }
+        match snapshot::take(&runtime, path, &bytes, policy)? {
+            Snapshot::Taken {
+                component,
+                settings,
+            } => {
+                let component = runtime
+                    .compile(&component)
+                    .map_err(|error| foreign(path, &error))?;
+                cache.put(&key, &component, Some(&settings));
+                Self::of_snapshot(runtime, path, &component, settings)
+            }
+            Snapshot::Impossible(reason) => {
+                tracing::warn!(
+                    plugin = %path.display(), reason,
+                    "the plugin cannot be snapshotted: each request configures its own instance"
+                );
+                Plugin::compile(runtime, path, &bytes, &cache)?.configure(policy)
+            }
+        }
+    }
+
+    fn of_snapshot(
+        runtime: Runtime,
+        path: &Path,
+        component: &Component,
+        settings: Settings,
+    ) -> Result<Engine, LoadError> {
+        let policy = accept(&runtime, path, component)?;
+        Ok(Engine::Wasm(Self {
+            runtime,
+            policy,
+            start: Start::Configured,
+            settings,
+        }))
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn instance(&self) -> Result<Instance, Fault> {
+        match &self.start {
+            Start::Configured => empty(&self.runtime, &self.policy),
+            Start::Empty(document) => match configured(&self.runtime, &self.policy, document) {
+                Ok((instance, _)) => Ok(instance),
+                Err(LoadError::Fault(fault)) => Err(fault),
+                Err(error) => Err(Fault::Trapped(error.to_string())),
+            },
+        }
+    }
+}
+
+impl Instance {
+    pub(super) fn new(store: Store<StoreLimits>, policy: Policy) -> Self {
+        Self { store, policy }
+    }
+
+    pub(super) fn configure(&mut self, document: &str) -> Result<Settings, LoadError> {
+        Deadline::Configuration.set(&mut self.store);
+        self.policy
+            .scimguard_policy_guard()
+            .call_configure(&mut self.store, document)
+            .map_err(Fault::from)?
+            .map(Into::into)
+            .map_err(|errors| LoadError::Policy(errors.into_iter().map(Into::into).collect()))
+    }
+
+    pub(super) fn evaluate(
+        &mut self,
+        request: &Request,
+        facts: &[Fact],
+        now: u64,
+    ) -> Result<Verdict, Fault> {
+        let request = request.into();
+        let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
+        Deadline::Call.set(&mut self.store);
+        let verdict = self.policy.scimguard_policy_guard().call_evaluate(
+            &mut self.store,
+            &request,
+            &facts,
+            now,
+        )?;
+        Ok(verdict.into())
+    }
+
+    pub(super) fn observe(
+        &mut self,
+        continuation: &[u8],
+        answer: &BackendOutcome,
+        facts: &[Fact],
+        now: u64,
+    ) -> Result<Outcome, Fault> {
+        let answer = answer.into();
+        let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
+        Deadline::Call.set(&mut self.store);
+        let outcome = self.policy.scimguard_policy_guard().call_observe(
+            &mut self.store,
+            continuation,
+            &answer,
+            &facts,
+            now,
+        )?;
+        Ok(outcome.into())
+    }
+
+    pub(super) fn into_store(self) -> Store<StoreLimits> {
+        self.store
+    }
+}
+
+/// A component of the right world that can do nothing but decide.
+pub(super) fn accept(
+    runtime: &Runtime,
+    path: &Path,
+    component: &Component,
+) -> Result<PolicyPre<StoreLimits>, LoadError> {
+    let imports: Vec<_> = component
+        .component_type()
+        .imports(runtime.engine())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if !imports.is_empty() {
+        return Err(LoadError::Imports {
+            path: path.to_owned(),
+            imports,
+        });
+    }
+    Linker::new(runtime.engine())
+        .instantiate_pre(component)
+        .and_then(PolicyPre::new)
+        .map_err(|error| foreign(path, &error))
+}
+
+fn configured(
+    runtime: &Runtime,
+    policy: &PolicyPre<StoreLimits>,
+    document: &str,
+) -> Result<(Instance, Settings), LoadError> {
+    let mut instance = empty(runtime, policy)?;
+    let settings = instance.configure(document)?;
+    Ok((instance, settings))
+}
+
+fn empty(runtime: &Runtime, policy: &PolicyPre<StoreLimits>) -> Result<Instance, Fault> {
+    let mut store = runtime.store();
+    Deadline::Call.set(&mut store);
+    let policy = policy.instantiate(&mut store)?;
+    Ok(Instance::new(store, policy))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    std::fs::read(path).map_err(|source| LoadError::Read {
+        path: PathBuf::from(path),
+        source,
+    })
+}
+
+pub(super) fn foreign(path: &Path, error: &wasmtime::Error) -> LoadError {
+    LoadError::Foreign {
+        path: path.to_owned(),
+        reason: format!("{error:#}"),
+    }
+}

@@ -1,0 +1,238 @@
+//! What a plugin can do to its host: nothing, however it is written.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use scimguard_core::{Body, ConfigError, Request, Verdict};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use super::{Engine, Fault, LoadError, Plugin};
+
+#[test]
+fn a_fault_refuses_one_request_and_touches_no_other() {
+    let place = Place::new("faults");
+    let engine = place.snapshot("").unwrap();
+    assert!(matches!(ask(&engine, "GET"), Ok(Verdict::Need(_))));
+
+    let trapped = ask(&engine, "TRAP").unwrap_err();
+    assert!(matches!(trapped, Fault::Trapped(_)), "{trapped}");
+    assert!(matches!(ask(&engine, "GET"), Ok(Verdict::Need(_))));
+
+    let trapped = ask(&engine, "RANGE").unwrap_err();
+    assert!(matches!(trapped, Fault::Trapped(_)), "{trapped}");
+    assert!(matches!(ask(&engine, "GET"), Ok(Verdict::Need(_))));
+}
+
+#[test]
+fn a_plugin_that_does_not_end_is_ended() {
+    let place = Place::new("deadline");
+    let engine = place.snapshot("").unwrap();
+    let started = Instant::now();
+    let fault = ask(&engine, "LOOP").unwrap_err();
+    assert!(matches!(fault, Fault::Timeout), "{fault}");
+    assert!(started.elapsed() >= Duration::from_millis(900));
+    assert!(matches!(ask(&engine, "GET"), Ok(Verdict::Need(_))));
+}
+
+#[test]
+fn a_plugin_that_takes_all_memory_is_ended() {
+    let place = Place::new("memory");
+    let engine = place.snapshot("").unwrap();
+    let fault = ask(&engine, "MEMORY").unwrap_err();
+    assert!(
+        matches!(&fault, Fault::Trapped(reason) if reason.contains("grow")),
+        "{fault}"
+    );
+    assert!(matches!(ask(&engine, "GET"), Ok(Verdict::Need(_))));
+}
+
+#[test]
+fn every_call_has_a_fresh_instance_and_a_session_has_one() {
+    let place = Place::new("fresh");
+    let snapshot = place.snapshot("").unwrap();
+    let configured = place.plugin().unwrap().configure("").unwrap();
+    for engine in [snapshot, configured] {
+        assert!(ask(&engine, "GET").is_ok());
+        assert!(ask(&engine, "GET").is_ok());
+        let mut session = engine.session().unwrap();
+        assert!(session.evaluate(&request("GET"), &[], 0).is_ok());
+        assert!(session.evaluate(&request("GET"), &[], 0).is_err());
+    }
+}
+
+#[test]
+fn the_faults_of_a_policy_document_have_their_places() {
+    let place = Place::new("document");
+    let expected = vec![ConfigError {
+        pointer: "/mode".to_owned(),
+        message: "what is meant".to_owned(),
+    }];
+    for refused in [
+        place.snapshot("!").err(),
+        place.plugin().unwrap().configure("!").err(),
+    ] {
+        let Some(LoadError::Policy(errors)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(errors, expected);
+    }
+}
+
+#[test]
+fn a_plugin_with_imports_is_refused_by_name() {
+    let place = Place::new("imports");
+    let component = r#"(component
+        (import "wasi:cli/environment@0.2.0" (instance (export "read" (func)))))"#;
+    place.write(&wat::parse_str(component).unwrap());
+    let refused = place.snapshot("").err();
+    let Some(LoadError::Imports { imports, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(imports, ["wasi:cli/environment@0.2.0"]);
+}
+
+#[test]
+fn what_is_no_policy_is_refused() {
+    let place = Place::new("foreign");
+    for bytes in [
+        &b"not even Wasm"[..],
+        &wat::parse_str("(component)").unwrap(),
+    ] {
+        place.write(bytes);
+        let refused = place.snapshot("").err();
+        assert!(
+            matches!(refused, Some(LoadError::Foreign { .. })),
+            "{refused:?}"
+        );
+        let refused = place.plugin().err();
+        assert!(
+            matches!(refused, Some(LoadError::Foreign { .. })),
+            "{refused:?}"
+        );
+    }
+    fs::remove_file(place.component()).unwrap();
+    assert!(matches!(place.plugin().err(), Some(LoadError::Read { .. })));
+}
+
+#[test]
+fn a_plugin_that_cannot_be_frozen_is_configured_for_each_call() {
+    let place = Place::new("unfrozen");
+    // Vectors in global variables are what the snapshot cannot hold.
+    place.write(&hostile("(global (mut v128) (v128.const i64x2 0 0))"));
+    let engine = place.snapshot("").unwrap();
+    assert!(ask(&engine, "GET").is_ok());
+    assert!(ask(&engine, "GET").is_ok());
+}
+
+#[test]
+fn a_damaged_or_foreign_cache_entry_is_made_anew() {
+    let place = Place::new("damaged");
+    assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
+    let entries = place.cached();
+    let [entry] = &entries[..] else {
+        panic!("{entries:?}");
+    };
+    let intact = fs::read(entry).unwrap();
+
+    let mut flipped = intact.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for damaged in [&flipped[..], &intact[..intact.len() / 2], b"", b"\x7fELF"] {
+        fs::write(entry, damaged).unwrap();
+        assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
+        assert!(fs::read(entry).unwrap().len() >= intact.len() - 64);
+    }
+    assert_eq!(place.cached(), entries);
+}
+
+#[test]
+fn the_cache_is_one_users_alone() {
+    let place = Place::new("open");
+    fs::create_dir(place.cache()).unwrap();
+    fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
+    assert!(place.cached().is_empty());
+
+    fs::remove_dir(place.cache()).unwrap();
+    assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
+    let mode = fs::metadata(place.cache()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert_eq!(place.cached().len(), 1);
+}
+
+/// A folder with a plugin and a cache, for one test.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("scimguard-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let place = Self(folder);
+        place.write(&hostile(""));
+        place
+    }
+
+    fn write(&self, component: &[u8]) {
+        fs::write(self.component(), component).unwrap();
+    }
+
+    fn component(&self) -> PathBuf {
+        self.0.join("plugin.wasm")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.0.join("cache")
+    }
+
+    fn cached(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.cache())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect()
+    }
+
+    fn snapshot(&self, policy: &str) -> Result<Engine, LoadError> {
+        Engine::load_snapshot(&self.component(), policy, &self.cache())
+    }
+
+    fn plugin(&self) -> Result<Plugin, LoadError> {
+        Plugin::load(&self.component(), &self.cache())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn hostile(spare: &str) -> Vec<u8> {
+    let text = include_str!("hostile.wat").replace(";; SPARE", spare);
+    let mut module = wat::parse_str(text).unwrap();
+    let mut resolve = Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    let (package, _) = resolve.push_path(wit).unwrap();
+    let world = resolve.select_world(&[package], None).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default()
+        .module(&module)
+        .unwrap()
+        .validate(true)
+        .encode()
+        .unwrap()
+}
+
+fn request(method: &str) -> Request {
+    Request {
+        method: method.to_owned(),
+        path: "/".to_owned(),
+        headers: Vec::new(),
+        body: Body::Unread,
+    }
+}
+
+fn ask(engine: &Engine, method: &str) -> Result<Verdict, Fault> {
+    engine.evaluate(&request(method), &[], 0)
+}
