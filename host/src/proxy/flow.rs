@@ -142,14 +142,14 @@ impl<'a> Exchange<'a> {
             let started = std::time::Instant::now();
             if forward.answer == AnswerHandling::Pass {
                 let answer = self.proxy.backend.send(outbound).await;
-                line.backend_micros += started.elapsed().as_micros();
+                line.backend += started.elapsed();
                 return answer
                     .map(|answer| passed(&forward.method, answer))
                     .map_err(|error| no_answer(&error));
             }
             let limit = self.proxy.engine.settings().answer_limit;
             let answer = self.proxy.backend.exchange(outbound, limit).await;
-            line.backend_micros += started.elapsed().as_micros();
+            line.backend += started.elapsed();
             if let Err(error) = &answer {
                 tracing::warn!(%error, "the backend gave no answer");
             }

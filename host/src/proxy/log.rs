@@ -1,6 +1,6 @@
 //! The decision log: one line for each request, without bodies, tokens and query values.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scimguard_core::{Forward, Reject};
 
@@ -17,7 +17,7 @@ pub(super) struct Line {
     decision: &'static str,
     changes: usize,
     pub(super) rule: Option<String>,
-    pub(super) backend_micros: u128,
+    pub(super) backend: Duration,
 }
 
 impl Line {
@@ -31,7 +31,7 @@ impl Line {
             decision: "reject",
             changes: 0,
             rule: None,
-            backend_micros: 0,
+            backend: Duration::ZERO,
         }
     }
 
@@ -61,11 +61,15 @@ impl Line {
             status = status.as_u16(),
             token = self.token.as_deref().map(printable),
             changes = self.changes,
-            micros = self.started.elapsed().as_micros(),
-            backend_micros = self.backend_micros,
+            micros = micros(self.started.elapsed()),
+            backend_micros = micros(self.backend),
             "decided"
         );
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The path with the names of its query's parameters: their values may be names or secrets.
