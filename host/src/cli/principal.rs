@@ -113,7 +113,12 @@ fn list(args: ledger::List) -> anyhow::Result<ExitCode> {
             principal.account,
             principal.id,
             principal.kind.as_str().to_owned(),
-            if principal.active { "active" } else { "disabled" }.to_owned(),
+            if principal.active {
+                "active"
+            } else {
+                "disabled"
+            }
+            .to_owned(),
             principal.permissions.join(","),
         ]
     }));

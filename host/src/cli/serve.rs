@@ -26,7 +26,10 @@ pub(super) struct Args {
 }
 
 fn after_help() -> String {
-    format!("The configuration file, with every key:\n\n{}", config::EXAMPLE)
+    format!(
+        "The configuration file, with every key:\n\n{}",
+        config::EXAMPLE
+    )
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

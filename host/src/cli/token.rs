@@ -119,8 +119,16 @@ fn list(args: ledger::List) -> anyhow::Result<ExitCode> {
         return ledger::print_json(&tokens);
     }
     let mut rows = vec![
-        ["ACCOUNT", "ID", "PRINCIPAL", "PROVIDER", "EXPIRES", "LAST USED", "STATE"]
-            .map(str::to_owned),
+        [
+            "ACCOUNT",
+            "ID",
+            "PRINCIPAL",
+            "PROVIDER",
+            "EXPIRES",
+            "LAST USED",
+            "STATE",
+        ]
+        .map(str::to_owned),
     ];
     let now = now();
     rows.extend(tokens.into_iter().map(|token| {
@@ -171,7 +179,9 @@ fn expiry(text: &str, now: u64) -> anyhow::Result<Option<u64>> {
 fn period(text: &str) -> Option<u64> {
     let span: jiff::Span = text.parse().ok()?;
     let days_are_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
-    let millis = span.total((jiff::Unit::Millisecond, days_are_24_hours)).ok()?;
+    let millis = span
+        .total((jiff::Unit::Millisecond, days_are_24_hours))
+        .ok()?;
     let duration = std::time::Duration::try_from_secs_f64(millis / 1000.0).ok()?;
     u64::try_from(duration.as_millis()).ok()
 }

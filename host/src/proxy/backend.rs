@@ -75,7 +75,9 @@ impl Whole {
 impl Backend {
     pub(super) fn new(base: Uri, timeout: Duration) -> anyhow::Result<Self> {
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+        builder
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE);
         let connections = if base.scheme() == Some(&Scheme::HTTPS) {
             let connector = HttpsConnectorBuilder::new()
                 .with_native_roots()
@@ -116,7 +118,8 @@ impl Backend {
         &self,
         outbound: Outbound,
     ) -> Result<http::Response<Incoming>, NoAnswer> {
-        self.send_until(outbound, Instant::now() + self.timeout).await
+        self.send_until(outbound, Instant::now() + self.timeout)
+            .await
     }
 
     async fn send_until(

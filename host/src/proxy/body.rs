@@ -70,7 +70,9 @@ impl Body for Outgoing {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(incoming) => {
                 let frame = ready!(Pin::new(incoming).poll_frame(context));
-                Poll::Ready(frame.filter(|frame| !matches!(frame, Ok(frame) if frame.is_trailers())))
+                Poll::Ready(
+                    frame.filter(|frame| !matches!(frame, Ok(frame) if frame.is_trailers())),
+                )
             }
         }
     }

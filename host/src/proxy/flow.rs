@@ -7,7 +7,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, header};
 use hyper::body::{Body as _, Incoming};
 use scimguard_core::facts::Fact;
-use scimguard_core::message::{AnswerBody, AnswerHandling, BackendAnswer, ForwardBody, ResponseBody};
+use scimguard_core::message::{
+    AnswerBody, AnswerHandling, BackendAnswer, ForwardBody, ResponseBody,
+};
 use scimguard_core::{
     BackendOutcome, Body, Forward, Need, Outcome, Reject, Request, Respond, Response, Verdict,
 };
@@ -18,8 +20,8 @@ use super::facts::{Facts, Unavailable};
 use super::incoming::Refused;
 use super::leases::Held;
 use super::log::Line;
-use super::{Proxy, headers};
-use crate::engine::{Engine, Fault};
+use super::{Policy, Proxy, headers};
+use crate::engine::Fault;
 
 /// From this size on a body is decided on a thread of its own, so that others are not held up.
 const LARGE: usize = 64 * 1024;
@@ -49,7 +51,10 @@ impl<'a> Exchange<'a> {
     }
 
     /// The whole way.
-    pub(super) async fn run(mut self, line: &mut Line) -> Result<http::Response<Outgoing>, Refused> {
+    pub(super) async fn run(
+        mut self,
+        line: &mut Line,
+    ) -> Result<http::Response<Outgoing>, Refused> {
         match self.decide().await? {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
@@ -65,7 +70,7 @@ impl<'a> Exchange<'a> {
 
     async fn decide(&mut self) -> Result<Decision, Refused> {
         let mut facts = Facts::new(self.proxy, self.now);
-        for _ in 0..=self.proxy.engine.settings().rounds {
+        for _ in 0..=self.proxy.policy.settings().rounds {
             match self.evaluate(facts.found()).await.map_err(faulty)? {
                 Verdict::Need(need) => self.provide(need, &mut facts).await?,
                 Verdict::Forward(forward) => return Ok(Decision::Forward(forward)),
@@ -77,13 +82,13 @@ impl<'a> Exchange<'a> {
 
     async fn evaluate(&self, facts: Arc<Vec<Fact>>) -> Result<Verdict, Fault> {
         let now = self.now;
-        let engine = &self.proxy.engine;
+        let policy = &self.proxy.policy;
         match &self.request.body {
             Body::Bytes(bytes) if bytes.len() > LARGE => {
                 let request = Arc::clone(&self.request);
-                on_own_thread(engine, move |engine| engine.evaluate(&request, &facts, now)).await
+                on_own_thread(policy, move |policy| policy.evaluate(&request, &facts, now)).await
             }
-            _ => engine.evaluate(&self.request, &facts, now),
+            _ => policy.evaluate(&self.request, &facts, now),
         }
     }
 
@@ -110,7 +115,7 @@ impl<'a> Exchange<'a> {
         if incoming.is_end_stream() {
             return Ok(Body::None);
         }
-        let limit = limit.min(self.proxy.engine.settings().body_limit);
+        let limit = limit.min(self.proxy.policy.settings().body_limit);
         let read = tokio::time::timeout(self.proxy.client_timeout, body::collect(incoming, limit));
         match read.await {
             Ok(Ok(Collected::None)) => Ok(Body::None),
@@ -147,7 +152,7 @@ impl<'a> Exchange<'a> {
                     .map(|answer| passed(&forward.method, answer))
                     .map_err(|error| no_answer(&error));
             }
-            let limit = self.proxy.engine.settings().answer_limit;
+            let limit = self.proxy.policy.settings().answer_limit;
             let answer = self.proxy.backend.exchange(outbound, limit).await;
             line.backend += started.elapsed();
             if let Err(error) = &answer {
@@ -213,16 +218,17 @@ impl<'a> Exchange<'a> {
     ) -> Result<Observed, Refused> {
         let outcome = Arc::new(outcome);
         let mut facts = Facts::new(self.proxy, self.now);
-        for _ in 0..=self.proxy.engine.settings().rounds {
+        for _ in 0..=self.proxy.policy.settings().rounds {
             let found = facts.found();
             let now = self.now;
-            let engine = &self.proxy.engine;
+            let policy = &self.proxy.policy;
             let observed = if is_large(&outcome) {
                 let (outcome, continuation) = (Arc::clone(&outcome), continuation.to_vec());
-                let run = move |engine: &Engine| engine.observe(&continuation, &outcome, &found, now);
-                on_own_thread(engine, run).await
+                let run =
+                    move |policy: &dyn Policy| policy.observe(&continuation, &outcome, &found, now);
+                on_own_thread(policy, run).await
             } else {
-                engine.observe(continuation, &outcome, &found, now)
+                policy.observe(continuation, &outcome, &found, now)
             };
             match observed.map_err(faulty)? {
                 // The leases are held already: letting go of them now would let others in between
@@ -250,11 +256,11 @@ enum Observed {
 }
 
 async fn on_own_thread<T: Send + 'static>(
-    engine: &Arc<Engine>,
-    run: impl FnOnce(&Engine) -> Result<T, Fault> + Send + 'static,
+    policy: &Arc<dyn Policy>,
+    run: impl FnOnce(&dyn Policy) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    let engine = Arc::clone(engine);
-    tokio::task::spawn_blocking(move || run(&engine))
+    let policy = Arc::clone(policy);
+    tokio::task::spawn_blocking(move || run(&*policy))
         .await
         .unwrap_or_else(|panic| Err(Fault::Trapped(panic.to_string())))
 }
@@ -294,7 +300,9 @@ fn passed(method: &str, answer: http::Response<Incoming>) -> http::Response<Outg
     }
     // The length of what a GET would have had is all that a HEAD says about its body.
     if let (Some(length), "HEAD") = (length, method) {
-        response.headers_mut().insert(header::CONTENT_LENGTH, length);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length);
     }
     response
 }
@@ -344,7 +352,9 @@ fn unavailable(error: &Unavailable) -> Refused {
             Unavailable::Busy => {
                 "Another change of the same users or groups is not finished. Repeat the request later."
             }
-            Unavailable::Store(_) => "The guard's record cannot be used now. Repeat the request later.",
+            Unavailable::Store(_) => {
+                "The guard's record cannot be used now. Repeat the request later."
+            }
         },
     )
 }

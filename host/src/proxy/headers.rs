@@ -28,12 +28,27 @@ pub(super) fn end_to_end(headers: &HeaderMap) -> Headers {
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
         .collect();
-    headers
+    let mut kept: Headers = headers
         .iter()
         .filter(|(name, _)| !OWN.contains(&name.as_str()))
         .filter(|(name, _)| !named.iter().any(|other| other == name.as_str()))
         .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect()
+        .collect();
+    join_cookies(&mut kept);
+    kept
+}
+
+/// HTTP/2 may send cookies apart; HTTP/1.1 has one Cookie (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut Headers) {
+    let is_cookie = |name: &str| name == header::COOKIE.as_str();
+    if headers.iter().filter(|(name, _)| is_cookie(name)).count() < 2 {
+        return;
+    }
+    let cookies: Vec<Vec<u8>> = headers
+        .extract_if(.., |(name, _)| is_cookie(name))
+        .map(|(_, value)| value)
+        .collect();
+    headers.push((header::COOKIE.as_str().to_owned(), cookies.join(&b"; "[..])));
 }
 
 /// A policy's headers as a map. `None` if one of them is no header.

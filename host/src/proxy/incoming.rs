@@ -28,13 +28,20 @@ pub(super) fn read<B>(request: &http::Request<B>) -> Result<Request, Refused> {
         let detail = format!("{} is not for this address.", request.method());
         return Err(Refused::new("route.method", detail));
     }
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     if path == "*" {
-        return Err(Refused::new("route.unknown", "Ask for a path instead of `*`."));
+        return Err(Refused::new(
+            "route.unknown",
+            "Ask for a path instead of `*`.",
+        ));
     }
     let host = one_host(request)?;
     let headers = request.headers();
-    if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH)
+    if headers.contains_key(header::TRANSFER_ENCODING)
+        && headers.contains_key(header::CONTENT_LENGTH)
     {
         return Err(Refused::new(
             "body.syntax",
@@ -78,7 +85,9 @@ mod tests {
     use super::*;
 
     fn rule(request: http::request::Builder) -> Option<&'static str> {
-        read(&request.body(()).unwrap()).err().map(|refused| refused.rule)
+        read(&request.body(()).unwrap())
+            .err()
+            .map(|refused| refused.rule)
     }
 
     fn get(uri: &str) -> http::request::Builder {
@@ -98,9 +107,18 @@ mod tests {
             rule(get("http://b/a").header("host", "a")),
             Some("route.ambiguous-path")
         );
-        assert_eq!(rule(get("*").method("OPTIONS").header("host", "a")), Some("route.unknown"));
-        assert_eq!(rule(get("/a").method("TRACE").header("host", "a")), Some("route.method"));
-        assert_eq!(rule(get("a:1").method("CONNECT").header("host", "a:1")), Some("route.method"));
+        assert_eq!(
+            rule(get("*").method("OPTIONS").header("host", "a")),
+            Some("route.unknown")
+        );
+        assert_eq!(
+            rule(get("/a").method("TRACE").header("host", "a")),
+            Some("route.method")
+        );
+        assert_eq!(
+            rule(get("a:1").method("CONNECT").header("host", "a:1")),
+            Some("route.method")
+        );
         let both = get("/a")
             .header("host", "a")
             .header("content-length", "1")
@@ -121,7 +139,11 @@ mod tests {
             .unwrap();
         let request = read(&request).unwrap();
         assert_eq!(request.path, "/a?b=%20c");
-        let names: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = request
+            .headers
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         assert_eq!(names, ["accept", "host"]);
     }
 }

@@ -89,7 +89,10 @@ impl Drop for Held {
         let mut map = self.leases.lock();
         for name in names {
             // Others clone a lease only under the map's lock: at a count of one nobody has it.
-            if map.get(&name).is_some_and(|lease| Arc::strong_count(lease) == 1) {
+            if map
+                .get(&name)
+                .is_some_and(|lease| Arc::strong_count(lease) == 1)
+            {
                 map.remove(&name);
             }
         }
@@ -97,10 +100,7 @@ impl Drop for Held {
 }
 
 /// The names of a set of keys, and of what is known about them by now.
-pub(super) fn names<'a>(
-    keys: impl IntoIterator<Item = &'a Key>,
-    facts: &[Fact],
-) -> BTreeSet<Name> {
+pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact]) -> BTreeSet<Name> {
     let mut names = BTreeSet::new();
     for key in keys {
         match key {
@@ -137,7 +137,12 @@ pub(super) fn names<'a>(
                 names.extend(ids.map(|id| Name::group(&group.account, &group.scope, id)));
             }
             Answer::Members(members) => {
-                names.extend(members.iter().flat_map(|member| &member.user).flat_map(names_of));
+                names.extend(
+                    members
+                        .iter()
+                        .flat_map(|member| &member.user)
+                        .flat_map(names_of),
+                );
             }
             Answer::Difference(difference) => {
                 let added = difference.added.iter();
@@ -189,17 +194,27 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     fn set(users: &[u8]) -> BTreeSet<Name> {
-        users.iter().map(|n| Name::user("A", &n.to_string())).collect()
+        users
+            .iter()
+            .map(|n| Name::user("A", &n.to_string()))
+            .collect()
     }
 
     #[tokio::test]
     async fn who_waits_too_long_is_told() {
         let leases = Leases::default();
         let first = leases.acquire(set(&[1, 2]), LONG).await.unwrap();
-        let second = leases.acquire(set(&[2, 3]), Duration::from_millis(20)).await;
+        let second = leases
+            .acquire(set(&[2, 3]), Duration::from_millis(20))
+            .await;
         assert!(second.is_err());
         // What the second had taken by then is free again.
-        drop(leases.acquire(set(&[3]), Duration::from_millis(20)).await.unwrap());
+        drop(
+            leases
+                .acquire(set(&[3]), Duration::from_millis(20))
+                .await
+                .unwrap(),
+        );
         drop(first);
         drop(leases.acquire(set(&[2, 3]), LONG).await.unwrap());
         assert!(leases.lock().is_empty(), "no lease stays in memory");
@@ -207,7 +222,10 @@ mod tests {
 
     #[test]
     fn a_user_has_one_lease_whatever_its_reference() {
-        assert_eq!(Name::user("A", "Ann@Example.com"), Name::user("A", "ann@example.com"));
+        assert_eq!(
+            Name::user("A", "Ann@Example.com"),
+            Name::user("A", "ann@example.com")
+        );
         assert_ne!(Name::user("A", "g"), Name::group("A", "", "g"));
         assert_ne!(Name::user("A", "g"), Name::user("B", "g"));
     }

@@ -92,7 +92,8 @@ fn printable(text: &str) -> String {
             out.push('…');
             break;
         }
-        let hidden = c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        let hidden = c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         if hidden {
             out.extend(c.escape_unicode());
         } else {
@@ -108,7 +109,10 @@ mod tests {
 
     #[test]
     fn values_are_escaped_cut_and_left_out() {
-        assert_eq!(without_values("/a?filter=userName&x=secret&y"), "/a?filter&x&y");
+        assert_eq!(
+            without_values("/a?filter=userName&x=secret&y"),
+            "/a?filter&x&y"
+        );
         assert_eq!(printable("a\nb\u{202e}"), "a\\u{a}b\\u{202e}");
         assert_eq!(printable(&"x".repeat(10_000)).chars().count(), LONGEST + 1);
     }

@@ -54,15 +54,17 @@ pub(super) fn credential(
     if let Some(own) = &proxy.credential {
         return Some((own.name.clone(), own.value.clone()));
     }
-    let verified = facts.iter().find_map(|fact| match (&fact.key, &fact.answer) {
-        (Key::Token(sha256), Answer::Token(token)) => {
-            let valid = token.provider.is_some()
-                && !token.revoked
-                && token.expires.is_none_or(|expires| now < expires);
-            valid.then_some(sha256)
-        }
-        _ => None,
-    })?;
+    let verified = facts
+        .iter()
+        .find_map(|fact| match (&fact.key, &fact.answer) {
+            (Key::Token(sha256), Answer::Token(token)) => {
+                let valid = token.provider.is_some()
+                    && !token.revoked
+                    && token.expires.is_none_or(|expires| now < expires);
+                valid.then_some(sha256)
+            }
+            _ => None,
+        })?;
     headers.iter().find_map(|(name, value)| {
         let token = match value.get(..7) {
             Some(scheme) if scheme.eq_ignore_ascii_case(b"bearer ") => &value[7..],
@@ -109,7 +111,11 @@ impl Proxy {
         }
         let resource: Resource = read(&whole)?;
         let same = fold(&resource.id) == fold(&key.value);
-        if same { self.user_seen(&key.account, resource).await } else { None }
+        if same {
+            self.user_seen(&key.account, resource).await
+        } else {
+            None
+        }
     }
 
     async fn look_up_name(
@@ -123,9 +129,10 @@ impl Proxy {
             return Some(Answer::Absent);
         }
         let wanted = fold(&key.value);
-        let resource = found.resources.into_iter().find(|resource| {
-            resource.user_name.as_deref().map(fold).as_ref() == Some(&wanted)
-        })?;
+        let resource = found
+            .resources
+            .into_iter()
+            .find(|resource| resource.user_name.as_deref().map(fold).as_ref() == Some(&wanted))?;
         self.user_seen(&key.account, resource).await
     }
 
@@ -223,7 +230,7 @@ impl Proxy {
             headers,
             body: Outgoing::empty(),
         };
-        let limit = self.engine.settings().answer_limit;
+        let limit = self.policy.settings().answer_limit;
         match self.backend.exchange(outbound, limit).await {
             Ok(whole) => Some(whole),
             Err(error) => {

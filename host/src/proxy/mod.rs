@@ -11,6 +11,7 @@ mod leases;
 mod log;
 mod lookup;
 mod paths;
+mod policy;
 mod refusal;
 mod server;
 
@@ -33,15 +34,15 @@ use self::leases::Leases;
 use self::log::Line;
 use self::paths::ScimPaths;
 use crate::config::{Config, Credential};
-use crate::engine::Engine;
 use crate::store::Store;
 
-pub use self::server::{Listeners, serve};
 pub(crate) use self::lookup::hex;
+pub use self::policy::Policy;
+pub use self::server::{Listeners, serve};
 
 /// A guard in front of one backend: what every request shares.
 pub struct Proxy {
-    engine: Arc<Engine>,
+    policy: Arc<dyn Policy>,
     store: Store,
     backend: Backend,
     paths: ScimPaths,
@@ -61,10 +62,10 @@ impl Proxy {
     ///
     /// # Errors
     /// If the guard's own credential or the system's certificates cannot be read.
-    pub fn new(engine: Engine, store: Store, config: &Config) -> anyhow::Result<Self> {
+    pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            paths: ScimPaths::new(engine.settings()),
-            engine: Arc::new(engine),
+            paths: ScimPaths::new(policy.settings()),
+            policy: Arc::new(policy),
             store,
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
             leases: Leases::default(),
@@ -81,7 +82,9 @@ impl Proxy {
     async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> http::Response<Outgoing> {
         let path = request.uri().path().to_owned();
         let proxy = Arc::clone(&self);
-        let task = self.in_flight.spawn(async move { proxy.answer(request).await });
+        let task = self
+            .in_flight
+            .spawn(async move { proxy.answer(request).await });
         task.await.unwrap_or_else(|panic| {
             tracing::error!(%panic, "a request could not be answered");
             let refused = Refused::new("plugin.trapped", "The guard failed at this request.");
@@ -90,7 +93,11 @@ impl Proxy {
     }
 
     async fn answer(&self, request: http::Request<Incoming>) -> http::Response<Outgoing> {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str())
+            .to_owned();
         let mut line = Line::new(request.method().as_str(), &path);
         let answered = match incoming::read(&request) {
             Ok(head) => {
@@ -127,6 +134,8 @@ impl Proxy {
 
 /// Milliseconds since 1970.
 pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

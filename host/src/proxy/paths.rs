@@ -34,7 +34,11 @@ impl ScimPaths {
     /// Whether a client that asks for this path expects SCIM errors: under the literal part of the
     /// base, in any case.
     pub(super) fn is_scim(&self, path: &str) -> bool {
-        let literal: Vec<&String> = self.base.iter().take_while(|part| *part != ACCOUNT).collect();
+        let literal: Vec<&String> = self
+            .base
+            .iter()
+            .take_while(|part| *part != ACCOUNT)
+            .collect();
         let segments = segments(path);
         segments.len() >= literal.len()
             && literal
@@ -140,8 +144,8 @@ fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scimguard_core::message::{AnswerHandling, ForwardBody};
     use scimguard_core::Body;
+    use scimguard_core::message::{AnswerHandling, ForwardBody};
 
     use super::*;
 
@@ -184,7 +188,11 @@ mod tests {
         let users = "/api/scim/account/A/Users/u1?x=1";
         let same = paths("/api/scim/account/{account}", None);
         assert!(!fault(&same, users, users));
-        assert!(!fault(&same, "/api/scim/account/A%2D/Users", "/api/scim/account/A-/Users"));
+        assert!(!fault(
+            &same,
+            "/api/scim/account/A%2D/Users",
+            "/api/scim/account/A-/Users"
+        ));
         assert!(fault(&same, users, "/api/scim/account/B/Users/u1"));
         assert!(fault(&same, users, "/api/scim/account/A/../B/Users/u1"));
         assert!(fault(&same, users, "/api/scim/account/A/Users/..%2f..%2fB"));
@@ -200,15 +208,30 @@ mod tests {
     #[test]
     fn what_is_not_scim_is_forwarded_unchanged() {
         let same = paths("/api/scim/account/{account}", None);
-        assert!(!fault(&same, "/api/user-groups/g?a=A", "/api/user-groups/g?a=A"));
-        assert!(fault(&same, "/api/user-groups/g?a=A", "/api/user-groups/g?a=B"));
-        assert!(fault(&same, "/api/user-groups/g", "/api/scim/account/A/Groups/g"));
+        assert!(!fault(
+            &same,
+            "/api/user-groups/g?a=A",
+            "/api/user-groups/g?a=A"
+        ));
+        assert!(fault(
+            &same,
+            "/api/user-groups/g?a=A",
+            "/api/user-groups/g?a=B"
+        ));
+        assert!(fault(
+            &same,
+            "/api/user-groups/g",
+            "/api/scim/account/A/Groups/g"
+        ));
     }
 
     #[test]
     fn lookups_are_encoded() {
         let moved = paths("/t/{account}", None);
-        assert_eq!(moved.resource("A", "Users", "a/b c").unwrap(), "/t/A/Users/a%2Fb%20c");
+        assert_eq!(
+            moved.resource("A", "Users", "a/b c").unwrap(),
+            "/t/A/Users/a%2Fb%20c"
+        );
         assert_eq!(moved.resource("A", "Users", ".."), None);
         assert_eq!(
             moved.users_named("A", "a\"b"),

@@ -21,11 +21,22 @@ pub(super) fn response(refused: &Refused, scim: bool) -> http::Response<Outgoing
         headers: vec![
             (
                 "content-type".to_owned(),
-                if scim { b"application/scim+json".to_vec() } else { b"application/problem+json".to_vec() },
+                if scim {
+                    b"application/scim+json".to_vec()
+                } else {
+                    b"application/problem+json".to_vec()
+                },
             ),
-            ("scimguard-rule".to_owned(), refused.rule.as_bytes().to_vec()),
+            (
+                "scimguard-rule".to_owned(),
+                refused.rule.as_bytes().to_vec(),
+            ),
         ],
-        body: ResponseBody::Bytes(serde_json::json!({"detail": refused.detail}).to_string().into()),
+        body: ResponseBody::Bytes(
+            serde_json::json!({"detail": refused.detail})
+                .to_string()
+                .into(),
+        ),
     };
     to_http(response, None).unwrap_or_else(|_| {
         let mut bare = http::Response::new(Outgoing::empty());

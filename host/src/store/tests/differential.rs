@@ -156,20 +156,40 @@ prop_compose! {
 
 fn key() -> impl Strategy<Value = Key> {
     let user_key = || {
-        (text(ACCOUNTS), prop_oneof![text(USERS), text(NAMES)], unseen())
-            .prop_map(|(account, value, unseen)| UserKey { account, value, unseen })
+        (
+            text(ACCOUNTS),
+            prop_oneof![text(USERS), text(NAMES)],
+            unseen(),
+        )
+            .prop_map(|(account, value, unseen)| UserKey {
+                account,
+                value,
+                unseen,
+            })
     };
     prop_oneof![
         user_key().prop_map(Key::User),
         user_key().prop_map(Key::UserByName),
         (resource(), unseen()).prop_map(|(ResourceKey { account, scope, id }, unseen)| {
-            Key::Group(GroupKey { account, scope, id, unseen })
-        }),
-        (text(ACCOUNTS), text(SCOPES), prop_oneof![text(GROUPS), text(GROUP_NAMES)]).prop_map(
-            |(account, scope, id)| Key::GroupByDerivedId(DerivedIdKey {
-                account, scope, id, replace: REPLACED.to_owned(), with: "_".to_owned(),
+            Key::Group(GroupKey {
+                account,
+                scope,
+                id,
+                unseen,
             })
-        ),
+        }),
+        (
+            text(ACCOUNTS),
+            text(SCOPES),
+            prop_oneof![text(GROUPS), text(GROUP_NAMES)]
+        )
+            .prop_map(|(account, scope, id)| Key::GroupByDerivedId(DerivedIdKey {
+                account,
+                scope,
+                id,
+                replace: REPLACED.to_owned(),
+                with: "_".to_owned(),
+            })),
         (text(ACCOUNTS), text(EXTERNAL_IDS))
             .prop_map(|(account, value)| Key::ExternalId(ExternalIdKey { account, value })),
         members_key().prop_map(Key::Members),
