@@ -17,7 +17,9 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
-    const fn as_str(self) -> &'static str {
+    /// As the command line writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::ServiceAccount => "service-account",
@@ -213,13 +215,12 @@ impl Store {
         id: &str,
         active: bool,
     ) -> Result<(), Error> {
-        let done =
-            sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
-                .bind(account)
-                .bind(id)
-                .bind(active)
-                .execute(&self.writer)
-                .await?;
+        let done = sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
+            .bind(account)
+            .bind(id)
+            .bind(active)
+            .execute(&self.writer)
+            .await?;
         match done.rows_affected() {
             0 => Err(no_principal(account, id)),
             _ => Ok(()),
