@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http_body_util::Full;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::client::{Answer, Client};
 use super::story::{ACCOUNT, Caller, Expected, Step};
@@ -17,6 +18,8 @@ pub(super) struct Tokens {
     pub(super) okta: String,
     pub(super) other_account: String,
     pub(super) expired: String,
+    /// When it has.
+    pub(super) expired_at: Instant,
     pub(super) no_group_management: String,
 }
 
@@ -60,6 +63,9 @@ impl<'a> Stage<'a> {
 
     /// Performs a step.
     pub(super) async fn perform(&mut self, step: &Step) -> anyhow::Result<Outcome> {
+        if step.caller == Caller::Expired {
+            tokio::time::sleep_until(self.tokens.expired_at).await;
+        }
         let answer = self.client.send(self.request(step)?).await?;
         if let (Some(name), Some(id)) = (step.kept_as, answer.body["id"].as_str()) {
             self.ids.insert(name, id.to_owned());
