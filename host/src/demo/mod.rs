@@ -53,7 +53,10 @@ async fn perform(command: &str) -> anyhow::Result<bool> {
     for chapter in story::chapters() {
         report.chapter(chapter.title);
         for step in &chapter.steps {
-            report.step(step, &stage.perform(step).await?);
+            let outcome = stage.perform(step).await;
+            let outcome = outcome
+                .with_context(|| format!("the guard logged:\n{}\n", guard.last_log_lines()))?;
+            report.step(step, &outcome);
         }
     }
     Ok(report.end(&guard.last_log_lines()))
