@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod ledger;
 mod okta_settings;
 mod principal;
 mod rules;
