@@ -1,1 +1,306 @@
-//! The configuration file of `serve`.
+//! The configuration file of `serve`, in TOML. `scimguard.example.toml` shows every key; unknown
+//! keys are refused with their line. Relative paths are relative to the file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use http::Uri;
+use http::uri::Scheme;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// The example file, for help texts.
+pub const EXAMPLE: &str = include_str!("../scimguard.example.toml");
+
+/// What `serve` is told.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the identity provider and administrators connect.
+    pub listen: SocketAddr,
+    /// The application: scheme, host and port.
+    #[serde(deserialize_with = "backend")]
+    pub backend: Uri,
+    /// Health checks. Absent: none. It has no authentication, so it must be a loopback address.
+    pub admin: Option<SocketAddr>,
+    /// The database, `sqlite:FILE`.
+    #[serde(deserialize_with = "store")]
+    pub store: PathBuf,
+    /// The policy document. Absent: the default policy.
+    pub policy: Option<PathBuf>,
+    /// The policy plugin. Absent: `scimguard.wasm` beside the program.
+    pub component: Option<PathBuf>,
+    /// What runs the policy.
+    #[serde(default)]
+    pub engine: EngineKind,
+    /// Folder for compiled code. Absent: the user's cache folder.
+    pub cache: Option<PathBuf>,
+    /// How long the application may take to answer.
+    #[serde(default = "half_a_minute", deserialize_with = "duration")]
+    pub backend_timeout: Duration,
+    /// How long a client may take to send a request, and a request in flight to end at shutdown.
+    #[serde(default = "half_a_minute", deserialize_with = "duration")]
+    pub client_timeout: Duration,
+    /// How long a write waits for others of the same users and groups.
+    #[serde(default = "ten_seconds", deserialize_with = "duration")]
+    pub lease_timeout: Duration,
+    /// The guard's own credential at the application. Absent: the client's goes on.
+    pub backend_credential: Option<CredentialSource>,
+}
+
+/// What runs the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// The plugin, in its sandbox.
+    #[default]
+    Wasm,
+    /// The policy that is compiled into the program.
+    Native,
+}
+
+/// Where the guard's own credential comes from. It is never in the configuration itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialSource {
+    /// A file that holds the token alone.
+    pub file: Option<PathBuf>,
+    /// An environment variable that holds the token.
+    pub env: Option<String>,
+    /// The header that carries it: `authorization` (as a Bearer token) or another, as it is.
+    #[serde(default = "authorization")]
+    pub header: String,
+}
+
+/// The guard's own credential, ready to be sent.
+pub struct Credential {
+    /// The header.
+    pub name: http::HeaderName,
+    /// Its value, marked sensitive.
+    pub value: http::HeaderValue,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// With file, line and column of what is wrong.
+    pub fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the configuration {}", file.display()))?;
+        Self::parse(&text, file.parent().unwrap_or(Path::new("")))
+            .with_context(|| format!("in the configuration {}", file.display()))
+    }
+
+    fn parse(text: &str, folder: &Path) -> anyhow::Result<Self> {
+        // The error shows the line and points at the place.
+        let mut config: Self = toml::from_str(text)?;
+        if let Some(admin) = config.admin
+            && !admin.ip().is_loopback()
+        {
+            bail!(
+                "admin: {admin} can be reached from other machines, and the admin address has no \
+                 authentication; use 127.0.0.1:{} or [::1]:{}",
+                admin.port(),
+                admin.port()
+            );
+        }
+        let source = config.backend_credential.as_mut();
+        if let Some(source) = &source
+            && source.file.is_some() == source.env.is_some()
+        {
+            bail!("backend_credential: give one of `file` and `env`");
+        }
+        let paths = [
+            config.policy.as_mut(),
+            config.component.as_mut(),
+            config.cache.as_mut(),
+            source.and_then(|source| source.file.as_mut()),
+            Some(&mut config.store),
+        ];
+        for path in paths.into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+        Ok(config)
+    }
+
+    /// The text of the policy document; empty is the default policy.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn policy_text(&self) -> anyhow::Result<String> {
+        match &self.policy {
+            None => Ok(String::new()),
+            Some(file) => std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the policy {}", file.display())),
+        }
+    }
+
+    /// The guard's own credential, if it has one.
+    ///
+    /// # Errors
+    /// If its source cannot be read or holds no usable token.
+    pub fn credential(&self) -> anyhow::Result<Option<Credential>> {
+        self.backend_credential
+            .as_ref()
+            .map(CredentialSource::read)
+            .transpose()
+            .context("in backend_credential")
+    }
+}
+
+impl CredentialSource {
+    fn read(&self) -> anyhow::Result<Credential> {
+        let text: SecretString = match (&self.file, &self.env) {
+            (Some(file), _) => std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read {}", file.display()))?,
+            (None, Some(name)) => {
+                std::env::var(name).with_context(|| format!("environment variable {name}"))?
+            }
+            (None, None) => bail!("give one of `file` and `env`"),
+        }
+        .into();
+        let token = text.expose_secret().trim();
+        if token.is_empty() {
+            bail!("the token is empty");
+        }
+        let name: http::HeaderName = self
+            .header
+            .parse()
+            .with_context(|| format!("{:?} is not a header name", self.header))?;
+        let value = match name {
+            http::header::AUTHORIZATION => SecretString::from(format!("Bearer {token}")),
+            _ => SecretString::from(token.to_owned()),
+        };
+        let mut value = http::HeaderValue::from_str(value.expose_secret())
+            .ok()
+            .context("the token has characters that a header cannot hold")?;
+        value.set_sensitive(true);
+        Ok(Credential { name, value })
+    }
+}
+
+fn backend<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let fault = || {
+        serde::de::Error::custom(format!(
+            "{text:?} is not `http://HOST:PORT` or `https://HOST`; paths are the policy's business \
+             (`scim.upstream_base`)"
+        ))
+    };
+    let uri: Uri = text.parse().map_err(|_| fault())?;
+    let known = [Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&uri.scheme());
+    let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
+    let host = uri
+        .authority()
+        .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
+    if known && bare && host {
+        Ok(uri)
+    } else {
+        Err(fault())
+    }
+}
+
+fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let file = text
+        .strip_prefix("sqlite://")
+        .or_else(|| text.strip_prefix("sqlite:"))
+        .filter(|file| !file.is_empty() && !file.starts_with(':') && !file.contains('?'));
+    file.map(PathBuf::from).ok_or_else(|| {
+        serde::de::Error::custom(format!(
+            "{text:?} is not `sqlite:FILE`, the one kind of store"
+        ))
+    })
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| {
+            serde::de::Error::custom(format!("{text:?} is not a time such as \"30s\" or \"2m\""))
+        })
+}
+
+fn half_a_minute() -> Duration {
+    Duration::from_secs(30)
+}
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn authorization() -> String {
+    "authorization".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_complete_and_valid() {
+        let config = Config::parse(EXAMPLE, Path::new("/etc/scimguard")).unwrap();
+        assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(config.store, Path::new("/etc/scimguard/scimguard.db"));
+        assert_eq!(config.backend_timeout, Duration::from_secs(30));
+        assert_eq!(config.engine, EngineKind::Wasm);
+        // Every key is shown, set or commented out.
+        let shown = EXAMPLE.replace("# ", "").replace('#', "");
+        for key in [
+            "listen",
+            "backend",
+            "admin",
+            "store",
+            "policy",
+            "component",
+            "engine",
+            "cache",
+            "backend_timeout",
+            "client_timeout",
+            "lease_timeout",
+            "[backend_credential]",
+            "file",
+            "env",
+            "header",
+        ] {
+            assert!(
+                shown.lines().any(|line| line.starts_with(key)),
+                "the example does not show {key}"
+            );
+        }
+    }
+
+    #[test]
+    fn faults_name_the_line() {
+        let base =
+            "listen = \"127.0.0.1:0\"\nbackend = \"http://127.0.0.1:9\"\nstore = \"sqlite:x\"\n";
+        let fault = |line: &str| {
+            let error = Config::parse(&format!("{base}{line}\n"), Path::new("")).unwrap_err();
+            format!("{error:#}")
+        };
+        let unknown = fault("backnd = 1");
+        assert!(
+            unknown.contains("line 4") && unknown.contains("backnd"),
+            "{unknown}"
+        );
+        assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
+        assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
+        assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
+        assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
+        for (from, to) in [
+            ("http://127.0.0.1:9", "ftp://127.0.0.1"),
+            ("http://127.0.0.1:9", "http://127.0.0.1/base"),
+            ("sqlite:x", "postgres://x"),
+        ] {
+            let text = base.replace(from, to);
+            let error = Config::parse(&text, Path::new("")).unwrap_err().to_string();
+            assert!(error.contains("line"), "{error}");
+        }
+    }
+}

@@ -4,10 +4,11 @@
 
 mod cases;
 mod cli;
-mod config;
+pub mod config;
 mod demo;
 pub mod engine;
-mod proxy;
-mod store;
+pub mod proxy;
+pub mod store;
+mod tokens;
 
 pub use cli::run;

@@ -3,6 +3,7 @@
 mod check;
 mod choice;
 mod demo;
+mod ledger;
 mod okta_settings;
 mod principal;
 mod rules;

@@ -1,1 +1,245 @@
-//! Tokens, principals and the ownership record in SQLite.
+//! Tokens, principals and the ownership record in SQLite: answers every [`Key`] that a policy may
+//! ask and applies every [`Record`] that it gives.
+//!
+//! All keys of one call are answered in one read transaction, so that a policy never decides on
+//! two states; a list of records is one transaction, on disk before the call returns.
+
+mod groups;
+mod members;
+mod records;
+mod tokens;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+use scimguard_core::facts::{Answer, Holder, Key, ResourceKind};
+use scimguard_core::record::Record;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, SqliteConnection};
+
+pub use tokens::{NewToken, PrincipalKind, PrincipalRow, TokenRow};
+
+/// Why the store did not answer. A request that depends on it is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error("the store failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The tables could not be brought to this version.
+    #[error("the store's tables cannot be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The file cannot be made.
+    #[error("the store's file cannot be opened: {0}")]
+    File(#[from] std::io::Error),
+    /// Something of that name is there.
+    #[error("{0}")]
+    Exists(String),
+    /// Nothing of that name is there.
+    #[error("{0}")]
+    Missing(String),
+}
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    readers: SqlitePool,
+    /// SQLite has one writer; queueing here is fairer than its busy loop.
+    writer: SqlitePool,
+}
+
+/// Readers that may be at work at once. Each is a thread of its own.
+const READERS: u32 = 8;
+
+/// Another process (the command line) may hold the database for this long.
+const BUSY: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Opens the database, makes it if there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or is not a store.
+    pub async fn open(path: &Path) -> Result<Self, Error> {
+        create_private(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // An intent that is lost with the power would leave an owned resource open.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .disable_statement_logging();
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY)
+            .connect_with(options.clone())
+            .await?;
+        sqlx::migrate!("src/store/migrations").run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(BUSY)
+            .connect_with(options.pragma("query_only", "on"))
+            .await?;
+        Ok(Self { readers, writer })
+    }
+
+    /// Answers every key, in order, from one state of the record.
+    ///
+    /// A user or group that the backend should be asked for is `Absent` here.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn answer(&self, keys: &[Key]) -> Result<Vec<Answer>, Error> {
+        let mut transaction = self.readers.begin().await?;
+        let answers = answer(&mut transaction, keys).await?;
+        transaction.commit().await?;
+        Ok(answers)
+    }
+
+    /// Applies the records in order, all or none. They are on disk when this returns.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is applied then.
+    pub async fn apply(&self, records: &[Record]) -> Result<(), Error> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for record in records {
+            records::apply(&mut transaction, record).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    /// Ends all work; for the end of the process.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// The file holds names, addresses and token hashes: nobody else reads it.
+fn create_private(path: &Path) -> Result<(), std::io::Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+async fn answer(
+    connection: &mut SqliteConnection,
+    keys: &[Key],
+) -> Result<Vec<Answer>, sqlx::Error> {
+    let mut answers = vec![Answer::Absent; keys.len()];
+    // The keys that come in numbers are asked together, one batch for each account (and scope).
+    let mut users = BTreeMap::<_, Vec<_>>::new();
+    let mut names = BTreeMap::<_, Vec<_>>::new();
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    for (position, key) in keys.iter().enumerate() {
+        match key {
+            Key::User(key) => users
+                .entry(key.account.as_str())
+                .or_default()
+                .push((position, key)),
+            Key::UserByName(key) => names
+                .entry(key.account.as_str())
+                .or_default()
+                .push((position, key)),
+            Key::Group(key) => groups
+                .entry((key.account.as_str(), key.scope.as_str()))
+                .or_default()
+                .push((position, key)),
+            Key::Token(sha256) => answers[position] = tokens::fact(connection, sha256).await?,
+            Key::GroupByDerivedId(key) => {
+                answers[position] = Answer::Groups(groups::by_derived_id(connection, key).await?);
+            }
+            Key::ExternalId(key) => {
+                answers[position] =
+                    Answer::Holders(holders(connection, &key.account, &key.value).await?);
+            }
+            Key::Members(key) => {
+                answers[position] = Answer::Members(members::members(connection, key).await?);
+            }
+            Key::MembersDifference(key) => {
+                answers[position] = Answer::Difference(members::difference(connection, key).await?);
+            }
+            Key::UserGroups(key) => {
+                answers[position] = Answer::Groups(groups::of_user(connection, key).await?);
+            }
+        }
+    }
+    for (account, batch) in users {
+        users::by_key(connection, account, &batch, &mut answers).await?;
+    }
+    for (account, batch) in names {
+        users::by_name_key(connection, account, &batch, &mut answers).await?;
+    }
+    for ((account, scope), batch) in groups {
+        groups::by_key(connection, account, scope, &batch, &mut answers).await?;
+    }
+    Ok(answers)
+}
+
+async fn holders(
+    connection: &mut SqliteConnection,
+    account: &str,
+    value: &str,
+) -> Result<Vec<Holder>, sqlx::Error> {
+    const HOLDERS: &str = "
+        SELECT 0, CASE intent WHEN 0 THEN id END, user_name, '' FROM users
+         WHERE account = ?1 AND id = ?2 AND intent = 0
+        UNION SELECT 0, CASE intent WHEN 0 THEN id END, user_name, '' FROM users
+         WHERE account = ?1 AND external_id = ?2
+        UNION SELECT 1, CASE intent WHEN 0 THEN id END, display_name, scope FROM groups
+         WHERE account = ?1 AND external_id = ?2
+        UNION SELECT 1, id, display_name, scope FROM groups
+         WHERE account = ?1 AND id = ?2 AND intent = 0
+        ORDER BY 1, 4, 2, 3";
+    let rows: Vec<(i64, Option<String>, Option<String>, String)> = sqlx::query_as(HOLDERS)
+        .bind(account)
+        .bind(value)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(kind, id, name, _scope)| Holder {
+            kind: match kind {
+                0 => ResourceKind::User,
+                _ => ResourceKind::Group,
+            },
+            id,
+            name,
+        })
+        .collect())
+}
+
+/// A list of values as one parameter, for `json_each`.
+fn json_list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(values).to_string()
+}
+
+fn to_millis(value: Option<i64>) -> Option<u64> {
+    value.and_then(|value| u64::try_from(value).ok())
+}
+
+fn from_millis(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

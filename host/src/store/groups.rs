@@ -1,0 +1,225 @@
+//! Which group is meant by an id, and which groups share a derived id or a user.
+
+use scimguard_core::facts::{Answer, DerivedIdKey, Group, GroupKey, Unseen, UserGroupsKey};
+use scimguard_core::fold;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row, SqliteConnection};
+
+use super::{json_list, to_millis, users};
+
+/// A group as stored.
+#[derive(Clone)]
+pub(super) struct GroupRow {
+    /// The key of memberships: the id, or what stands for it while there is none.
+    pub(super) stored_id: String,
+    pub(super) group: Group,
+}
+
+impl FromRow<'_, SqliteRow> for GroupRow {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let stored_id: String = row.try_get("id")?;
+        let intent: bool = row.try_get("intent")?;
+        Ok(Self {
+            group: Group {
+                account: row.try_get("account")?,
+                scope: row.try_get("scope")?,
+                id: (!intent).then(|| stored_id.clone()),
+                display_name: row.try_get("display_name")?,
+                derived_id: row.try_get("derived_id")?,
+                external_id: row.try_get("external_id")?,
+                managed_by: row.try_get("managed_by")?,
+                pending: row.try_get("pending")?,
+                since: to_millis(row.try_get("since")?),
+                members_known: row.try_get("members_known")?,
+            },
+            stored_id,
+        })
+    }
+}
+
+macro_rules! each_group {
+    ($condition:literal) => {
+        concat!(
+            "SELECT j.key AS n, g.* FROM json_each(?3) j CROSS JOIN groups g
+             WHERE g.account = ?1 AND g.scope = ?2 AND ",
+            $condition,
+            " ORDER BY n, g.managed_by IS NULL, g.id"
+        )
+    };
+}
+
+const BY_ID: &str = each_group!("g.id = j.value AND g.intent = 0");
+const BY_FOLDED_ID: &str = each_group!("g.id_folded = j.value");
+
+/// Answers keys by id: the exact one, else one that equals it when folded, pending creates by the id
+/// that their name gives.
+pub(super) async fn by_key(
+    connection: &mut SqliteConnection,
+    account: &str,
+    scope: &str,
+    batch: &[(usize, &GroupKey)],
+    answers: &mut [Answer],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<&str> = batch.iter().map(|(_, key)| key.id.as_str()).collect();
+    let found = resolve(connection, account, scope, &ids).await?;
+    let unseen_may_exist = found.iter().any(Option::is_none)
+        && batch.iter().any(|(_, key)| key.unseen == Unseen::Pending)
+        && any_unsettled_without_id(connection, account, scope).await?;
+    for ((position, key), row) in batch.iter().zip(found) {
+        answers[*position] = match row {
+            Some(row) => Answer::Group(row.group),
+            None if unseen_may_exist && key.unseen == Unseen::Pending => Answer::Unavailable,
+            None => Answer::Absent,
+        };
+    }
+    Ok(())
+}
+
+/// The group of each id.
+pub(super) async fn resolve(
+    connection: &mut SqliteConnection,
+    account: &str,
+    scope: &str,
+    ids: &[&str],
+) -> Result<Vec<Option<GroupRow>>, sqlx::Error> {
+    let mut found = vec![None; ids.len()];
+    fill(connection, BY_ID, account, scope, ids, &mut found).await?;
+    let folded: Vec<String> = ids.iter().map(|id| fold(id)).collect();
+    fill(
+        connection,
+        BY_FOLDED_ID,
+        account,
+        scope,
+        &folded,
+        &mut found,
+    )
+    .await?;
+    Ok(found)
+}
+
+async fn fill<V: AsRef<str>>(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    account: &str,
+    scope: &str,
+    values: &[V],
+    found: &mut [Option<GroupRow>],
+) -> Result<(), sqlx::Error> {
+    let missing: Vec<usize> = (0..values.len())
+        .filter(|&position| found[position].is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query(sql)
+        .bind(account)
+        .bind(scope)
+        .bind(json_list(
+            missing.iter().map(|&position| values[position].as_ref()),
+        ))
+        .fetch_all(connection)
+        .await?;
+    for row in rows {
+        let n = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or(usize::MAX);
+        if let Some(slot) = missing.get(n).and_then(|&position| found.get_mut(position))
+            && slot.is_none()
+        {
+            *slot = Some(GroupRow::from_row(&row)?);
+        }
+    }
+    Ok(())
+}
+
+/// Where ids are derived, a pending create says which id it will have.
+async fn any_unsettled_without_id(
+    connection: &mut SqliteConnection,
+    account: &str,
+    scope: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM groups
+          WHERE account = ?1 AND scope = ?2 AND intent = 1 AND derived_id IS NULL)",
+    )
+    .bind(account)
+    .bind(scope)
+    .fetch_one(connection)
+    .await
+}
+
+/// All groups that have this id, or whose name gives it.
+pub(super) async fn by_derived_id(
+    connection: &mut SqliteConnection,
+    key: &DerivedIdKey,
+) -> Result<Vec<Group>, sqlx::Error> {
+    // Groups that were recorded without a derived id are few: those of a policy that derived none.
+    const BY_DERIVED_ID: &str = "
+        SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND id = ?3 AND intent = 0
+        UNION SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND derived_id = ?3
+        UNION SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND derived_id IS NULL
+        ORDER BY id";
+    let derived = |name: &str| -> String {
+        name.chars()
+            .map(|c| match key.replace.contains(c) {
+                true => key.with.clone(),
+                false => c.to_string(),
+            })
+            .collect()
+    };
+    let has_id = |group: &Group| {
+        group.derived_id.as_ref() == Some(&key.id)
+            || group.id.as_ref() == Some(&key.id)
+            || group.display_name.as_deref().map(derived).as_ref() == Some(&key.id)
+    };
+    let rows: Vec<GroupRow> = sqlx::query_as(BY_DERIVED_ID)
+        .bind(&key.account)
+        .bind(&key.scope)
+        .bind(&key.id)
+        .fetch_all(connection)
+        .await?;
+    let groups = rows.into_iter().map(|row| row.group);
+    Ok(groups.filter(has_id).collect())
+}
+
+/// The groups that the user is recorded in, of all scopes.
+pub(super) async fn of_user(
+    connection: &mut SqliteConnection,
+    key: &UserGroupsKey,
+) -> Result<Vec<Group>, sqlx::Error> {
+    const OF_USER: &str = "
+        SELECT m.scope AS member_scope, m.group_id, g.* FROM members m
+          LEFT JOIN groups g ON g.account = m.account AND g.scope = m.scope AND g.id = m.group_id
+         WHERE m.account = ?1 AND m.user_id = ?2
+         ORDER BY m.scope, m.group_id";
+    let resolved = users::resolve(connection, &key.account, &[&key.user]).await?;
+    let user = resolved
+        .first()
+        .and_then(Option::as_ref)
+        .map_or(key.user.as_str(), |row| row.stored_id.as_str());
+    let rows = sqlx::query(OF_USER)
+        .bind(&key.account)
+        .bind(user)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| match row.try_get::<Option<&str>, _>("id")? {
+            Some(_) => Ok(GroupRow::from_row(row)?.group),
+            None => unseen_group(&key.account, row),
+        })
+        .collect()
+}
+
+/// A group that is known by a membership alone.
+fn unseen_group(account: &str, row: &SqliteRow) -> Result<Group, sqlx::Error> {
+    Ok(Group {
+        account: account.to_owned(),
+        scope: row.try_get("member_scope")?,
+        id: Some(row.try_get("group_id")?),
+        display_name: None,
+        derived_id: None,
+        external_id: None,
+        managed_by: None,
+        pending: false,
+        since: None,
+        members_known: false,
+    })
+}

@@ -1,0 +1,160 @@
+//! Who of a list of users is in a group, and what it would take to make the list its members.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scimguard_core::facts::{Difference, Member, MembersKey};
+use sqlx::SqliteConnection;
+
+use super::groups::{self, GroupRow};
+use super::json_list;
+use super::users::{self, UserRow};
+
+/// One entry for each user asked for, in order.
+pub(super) async fn members(
+    connection: &mut SqliteConnection,
+    key: &MembersKey,
+) -> Result<Vec<Member>, sqlx::Error> {
+    let group = group(connection, key).await?;
+    let resolved = resolve(connection, key).await?;
+    let asked = resolved.iter().map(|(id, _)| id.as_str());
+    let recorded = recorded(connection, key, group.as_ref(), asked).await?;
+    Ok(key
+        .users
+        .iter()
+        .zip(resolved)
+        .map(|(reference, (id, row))| Member {
+            reference: reference.clone(),
+            present: recorded.contains_key(&id),
+            user: row.map(|row| row.user),
+        })
+        .collect())
+}
+
+/// The group's members against the users asked for.
+pub(super) async fn difference(
+    connection: &mut SqliteConnection,
+    key: &MembersKey,
+) -> Result<Difference, sqlx::Error> {
+    let group = group(connection, key).await?;
+    let resolved = resolve(connection, key).await?;
+    let asked: BTreeSet<&str> = resolved.iter().map(|(id, _)| id.as_str()).collect();
+    let recorded = recorded(connection, key, group.as_ref(), asked.iter().copied()).await?;
+    let others = others(connection, key, group.as_ref(), &asked).await?;
+    let other_ids: Vec<&str> = others.iter().map(String::as_str).collect();
+    let other_users = users::by_stored_ids(connection, &key.account, &other_ids).await?;
+    // A user who is asked for twice is added once.
+    let mut seen = BTreeSet::new();
+    let added = key
+        .users
+        .iter()
+        .zip(&resolved)
+        .filter(|(_, (id, _))| seen.insert(id.as_str()))
+        .filter(|(_, (id, _))| recorded.get(id) != Some(&Membership::Confirmed))
+        .map(|(reference, (id, row))| Member {
+            reference: reference.clone(),
+            present: recorded.contains_key(id),
+            user: row.as_ref().map(|row| row.user.clone()),
+        })
+        .collect();
+    let removed = others
+        .into_iter()
+        .zip(other_users)
+        .map(|(reference, row)| Member {
+            reference,
+            present: true,
+            user: row.map(|row| row.user),
+        })
+        .collect();
+    Ok(Difference {
+        added,
+        removed,
+        complete: group.is_some_and(|row| row.group.members_known),
+    })
+}
+
+async fn group(
+    connection: &mut SqliteConnection,
+    key: &MembersKey,
+) -> Result<Option<GroupRow>, sqlx::Error> {
+    if key.group.is_empty() {
+        return Ok(None);
+    }
+    let mut found =
+        groups::resolve(connection, &key.account, &key.scope, &[key.group.as_str()]).await?;
+    Ok(found.pop().flatten())
+}
+
+/// Each reference with the id that memberships have for it; an unknown user's is the reference.
+async fn resolve(
+    connection: &mut SqliteConnection,
+    key: &MembersKey,
+) -> Result<Vec<(String, Option<UserRow>)>, sqlx::Error> {
+    let references: Vec<&str> = key.users.iter().map(String::as_str).collect();
+    let rows = users::resolve(connection, &key.account, &references).await?;
+    Ok(key
+        .users
+        .iter()
+        .zip(rows)
+        .map(|(reference, row)| match row {
+            Some(row) => (row.stored_id.clone(), Some(row)),
+            None => (reference.clone(), None),
+        })
+        .collect())
+}
+
+/// The key of the group's memberships: those of an unseen group may be recorded too.
+fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a GroupRow>) -> &'a str {
+    group.map_or(key.group.as_str(), |row| row.stored_id.as_str())
+}
+
+/// How sure a recorded membership is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Membership {
+    Confirmed,
+    Pending,
+}
+
+async fn recorded<'a>(
+    connection: &mut SqliteConnection,
+    key: &MembersKey,
+    group: Option<&GroupRow>,
+    users: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, Membership>, sqlx::Error> {
+    const RECORDED: &str = "
+        SELECT m.user_id, m.pending FROM json_each(?4) j CROSS JOIN members m
+         WHERE m.account = ?1 AND m.scope = ?2 AND m.group_id = ?3 AND m.user_id = j.value";
+    let rows: Vec<(String, bool)> = sqlx::query_as(RECORDED)
+        .bind(&key.account)
+        .bind(&key.scope)
+        .bind(stored_group(key, group))
+        .bind(json_list(users))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, pending)| match pending {
+            true => (id, Membership::Pending),
+            false => (id, Membership::Confirmed),
+        })
+        .collect())
+}
+
+async fn others(
+    connection: &mut SqliteConnection,
+    key: &MembersKey,
+    group: Option<&GroupRow>,
+    asked: &BTreeSet<&str>,
+) -> Result<Vec<String>, sqlx::Error> {
+    const OTHERS: &str = "
+        SELECT user_id FROM members
+         WHERE account = ?1 AND scope = ?2 AND group_id = ?3
+           AND user_id NOT IN (SELECT value FROM json_each(?4))
+         ORDER BY user_id";
+    sqlx::query_scalar(OTHERS)
+        .bind(&key.account)
+        .bind(&key.scope)
+        .bind(stored_group(key, group))
+        .bind(json_list(asked.iter().copied()))
+        .fetch_all(connection)
+        .await
+}
