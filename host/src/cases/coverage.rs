@@ -68,7 +68,8 @@ fn refusing_rule(step: &Step) -> Option<String> {
 }
 
 fn suites() -> Vec<(PathBuf, Suite)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    let host = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = host.parent().unwrap().join("tests/cases");
     find(&[folder])
         .unwrap()
         .into_iter()
