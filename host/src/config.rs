@@ -196,7 +196,11 @@ fn backend<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Uri, D::
     let host = uri
         .authority()
         .is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'));
-    if known && bare && host { Ok(uri) } else { Err(fault()) }
+    if known && bare && host {
+        Ok(uri)
+    } else {
+        Err(fault())
+    }
 }
 
 fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
@@ -206,7 +210,9 @@ fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D
         .or_else(|| text.strip_prefix("sqlite:"))
         .filter(|file| !file.is_empty() && !file.starts_with(':') && !file.contains('?'));
     file.map(PathBuf::from).ok_or_else(|| {
-        serde::de::Error::custom(format!("{text:?} is not `sqlite:FILE`, the one kind of store"))
+        serde::de::Error::custom(format!(
+            "{text:?} is not `sqlite:FILE`, the one kind of store"
+        ))
     })
 }
 
@@ -247,9 +253,21 @@ mod tests {
         // Every key is shown, set or commented out.
         let shown = EXAMPLE.replace("# ", "").replace('#', "");
         for key in [
-            "listen", "backend", "admin", "store", "policy", "component", "engine", "cache",
-            "backend_timeout", "client_timeout", "lease_timeout", "[backend_credential]", "file",
-            "env", "header",
+            "listen",
+            "backend",
+            "admin",
+            "store",
+            "policy",
+            "component",
+            "engine",
+            "cache",
+            "backend_timeout",
+            "client_timeout",
+            "lease_timeout",
+            "[backend_credential]",
+            "file",
+            "env",
+            "header",
         ] {
             assert!(
                 shown.lines().any(|line| line.starts_with(key)),
@@ -260,13 +278,17 @@ mod tests {
 
     #[test]
     fn faults_name_the_line() {
-        let base = "listen = \"127.0.0.1:0\"\nbackend = \"http://127.0.0.1:9\"\nstore = \"sqlite:x\"\n";
+        let base =
+            "listen = \"127.0.0.1:0\"\nbackend = \"http://127.0.0.1:9\"\nstore = \"sqlite:x\"\n";
         let fault = |line: &str| {
             let error = Config::parse(&format!("{base}{line}\n"), Path::new("")).unwrap_err();
             format!("{error:#}")
         };
         let unknown = fault("backnd = 1");
-        assert!(unknown.contains("line 4") && unknown.contains("backnd"), "{unknown}");
+        assert!(
+            unknown.contains("line 4") && unknown.contains("backnd"),
+            "{unknown}"
+        );
         assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));

@@ -85,7 +85,15 @@ pub(super) async fn resolve(
     let mut found = vec![None; ids.len()];
     fill(connection, BY_ID, account, scope, ids, &mut found).await?;
     let folded: Vec<String> = ids.iter().map(|id| fold(id)).collect();
-    fill(connection, BY_FOLDED_ID, account, scope, &folded, &mut found).await?;
+    fill(
+        connection,
+        BY_FOLDED_ID,
+        account,
+        scope,
+        &folded,
+        &mut found,
+    )
+    .await?;
     Ok(found)
 }
 

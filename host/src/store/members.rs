@@ -6,8 +6,8 @@ use scimguard_core::facts::{Difference, Member, MembersKey};
 use sqlx::SqliteConnection;
 
 use super::groups::{self, GroupRow};
-use super::users::{self, UserRow};
 use super::json_list;
+use super::users::{self, UserRow};
 
 /// One entry for each user asked for, in order.
 pub(super) async fn members(

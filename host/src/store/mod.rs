@@ -179,8 +179,7 @@ async fn answer(
                 answers[position] = Answer::Members(members::members(connection, key).await?);
             }
             Key::MembersDifference(key) => {
-                answers[position] =
-                    Answer::Difference(members::difference(connection, key).await?);
+                answers[position] = Answer::Difference(members::difference(connection, key).await?);
             }
             Key::UserGroups(key) => {
                 answers[position] = Answer::Groups(groups::of_user(connection, key).await?);

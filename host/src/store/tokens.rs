@@ -213,13 +213,12 @@ impl Store {
         id: &str,
         active: bool,
     ) -> Result<(), Error> {
-        let done =
-            sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
-                .bind(account)
-                .bind(id)
-                .bind(active)
-                .execute(&self.writer)
-                .await?;
+        let done = sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
+            .bind(account)
+            .bind(id)
+            .bind(active)
+            .execute(&self.writer)
+            .await?;
         match done.rows_affected() {
             0 => Err(no_principal(account, id)),
             _ => Ok(()),
