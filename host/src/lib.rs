@@ -9,5 +9,6 @@ mod demo;
 pub mod engine;
 pub mod proxy;
 pub mod store;
+mod tokens;
 
 pub use cli::run;

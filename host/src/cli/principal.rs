@@ -1,11 +1,135 @@
 //! `scimguard principal`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Not there yet.
-#[derive(clap::Args)]
-pub(super) struct Args {}
+use clap::Subcommand;
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+use super::ledger;
+use crate::proxy::now;
+use crate::store::{PrincipalKind, PrincipalRow};
+use crate::tokens;
+
+/// The users and service accounts whose rights tokens have.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Record a principal.
+    ///
+    /// Example: scimguard principal create --config scimguard.toml --account ACC1 --id svc-okta
+    /// --kind service-account --permissions all
+    Create(Create),
+    /// Show the principals.
+    ///
+    /// Example: scimguard principal list --config scimguard.toml --account ACC1
+    List(ledger::List),
+    /// Disable a principal, and with it all its tokens.
+    ///
+    /// Example: scimguard principal disable --config scimguard.toml --account ACC1 --id svc-okta
+    Disable(Named),
+    /// Enable a principal again.
+    ///
+    /// Example: scimguard principal enable --config scimguard.toml --account ACC1 --id svc-okta
+    Enable(Named),
+}
+
+#[derive(clap::Args)]
+struct Create {
+    #[command(flatten)]
+    named: Named,
+    /// What it is.
+    #[arg(long, value_enum)]
+    kind: PrincipalKind,
+    /// Permission ids, or `all`: those that the policy document asks for.
+    #[arg(long, value_delimiter = ',', required = true)]
+    permissions: Vec<String>,
+}
+
+#[derive(clap::Args)]
+struct Named {
+    /// The configuration file of `serve`.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The account that it belongs to.
+    #[arg(long)]
+    account: String,
+    /// Its id.
+    #[arg(long)]
+    id: String,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Create(args) => create(args),
+        Command::List(args) => list(args),
+        Command::Disable(args) => set_active(args, false),
+        Command::Enable(args) => set_active(args, true),
+    }
+}
+
+fn create(args: Create) -> anyhow::Result<ExitCode> {
+    let Named {
+        config,
+        account,
+        id,
+    } = args.named;
+    tokens::check_name("--account", &account)?;
+    tokens::check_name("--id", &id)?;
+    ledger::with_store(&config, async |store, config| {
+        let permissions = match args.permissions.as_slice() {
+            [all] if all == "all" => tokens::all_permissions(&config.policy_text()?, &account)?,
+            named => named.to_vec(),
+        };
+        store
+            .create_principal(&PrincipalRow {
+                account,
+                id,
+                kind: args.kind,
+                active: true,
+                permissions,
+                created: now(),
+            })
+            .await?;
+        Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(args: ledger::List) -> anyhow::Result<ExitCode> {
+    let principals = ledger::with_store(&args.config, async |store, _| {
+        Ok(store.principals(args.account.as_deref()).await?)
+    })?;
+    if args.json {
+        return ledger::print_json(&principals);
+    }
+    let mut rows = vec![["ACCOUNT", "ID", "KIND", "STATE", "PERMISSIONS"].map(str::to_owned)];
+    rows.extend(principals.into_iter().map(|principal| {
+        [
+            principal.account,
+            principal.id,
+            principal.kind.as_str().to_owned(),
+            if principal.active {
+                "active"
+            } else {
+                "disabled"
+            }
+            .to_owned(),
+            principal.permissions.join(","),
+        ]
+    }));
+    ledger::print_table(&rows);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn set_active(args: Named, active: bool) -> anyhow::Result<ExitCode> {
+    ledger::with_store(&args.config, async |store, _| {
+        let changed = store.set_principal_active(&args.account, &args.id, active);
+        Ok(changed.await?)
+    })?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,111 @@
 //! `scimguard serve`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-/// Not there yet.
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, Config, EngineKind};
+use crate::engine::{self, Engine};
+use crate::proxy::{self, Listeners, Proxy};
+use crate::store::Store;
+
+/// Stand in front of the application and let only permitted requests through.
+///
+/// Example: scimguard serve --config scimguard.toml
 #[derive(clap::Args)]
-pub(super) struct Args {}
+#[command(after_long_help = after_help())]
+pub(super) struct Args {
+    /// The configuration file (TOML).
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+fn after_help() -> String {
+    format!(
+        "The configuration file, with every key:\n\n{}",
+        config::EXAMPLE
+    )
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&args.config)?;
+    log_to_stderr();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(&config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let engine = engine(config)?;
+    let store = Store::open(&config.store)
+        .await
+        .with_context(|| format!("in the store {}", config.store.display()))?;
+    let proxy = Proxy::new(engine, store, config)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let listeners = Listeners {
+        clients: bind(config.listen, "listen").await?,
+        admin: match config.admin {
+            Some(address) => Some(bind(address, "admin").await?),
+            None => None,
+        },
+    };
+    tracing::info!(
+        listen = %listeners.clients.local_addr()?,
+        admin = listeners.admin.as_ref().and_then(|it| it.local_addr().ok()).map(tracing::field::display),
+        backend = %config.backend,
+        "ready"
+    );
+    let end = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("ending after the requests in flight");
+    };
+    proxy::serve(Arc::new(proxy), listeners, end).await;
+    Ok(())
+}
+
+async fn bind(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another `{key}`"))
+}
+
+fn engine(config: &Config) -> anyhow::Result<Engine> {
+    let policy = config.policy_text()?;
+    let place = || match &config.policy {
+        Some(file) => format!("in the policy {}", file.display()),
+        None => "in the default policy".to_owned(),
+    };
+    match config.engine {
+        EngineKind::Native => Engine::native(&policy).with_context(place),
+        EngineKind::Wasm => {
+            let component = config.component.clone();
+            let component = component.unwrap_or_else(engine::default_component);
+            let cache = config.cache.clone().unwrap_or_else(engine::default_cache);
+            Engine::load_snapshot(&component, &policy, &cache).with_context(place)
+        }
+    }
+}
+
+/// One JSON line for each event. `RUST_LOG` chooses other levels.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter);
+    lines.init();
 }

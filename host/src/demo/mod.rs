@@ -10,6 +10,7 @@ mod story;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::time::Instant;
 
 use client::Client;
 use play::{Stage, Tokens};
@@ -39,6 +40,7 @@ async fn perform(command: &str) -> anyhow::Result<bool> {
         okta: guard.token(ACCOUNT, "svc-okta", "all", "90d").await?,
         other_account: guard.token("ACC2", "svc-okta", "all", "90d").await?,
         expired: guard.token(ACCOUNT, "svc-former", "all", "1s").await?,
+        expired_at: Instant::now() + Duration::from_secs(2),
         no_group_management: guard
             .token(ACCOUNT, "svc-reader", WITHOUT_GROUP_MANAGEMENT, "90d")
             .await?,
@@ -51,7 +53,10 @@ async fn perform(command: &str) -> anyhow::Result<bool> {
     for chapter in story::chapters() {
         report.chapter(chapter.title);
         for step in &chapter.steps {
-            report.step(step, &stage.perform(step).await?);
+            let outcome = stage.perform(step).await;
+            let outcome = outcome
+                .with_context(|| format!("the guard logged:\n{}\n", guard.last_log_lines()))?;
+            report.step(step, &outcome);
         }
     }
     Ok(report.end(&guard.last_log_lines()))

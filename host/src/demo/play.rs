@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http_body_util::Full;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::client::{Answer, Client};
 use super::story::{ACCOUNT, Caller, Expected, Step};
@@ -17,6 +18,8 @@ pub(super) struct Tokens {
     pub(super) okta: String,
     pub(super) other_account: String,
     pub(super) expired: String,
+    /// When it has.
+    pub(super) expired_at: Instant,
     pub(super) no_group_management: String,
 }
 
@@ -60,6 +63,9 @@ impl<'a> Stage<'a> {
 
     /// Performs a step.
     pub(super) async fn perform(&mut self, step: &Step) -> anyhow::Result<Outcome> {
+        if step.caller == Caller::Expired {
+            tokio::time::sleep_until(self.tokens.expired_at).await;
+        }
         let answer = self.client.send(self.request(step)?).await?;
         if let (Some(name), Some(id)) = (step.kept_as, answer.body["id"].as_str()) {
             self.ids.insert(name, id.to_owned());
@@ -75,7 +81,11 @@ impl<'a> Stage<'a> {
             );
             let resource = self.client.get(&url).await?.body;
             faults.extend(self.differences("the application", &step.stored, &resource));
-            stored = Some(self.words(&step.stored));
+            let members = self.members(&resource);
+            if !step.members.is_empty() && members != step.members {
+                faults.push(format!("the application has the members {members:?}"));
+            }
+            stored = Some(words(step));
         }
         let detail = answer.body["detail"].as_str().map(str::to_owned);
         Ok(Outcome {
@@ -127,17 +137,6 @@ impl<'a> Stage<'a> {
         self.ids.iter().fold(text.to_owned(), named)
     }
 
-    /// A person's name for an id that the application gave, else the value in quotes.
-    fn named(&self, text: &str) -> String {
-        match text
-            .strip_prefix('{')
-            .and_then(|text| text.strip_suffix('}'))
-        {
-            Some(name) if self.ids.contains_key(name) => format!("= {name}"),
-            _ => format!("\"{text}\""),
-        }
-    }
-
     fn differences(&self, whose: &str, expected: &[(&str, Value)], found: &Value) -> Vec<String> {
         let differs = |(pointer, value): &(&str, Value)| {
             let wanted = self.fill(&value.to_string());
@@ -147,17 +146,36 @@ impl<'a> Stage<'a> {
         expected.iter().filter_map(differs).collect()
     }
 
-    fn words(&self, stored: &[(&str, Value)]) -> String {
-        let word = |(pointer, value): &(&str, Value)| {
-            let name = pointer.trim_start_matches('/').replace('/', ".");
-            match value {
-                Value::Null => format!("no {name}"),
-                Value::String(text) => format!("{name} {}", self.named(text)),
-                _ => format!("{name} {value}"),
-            }
+    /// The names that the story has for the members of a group.
+    fn members<'g>(&'g self, group: &'g Value) -> Vec<&'g str> {
+        let listed = group["members"].as_array().map_or(&[][..], Vec::as_slice);
+        let name = |id: &'g str| {
+            self.ids
+                .iter()
+                .find(|(_, known)| *known == id)
+                .map_or(id, |(name, _)| *name)
         };
-        stored.iter().map(word).collect::<Vec<_>>().join(", ")
+        let mut names: Vec<&str> = listed
+            .iter()
+            .filter_map(|member| member["value"].as_str())
+            .map(name)
+            .collect();
+        names.sort_unstable();
+        names
     }
+}
+
+/// What the application should have, as a person says it.
+fn words(step: &Step) -> String {
+    let word = |(pointer, value): &(&str, Value)| match value {
+        Value::Null => format!("no {}", &pointer[1..]),
+        _ => format!("{} {value}", &pointer[1..]),
+    };
+    let mut words: Vec<String> = step.stored.iter().map(word).collect();
+    if !step.members.is_empty() {
+        words.push(format!("the members {}", step.members.join(", ")));
+    }
+    words.join(", ")
 }
 
 fn scim_path(path: &str) -> String {

@@ -1,1 +1,141 @@
-//! The reverse proxy.
+//! The reverse proxy: every request is decided by the policy before the backend hears of it.
+
+mod admin;
+mod backend;
+mod body;
+mod facts;
+mod flow;
+mod headers;
+mod incoming;
+mod leases;
+mod log;
+mod lookup;
+mod paths;
+mod policy;
+mod refusal;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::body::Incoming;
+use scimguard_core::Forward;
+use tokio_util::task::TaskTracker;
+
+use self::backend::Backend;
+use self::body::Outgoing;
+use self::flow::Exchange;
+use self::incoming::Refused;
+use self::leases::Leases;
+use self::log::Line;
+use self::paths::ScimPaths;
+use crate::config::{Config, Credential};
+use crate::store::Store;
+
+pub(crate) use self::lookup::hex;
+pub use self::policy::Policy;
+pub use self::server::{Listeners, serve};
+
+/// A guard in front of one backend: what every request shares.
+pub struct Proxy {
+    policy: Arc<dyn Policy>,
+    store: Store,
+    backend: Backend,
+    paths: ScimPaths,
+    leases: Leases,
+    credential: Option<Credential>,
+    client_timeout: Duration,
+    lease_timeout: Duration,
+    /// Requests in flight, also those whose client has gone: what the backend did is recorded all
+    /// the same.
+    in_flight: TaskTracker,
+    /// Account and id of tokens, with the time of their last use that is not stored yet.
+    used: Mutex<BTreeMap<(String, String), u64>>,
+}
+
+impl Proxy {
+    /// Puts a guard together.
+    ///
+    /// # Errors
+    /// If the guard's own credential or the system's certificates cannot be read.
+    pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            paths: ScimPaths::new(policy.settings()),
+            policy: Arc::new(policy),
+            store,
+            backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
+            leases: Leases::default(),
+            credential: config.credential()?,
+            client_timeout: config.client_timeout,
+            lease_timeout: config.lease_timeout,
+            in_flight: TaskTracker::new(),
+            used: Mutex::default(),
+        })
+    }
+
+    /// Answers a request. It is worked on to its end even if the client goes away: otherwise what
+    /// the backend did would not be recorded.
+    async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> http::Response<Outgoing> {
+        let path = request.uri().path().to_owned();
+        let proxy = Arc::clone(&self);
+        let task = self
+            .in_flight
+            .spawn(async move { proxy.answer(request).await });
+        task.await.unwrap_or_else(|panic| {
+            tracing::error!(%panic, "a request could not be answered");
+            let refused = Refused::new("plugin.trapped", "The guard failed at this request.");
+            refusal::response(&refused, self.paths.is_scim(&path))
+        })
+    }
+
+    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<Outgoing> {
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str())
+            .to_owned();
+        let mut line = Line::new(request.method().as_str(), &path);
+        let answered = match incoming::read(&request) {
+            Ok(head) => {
+                let exchange = Exchange::new(self, head, request.into_body(), now());
+                exchange.run(&mut line).await
+            }
+            Err(refused) => Err(refused),
+        };
+        let response = answered.unwrap_or_else(|refused| {
+            line.rule = Some(refused.rule.to_owned());
+            refusal::response(&refused, self.paths.is_scim(&path))
+        });
+        line.write(response.status());
+        response
+    }
+
+    fn note_used(&self, forward: &Forward, now: u64) {
+        if let (Some(account), Some(token)) = (&forward.account, &forward.verified_token) {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.insert((account.clone(), token.clone()), now);
+        }
+    }
+
+    /// Stores when tokens were used. Not on the way of a request: each write waits for the disk.
+    async fn store_used(&self) {
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        if !used.is_empty()
+            && let Err(error) = self.store.note_used(used).await
+        {
+            tracing::warn!(%error, "the last use of tokens could not be stored");
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

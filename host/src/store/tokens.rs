@@ -17,7 +17,9 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
-    const fn as_str(self) -> &'static str {
+    /// As the command line writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::ServiceAccount => "service-account",

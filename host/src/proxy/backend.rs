@@ -1,0 +1,149 @@
+//! The application behind the guard: one request out, one answer in, within a time limit.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::Bytes;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
+
+use super::body::{self, Collected, Outgoing};
+
+/// How long an idle connection is kept. Short: a backend that closes it first makes a write unclear.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// The application.
+pub(super) struct Backend {
+    connections: Connections,
+    base: Uri,
+    timeout: Duration,
+}
+
+/// Plain connections need no certificates, which a bare system does not have.
+enum Connections {
+    Plain(Client<HttpConnector, Outgoing>),
+    Secure(Client<HttpsConnector<HttpConnector>, Outgoing>),
+}
+
+/// One request for the application.
+pub(super) struct Outbound {
+    pub(super) method: Method,
+    pub(super) path: PathAndQuery,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Outgoing,
+}
+
+/// The application did not answer, or not to the end: it may or may not have acted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoAnswer {
+    #[error("{0}")]
+    Client(#[from] hyper_util::client::legacy::Error),
+    #[error("the answer broke off: {0}")]
+    Body(#[from] hyper::Error),
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    #[error("the answer asks for another protocol")]
+    Upgrade,
+    #[error("the request cannot be written: {0}")]
+    Request(#[from] http::Error),
+}
+
+/// An answer whose body has been read.
+pub(super) struct Whole {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Collected,
+}
+
+impl Whole {
+    /// The bytes, if they were within the limit.
+    pub(super) fn bytes(&self) -> Option<Bytes> {
+        match &self.body {
+            Collected::None => Some(Bytes::new()),
+            Collected::Bytes(bytes) => Some(bytes.clone()),
+            Collected::OverLimit => None,
+        }
+    }
+}
+
+impl Backend {
+    pub(super) fn new(base: Uri, timeout: Duration) -> anyhow::Result<Self> {
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE);
+        let connections = if base.scheme() == Some(&Scheme::HTTPS) {
+            let connector = HttpsConnectorBuilder::new()
+                .with_native_roots()
+                .context("cannot read the system's certificates, for the backend's https")?
+                .https_only()
+                .enable_http1()
+                .build();
+            Connections::Secure(builder.build(connector))
+        } else {
+            let mut connector = HttpConnector::new();
+            connector.set_nodelay(true);
+            Connections::Plain(builder.build(connector))
+        };
+        Ok(Self {
+            connections,
+            base,
+            timeout,
+        })
+    }
+
+    /// Sends a request and reads the whole answer, at most `limit` bytes of body.
+    pub(super) async fn exchange(&self, outbound: Outbound, limit: u64) -> Result<Whole, NoAnswer> {
+        let deadline = Instant::now() + self.timeout;
+        let response = self.send_until(outbound, deadline).await?;
+        let (parts, incoming) = response.into_parts();
+        let body = tokio::time::timeout_at(deadline, body::collect(incoming, limit))
+            .await
+            .map_err(|_| NoAnswer::Timeout(self.timeout))??;
+        Ok(Whole {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    /// Sends a request; the body of the answer is still to come.
+    pub(super) async fn send(
+        &self,
+        outbound: Outbound,
+    ) -> Result<http::Response<Incoming>, NoAnswer> {
+        self.send_until(outbound, Instant::now() + self.timeout)
+            .await
+    }
+
+    async fn send_until(
+        &self,
+        outbound: Outbound,
+        deadline: Instant,
+    ) -> Result<http::Response<Incoming>, NoAnswer> {
+        let mut uri = self.base.clone().into_parts();
+        uri.path_and_query = Some(outbound.path);
+        let mut request = http::Request::new(outbound.body);
+        *request.method_mut() = outbound.method;
+        *request.uri_mut() = Uri::from_parts(uri).map_err(http::Error::from)?;
+        *request.headers_mut() = outbound.headers;
+        let answer = match &self.connections {
+            Connections::Plain(client) => client.request(request),
+            Connections::Secure(client) => client.request(request),
+        };
+        let response = tokio::time::timeout_at(deadline, answer)
+            .await
+            .map_err(|_| NoAnswer::Timeout(self.timeout))??;
+        // The guard never asks for one.
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(NoAnswer::Upgrade);
+        }
+        Ok(response)
+    }
+}

@@ -1,0 +1,115 @@
+//! Gathering what a policy asks for: under leases, from one state of the store, and where the
+//! record has nothing but the decision depends on it, from the backend.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use scimguard_core::Request;
+use scimguard_core::facts::{Answer, Fact, Key};
+
+use super::leases::{self, Busy, Held};
+use super::{Proxy, lookup};
+use crate::store;
+
+/// How often leases are taken anew because the record named more resources than the request did.
+const LEASE_ROUNDS: usize = 4;
+
+/// Why facts cannot be had now.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unavailable {
+    #[error("another write of the same users or groups is not finished")]
+    Busy,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// All keys of a pass with their answers. Each round answers all of them again, so that a policy
+/// always decides on one state.
+pub(super) struct Facts<'a> {
+    proxy: &'a Proxy,
+    now: u64,
+    keys: Vec<Key>,
+    found: Arc<Vec<Fact>>,
+    /// The backend is asked once a pass.
+    looked_up: BTreeMap<Key, Answer>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(proxy: &'a Proxy, now: u64) -> Self {
+        Self {
+            proxy,
+            now,
+            keys: Vec::new(),
+            found: Arc::default(),
+            looked_up: BTreeMap::new(),
+        }
+    }
+
+    /// What is known by now.
+    pub(super) fn found(&self) -> Arc<Vec<Fact>> {
+        Arc::clone(&self.found)
+    }
+
+    /// Answers these keys, and the earlier ones again.
+    pub(super) async fn answer(
+        &mut self,
+        request: &Request,
+        keys: Vec<Key>,
+    ) -> Result<(), Unavailable> {
+        for key in keys {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+        }
+        let answers = self.proxy.store.answer(&self.keys).await?;
+        let keys = self.keys.iter().cloned();
+        let mut found: Vec<Fact> = keys
+            .zip(answers)
+            .map(|(key, answer)| Fact { key, answer })
+            .collect();
+        if found.iter().any(lookup::is_due) {
+            let credential = lookup::credential(self.proxy, &request.headers, &found, self.now);
+            for fact in found.iter_mut().filter(|fact| lookup::is_due(fact)) {
+                let known = self.looked_up.get(&fact.key).cloned();
+                fact.answer = match known {
+                    Some(answer) => answer,
+                    None => self.proxy.look_up(&fact.key, credential.as_ref()).await,
+                };
+                self.looked_up.insert(fact.key.clone(), fact.answer.clone());
+            }
+        }
+        self.found = Arc::new(found);
+        Ok(())
+    }
+
+    /// Answers these keys under leases on all that they name, which grow with what the record tells
+    /// about them: a user who is named by id is leased by name too.
+    pub(super) async fn answer_leased(
+        &mut self,
+        request: &Request,
+        keys: Vec<Key>,
+        held: &mut Held,
+    ) -> Result<(), Unavailable> {
+        let mut keys = Some(keys);
+        for _ in 0..LEASE_ROUNDS {
+            let new = keys.take().unwrap_or_default();
+            let wanted = leases::names(self.keys.iter().chain(&new), &self.found);
+            if !held.covers(&wanted) {
+                // Letting go first keeps the order in which names are taken.
+                *held = Held::default();
+                let limit = self.proxy.lease_timeout;
+                *held = self
+                    .proxy
+                    .leases
+                    .acquire(wanted, limit)
+                    .await
+                    .map_err(|Busy| Unavailable::Busy)?;
+            }
+            self.answer(request, new).await?;
+            if held.covers(&leases::names(&self.keys, &self.found)) {
+                return Ok(());
+            }
+        }
+        Err(Unavailable::Busy)
+    }
+}

@@ -1,0 +1,374 @@
+//! One request from beginning to end: decide, record the intent, forward, observe, record, answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, StatusCode, header};
+use hyper::body::{Body as _, Incoming};
+use scimguard_core::facts::Fact;
+use scimguard_core::message::{
+    AnswerBody, AnswerHandling, BackendAnswer, ForwardBody, ResponseBody,
+};
+use scimguard_core::{
+    BackendOutcome, Body, Forward, Need, Outcome, Reject, Request, Respond, Response, Verdict,
+};
+
+use super::backend::{NoAnswer, Outbound, Whole};
+use super::body::{self, Collected, Outgoing};
+use super::facts::{Facts, Unavailable};
+use super::incoming::Refused;
+use super::leases::Held;
+use super::log::Line;
+use super::{Policy, Proxy, headers};
+use crate::engine::Fault;
+
+/// From this size on a body is decided on a thread of its own, so that others are not held up.
+const LARGE: usize = 64 * 1024;
+
+/// Requests to the backend that one request of a client may become.
+const FORWARDS: usize = 256;
+
+/// A request on its way.
+pub(super) struct Exchange<'a> {
+    proxy: &'a Proxy,
+    request: Arc<Request>,
+    /// The body, as long as nobody has read it.
+    incoming: Option<Incoming>,
+    now: u64,
+    held: Held,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(proxy: &'a Proxy, request: Request, incoming: Incoming, now: u64) -> Self {
+        Self {
+            proxy,
+            request: Arc::new(request),
+            incoming: Some(incoming),
+            now,
+            held: Held::default(),
+        }
+    }
+
+    /// The whole way.
+    pub(super) async fn run(
+        mut self,
+        line: &mut Line,
+    ) -> Result<http::Response<Outgoing>, Refused> {
+        match self.decide().await? {
+            Decision::Reject(reject) => {
+                line.rejected(&reject);
+                to_http(reject.response, None)
+            }
+            Decision::Forward(forward) => {
+                line.forwarded(&forward);
+                self.proxy.note_used(&forward, self.now);
+                self.forward(forward, line).await
+            }
+        }
+    }
+
+    async fn decide(&mut self) -> Result<Decision, Refused> {
+        let mut facts = Facts::new(self.proxy, self.now);
+        for _ in 0..=self.proxy.policy.settings().rounds {
+            match self.evaluate(facts.found()).await.map_err(faulty)? {
+                Verdict::Need(need) => self.provide(need, &mut facts).await?,
+                Verdict::Forward(forward) => return Ok(Decision::Forward(forward)),
+                Verdict::Reject(reject) => return Ok(Decision::Reject(reject)),
+            }
+        }
+        Err(trapped("it asked for facts without end"))
+    }
+
+    async fn evaluate(&self, facts: Arc<Vec<Fact>>) -> Result<Verdict, Fault> {
+        let now = self.now;
+        let policy = &self.proxy.policy;
+        match &self.request.body {
+            Body::Bytes(bytes) if bytes.len() > LARGE => {
+                let request = Arc::clone(&self.request);
+                on_own_thread(policy, move |policy| policy.evaluate(&request, &facts, now)).await
+            }
+            _ => policy.evaluate(&self.request, &facts, now),
+        }
+    }
+
+    /// The body comes first: a slow client must not hold leases.
+    async fn provide(&mut self, need: Need, facts: &mut Facts<'_>) -> Result<(), Refused> {
+        if let Some(limit) = need.body_limit
+            && let Some(incoming) = self.incoming.take()
+        {
+            let body = self.read(incoming, limit).await?;
+            Arc::make_mut(&mut self.request).body = body;
+        }
+        let is_read = matches!(self.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+        let answered = if is_read {
+            facts.answer(&self.request, need.keys).await
+        } else {
+            facts
+                .answer_leased(&self.request, need.keys, &mut self.held)
+                .await
+        };
+        answered.map_err(|error| unavailable(&error))
+    }
+
+    async fn read(&self, incoming: Incoming, limit: u64) -> Result<Body, Refused> {
+        if incoming.is_end_stream() {
+            return Ok(Body::None);
+        }
+        let limit = limit.min(self.proxy.policy.settings().body_limit);
+        let read = tokio::time::timeout(self.proxy.client_timeout, body::collect(incoming, limit));
+        match read.await {
+            Ok(Ok(Collected::None)) => Ok(Body::None),
+            Ok(Ok(Collected::Bytes(bytes))) => Ok(Body::Bytes(bytes.into())),
+            Ok(Ok(Collected::OverLimit)) => Ok(Body::OverLimit),
+            Ok(Err(_)) => Err(Refused::new("body.syntax", "The body broke off.")),
+            Err(_) => {
+                let detail = format!(
+                    "The body did not arrive within {:?}. Send it faster, or less of it.",
+                    self.proxy.client_timeout
+                );
+                Err(Refused::new("body.syntax", detail))
+            }
+        }
+    }
+
+    async fn forward(
+        &mut self,
+        mut forward: Forward,
+        line: &mut Line,
+    ) -> Result<http::Response<Outgoing>, Refused> {
+        for _ in 0..FORWARDS {
+            if let Some(fault) = self.proxy.paths.fault(&self.request, &forward) {
+                return Err(trapped(fault));
+            }
+            let outbound = self.outbound(&mut forward)?;
+            // From here on the backend may act, and what it may do is on record.
+            self.record(&forward.records).await?;
+            let started = std::time::Instant::now();
+            if forward.answer == AnswerHandling::Pass {
+                let answer = self.proxy.backend.send(outbound).await;
+                line.backend += started.elapsed();
+                return answer
+                    .map(|answer| passed(&forward.method, answer))
+                    .map_err(|error| no_answer(&error));
+            }
+            let limit = self.proxy.policy.settings().answer_limit;
+            let answer = self.proxy.backend.exchange(outbound, limit).await;
+            line.backend += started.elapsed();
+            if let Err(error) = &answer {
+                tracing::warn!(%error, "the backend gave no answer");
+            }
+            let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
+            let received = answer.as_ref().ok().and_then(Whole::bytes);
+            match self.observe(&forward.continuation, outcome(answer)).await? {
+                Observed::Respond(respond) => {
+                    self.record(&respond.records).await?;
+                    line.rule = respond.rule.or(line.rule.take());
+                    if upgrade {
+                        return Err(no_answer(&NoAnswer::Upgrade));
+                    }
+                    return to_http(respond.response, received);
+                }
+                Observed::Forward(next) => forward = next,
+            }
+        }
+        Err(trapped("it forwarded without end"))
+    }
+
+    async fn record(&self, records: &[scimguard_core::record::Record]) -> Result<(), Refused> {
+        let applied = self.proxy.store.apply(records).await;
+        applied.map_err(|error| unavailable(&Unavailable::Store(error)))
+    }
+
+    /// The request for the backend, in the guard's own framing.
+    fn outbound(&mut self, forward: &mut Forward) -> Result<Outbound, Refused> {
+        let unwritable = || trapped("it forwards what cannot be written as a request");
+        let sent = std::mem::take(&mut forward.headers);
+        let mut headers: HeaderMap = headers::to_map(sent).ok_or_else(unwritable)?;
+        if forward.answer == AnswerHandling::Observe {
+            // What comes back has to be read.
+            headers.remove(header::ACCEPT_ENCODING);
+        }
+        if let (Some(own), Some(_)) = (&self.proxy.credential, &forward.verified_token) {
+            headers.remove(header::AUTHORIZATION);
+            headers.remove("x-api-key");
+            headers.insert(own.name.clone(), own.value.clone());
+        }
+        let body = match std::mem::replace(&mut forward.body, ForwardBody::None) {
+            ForwardBody::None => Outgoing::empty(),
+            ForwardBody::Bytes(bytes) => Outgoing::from(bytes),
+            ForwardBody::AsReceived => match (self.incoming.take(), &self.request.body) {
+                (Some(incoming), _) => Outgoing::Stream(incoming),
+                (None, Body::Bytes(bytes)) => Outgoing::from(bytes.clone()),
+                (None, _) => Outgoing::empty(),
+            },
+        };
+        Ok(Outbound {
+            method: Method::from_bytes(forward.method.as_bytes()).map_err(|_| unwritable())?,
+            path: PathAndQuery::try_from(&forward.path).map_err(|_| unwritable())?,
+            headers,
+            body,
+        })
+    }
+
+    async fn observe(
+        &mut self,
+        continuation: &[u8],
+        outcome: BackendOutcome,
+    ) -> Result<Observed, Refused> {
+        let outcome = Arc::new(outcome);
+        let mut facts = Facts::new(self.proxy, self.now);
+        for _ in 0..=self.proxy.policy.settings().rounds {
+            let found = facts.found();
+            let now = self.now;
+            let policy = &self.proxy.policy;
+            let observed = if is_large(&outcome) {
+                let (outcome, continuation) = (Arc::clone(&outcome), continuation.to_vec());
+                let run =
+                    move |policy: &dyn Policy| policy.observe(&continuation, &outcome, &found, now);
+                on_own_thread(policy, run).await
+            } else {
+                policy.observe(continuation, &outcome, &found, now)
+            };
+            match observed.map_err(faulty)? {
+                // The leases are held already: letting go of them now would let others in between
+                // the backend's act and its record.
+                Outcome::Need(need) => facts
+                    .answer(&self.request, need.keys)
+                    .await
+                    .map_err(|error| unavailable(&error))?,
+                Outcome::Respond(respond) => return Ok(Observed::Respond(respond)),
+                Outcome::Forward(forward) => return Ok(Observed::Forward(forward)),
+            }
+        }
+        Err(trapped("it asked for facts without end"))
+    }
+}
+
+enum Decision {
+    Forward(Forward),
+    Reject(Reject),
+}
+
+enum Observed {
+    Respond(Respond),
+    Forward(Forward),
+}
+
+async fn on_own_thread<T: Send + 'static>(
+    policy: &Arc<dyn Policy>,
+    run: impl FnOnce(&dyn Policy) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let policy = Arc::clone(policy);
+    tokio::task::spawn_blocking(move || run(&*policy))
+        .await
+        .unwrap_or_else(|panic| Err(Fault::Trapped(panic.to_string())))
+}
+
+fn is_large(outcome: &BackendOutcome) -> bool {
+    match outcome {
+        BackendOutcome::Answered(answer) => {
+            matches!(&answer.body, AnswerBody::Bytes(bytes) if bytes.len() > LARGE)
+        }
+        BackendOutcome::Unanswered => false,
+    }
+}
+
+fn outcome(answer: Result<Whole, NoAnswer>) -> BackendOutcome {
+    let Ok(whole) = answer else {
+        return BackendOutcome::Unanswered;
+    };
+    BackendOutcome::Answered(BackendAnswer {
+        status: whole.status.as_u16(),
+        headers: headers::end_to_end(&whole.headers),
+        body: match whole.body {
+            Collected::None => AnswerBody::None,
+            Collected::Bytes(bytes) => AnswerBody::Bytes(bytes.into()),
+            Collected::OverLimit => AnswerBody::OverLimit,
+        },
+    })
+}
+
+/// The backend's answer, streamed on.
+fn passed(method: &str, answer: http::Response<Incoming>) -> http::Response<Outgoing> {
+    let (parts, incoming) = answer.into_parts();
+    let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
+    let mut response = http::Response::new(Outgoing::Stream(incoming));
+    *response.status_mut() = parts.status;
+    if let Some(headers) = headers::to_map(headers::end_to_end(&parts.headers)) {
+        *response.headers_mut() = headers;
+    }
+    // The length of what a GET would have had is all that a HEAD says about its body.
+    if let (Some(length), "HEAD") = (length, method) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length);
+    }
+    response
+}
+
+/// A policy's response. `received`: the bytes of the backend's answer.
+pub(super) fn to_http(
+    response: Response,
+    received: Option<Bytes>,
+) -> Result<http::Response<Outgoing>, Refused> {
+    let unwritable = || trapped("it answers what cannot be written as a response");
+    let mut http = http::Response::new(match response.body {
+        ResponseBody::None => Outgoing::empty(),
+        ResponseBody::Bytes(bytes) => Outgoing::from(bytes),
+        ResponseBody::AsReceived => Outgoing::from(Vec::from(received.unwrap_or_default())),
+    });
+    *http.status_mut() = StatusCode::from_u16(response.status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .ok_or_else(unwritable)?;
+    *http.headers_mut() = headers::to_map(response.headers).ok_or_else(unwritable)?;
+    Ok(http)
+}
+
+fn trapped(why: &str) -> Refused {
+    faulty(Fault::Trapped(why.to_owned()))
+}
+
+fn faulty(fault: Fault) -> Refused {
+    tracing::error!(%fault, "the policy gave no decision");
+    match fault {
+        Fault::Trapped(_) => Refused::new(
+            "plugin.trapped",
+            "The policy broke off at this request. Tell the operator of the guard; its log says more.",
+        ),
+        Fault::Timeout => Refused::new(
+            "plugin.timeout",
+            "The policy took too long for this request. Send less at once, or repeat it later.",
+        ),
+    }
+}
+
+fn unavailable(error: &Unavailable) -> Refused {
+    tracing::warn!(%error, "facts are unavailable");
+    Refused::new(
+        "facts.unavailable",
+        match error {
+            Unavailable::Busy => {
+                "Another change of the same users or groups is not finished. Repeat the request later."
+            }
+            Unavailable::Store(_) => {
+                "The guard's record cannot be used now. Repeat the request later."
+            }
+        },
+    )
+}
+
+fn no_answer(error: &NoAnswer) -> Refused {
+    tracing::warn!(%error, "the backend gave no answer");
+    match error {
+        NoAnswer::Upgrade => Refused::new(
+            "upstream.invalid",
+            "The application answered with another protocol.",
+        ),
+        _ => Refused::new(
+            "upstream.unavailable",
+            "The application gave no answer; it may or may not have acted. Repeat the request later.",
+        ),
+    }
+}

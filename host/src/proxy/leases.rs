@@ -1,0 +1,274 @@
+//! Leases: while one write is being decided, forwarded and recorded, no other write of the same
+//! users and groups is.
+//!
+//! A lease on many names is taken one name after another in sorted order, so that two writes never
+//! wait for each other. Names are folded: who names a user by id and who names it by userName hold
+//! the same lease once the record has told both.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use scimguard_core::facts::{Answer, Fact, Key, User};
+use scimguard_core::fold;
+use tokio::sync::OwnedMutexGuard;
+
+/// What a lease is on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Name {
+    account: String,
+    kind: Kind,
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Kind {
+    User,
+    Group,
+    ExternalId,
+}
+
+/// All leases of this process.
+#[derive(Clone, Default)]
+pub(super) struct Leases {
+    names: Arc<Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+/// Leases held; they end with it.
+#[derive(Default)]
+pub(super) struct Held {
+    leases: Leases,
+    guards: BTreeMap<Name, OwnedMutexGuard<()>>,
+}
+
+/// Somebody else held one of the names for too long.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Busy;
+
+impl Leases {
+    /// Takes a lease on every name.
+    pub(super) async fn acquire(
+        &self,
+        names: BTreeSet<Name>,
+        limit: Duration,
+    ) -> Result<Held, Busy> {
+        let mut held = Held {
+            leases: self.clone(),
+            guards: BTreeMap::new(),
+        };
+        let take_all = async {
+            for name in names {
+                let lease = Arc::clone(self.lock().entry(name.clone()).or_default());
+                held.guards.insert(name, lease.lock_owned().await);
+            }
+        };
+        match tokio::time::timeout(limit, take_all).await {
+            Ok(()) => Ok(held),
+            Err(_) => Err(Busy),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<tokio::sync::Mutex<()>>>> {
+        // Nothing that runs under this lock can leave the map half changed.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// Whether all of these are held.
+    pub(super) fn covers(&self, names: &BTreeSet<Name>) -> bool {
+        names.iter().all(|name| self.guards.contains_key(name))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let guards = std::mem::take(&mut self.guards);
+        let names: Vec<Name> = guards.keys().cloned().collect();
+        drop(guards);
+        let mut map = self.leases.lock();
+        for name in names {
+            // Others clone a lease only under the map's lock: at a count of one nobody has it.
+            if map
+                .get(&name)
+                .is_some_and(|lease| Arc::strong_count(lease) == 1)
+            {
+                map.remove(&name);
+            }
+        }
+    }
+}
+
+/// The names of a set of keys, and of what is known about them by now.
+pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact]) -> BTreeSet<Name> {
+    let mut names = BTreeSet::new();
+    for key in keys {
+        match key {
+            Key::Token(_) => {}
+            Key::User(key) | Key::UserByName(key) => {
+                names.insert(Name::user(&key.account, &key.value));
+            }
+            Key::Group(key) => {
+                names.insert(Name::group(&key.account, &key.scope, &key.id));
+            }
+            Key::GroupByDerivedId(key) => {
+                names.insert(Name::group(&key.account, &key.scope, &key.id));
+            }
+            Key::ExternalId(key) => {
+                names.insert(Name::external_id(&key.account, &key.value));
+            }
+            Key::Members(key) | Key::MembersDifference(key) => {
+                if !key.group.is_empty() {
+                    names.insert(Name::group(&key.account, &key.scope, &key.group));
+                }
+                let users = key.users.iter();
+                names.extend(users.map(|user| Name::user(&key.account, user)));
+            }
+            Key::UserGroups(key) => {
+                names.insert(Name::user(&key.account, &key.user));
+            }
+        }
+    }
+    for fact in facts {
+        match &fact.answer {
+            Answer::User(user) => names.extend(names_of(user)),
+            Answer::Group(group) => {
+                let ids = group.id.iter().chain(&group.derived_id);
+                names.extend(ids.map(|id| Name::group(&group.account, &group.scope, id)));
+            }
+            Answer::Members(members) => {
+                names.extend(
+                    members
+                        .iter()
+                        .flat_map(|member| &member.user)
+                        .flat_map(names_of),
+                );
+            }
+            Answer::Difference(difference) => {
+                let added = difference.added.iter();
+                names.extend(added.flat_map(|member| &member.user).flat_map(names_of));
+            }
+            Answer::Absent
+            | Answer::Unavailable
+            | Answer::Token(_)
+            | Answer::Groups(_)
+            | Answer::Holders(_) => {}
+        }
+    }
+    names
+}
+
+fn names_of(user: &User) -> impl Iterator<Item = Name> + use<'_> {
+    let references = user.id.iter().chain([&user.user_name]);
+    references.map(|reference| Name::user(&user.account, reference))
+}
+
+impl Name {
+    fn user(account: &str, reference: &str) -> Self {
+        Self::new(account, Kind::User, fold(reference))
+    }
+
+    fn group(account: &str, scope: &str, id: &str) -> Self {
+        Self::new(account, Kind::Group, format!("{scope}\n{}", fold(id)))
+    }
+
+    fn external_id(account: &str, value: &str) -> Self {
+        Self::new(account, Kind::ExternalId, value.to_owned())
+    }
+
+    fn new(account: &str, kind: Kind, text: String) -> Self {
+        Self {
+            account: account.to_owned(),
+            kind,
+            text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn set(users: &[u8]) -> BTreeSet<Name> {
+        users
+            .iter()
+            .map(|n| Name::user("A", &n.to_string()))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_told() {
+        let leases = Leases::default();
+        let first = leases.acquire(set(&[1, 2]), LONG).await.unwrap();
+        let second = leases
+            .acquire(set(&[2, 3]), Duration::from_millis(20))
+            .await;
+        assert!(second.is_err());
+        // What the second had taken by then is free again.
+        drop(
+            leases
+                .acquire(set(&[3]), Duration::from_millis(20))
+                .await
+                .unwrap(),
+        );
+        drop(first);
+        drop(leases.acquire(set(&[2, 3]), LONG).await.unwrap());
+        assert!(leases.lock().is_empty(), "no lease stays in memory");
+    }
+
+    #[test]
+    fn a_user_has_one_lease_whatever_its_reference() {
+        assert_eq!(
+            Name::user("A", "Ann@Example.com"),
+            Name::user("A", "ann@example.com")
+        );
+        assert_ne!(Name::user("A", "g"), Name::group("A", "", "g"));
+        assert_ne!(Name::user("A", "g"), Name::user("B", "g"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Any number of writes of any overlapping names end, and never two of one name at once.
+        #[test]
+        fn writes_never_wait_for_each_other(
+            writes in prop::collection::vec(prop::collection::vec(0u8..6, 1..5), 2..24)
+        ) {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_time()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let leases = Leases::default();
+                let busy: Arc<Mutex<BTreeSet<u8>>> = Arc::default();
+                let tasks: Vec<_> = writes
+                    .into_iter()
+                    .map(|users| {
+                        let (leases, busy) = (leases.clone(), Arc::clone(&busy));
+                        tokio::spawn(async move {
+                            let held = leases.acquire(set(&users), LONG).await.unwrap();
+                            let mine: BTreeSet<u8> = users.into_iter().collect();
+                            {
+                                let mut busy = busy.lock().unwrap();
+                                assert!(busy.is_disjoint(&mine));
+                                busy.extend(&mine);
+                            }
+                            tokio::task::yield_now().await;
+                            busy.lock().unwrap().retain(|user| !mine.contains(user));
+                            drop(held);
+                        })
+                    })
+                    .collect();
+                for task in tasks {
+                    task.await.unwrap();
+                }
+                assert!(leases.lock().is_empty());
+            });
+        }
+    }
+}

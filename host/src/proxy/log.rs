@@ -1,0 +1,119 @@
+//! The decision log: one line for each request, without bodies, tokens and query values.
+
+use std::time::{Duration, Instant};
+
+use scimguard_core::{Forward, Reject};
+
+/// No value in the log is longer.
+const LONGEST: usize = 256;
+
+/// What is logged of a request.
+pub(super) struct Line {
+    started: Instant,
+    method: String,
+    path: String,
+    account: Option<String>,
+    token: Option<String>,
+    decision: &'static str,
+    changes: usize,
+    pub(super) rule: Option<String>,
+    pub(super) backend: Duration,
+}
+
+impl Line {
+    pub(super) fn new(method: &str, path: &str) -> Self {
+        Self {
+            started: Instant::now(),
+            method: printable(method),
+            path: printable(&without_values(path)),
+            account: None,
+            token: None,
+            decision: "reject",
+            changes: 0,
+            rule: None,
+            backend: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn rejected(&mut self, reject: &Reject) {
+        self.account.clone_from(&reject.account);
+        self.token.clone_from(&reject.verified_token);
+        self.changes = reject.changes.len();
+        self.rule = Some(reject.rule.clone());
+    }
+
+    pub(super) fn forwarded(&mut self, forward: &Forward) {
+        self.decision = "forward";
+        self.account.clone_from(&forward.account);
+        self.token.clone_from(&forward.verified_token);
+        self.changes = forward.changes.len();
+        self.rule.clone_from(&forward.rule);
+    }
+
+    pub(super) fn write(self, status: http::StatusCode) {
+        tracing::info!(
+            target: "scimguard::decision",
+            method = self.method,
+            path = self.path,
+            account = self.account.as_deref().map(printable),
+            decision = self.decision,
+            rule = self.rule,
+            status = status.as_u16(),
+            token = self.token.as_deref().map(printable),
+            changes = self.changes,
+            micros = micros(self.started.elapsed()),
+            backend_micros = micros(self.backend),
+            "decided"
+        );
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The path with the names of its query's parameters: their values may be names or secrets.
+fn without_values(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else {
+        return path.to_owned();
+    };
+    let names: Vec<&str> = query
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or_default())
+        .collect();
+    format!("{path}?{}", names.join("&"))
+}
+
+/// Cut, and without characters that change what a terminal shows.
+fn printable(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.len() >= LONGEST {
+            out.push('…');
+            break;
+        }
+        let hidden = c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if hidden {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_escaped_cut_and_left_out() {
+        assert_eq!(
+            without_values("/a?filter=userName&x=secret&y"),
+            "/a?filter&x&y"
+        );
+        assert_eq!(printable("a\nb\u{202e}"), "a\\u{a}b\\u{202e}");
+        assert_eq!(printable(&"x".repeat(10_000)).chars().count(), LONGEST + 1);
+    }
+}

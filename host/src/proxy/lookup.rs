@@ -1,0 +1,264 @@
+//! Asking the backend whether a resource exists that the record does not have: one GET, whose only
+//! usable answers are the resource itself and 404.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use scimguard_core::facts::{
+    Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Unseen, User, UserKey,
+};
+use scimguard_core::{Headers, fold};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::Proxy;
+use super::backend::{Outbound, Whole};
+use super::body::Outgoing;
+
+/// What a lookup reads of a resource.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    id: String,
+    user_name: Option<String>,
+    display_name: Option<String>,
+    external_id: Option<String>,
+    active: Option<bool>,
+}
+
+/// What a lookup reads of a search (RFC 7644 §3.4.2).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    total_results: u64,
+    #[serde(default, rename = "Resources")]
+    resources: Vec<Resource>,
+}
+
+/// Whether the backend has to be asked for this key.
+pub(super) fn is_due(fact: &Fact) -> bool {
+    let unseen = match &fact.key {
+        Key::User(key) | Key::UserByName(key) => key.unseen,
+        Key::Group(key) => key.unseen,
+        _ => return false,
+    };
+    unseen == Unseen::Backend && fact.answer == Answer::Absent
+}
+
+/// The one header with which the backend may be asked: the guard's own credential, else that of the
+/// verified provisioner whose request this is.
+pub(super) fn credential(
+    proxy: &Proxy,
+    headers: &Headers,
+    facts: &[Fact],
+    now: u64,
+) -> Option<(HeaderName, HeaderValue)> {
+    if let Some(own) = &proxy.credential {
+        return Some((own.name.clone(), own.value.clone()));
+    }
+    let verified = facts
+        .iter()
+        .find_map(|fact| match (&fact.key, &fact.answer) {
+            (Key::Token(sha256), Answer::Token(token)) => {
+                let valid = token.provider.is_some()
+                    && !token.revoked
+                    && token.expires.is_none_or(|expires| now < expires);
+                valid.then_some(sha256)
+            }
+            _ => None,
+        })?;
+    headers.iter().find_map(|(name, value)| {
+        let token = match value.get(..7) {
+            Some(scheme) if scheme.eq_ignore_ascii_case(b"bearer ") => &value[7..],
+            _ => value,
+        };
+        let carries_it = hex(&Sha256::digest(token.trim_ascii())) == *verified;
+        let name = HeaderName::try_from(name.as_str()).ok()?;
+        let mut value = HeaderValue::from_bytes(value).ok()?;
+        value.set_sensitive(true);
+        carries_it.then_some((name, value))
+    })
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Proxy {
+    /// The backend's answer to a key that the record has nothing for.
+    pub(super) async fn look_up(
+        &self,
+        key: &Key,
+        credential: Option<&(HeaderName, HeaderValue)>,
+    ) -> Answer {
+        let answer = match (key, credential) {
+            (Key::User(key), Some(credential)) => self.look_up_user(key, credential).await,
+            (Key::UserByName(key), Some(credential)) => self.look_up_name(key, credential).await,
+            (Key::Group(key), Some(credential)) => self.look_up_group(key, credential).await,
+            _ => None,
+        };
+        answer.unwrap_or(Answer::Unavailable)
+    }
+
+    async fn look_up_user(
+        &self,
+        key: &UserKey,
+        credential: &(HeaderName, HeaderValue),
+    ) -> Option<Answer> {
+        let path = self.paths.resource(&key.account, "Users", &key.value)?;
+        let whole = self.ask(&path, credential).await?;
+        if whole.status == StatusCode::NOT_FOUND {
+            return Some(Answer::Absent);
+        }
+        let resource: Resource = read(&whole)?;
+        let same = fold(&resource.id) == fold(&key.value);
+        if same {
+            self.user_seen(&key.account, resource).await
+        } else {
+            None
+        }
+    }
+
+    async fn look_up_name(
+        &self,
+        key: &UserKey,
+        credential: &(HeaderName, HeaderValue),
+    ) -> Option<Answer> {
+        let path = self.paths.users_named(&key.account, &key.value);
+        let found: Found = read(&self.ask(&path, credential).await?)?;
+        if found.total_results == 0 && found.resources.is_empty() {
+            return Some(Answer::Absent);
+        }
+        let wanted = fold(&key.value);
+        let resource = found
+            .resources
+            .into_iter()
+            .find(|resource| resource.user_name.as_deref().map(fold).as_ref() == Some(&wanted))?;
+        self.user_seen(&key.account, resource).await
+    }
+
+    async fn look_up_group(
+        &self,
+        key: &GroupKey,
+        credential: &(HeaderName, HeaderValue),
+    ) -> Option<Answer> {
+        let path = self.paths.resource(&key.account, "Groups", &key.id)?;
+        let whole = self.ask(&path, credential).await?;
+        if whole.status == StatusCode::NOT_FOUND {
+            return Some(Answer::Absent);
+        }
+        let resource: Resource = read(&whole)?;
+        if fold(&resource.id) != fold(&key.id) {
+            return None;
+        }
+        // By the name itself, where no id was derived from it.
+        let by_name = resource.display_name.clone().map(|id| {
+            Key::GroupByDerivedId(DerivedIdKey {
+                account: key.account.clone(),
+                scope: key.scope.clone(),
+                id,
+                replace: String::new(),
+                with: String::new(),
+            })
+        });
+        let by_external_id = external_id_key(&key.account, &resource);
+        let recorded = self.recorded([by_name, by_external_id]).await?;
+        let unsettled = recorded.into_iter().any(|answer| match answer {
+            Answer::Groups(groups) => groups.iter().any(|group| group.id.is_none()),
+            answer => is_unsettled_holder(&answer),
+        });
+        let group = Group {
+            account: key.account.clone(),
+            scope: key.scope.clone(),
+            id: Some(resource.id),
+            display_name: resource.display_name,
+            derived_id: None,
+            external_id: resource.external_id,
+            managed_by: None,
+            pending: false,
+            since: None,
+            members_known: false,
+        };
+        (!unsettled).then_some(Answer::Group(group))
+    }
+
+    /// A user whom the backend has and the record has not: native, unless it may be the one that an
+    /// unsettled create is about.
+    async fn user_seen(&self, account: &str, resource: Resource) -> Option<Answer> {
+        let by_external_id = external_id_key(account, &resource);
+        let user_name = resource.user_name?;
+        let by_name = Key::UserByName(UserKey {
+            account: account.to_owned(),
+            value: user_name.clone(),
+            unseen: Unseen::Absent,
+        });
+        for answer in self.recorded([Some(by_name), by_external_id]).await? {
+            match answer {
+                Answer::User(user) if user.id.is_none() => return Some(Answer::User(user)),
+                answer if is_unsettled_holder(&answer) => return None,
+                _ => {}
+            }
+        }
+        Some(Answer::User(User {
+            account: account.to_owned(),
+            id: Some(resource.id),
+            user_name,
+            display_name: resource.display_name,
+            external_id: resource.external_id,
+            active: resource.active.unwrap_or(true),
+            managed_by: None,
+            pending: false,
+            since: None,
+            in_managed_group: false,
+        }))
+    }
+
+    async fn recorded(&self, keys: [Option<Key>; 2]) -> Option<Vec<Answer>> {
+        let keys: Vec<Key> = keys.into_iter().flatten().collect();
+        self.store.answer(&keys).await.ok()
+    }
+
+    async fn ask(&self, path: &str, (name, value): &(HeaderName, HeaderValue)) -> Option<Whole> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.clone());
+        headers.insert(
+            header::ACCEPT,
+            HeaderValue::from_static("application/scim+json"),
+        );
+        let outbound = Outbound {
+            method: Method::GET,
+            path: path.parse().ok()?,
+            headers,
+            body: Outgoing::empty(),
+        };
+        let limit = self.policy.settings().answer_limit;
+        match self.backend.exchange(outbound, limit).await {
+            Ok(whole) => Some(whole),
+            Err(error) => {
+                tracing::warn!(%error, "a lookup at the backend was not answered");
+                None
+            }
+        }
+    }
+}
+
+fn external_id_key(account: &str, resource: &Resource) -> Option<Key> {
+    let value = resource.external_id.clone()?;
+    Some(Key::ExternalId(ExternalIdKey {
+        account: account.to_owned(),
+        value,
+    }))
+}
+
+fn is_unsettled_holder(answer: &Answer) -> bool {
+    match answer {
+        Answer::Holders(holders) => holders.iter().any(|holder| holder.id.is_none()),
+        _ => false,
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(whole: &Whole) -> Option<T> {
+    if whole.status != StatusCode::OK {
+        return None;
+    }
+    serde_json::from_slice(&whole.bytes()?).ok()
+}

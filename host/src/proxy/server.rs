@@ -1,0 +1,111 @@
+//! Connections: HTTP/1.1 and HTTP/2 in clear text, until the process is told to end; then no new
+//! ones, and a bounded time for the requests in flight.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Proxy, admin};
+
+/// How often it is stored when tokens were used.
+const STORE_USED: Duration = Duration::from_secs(60);
+
+/// Head of a request: more than any identity provider sends.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// Addresses that are listened on.
+pub struct Listeners {
+    /// Where clients connect.
+    pub clients: TcpListener,
+    /// Health checks.
+    pub admin: Option<TcpListener>,
+}
+
+/// Serves until `end` comes true and the requests in flight are done, or have had their time.
+pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let builder = builder(proxy.client_timeout);
+    let admin = listeners.admin.map(|listener| {
+        let app = admin::router(Arc::clone(&proxy)).into_make_service();
+        tokio::spawn(async move { axum::serve(listener, app).await })
+    });
+    let mut store_used = tokio::time::interval(STORE_USED);
+    let mut end = std::pin::pin!(end);
+    loop {
+        tokio::select! {
+            () = &mut end => break,
+            _ = store_used.tick() => proxy.store_used().await,
+            accepted = listeners.clients.accept() => match accepted {
+                Ok((stream, _)) => connect(&builder, &graceful, Arc::clone(&proxy), stream),
+                Err(error) => {
+                    // Out of file descriptors, usually: wait for connections to end.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+        }
+    }
+    drop(listeners.clients);
+    proxy.in_flight.close();
+    let limit = proxy.client_timeout;
+    let done = async {
+        graceful.shutdown().await;
+        proxy.in_flight.wait().await;
+    };
+    if tokio::time::timeout(limit, done).await.is_err() {
+        tracing::warn!(?limit, "requests were still in flight at the end");
+    }
+    if let Some(admin) = admin {
+        admin.abort();
+    }
+    proxy.store_used().await;
+    proxy.store.close().await;
+}
+
+fn builder(client_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(client_timeout)
+        .max_buf_size(HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(client_timeout)
+        .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX));
+    builder
+}
+
+fn connect(
+    builder: &auto::Builder<TokioExecutor>,
+    graceful: &GracefulShutdown,
+    proxy: Arc<Proxy>,
+    stream: TcpStream,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended early");
+        return;
+    }
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let proxy = Arc::clone(&proxy);
+        async move { Ok::<_, Infallible>(proxy.handle(request).await) }
+    });
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned();
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection broke off");
+        }
+    });
+}

@@ -1,0 +1,392 @@
+//! The proxy between real sockets: a scripted policy, a scripted backend, and clients that say
+//! exactly what the test says.
+
+mod framing;
+mod lookup;
+mod record;
+mod refuse;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use scimguard_core::facts::{Answer, Fact, Key, Unseen, UserKey};
+use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
+use scimguard_core::{
+    BackendOutcome, Body, Forward, Need, Outcome, Reject, Request, Respond, Response, Settings,
+    Verdict,
+};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Listeners, Policy, Proxy, serve};
+use crate::config::Config;
+use crate::engine::Fault;
+use crate::store::Store;
+
+/// Nothing in a test takes longer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// An account's SCIM base in the scripted policy.
+const BASE: &str = "/scim/ACC1";
+
+type Evaluate = Box<dyn Fn(&Request, &[Fact]) -> Result<Verdict, Fault> + Send + Sync>;
+type Observe = Box<dyn Fn(&BackendOutcome, &[Fact]) -> Result<Outcome, Fault> + Send + Sync>;
+
+/// A policy that does what a test says.
+struct Script {
+    settings: Settings,
+    evaluate: Evaluate,
+    observe: Observe,
+}
+
+impl Script {
+    /// Everything is passed through.
+    fn new() -> Self {
+        Self {
+            settings: Settings {
+                body_limit: 1000,
+                answer_limit: 1000,
+                rounds: 3,
+                scim_base: "/scim/{account}".to_owned(),
+                upstream_base: "/scim/{account}".to_owned(),
+                scim_account: None,
+            },
+            evaluate: Box::new(|request, _| Ok(Verdict::Forward(pass(request)))),
+            observe: Box::new(|_, _| Ok(Outcome::Respond(respond(204)))),
+        }
+    }
+
+    fn evaluate(
+        mut self,
+        evaluate: impl Fn(&Request, &[Fact]) -> Result<Verdict, Fault> + Send + Sync + 'static,
+    ) -> Self {
+        self.evaluate = Box::new(evaluate);
+        self
+    }
+
+    fn observe(
+        mut self,
+        observe: impl Fn(&BackendOutcome, &[Fact]) -> Result<Outcome, Fault> + Send + Sync + 'static,
+    ) -> Self {
+        self.observe = Box::new(observe);
+        self
+    }
+}
+
+impl Policy for Script {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn evaluate(&self, request: &Request, facts: &[Fact], _now: u64) -> Result<Verdict, Fault> {
+        (self.evaluate)(request, facts)
+    }
+
+    fn observe(
+        &self,
+        _continuation: &[u8],
+        answer: &BackendOutcome,
+        facts: &[Fact],
+        _now: u64,
+    ) -> Result<Outcome, Fault> {
+        (self.observe)(answer, facts)
+    }
+}
+
+fn pass(request: &Request) -> Forward {
+    Forward {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        headers: request.headers.clone(),
+        body: ForwardBody::AsReceived,
+        answer: AnswerHandling::Pass,
+        continuation: Vec::new(),
+        changes: Vec::new(),
+        records: Vec::new(),
+        account: None,
+        verified_token: None,
+        rule: None,
+    }
+}
+
+fn observed(request: &Request) -> Forward {
+    Forward {
+        answer: AnswerHandling::Observe,
+        ..pass(request)
+    }
+}
+
+fn response(status: u16) -> Response {
+    Response {
+        status,
+        headers: vec![("x-by".to_owned(), b"policy".to_vec())],
+        body: ResponseBody::None,
+    }
+}
+
+fn respond(status: u16) -> Respond {
+    Respond {
+        response: response(status),
+        records: Vec::new(),
+        rule: None,
+    }
+}
+
+fn reject(status: u16) -> Verdict {
+    Verdict::Reject(Reject {
+        rule: "test.refused".to_owned(),
+        response: response(status),
+        changes: Vec::new(),
+        account: None,
+        verified_token: None,
+    })
+}
+
+fn need_body(body_limit: u64) -> Verdict {
+    Verdict::Need(Need {
+        keys: Vec::new(),
+        body_limit: Some(body_limit),
+    })
+}
+
+fn need(key: Key) -> Verdict {
+    Verdict::Need(Need {
+        keys: vec![key],
+        body_limit: None,
+    })
+}
+
+fn user_key(value: &str, unseen: Unseen) -> Key {
+    Key::User(UserKey {
+        account: "ACC1".to_owned(),
+        value: value.to_owned(),
+        unseen,
+    })
+}
+
+fn answer<'a>(facts: &'a [Fact], key: &Key) -> Option<&'a Answer> {
+    facts
+        .iter()
+        .find(|fact| fact.key == *key)
+        .map(|fact| &fact.answer)
+}
+
+/// A request as the backend got it.
+#[derive(Clone, Debug)]
+struct Seen {
+    method: String,
+    path: String,
+    headers: http::HeaderMap,
+    body: Vec<u8>,
+}
+
+/// A backend on a socket of its own.
+struct Backend {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+impl Backend {
+    /// Answers every request by `handle`, after reading it whole.
+    async fn start<F>(handle: impl Fn(Seen) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = http::Response<Full<Bytes>>> + Send + 'static,
+    {
+        let handle = Arc::new(handle);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let record = Arc::clone(&seen);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (handle, record) = (Arc::clone(&handle), Arc::clone(&record));
+                let service = service_fn(move |request: http::Request<Incoming>| {
+                    let (handle, record) = (Arc::clone(&handle), Arc::clone(&record));
+                    async move {
+                        let (parts, body) = request.into_parts();
+                        let seen = Seen {
+                            method: parts.method.to_string(),
+                            path: parts.uri.to_string(),
+                            headers: parts.headers,
+                            body: body.collect().await.unwrap().to_bytes().to_vec(),
+                        };
+                        record.lock().unwrap().push(seen.clone());
+                        Ok::<_, Infallible>(handle(seen).await)
+                    }
+                });
+                tokio::spawn(async move {
+                    let builder = auto::Builder::new(TokioExecutor::new());
+                    // The test looks at what the client got.
+                    let _ = builder
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Self {
+            address,
+            seen,
+            task,
+        }
+    }
+
+    async fn ok() -> Self {
+        Self::start(async |_| json(200, "{}")).await
+    }
+
+    /// Reads what comes and says exactly this, then closes.
+    async fn raw(says: &'static [u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut buffer = [0; 4096];
+                let _ = stream.read(&mut buffer).await;
+                let _ = stream.write_all(says).await;
+            }
+        });
+        Self {
+            address,
+            seen: Arc::default(),
+            task,
+        }
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn json(status: u16, body: &'static str) -> http::Response<Full<Bytes>> {
+    http::Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Full::from(body))
+        .unwrap()
+}
+
+/// A guard on a socket of its own, with its store.
+struct Guard {
+    address: SocketAddr,
+    store: Store,
+    folder: TempDir,
+    end: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Guard {
+    async fn start(script: Script, backend: &Backend) -> Self {
+        Self::configured(script, backend, "").await
+    }
+
+    /// With more keys in its configuration.
+    async fn configured(script: Script, backend: &Backend, keys: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("guard.toml");
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\nbackend = \"http://{}\"\nstore = \"sqlite:guard.db\"\n{keys}",
+            backend.address
+        );
+        std::fs::write(folder.path().join("backend.token"), "own-secret\n").unwrap();
+        std::fs::write(&file, text).unwrap();
+        let config = Config::read(&file).unwrap();
+        let store = Store::open(&config.store).await.unwrap();
+        let proxy = Proxy::new(script, store.clone(), &config).unwrap();
+        let clients = TcpListener::bind(config.listen).await.unwrap();
+        let address = clients.local_addr().unwrap();
+        let (end, ended) = oneshot::channel();
+        let listeners = Listeners {
+            clients,
+            admin: None,
+        };
+        let task = tokio::spawn(serve(Arc::new(proxy), listeners, async {
+            let _ = ended.await;
+        }));
+        Self {
+            address,
+            store,
+            folder,
+            end: Some(end),
+            task,
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends these bytes and reads until the guard closes.
+    async fn raw(&self, request: &str) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_all(&mut stream).await
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.raw(&format!(
+            "GET {path} HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n"
+        ))
+        .await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> String {
+        self.raw(&post(path, body)).await
+    }
+
+    /// Another process that opens the same store.
+    async fn reopened(&self) -> Store {
+        Store::open(&self.folder.path().join("guard.db"))
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn post(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+async fn read_all(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await;
+    // A reset after the answer is as good as an end.
+    let _ = read.expect("the guard answers in time");
+    String::from_utf8(answer).unwrap()
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap_or("none")
+}
+
+#[track_caller]
+fn assert_refused(answer: &str, expected: &str, rule: &str) {
+    assert_eq!(status(answer), expected, "{answer}");
+    let header = format!("scimguard-rule: {rule}\r\n");
+    assert!(answer.contains(&header), "{answer}");
+}

@@ -1,0 +1,277 @@
+//! What is on record whatever happens in between.
+
+use scimguard_core::facts::{ResourceKind, User};
+use scimguard_core::record::{Intent, IntentKey, Record};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+fn intent() -> Record {
+    Record::Intent(Intent {
+        kind: ResourceKind::User,
+        account: "ACC1".to_owned(),
+        key: "ann".to_owned(),
+        user_name: Some("ann".to_owned()),
+        display_name: None,
+        derived_id: None,
+        external_id: None,
+        active: true,
+        provider: "okta".to_owned(),
+        at: 1,
+        members: Vec::new(),
+    })
+}
+
+fn settle() -> Record {
+    Record::Settle {
+        intent: IntentKey {
+            kind: ResourceKind::User,
+            account: "ACC1".to_owned(),
+            key: "ann".to_owned(),
+        },
+        id: "u1".to_owned(),
+    }
+}
+
+/// Creates ann: intends before, settles after an answer.
+fn creates() -> Script {
+    Script::new()
+        .evaluate(|request, _| match &request.body {
+            Body::Unread => Ok(need_body(100)),
+            _ => Ok(Verdict::Forward(Forward {
+                records: vec![intent()],
+                ..observed(request)
+            })),
+        })
+        .observe(|outcome, _| {
+            Ok(Outcome::Respond(match outcome {
+                BackendOutcome::Answered(answer) => Respond {
+                    records: vec![settle()],
+                    ..respond(answer.status)
+                },
+                BackendOutcome::Unanswered => Respond {
+                    rule: Some("upstream.unavailable".to_owned()),
+                    ..respond(503)
+                },
+            }))
+        })
+}
+
+async fn ann(store: &Store) -> Option<User> {
+    let key = Key::UserByName(UserKey {
+        account: "ACC1".to_owned(),
+        value: "ann".to_owned(),
+        unseen: Unseen::Absent,
+    });
+    match store.answer(&[key]).await.unwrap().pop().unwrap() {
+        Answer::User(user) => Some(user),
+        _ => None,
+    }
+}
+
+async fn assert_pending(guard: &Guard) {
+    let store = guard.reopened().await;
+    let user = ann(&store).await.expect("ann is on record");
+    assert_eq!(
+        (user.id, user.pending, user.managed_by.as_deref()),
+        (None, true, Some("okta"))
+    );
+    let unseen = user_key("u1", Unseen::Pending);
+    assert_eq!(
+        store.answer(&[unseen]).await.unwrap(),
+        [Answer::Unavailable]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_settles_the_intent() {
+    let backend = Backend::start(async |_| json(201, "{}")).await;
+    let guard = Guard::start(creates(), &backend).await;
+    assert_eq!(status(&guard.post(BASE, "{}").await), "201");
+    let user = ann(&guard.store).await.unwrap();
+    assert_eq!((user.id.as_deref(), user.pending), (Some("u1"), false));
+}
+
+#[tokio::test]
+async fn no_answer_leaves_it_pending() {
+    for says in [
+        &b""[..],
+        b"HTTP/1.1 201 Created\r\ncontent-length: 100\r\n\r\n{",
+        b"HTTP/1.1 999999\r\n\r\n",
+    ] {
+        let backend = Backend::raw(says).await;
+        let guard = Guard::start(creates(), &backend).await;
+        assert_eq!(status(&guard.post(BASE, "{}").await), "503");
+        assert_pending(&guard).await;
+    }
+}
+
+#[tokio::test]
+async fn another_protocol_is_no_answer() {
+    let says = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n";
+    let backend = Backend::raw(says).await;
+    let guard = Guard::start(creates(), &backend).await;
+    assert_refused(&guard.post(BASE, "{}").await, "502", "upstream.invalid");
+    assert_pending(&guard).await;
+    let passing = Guard::start(Script::new(), &backend).await;
+    assert_refused(&passing.get("/a").await, "502", "upstream.invalid");
+}
+
+#[tokio::test]
+async fn a_slow_backend_leaves_it_pending() {
+    let backend = Backend::start(async |_| {
+        tokio::time::sleep(LIMIT).await;
+        json(201, "{}")
+    })
+    .await;
+    let guard = Guard::configured(creates(), &backend, "backend_timeout = \"100ms\"\n").await;
+    assert_eq!(status(&guard.post(BASE, "{}").await), "503");
+    assert_pending(&guard).await;
+}
+
+#[tokio::test]
+async fn a_fault_after_the_answer_leaves_it_pending() {
+    let backend = Backend::start(async |_| json(201, "{}")).await;
+    let script = creates().observe(|_, _| Err(Fault::Trapped("memory".to_owned())));
+    let guard = Guard::start(script, &backend).await;
+    assert_refused(&guard.post(BASE, "{}").await, "500", "plugin.trapped");
+    assert_eq!(backend.seen().len(), 1);
+    assert_pending(&guard).await;
+}
+
+/// The process dies between the backend's answer and its record.
+#[tokio::test]
+async fn a_store_that_is_gone_after_the_answer_leaves_it_pending() {
+    let store: Arc<Mutex<Option<Store>>> = Arc::default();
+    let gone = Arc::clone(&store);
+    let backend = Backend::start(move |_| {
+        let store = gone.lock().unwrap().take();
+        async move {
+            store.unwrap().close().await;
+            json(201, "{}")
+        }
+    })
+    .await;
+    let guard = Guard::start(creates(), &backend).await;
+    *store.lock().unwrap() = Some(guard.store.clone());
+    assert_refused(&guard.post(BASE, "{}").await, "503", "facts.unavailable");
+    assert_pending(&guard).await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_does_not_keep_the_answer_from_the_record() {
+    let backend = Backend::start(async |_| {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        json(201, "{}")
+    })
+    .await;
+    let guard = Guard::start(creates(), &backend).await;
+    let mut stream = guard.connect().await;
+    stream.write_all(post(BASE, "{}").as_bytes()).await.unwrap();
+    let recorded = async {
+        while ann(&guard.store).await.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        drop(stream);
+        while ann(&guard.store).await.is_none_or(|user| user.pending) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, recorded)
+        .await
+        .expect("the answer is recorded");
+}
+
+/// Writes of one user, who is named by id here and by name there.
+fn writes() -> Script {
+    Script::new().evaluate(|request, facts| {
+        let name = request.path.rsplit('/').next().unwrap_or_default();
+        let key = user_key(name, Unseen::Absent);
+        let key = match name.strip_prefix("name:") {
+            None => key,
+            Some(name) => Key::UserByName(UserKey {
+                account: "ACC1".to_owned(),
+                value: name.to_owned(),
+                unseen: Unseen::Absent,
+            }),
+        };
+        Ok(match answer(facts, &key) {
+            None => need(key),
+            Some(_) => Verdict::Forward(observed(request)),
+        })
+    })
+}
+
+/// How many requests were at the backend at once, at most.
+async fn most_at_once(guard: &Guard, most: &AtomicUsize, paths: &[&str]) -> usize {
+    most.store(0, Ordering::SeqCst);
+    let mut tasks = tokio::task::JoinSet::new();
+    for path in paths {
+        let (address, request) = (guard.address, post(path, "{}"));
+        tasks.spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            read_all(&mut stream).await
+        });
+    }
+    while let Some(answer) = tasks.join_next().await {
+        assert_eq!(status(&answer.unwrap()), "204");
+    }
+    most.load(Ordering::SeqCst)
+}
+
+#[tokio::test]
+async fn writes_of_one_user_are_one_after_another() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counted = (Arc::clone(&now), Arc::clone(&most));
+    let backend = Backend::start(move |_| {
+        let (now, most) = counted.clone();
+        async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            json(200, "{}")
+        }
+    })
+    .await;
+    let guard = Guard::start(writes(), &backend).await;
+    let ann = User {
+        account: "ACC1".to_owned(),
+        id: Some("u1".to_owned()),
+        user_name: "Ann".to_owned(),
+        display_name: None,
+        external_id: None,
+        active: true,
+        managed_by: None,
+        pending: false,
+        since: None,
+        in_managed_group: false,
+    };
+    guard.store.apply(&[Record::User(ann)]).await.unwrap();
+    let same = ["/a/u1", "/a/U1", "/a/name:ann", "/a/name:ANN"];
+    assert_eq!(most_at_once(&guard, &most, &same).await, 1);
+    let others = ["/a/u1", "/a/u2", "/a/u3", "/a/u4"];
+    assert!(most_at_once(&guard, &most, &others).await > 1);
+}
+
+#[tokio::test]
+async fn who_cannot_have_the_lease_in_time_is_told_to_come_again() {
+    let backend = Backend::start(async |_| {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        json(200, "{}")
+    })
+    .await;
+    let guard = Guard::configured(writes(), &backend, "lease_timeout = \"50ms\"\n").await;
+    let mut first = guard.connect().await;
+    first
+        .write_all(post("/a/u1", "{}").as_bytes())
+        .await
+        .unwrap();
+    while backend.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_refused(&guard.post("/a/u1", "{}").await, "503", "facts.unavailable");
+    assert_eq!(status(&read_all(&mut first).await), "204");
+    // A read waits for nobody.
+    assert_eq!(status(&guard.get("/a/u1").await), "204");
+}

@@ -1,0 +1,227 @@
+//! The store against the record in memory that `scimguard check` and `test` decide by: the same
+//! records, the same questions, the same answers. Few names, so that they meet.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use scimguard_core::facts::{
+    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, MembersKey, ResourceKind, Table,
+    Unseen, User, UserGroupsKey, UserKey,
+};
+use scimguard_core::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
+
+use crate::store::Store;
+
+const ACCOUNTS: &[&str] = &["A", "B"];
+const SCOPES: &[&str] = &["", "org"];
+/// `ann` is an id and another's name.
+const USERS: &[&str] = &["u1", "U1", "u2", "ann", "s1"];
+const NAMES: &[&str] = &["Ann", "ann", "u2", "bob", "straße", "STRASSE"];
+const GROUPS: &[&str] = &["g1", "G1", "a_b", "x"];
+const GROUP_NAMES: &[&str] = &["a.b", "a b", "x", "c"];
+/// Ids that only settled creates have.
+const SETTLED_GROUPS: &[&str] = &["s1", "s2"];
+const EXTERNAL_IDS: &[&str] = &["e1", "e2", "u1", "g1"];
+/// Keys of intents: of users a name, of groups a name of which no user has the like.
+const USER_INTENTS: &[&str] = &["ann", "bob"];
+const REPLACED: &str = ".- ";
+
+fn text(from: &'static [&'static str]) -> impl Strategy<Value = String> {
+    select(from).prop_map(str::to_owned)
+}
+
+fn derived(name: &str) -> String {
+    name.replace(|c| REPLACED.contains(c), "_")
+}
+
+fn provider() -> impl Strategy<Value = Option<String>> {
+    select(&[None, Some("okta")][..]).prop_map(|it| it.map(str::to_owned))
+}
+
+fn unseen() -> impl Strategy<Value = Unseen> {
+    select(&[Unseen::Absent, Unseen::Pending, Unseen::Backend][..])
+}
+
+prop_compose! {
+    fn user()(
+        account in text(ACCOUNTS), id in text(USERS), user_name in text(NAMES),
+        external_id in prop::option::of(text(EXTERNAL_IDS)), managed_by in provider(),
+        active: bool, pending: bool,
+    ) -> Record {
+        Record::User(User {
+            account, id: Some(id), user_name, display_name: None, external_id, active, managed_by,
+            pending, since: Some(1), in_managed_group: false,
+        })
+    }
+}
+
+prop_compose! {
+    fn group()(
+        account in text(ACCOUNTS), scope in text(SCOPES), id in text(GROUPS),
+        name in prop::option::of(text(GROUP_NAMES)), derives: bool,
+        external_id in prop::option::of(text(EXTERNAL_IDS)), managed_by in provider(),
+        members_known: bool,
+    ) -> Record {
+        let derived_id = name.as_deref().filter(|_| derives).map(derived);
+        Record::Group(Group {
+            account, scope, id: Some(id), display_name: name, derived_id, external_id, managed_by,
+            pending: false, since: None, members_known,
+        })
+    }
+}
+
+prop_compose! {
+    fn intent()(
+        account in text(ACCOUNTS), is_user: bool, user in text(USER_INTENTS),
+        name in text(GROUP_NAMES), derives: bool,
+        external_id in prop::option::of(text(EXTERNAL_IDS)),
+        members in prop::collection::vec(text(USERS), 0..3),
+    ) -> Record {
+        let kind = if is_user { ResourceKind::User } else { ResourceKind::Group };
+        Record::Intent(Intent {
+            kind, account,
+            key: if is_user { user.clone() } else { format!("group {name}") },
+            user_name: is_user.then(|| user.clone()),
+            display_name: (!is_user).then(|| name.clone()),
+            derived_id: (!is_user && derives).then(|| derived(&name)),
+            external_id, active: true, provider: "okta".to_owned(), at: 3,
+            members: if is_user { Vec::new() } else { members },
+        })
+    }
+}
+
+prop_compose! {
+    fn intent_key()(
+        account in text(ACCOUNTS), is_user: bool, user in text(USER_INTENTS),
+        name in text(GROUP_NAMES),
+    ) -> IntentKey {
+        IntentKey {
+            kind: if is_user { ResourceKind::User } else { ResourceKind::Group },
+            account,
+            key: if is_user { user } else { format!("group {name}") },
+        }
+    }
+}
+
+prop_compose! {
+    fn settle()(intent in intent_key(), user in text(USERS), group in text(SETTLED_GROUPS)) -> Record {
+        let id = if intent.kind == ResourceKind::User { user } else { group };
+        Record::Settle { intent, id }
+    }
+}
+
+fn any_group() -> impl Strategy<Value = String> {
+    prop_oneof![text(GROUPS), text(SETTLED_GROUPS)]
+}
+
+prop_compose! {
+    fn member()(
+        account in text(ACCOUNTS), scope in text(SCOPES), group in any_group(),
+        user in text(USERS), present in prop::bool::weighted(0.8), pending: bool,
+    ) -> Record {
+        Record::Member(MemberRecord { account, scope, group, user, present, pending })
+    }
+}
+
+prop_compose! {
+    fn resource()(account in text(ACCOUNTS), scope in text(SCOPES), id in any_group()) -> ResourceKey {
+        ResourceKey { account, scope, id }
+    }
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    prop_oneof![
+        3 => user(),
+        3 => group(),
+        3 => intent(),
+        2 => settle(),
+        1 => intent_key().prop_map(Record::Withdraw),
+        5 => member(),
+        1 => (text(ACCOUNTS), text(USERS)).prop_map(|(account, id)| {
+            Record::RemoveUser(ResourceKey { account, scope: String::new(), id })
+        }),
+        1 => resource().prop_map(Record::RemoveGroup),
+    ]
+}
+
+prop_compose! {
+    /// Of groups that are asked for by their exact id.
+    fn members_key()(
+        account in text(ACCOUNTS), scope in text(SCOPES),
+        group in prop_oneof![text(SETTLED_GROUPS), Just("nobody's".to_owned())],
+        users in prop::collection::vec(prop_oneof![text(USERS), text(NAMES)], 0..5),
+    ) -> MembersKey {
+        MembersKey { account, scope, group, users }
+    }
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    let user_key = || {
+        (
+            text(ACCOUNTS),
+            prop_oneof![text(USERS), text(NAMES)],
+            unseen(),
+        )
+            .prop_map(|(account, value, unseen)| UserKey {
+                account,
+                value,
+                unseen,
+            })
+    };
+    prop_oneof![
+        user_key().prop_map(Key::User),
+        user_key().prop_map(Key::UserByName),
+        (resource(), unseen()).prop_map(|(ResourceKey { account, scope, id }, unseen)| {
+            Key::Group(GroupKey {
+                account,
+                scope,
+                id,
+                unseen,
+            })
+        }),
+        (
+            text(ACCOUNTS),
+            text(SCOPES),
+            prop_oneof![text(GROUPS), text(GROUP_NAMES)]
+        )
+            .prop_map(|(account, scope, id)| Key::GroupByDerivedId(DerivedIdKey {
+                account,
+                scope,
+                id,
+                replace: REPLACED.to_owned(),
+                with: "_".to_owned(),
+            })),
+        (text(ACCOUNTS), text(EXTERNAL_IDS))
+            .prop_map(|(account, value)| Key::ExternalId(ExternalIdKey { account, value })),
+        members_key().prop_map(Key::Members),
+        members_key().prop_map(Key::MembersDifference),
+        (text(ACCOUNTS), prop_oneof![text(USERS), text(NAMES)])
+            .prop_map(|(account, user)| Key::UserGroups(UserGroupsKey { account, user })),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_store_answers_as_the_table_does(
+        steps in prop::collection::vec(prop::collection::vec(record(), 1..6), 1..6),
+        keys in prop::collection::vec(key(), 1..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(&folder.path().join("guard.db")).await.unwrap();
+            let mut table = Table::default();
+            for records in &steps {
+                store.apply(records).await.unwrap();
+                records.iter().for_each(|record| table.apply(record));
+                let expected: Vec<Answer> = keys.iter().map(|key| table.answer(key)).collect();
+                let answers = store.answer(&keys).await.unwrap();
+                for ((key, answer), expected) in keys.iter().zip(answers).zip(expected) {
+                    assert_eq!(answer, expected, "{key:?} after {steps:?}");
+                }
+            }
+            store.close().await;
+        });
+    }
+}

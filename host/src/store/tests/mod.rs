@@ -1,0 +1,470 @@
+//! What the store answers after what it was told.
+
+#[cfg(any())]
+mod differential;
+
+use scimguard_core::facts::{
+    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, Member, MembersKey, ResourceKind,
+    Unseen, User, UserGroupsKey, UserKey,
+};
+use scimguard_core::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
+use tempfile::TempDir;
+
+use super::{NewToken, PrincipalKind, PrincipalRow, Store};
+
+const ACCOUNT: &str = "ACC1";
+
+async fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("guard.db")).await.unwrap();
+    (folder, store)
+}
+
+impl Store {
+    async fn one(&self, key: Key) -> Answer {
+        self.answer(&[key]).await.unwrap().pop().unwrap()
+    }
+}
+
+fn user_key(value: &str, unseen: Unseen) -> Key {
+    Key::User(key(value, unseen))
+}
+
+fn name_key(value: &str) -> Key {
+    Key::UserByName(key(value, Unseen::Absent))
+}
+
+fn key(value: &str, unseen: Unseen) -> UserKey {
+    UserKey {
+        account: ACCOUNT.to_owned(),
+        value: value.to_owned(),
+        unseen,
+    }
+}
+
+fn group_key(id: &str, unseen: Unseen) -> Key {
+    Key::Group(GroupKey {
+        account: ACCOUNT.to_owned(),
+        scope: String::new(),
+        id: id.to_owned(),
+        unseen,
+    })
+}
+
+fn members_key(group: &str, users: &[&str]) -> MembersKey {
+    MembersKey {
+        account: ACCOUNT.to_owned(),
+        scope: String::new(),
+        group: group.to_owned(),
+        users: users.iter().map(|user| (*user).to_owned()).collect(),
+    }
+}
+
+fn user(id: &str, name: &str, managed_by: Option<&str>) -> Record {
+    Record::User(User {
+        account: ACCOUNT.to_owned(),
+        id: Some(id.to_owned()),
+        user_name: name.to_owned(),
+        display_name: None,
+        external_id: Some(format!("ext-{id}")),
+        active: true,
+        managed_by: managed_by.map(str::to_owned),
+        pending: false,
+        since: managed_by.map(|_| 5),
+        in_managed_group: false,
+    })
+}
+
+fn group(id: &str, name: &str, managed_by: Option<&str>) -> Record {
+    Record::Group(Group {
+        account: ACCOUNT.to_owned(),
+        scope: String::new(),
+        id: Some(id.to_owned()),
+        display_name: Some(name.to_owned()),
+        derived_id: None,
+        external_id: None,
+        managed_by: managed_by.map(str::to_owned),
+        pending: false,
+        since: None,
+        members_known: true,
+    })
+}
+
+fn member(group: &str, user: &str, present: bool) -> Record {
+    Record::Member(MemberRecord {
+        account: ACCOUNT.to_owned(),
+        scope: String::new(),
+        group: group.to_owned(),
+        user: user.to_owned(),
+        present,
+        pending: false,
+    })
+}
+
+fn intent(kind: ResourceKind, key: &str, derived_id: Option<&str>, members: &[&str]) -> Record {
+    Record::Intent(Intent {
+        kind,
+        account: ACCOUNT.to_owned(),
+        key: key.to_owned(),
+        user_name: (kind == ResourceKind::User).then(|| key.to_owned()),
+        display_name: (kind == ResourceKind::Group).then(|| key.to_owned()),
+        derived_id: derived_id.map(str::to_owned),
+        external_id: Some(format!("ext-{key}")),
+        active: true,
+        provider: "okta".to_owned(),
+        at: 7,
+        members: members.iter().map(|user| (*user).to_owned()).collect(),
+    })
+}
+
+fn intent_key(kind: ResourceKind, key: &str) -> IntentKey {
+    IntentKey {
+        kind,
+        account: ACCOUNT.to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+fn found_user(answer: Answer) -> User {
+    match answer {
+        Answer::User(user) => user,
+        other => panic!("no user: {other:?}"),
+    }
+}
+
+fn found_group(answer: Answer) -> Group {
+    match answer {
+        Answer::Group(group) => group,
+        other => panic!("no group: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
+    let (_folder, store) = store().await;
+    let pending = user_key("u9", Unseen::Pending);
+    assert_eq!(store.one(pending.clone()).await, Answer::Absent);
+    store
+        .apply(&[intent(ResourceKind::User, "ann@example.com", None, &[])])
+        .await
+        .unwrap();
+    assert_eq!(store.one(pending.clone()).await, Answer::Unavailable);
+    assert_eq!(
+        store.one(user_key("u9", Unseen::Absent)).await,
+        Answer::Absent
+    );
+    let named = found_user(store.one(name_key("ANN@example.com")).await);
+    assert_eq!((named.id, named.pending), (None, true));
+    assert_eq!(named.managed_by.as_deref(), Some("okta"));
+    let other_account = Key::User(UserKey {
+        account: "ACC2".to_owned(),
+        ..key("u9", Unseen::Pending)
+    });
+    assert_eq!(store.one(other_account).await, Answer::Absent);
+
+    let settle = Record::Settle {
+        intent: intent_key(ResourceKind::User, "ann@example.com"),
+        id: "u1".to_owned(),
+    };
+    store.apply(&[settle]).await.unwrap();
+    assert_eq!(store.one(pending).await, Answer::Absent);
+    let settled = found_user(store.one(user_key("u1", Unseen::Absent)).await);
+    assert_eq!(
+        (settled.id.as_deref(), settled.pending),
+        (Some("u1"), false)
+    );
+    assert_eq!(settled.since, Some(7));
+}
+
+#[tokio::test]
+async fn a_withdrawn_create_leaves_nothing() {
+    let (_folder, store) = store().await;
+    store
+        .apply(&[
+            user("u1", "ann", Some("okta")),
+            intent(ResourceKind::Group, "a_b", Some("a_b"), &["u1"]),
+        ])
+        .await
+        .unwrap();
+    let ann = found_user(store.one(user_key("u1", Unseen::Absent)).await);
+    assert!(ann.in_managed_group, "a member of a pending group counts");
+    let withdraw = Record::Withdraw(intent_key(ResourceKind::Group, "a_b"));
+    store.apply(&[withdraw]).await.unwrap();
+    let ann = found_user(store.one(user_key("u1", Unseen::Absent)).await);
+    assert!(!ann.in_managed_group);
+    assert_eq!(
+        store.one(group_key("a_b", Unseen::Pending)).await,
+        Answer::Absent
+    );
+}
+
+#[tokio::test]
+async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
+    let (_folder, store) = store().await;
+    store
+        .apply(&[intent(ResourceKind::Group, "a_b", Some("a_b"), &["u1"])])
+        .await
+        .unwrap();
+    let found = found_group(store.one(group_key("A_B", Unseen::Pending)).await);
+    assert_eq!((found.id, found.pending), (None, true));
+    assert_eq!(
+        store.one(group_key("c", Unseen::Pending)).await,
+        Answer::Absent
+    );
+    let Answer::Members(members) = store.one(Key::Members(members_key("a_b", &["u1"]))).await
+    else {
+        panic!("no members");
+    };
+    assert!(
+        members[0].present,
+        "its members are those it is created with"
+    );
+    store
+        .apply(&[intent(ResourceKind::Group, "named", None, &[])])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.one(group_key("c", Unseen::Pending)).await,
+        Answer::Unavailable
+    );
+
+    let settle = Record::Settle {
+        intent: intent_key(ResourceKind::Group, "a_b"),
+        id: "a_b".to_owned(),
+    };
+    store.apply(&[settle]).await.unwrap();
+    let Answer::Difference(difference) = store
+        .one(Key::MembersDifference(members_key("a_b", &["u1"])))
+        .await
+    else {
+        panic!("no difference");
+    };
+    let unconfirmed = Member {
+        reference: "u1".to_owned(),
+        present: true,
+        user: None,
+    };
+    assert_eq!(difference.added, [unconfirmed]);
+    assert!(difference.removed.is_empty() && difference.complete);
+}
+
+#[tokio::test]
+async fn an_adopted_group_is_owned_and_its_members_are_not_known() {
+    let (_folder, store) = store().await;
+    let Record::Group(mut native) = group("g", "g", None) else {
+        unreachable!()
+    };
+    native.members_known = false;
+    store
+        .apply(&[
+            Record::Group(native),
+            intent(ResourceKind::Group, "g", Some("g"), &[]),
+            Record::Settle {
+                intent: intent_key(ResourceKind::Group, "g"),
+                id: "g".to_owned(),
+            },
+        ])
+        .await
+        .unwrap();
+    let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
+    assert_eq!(found.managed_by.as_deref(), Some("okta"));
+    assert!(!found.members_known);
+}
+
+#[tokio::test]
+async fn references_and_ids_in_another_case_mean_the_owned_one() {
+    let (_folder, store) = store().await;
+    store
+        .apply(&[
+            user("U1", "old", None),
+            user("u1", "Ann@Example.com", Some("okta")),
+            group("G", "g", None),
+            group("g", "g", Some("okta")),
+            member("g", "u1", true),
+        ])
+        .await
+        .unwrap();
+    let exact = found_user(store.one(user_key("U1", Unseen::Absent)).await);
+    assert_eq!(exact.user_name, "old");
+    let alike = found_user(store.one(user_key("Ｕ１", Unseen::Absent)).await);
+    assert_eq!(
+        alike.id.as_deref(),
+        Some("u1"),
+        "NFKC, and the owned one first"
+    );
+    let asked = members_key("ｇ", &["ANN@example.com", "u1", "nobody"]);
+    let Answer::Members(members) = store.one(Key::Members(asked.clone())).await else {
+        panic!("no members");
+    };
+    let present: Vec<bool> = members.iter().map(|member| member.present).collect();
+    assert_eq!(present, [true, true, false]);
+    assert!(members[0].user.as_ref().unwrap().in_managed_group);
+    let Answer::Difference(difference) = store.one(Key::MembersDifference(asked)).await else {
+        panic!("no difference");
+    };
+    assert_eq!(difference.added.len(), 1);
+    assert!(difference.removed.is_empty());
+}
+
+#[tokio::test]
+async fn a_thousand_users_are_one_batch() {
+    let (_folder, store) = store().await;
+    let ids: Vec<String> = (0..1000).map(|n| format!("u{n}")).collect();
+    let mut records = vec![group("g", "g", Some("okta"))];
+    for id in &ids {
+        records.push(user(id, &format!("{id}@example.com"), Some("okta")));
+        records.push(member("g", id, true));
+    }
+    store.apply(&records).await.unwrap();
+    let mut keys: Vec<Key> = ids.iter().map(|id| user_key(id, Unseen::Pending)).collect();
+    let references: Vec<&str> = ids.iter().map(String::as_str).collect();
+    keys.push(Key::MembersDifference(members_key("g", &references[..999])));
+    let started = std::time::Instant::now();
+    let answers = store.answer(&keys).await.unwrap();
+    assert!(started.elapsed() < std::time::Duration::from_secs(2));
+    for (id, answer) in ids.iter().zip(&answers) {
+        assert_eq!(found_user(answer.clone()).id.as_ref(), Some(id));
+    }
+    let Some(Answer::Difference(difference)) = answers.last() else {
+        panic!()
+    };
+    assert_eq!((difference.added.len(), difference.removed.len()), (0, 1));
+    assert_eq!(difference.removed[0].reference, "u999");
+}
+
+#[tokio::test]
+async fn a_list_of_records_is_one_transaction_and_survives_a_new_start() {
+    let (folder, store) = store().await;
+    store
+        .apply(&[
+            user("u1", "ann", Some("okta")),
+            group("g", "g", Some("okta")),
+            member("g", "u1", true),
+            intent(ResourceKind::User, "bob", None, &[]),
+        ])
+        .await
+        .unwrap();
+    // Not closed: the process was killed.
+    let again = Store::open(&folder.path().join("guard.db")).await.unwrap();
+    assert!(found_user(again.one(user_key("u1", Unseen::Absent)).await).in_managed_group);
+    assert_eq!(
+        again.one(user_key("u2", Unseen::Pending)).await,
+        Answer::Unavailable
+    );
+    let gone = ResourceKey {
+        account: ACCOUNT.to_owned(),
+        scope: String::new(),
+        id: "g".to_owned(),
+    };
+    again.apply(&[Record::RemoveGroup(gone)]).await.unwrap();
+    assert!(!found_user(store.one(user_key("u1", Unseen::Absent)).await).in_managed_group);
+    drop(again);
+}
+
+#[tokio::test]
+async fn groups_of_a_user_and_holders_of_an_external_id() {
+    let (_folder, store) = store().await;
+    store
+        .apply(&[
+            user("u1", "ann", Some("okta")),
+            group("a_b", "a.b", None),
+            member("a_b", "u1", true),
+            member("unseen", "u1", true),
+            intent(ResourceKind::User, "bob", None, &[]),
+        ])
+        .await
+        .unwrap();
+    let of_ann = Key::UserGroups(UserGroupsKey {
+        account: ACCOUNT.to_owned(),
+        user: "ANN".to_owned(),
+    });
+    let Answer::Groups(groups) = store.one(of_ann).await else {
+        panic!()
+    };
+    let ids: Vec<_> = groups.iter().map(|group| group.id.as_deref()).collect();
+    assert_eq!(ids, [Some("a_b"), Some("unseen")]);
+    let derived = Key::GroupByDerivedId(DerivedIdKey {
+        account: ACCOUNT.to_owned(),
+        scope: String::new(),
+        id: "a_b".to_owned(),
+        replace: ".- ".to_owned(),
+        with: "_".to_owned(),
+    });
+    let Answer::Groups(groups) = store.one(derived).await else {
+        panic!()
+    };
+    assert_eq!(groups.len(), 1);
+    for (value, id) in [
+        ("u1", Some("u1")),
+        ("ext-u1", Some("u1")),
+        ("ext-bob", None),
+    ] {
+        let key = Key::ExternalId(ExternalIdKey {
+            account: ACCOUNT.to_owned(),
+            value: value.to_owned(),
+        });
+        let Answer::Holders(holders) = store.one(key).await else {
+            panic!()
+        };
+        assert_eq!(holders.len(), 1, "{value}");
+        assert_eq!(holders[0].id.as_deref(), id);
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_the_rights_that_its_principal_has_now() {
+    let (_folder, store) = store().await;
+    let principal = PrincipalRow {
+        account: ACCOUNT.to_owned(),
+        id: "svc".to_owned(),
+        kind: PrincipalKind::ServiceAccount,
+        active: true,
+        permissions: vec!["p".to_owned()],
+        created: 1,
+    };
+    store.create_principal(&principal).await.unwrap();
+    assert!(store.create_principal(&principal).await.is_err());
+    let token = NewToken {
+        sha256: "abc".to_owned(),
+        prefix: "sat",
+        account: ACCOUNT.to_owned(),
+        id: "t1".to_owned(),
+        principal: "svc".to_owned(),
+        provider: Some("okta".to_owned()),
+        expires: Some(9),
+        created: 1,
+    };
+    store.create_token(&token).await.unwrap();
+    assert!(store.create_token(&token).await.is_err());
+    assert_eq!(
+        store.one(Key::Token("abd".to_owned())).await,
+        Answer::Absent
+    );
+    let fact = async || match store.one(Key::Token("abc".to_owned())).await {
+        Answer::Token(token) => token,
+        other => panic!("{other:?}"),
+    };
+    let first = fact().await;
+    assert_eq!((first.id.as_deref(), first.expires), (Some("t1"), Some(9)));
+    let rights = first.principal.unwrap();
+    assert_eq!(
+        (rights.active, rights.permissions),
+        (true, vec!["p".to_owned()])
+    );
+    store
+        .set_principal_active(ACCOUNT, "svc", false)
+        .await
+        .unwrap();
+    assert!(!fact().await.principal.unwrap().active);
+    store.revoke_token(ACCOUNT, "t1").await.unwrap();
+    assert!(fact().await.revoked);
+    assert!(store.revoke_token(ACCOUNT, "t2").await.is_err());
+    store
+        .note_used([((ACCOUNT.to_owned(), "t1".to_owned()), 33)])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.tokens(Some(ACCOUNT)).await.unwrap()[0].last_used,
+        Some(33)
+    );
+}
