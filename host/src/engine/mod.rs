@@ -205,7 +205,11 @@ impl fmt::Display for Listed<'_> {
         self.0
             .iter()
             .try_for_each(|ConfigError { pointer, message }| {
-                let place = if pointer.is_empty() { "/" } else { pointer };
+                let place = if pointer.is_empty() {
+                    "the document"
+                } else {
+                    pointer
+                };
                 write!(f, "\n  {place}: {message}")
             })
     }
