@@ -1,2 +1,74 @@
-//! Everything a person runs.
-fn main() {}
+//! `cargo xtask`: everything that a person runs. Each command does its own set-up, so that a fresh
+//! clone needs nothing but Rust, a C compiler and Python.
+
+mod bench;
+mod component;
+mod debian;
+mod demo;
+mod host;
+mod imports;
+mod project;
+mod python;
+mod steps;
+mod test;
+mod toolchain;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use project::Project;
+use steps::Steps;
+
+/// Builds, tests, shows and measures scimguard.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the plugin and the host: target/scimguard.wasm and target/host/scimguard
+    Build,
+    /// Run every check and every test; the first failure ends it
+    Test,
+    /// Show Okta and an administrator in front of an example application
+    Demo {
+        /// Arguments for `scimguard demo`
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Measure the plugin against native code, and the guard against a plain proxy
+    Bench {
+        /// Arguments for the benchmarks
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    run(Cli::parse().command).unwrap_or_else(|error| {
+        anstream::eprintln!("cargo xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let project = Project::here()?;
+    let mut steps = Steps::start();
+    match command {
+        Command::Build => {
+            let component = component::build(&project, &mut steps)?;
+            let program = host::build(&project, &mut steps, &component)?;
+            anstream::println!("built {} and {}", component.display(), program.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Test => test::run(&project, &mut steps),
+        Command::Demo { arguments } => demo::run(&project, &mut steps, arguments),
+        Command::Bench { arguments } => bench::run(&project, &mut steps, arguments),
+    }
+}

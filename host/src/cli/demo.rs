@@ -2,10 +2,33 @@
 
 use std::process::ExitCode;
 
-/// Not there yet.
-#[derive(clap::Args)]
-pub(super) struct Args {}
+use anyhow::Context as _;
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+use crate::demo;
+
+/// Shows the whole story on this machine: an application, the guard, Okta, an administrator
+///
+/// Starts the application, puts a guard with a store of its own in front of it, plays Okta's
+/// requests and an administrator's edits, and tells what became of each. Exits with 1 if one did not
+/// go as told.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  scimguard demo --application 'python demo/application.py --port 0'"
+)]
+pub(super) struct Args {
+    /// Command line of the application. It prints `listening on URL` when it is ready
+    #[arg(long, value_name = "COMMAND")]
+    application: Option<String>,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let application = args.application.context(
+        "there is no application to protect: run `cargo xtask demo`, which prepares the example \
+         application, or name the command line of one with --application",
+    )?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let as_told = runtime.block_on(demo::play(&application))?;
+    Ok(ExitCode::from(u8::from(!as_told)))
 }

@@ -2,10 +2,72 @@
 
 use std::process::ExitCode;
 
-/// Not there yet.
-#[derive(clap::Args)]
-pub(super) struct Args {}
+use scimguard_core::Rule;
+use serde::Serialize;
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+const EXAMPLE: &str = "\
+Examples:
+  scimguard rules
+  scimguard rules --json | jq '.[] | select(.id == \"okta-only.group-rename\")'";
+
+/// Print every rule: refusals with their status, and changes
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// With the whole text and the source of each rule, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: &'static str,
+    status: Option<u16>,
+    #[serde(rename = "scimType")]
+    scim_type: Option<&'static str>,
+    doc: &'static str,
+    source: &'static str,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let rules = scimguard_core::rules();
+    if args.json {
+        let rows: Vec<Row> = rules.iter().map(|rule| row(rule)).collect();
+        anstream::println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        table(rules);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(rule: &Rule) -> Row {
+    Row {
+        id: rule.id,
+        status: rule.status,
+        scim_type: rule.scim_type,
+        doc: rule.doc,
+        source: rule.source,
+    }
+}
+
+fn table(rules: &[&Rule]) {
+    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    anstream::println!(
+        "{:width$}  {:6}  {:14}  MEANING",
+        "RULE",
+        "STATUS",
+        "SCIMTYPE"
+    );
+    for rule in rules {
+        let status = rule
+            .status
+            .map_or_else(|| "change".to_owned(), |status| status.to_string());
+        let scim_type = rule.scim_type.unwrap_or("");
+        let meaning = first_sentence(rule.doc);
+        anstream::println!("{:width$}  {status:6}  {scim_type:14}  {meaning}", rule.id);
+    }
+}
+
+fn first_sentence(doc: &str) -> &str {
+    doc.find(". ").map_or(doc, |end| &doc[..=end])
 }

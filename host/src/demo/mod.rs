@@ -1,1 +1,66 @@
-//! The story that `scimguard demo` tells.
+//! The story that `scimguard demo` tells: an application, the guard in front of it, an identity
+//! provider that provisions, and an administrator who edits what is not theirs.
+
+mod client;
+mod play;
+mod processes;
+mod report;
+mod story;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::Instant;
+
+use client::Client;
+use play::{Stage, Tokens};
+use processes::{Application, Guard};
+use report::Report;
+use story::ACCOUNT;
+
+/// A story that takes longer hangs.
+const TIME_LIMIT: Duration = Duration::from_secs(300);
+
+/// Plays the whole story in front of an application, and tells whether all went as told.
+///
+/// `application` is the command line of a server that prints `listening on URL` when it is ready.
+///
+/// # Errors
+/// A server that does not start, or a request that is not answered.
+pub(crate) async fn play(application: &str) -> anyhow::Result<bool> {
+    tokio::time::timeout(TIME_LIMIT, perform(application))
+        .await
+        .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))?
+}
+
+async fn perform(command: &str) -> anyhow::Result<bool> {
+    let application = Application::start(command).await?;
+    let mut guard = Guard::configure(&application.url)?;
+    let tokens = Tokens {
+        okta: guard.token(ACCOUNT, "svc-okta", "all", "90d").await?,
+        other_account: guard.token("ACC2", "svc-okta", "all", "90d").await?,
+        expired: guard.token(ACCOUNT, "svc-former", "all", "1s").await?,
+        expired_at: Instant::now() + Duration::from_secs(2),
+        no_group_management: guard
+            .token(ACCOUNT, "svc-reader", WITHOUT_GROUP_MANAGEMENT, "90d")
+            .await?,
+    };
+    let client = Client::new();
+    guard.start(&client).await?;
+
+    let mut report = Report::begin(&application.url, &guard.url);
+    let mut stage = Stage::new(&client, &application.url, &guard.url, tokens);
+    for chapter in story::chapters() {
+        report.chapter(chapter.title);
+        for step in &chapter.steps {
+            let outcome = stage.perform(step).await;
+            let outcome = outcome
+                .with_context(|| format!("the guard logged:\n{}\n", guard.last_log_lines()))?;
+            report.step(step, &outcome);
+        }
+    }
+    Ok(report.end(&guard.last_log_lines()))
+}
+
+const WITHOUT_GROUP_MANAGEMENT: &str =
+    "core_user_view,core_user_manage,core_user_invite,core_usergroup_view";

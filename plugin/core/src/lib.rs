@@ -4,19 +4,46 @@
 //! Everything here is a pure function of its arguments. There is no clock, no I/O and no global
 //! state; what the policy has to know beyond the request it asks for with [`Verdict::Need`].
 
+mod act;
+pub mod decision;
+mod evaluate;
 pub mod facts;
+mod fold;
+mod json;
 pub mod message;
+mod normalise;
+mod observe;
+mod permit;
+mod policy;
 pub mod record;
+mod refusal;
+mod route;
+mod rules;
+mod scim;
+mod token;
+mod write;
 
+pub use fold::fold;
+pub use json::Json;
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Reject, Request, Respond,
     Response, Verdict,
 };
+pub use refusal::{ErrorForm, refusal};
+pub use rules::{Rule, all as rules};
+pub use token::sha256_hex;
 
-use facts::Fact;
+use facts::{Fact, Facts, Stop};
+use observe::Continuation;
+use policy::Policy;
+use rules::face;
+
+/// Needs per pass: the token, the body, the record.
+const ROUNDS: u32 = 3;
 
 /// A configured policy.
 pub struct Guard {
+    policy: Policy,
     settings: Settings,
 }
 
@@ -46,37 +73,25 @@ pub struct ConfigError {
     pub message: String,
 }
 
-/// One rule: a reason for a refusal, or a kind of change.
-#[derive(Debug)]
-pub struct Rule {
-    /// Such as `okta-only.group-rename`.
-    pub id: &'static str,
-    /// HTTP status; `None` for a change, which refuses nothing.
-    pub status: Option<u16>,
-    /// RFC 7644 §3.12.
-    pub scim_type: Option<&'static str>,
-    /// One paragraph.
-    pub doc: &'static str,
-    /// An RFC section or a product's documentation.
-    pub source: &'static str,
-}
+// === impl Guard ===
 
 impl Guard {
     /// Reads a policy document (JSON text; empty text is the default policy).
     ///
     /// # Errors
     /// Every fault of the document, with its place.
-    pub fn configure(_policy: &str) -> Result<Self, Vec<ConfigError>> {
-        Ok(Self {
-            settings: Settings {
-                body_limit: 1_048_576,
-                answer_limit: 67_108_864,
-                rounds: 3,
-                scim_base: "/gateway/ng/api/scim/account/{account}".to_owned(),
-                upstream_base: "/gateway/ng/api/scim/account/{account}".to_owned(),
-                scim_account: None,
-            },
-        })
+    pub fn configure(policy: &str) -> Result<Self, Vec<ConfigError>> {
+        let policy = policy::compile(policy)?;
+        let limits = || policy.every_account().map(|account| account.limits);
+        let settings = Settings {
+            body_limit: limits().map(|l| l.body_bytes).max().unwrap_or_default(),
+            answer_limit: limits().map(|l| l.answer_bytes).max().unwrap_or_default(),
+            rounds: ROUNDS,
+            scim_base: policy.base.to_string(),
+            upstream_base: policy.upstream_base.to_string(),
+            scim_account: policy.scim_account.clone(),
+        };
+        Ok(Self { policy, settings })
     }
 
     /// What the face must know.
@@ -87,31 +102,65 @@ impl Guard {
 
     /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.
     #[must_use]
-    pub fn evaluate(&self, _request: &Request, _facts: &[Fact], _now: u64) -> Verdict {
-        Verdict::Need(Need::default())
+    pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
+        evaluate::evaluate(&self.policy, request, &Facts::new(facts), now, None)
     }
 
     /// Judges the backend's answer to a forwarded request.
     #[must_use]
     pub fn observe(
         &self,
-        _continuation: &[u8],
-        _answer: &BackendOutcome,
-        _facts: &[Fact],
-        _now: u64,
+        continuation: &[u8],
+        answer: &BackendOutcome,
+        facts: &[Fact],
+        now: u64,
     ) -> Outcome {
-        Outcome::Need(Need::default())
+        let facts = Facts::new(facts);
+        match serde_json::from_slice(continuation) {
+            Ok(Continuation::Scim(continuation)) => {
+                match observe::scim(&self.policy, continuation, answer, &facts) {
+                    Ok(respond) => Outcome::Respond(respond),
+                    Err(Stop::Need(need)) => Outcome::Need(need),
+                    Err(Stop::Refuse(refusal)) => refuse(&refusal),
+                }
+            }
+            Ok(Continuation::Management(outcome)) => {
+                Outcome::Respond(observe::management(outcome, answer))
+            }
+            Ok(Continuation::Completing(completing)) => {
+                match observe::completing(&self.policy, &completing, answer) {
+                    Err(respond) => Outcome::Respond(*respond),
+                    Ok((request, members)) => {
+                        match evaluate::evaluate(
+                            &self.policy,
+                            &request,
+                            &facts,
+                            now,
+                            Some(&members),
+                        ) {
+                            Verdict::Need(need) => Outcome::Need(need),
+                            Verdict::Forward(forward) => Outcome::Forward(forward),
+                            Verdict::Reject(reject) => Outcome::Respond(Respond {
+                                response: reject.response,
+                                records: Vec::new(),
+                                rule: Some(reject.rule),
+                            }),
+                        }
+                    }
+                }
+            }
+            Err(_) => refuse(
+                &face::PLUGIN_TRAPPED
+                    .because("What the guard kept of the request is not what it was."),
+            ),
+        }
     }
 }
 
-/// Every rule, refusals and changes.
-#[must_use]
-pub fn rules() -> &'static [&'static Rule] {
-    &[]
-}
-
-/// How user names are compared: NFKC and case folding.
-#[must_use]
-pub fn fold(name: &str) -> String {
-    name.to_lowercase()
+fn refuse(refusal: &refusal::Refusal) -> Outcome {
+    Outcome::Respond(Respond {
+        response: refusal.response(ErrorForm::Scim),
+        records: Vec::new(),
+        rule: Some(refusal.rule.to_owned()),
+    })
 }

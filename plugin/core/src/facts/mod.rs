@@ -3,7 +3,14 @@
 //! Facts come from the face's store. A key that has no answer yet is not "absent": the policy asks
 //! for it with `need`.
 
+mod document;
+mod lookup;
+mod table;
+
 use serde::{Deserialize, Serialize};
+
+pub(crate) use lookup::{Facts, Stop};
+pub use table::Table;
 
 /// What it means that the store has no record of a user or group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,7 +179,7 @@ pub struct Principal {
 }
 
 /// What the record says of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The account.
     pub account: String,
@@ -197,7 +204,7 @@ pub struct User {
 }
 
 /// What the record says of a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The account.
     pub account: String,
@@ -256,7 +263,8 @@ pub struct Member {
 /// A group's members against a list of users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Those asked for who are not in the group.
+    /// Those asked for whose membership is not confirmed; `present` tells those whose addition is
+    /// recorded and only awaits confirmation.
     pub added: Vec<Member>,
     /// Those in the group who were not asked for.
     pub removed: Vec<Member>,

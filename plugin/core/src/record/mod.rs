@@ -1,5 +1,7 @@
 //! What the face stores: the only way in which the ownership record changes.
 
+pub(crate) mod plan;
+
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Group, ResourceKind, User};

@@ -1,0 +1,205 @@
+//! The two servers of the demo and the commands that prepare them, as child processes which end
+//! with the demo, whatever happens.
+
+use std::ffi::OsStr;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::client::Client;
+
+/// How long a server may take to be ready, and a command to end.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// The application that the guard protects.
+pub(super) struct Application {
+    /// Such as `http://127.0.0.1:9000`.
+    pub(super) url: String,
+    _process: Child,
+}
+
+impl Application {
+    /// Starts a command line and waits for the line `listening on URL`.
+    pub(super) async fn start(command: &str) -> anyhow::Result<Self> {
+        // `exec` makes the application the child itself, which ends with the demo.
+        let mut process = Command::new("sh")
+            .arg("-c")
+            .arg(format!("exec {command}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start `sh` to run the application")?;
+        let output = process
+            .stdout
+            .take()
+            .context("the application has no standard output")?;
+        let mut lines = BufReader::new(output).lines();
+        let announced = async {
+            while let Some(line) = lines.next_line().await? {
+                if let Some(url) = line.strip_prefix("listening on ") {
+                    return anyhow::Ok(url.trim().to_owned());
+                }
+            }
+            bail!("the application ended without a line `listening on URL`: {command}")
+        };
+        let url = tokio::time::timeout(TIME_LIMIT, announced)
+            .await
+            .with_context(|| format!("the application printed no line `listening on URL` within {TIME_LIMIT:?}: {command}"))??;
+        Ok(Self {
+            url,
+            _process: process,
+        })
+    }
+}
+
+/// A guard with a store of its own, in a folder that is removed with it.
+pub(super) struct Guard {
+    /// Where clients connect.
+    pub(super) url: String,
+    admin: String,
+    folder: tempfile::TempDir,
+    process: Option<Child>,
+}
+
+impl Guard {
+    /// Writes the configuration of a guard in front of a backend.
+    pub(super) fn configure(backend: &str) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("scimguard-demo-")
+            .tempdir()?;
+        let (listen, admin) = (free_address()?, free_address()?);
+        let guard = Self {
+            url: format!("http://{listen}"),
+            admin: format!("http://{admin}"),
+            folder,
+            process: None,
+        };
+        let text = format!(
+            "listen = \"{listen}\"\nadmin = \"{admin}\"\nbackend = \"{backend}\"\nstore = \"sqlite:scimguard.db\"\n"
+        );
+        std::fs::write(guard.configuration(), text)?;
+        Ok(guard)
+    }
+
+    /// Adds a service account and gives it a token.
+    pub(super) async fn token(
+        &self,
+        account: &str,
+        principal: &str,
+        permissions: &str,
+        expires: &str,
+    ) -> anyhow::Result<String> {
+        let named = ["--account", account];
+        let rights = [
+            "--id",
+            principal,
+            "--kind",
+            "service-account",
+            "--permissions",
+            permissions,
+        ];
+        self.command(&[&["principal", "create"][..], &named, &rights].concat())
+            .await?;
+        let token = [
+            "--principal",
+            principal,
+            "--provider",
+            "okta",
+            "--expires",
+            expires,
+        ];
+        let output = self
+            .command(&[&["token", "create"][..], &named, &token].concat())
+            .await?;
+        Ok(output.trim().to_owned())
+    }
+
+    /// Runs one of the program's own commands.
+    async fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let shown = format!("scimguard {}", arguments.join(" "));
+        let mut command = own_program()?;
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.configuration())
+            .stdin(Stdio::null());
+        let output = tokio::time::timeout(TIME_LIMIT, command.output())
+            .await
+            .with_context(|| format!("`{shown}` did not end within {TIME_LIMIT:?}"))??;
+        if !output.status.success() {
+            bail!(
+                "`{shown}` failed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Starts `scimguard serve` and waits until it is ready.
+    pub(super) async fn start(&mut self, client: &Client) -> anyhow::Result<()> {
+        let log = std::fs::File::create(self.log_file())?;
+        let process = own_program()?
+            .args([
+                OsStr::new("serve"),
+                OsStr::new("--config"),
+                self.configuration().as_os_str(),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("cannot start `scimguard serve`")?;
+        let process = self.process.insert(process);
+        let ready = format!("{}/readyz", self.admin);
+        let until = tokio::time::Instant::now() + TIME_LIMIT;
+        while !matches!(client.get(&ready).await, Ok(answer) if answer.status == 200) {
+            if let Some(status) = process.try_wait()? {
+                bail!(
+                    "`scimguard serve` ended with {status}:\n{}",
+                    self.last_log_lines()
+                );
+            }
+            if tokio::time::Instant::now() > until {
+                bail!(
+                    "`scimguard serve` was not ready within {TIME_LIMIT:?}:\n{}",
+                    self.last_log_lines()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// The end of what the guard logged, for somebody who looks for what went wrong.
+    pub(super) fn last_log_lines(&self) -> String {
+        let log = std::fs::read_to_string(self.log_file()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.path().join("scimguard.toml")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("guard.log")
+    }
+}
+
+fn own_program() -> anyhow::Result<Command> {
+    let program = std::env::current_exe().context("cannot find the running program")?;
+    let mut command = Command::new::<&Path>(&program);
+    command.kill_on_drop(true);
+    Ok(command)
+}
+
+/// An address of this machine at which nothing listens now.
+fn free_address() -> anyhow::Result<std::net::SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}

@@ -1,0 +1,429 @@
+//! What a request of the management API amounts to: the parts of its route, read from path, query,
+//! headers and a strictly read body.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Act, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile, UserChange,
+    UserGroups, UserRef,
+};
+use crate::json::Json;
+use crate::message::Request;
+use crate::policy::{EditKind, Free, Source};
+use crate::refusal::Refusal;
+use crate::route::management::{Match, disagree};
+use crate::rules::{body as body_rules, route};
+
+/// Reads the edit.
+pub(crate) fn act(
+    matched: &Match<'_>,
+    request: &Request,
+    body: Option<&Json>,
+    account: &str,
+) -> Result<Act, Refusal> {
+    let parts = Parts {
+        matched,
+        request,
+        body,
+    };
+    let kind = matched.route.edit;
+    if let Some(in_body) = parts.text(&matched.route.account, "account")?
+        && in_body != account
+    {
+        return Err(disagree("account"));
+    }
+    let edits = match kind {
+        EditKind::Roles | EditKind::Read | EditKind::UserUnlock => Vec::new(),
+        EditKind::GroupCreate => vec![parts.create_group()?],
+        EditKind::GroupUpdate | EditKind::GroupRename => vec![Edit::ChangeGroup(GroupChange {
+            name: parts.part(&matched.route.name, "name")?,
+            members: match kind {
+                EditKind::GroupUpdate => parts.replaced_members()?,
+                _ => Members::Untouched,
+            },
+            rides_along: parts.rides_along(),
+            ..parts.group_change()?
+        })],
+        EditKind::GroupDelete => vec![Edit::DeleteGroup(parts.group()?)],
+        EditKind::MembersAdd => vec![Edit::ChangeGroup(GroupChange {
+            members: parts
+                .named_members()?
+                .map_or(Members::Changed, |ids| Members::Untouched.with(ids)),
+            ..parts.group_change()?
+        })],
+        EditKind::MembersRemove => vec![Edit::ChangeGroup(GroupChange {
+            members: parts
+                .named_members()?
+                .map_or(Members::Changed, |ids| Members::Untouched.without(ids)),
+            ..parts.group_change()?
+        })],
+        EditKind::MembersReplace => vec![Edit::ChangeGroup(GroupChange {
+            members: parts.replaced_members()?,
+            ..parts.group_change()?
+        })],
+        EditKind::UserCreate => parts.create_users()?,
+        EditKind::UserUpdate | EditKind::UserProfile => {
+            let mut change = parts.user_change()?;
+            change.profile = parts.profile()?;
+            vec![Edit::ChangeUser(change)]
+        }
+        EditKind::UserDelete => vec![Edit::DeleteUser(parts.user()?)],
+        EditKind::UserActivate | EditKind::UserDeactivate => vec![Edit::ChangeUser(UserChange {
+            active: Some(kind == EditKind::UserActivate),
+            ..parts.user_change()?
+        })],
+        EditKind::UserGroupsAdd | EditKind::UserGroupsRemove | EditKind::UserGroupsReplace => {
+            let groups = parts.groups()?;
+            vec![Edit::ChangeUser(UserChange {
+                groups: match (groups, kind) {
+                    (None, _) => UserGroups::Changed,
+                    (Some(groups), EditKind::UserGroupsAdd) => UserGroups::Add(groups),
+                    (Some(groups), EditKind::UserGroupsRemove) => UserGroups::Remove(groups),
+                    (Some(groups), _) => UserGroups::Replace(groups),
+                },
+                ..parts.user_change()?
+            })]
+        }
+    };
+    Ok(Act { edits })
+}
+
+struct Parts<'a> {
+    matched: &'a Match<'a>,
+    request: &'a Request,
+    body: Option<&'a Json>,
+}
+
+impl Parts<'_> {
+    fn scope(&self) -> Result<String, Refusal> {
+        let route = self.matched.route;
+        let organisation = self.text(&route.organisation, "organisation")?;
+        let project = self.text(&route.project, "project")?;
+        // Empty ones equal absent ones.
+        Ok(
+            match (
+                organisation.unwrap_or_default(),
+                project.unwrap_or_default(),
+            ) {
+                (organisation, project) if project.is_empty() => organisation,
+                (organisation, project) => format!("{organisation}/{project}"),
+            },
+        )
+    }
+
+    fn group(&self) -> Result<GroupRef, Refusal> {
+        Ok(GroupRef {
+            scope: self.scope()?,
+            id: self.required(&self.matched.route.group, "group")?,
+        })
+    }
+
+    fn group_change(&self) -> Result<GroupChange, Refusal> {
+        Ok(GroupChange {
+            group: self.group()?,
+            name: Part::Untouched,
+            external_id: Part::Untouched,
+            members: Members::Untouched,
+            rides_along: None,
+        })
+    }
+
+    fn create_group(&self) -> Result<Edit, Refusal> {
+        let route = self.matched.route;
+        Ok(Edit::CreateGroup(NewGroup {
+            scope: self.scope()?,
+            id: self.text(&route.group, "group")?,
+            name: self.text(&route.name, "name")?,
+            external_id: Part::Untouched,
+            members: self.named_members()?.unwrap_or_default(),
+            rides_along: self.rides_along(),
+        }))
+    }
+
+    fn replaced_members(&self) -> Result<Members, Refusal> {
+        if self.matched.route.members.is_empty() {
+            return Ok(Members::Changed);
+        }
+        let named = self.named_members()?.unwrap_or_default();
+        Ok(Members::Absolute(named.into_iter().collect()))
+    }
+
+    /// `None`: the route does not say where they stand.
+    fn named_members(&self) -> Result<Option<Vec<String>>, Refusal> {
+        let sources = &self.matched.route.members;
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        self.list(sources, "members").map(Some)
+    }
+
+    fn groups(&self) -> Result<Option<Vec<GroupRef>>, Refusal> {
+        let sources = &self.matched.route.groups;
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        let scope = self.scope()?;
+        let ids = self.list(sources, "groups")?;
+        Ok(Some(
+            ids.into_iter()
+                .map(|id| GroupRef {
+                    scope: scope.clone(),
+                    id,
+                })
+                .collect(),
+        ))
+    }
+
+    fn user(&self) -> Result<UserRef, Refusal> {
+        Ok(UserRef {
+            reference: self.required(&self.matched.route.user, "user")?,
+            may_be_name: true,
+        })
+    }
+
+    fn user_change(&self) -> Result<UserChange, Refusal> {
+        Ok(UserChange {
+            user: self.user()?,
+            profile: Profile::default(),
+            active: None,
+            groups: UserGroups::Untouched,
+        })
+    }
+
+    fn profile(&self) -> Result<Profile, Refusal> {
+        let route = self.matched.route;
+        Ok(Profile {
+            email: self.part(&route.email, "email")?,
+            display_name: self.part(&route.name, "name")?,
+            rides_along: self.rides_along(),
+            ..Profile::default()
+        })
+    }
+
+    fn create_users(&self) -> Result<Vec<Edit>, Refusal> {
+        let route = self.matched.route;
+        let groups = self.groups()?.unwrap_or_default();
+        let emails = self.list(&route.email, "email")?;
+        if emails.is_empty() {
+            return Err(body_rules::SYNTAX
+                .because("The body does not name the users to create. Nothing was forwarded."));
+        }
+        let name = match self.text(&route.name, "name")? {
+            Some(name) => Part::To(name),
+            None => Part::Untouched,
+        };
+        Ok(emails
+            .into_iter()
+            .map(|email| {
+                Edit::CreateUser(NewUser {
+                    profile: Profile {
+                        user_name: Part::To(email.clone()),
+                        email: Part::To(email.clone()),
+                        display_name: name.clone(),
+                        rides_along: self.rides_along(),
+                        ..Profile::default()
+                    },
+                    user_name: email,
+                    active: None,
+                    groups: groups.clone(),
+                })
+            })
+            .collect())
+    }
+
+    /// A part of an update: without a source it counts as changed, without a value as empty.
+    fn part(&self, sources: &[Source], name: &str) -> Result<Part, Refusal> {
+        if sources.is_empty() {
+            return Ok(Part::Changed);
+        }
+        Ok(self.text(sources, name)?.map_or(Part::Empty, Part::To))
+    }
+
+    fn required(&self, sources: &[Source], name: &str) -> Result<String, Refusal> {
+        let value = self.text(sources, name)?.filter(|value| !value.is_empty());
+        let value = value.ok_or_else(|| {
+            body_rules::SYNTAX.because(format!(
+                "The request does not say which {name} it is for. Nothing was forwarded."
+            ))
+        })?;
+        plain(&value, name)?;
+        Ok(value)
+    }
+
+    /// The one value of a part; all sources must agree.
+    fn text(&self, sources: &[Source], name: &str) -> Result<Option<String>, Refusal> {
+        let mut found = self.matched.outside_body(sources, self.request, name)?;
+        for pointer in pointers(sources) {
+            let Some(value) = self.in_body(pointer)? else {
+                continue;
+            };
+            let text = match value {
+                Json::Null => continue,
+                Json::String(text) => text.clone(),
+                other => {
+                    return Err(body_rules::SYNTAX.because(format!(
+                        "{pointer} in the body must be a string, not {}.",
+                        other.kind()
+                    )));
+                }
+            };
+            if found.as_ref().is_some_and(|other| *other != text) {
+                return Err(disagree(name));
+            }
+            found = Some(text);
+        }
+        Ok(found)
+    }
+
+    /// The values of a part that may have several.
+    fn list(&self, sources: &[Source], name: &str) -> Result<Vec<String>, Refusal> {
+        let mut all: Vec<String> = self
+            .matched
+            .outside_body(sources, self.request, name)?
+            .into_iter()
+            .collect();
+        for pointer in pointers(sources) {
+            let wrong = |what: &Json| {
+                body_rules::SYNTAX.because(format!(
+                    "{pointer} in the body must be a list of strings, not {}.",
+                    what.kind()
+                ))
+            };
+            match self.in_body(pointer)? {
+                None | Some(Json::Null) => {}
+                Some(Json::Array(elements)) => {
+                    for element in elements {
+                        all.push(element.as_str().ok_or_else(|| wrong(element))?.to_owned());
+                    }
+                }
+                Some(other) => return Err(wrong(other)),
+            }
+        }
+        for value in &all {
+            plain(value, name)?;
+        }
+        Ok(all)
+    }
+
+    /// What stands at a JSON Pointer (RFC 6901). A name that is right only ignoring case is a trap.
+    fn in_body(&self, pointer: &str) -> Result<Option<&Json>, Refusal> {
+        let Some(mut at) = self.body else {
+            return Ok(None);
+        };
+        for token in pointer.split('/').skip(1) {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            let next = match at {
+                Json::Object(members) => {
+                    if let Some(other) = members.iter().find(|member| {
+                        member.name != token && member.name.to_lowercase() == token.to_lowercase()
+                    }) {
+                        return Err(body_rules::SYNTAX.because(format!(
+                            "The body has {:?} where {token:?} belongs.",
+                            other.name
+                        )));
+                    }
+                    at.get(&token)
+                }
+                Json::Array(elements) => token
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| elements.get(index)),
+                Json::Null => None,
+                other => {
+                    return Err(body_rules::SYNTAX.because(format!(
+                        "{pointer} in the body lies inside {}, not an object.",
+                        other.kind()
+                    )));
+                }
+            };
+            match next {
+                Some(value) => at = value,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// The first member of the body that no source names and that may not differ freely.
+    fn rides_along(&self) -> Option<String> {
+        let named: BTreeSet<&str> = self
+            .matched
+            .route
+            .parts()
+            .into_iter()
+            .flat_map(|(_, sources)| pointers(sources))
+            .collect();
+        let mut found = None;
+        walk(self.body?, "", &mut |pointer, value| {
+            if named.contains(pointer) {
+                return Walk::Done;
+            }
+            for free in &self.matched.route.free {
+                match free {
+                    Free::Any(free) if free == pointer => return Walk::Done,
+                    Free::Only {
+                        pointer: free,
+                        value: only,
+                    } if free == pointer && Json::from(only) == *value => return Walk::Done,
+                    _ => {}
+                }
+            }
+            let may_hold_more = matches!(value, Json::Object(members) if !members.is_empty());
+            if may_hold_more {
+                return Walk::Inside;
+            }
+            found.get_or_insert_with(|| pointer.to_owned());
+            Walk::Done
+        });
+        found
+    }
+}
+
+enum Walk {
+    Inside,
+    Done,
+}
+
+fn walk(value: &Json, pointer: &str, visit: &mut impl FnMut(&str, &Json) -> Walk) {
+    let Json::Object(members) = value else { return };
+    for member in members {
+        let name = member.name.replace('~', "~0").replace('/', "~1");
+        let pointer = format!("{pointer}/{name}");
+        if matches!(visit(&pointer, &member.value), Walk::Inside) {
+            walk(&member.value, &pointer, visit);
+        }
+    }
+}
+
+fn pointers(sources: &[Source]) -> impl Iterator<Item = &str> {
+    sources.iter().filter_map(|source| match source {
+        Source::Body(pointer) => Some(pointer.as_str()),
+        _ => None,
+    })
+}
+
+/// Names and ids must look like what they are, or two readers could take them for different ones.
+fn plain(value: &str, name: &str) -> Result<(), Refusal> {
+    if value.chars().any(char::is_control) || value.trim() != value {
+        return Err(route::AMBIGUOUS_QUERY.because(format!(
+            "The {name} has white space around it or a control character in it."
+        )));
+    }
+    Ok(())
+}
+
+impl crate::policy::Route {
+    /// Whether the route's edit can be told only with the body.
+    pub(crate) fn reads_body(&self) -> bool {
+        let judged_whole = matches!(
+            self.edit,
+            EditKind::GroupUpdate | EditKind::UserUpdate | EditKind::UserProfile
+        );
+        !self.edit.is_free()
+            && (judged_whole
+                || self
+                    .parts()
+                    .iter()
+                    .any(|(_, sources)| pointers(sources).next().is_some()))
+    }
+}

@@ -1,0 +1,184 @@
+//! Facts as a person writes them: the JSON of `scimguard check --facts` and of the case suites.
+
+use serde::Deserialize;
+
+use super::{Group, Principal, Table, Token, User};
+use crate::token::sha256_hex;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    tokens: Vec<TokenEntry>,
+    #[serde(default)]
+    principals: Vec<PrincipalEntry>,
+    #[serde(default)]
+    users: Vec<UserEntry>,
+    #[serde(default)]
+    groups: Vec<GroupEntry>,
+    #[serde(default)]
+    members: Vec<MemberEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenEntry {
+    token: Option<String>,
+    token_sha256: Option<String>,
+    account: String,
+    principal: String,
+    provider: Option<String>,
+    expires: Option<String>,
+    #[serde(default)]
+    revoked: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum PrincipalKind {
+    User,
+    ServiceAccount,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrincipalEntry {
+    account: String,
+    id: String,
+    #[serde(rename = "kind")]
+    _kind: Option<PrincipalKind>,
+    #[serde(default = "yes")]
+    active: bool,
+    #[serde(default)]
+    permissions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserEntry {
+    account: String,
+    id: String,
+    #[serde(rename = "userName")]
+    user_name: String,
+    #[serde(rename = "displayName")]
+    display_name: Option<String>,
+    #[serde(rename = "externalId")]
+    external_id: Option<String>,
+    #[serde(default = "yes")]
+    active: bool,
+    managed_by: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupEntry {
+    account: String,
+    #[serde(default)]
+    scope: String,
+    id: String,
+    #[serde(rename = "displayName")]
+    display_name: Option<String>,
+    #[serde(rename = "externalId")]
+    external_id: Option<String>,
+    managed_by: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberEntry {
+    account: String,
+    #[serde(default)]
+    scope: String,
+    group: String,
+    user: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Table {
+    /// Reads a facts document.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one sentence.
+    pub fn from_json(document: &serde_json::Value) -> Result<Self, String> {
+        let document = Document::deserialize(document).map_err(|error| error.to_string())?;
+        let mut table = Self::default();
+        for (index, entry) in document.tokens.into_iter().enumerate() {
+            table
+                .add_token(entry)
+                .map_err(|error| format!("tokens[{index}]: {error}"))?;
+        }
+        for entry in document.principals {
+            let principal = Principal {
+                account: entry.account,
+                id: entry.id,
+                active: entry.active,
+                permissions: entry.permissions,
+            };
+            let key = (principal.account.clone(), principal.id.clone());
+            table.principals.insert(key, principal);
+        }
+        for entry in document.users {
+            let user = User {
+                account: entry.account,
+                id: Some(entry.id.clone()),
+                user_name: entry.user_name,
+                display_name: entry.display_name,
+                external_id: entry.external_id,
+                active: entry.active,
+                managed_by: entry.managed_by,
+                ..User::default()
+            };
+            table.users.insert((user.account.clone(), entry.id), user);
+        }
+        for entry in document.groups {
+            let group = Group {
+                account: entry.account,
+                scope: entry.scope,
+                id: Some(entry.id.clone()),
+                display_name: entry.display_name,
+                external_id: entry.external_id,
+                managed_by: entry.managed_by,
+                members_known: true,
+                ..Group::default()
+            };
+            let key = (group.account.clone(), group.scope.clone(), entry.id);
+            table.groups.insert(key, group);
+        }
+        for entry in document.members {
+            let key = (entry.account, entry.scope, entry.group, entry.user);
+            table.members.insert(key, false);
+        }
+        Ok(table)
+    }
+
+    fn add_token(&mut self, entry: TokenEntry) -> Result<(), String> {
+        let hash = match (entry.token, entry.token_sha256) {
+            (Some(token), None) => sha256_hex(token.as_bytes()),
+            (None, Some(hash)) => hash.to_ascii_lowercase(),
+            _ => return Err("needs one of token and token_sha256".to_owned()),
+        };
+        let expires = entry
+            .expires
+            .map(|text| {
+                text.parse::<jiff::Timestamp>()
+                    .map(|time| u64::try_from(time.as_millisecond()).unwrap_or(0))
+                    .map_err(|error| format!("expires: {error}"))
+            })
+            .transpose()?;
+        let token = Token {
+            id: Some(entry.principal.clone()),
+            account: entry.account.clone(),
+            provider: entry.provider,
+            expires,
+            revoked: entry.revoked,
+            principal: None,
+        };
+        self.token_principals
+            .insert(hash.clone(), (entry.account, entry.principal));
+        self.tokens.insert(hash, token);
+        Ok(())
+    }
+}

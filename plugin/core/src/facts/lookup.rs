@@ -1,0 +1,153 @@
+//! Reading the facts of one evaluation: known, or a reason to stop.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Difference, Fact, Group, Holder, Key, Member, Token, User};
+use crate::message::Need;
+use crate::refusal::Refusal;
+use crate::rules::face;
+
+/// Why a stage did not end.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Something has to be known first.
+    Need(Need),
+    /// The request is refused.
+    Refuse(Refusal),
+}
+
+/// The facts that a face has gathered so far.
+pub(crate) struct Facts<'a> {
+    known: BTreeMap<&'a Key, &'a Answer>,
+}
+
+// === impl Stop ===
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
+}
+
+// === impl Facts ===
+
+impl<'a> Facts<'a> {
+    pub(crate) fn new(facts: &'a [Fact]) -> Self {
+        Self {
+            known: facts.iter().map(|fact| (&fact.key, &fact.answer)).collect(),
+        }
+    }
+
+    /// Asks for all of these at once, so that one round suffices.
+    pub(crate) fn require(&self, keys: Vec<Key>) -> Result<(), Stop> {
+        let mut missing: Vec<Key> = keys
+            .into_iter()
+            .filter(|key| !self.known.contains_key(key))
+            .collect();
+        missing.sort();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Stop::Need(Need {
+            keys: missing,
+            body_limit: None,
+        }))
+    }
+
+    pub(crate) fn token(&self, key: &Key) -> Result<Option<&'a Token>, Stop> {
+        match self.answer(key)? {
+            Answer::Absent => Ok(None),
+            Answer::Token(token) => Ok(Some(token)),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    pub(crate) fn user(&self, key: &Key) -> Result<Option<&'a User>, Stop> {
+        match self.answer(key)? {
+            Answer::Absent => Ok(None),
+            Answer::User(user) => Ok(Some(user)),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    pub(crate) fn group(&self, key: &Key) -> Result<Option<&'a Group>, Stop> {
+        match self.answer(key)? {
+            Answer::Absent => Ok(None),
+            Answer::Group(group) => Ok(Some(group)),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    pub(crate) fn groups(&self, key: &Key) -> Result<&'a [Group], Stop> {
+        match self.answer(key)? {
+            Answer::Absent => Ok(&[]),
+            Answer::Groups(groups) => Ok(groups),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    pub(crate) fn holders(&self, key: &Key) -> Result<&'a [Holder], Stop> {
+        match self.answer(key)? {
+            Answer::Absent => Ok(&[]),
+            Answer::Holders(holders) => Ok(holders),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    pub(crate) fn members(&self, key: &Key) -> Result<&'a [Member], Stop> {
+        match self.answer(key)? {
+            Answer::Members(members) => Ok(members),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    pub(crate) fn difference(&self, key: &Key) -> Result<&'a Difference, Stop> {
+        match self.answer(key)? {
+            Answer::Difference(difference) => Ok(difference),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    fn answer(&self, key: &Key) -> Result<&'a Answer, Stop> {
+        match self.known.get(key) {
+            Some(Answer::Unavailable) => Err(face::FACTS_UNAVAILABLE
+                .because(format!("The record of {} cannot be read now, or an operation on it is still open. Repeat the request later.", key.subject()))
+                .into()),
+            Some(answer) => Ok(answer),
+            None => Err(Stop::Need(Need {
+                keys: vec![key.clone()],
+                body_limit: None,
+            })),
+        }
+    }
+}
+
+/// A face that answers a key with something else is as good as one that does not answer.
+fn unfit(key: &Key) -> Stop {
+    face::FACTS_UNAVAILABLE
+        .because(format!(
+            "The record of {} was answered in a form that does not fit.",
+            key.subject()
+        ))
+        .into()
+}
+
+// === impl Key ===
+
+impl Key {
+    /// What the key asks for, for messages; never a token.
+    fn subject(&self) -> String {
+        match self {
+            Self::Token(_) => "the token".to_owned(),
+            Self::User(key) | Self::UserByName(key) => format!("user {:?}", key.value),
+            Self::Group(key) => format!("group {:?}", key.id),
+            Self::GroupByDerivedId(key) => format!("group {:?}", key.id),
+            Self::ExternalId(key) => format!("external id {:?}", key.value),
+            Self::Members(key) | Self::MembersDifference(key) => {
+                format!("the members of group {:?}", key.group)
+            }
+            Self::UserGroups(key) => format!("the groups of user {:?}", key.user),
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! The record in memory, for everything that decides without a store: `scimguard check` and `test`,
+//! the browser. The same questions and the same answers as the host's store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Answer, DerivedIdKey, Difference, Group, GroupKey, Holder, Key, Member, MembersKey, Principal,
+    ResourceKind, Token, Unseen, User, UserGroupsKey, UserKey,
+};
+use crate::fold::fold;
+use crate::record::{Intent, IntentKey, MemberRecord, Record};
+
+/// Marks the ids of creates that are not settled. Ids with control characters are refused, so no
+/// resource has such an id.
+const PENDING: char = '\u{1}';
+
+/// The whole record. Complete: what is not in it does not exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    pub(super) tokens: BTreeMap<String, Token>,
+    pub(super) token_principals: BTreeMap<String, (String, String)>,
+    pub(super) principals: BTreeMap<(String, String), Principal>,
+    pub(super) users: BTreeMap<(String, String), User>,
+    pub(super) groups: BTreeMap<(String, String, String), Group>,
+    /// Account, scope, group, user; whether the addition is still unconfirmed.
+    pub(super) members: BTreeMap<(String, String, String, String), bool>,
+}
+
+impl Table {
+    /// Adds another table's entries; one with the same key replaces.
+    pub fn merge(&mut self, other: Self) {
+        self.tokens.extend(other.tokens);
+        self.token_principals.extend(other.token_principals);
+        self.principals.extend(other.principals);
+        self.users.extend(other.users);
+        self.groups.extend(other.groups);
+        self.members.extend(other.members);
+    }
+
+    /// Answers a key.
+    #[must_use]
+    pub fn answer(&self, key: &Key) -> Answer {
+        match key {
+            Key::Token(hash) => self.token(hash),
+            Key::User(key) => self.user(key),
+            Key::UserByName(key) => self
+                .named(&key.account, &key.value)
+                .map_or(Answer::Absent, |(id, user)| {
+                    Answer::User(self.seen_user(id, user))
+                }),
+            Key::Group(key) => self.group(key),
+            Key::GroupByDerivedId(key) => self.by_derived_id(key),
+            Key::ExternalId(key) => self.holders(&key.account, &key.value),
+            Key::Members(key) => Answer::Members(
+                key.users
+                    .iter()
+                    .map(|reference| self.member(key, reference))
+                    .collect(),
+            ),
+            Key::MembersDifference(key) => self.difference(key),
+            Key::UserGroups(key) => self.groups_of(key),
+        }
+    }
+
+    /// Applies one change of the record.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Intent(intent) => self.intend(intent),
+            Record::Settle { intent, id } => self.settle(intent, id),
+            Record::Withdraw(intent) => {
+                self.remove(intent.kind, &intent.account, "", &pending_id(intent))
+            }
+            Record::User(user) => {
+                if let Some(id) = &user.id {
+                    self.users
+                        .insert((user.account.clone(), id.clone()), user.clone());
+                }
+            }
+            Record::Group(group) => {
+                if let Some(id) = &group.id {
+                    let key = (group.account.clone(), group.scope.clone(), id.clone());
+                    self.groups.insert(key, group.clone());
+                }
+            }
+            Record::Member(member) => self.set_member(member),
+            Record::RemoveUser(key) => {
+                self.remove(ResourceKind::User, &key.account, "", &key.id);
+            }
+            Record::RemoveGroup(key) => {
+                self.remove(ResourceKind::Group, &key.account, &key.scope, &key.id);
+            }
+        }
+    }
+
+    fn token(&self, hash: &str) -> Answer {
+        let Some(token) = self.tokens.get(hash) else {
+            return Answer::Absent;
+        };
+        let principal = self
+            .token_principals
+            .get(hash)
+            .and_then(|key| {
+                // A principal of another account is answered too: the rule that compares accounts
+                // refuses it.
+                self.principals
+                    .get(key)
+                    .or_else(|| self.principals.values().find(|other| other.id == key.1))
+            })
+            .cloned();
+        Answer::Token(Token {
+            principal,
+            ..token.clone()
+        })
+    }
+
+    fn user(&self, key: &UserKey) -> Answer {
+        match self.user_like(&key.account, &key.value) {
+            Some((id, user)) => Answer::User(self.seen_user(id, user)),
+            None if key.unseen == Unseen::Pending && self.has_pending_user(&key.account) => {
+                Answer::Unavailable
+            }
+            None => Answer::Absent,
+        }
+    }
+
+    /// The exact id, else one that is equal when folded, an owned one first.
+    fn user_like(&self, account: &str, id: &str) -> Option<(&str, &User)> {
+        let exact = (account.to_owned(), id.to_owned());
+        if let Some((key, user)) = self.users.get_key_value(&exact) {
+            return Some((&key.1, user));
+        }
+        let folded = fold(id);
+        best(
+            self.users_of(account)
+                .filter(|(other, _)| fold(other) == folded),
+            |user| user.managed_by.is_some(),
+        )
+    }
+
+    fn named(&self, account: &str, name: &str) -> Option<(&str, &User)> {
+        let folded = fold(name);
+        best(
+            self.users_of(account)
+                .filter(|(_, user)| fold(&user.user_name) == folded),
+            |user| user.managed_by.is_some(),
+        )
+    }
+
+    fn users_of(&self, account: &str) -> impl Iterator<Item = (&str, &User)> {
+        self.users
+            .iter()
+            .filter(move |(key, _)| key.0 == account)
+            .map(|(key, user)| (key.1.as_str(), user))
+    }
+
+    fn groups_in(&self, account: &str) -> impl Iterator<Item = (&str, &Group)> {
+        self.groups
+            .iter()
+            .filter(move |(key, _)| key.0 == account)
+            .map(|(key, group)| (key.2.as_str(), group))
+    }
+
+    fn has_pending_user(&self, account: &str) -> bool {
+        self.users_of(account).any(|(_, user)| user.id.is_none())
+    }
+
+    /// The user as a rule sees it.
+    fn seen_user(&self, id: &str, user: &User) -> User {
+        let in_managed_group = self.members.keys().any(|(account, scope, group, member)| {
+            *account == user.account
+                && member == id
+                && self
+                    .groups
+                    .get(&(account.clone(), scope.clone(), group.clone()))
+                    .is_some_and(|group| group.managed_by.is_some())
+        });
+        User {
+            in_managed_group,
+            ..user.clone()
+        }
+    }
+
+    fn group(&self, key: &GroupKey) -> Answer {
+        let exact = (key.account.clone(), key.scope.clone(), key.id.clone());
+        if let Some(group) = self.groups.get(&exact) {
+            return Answer::Group(group.clone());
+        }
+        let folded = fold(&key.id);
+        let in_scope = || {
+            self.groups_in(&key.account)
+                .filter(|(_, group)| group.scope == key.scope)
+        };
+        let alike = in_scope().filter(|(id, group)| {
+            fold(id) == folded
+                || (group.id.is_none()
+                    && group.derived_id.as_deref().map(fold).as_ref() == Some(&folded))
+        });
+        if let Some((_, group)) = best(alike, |group| group.managed_by.is_some()) {
+            return Answer::Group(group.clone());
+        }
+        let may_be_pending =
+            in_scope().any(|(_, group)| group.id.is_none() && group.derived_id.is_none());
+        if key.unseen == Unseen::Pending && may_be_pending {
+            return Answer::Unavailable;
+        }
+        Answer::Absent
+    }
+
+    fn by_derived_id(&self, key: &DerivedIdKey) -> Answer {
+        let derive = |name: &str| -> String {
+            name.chars()
+                .map(|c| {
+                    if key.replace.contains(c) {
+                        key.with.clone()
+                    } else {
+                        c.to_string()
+                    }
+                })
+                .collect()
+        };
+        let groups: Vec<Group> = self
+            .groups_in(&key.account)
+            .filter(|(id, group)| {
+                group.scope == key.scope
+                    && (*id == key.id
+                        || group.display_name.as_deref().map(derive).as_deref() == Some(&key.id)
+                        || group.derived_id.as_ref() == Some(&key.id))
+            })
+            .map(|(_, group)| group.clone())
+            .collect();
+        Answer::Groups(groups)
+    }
+
+    fn holders(&self, account: &str, value: &str) -> Answer {
+        let users = self
+            .users_of(account)
+            .filter(|(id, user)| *id == value || user.external_id.as_deref() == Some(value))
+            .map(|(_, user)| Holder {
+                kind: ResourceKind::User,
+                id: user.id.clone(),
+                name: Some(user.user_name.clone()),
+            });
+        let groups = self
+            .groups_in(account)
+            .filter(|(id, group)| *id == value || group.external_id.as_deref() == Some(value))
+            .map(|(_, group)| Holder {
+                kind: ResourceKind::Group,
+                id: group.id.clone(),
+                name: group.display_name.clone(),
+            });
+        Answer::Holders(users.chain(groups).collect())
+    }
+
+    /// The stored id of a user reference: exact, by name, or equal when folded.
+    fn resolve(&self, account: &str, reference: &str) -> Option<(&str, &User)> {
+        let exact = (account.to_owned(), reference.to_owned());
+        if let Some((key, user)) = self.users.get_key_value(&exact) {
+            return Some((&key.1, user));
+        }
+        self.named(account, reference)
+            .or_else(|| self.user_like(account, reference))
+    }
+
+    fn member(&self, key: &MembersKey, reference: &str) -> Member {
+        let resolved = self.resolve(&key.account, reference);
+        let id = resolved.map_or(reference, |(id, _)| id);
+        Member {
+            reference: reference.to_owned(),
+            present: self.members.contains_key(&self.membership(key, id)),
+            user: resolved.map(|(id, user)| self.seen_user(id, user)),
+        }
+    }
+
+    fn membership(&self, key: &MembersKey, user: &str) -> (String, String, String, String) {
+        (
+            key.account.clone(),
+            key.scope.clone(),
+            key.group.clone(),
+            user.to_owned(),
+        )
+    }
+
+    fn difference(&self, key: &MembersKey) -> Answer {
+        let mut wanted = BTreeSet::new();
+        let mut added = Vec::new();
+        for reference in &key.users {
+            let id = self
+                .resolve(&key.account, reference)
+                .map_or(reference.as_str(), |(id, _)| id);
+            if !wanted.insert(id.to_owned()) {
+                continue;
+            }
+            let confirmed = self.members.get(&self.membership(key, id)) == Some(&false);
+            if !confirmed {
+                added.push(self.member(key, reference));
+            }
+        }
+        let removed = self
+            .members
+            .keys()
+            .filter(|(account, scope, group, user)| {
+                *account == key.account
+                    && *scope == key.scope
+                    && *group == key.group
+                    && !wanted.contains(user)
+            })
+            .map(|(account, _, _, user)| Member {
+                reference: user.clone(),
+                present: true,
+                user: self
+                    .users
+                    .get(&(account.clone(), user.clone()))
+                    .map(|record| self.seen_user(user, record)),
+            })
+            .collect();
+        let complete = self
+            .groups
+            .get(&(key.account.clone(), key.scope.clone(), key.group.clone()))
+            .is_none_or(|group| group.members_known);
+        Answer::Difference(Difference {
+            added,
+            removed,
+            complete,
+        })
+    }
+
+    fn groups_of(&self, key: &UserGroupsKey) -> Answer {
+        let id = self
+            .resolve(&key.account, &key.user)
+            .map_or(key.user.as_str(), |(id, _)| id);
+        let groups = self
+            .members
+            .keys()
+            .filter(|(account, _, _, user)| *account == key.account && user == id)
+            .filter_map(|(account, scope, group, _)| {
+                let key = (account.clone(), scope.clone(), group.clone());
+                self.groups.get(&key).cloned().or_else(|| {
+                    Some(Group {
+                        account: account.clone(),
+                        scope: scope.clone(),
+                        id: Some(group.clone()),
+                        ..Group::default()
+                    })
+                })
+            })
+            .collect();
+        Answer::Groups(groups)
+    }
+
+    fn intend(&mut self, intent: &Intent) {
+        let id = pending_id(&IntentKey {
+            kind: intent.kind,
+            account: intent.account.clone(),
+            key: intent.key.clone(),
+        });
+        let account = intent.account.clone();
+        match intent.kind {
+            ResourceKind::User => {
+                let user = User {
+                    account: account.clone(),
+                    id: None,
+                    user_name: intent.user_name.clone().unwrap_or_default(),
+                    display_name: intent.display_name.clone(),
+                    external_id: intent.external_id.clone(),
+                    active: intent.active,
+                    managed_by: Some(intent.provider.clone()),
+                    pending: true,
+                    since: Some(intent.at),
+                    in_managed_group: false,
+                };
+                self.users.insert((account, id), user);
+            }
+            ResourceKind::Group => {
+                let group = Group {
+                    account: account.clone(),
+                    scope: String::new(),
+                    id: None,
+                    display_name: intent.display_name.clone(),
+                    derived_id: intent.derived_id.clone(),
+                    external_id: intent.external_id.clone(),
+                    managed_by: Some(intent.provider.clone()),
+                    pending: true,
+                    since: Some(intent.at),
+                    members_known: true,
+                };
+                self.groups
+                    .insert((account.clone(), String::new(), id.clone()), group);
+                for member in &intent.members {
+                    let key = (account.clone(), String::new(), id.clone(), member.clone());
+                    self.members.insert(key, true);
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, intent: &IntentKey, id: &str) {
+        let pending = pending_id(intent);
+        let account = &intent.account;
+        match intent.kind {
+            ResourceKind::User => {
+                let Some(mut user) = self.users.remove(&(account.clone(), pending.clone())) else {
+                    return;
+                };
+                user.id = Some(id.to_owned());
+                user.pending = false;
+                self.users.insert((account.clone(), id.to_owned()), user);
+            }
+            ResourceKind::Group => {
+                let key = (account.clone(), String::new(), pending.clone());
+                let Some(mut group) = self.groups.remove(&key) else {
+                    return;
+                };
+                group.id = Some(id.to_owned());
+                group.pending = false;
+                self.groups
+                    .insert((account.clone(), String::new(), id.to_owned()), group);
+            }
+        }
+        let renamed: Vec<_> = self
+            .members
+            .iter()
+            .filter(|(key, _)| key.0 == *account && (key.2 == pending || key.3 == pending))
+            .map(|(key, unconfirmed)| (key.clone(), *unconfirmed))
+            .collect();
+        for (key, unconfirmed) in renamed {
+            self.members.remove(&key);
+            let rename = |name: &str| {
+                if name == pending {
+                    id.to_owned()
+                } else {
+                    name.to_owned()
+                }
+            };
+            let key = (key.0.clone(), key.1.clone(), rename(&key.2), rename(&key.3));
+            self.members.insert(key, unconfirmed);
+        }
+    }
+
+    fn set_member(&mut self, member: &MemberRecord) {
+        let key = (
+            member.account.clone(),
+            member.scope.clone(),
+            member.group.clone(),
+            member.user.clone(),
+        );
+        if member.present {
+            self.members.insert(key, member.pending);
+        } else {
+            self.members.remove(&key);
+        }
+    }
+
+    fn remove(&mut self, kind: ResourceKind, account: &str, scope: &str, id: &str) {
+        match kind {
+            ResourceKind::User => {
+                self.users.remove(&(account.to_owned(), id.to_owned()));
+                self.members
+                    .retain(|key, _| key.0 != account || key.3 != id);
+            }
+            ResourceKind::Group => {
+                let key = (account.to_owned(), scope.to_owned(), id.to_owned());
+                self.groups.remove(&key);
+                self.members
+                    .retain(|key, _| key.0 != account || key.1 != scope || key.2 != id);
+            }
+        }
+    }
+}
+
+/// The id under which an unsettled create is kept.
+fn pending_id(intent: &IntentKey) -> String {
+    format!("{PENDING}{}", intent.key)
+}
+
+/// The first that is owned, else the first.
+fn best<'a, T>(
+    candidates: impl Iterator<Item = (&'a str, &'a T)>,
+    owned: impl Fn(&T) -> bool,
+) -> Option<(&'a str, &'a T)> {
+    let mut first = None;
+    for candidate in candidates {
+        if owned(candidate.1) {
+            return Some(candidate);
+        }
+        first = first.or(Some(candidate));
+    }
+    first
+}

@@ -1,0 +1,172 @@
+//! JSON that loses nothing: numbers keep their text, objects keep their order.
+//!
+//! Bodies are never written from `serde_json::Value`, whose features (and so whose bytes) depend on
+//! what else is in the build; every face must write the same bytes.
+
+mod read;
+mod write;
+
+pub(crate) use read::{Reading, read};
+
+/// A JSON value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Json {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// The number as it was written.
+    Number(String),
+    /// Unescaped.
+    String(String),
+    /// In order.
+    Array(Vec<Json>),
+    /// In order.
+    Object(Vec<Member>),
+}
+
+/// A name and its value in an object.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The key, unescaped.
+    pub name: String,
+    /// The value.
+    pub value: Json,
+    /// Byte offset in the source text just behind the key; 0 for a member that the guard made.
+    pub(crate) end_of_key: u32,
+}
+
+// === impl Member ===
+
+impl PartialEq for Member {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.value == other.value
+    }
+}
+
+impl Eq for Member {}
+
+impl Member {
+    /// A member that was not in the source.
+    pub(crate) fn new(name: impl Into<String>, value: Json) -> Self {
+        Self {
+            name: name.into(),
+            value,
+            end_of_key: 0,
+        }
+    }
+}
+
+// === impl Json ===
+
+impl Json {
+    /// A string.
+    pub(crate) fn string(text: impl Into<String>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// An object of these members.
+    pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Self {
+        Self::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| Member::new(name, value))
+                .collect(),
+        )
+    }
+
+    /// The member of this exact name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        match self {
+            Self::Object(members) => members
+                .iter()
+                .find(|member| member.name == name)
+                .map(|member| &member.value),
+            _ => None,
+        }
+    }
+
+    /// The text of a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of a boolean.
+    pub(crate) fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list.
+    pub(crate) fn as_array(&self) -> Option<&[Json]> {
+        match self {
+            Self::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// What RFC 7643 §2.5 calls unassigned: `null` or an empty list.
+    pub(crate) fn is_unassigned(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Array(elements) => elements.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// What the value is, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// For `jsonschema`, where no byte is at stake.
+    pub(crate) fn to_serde(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Number(text) => serde_json::from_str(text)
+                .map_or_else(|_| Value::String(text.clone()), Value::Number),
+            Self::String(text) => Value::String(text.clone()),
+            Self::Array(elements) => elements.iter().map(Self::to_serde).collect(),
+            Self::Object(members) => members
+                .iter()
+                .map(|member| (member.name.clone(), member.value.to_serde()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+}
+
+impl From<&serde_json::Value> for Json {
+    fn from(value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => Self::Number(number.to_string()),
+            Value::String(text) => Self::String(text.clone()),
+            Value::Array(elements) => Self::Array(elements.iter().map(Self::from).collect()),
+            Value::Object(members) => Self::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| Member::new(name, Self::from(value)))
+                    .collect(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Strict reading of a body: RFC 8259 and nothing else, each key once, not too deep.
+
+use std::collections::BTreeSet;
+
+use jiter::{Jiter, JiterError, JiterErrorType, Peek};
+
+use super::{Json, Member};
+use crate::refusal::Refusal;
+use crate::rules::body;
+
+/// A JSON text that was read, with its source for the places of errors.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    source: &'a [u8],
+}
+
+/// Line and column (in characters), both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    line: usize,
+    column: usize,
+}
+
+/// Reads one JSON value.
+pub(crate) fn read(source: &[u8], depth: usize) -> Result<(Json, Reading<'_>), Refusal> {
+    let reading = Reading { source };
+    if let Err(error) = std::str::from_utf8(source) {
+        let place = reading.place(error.valid_up_to());
+        return Err(body::ENCODING.because(format!(
+            "The body is not UTF-8 at {place}. Send UTF-8 without a byte order mark."
+        )));
+    }
+    if source.starts_with("\u{feff}".as_bytes()) {
+        return Err(body::ENCODING.because(
+            "The body begins with a byte order mark at line 1, column 1. Send UTF-8 without one."
+                .to_owned(),
+        ));
+    }
+    if source.iter().all(u8::is_ascii_whitespace) {
+        return Err(body::MISSING.because(
+            "The request has no body at line 1, column 1. Send a JSON document.".to_owned(),
+        ));
+    }
+    let mut reader = Reader {
+        jiter: Jiter::new(source),
+        reading,
+        depth,
+    };
+    let peek = reader.jiter.peek().map_err(|error| reader.syntax(&error))?;
+    let value = reader.value(peek, 0)?;
+    reader
+        .jiter
+        .finish()
+        .map_err(|error| reader.syntax(&error))?;
+    Ok((value, reading))
+}
+
+struct Reader<'a> {
+    jiter: Jiter<'a>,
+    reading: Reading<'a>,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    fn value(&mut self, peek: Peek, depth: usize) -> Result<Json, Refusal> {
+        if matches!(peek, Peek::Array | Peek::Object) && depth == self.depth {
+            let place = self.reading.place(self.jiter.current_index());
+            return Err(body::TOO_DEEP.because(format!(
+                "The body nests deeper than {} levels at {place}.",
+                self.depth
+            )));
+        }
+        let value = match peek {
+            Peek::Null => self.jiter.known_null().map(|()| Json::Null),
+            Peek::True | Peek::False => self.jiter.known_bool(peek).map(Json::Bool),
+            Peek::String => self
+                .jiter
+                .known_str()
+                .map(|text| Json::String(text.to_owned())),
+            Peek::Array => return self.array(depth),
+            Peek::Object => return self.object(depth),
+            _ => self
+                .jiter
+                .known_number_bytes(peek)
+                .map(|text| Json::Number(String::from_utf8_lossy(text).into_owned())),
+        };
+        value.map_err(|error| self.syntax(&error))
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Json, Refusal> {
+        let mut elements = Vec::new();
+        let mut next = self.jiter.known_array();
+        loop {
+            match next {
+                Ok(Some(peek)) => elements.push(self.value(peek, depth + 1)?),
+                Ok(None) => return Ok(Json::Array(elements)),
+                Err(error) => return Err(self.syntax(&error)),
+            }
+            next = self.jiter.array_step();
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json, Refusal> {
+        let mut members: Vec<Member> = Vec::new();
+        let mut seen = Seen::default();
+        let mut next = self.jiter.known_object().map(|key| key.map(str::to_owned));
+        loop {
+            let name = match next {
+                Ok(Some(name)) => name,
+                Ok(None) => return Ok(Json::Object(members)),
+                Err(error) => return Err(self.syntax(&error)),
+            };
+            let end_of_key = self.jiter.current_index();
+            if !seen.first_time(&members, &name) {
+                return Err(self.reading.duplicate(&name, end_of_key));
+            }
+            let peek = self.jiter.peek().map_err(|error| self.syntax(&error))?;
+            let value = self.value(peek, depth + 1)?;
+            members.push(Member {
+                name,
+                value,
+                end_of_key: u32::try_from(end_of_key).unwrap_or(0),
+            });
+            next = self.jiter.next_key().map(|key| key.map(str::to_owned));
+        }
+    }
+
+    fn syntax(&self, error: &JiterError) -> Refusal {
+        let place = self.reading.place(error.index);
+        let reason = match &error.error_type {
+            JiterErrorType::JsonError(kind) => kind.to_string(),
+            JiterErrorType::WrongType { expected, actual } => {
+                format!("expected {expected} but found {actual}")
+            }
+        };
+        body::SYNTAX.because(format!("The body is not JSON at {place}: {reason}."))
+    }
+}
+
+/// The keys of one object, which count as equal in any case (RFC 7643 §2.1): a scan while there are
+/// few, a set when there are many.
+#[derive(Default)]
+struct Seen(BTreeSet<String>);
+
+impl Seen {
+    const SCAN: usize = 16;
+
+    fn first_time(&mut self, members: &[Member], name: &str) -> bool {
+        if members.len() < Self::SCAN {
+            return members
+                .iter()
+                .all(|member| !member.name.eq_ignore_ascii_case(name));
+        }
+        if self.0.is_empty() {
+            self.0.extend(
+                members
+                    .iter()
+                    .map(|member| member.name.to_ascii_lowercase()),
+            );
+        }
+        self.0.insert(name.to_ascii_lowercase())
+    }
+}
+
+// === impl Reading ===
+
+impl Reading<'_> {
+    /// The refusal of a key that is there twice; `end_of_key` is the offset behind the second.
+    pub(crate) fn duplicate(&self, name: &str, end_of_key: usize) -> Refusal {
+        let place = self.place(self.start_of_key(end_of_key));
+        body::DUPLICATE_KEY.because(format!(
+            "The key {name:?} at {place} is there twice in one object. Send each attribute once."
+        ))
+    }
+
+    /// Where an offset is.
+    fn place(&self, offset: usize) -> Place {
+        let before = self.source.get(..offset).unwrap_or(self.source);
+        let line_start = before
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |newline| newline + 1);
+        Place {
+            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            column: String::from_utf8_lossy(before.get(line_start..).unwrap_or_default())
+                .chars()
+                .count()
+                + 1,
+        }
+    }
+
+    /// The offset of the quote that opens the key which ends before `end_of_key`.
+    fn start_of_key(&self, end_of_key: usize) -> usize {
+        let before = self.source.get(..end_of_key).unwrap_or_default();
+        let Some(closing) = before.iter().rposition(|byte| *byte == b'"') else {
+            return end_of_key;
+        };
+        let mut at = closing;
+        while let Some(quote) = before
+            .get(..at)
+            .and_then(|text| text.iter().rposition(|byte| *byte == b'"'))
+        {
+            let escapes = before
+                .get(..quote)
+                .unwrap_or_default()
+                .iter()
+                .rev()
+                .take_while(|byte| **byte == b'\\')
+                .count();
+            if escapes % 2 == 0 {
+                return quote;
+            }
+            at = quote;
+        }
+        closing
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}

@@ -1,0 +1,316 @@
+//! One value of one attribute: brought to the attribute's type, or refused by name and place.
+
+use super::Normaliser;
+use crate::json::{Json, Member};
+use crate::refusal::Refusal;
+use crate::route::target::is_bidirectional_override;
+use crate::rules::{normalise, scim};
+use crate::scim::schema::{Attribute, Mutability, Type};
+use crate::scim::shape::Target;
+
+impl Normaliser<'_> {
+    /// The canonical value; `None` if nothing is left of it or it is unassigned.
+    pub(crate) fn value(
+        &mut self,
+        target: Target<'_>,
+        value: Json,
+        path: &str,
+    ) -> Result<Option<Json>, Refusal> {
+        if target.leaf().multi_valued {
+            self.list(target, value, path)
+        } else {
+            self.single(target, value, path)
+        }
+    }
+
+    /// The values of a multi-valued attribute.
+    fn list(
+        &mut self,
+        target: Target<'_>,
+        value: Json,
+        path: &str,
+    ) -> Result<Option<Json>, Refusal> {
+        let elements = match value {
+            Json::Null => return Ok(None),
+            Json::Array(elements) => elements,
+            single => {
+                self.changed(
+                    &normalise::LIST,
+                    path,
+                    "a single value became a list of one",
+                );
+                vec![single]
+            }
+        };
+        let mut kept = Vec::with_capacity(elements.len());
+        for (index, element) in elements.into_iter().enumerate() {
+            let place = format!("{path}[{index}]");
+            kept.extend(self.single(target, element, &place)?);
+        }
+        if target.attribute.is_reference_list() {
+            self.without_repeats(&mut kept, path);
+        }
+        check_primary(&kept, path)?;
+        Ok((!kept.is_empty()).then_some(Json::Array(kept)))
+    }
+
+    /// One value.
+    pub(crate) fn single(
+        &mut self,
+        target: Target<'_>,
+        value: Json,
+        path: &str,
+    ) -> Result<Option<Json>, Refusal> {
+        let attribute = target.leaf();
+        let value = match (attribute.r#type, value) {
+            (_, Json::Null) => return Ok(None),
+            (Type::Complex, Json::Object(members)) => {
+                return self.complex(target, members, path);
+            }
+            // Entra sends a manager as the plain id.
+            (Type::Complex, Json::String(text))
+                if !attribute.multi_valued && attribute.sub("value").is_some() =>
+            {
+                self.changed(
+                    &normalise::PATH,
+                    path,
+                    format!("the text became {}.value", attribute.name),
+                );
+                return Ok(Some(Json::object([("value", Json::String(text))])));
+            }
+            (Type::Boolean, Json::String(text)) if text.eq_ignore_ascii_case("true") => {
+                self.boolean(path, &text, true)?
+            }
+            (Type::Boolean, Json::String(text)) if text.eq_ignore_ascii_case("false") => {
+                self.boolean(path, &text, false)?
+            }
+            (Type::Boolean, value @ Json::Bool(_)) => value,
+            (Type::Decimal, value @ Json::Number(_)) => value,
+            (Type::Integer, Json::Number(text)) if text.parse::<i64>().is_ok() => {
+                Json::Number(text)
+            }
+            (
+                Type::String | Type::Reference | Type::Binary | Type::DateTime,
+                Json::String(text),
+            ) => {
+                check_text(target, &text, path)?;
+                Json::String(text)
+            }
+            (_, value) => {
+                return Err(scim::SCHEMA_INVALID_TYPE.because(format!(
+                    "{path}: {} must be {}{}, not {}.",
+                    target.name(),
+                    attribute.expected(),
+                    if attribute.multi_valued {
+                        " in a list"
+                    } else {
+                        ""
+                    },
+                    value.kind()
+                )));
+            }
+        };
+        Ok(Some(value))
+    }
+
+    /// Only the spellings that are seen in the field are taken for booleans.
+    fn boolean(&mut self, path: &str, text: &str, value: bool) -> Result<Json, Refusal> {
+        if !matches!(text, "True" | "False" | "true" | "false") {
+            return Err(scim::SCHEMA_INVALID_TYPE
+                .because(format!("{path} must be a boolean, not the text {text:?}.")));
+        }
+        self.changed(
+            &normalise::BOOLEAN,
+            path,
+            format!("the text {text:?} became {value}"),
+        );
+        Ok(Json::Bool(value))
+    }
+
+    /// The sub-attributes of a complex value, in schema order.
+    fn complex(
+        &mut self,
+        target: Target<'_>,
+        members: Vec<Member>,
+        path: &str,
+    ) -> Result<Option<Json>, Refusal> {
+        let attribute = target.leaf();
+        let mut slots: Vec<Option<Json>> = vec![None; attribute.sub_attributes.len()];
+        for member in members {
+            let place = format!("{path}.{}", member.name);
+            let found = attribute
+                .sub_attributes
+                .iter()
+                .position(|sub| sub.name.eq_ignore_ascii_case(&member.name));
+            let Some(index) = found else {
+                self.unknown(&place, &member.name)?;
+                continue;
+            };
+            let Some(sub) = attribute.sub_attributes.get(index) else {
+                continue;
+            };
+            let sub_target = Target {
+                sub: Some(sub),
+                ..target
+            };
+            if !self.keeps(sub_target) {
+                self.not_synced(&place, &sub_target.name());
+                continue;
+            }
+            self.renamed(&place, &member.name, &sub.name);
+            let value = self.single(sub_target, member.value, &place)?;
+            let Some(slot) = slots.get_mut(index) else {
+                continue;
+            };
+            if slot.is_some() {
+                return Err(self
+                    .reading
+                    .duplicate(&member.name, member.end_of_key as usize));
+            }
+            *slot = value;
+        }
+        let kept: Vec<Member> = attribute
+            .sub_attributes
+            .iter()
+            .zip(slots)
+            .filter_map(|(sub, value)| value.map(|value| Member::new(&sub.name, value)))
+            .collect();
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        if attribute.is_reference_list() && kept.iter().all(|member| member.name != "value") {
+            return Err(scim::SCHEMA_MISSING_ATTRIBUTE.because(format!(
+                "{path}: an element of {} needs a value, the id of what it refers to.",
+                attribute.name
+            )));
+        }
+        Ok(Some(Json::Object(kept)))
+    }
+
+    /// Whether a sub-attribute passes. Of references only the id does: the rest of one is the
+    /// backend's to tell.
+    fn keeps(&self, target: Target<'_>) -> bool {
+        let sub = target.leaf();
+        if target.attribute.is_reference_list() {
+            return sub.name == "value";
+        }
+        sub.mutability != Mutability::ReadOnly && self.shape.is_synced(target)
+    }
+
+    /// Takes out references that are there twice.
+    fn without_repeats(&mut self, elements: &mut Vec<Json>, path: &str) {
+        let mut seen = std::collections::BTreeSet::new();
+        let before = elements.len();
+        elements.retain(|element| {
+            element
+                .get("value")
+                .and_then(Json::as_str)
+                .is_none_or(|value| seen.insert(value.to_owned()))
+        });
+        if elements.len() < before {
+            self.changed(
+                &normalise::LIST,
+                path,
+                format!("{} repeated values were taken out", before - elements.len()),
+            );
+        }
+    }
+
+    /// Reduces a list to its one primary value, where the policy keeps no other.
+    pub(crate) fn primary_only(
+        &mut self,
+        attribute: &Attribute,
+        value: Json,
+        path: &str,
+    ) -> Result<Json, Refusal> {
+        let Json::Array(elements) = value else {
+            return Ok(value);
+        };
+        let is_primary =
+            |element: &Json| element.get("primary").and_then(Json::as_bool) == Some(true);
+        let chosen = elements.iter().position(is_primary).unwrap_or(0);
+        let count = elements.len();
+        let Some(element) = elements.into_iter().nth(chosen) else {
+            return Ok(Json::Array(Vec::new()));
+        };
+        if count > 1 {
+            self.changed(
+                &normalise::PRIMARY,
+                path,
+                format!("only the primary one of {count} values is kept"),
+            );
+        }
+        let marked = is_primary(&element);
+        if !marked {
+            self.changed(
+                &normalise::PRIMARY,
+                path,
+                "the first value was marked as primary",
+            );
+        }
+        let Json::Object(members) = element else {
+            return Ok(Json::Array(vec![element]));
+        };
+        if members.iter().all(|member| member.name != "value") {
+            return Err(scim::SCHEMA_MISSING_ATTRIBUTE.because(format!(
+                "{path}: the primary one of {} needs a value.",
+                attribute.name
+            )));
+        }
+        let mut kept = Vec::with_capacity(3);
+        for member in members {
+            match member.name.as_str() {
+                "value" | "type" => kept.push(member),
+                "primary" => {}
+                other => self.not_synced(path, &format!("{}.{other}", attribute.name)),
+            }
+        }
+        kept.push(Member::new("primary", Json::Bool(true)));
+        Ok(Json::Array(vec![Json::Object(kept)]))
+    }
+}
+
+/// RFC 7643 §2.4: no more than one primary value.
+fn check_primary(elements: &[Json], path: &str) -> Result<(), Refusal> {
+    let primaries = elements
+        .iter()
+        .filter(|element| element.get("primary").and_then(Json::as_bool) == Some(true))
+        .count();
+    if primaries > 1 {
+        return Err(scim::SCHEMA_MULTIPLE_PRIMARY.because(format!(
+            "{path}: {primaries} values are marked as primary. Mark one."
+        )));
+    }
+    Ok(())
+}
+
+/// Text in names and ids must look like what it is.
+pub(crate) fn check_text(target: Target<'_>, text: &str, path: &str) -> Result<(), Refusal> {
+    let attribute = target.leaf();
+    let refuse = |why: &str| {
+        Err(scim::SCHEMA_INVALID_VALUE.because(format!("{path}: {} {why}.", target.name())))
+    };
+    match attribute.r#type {
+        Type::DateTime if text.parse::<jiff::Timestamp>().is_err() => {
+            return refuse("must be a date and time such as 2026-06-01T00:00:00Z");
+        }
+        Type::String => {}
+        _ => return Ok(()),
+    }
+    // Addresses may have line breaks; names and ids may not.
+    let may_have_lines = target.attribute.multi_valued && attribute.name == "formatted"
+        || attribute.name == "streetAddress";
+    if text
+        .chars()
+        .any(|c| c.is_control() && !(may_have_lines && matches!(c, '\n' | '\r' | '\t')))
+    {
+        return refuse("has a control character in it");
+    }
+    if text.chars().any(is_bidirectional_override) {
+        return refuse("has a character in it that changes the direction of text");
+    }
+    if attribute.required && text.trim().is_empty() {
+        return refuse("is empty");
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! From what a client sends to canonical SCIM, with a list of what was changed.
+//!
+//! Shapes, names and types come from the schema tables; the result is checked against the JSON
+//! Schemas that are derived from them, and against the account's own.
+
+pub(crate) mod coerce;
+pub(crate) mod json_schema;
+pub(crate) mod members;
+pub(crate) mod patch;
+pub(crate) mod query;
+pub(crate) mod resource;
+
+use crate::json::{Json, Reading};
+use crate::message::Change;
+use crate::refusal::Refusal;
+use crate::rules::{Rule, normalise, scim};
+use crate::scim::shape::Shape;
+
+/// What one message is read with.
+pub(crate) struct Normaliser<'a> {
+    pub(crate) shape: &'a Shape,
+    pub(crate) reading: Reading<'a>,
+    pub(crate) changes: Vec<Change>,
+}
+
+// === impl Normaliser ===
+
+impl Normaliser<'_> {
+    /// Notes a change.
+    pub(crate) fn changed(&mut self, rule: &'static Rule, path: &str, detail: impl Into<String>) {
+        self.changes.push(Change {
+            rule: rule.id.to_owned(),
+            path: path.to_owned(),
+            detail: detail.into(),
+        });
+    }
+
+    /// Leaves out what a known schema defines but the policy does not let through.
+    pub(crate) fn not_synced(&mut self, path: &str, name: &str) {
+        self.changed(
+            &normalise::NOT_SYNCED,
+            path,
+            format!("{name} is not synced"),
+        );
+    }
+
+    /// Leaves out, or refuses, what no schema defines.
+    pub(crate) fn unknown(&mut self, path: &str, name: &str) -> Result<(), Refusal> {
+        if self.shape.reject_unknown {
+            return Err(scim::SCHEMA_UNKNOWN_ATTRIBUTE.because(format!(
+                "{path}: no schema defines the attribute {name:?}. Correct the mapping in the identity provider."
+            )));
+        }
+        self.changed(&normalise::NOT_SYNCED, path, format!("{name} is not known"));
+        Ok(())
+    }
+
+    /// Notes that a name was written in another case.
+    pub(crate) fn renamed(&mut self, path: &str, given: &str, canonical: &str) {
+        if given != canonical {
+            self.changed(
+                &normalise::NAME,
+                path,
+                format!("{given} is written {canonical}"),
+            );
+        }
+    }
+}
+
+/// The member of an object whose name is equal ignoring case.
+pub(crate) fn member<'j>(object: &'j Json, name: &str) -> Option<&'j Json> {
+    match object {
+        Json::Object(members) => members
+            .iter()
+            .find(|member| member.name.eq_ignore_ascii_case(name))
+            .map(|member| &member.value),
+        _ => None,
+    }
+}

@@ -1,0 +1,592 @@
+//! The operations of a PATCH (RFC 7644 §3.5.2), one attribute each, in their order.
+
+use super::{Normaliser, member};
+use crate::json::{Json, Member};
+use crate::policy::Limits;
+use crate::refusal::Refusal;
+use crate::rules::{normalise, scim};
+use crate::scim::filter::Filter;
+use crate::scim::schema::Type;
+use crate::scim::shape::{Resolved, Target, canonical_value_filter};
+use crate::scim::{PATCH_URN, grammar};
+
+/// A canonical operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Operation {
+    pub(crate) verb: Verb,
+    /// The attribute's canonical name, with the URN of its extension.
+    pub(crate) attribute: String,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) sub: Option<String>,
+    /// `None` only for a removal.
+    pub(crate) value: Option<Json>,
+    /// The client wrote it without a path.
+    pub(crate) was_pathless: bool,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Add,
+    Remove,
+    Replace,
+}
+
+/// An operation as the client sent it, its target resolved.
+pub(super) struct Step<'s> {
+    pub(super) verb: Verb,
+    pub(super) target: Target<'s>,
+    pub(super) filter: Option<Filter>,
+    pub(super) value: Option<Json>,
+    pub(super) pathless: bool,
+    /// For messages, such as `Operations[2]`.
+    pub(super) place: String,
+}
+
+impl Normaliser<'_> {
+    /// The canonical operations; none is left of a PATCH without effect.
+    pub(crate) fn patch(&mut self, body: Json, limits: &Limits) -> Result<Vec<Operation>, Refusal> {
+        let operations = self.envelope(body)?;
+        if operations.len() > limits.operations {
+            return Err(scim::PATCH_TOO_MANY.because(format!(
+                "The PATCH has {} operations; at most {} are possible in one request.",
+                operations.len(),
+                limits.operations
+            )));
+        }
+        let mut out = Vec::with_capacity(operations.len());
+        for (index, operation) in operations.into_iter().enumerate() {
+            self.operation(operation, &format!("Operations[{index}]"), &mut out)?;
+        }
+        Ok(out)
+    }
+
+    /// The list of operations in a PatchOp message.
+    fn envelope(&mut self, body: Json) -> Result<Vec<Json>, Refusal> {
+        let Json::Object(members) = body else {
+            return Err(scim::SCHEMA_INVALID_TYPE
+                .because(format!("The body must be an object, not {}.", body.kind())));
+        };
+        let mut urns = None;
+        let mut operations = None;
+        for given in members {
+            let canonical = match given.name.to_ascii_lowercase().as_str() {
+                "schemas" => {
+                    urns = Some(given.value);
+                    "schemas"
+                }
+                "operations" => {
+                    operations = Some(given.value);
+                    "Operations"
+                }
+                _ => {
+                    self.unknown(&given.name, &given.name)?;
+                    continue;
+                }
+            };
+            self.renamed(canonical, &given.name, canonical);
+        }
+        let urns = urns.ok_or_else(|| {
+            scim::SCHEMA_MISSING_URN.because(format!("schemas is missing. Send [\"{PATCH_URN}\"]."))
+        })?;
+        for urn in self.urns(urns)? {
+            if !urn.eq_ignore_ascii_case(PATCH_URN) {
+                return Err(scim::SCHEMA_WRONG_URN.because(format!(
+                    "schemas: {urn:?} is not the schema of a PATCH. Send {PATCH_URN:?}."
+                )));
+            }
+            self.renamed("schemas", &urn, PATCH_URN);
+        }
+        match operations {
+            Some(Json::Array(operations)) if !operations.is_empty() => Ok(operations),
+            Some(operation @ Json::Object(_)) => {
+                self.changed(
+                    &normalise::LIST,
+                    "Operations",
+                    "a single operation became a list of one",
+                );
+                Ok(vec![operation])
+            }
+            None | Some(Json::Null | Json::Array(_)) => Err(scim::PATCH_MISSING_OPERATIONS
+                .because("Operations is missing or empty. Send at least one operation.")),
+            Some(other) => Err(scim::SCHEMA_INVALID_TYPE
+                .because(format!("Operations must be a list, not {}.", other.kind()))),
+        }
+    }
+
+    fn operation(
+        &mut self,
+        operation: Json,
+        place: &str,
+        out: &mut Vec<Operation>,
+    ) -> Result<(), Refusal> {
+        if !matches!(operation, Json::Object(_)) {
+            return Err(scim::SCHEMA_INVALID_TYPE.because(format!(
+                "{place} must be an object, not {}.",
+                operation.kind()
+            )));
+        }
+        let verb = self.verb(&operation, place)?;
+        let path = match member(&operation, "path") {
+            None | Some(Json::Null) => None,
+            Some(Json::String(path)) => Some(path.clone()),
+            Some(other) => {
+                return Err(scim::PATCH_INVALID_PATH.because(format!(
+                    "{place}.path must be a string, not {}.",
+                    other.kind()
+                )));
+            }
+        };
+        let value = take_value(operation);
+        if value.is_none() && verb != Verb::Remove {
+            return Err(scim::PATCH_MISSING_VALUE.because(format!(
+                "{place} has no value. An {} needs one.",
+                verb.text()
+            )));
+        }
+        match path {
+            Some(path) => self.with_path(verb, &path, value, place, out),
+            None if verb == Verb::Remove => Err(scim::PATCH_NO_TARGET
+                .because(format!("{place} does not say what to remove. Send a path."))),
+            None => self.without_path(verb, value.unwrap_or(Json::Null), place, out),
+        }
+    }
+
+    fn verb(&mut self, operation: &Json, place: &str) -> Result<Verb, Refusal> {
+        let given = member(operation, "op");
+        let verb = given
+            .and_then(Json::as_str)
+            .and_then(|text| match text.to_ascii_lowercase().as_str() {
+                "add" => Some(Verb::Add),
+                "remove" => Some(Verb::Remove),
+                "replace" => Some(Verb::Replace),
+                _ => None,
+            })
+            .ok_or_else(|| {
+                scim::PATCH_INVALID_OP.because(format!(
+                    "{place}.op must be one of add, remove and replace{}.",
+                    given.map_or_else(String::new, |given| format!(", not {given}"))
+                ))
+            })?;
+        if let Some(text) = given.and_then(Json::as_str)
+            && text != verb.text()
+        {
+            self.changed(
+                &normalise::OP,
+                place,
+                format!("{text} is written {}", verb.text()),
+            );
+        }
+        Ok(verb)
+    }
+
+    fn with_path(
+        &mut self,
+        verb: Verb,
+        text: &str,
+        value: Option<Json>,
+        place: &str,
+        out: &mut Vec<Operation>,
+    ) -> Result<(), Refusal> {
+        let invalid = |why: String| {
+            scim::PATCH_INVALID_PATH.because(format!("{place}.path {text:?}: {why}."))
+        };
+        let path = grammar::path(text).map_err(|error| {
+            invalid(format!(
+                "at column {}, expected {}",
+                error.column, error.expected
+            ))
+        })?;
+        let shape = self.shape;
+        let target = match shape.resolve(&path.name.0) {
+            Resolved::Attribute(target) => target,
+            Resolved::Extension(extension) => {
+                if path.filter.is_some() {
+                    return Err(invalid("a schema takes no filter".to_owned()));
+                }
+                if verb == Verb::Remove {
+                    return self.remove_extension(extension.id.clone(), place, out);
+                }
+                let value = prefixed(value.unwrap_or(Json::Null), &extension.id);
+                return self.without_path(verb, value, place, out);
+            }
+            Resolved::Schemas => {
+                self.changed(
+                    &normalise::NOT_SYNCED,
+                    place,
+                    "schemas follows from the attributes",
+                );
+                return Ok(());
+            }
+            Resolved::Unknown => return self.unknown(place, text),
+        };
+        let target = match (&path.sub, target.sub) {
+            (None, _) => target,
+            (Some(_), Some(_)) => {
+                return Err(invalid("a sub-attribute takes no filter".to_owned()));
+            }
+            (Some(sub), None) => match target.attribute.sub(sub) {
+                Some(sub) => Target {
+                    sub: Some(sub),
+                    ..target
+                },
+                None => return self.unknown(place, text),
+            },
+        };
+        if target.is_read_only() {
+            return Err(scim::MUTABILITY_READ_ONLY.because(format!(
+                "{place}: {} is read-only. Leave it out.",
+                target.name()
+            )));
+        }
+        if !shape.is_synced(target) {
+            self.not_synced(place, &target.name());
+            return Ok(());
+        }
+        let given_name = path.name.0.clone();
+        let filter = path
+            .filter
+            .map(|filter| canonical_value_filter(target.without_sub(), filter))
+            .transpose()
+            .map_err(invalid)?;
+        let step = Step {
+            verb,
+            target,
+            filter,
+            value,
+            pathless: false,
+            place: place.to_owned(),
+        };
+        let name = match &path.sub {
+            Some(_) => target.without_sub().name(),
+            None => target.name(),
+        };
+        if !name.eq_ignore_ascii_case(&given_name) {
+            self.changed(
+                &normalise::PATH,
+                place,
+                format!("{given_name} is written {name}"),
+            );
+        } else {
+            self.renamed(place, &given_name, &name);
+        }
+        self.step(step, out)
+    }
+
+    /// RFC 7644 §3.5.2.1: without a path, the value holds attributes.
+    fn without_path(
+        &mut self,
+        verb: Verb,
+        value: Json,
+        place: &str,
+        out: &mut Vec<Operation>,
+    ) -> Result<(), Refusal> {
+        let Json::Object(members) = value else {
+            return Err(scim::SCHEMA_INVALID_TYPE.because(format!(
+                "{place}.value must be an object of attributes where there is no path, not {}.",
+                value.kind()
+            )));
+        };
+        let shape = self.shape;
+        let mut seen = std::collections::BTreeSet::new();
+        for given in members {
+            let place = format!("{place}.value.{}", given.name);
+            let target = match shape.resolve(&given.name) {
+                Resolved::Attribute(target) => target,
+                Resolved::Extension(extension) => {
+                    let value = prefixed(given.value, &extension.id);
+                    self.without_path(verb, value, &place, out)?;
+                    continue;
+                }
+                Resolved::Schemas => {
+                    self.changed(
+                        &normalise::NOT_SYNCED,
+                        &place,
+                        "schemas follows from the attributes",
+                    );
+                    continue;
+                }
+                Resolved::Unknown => {
+                    // Entra writes whole paths as keys, such as `emails[type eq "work"].value`.
+                    if given.name.contains('[') && grammar::path(&given.name).is_ok() {
+                        self.with_path(verb, &given.name, Some(given.value), &place, out)?;
+                    } else {
+                        self.unknown(&place, &given.name)?;
+                    }
+                    continue;
+                }
+            };
+            if target.is_read_only() {
+                self.changed(
+                    &normalise::NOT_SYNCED,
+                    &place,
+                    format!("{} is read-only", target.name()),
+                );
+                continue;
+            }
+            if !shape.is_synced(target) {
+                self.not_synced(&place, &target.name());
+                continue;
+            }
+            if !seen.insert(target.name()) {
+                return Err(self
+                    .reading
+                    .duplicate(&given.name, given.end_of_key as usize));
+            }
+            let name = target.name();
+            if name.eq_ignore_ascii_case(&given.name) {
+                self.renamed(&place, &given.name, &name);
+            }
+            let step = Step {
+                verb,
+                target,
+                filter: None,
+                value: Some(given.value),
+                pathless: true,
+                place,
+            };
+            self.step(step, out)?;
+        }
+        Ok(())
+    }
+
+    fn remove_extension(
+        &mut self,
+        urn: String,
+        place: &str,
+        out: &mut Vec<Operation>,
+    ) -> Result<(), Refusal> {
+        let shape = self.shape;
+        let Some(extension) = shape.resource.extensions.iter().find(|e| e.id == urn) else {
+            return Ok(());
+        };
+        for attribute in &extension.attributes {
+            let target = Target {
+                extension: Some(extension),
+                attribute,
+                sub: None,
+            };
+            if shape.is_synced(target) && !target.is_read_only() {
+                let step = Step {
+                    verb: Verb::Remove,
+                    target,
+                    filter: None,
+                    value: None,
+                    pathless: false,
+                    place: place.to_owned(),
+                };
+                self.step(step, out)?;
+            }
+        }
+        self.changed(
+            &normalise::PATH,
+            place,
+            format!("{urn} was unfolded into its attributes"),
+        );
+        Ok(())
+    }
+
+    /// One attribute of one operation.
+    fn step(&mut self, mut step: Step<'_>, out: &mut Vec<Operation>) -> Result<(), Refusal> {
+        let attribute = step.target.attribute;
+        if attribute.is_reference_list() {
+            return self.references(step, out);
+        }
+        if step.filter.is_some() && !attribute.multi_valued {
+            return Err(scim::PATCH_INVALID_PATH.because(format!(
+                "{}: {} has one value and takes no filter.",
+                step.place,
+                step.target.name()
+            )));
+        }
+        if step.target.sub.is_none() && attribute.r#type == Type::Complex && !attribute.multi_valued
+        {
+            return self.unfold(step, out);
+        }
+        let value = match step.value.take() {
+            // RFC 7643 §2.5: null is no value.
+            Some(Json::Null) if step.verb == Verb::Add => {
+                return Err(scim::PATCH_MISSING_VALUE
+                    .because(format!("{}: null cannot be added.", step.place)));
+            }
+            Some(value) if value.is_unassigned() && step.verb == Verb::Replace => {
+                step.verb = Verb::Remove;
+                None
+            }
+            _ if step.verb == Verb::Remove => None,
+            Some(value) => self.step_value(&step, value)?,
+            None => None,
+        };
+        if value.is_none() && step.verb != Verb::Remove {
+            self.changed(
+                &normalise::NO_EFFECT,
+                &step.place,
+                "nothing is left of the value",
+            );
+            return Ok(());
+        }
+        out.push(step.operation(value));
+        Ok(())
+    }
+
+    fn step_value(&mut self, step: &Step<'_>, value: Json) -> Result<Option<Json>, Refusal> {
+        let target = step.target;
+        let place = format!("{}.value", step.place);
+        // With a filter, or behind a multi-valued attribute, the value is one value's.
+        if step.filter.is_some() || target.sub.is_some() {
+            let value = match value {
+                Json::Array(mut elements) if elements.len() == 1 => {
+                    self.changed(
+                        &normalise::LIST,
+                        &place,
+                        "the only value of a list was taken",
+                    );
+                    elements.remove(0)
+                }
+                value => value,
+            };
+            return self.single(target, value, &place);
+        }
+        let value = self.value(target, value, &place)?;
+        match value {
+            Some(value)
+                if self.shape.primary_only
+                    && target.attribute.name == "emails"
+                    && step.verb == Verb::Replace =>
+            {
+                self.primary_only(target.attribute, value, &place).map(Some)
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// A complex attribute with one value becomes operations on its sub-attributes.
+    fn unfold(&mut self, step: Step<'_>, out: &mut Vec<Operation>) -> Result<(), Refusal> {
+        let target = step.target;
+        let removes = step.verb == Verb::Remove
+            || (step.verb == Verb::Replace && matches!(step.value, Some(Json::Null)));
+        let members = if removes {
+            Vec::new()
+        } else {
+            let value = step.value.clone().unwrap_or(Json::Null);
+            match self.single(target, value, &format!("{}.value", step.place))? {
+                Some(Json::Object(members)) => members,
+                _ => {
+                    self.changed(
+                        &normalise::NO_EFFECT,
+                        &step.place,
+                        "nothing is left of the value",
+                    );
+                    return Ok(());
+                }
+            }
+        };
+        if !step.pathless {
+            self.changed(
+                &normalise::PATH,
+                &step.place,
+                format!("{} was unfolded into its sub-attributes", target.name()),
+            );
+        }
+        for sub in &target.attribute.sub_attributes {
+            let sub_target = Target {
+                sub: Some(sub),
+                ..target
+            };
+            let value = if removes {
+                if !self.shape.is_synced(sub_target) || sub_target.is_read_only() {
+                    continue;
+                }
+                None
+            } else {
+                match members.iter().find(|member| member.name == sub.name) {
+                    Some(member) => Some(member.value.clone()),
+                    None => continue,
+                }
+            };
+            let part = Step {
+                verb: if removes { Verb::Remove } else { step.verb },
+                target: sub_target,
+                filter: None,
+                value: None,
+                pathless: step.pathless,
+                place: step.place.clone(),
+            };
+            out.push(part.operation(value));
+        }
+        Ok(())
+    }
+}
+
+/// Keys of an extension, with its URN in front.
+fn prefixed(value: Json, urn: &str) -> Json {
+    match value {
+        Json::Object(members) => Json::Object(
+            members
+                .into_iter()
+                .map(|member| Member {
+                    name: format!("{urn}:{}", member.name),
+                    ..member
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+fn take_value(operation: Json) -> Option<Json> {
+    match operation {
+        Json::Object(members) => members
+            .into_iter()
+            .find(|member| member.name.eq_ignore_ascii_case("value"))
+            .map(|member| member.value),
+        _ => None,
+    }
+}
+
+// === impl Step ===
+
+impl Step<'_> {
+    pub(super) fn operation(&self, value: Option<Json>) -> Operation {
+        Operation {
+            verb: self.verb,
+            attribute: self.target.without_sub().name(),
+            filter: self.filter.clone(),
+            sub: self.target.sub.map(|sub| sub.name.clone()),
+            value,
+            was_pathless: self.pathless,
+        }
+    }
+}
+
+// === impl Operation ===
+
+impl Operation {
+    /// The path in its canonical form.
+    pub(crate) fn path(&self) -> String {
+        let mut path = self.attribute.clone();
+        if let Some(filter) = &self.filter {
+            path.push('[');
+            path.push_str(&filter.to_string());
+            path.push(']');
+        }
+        if let Some(sub) = &self.sub {
+            path.push('.');
+            path.push_str(sub);
+        }
+        path
+    }
+}
+
+// === impl Verb ===
+
+impl Verb {
+    /// RFC 7644 §3.5.2.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+}

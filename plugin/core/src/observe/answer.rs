@@ -1,0 +1,180 @@
+//! Reading, checking and cleaning what a backend answers.
+
+use super::location::Bases;
+use crate::json::{self, Json, Member};
+use crate::message::{AnswerBody, BackendAnswer, Headers};
+use crate::refusal::{ERROR_URN, Refusal};
+use crate::route::target::is_plain_name;
+use crate::rules::face;
+use crate::scim::schema::Returned;
+use crate::scim::shape::{Resolved, Shape};
+use crate::scim::{CORE_URN_PREFIX, LIST_URN, MESSAGE_URN_PREFIX};
+
+pub(crate) use crate::normalise::member;
+
+/// Levels of nesting that an answer may have.
+const MAX_DEPTH: usize = 64;
+
+/// Headers of a SCIM answer that reach the client.
+const PASSED: &[&str] = &[
+    "cache-control",
+    "etag",
+    "last-modified",
+    "location",
+    "retry-after",
+    "vary",
+    "www-authenticate",
+    "x-request-id",
+];
+
+/// Headers that belong to one connection (RFC 9110 §7.6.1).
+const OF_CONNECTION: &[&str] = &[
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The refusal of an answer that is not what was asked for.
+pub(crate) fn nonsense(why: &str) -> Refusal {
+    face::UPSTREAM_INVALID.because(format!(
+        "The application's answer is not what was asked for: {why}. Nothing of it was recorded."
+    ))
+}
+
+/// The body as JSON.
+pub(crate) fn read(answer: &BackendAnswer) -> Result<Json, Refusal> {
+    match &answer.body {
+        AnswerBody::Bytes(bytes) => json::read(bytes, MAX_DEPTH)
+            .map(|(body, _)| body)
+            .map_err(|_| nonsense("it is not JSON")),
+        AnswerBody::None => Err(nonsense("it is empty")),
+        AnswerBody::OverLimit => Err(nonsense("it is larger than the guard reads")),
+    }
+}
+
+/// A resource of this shape, of this id if it is known.
+pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Result<(), Refusal> {
+    if !matches!(body, Json::Object(_)) {
+        return Err(nonsense("it is no resource"));
+    }
+    let foreign = urns(body).any(|urn| {
+        let urn = urn.to_ascii_lowercase();
+        (urn.starts_with(CORE_URN_PREFIX) || urn.starts_with(MESSAGE_URN_PREFIX))
+            && !urn.eq_ignore_ascii_case(&shape.resource.core.id)
+    });
+    if foreign {
+        return Err(nonsense("it is a resource or message of another type"));
+    }
+    match member(body, "id").and_then(Json::as_str) {
+        None => Err(nonsense("it has no id")),
+        Some(given) if !is_plain_name(given) => Err(nonsense("its id is no id")),
+        Some(given) if id.is_some_and(|id| id != given) => {
+            Err(nonsense("it is a resource of another id"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// A list of resources (RFC 7644 §3.4.2).
+pub(crate) fn check_list(body: &Json) -> Result<(), Refusal> {
+    let is_list = urns(body).any(|urn| urn.eq_ignore_ascii_case(LIST_URN))
+        || member(body, "totalResults").is_some();
+    let resources = member(body, "Resources");
+    let are_resources = match resources {
+        None | Some(Json::Null) => true,
+        Some(Json::Array(all)) => all.iter().all(|one| matches!(one, Json::Object(_))),
+        Some(_) => false,
+    };
+    if is_list && are_resources {
+        Ok(())
+    } else {
+        Err(nonsense("it is no list of resources"))
+    }
+}
+
+/// Whether a body is an error of RFC 7644 §3.12.
+pub(crate) fn is_error(body: &Json) -> bool {
+    urns(body).any(|urn| urn.eq_ignore_ascii_case(ERROR_URN))
+}
+
+fn urns(body: &Json) -> impl Iterator<Item = &str> {
+    member(body, "schemas")
+        .and_then(Json::as_array)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Json::as_str)
+}
+
+/// Takes out what is never returned, and points references to the guard.
+pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
+    let Json::Object(members) = body else { return };
+    members.retain(|given| {
+        !shapes.iter().any(|shape| match shape.resolve(&given.name) {
+            Resolved::Attribute(target) => target.leaf().returned == Returned::Never,
+            _ => false,
+        })
+    });
+    for given in members {
+        if given.name.eq_ignore_ascii_case("Resources")
+            && let Json::Array(resources) = &mut given.value
+        {
+            for resource in resources {
+                sanitise(resource, shapes, bases);
+            }
+        } else {
+            redirect(given, bases);
+        }
+    }
+}
+
+/// Points `location` and `$ref` to the guard, at any depth.
+fn redirect(given: &mut Member, bases: &Bases) {
+    match &mut given.value {
+        Json::String(reference) if matches!(given.name.as_str(), "location" | "$ref") => {
+            *reference = bases.rewrite(reference);
+        }
+        Json::Object(members) => members.iter_mut().for_each(|inner| redirect(inner, bases)),
+        Json::Array(elements) => {
+            for element in elements {
+                if let Json::Object(members) = element {
+                    members.iter_mut().for_each(|inner| redirect(inner, bases));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The headers of a SCIM answer for the client.
+pub(crate) fn headers(answer: &BackendAnswer, bases: &Bases, has_body: bool) -> Headers {
+    let mut headers: Headers = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| PASSED.contains(&name.as_str()))
+        .map(
+            |(name, value)| match (name.as_str(), std::str::from_utf8(value)) {
+                ("location", Ok(location)) => (name.clone(), bases.rewrite(location).into_bytes()),
+                _ => (name.clone(), value.clone()),
+            },
+        )
+        .collect();
+    if has_body {
+        headers.push(("content-type".to_owned(), b"application/scim+json".to_vec()));
+    }
+    headers
+}
+
+/// The headers of a management answer, as they came.
+pub(crate) fn end_to_end(answer: &BackendAnswer) -> Headers {
+    answer
+        .headers
+        .iter()
+        .filter(|(name, _)| !OF_CONNECTION.contains(&name.as_str()))
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,302 @@
+//! The second half of the way: what the backend's answer means for the client and for the record.
+//!
+//! Answers are not believed more than they must be: a write is answered with the resource that it
+//! was for, a create with the name that was sent and an id that is nobody else's. Otherwise nothing
+//! is recorded, and what was pending stays so.
+
+pub(crate) mod answer;
+mod location;
+mod records;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Facts, ResourceKind, Stop};
+use crate::json::Json;
+use crate::message::{
+    AnswerBody, BackendAnswer, BackendOutcome, Headers, Request, Respond, Response, ResponseBody,
+};
+use crate::policy::Policy;
+use crate::record::Record;
+use crate::record::plan::Outcome;
+use crate::refusal::{ErrorForm, Refusal, scim_error};
+use crate::rules::face;
+
+pub(crate) use location::Bases;
+
+/// What a forwarded request takes along until its answer comes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Continuation {
+    Scim(ScimContinuation),
+    Management(Outcome),
+    /// A group is read first, since its members are not all on record.
+    Completing(Completing),
+}
+
+/// Of a SCIM call.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ScimContinuation {
+    pub(crate) account: String,
+    pub(crate) bases: Bases,
+    pub(crate) expected: Expected,
+    /// Set if the identity provider asked: what it is shown settles its unclear creates.
+    pub(crate) provisions: bool,
+    pub(crate) outcome: Outcome,
+}
+
+/// Of a read that completes a group's members.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Completing {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+    pub(crate) group: String,
+    pub(crate) bases: Bases,
+}
+
+/// What a success looks like.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Expected {
+    /// The resource of this id.
+    Resource(ResourceKind, String),
+    /// The resource of this id, or nothing.
+    Written(ResourceKind, String),
+    /// A new resource of this name.
+    Created(ResourceKind, String),
+    List(ResourceKind),
+    /// Nothing.
+    Deleted,
+    /// `/Schemas` and the like.
+    Discovery,
+}
+
+/// Judges the answer to a SCIM call.
+pub(crate) fn scim(
+    policy: &Policy,
+    continuation: ScimContinuation,
+    outcome: &BackendOutcome,
+    facts: &Facts<'_>,
+) -> Result<Respond, Stop> {
+    let BackendOutcome::Answered(answer) = outcome else {
+        return Ok(refused(unavailable(), ErrorForm::Scim, Vec::new()));
+    };
+    match answer.status {
+        200..=299 => {}
+        304 => {
+            return Ok(Respond {
+                response: Response {
+                    status: 304,
+                    headers: answer::headers(answer, &continuation.bases, false),
+                    body: ResponseBody::None,
+                },
+                records: Vec::new(),
+                rule: None,
+            });
+        }
+        400..=599 => return Ok(backend_error(answer, &continuation)),
+        status => {
+            let refusal = face::UPSTREAM_INVALID.because(format!(
+                "The application answered with status {status}, which SCIM does not know. Check the backend address of the guard."
+            ));
+            return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
+        }
+    }
+    match success(policy, &continuation, answer, facts) {
+        Ok(respond) => Ok(respond),
+        Err(Stop::Refuse(refusal)) if refusal.rule == face::UPSTREAM_INVALID.id => {
+            Ok(refused(refusal, ErrorForm::Scim, Vec::new()))
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Judges the answer to a management request. The answer itself passes.
+pub(crate) fn management(outcome: Outcome, answered: &BackendOutcome) -> Respond {
+    let BackendOutcome::Answered(answer) = answered else {
+        return refused(unavailable(), ErrorForm::Problem, Vec::new());
+    };
+    if answer.body == AnswerBody::OverLimit {
+        let refusal = face::UPSTREAM_INVALID
+            .because("The application's answer is larger than the guard reads. It may have acted.");
+        return refused(refusal, ErrorForm::Problem, Vec::new());
+    }
+    let records = match answer.status {
+        200..=299 => records::as_planned(outcome),
+        status if is_definite_refusal(status) => outcome.refused,
+        _ => Vec::new(),
+    };
+    Respond {
+        response: Response {
+            status: answer.status,
+            headers: answer::end_to_end(answer),
+            body: ResponseBody::AsReceived,
+        },
+        records,
+        rule: None,
+    }
+}
+
+/// The members that a group has according to the backend, or the answer for the client.
+pub(crate) fn completing(
+    policy: &Policy,
+    completing: &Completing,
+    outcome: &BackendOutcome,
+) -> Result<(Request, std::collections::BTreeSet<String>), Box<Respond>> {
+    let BackendOutcome::Answered(answer) = outcome else {
+        return Err(Box::new(refused(
+            unavailable(),
+            ErrorForm::Scim,
+            Vec::new(),
+        )));
+    };
+    if answer.status != 200 {
+        let continuation = ScimContinuation {
+            account: String::new(),
+            bases: completing.bases.clone(),
+            expected: Expected::Deleted,
+            provisions: false,
+            outcome: Outcome::default(),
+        };
+        return Err(Box::new(match answer.status {
+            400..=599 => backend_error(answer, &continuation),
+            _ => refused(
+                face::UPSTREAM_INVALID.because("The application did not answer with the group."),
+                ErrorForm::Scim,
+                Vec::new(),
+            ),
+        }));
+    }
+    let group = answer::read(answer)
+        .and_then(|group| {
+            let shape = &policy.default_account().group.shape;
+            answer::check_resource(&group, shape, Some(&completing.group))?;
+            Ok(group)
+        })
+        .map_err(|refusal| Box::new(refused(refusal, ErrorForm::Scim, Vec::new())))?;
+    let members = answer::member(&group, "members")
+        .map(crate::normalise::members::referenced)
+        .unwrap_or_default();
+    let request = Request {
+        method: completing.method.clone(),
+        path: completing.path.clone(),
+        headers: completing.headers.clone(),
+        body: crate::message::Body::Bytes(completing.body.clone()),
+    };
+    Ok((request, members.into_iter().collect()))
+}
+
+fn success(
+    policy: &Policy,
+    continuation: &ScimContinuation,
+    answer: &BackendAnswer,
+    facts: &Facts<'_>,
+) -> Result<Respond, Stop> {
+    let account = policy.account(&continuation.account);
+    let empty = match &answer.body {
+        AnswerBody::None => true,
+        AnswerBody::Bytes(bytes) => bytes.iter().all(u8::is_ascii_whitespace),
+        AnswerBody::OverLimit => false,
+    };
+    let nothing = |records| Respond {
+        response: Response {
+            status: 204,
+            headers: answer::headers(answer, &continuation.bases, false),
+            body: ResponseBody::None,
+        },
+        records,
+        rule: None,
+    };
+    if matches!(continuation.expected, Expected::Deleted) {
+        return Ok(nothing(records::of(continuation, account, None)));
+    }
+    if empty {
+        return match continuation.expected {
+            Expected::Written(..) => Ok(nothing(records::of(continuation, account, None))),
+            _ => Err(answer::nonsense("it is empty").into()),
+        };
+    }
+    let mut body = answer::read(answer)?;
+    match &continuation.expected {
+        Expected::Resource(kind, id) | Expected::Written(kind, id) => {
+            answer::check_resource(&body, &account.resource(*kind).shape, Some(id))?;
+        }
+        Expected::Created(kind, name) => {
+            let shape = &account.resource(*kind).shape;
+            answer::check_resource(&body, shape, None)?;
+            records::check_created(*kind, name, &body, continuation, account, facts)?;
+        }
+        Expected::List(_) => answer::check_list(&body)?,
+        Expected::Discovery | Expected::Deleted => {}
+    }
+    let records = records::of(continuation, account, Some(&body));
+    let shapes = [&account.user.shape, &account.group.shape];
+    answer::sanitise(&mut body, &shapes, &continuation.bases);
+    Ok(Respond {
+        response: Response {
+            status: answer.status,
+            headers: answer::headers(answer, &continuation.bases, true),
+            body: ResponseBody::Bytes(body.to_bytes()),
+        },
+        records,
+        rule: None,
+    })
+}
+
+/// A backend's error keeps its status. Whatever is no SCIM error becomes one, without the backend's
+/// inner details.
+fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation) -> Respond {
+    let given = answer::read(answer).ok().filter(answer::is_error);
+    let text = |name: &str| {
+        given
+            .as_ref()
+            .and_then(|error| answer::member(error, name))
+            .and_then(Json::as_str)
+    };
+    let detail = text("detail").unwrap_or(match answer.status {
+        404 => "The application does not know this resource.",
+        409 => "The application refused: the resource exists already.",
+        400..=499 => "The application refused the request.",
+        _ => "The application failed. Try again later.",
+    });
+    let body = scim_error(answer.status, text("scimType"), detail);
+    let gone = answer.status == 404 && matches!(continuation.expected, Expected::Deleted);
+    let records: Vec<Record> = if gone {
+        records::as_planned(continuation.outcome.clone())
+    } else if is_definite_refusal(answer.status) {
+        continuation.outcome.refused.clone()
+    } else {
+        Vec::new()
+    };
+    let mut headers = answer::headers(answer, &continuation.bases, true);
+    if answer.status == 503 && headers.iter().all(|(name, _)| name != "retry-after") {
+        headers.push(("retry-after".to_owned(), b"5".to_vec()));
+    }
+    Respond {
+        response: Response {
+            status: answer.status,
+            headers,
+            body: ResponseBody::Bytes(body.to_bytes()),
+        },
+        records,
+        rule: None,
+    }
+}
+
+/// Whether nothing can have happened: 4xx, but for those that say "not now".
+fn is_definite_refusal(status: u16) -> bool {
+    (400..=499).contains(&status) && !matches!(status, 408 | 425 | 429)
+}
+
+fn unavailable() -> Refusal {
+    face::UPSTREAM_UNAVAILABLE.because(
+        "The application gave no answer. It may or may not have acted; repeat the request later.",
+    )
+}
+
+fn refused(refusal: Refusal, form: ErrorForm, records: Vec<Record>) -> Respond {
+    Respond {
+        response: refusal.response(form),
+        records,
+        rule: Some(refusal.rule.to_owned()),
+    }
+}

@@ -1,0 +1,233 @@
+//! What an answer settles in the record.
+
+use std::collections::BTreeSet;
+
+use super::answer::{member, nonsense};
+use super::{Expected, ScimContinuation};
+use crate::facts::{Facts, Group, GroupKey, Key, ResourceKind, Stop, Unseen, User, UserKey};
+use crate::fold::fold;
+use crate::json::Json;
+use crate::normalise::members::referenced;
+use crate::policy::{Account, Adoption};
+use crate::record::plan::{Done, Outcome, group_intent_key};
+use crate::record::{IntentKey, MemberRecord, Record};
+
+/// The records of a success whose answer says nothing more.
+pub(crate) fn as_planned(outcome: Outcome) -> Vec<Record> {
+    let mut records = Vec::new();
+    for done in outcome.done {
+        match done {
+            Done::Record(record) => records.push(record),
+            Done::User(user) => records.extend(user.id.is_some().then_some(Record::User(user))),
+            Done::Group {
+                group,
+                added,
+                removed,
+            } => {
+                if group.id.is_some() {
+                    let members = memberships(&group, &added, &removed, None);
+                    records.push(Record::Group(group));
+                    records.extend(members);
+                }
+            }
+        }
+    }
+    records
+}
+
+/// The records of a success with its answer, if it has one.
+pub(crate) fn of(
+    continuation: &ScimContinuation,
+    account: &Account,
+    body: Option<&Json>,
+) -> Vec<Record> {
+    let mut records = Vec::new();
+    if continuation.provisions
+        && let Some(body) = body
+    {
+        settle(continuation, account, body, &mut records);
+    }
+    for done in &continuation.outcome.done {
+        match done {
+            Done::Record(record) => records.push(record.clone()),
+            Done::User(user) => {
+                let user = answered_user(user, body);
+                records.extend(user.id.is_some().then_some(Record::User(user)));
+            }
+            Done::Group {
+                group,
+                added,
+                removed,
+            } => {
+                let group = answered_group(group, account, body);
+                if group.id.is_some() {
+                    let members = memberships(&group, added, removed, body);
+                    records.push(Record::Group(group));
+                    records.extend(members);
+                }
+            }
+        }
+    }
+    records
+}
+
+/// Whatever the identity provider is shown settles its creates whose outcome was unclear.
+fn settle(
+    continuation: &ScimContinuation,
+    account: &Account,
+    body: &Json,
+    records: &mut Vec<Record>,
+) {
+    let (kind, shown) = match &continuation.expected {
+        Expected::Resource(kind, _) | Expected::Written(kind, _) | Expected::Created(kind, _) => {
+            (*kind, std::slice::from_ref(body))
+        }
+        Expected::List(kind) => (
+            *kind,
+            member(body, "Resources")
+                .and_then(Json::as_array)
+                .unwrap_or_default(),
+        ),
+        Expected::Deleted | Expected::Discovery => return,
+    };
+    for resource in shown {
+        let text = |name: &str| member(resource, name).and_then(Json::as_str);
+        let key = match kind {
+            ResourceKind::User => text("userName").map(fold),
+            ResourceKind::Group => text("displayName")
+                .map(|name| group_intent_key(account.derived_group_id(name).as_deref(), name)),
+        };
+        if let (Some(key), Some(id)) = (key, text("id")) {
+            records.push(Record::Settle {
+                intent: IntentKey {
+                    kind,
+                    account: continuation.account.clone(),
+                    key,
+                },
+                id: id.to_owned(),
+            });
+        }
+    }
+}
+
+/// A create's answer has the name that was sent, and an id that is unrecorded or may be taken over.
+pub(crate) fn check_created(
+    kind: ResourceKind,
+    name: &str,
+    body: &Json,
+    continuation: &ScimContinuation,
+    account: &Account,
+    facts: &Facts<'_>,
+) -> Result<(), Stop> {
+    let text = |name: &str| member(body, name).and_then(Json::as_str);
+    let id = text("id").unwrap_or_default().to_owned();
+    let account_name = continuation.account.clone();
+    let (same_name, recorded) = match kind {
+        ResourceKind::User => {
+            let key = Key::User(UserKey {
+                account: account_name,
+                value: id,
+                unseen: Unseen::Absent,
+            });
+            facts.require(vec![key.clone()])?;
+            let recorded = facts.user(&key)?.map(|user| {
+                let same = fold(&user.user_name) == fold(name);
+                (same, user.managed_by.is_some(), account.adopt_users)
+            });
+            let given = text("userName");
+            (
+                given.is_none_or(|given| fold(given) == fold(name)),
+                recorded,
+            )
+        }
+        ResourceKind::Group => {
+            let key = Key::Group(GroupKey {
+                account: account_name,
+                scope: String::new(),
+                id,
+                unseen: Unseen::Absent,
+            });
+            facts.require(vec![key.clone()])?;
+            let recorded = facts
+                .group(&key)?
+                .filter(|group| group.id.is_some())
+                .map(|group| {
+                    let same = group.display_name.as_deref() == Some(name);
+                    (same, group.managed_by.is_some(), account.adopt_groups)
+                });
+            let given = text("displayName");
+            (given.is_none_or(|given| given == name), recorded)
+        }
+    };
+    if !same_name {
+        return Err(nonsense("it has another name than the one that was sent").into());
+    }
+    match recorded {
+        // A resource of another name, or a native one that may not be taken over.
+        Some((false, true, _)) => Err(nonsense("its id is that of another resource").into()),
+        Some((_, false, Adoption::Deny)) if continuation.provisions => {
+            Err(nonsense("its id is that of a resource that was not provisioned").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn answered_user(planned: &User, body: Option<&Json>) -> User {
+    let mut user = planned.clone();
+    let Some(body) = body else { return user };
+    let text = |name: &str| member(body, name).and_then(Json::as_str).map(str::to_owned);
+    user.id = user.id.or_else(|| text("id"));
+    if let Some(name) = text("userName") {
+        user.user_name = name;
+    }
+    user.display_name = text("displayName").or(user.display_name);
+    user.external_id = text("externalId").or(user.external_id);
+    if let Some(active) = member(body, "active").and_then(Json::as_bool) {
+        user.active = active;
+    }
+    user
+}
+
+fn answered_group(planned: &Group, account: &Account, body: Option<&Json>) -> Group {
+    let mut group = planned.clone();
+    let Some(body) = body else { return group };
+    let text = |name: &str| member(body, name).and_then(Json::as_str).map(str::to_owned);
+    group.id = group.id.or_else(|| text("id"));
+    if let Some(name) = text("displayName") {
+        group.derived_id = account.derived_group_id(&name);
+        group.display_name = Some(name);
+    }
+    group.external_id = text("externalId").or(group.external_id);
+    group
+}
+
+/// Memberships come from the answer where it tells them; else they stay unconfirmed.
+fn memberships(
+    group: &Group,
+    added: &[String],
+    removed: &[String],
+    body: Option<&Json>,
+) -> Vec<Record> {
+    let told: Option<BTreeSet<String>> = body
+        .and_then(|body| member(body, "members"))
+        .map(|members| referenced(members).into_iter().collect());
+    let record = |user: &String, present: bool, pending: bool| {
+        Record::Member(MemberRecord {
+            account: group.account.clone(),
+            scope: group.scope.clone(),
+            group: group.id.clone().unwrap_or_default(),
+            user: user.clone(),
+            present,
+            pending,
+        })
+    };
+    let is_in = |user: &String| told.as_ref().map(|told| told.contains(user));
+    let put_in = added.iter().map(|user| match is_in(user) {
+        Some(present) => record(user, present, false),
+        None => record(user, true, true),
+    });
+    let taken_out = removed
+        .iter()
+        .map(|user| record(user, is_in(user).unwrap_or(false), false));
+    put_in.chain(taken_out).collect()
+}

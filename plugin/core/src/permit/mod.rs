@@ -1,0 +1,268 @@
+//! Whether an act may happen: the facts that its rules read, asked for at once, and the rules in
+//! their order.
+
+pub(crate) mod scene;
+
+use std::collections::BTreeSet;
+
+use crate::act::{Act, Edit, Members, NewGroup, NewUser, Part, UserChange, UserGroups};
+use crate::facts::{
+    DerivedIdKey, ExternalIdKey, GroupKey, Key, MembersKey, Stop, Unseen, UserGroupsKey, UserKey,
+};
+use crate::policy::{Adoption, Mode};
+use crate::refusal::Refusal;
+use crate::rules;
+use crate::token::Actor;
+
+pub(crate) use scene::Scene;
+
+/// That an act may happen. Only `permit` makes one.
+pub(crate) struct Permitted {
+    /// The rule that would have refused, where the policy only watches.
+    pub(crate) watched: Option<Refusal>,
+}
+
+/// Judges an act.
+pub(crate) fn permit(act: &Act, scene: &Scene<'_>) -> Result<Permitted, Stop> {
+    scene.facts.require(keys(act, scene))?;
+    let verdict = rules::ownership::check(act, scene)
+        .and_then(|()| rules::okta_only::check(act, scene))
+        .and_then(|()| rules::okta_only::check_deactivated(act, scene));
+    match verdict {
+        Ok(()) => Ok(Permitted { watched: None }),
+        Err(Stop::Refuse(refusal))
+            if scene.account.mode == Mode::Monitor && is_watched(refusal.rule) =>
+        {
+            Ok(Permitted {
+                watched: Some(refusal),
+            })
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Rules that `mode: monitor` only watches. The others protect more than ownership.
+fn is_watched(rule: &str) -> bool {
+    rule.starts_with("okta-only.")
+        || rule == rules::ownership::NATIVE_USER.id
+        || rule == rules::ownership::NATIVE_GROUP.id
+}
+
+/// Every fact that the rules or the record of this act read.
+fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for edit in &act.edits {
+        match edit {
+            Edit::CreateUser(new) => new_user_keys(new, scene, &mut keys),
+            Edit::ChangeUser(change) => user_change_keys(change, scene, &mut keys),
+            Edit::DeleteUser(user) => keys.extend(scene.user_keys(user)),
+            Edit::CreateGroup(new) => new_group_keys(new, scene, &mut keys),
+            Edit::ChangeGroup(change) => {
+                keys.push(scene.group_key(&change.group.scope, &change.group.id));
+                keys.extend(scene.external_id_key(&change.external_id));
+                if let Some(name) = change.name.value() {
+                    keys.extend(scene.derived_id_key(&change.group.scope, name));
+                }
+                keys.extend(scene.members_key(
+                    &change.group.scope,
+                    &change.group.id,
+                    &change.members,
+                ));
+            }
+            Edit::DeleteGroup(group) => keys.push(scene.group_key(&group.scope, &group.id)),
+        }
+    }
+    keys
+}
+
+fn new_user_keys(new: &NewUser, scene: &Scene<'_>, keys: &mut Vec<Key>) {
+    keys.push(scene.new_user_key(&new.user_name));
+    keys.extend(scene.email_key(&new.profile));
+    keys.extend(scene.external_id_key(&new.profile.external_id));
+    for group in &new.groups {
+        keys.push(scene.group_key(&group.scope, &group.id));
+        keys.push(scene.membership_key(&group.scope, &group.id, &new.user_name));
+    }
+}
+
+fn user_change_keys(change: &UserChange, scene: &Scene<'_>, keys: &mut Vec<Key>) {
+    keys.extend(scene.user_keys(&change.user));
+    if let Some(name) = change.profile.user_name.value() {
+        keys.push(scene.name_key(name));
+    }
+    keys.extend(scene.email_key(&change.profile));
+    keys.extend(scene.external_id_key(&change.profile.external_id));
+    let groups = match &change.groups {
+        UserGroups::Untouched => return,
+        UserGroups::Add(groups) | UserGroups::Remove(groups) => groups.as_slice(),
+        UserGroups::Replace(groups) => {
+            keys.push(scene.user_groups_key(&change.user));
+            groups.as_slice()
+        }
+        UserGroups::Changed => {
+            keys.push(scene.user_groups_key(&change.user));
+            &[]
+        }
+    };
+    for group in groups {
+        keys.push(scene.group_key(&group.scope, &group.id));
+        keys.push(scene.membership_key(&group.scope, &group.id, &change.user.reference));
+    }
+}
+
+fn new_group_keys(new: &NewGroup, scene: &Scene<'_>, keys: &mut Vec<Key>) {
+    keys.extend(scene.external_id_key(&new.external_id));
+    if let Some(id) = &new.id {
+        keys.push(scene.group_key(&new.scope, id));
+    }
+    if let Some(name) = &new.name {
+        keys.extend(scene.derived_id_key(&new.scope, name));
+    }
+    keys.extend(scene.new_members_key(new));
+}
+
+// === impl Scene: keys ===
+
+impl Scene<'_> {
+    /// What an unseen user means to this actor.
+    fn unseen_user(&self) -> Unseen {
+        match (&self.actor, self.account.adopt_users) {
+            (Actor::Operator, _) => Unseen::Pending,
+            (Actor::Provisioner(_), Adoption::Deny) => Unseen::Backend,
+            (Actor::Provisioner(_), Adoption::Allow) => Unseen::Absent,
+        }
+    }
+
+    /// What an unseen group means to this actor.
+    fn unseen_group(&self) -> Unseen {
+        match (&self.actor, self.account.adopt_groups) {
+            (Actor::Operator, _) => Unseen::Pending,
+            (Actor::Provisioner(_), Adoption::Deny) => Unseen::Backend,
+            (Actor::Provisioner(_), Adoption::Allow) => Unseen::Absent,
+        }
+    }
+
+    pub(super) fn user_keys(&self, user: &crate::act::UserRef) -> Vec<Key> {
+        let mut keys = vec![self.user_key(&user.reference)];
+        if user.may_be_name {
+            keys.push(self.name_key(&user.reference));
+        }
+        keys
+    }
+
+    pub(crate) fn user_key(&self, id: &str) -> Key {
+        Key::User(UserKey {
+            account: self.account_name.to_owned(),
+            value: id.to_owned(),
+            unseen: self.unseen_user(),
+        })
+    }
+
+    pub(crate) fn name_key(&self, name: &str) -> Key {
+        Key::UserByName(UserKey {
+            account: self.account_name.to_owned(),
+            value: name.to_owned(),
+            unseen: Unseen::Absent,
+        })
+    }
+
+    /// A create asks the backend where taking over is not allowed.
+    pub(crate) fn new_user_key(&self, name: &str) -> Key {
+        let unseen = match self.unseen_user() {
+            Unseen::Backend => Unseen::Backend,
+            Unseen::Absent | Unseen::Pending => Unseen::Absent,
+        };
+        Key::UserByName(UserKey {
+            account: self.account_name.to_owned(),
+            value: name.to_owned(),
+            unseen,
+        })
+    }
+
+    /// An e-mail that is not the user name itself.
+    pub(crate) fn email_key(&self, profile: &crate::act::Profile) -> Option<Key> {
+        let email = profile.email.value()?;
+        let same = profile.user_name.value() == Some(email);
+        (!same).then(|| self.name_key(email))
+    }
+
+    pub(crate) fn group_key(&self, scope: &str, id: &str) -> Key {
+        Key::Group(GroupKey {
+            account: self.account_name.to_owned(),
+            scope: scope.to_owned(),
+            id: id.to_owned(),
+            unseen: self.unseen_group(),
+        })
+    }
+
+    pub(crate) fn derived_id_key(&self, scope: &str, name: &str) -> Option<Key> {
+        let rule = self.account.group_id.as_ref()?;
+        Some(Key::GroupByDerivedId(DerivedIdKey {
+            account: self.account_name.to_owned(),
+            scope: scope.to_owned(),
+            id: self.account.derived_group_id(name)?,
+            replace: rule.replace.clone(),
+            with: rule.with.clone(),
+        }))
+    }
+
+    pub(crate) fn external_id_key(&self, external_id: &Part) -> Option<Key> {
+        external_id.value().map(|value| {
+            Key::ExternalId(ExternalIdKey {
+                account: self.account_name.to_owned(),
+                value: value.to_owned(),
+            })
+        })
+    }
+
+    /// Whether one user is in one group.
+    pub(crate) fn membership_key(&self, scope: &str, group: &str, user: &str) -> Key {
+        Key::Members(MembersKey {
+            account: self.account_name.to_owned(),
+            scope: scope.to_owned(),
+            group: group.to_owned(),
+            users: vec![user.to_owned()],
+        })
+    }
+
+    /// The members that a change of a group touches.
+    pub(crate) fn members_key(&self, scope: &str, group: &str, members: &Members) -> Option<Key> {
+        let key = |users: Vec<String>| MembersKey {
+            account: self.account_name.to_owned(),
+            scope: scope.to_owned(),
+            group: group.to_owned(),
+            users,
+        };
+        match members {
+            Members::Untouched => None,
+            Members::Relative { add, remove } => {
+                let users: BTreeSet<&String> = add.union(remove).collect();
+                Some(Key::Members(key(users.into_iter().cloned().collect())))
+            }
+            Members::Absolute(all) => {
+                Some(Key::MembersDifference(key(all.iter().cloned().collect())))
+            }
+            Members::Changed => Some(Key::MembersDifference(key(Vec::new()))),
+        }
+    }
+
+    /// The members that a group is created with.
+    pub(crate) fn new_members_key(&self, new: &NewGroup) -> Option<Key> {
+        if new.members.is_empty() {
+            return None;
+        }
+        Some(Key::Members(MembersKey {
+            account: self.account_name.to_owned(),
+            scope: new.scope.clone(),
+            group: new.id.clone().unwrap_or_default(),
+            users: new.members.clone(),
+        }))
+    }
+
+    pub(crate) fn user_groups_key(&self, user: &crate::act::UserRef) -> Key {
+        Key::UserGroups(UserGroupsKey {
+            account: self.account_name.to_owned(),
+            user: user.reference.clone(),
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! What the rules see: who acts in which account, and the record as the facts tell it.
+
+use std::collections::BTreeSet;
+
+use crate::act::{GroupChange, Members, NewGroup, Part, Profile, UserRef};
+use crate::facts::{Facts, Group, Member, Stop, User};
+use crate::fold::fold;
+use crate::policy::{Account, DirectUsers};
+use crate::token::Actor;
+
+/// Who acts, where, and what is on record.
+pub(crate) struct Scene<'a> {
+    pub(crate) account_name: &'a str,
+    pub(crate) account: &'a Account,
+    pub(crate) actor: &'a Actor,
+    pub(crate) facts: &'a Facts<'a>,
+    /// The members that the backend says a group has, where the record is not complete.
+    pub(crate) completed: Option<&'a BTreeSet<String>>,
+}
+
+/// Whom a write puts into a group and takes out of it, beyond what is so already.
+#[derive(Debug, Default)]
+pub(crate) struct Moves<'f> {
+    pub(crate) added: Vec<&'f Member>,
+    pub(crate) removed: Vec<&'f Member>,
+    /// Members change in a way that cannot be told.
+    pub(crate) untold: bool,
+}
+
+impl<'a> Scene<'a> {
+    /// The record of a user that a request names. A name wins: a create that is not settled is
+    /// found by it.
+    pub(crate) fn user(&self, user: &UserRef) -> Result<Option<&'a User>, Stop> {
+        if user.may_be_name
+            && let Some(named) = self.facts.user(&self.name_key(&user.reference))?
+        {
+            return Ok(Some(named));
+        }
+        self.facts.user(&self.user_key(&user.reference))
+    }
+
+    /// The record of the user of this name.
+    pub(crate) fn user_named(&self, name: &str) -> Result<Option<&'a User>, Stop> {
+        self.facts.user(&self.name_key(name))
+    }
+
+    /// The record of a group.
+    pub(crate) fn group(&self, scope: &str, id: &str) -> Result<Option<&'a Group>, Stop> {
+        self.facts.group(&self.group_key(scope, id))
+    }
+
+    /// Groups of the id that a name gives.
+    pub(crate) fn groups_of_name(&self, scope: &str, name: &str) -> Result<&'a [Group], Stop> {
+        match self.derived_id_key(scope, name) {
+            Some(key) => self.facts.groups(&key),
+            None => Ok(&[]),
+        }
+    }
+
+    /// Whether somebody else than the actor owns what is managed by this provider.
+    pub(crate) fn is_others(&self, managed_by: Option<&str>) -> bool {
+        match (managed_by, self.actor) {
+            (None, _) => false,
+            (Some(_), Actor::Operator) => true,
+            (Some(owner), Actor::Provisioner(provider)) => owner != provider,
+        }
+    }
+
+    /// Whether a user's profile and groups are the provider's.
+    pub(crate) fn is_locked(&self, user: &User) -> bool {
+        self.is_others(user.managed_by.as_deref())
+            && (user.in_managed_group || self.account.direct_users == DirectUsers::Locked)
+    }
+
+    /// What a change of a group does to its members.
+    pub(crate) fn moves(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
+        let group = &change.group;
+        let key = self.members_key(&group.scope, &group.id, &change.members);
+        Ok(match (&change.members, key) {
+            (Members::Untouched, _) | (_, None) => Moves::default(),
+            (Members::Relative { add, remove }, Some(key)) => {
+                let members = self.facts.members(&key)?;
+                let moved = |set: &BTreeSet<String>, present: bool| {
+                    members
+                        .iter()
+                        .filter(|m| m.present == present && set.contains(&m.reference))
+                        .collect()
+                };
+                Moves {
+                    added: moved(add, false),
+                    removed: moved(remove, true),
+                    untold: false,
+                }
+            }
+            (Members::Absolute(_), Some(key)) => {
+                let difference = self.facts.difference(&key)?;
+                Moves {
+                    added: difference.added.iter().filter(|m| !m.present).collect(),
+                    removed: difference.removed.iter().collect(),
+                    untold: false,
+                }
+            }
+            (Members::Changed, Some(key)) => Moves {
+                added: Vec::new(),
+                removed: self.facts.difference(&key)?.removed.iter().collect(),
+                untold: true,
+            },
+        })
+    }
+
+    /// Whom a replacement of members puts in and takes out, by the backend's own list.
+    pub(crate) fn completed_replacement(
+        &self,
+        change: &GroupChange,
+    ) -> Option<(Vec<String>, Vec<String>)> {
+        let (Some(actual), Members::Absolute(wanted)) = (self.completed, &change.members) else {
+            return None;
+        };
+        Some((
+            wanted.difference(actual).cloned().collect(),
+            actual.difference(wanted).cloned().collect(),
+        ))
+    }
+
+    /// Whom a new group takes in.
+    pub(crate) fn new_members(&self, new: &NewGroup) -> Result<Vec<&'a Member>, Stop> {
+        match self.new_members_key(new) {
+            None => Ok(Vec::new()),
+            Some(key) => Ok(self
+                .facts
+                .members(&key)?
+                .iter()
+                .filter(|member| !member.present)
+                .collect()),
+        }
+    }
+}
+
+/// The parts of a profile that a write changes, in the words of an administrator.
+pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static str> {
+    let mut changed = Vec::new();
+    let is_name = |text: &str| fold(text) == fold(&user.user_name);
+    let differs = |part: &Part, same: &dyn Fn(&str) -> bool| match part {
+        Part::Untouched => false,
+        Part::To(value) => user.pending || !same(value),
+        Part::Empty | Part::Changed => true,
+    };
+    if differs(&profile.user_name, &is_name) {
+        changed.push("user name");
+    }
+    if differs(&profile.email, &is_name) {
+        changed.push("e-mail");
+    }
+    let is_display = |text: &str| user.display_name.as_deref() == Some(text);
+    if differs(&profile.display_name, &is_display) && !is_still_nameless(profile, user) {
+        changed.push("display name");
+    }
+    // The record knows the full name as the display name only.
+    let full = match (&profile.given_name, &profile.family_name) {
+        (Part::Untouched, Part::Untouched) => false,
+        (Part::To(given), Part::To(family)) => {
+            user.pending || !is_display(&format!("{given} {family}"))
+        }
+        _ => true,
+    };
+    if full || differs(&profile.formatted_name, &is_display) {
+        changed.push("full name");
+    }
+    changed
+}
+
+/// An empty name where none is known to be is no change.
+fn is_still_nameless(profile: &Profile, user: &User) -> bool {
+    profile.display_name == Part::Empty && user.display_name.as_deref() == Some("")
+}

@@ -1,0 +1,362 @@
+//! From the document to the policy: the preset, what is laid over it, the checks, the tables.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::check::{explain, validator};
+use super::document::{Document, Emails, RouteDocument, UnknownAttributes};
+use super::{Account, Management, Policy, Resource, Route};
+use crate::ConfigError;
+use crate::facts::ResourceKind;
+use crate::normalise::json_schema::Constraints;
+use crate::route::template::Template;
+use crate::scim::schema::ResourceType;
+use crate::scim::shape::Shape;
+
+/// Reads a policy document.
+pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
+    let given = if text.trim().is_empty() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        serde_json::from_str(text)
+            .map_err(|error| fault("", format!("the document is not JSON: {error}")))?
+    };
+    check(&given)?;
+    let preset = given
+        .get("preset")
+        .and_then(Value::as_str)
+        .unwrap_or("harness");
+    let mut merged = preset_document(preset).map_err(|error| fault("/preset", error))?;
+    let accounts = given.get("accounts").cloned().unwrap_or_default();
+    overlay(&mut merged, &given);
+
+    let document: Document = read(&merged, "")?;
+    let default = Arc::new(account(document, "")?);
+    let accounts = match accounts {
+        Value::Object(accounts) => accounts,
+        _ => serde_json::Map::new(),
+    };
+    let mut compiled = std::collections::BTreeMap::new();
+    for (name, differing) in &accounts {
+        let pointer = format!("/accounts/{}", name.replace('~', "~0").replace('/', "~1"));
+        let mut merged = merged.clone();
+        overlay(&mut merged, differing);
+        let document: Document = read(&merged, &pointer)?;
+        compiled.insert(name.clone(), Arc::new(account(document, &pointer)?));
+    }
+    let scim: super::document::Scim = read(merged.get("scim").unwrap_or(&Value::Null), "/scim")?;
+    let (base, upstream_base) = bases(&scim)?;
+    let management = management(&merged)?;
+    let policy = Policy {
+        base,
+        upstream_base,
+        scim_account: scim.account,
+        management,
+        default,
+        accounts: compiled,
+    };
+    if policy
+        .management
+        .prefixes
+        .iter()
+        .any(|prefix| policy.base.literal_prefix_covers(prefix))
+    {
+        return Err(fault(
+            "/management/prefixes",
+            "a prefix at or below the literal part of scim.base: SCIM and management paths could not be told apart".to_owned(),
+        ));
+    }
+    Ok(policy)
+}
+
+fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
+    let schema: Value = serde_json::from_str(include_str!("schema.json"))
+        .map_err(|error| fault("", error.to_string()))?;
+    let validator = validator(&schema).map_err(|error| fault("", error))?;
+    let errors: Vec<ConfigError> = validator
+        .iter_errors(given)
+        .map(|error| ConfigError {
+            pointer: error.instance_path().to_string(),
+            message: explain(&error),
+        })
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+fn fault(pointer: &str, message: String) -> Vec<ConfigError> {
+    vec![ConfigError {
+        pointer: pointer.to_owned(),
+        message,
+    }]
+}
+
+fn read<'a, T: Deserialize<'a>>(value: &'a Value, pointer: &str) -> Result<T, Vec<ConfigError>> {
+    T::deserialize(value).map_err(|error| fault(pointer, error.to_string()))
+}
+
+/// Objects field by field, anything else replaces.
+fn overlay(under: &mut Value, over: &Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (name, value) in over {
+                match under.get_mut(name) {
+                    Some(existing) => overlay(existing, value),
+                    None => {
+                        under.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+        }
+        (under, over) => *under = over.clone(),
+    }
+}
+
+/// The document that a preset's name stands for.
+fn preset_document(name: &str) -> Result<Value, String> {
+    let mut document: Value =
+        serde_json::from_str(include_str!("harness.json")).map_err(|error| error.to_string())?;
+    if name == "harness" {
+        return Ok(document);
+    }
+    let mut synced = serde_json::Map::new();
+    for (kind, key) in [(ResourceKind::User, "User"), (ResourceKind::Group, "Group")] {
+        let names = ResourceType::load(kind)
+            .map_err(|error| error.to_string())?
+            .writable()
+            .filter(|attribute| name != "ipsie" || attribute != "password")
+            .map(Value::String)
+            .collect();
+        synced.insert(key.to_owned(), names);
+    }
+    let generic = serde_json::json!({
+        "scim": {
+            "base": "/scim/v2/{account}",
+            "emails": "all",
+            "group_id": null,
+        },
+        "management": {"prefixes": [], "routes": []},
+    });
+    overlay(&mut document, &generic);
+    if let Some(scim) = document.get_mut("scim").and_then(Value::as_object_mut) {
+        scim.insert("synced".to_owned(), Value::Object(synced));
+        scim.insert("dialect".to_owned(), serde_json::json!({}));
+    }
+    if name == "ipsie" {
+        let strict = serde_json::json!({
+            "scim": {"unknown_attributes": "reject"},
+            "direct_users": "locked",
+            "local_users": "deny",
+        });
+        overlay(&mut document, &strict);
+    }
+    Ok(document)
+}
+
+fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError>> {
+    let authenticate_management = document.management.authenticate;
+    let document = document.account;
+    let scim = document.scim;
+    let resource = |kind: ResourceKind, synced: &[String]| -> Result<Resource, Vec<ConfigError>> {
+        let key = match kind {
+            ResourceKind::User => "User",
+            ResourceKind::Group => "Group",
+        };
+        let resource_type =
+            ResourceType::load(kind).map_err(|error| fault(pointer, error.to_string()))?;
+        let shape = Shape::new(
+            resource_type,
+            synced,
+            scim.emails == Emails::PrimaryOnly,
+            scim.unknown_attributes == UnknownAttributes::Reject,
+        )
+        .map_err(|(index, message)| {
+            fault(&format!("{pointer}/scim/synced/{key}/{index}"), message)
+        })?;
+        let constraints = Constraints::compile(&shape, scim.json_schemas.get(key))
+            .map_err(|error| fault(&format!("{pointer}/scim/json_schemas/{key}"), error))?;
+        let prefix = format!("{key}.");
+        let mut dialect = std::collections::BTreeMap::new();
+        for (name, form) in &scim.dialect {
+            let Some(attribute) = name.strip_prefix(&prefix) else {
+                continue;
+            };
+            if !shape.defines(attribute) {
+                return Err(fault(
+                    &format!("{pointer}/scim/dialect/{name}"),
+                    format!("{key} has no attribute {attribute:?}"),
+                ));
+            }
+            dialect.insert(attribute.to_owned(), *form);
+        }
+        Ok(Resource {
+            shape,
+            constraints,
+            dialect,
+        })
+    };
+    Ok(Account {
+        user: resource(ResourceKind::User, &scim.synced.user)?,
+        group: resource(ResourceKind::Group, &scim.synced.group)?,
+        provider: document.provider,
+        group_id: scim.group_id,
+        limits: scim.limits,
+        token_headers: document
+            .tokens
+            .headers
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect(),
+        permissions: document.tokens.permissions,
+        adopt_users: document.adopt.users,
+        adopt_groups: document.adopt.groups,
+        direct_users: document.direct_users,
+        local_users: document.local_users,
+        authenticate_management,
+        mode: document.mode,
+    })
+}
+
+fn bases(scim: &super::document::Scim) -> Result<(Template, Template), Vec<ConfigError>> {
+    let base = Template::parse(&scim.base).map_err(|error| fault("/scim/base", error))?;
+    let upstream = scim.upstream_base.as_ref().unwrap_or(&scim.base);
+    let upstream_base =
+        Template::parse(upstream).map_err(|error| fault("/scim/upstream_base", error))?;
+    if upstream_base.parameters().any(|name| name != "account") {
+        return Err(fault(
+            "/scim/upstream_base",
+            "only {account} can stand here".to_owned(),
+        ));
+    }
+    if upstream_base.parameters().next().is_none() && scim.account.is_none() {
+        return Err(fault(
+            "/scim/upstream_base",
+            "without {account} it needs scim.account, the one account of this backend".to_owned(),
+        ));
+    }
+    Ok((base, upstream_base))
+}
+
+fn management(merged: &Value) -> Result<Management, Vec<ConfigError>> {
+    let document: super::document::ManagementDocument = read(
+        merged.get("management").unwrap_or(&Value::Null),
+        "/management",
+    )?;
+    let mut routes = Vec::with_capacity(document.routes.len());
+    for (index, route) in document.routes.into_iter().enumerate() {
+        let pointer = format!("/management/routes/{index}");
+        routes.push(compile_route(route, &pointer)?);
+    }
+    let prefixes = document
+        .prefixes
+        .iter()
+        .map(|prefix| {
+            prefix
+                .split('/')
+                .filter(|segment| !segment.is_empty())
+                .map(str::to_lowercase)
+                .collect()
+        })
+        .collect();
+    Ok(Management {
+        prefixes,
+        unmatched: document.unmatched,
+        routes,
+    })
+}
+
+fn compile_route(route: RouteDocument, pointer: &str) -> Result<Route, Vec<ConfigError>> {
+    let path =
+        Template::parse(&route.path).map_err(|error| fault(&format!("{pointer}/path"), error))?;
+    let compiled = Route {
+        method: route.method,
+        path,
+        edit: route.edit,
+        account: route.account.into(),
+        organisation: route.organisation.into(),
+        project: route.project.into(),
+        group: route.group.into(),
+        groups: route.groups.into(),
+        name: route.name.into(),
+        members: route.members.into(),
+        user: route.user.into(),
+        email: route.email.into(),
+        free: route.free,
+    };
+    compiled
+        .check()
+        .map_err(|(part, message)| fault(&format!("{pointer}/{part}"), message))?;
+    Ok(compiled)
+}
+
+// === impl Route ===
+
+impl Route {
+    /// What the document's schema cannot say.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        use super::{EditKind as Edit, Source};
+        for (part, sources) in self.parts() {
+            for source in sources {
+                if let Source::Path(name) = source
+                    && !self.path.parameters().any(|parameter| parameter == name)
+                {
+                    return Err((part, format!("the path has no parameter {{{name}}}")));
+                }
+            }
+        }
+        let judged = !self.edit.is_free();
+        if judged && self.account.is_empty() {
+            return Err((
+                "account",
+                "where the account comes from is missing".to_owned(),
+            ));
+        }
+        let needs_group = matches!(
+            self.edit,
+            Edit::GroupUpdate
+                | Edit::GroupRename
+                | Edit::GroupDelete
+                | Edit::MembersAdd
+                | Edit::MembersRemove
+                | Edit::MembersReplace
+        );
+        if needs_group && self.group.is_empty() {
+            return Err(("group", "where the group comes from is missing".to_owned()));
+        }
+        let needs_user = matches!(
+            self.edit,
+            Edit::UserUpdate
+                | Edit::UserProfile
+                | Edit::UserDelete
+                | Edit::UserActivate
+                | Edit::UserDeactivate
+                | Edit::UserGroupsAdd
+                | Edit::UserGroupsRemove
+                | Edit::UserGroupsReplace
+        );
+        if needs_user && self.user.is_empty() {
+            return Err(("user", "where the user comes from is missing".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// All parts with their names.
+    pub(crate) fn parts(&self) -> [(&'static str, &[super::Source]); 9] {
+        [
+            ("account", &self.account),
+            ("organisation", &self.organisation),
+            ("project", &self.project),
+            ("group", &self.group),
+            ("groups", &self.groups),
+            ("name", &self.name),
+            ("members", &self.members),
+            ("user", &self.user),
+            ("email", &self.email),
+        ]
+    }
+}

@@ -1,0 +1,290 @@
+//! The document as it is written, after the preset was filled in.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Everything but what differs by account.
+#[derive(Deserialize)]
+pub(super) struct Document {
+    #[serde(flatten)]
+    pub(super) account: AccountDocument,
+    pub(super) management: ManagementDocument,
+}
+
+#[derive(Deserialize)]
+pub(super) struct AccountDocument {
+    pub(super) provider: String,
+    pub(super) scim: Scim,
+    pub(super) tokens: Tokens,
+    pub(super) adopt: Adopt,
+    pub(super) direct_users: DirectUsers,
+    pub(super) local_users: LocalUsers,
+    pub(super) mode: Mode,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Scim {
+    pub(super) base: String,
+    pub(super) upstream_base: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) synced: Synced,
+    pub(super) emails: Emails,
+    pub(super) unknown_attributes: UnknownAttributes,
+    pub(super) group_id: Option<GroupId>,
+    pub(super) dialect: BTreeMap<String, Dialect>,
+    pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) json_schemas: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Synced {
+    #[serde(rename = "User")]
+    pub(super) user: Vec<String>,
+    #[serde(rename = "Group")]
+    pub(super) group: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Emails {
+    PrimaryOnly,
+    All,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum UnknownAttributes {
+    Drop,
+    Reject,
+}
+
+/// How the backend derives a group's id from its name.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct GroupId {
+    pub(crate) replace: String,
+    pub(crate) with: String,
+}
+
+/// How the backend wants to have operations on an attribute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Dialect {
+    /// With a path.
+    #[default]
+    Path,
+    /// Without a path, in a value object.
+    Value,
+    /// A replacement as the additions and removals that it amounts to.
+    Difference,
+    /// A removal with a list of values.
+    ValueList,
+}
+
+/// What one request may amount to.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes: u64,
+    /// Levels of nesting.
+    pub(crate) depth: usize,
+    /// Operations of a PATCH.
+    pub(crate) operations: usize,
+    /// Members that one request names.
+    pub(crate) members: usize,
+    pub(crate) answer_bytes: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Tokens {
+    pub(super) headers: Vec<String>,
+    pub(super) permissions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Adopt {
+    pub(super) users: Adoption,
+    pub(super) groups: Adoption,
+}
+
+/// Whether the provider may take over what exists natively.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Adoption {
+    Allow,
+    Deny,
+}
+
+/// What operators may do with managed users who came through no group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DirectUsers {
+    Editable,
+    Locked,
+}
+
+/// Whether operators may create users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LocalUsers {
+    Allow,
+    Deny,
+}
+
+/// Whether ownership is enforced, or only watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    Enforce,
+    Monitor,
+}
+
+/// What happens to writes under the prefixes that no route names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unmatched {
+    Forward,
+    Reject,
+    Guarded,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ManagementDocument {
+    pub(super) prefixes: Vec<String>,
+    pub(super) unmatched: Unmatched,
+    pub(super) authenticate: bool,
+    pub(super) routes: Vec<RouteDocument>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RouteDocument {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) edit: EditKind,
+    #[serde(default)]
+    pub(super) account: Sources,
+    #[serde(default)]
+    pub(super) organisation: Sources,
+    #[serde(default)]
+    pub(super) project: Sources,
+    #[serde(default)]
+    pub(super) group: Sources,
+    #[serde(default)]
+    pub(super) groups: Sources,
+    #[serde(default)]
+    pub(super) name: Sources,
+    #[serde(default)]
+    pub(super) members: Sources,
+    #[serde(default)]
+    pub(super) user: Sources,
+    #[serde(default)]
+    pub(super) email: Sources,
+    #[serde(default)]
+    pub(super) free: Vec<Free>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Sources {
+    One(Source),
+    All(Vec<Source>),
+}
+
+/// Where a part of an edit comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Source {
+    /// A parameter of the path template.
+    Path(String),
+    /// A query parameter.
+    Query(String),
+    /// A header.
+    Header(String),
+    /// A JSON Pointer into the body.
+    Body(String),
+}
+
+/// A part of a body that may differ on a managed resource.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Free {
+    /// Whatever stands there.
+    Any(String),
+    /// Only this value.
+    Only {
+        /// Where.
+        pointer: String,
+        /// What.
+        value: Value,
+    },
+}
+
+/// What a management route does, in neutral words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum EditKind {
+    #[serde(rename = "group.create")]
+    GroupCreate,
+    #[serde(rename = "group.update")]
+    GroupUpdate,
+    #[serde(rename = "group.rename")]
+    GroupRename,
+    #[serde(rename = "group.delete")]
+    GroupDelete,
+    #[serde(rename = "group.members.add")]
+    MembersAdd,
+    #[serde(rename = "group.members.remove")]
+    MembersRemove,
+    #[serde(rename = "group.members.replace")]
+    MembersReplace,
+    #[serde(rename = "user.create")]
+    UserCreate,
+    #[serde(rename = "user.update")]
+    UserUpdate,
+    #[serde(rename = "user.profile")]
+    UserProfile,
+    #[serde(rename = "user.delete")]
+    UserDelete,
+    #[serde(rename = "user.activate")]
+    UserActivate,
+    #[serde(rename = "user.deactivate")]
+    UserDeactivate,
+    #[serde(rename = "user.unlock")]
+    UserUnlock,
+    #[serde(rename = "user.groups.add")]
+    UserGroupsAdd,
+    #[serde(rename = "user.groups.remove")]
+    UserGroupsRemove,
+    #[serde(rename = "user.groups.replace")]
+    UserGroupsReplace,
+    #[serde(rename = "roles")]
+    Roles,
+    #[serde(rename = "read")]
+    Read,
+}
+
+// === impl Sources ===
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self::All(Vec::new())
+    }
+}
+
+impl From<Sources> for Vec<Source> {
+    fn from(sources: Sources) -> Self {
+        match sources {
+            Sources::One(source) => vec![source],
+            Sources::All(sources) => sources,
+        }
+    }
+}
+
+// === impl EditKind ===
+
+impl EditKind {
+    /// Edits that touch nothing that a provider owns.
+    pub(crate) fn is_free(self) -> bool {
+        matches!(self, Self::Roles | Self::Read | Self::UserUnlock)
+    }
+}

@@ -1,0 +1,134 @@
+//! The policy document: a preset, what an operator lays over it, and what differs for one account.
+
+pub(crate) mod check;
+mod compile;
+mod document;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::facts::ResourceKind;
+use crate::normalise::json_schema::Constraints;
+use crate::route::template::Template;
+use crate::scim::shape::Shape;
+
+pub(crate) use compile::compile;
+pub(crate) use document::{
+    Adoption, Dialect, DirectUsers, EditKind, Free, GroupId, Limits, LocalUsers, Mode, Source,
+    Unmatched,
+};
+
+/// A whole policy, ready to decide.
+pub(crate) struct Policy {
+    pub(crate) base: Template,
+    pub(crate) upstream_base: Template,
+    /// The one account of a backend whose base names none.
+    pub(crate) scim_account: Option<String>,
+    pub(crate) management: Management,
+    default: Arc<Account>,
+    accounts: BTreeMap<String, Arc<Account>>,
+}
+
+/// The application's own management API.
+pub(crate) struct Management {
+    pub(crate) prefixes: Vec<Vec<String>>,
+    pub(crate) unmatched: Unmatched,
+    pub(crate) routes: Vec<Route>,
+}
+
+/// A route of the management API and the edit that it is.
+pub(crate) struct Route {
+    pub(crate) method: String,
+    pub(crate) path: Template,
+    pub(crate) edit: EditKind,
+    pub(crate) account: Vec<Source>,
+    pub(crate) organisation: Vec<Source>,
+    pub(crate) project: Vec<Source>,
+    pub(crate) group: Vec<Source>,
+    pub(crate) groups: Vec<Source>,
+    pub(crate) name: Vec<Source>,
+    pub(crate) members: Vec<Source>,
+    pub(crate) user: Vec<Source>,
+    pub(crate) email: Vec<Source>,
+    pub(crate) free: Vec<Free>,
+}
+
+/// What holds for one account.
+pub(crate) struct Account {
+    pub(crate) provider: String,
+    pub(crate) user: Resource,
+    pub(crate) group: Resource,
+    pub(crate) group_id: Option<GroupId>,
+    pub(crate) limits: Limits,
+    pub(crate) token_headers: Vec<String>,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) adopt_users: Adoption,
+    pub(crate) adopt_groups: Adoption,
+    pub(crate) direct_users: DirectUsers,
+    pub(crate) local_users: LocalUsers,
+    pub(crate) authenticate_management: bool,
+    pub(crate) mode: Mode,
+}
+
+/// How resources of one type are read and written for one account.
+pub(crate) struct Resource {
+    pub(crate) shape: Shape,
+    pub(crate) constraints: Constraints,
+    pub(crate) dialect: BTreeMap<String, Dialect>,
+}
+
+// === impl Policy ===
+
+impl Policy {
+    /// What holds for this account.
+    pub(crate) fn account(&self, account: &str) -> &Account {
+        self.accounts.get(account).unwrap_or(&self.default)
+    }
+
+    /// What holds for accounts that the document does not name.
+    pub(crate) fn default_account(&self) -> &Account {
+        &self.default
+    }
+
+    /// All different settings.
+    pub(crate) fn every_account(&self) -> impl Iterator<Item = &Account> {
+        std::iter::once(&self.default)
+            .chain(self.accounts.values())
+            .map(AsRef::as_ref)
+    }
+}
+
+// === impl Account ===
+
+impl Account {
+    /// How resources of this type are read and written.
+    pub(crate) fn resource(&self, kind: ResourceKind) -> &Resource {
+        match kind {
+            ResourceKind::User => &self.user,
+            ResourceKind::Group => &self.group,
+        }
+    }
+
+    /// The id that a group's name gives, where ids are derived.
+    pub(crate) fn derived_group_id(&self, name: &str) -> Option<String> {
+        self.group_id.as_ref().map(|rule| {
+            name.chars().fold(String::new(), |mut id, c| {
+                if rule.replace.contains(c) {
+                    id.push_str(&rule.with);
+                } else {
+                    id.push(c);
+                }
+                id
+            })
+        })
+    }
+}
+
+// === impl Resource ===
+
+impl Resource {
+    /// How the backend wants to have operations on this attribute.
+    pub(crate) fn dialect(&self, attribute: &str) -> Dialect {
+        self.dialect.get(attribute).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,219 @@
+//! Routes of the application's management API, as the policy names them.
+
+use std::collections::BTreeMap;
+
+use super::known_method;
+use super::target::{Target, ambiguous, is_plain_name};
+use super::template::Fit;
+use crate::message::Request;
+use crate::policy::{Policy, Route, Source, Unmatched};
+use crate::refusal::Refusal;
+use crate::rules::route;
+
+/// A request under one of the management prefixes.
+pub(crate) struct ManagementCall<'p> {
+    /// `None` if no route names it and it is forwarded all the same.
+    pub(crate) matched: Option<Match<'p>>,
+    /// As far as the request says without its body.
+    pub(crate) account: Option<String>,
+}
+
+/// A named route and where its parts stand.
+pub(crate) struct Match<'p> {
+    pub(crate) route: &'p Route,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) target: Target,
+}
+
+/// Finds the route.
+pub(super) fn call<'p>(
+    policy: &'p Policy,
+    request: &Request,
+    target: Target,
+) -> Result<ManagementCall<'p>, Refusal> {
+    known_method(&request.method)?;
+    let writes = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if !writes {
+        return Ok(ManagementCall {
+            matched: None,
+            account: None,
+        });
+    }
+    target.unambiguous()?;
+    let Some((route, parameters)) = named(policy, &request.method, &target)? else {
+        unmatched(policy, request, &target)?;
+        return Ok(ManagementCall {
+            matched: None,
+            account: None,
+        });
+    };
+    let mut call = ManagementCall {
+        matched: Some(Match {
+            route,
+            parameters,
+            target,
+        }),
+        account: None,
+    };
+    if let Some(matched) = &call.matched
+        && !route.edit.is_free()
+    {
+        call.account = Some(matched.account(request)?);
+    }
+    Ok(call)
+}
+
+/// A route and the values of its path parameters.
+type Named<'p> = (&'p Route, BTreeMap<String, String>);
+
+fn named<'p>(
+    policy: &'p Policy,
+    method: &str,
+    target: &Target,
+) -> Result<Option<Named<'p>>, Refusal> {
+    let mut best: Option<Named<'_>> = None;
+    let mut other_case = false;
+    for route in policy
+        .management
+        .routes
+        .iter()
+        .filter(|r| r.method == method)
+    {
+        match route.path.fit(&target.segments) {
+            Fit::Exact(parameters) => {
+                if best
+                    .as_ref()
+                    .is_none_or(|(other, _)| route.path.more_literal_than(&other.path))
+                {
+                    best = Some((route, parameters));
+                }
+            }
+            Fit::OtherCase => other_case = true,
+            Fit::None => {}
+        }
+    }
+    if let Some((_, parameters)) = &best
+        && parameters.values().any(|value| !is_plain_name(value))
+    {
+        return Err(ambiguous("an id in it is empty or has white space in it"));
+    }
+    if best.is_none() && other_case {
+        return Err(ambiguous("it is a known path in another case"));
+    }
+    Ok(best)
+}
+
+/// Decides about a write that no route names.
+fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), Refusal> {
+    let guarded = || {
+        let path: Vec<String> = target.segments.iter().map(|s| s.to_lowercase()).collect();
+        policy
+            .management
+            .routes
+            .iter()
+            .filter(|route| !route.edit.is_free())
+            .any(|route| route.path.literal_prefix_covers(&path))
+    };
+    let refused = match policy.management.unmatched {
+        Unmatched::Forward => false,
+        Unmatched::Reject => true,
+        Unmatched::Guarded => guarded(),
+    };
+    if !refused {
+        return Ok(());
+    }
+    Err(route::UNGUARDED.because(format!(
+        "No rule knows {} /{}, which lies next to what the identity provider owns. Name it in the policy's management.routes with the edit that it is.",
+        request.method,
+        target.segments.join("/")
+    )))
+}
+
+// === impl Match ===
+
+impl Match<'_> {
+    /// The account, from everything but the body.
+    fn account(&self, request: &Request) -> Result<String, Refusal> {
+        let account = self
+            .outside_body(&self.route.account, request, "account")?
+            .ok_or_else(|| {
+                route::MISSING_ACCOUNT.because(format!(
+                    "The request does not say which account it is for. Send {}.",
+                    describe(&self.route.account)
+                ))
+            })?;
+        if account.is_empty() {
+            return Err(route::MISSING_ACCOUNT.because(format!(
+                "The account is empty. Send {}.",
+                describe(&self.route.account)
+            )));
+        }
+        if !is_plain_name(&account) {
+            return Err(route::AMBIGUOUS_QUERY
+                .because("The account has white space or a control character in it."));
+        }
+        Ok(account)
+    }
+
+    /// The value of a part, as far as it stands outside the body; all sources must agree.
+    pub(crate) fn outside_body(
+        &self,
+        sources: &[Source],
+        request: &Request,
+        part: &str,
+    ) -> Result<Option<String>, Refusal> {
+        let mut found: Option<String> = None;
+        for source in sources {
+            let value = match source {
+                Source::Path(name) => self.parameters.get(name).cloned(),
+                Source::Query(name) => self.target.parameter(name)?.map(str::to_owned),
+                Source::Header(name) => header(request, name)?,
+                Source::Body(_) => None,
+            };
+            let Some(value) = value else { continue };
+            if found.as_ref().is_some_and(|other| *other != value) {
+                return Err(disagree(part));
+            }
+            found = Some(value);
+        }
+        Ok(found)
+    }
+}
+
+/// The refusal of a part that is named twice, differently.
+pub(crate) fn disagree(part: &str) -> Refusal {
+    route::AMBIGUOUS_QUERY.because(format!(
+        "The request names the {part} in two places, and they differ. Name one."
+    ))
+}
+
+fn header(request: &Request, name: &str) -> Result<Option<String>, Refusal> {
+    let mut values = request
+        .headers
+        .iter()
+        .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(value.clone()).ok();
+    match (text, values.next()) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(route::AMBIGUOUS_QUERY.because(format!(
+            "The header {name} can be read in two ways. Send it once, as plain text."
+        ))),
+    }
+}
+
+fn describe(sources: &[Source]) -> String {
+    let places: Vec<String> = sources
+        .iter()
+        .map(|source| match source {
+            Source::Path(name) => format!("the path parameter {name}"),
+            Source::Query(name) => format!("the query parameter {name}"),
+            Source::Header(name) => format!("the header {name}"),
+            Source::Body(pointer) => format!("{pointer} in the body"),
+        })
+        .collect();
+    places.join(" or ")
+}

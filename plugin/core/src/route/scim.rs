@@ -1,0 +1,149 @@
+//! SCIM end points (RFC 7644 §3.2).
+
+use super::known_method;
+use super::target::{Target, ambiguous, is_plain_name};
+use super::template::Fit;
+use crate::facts::ResourceKind;
+use crate::message::Request;
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::rules::route;
+
+/// A call of a SCIM end point.
+#[derive(Clone, Debug)]
+pub(crate) struct ScimCall {
+    pub(crate) account: String,
+    /// The account as it was encoded in the path.
+    raw_account: String,
+    pub(crate) operation: Operation,
+    /// End point and id as they were encoded, with leading slashes.
+    raw_tail: String,
+    pub(crate) query: Vec<(String, String, String)>,
+}
+
+/// What a SCIM call does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// `GET /Users`
+    List(ResourceKind),
+    /// `GET /Users/{id}`
+    Read(ResourceKind, String),
+    /// `POST /Users`
+    Create(ResourceKind),
+    /// `PUT /Users/{id}`
+    Replace(ResourceKind, String),
+    /// `PATCH /Users/{id}`
+    Patch(ResourceKind, String),
+    /// `DELETE /Users/{id}`
+    Delete(ResourceKind, String),
+    /// `GET /Schemas`, `/ResourceTypes`, `/ServiceProviderConfig` (RFC 7644 §4)
+    Discover,
+}
+
+/// Reads a call from a path in the SCIM part of the world.
+pub(super) fn call(
+    policy: &Policy,
+    request: &Request,
+    target: &Target,
+) -> Result<ScimCall, Refusal> {
+    let unknown = || {
+        route::UNKNOWN.because(format!(
+            "This is no SCIM end point. Users are at {base}/Users, groups at {base}/Groups.",
+            base = policy.base
+        ))
+    };
+    let Fit::Exact(parameters) = policy.base.fit_start(&target.segments) else {
+        return Err(unknown());
+    };
+    let account = parameters.get("account").cloned().unwrap_or_default();
+    if !is_plain_name(&account) {
+        return Err(ambiguous("the account is empty or has white space in it"));
+    }
+    known_method(&request.method)?;
+    let depth = policy.base.len();
+    let operation = operation(
+        &request.method,
+        target.segments.get(depth..).unwrap_or_default(),
+    )?
+    .ok_or_else(unknown)?;
+    let raw_tail = target
+        .raw
+        .get(depth..)
+        .unwrap_or_default()
+        .iter()
+        .fold(String::new(), |tail, segment| tail + "/" + segment);
+    Ok(ScimCall {
+        raw_account: target
+            .raw
+            .get(depth.saturating_sub(1))
+            .cloned()
+            .unwrap_or_default(),
+        account,
+        operation,
+        raw_tail,
+        query: target
+            .query
+            .iter()
+            .map(|p| (p.name.clone(), p.value.clone(), p.raw_value.clone()))
+            .collect(),
+    })
+}
+
+/// `None`: no such end point.
+fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal> {
+    let wrong_method = |allowed: &'static str| {
+        route::METHOD
+            .because(format!(
+                "{method} is not possible here. Possible: {allowed}."
+            ))
+            .allowing(allowed)
+    };
+    let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
+    let kind = match tail.first() {
+        Some(&"Users") => ResourceKind::User,
+        Some(&"Groups") => ResourceKind::Group,
+        Some(&("Schemas" | "ResourceTypes")) if tail.len() <= 2 => {
+            return match method {
+                "GET" => Ok(Some(Operation::Discover)),
+                _ => Err(wrong_method("GET")),
+            };
+        }
+        Some(&"ServiceProviderConfig") if tail.len() == 1 => {
+            return match method {
+                "GET" => Ok(Some(Operation::Discover)),
+                _ => Err(wrong_method("GET")),
+            };
+        }
+        _ => return Ok(None),
+    };
+    match (tail.as_slice(), method) {
+        ([_], "GET") => Ok(Some(Operation::List(kind))),
+        ([_], "POST") => Ok(Some(Operation::Create(kind))),
+        ([_], _) => Err(wrong_method("GET, POST")),
+        ([_, ".search"], _) => Ok(None),
+        ([_, id], _) if !is_plain_name(id) => Err(ambiguous("the id has white space in it")),
+        ([_, id], "GET") => Ok(Some(Operation::Read(kind, (*id).to_owned()))),
+        ([_, id], "PUT") => Ok(Some(Operation::Replace(kind, (*id).to_owned()))),
+        ([_, id], "PATCH") => Ok(Some(Operation::Patch(kind, (*id).to_owned()))),
+        ([_, id], "DELETE") => Ok(Some(Operation::Delete(kind, (*id).to_owned()))),
+        ([_, _], _) => Err(wrong_method("GET, PUT, PATCH, DELETE")),
+        _ => Ok(None),
+    }
+}
+
+// === impl ScimCall ===
+
+impl ScimCall {
+    /// The path at the backend, without a query.
+    pub(crate) fn upstream_path(&self, policy: &Policy) -> String {
+        policy.upstream_base.fill(&self.raw_account) + &self.raw_tail
+    }
+
+    /// The base of this account as clients see it, and at the backend.
+    pub(crate) fn bases(&self, policy: &Policy) -> (String, String) {
+        (
+            policy.base.fill(&self.raw_account),
+            policy.upstream_base.fill(&self.raw_account),
+        )
+    }
+}

@@ -1,0 +1,78 @@
+//! Every reason for a refusal and every kind of change, as data.
+//!
+//! One rule is one item: its id, the status and `scimType` that the client gets, one paragraph, and
+//! the source of the paragraph. `scimguard rules`, the README and the tests come from [`all`].
+
+pub(crate) mod body;
+pub(crate) mod face;
+pub(crate) mod normalise;
+pub(crate) mod okta_only;
+pub(crate) mod ownership;
+pub(crate) mod route;
+pub(crate) mod scim;
+pub(crate) mod token;
+
+use crate::refusal::Refusal;
+
+/// One rule: a reason for a refusal, or a kind of change.
+#[derive(Debug)]
+pub struct Rule {
+    /// Such as `okta-only.group-rename`.
+    pub id: &'static str,
+    /// HTTP status; `None` for a change, which refuses nothing.
+    pub status: Option<u16>,
+    /// RFC 7644 §3.12.
+    pub scim_type: Option<&'static str>,
+    /// One paragraph.
+    pub doc: &'static str,
+    /// An RFC section or a product's documentation.
+    pub source: &'static str,
+}
+
+/// Every rule, in the order in which a request meets them.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    [
+        route::RULES,
+        token::RULES,
+        body::RULES,
+        scim::RULES,
+        ownership::RULES,
+        okta_only::RULES,
+        face::RULES,
+        normalise::RULES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// The rule of this id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id == id)
+}
+
+impl Rule {
+    /// The refusal by this rule. `detail` tells an administrator what to do.
+    pub(crate) fn because(&'static self, detail: impl Into<String>) -> Refusal {
+        Refusal::new(self, detail.into())
+    }
+}
+
+/// Declares rules from their doc comments, and the table of them.
+macro_rules! rules {
+    ($($(#[doc = $doc:literal])+ $name:ident = $id:literal, $status:expr, $scim_type:expr, $source:literal;)+) => {
+        $($(#[doc = $doc])+
+        pub(crate) static $name: $crate::rules::Rule = $crate::rules::Rule {
+            id: $id,
+            status: $status,
+            scim_type: $scim_type,
+            doc: concat!($($doc,)+).trim_ascii(),
+            source: $source,
+        };)+
+
+        /// The rules of this module.
+        pub(crate) const RULES: &[&$crate::rules::Rule] = &[$(&$name),+];
+    };
+}
+pub(crate) use rules;

@@ -1,0 +1,210 @@
+//! What is refused because a name or an id is somebody else's.
+super::rules! {
+    /// The provider writes to a user who exists natively, and the policy does not let it take users
+    /// over (`adopt.users: deny`).
+    NATIVE_USER = "ownership.native-user", Some(409), Some("uniqueness"), "Harness migration guide: existing users are taken over";
+    /// The provider writes to a group that it did not push, and the policy does not let it take
+    /// groups over (`adopt.groups: deny`). The answer is 404, so that the provider pushes a group of
+    /// its own, and both are kept.
+    NATIVE_GROUP = "ownership.native-group", Some(404), None, "Harness documentation: a pushed group and an existing group of the same name are both retained";
+    /// A user would get the user name or e-mail of another user.
+    USER_NAME = "ownership.user-name", Some(409), Some("uniqueness"), "RFC 7643 §4.1.1";
+    /// A pushed group would get the id of another pushed group of another name.
+    GROUP_ID = "ownership.group-id", Some(409), Some("uniqueness"), "Harness documentation: a group's id is its name with underscores";
+    /// An external id that is another resource's id or external id in this account.
+    EXTERNAL_ID = "ownership.external-id", Some(409), Some("uniqueness"), "CVE-2025-41115";
+}
+
+use crate::act::{Act, Edit, GroupRef, Part, Profile, UserRef};
+use crate::facts::{Group, Holder, ResourceKind, Stop, User};
+use crate::fold::fold;
+use crate::permit::Scene;
+use crate::policy::Adoption;
+use crate::token::Actor;
+
+/// Refuses names and ids that are somebody else's, and take-overs that the policy does not want.
+pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+    for edit in &act.edits {
+        match edit {
+            Edit::CreateUser(new) => {
+                let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
+                take_over_user(existing, scene)?;
+                // An operator's create of an existing e-mail is judged as an update of that user.
+                if existing.is_some() || *scene.actor != Actor::Operator {
+                    names_are_free([None, own_email(&new.profile)], existing, scene)?;
+                }
+                external_id_is_free(
+                    &new.profile.external_id,
+                    ResourceKind::User,
+                    existing.and_then(|user| user.id.as_deref()),
+                    Some(&new.user_name),
+                    scene,
+                )?;
+            }
+            Edit::ChangeUser(change) => {
+                let user = scene.user(&change.user)?;
+                take_over_user(user, scene)?;
+                let names = [change.profile.user_name.value(), own_email(&change.profile)];
+                names_are_free(names, user, scene)?;
+                external_id_is_free(
+                    &change.profile.external_id,
+                    ResourceKind::User,
+                    Some(id_of(user, &change.user)),
+                    change.profile.user_name.value(),
+                    scene,
+                )?;
+            }
+            Edit::DeleteUser(user) => take_over_user(scene.user(user)?, scene)?,
+            Edit::CreateGroup(new) => {
+                external_id_is_free(
+                    &new.external_id,
+                    ResourceKind::Group,
+                    new.id.as_deref(),
+                    new.name.as_deref(),
+                    scene,
+                )?;
+                if let (Actor::Provisioner(_), Some(name)) = (scene.actor, &new.name) {
+                    group_id_is_free(name, None, &new.scope, scene)?;
+                }
+            }
+            Edit::ChangeGroup(change) => {
+                let group = scene.group(&change.group.scope, &change.group.id)?;
+                take_over_group(group, scene)?;
+                external_id_is_free(
+                    &change.external_id,
+                    ResourceKind::Group,
+                    Some(&change.group.id),
+                    None,
+                    scene,
+                )?;
+                if let (Actor::Provisioner(_), Some(name)) = (scene.actor, change.name.value()) {
+                    group_id_is_free(name, Some(&change.group), &change.group.scope, scene)?;
+                }
+            }
+            Edit::DeleteGroup(group) => {
+                take_over_group(scene.group(&group.scope, &group.id)?, scene)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn take_over_user(user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
+    match (user, scene.actor) {
+        (Some(user), Actor::Provisioner(_))
+            if user.managed_by.is_none() && scene.account.adopt_users == Adoption::Deny =>
+        {
+            Err(NATIVE_USER
+                .because(format!(
+                    "{} exists in the application and was not provisioned by the identity provider. Set adopt.users to allow, or remove the user there first.",
+                    user.user_name
+                ))
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn take_over_group(group: Option<&Group>, scene: &Scene<'_>) -> Result<(), Stop> {
+    match (group, scene.actor) {
+        (Some(group), Actor::Provisioner(_))
+            if group.managed_by.is_none() && scene.account.adopt_groups == Adoption::Deny =>
+        {
+            Err(NATIVE_GROUP
+                .because(
+                    "The group belongs to the application and was not pushed by the identity provider. Push a group of your own: both are kept.",
+                )
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nobody gets another user's user name or e-mail.
+fn names_are_free(
+    names: [Option<&str>; 2],
+    user: Option<&User>,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    for name in names.into_iter().flatten() {
+        let Some(holder) = scene.user_named(name)? else {
+            continue;
+        };
+        let is_same = match (&holder.id, scene.actor) {
+            // The provider's own create whose outcome was unclear shows itself.
+            (None, Actor::Provisioner(_)) => true,
+            (id, _) => user.is_some_and(|user| {
+                user.id == *id && fold(&user.user_name) == fold(&holder.user_name)
+            }),
+        };
+        if !is_same {
+            return Err(USER_NAME
+                .because(format!(
+                    "{name} is the name of another user of this account. Give each user a name and an e-mail of their own."
+                ))
+                .into());
+        }
+    }
+    Ok(())
+}
+
+/// An e-mail that is not the user name itself.
+fn own_email(profile: &Profile) -> Option<&str> {
+    let email = profile.email.value()?;
+    (profile.user_name.value() != Some(email)).then_some(email)
+}
+
+fn external_id_is_free(
+    external_id: &Part,
+    kind: ResourceKind,
+    id: Option<&str>,
+    name: Option<&str>,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    let Some(key) = scene.external_id_key(external_id) else {
+        return Ok(());
+    };
+    let is_same = |holder: &Holder| {
+        holder.kind == kind
+            && match (&holder.id, id) {
+                (Some(holder), Some(id)) => holder == id,
+                // A create that is not settled, sent again or shown.
+                (None, _) => name.is_none() || holder.name.as_deref().map(fold) == name.map(fold),
+                _ => false,
+            }
+    };
+    if scene.facts.holders(&key)?.iter().all(is_same) {
+        return Ok(());
+    }
+    Err(EXTERNAL_ID
+        .because(
+            "The externalId is already the id or externalId of another user or group of this account. Map externalId to an id of the identity provider that is unique.",
+        )
+        .into())
+}
+
+/// Two pushed groups of different names must not get one id.
+fn group_id_is_free(
+    name: &str,
+    target: Option<&GroupRef>,
+    scope: &str,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    for group in scene.groups_of_name(scope, name)? {
+        let is_target = target.is_some_and(|target| group.id.as_ref() == Some(&target.id));
+        if group.managed_by.is_some() && !is_target && group.display_name.as_deref() != Some(name) {
+            return Err(GROUP_ID
+                .because(format!(
+                    "{name} would get the same id as the pushed group {}. Choose a name that differs in more than periods, dashes and spaces.",
+                    group.display_name.as_deref().unwrap_or("of this id")
+                ))
+                .into());
+        }
+    }
+    Ok(())
+}
+
+fn id_of<'a>(user: Option<&'a User>, reference: &'a UserRef) -> &'a str {
+    user.and_then(|user| user.id.as_deref())
+        .unwrap_or(&reference.reference)
+}

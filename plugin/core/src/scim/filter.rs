@@ -1,0 +1,127 @@
+//! Filters and paths as trees, with one canonical form in text.
+
+use std::fmt;
+
+use crate::json::Json;
+
+/// A filter of RFC 7644 §3.4.2.2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Box<Filter>),
+    Present(Name),
+    Compare(Name, Operator, Json),
+    /// A filter on the sub-attributes of one value of a multi-valued attribute.
+    Within(Name, Box<Filter>),
+}
+
+/// An attribute as written: perhaps a URN, the attribute, perhaps a sub-attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name(pub(crate) String);
+
+/// RFC 7644 table 3, apart from `pr`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Equal,
+    NotEqual,
+    Contains,
+    StartsWith,
+    EndsWith,
+    GreaterThan,
+    GreaterOrEqual,
+    LessThan,
+    LessOrEqual,
+}
+
+/// The path of a PATCH operation, RFC 7644 figure 7.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Path {
+    pub(crate) name: Name,
+    pub(crate) filter: Option<Filter>,
+    /// Behind the brackets.
+    pub(crate) sub: Option<String>,
+}
+
+// === impl Operator ===
+
+impl Operator {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Equal => "eq",
+            Self::NotEqual => "ne",
+            Self::Contains => "co",
+            Self::StartsWith => "sw",
+            Self::EndsWith => "ew",
+            Self::GreaterThan => "gt",
+            Self::GreaterOrEqual => "ge",
+            Self::LessThan => "lt",
+            Self::LessOrEqual => "le",
+        }
+    }
+
+    /// Whether values have to be in an order for this.
+    pub(crate) fn is_ordering(self) -> bool {
+        matches!(
+            self,
+            Self::GreaterThan | Self::GreaterOrEqual | Self::LessThan | Self::LessOrEqual
+        )
+    }
+}
+
+// === impl Filter ===
+
+impl Filter {
+    /// The values of a filter that is nothing but `value eq "…"`, joined by `or`.
+    pub(crate) fn values(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Compare(name, Operator::Equal, Json::String(value))
+                if name.0.eq_ignore_ascii_case("value") =>
+            {
+                Some(vec![value])
+            }
+            Self::Or(all) => all
+                .iter()
+                .map(Self::values)
+                .collect::<Option<Vec<_>>>()
+                .map(|values| values.concat()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::And(all) => join(f, all, " and ", |inner| {
+                matches!(inner, Self::Or(_) | Self::And(_))
+            }),
+            Self::Or(all) => join(f, all, " or ", |inner| matches!(inner, Self::Or(_))),
+            Self::Not(inner) => write!(f, "not ({inner})"),
+            Self::Present(name) => write!(f, "{} pr", name.0),
+            Self::Compare(name, operator, value) => {
+                write!(f, "{} {} {value}", name.0, operator.text())
+            }
+            Self::Within(name, inner) => write!(f, "{}[{inner}]", name.0),
+        }
+    }
+}
+
+fn join(
+    f: &mut fmt::Formatter<'_>,
+    all: &[Filter],
+    word: &str,
+    in_parentheses: impl Fn(&Filter) -> bool,
+) -> fmt::Result {
+    for (index, inner) in all.iter().enumerate() {
+        if index > 0 {
+            f.write_str(word)?;
+        }
+        if in_parentheses(inner) {
+            write!(f, "({inner})")?;
+        } else {
+            write!(f, "{inner}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! SCIM itself: the attribute tables of RFC 7643 and the grammar of paths and filters of RFC 7644.
+
+pub(crate) mod filter;
+pub(crate) mod grammar;
+pub(crate) mod schema;
+pub(crate) mod shape;
+
+/// RFC 7644 §3.5.2.
+pub(crate) const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/// RFC 7644 §3.4.2.
+pub(crate) const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// What every message URN of RFC 7644 begins with.
+pub(crate) const MESSAGE_URN_PREFIX: &str = "urn:ietf:params:scim:api:messages:";
+/// What every core schema URN of RFC 7643 begins with.
+pub(crate) const CORE_URN_PREFIX: &str = "urn:ietf:params:scim:schemas:core:";

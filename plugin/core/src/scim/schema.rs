@@ -1,0 +1,157 @@
+//! Schema definitions as RFC 7643 §7 writes them. The tables are data (`schemas/*.json`, after
+//! RFC 7643 §8.7.1); nothing else in the guard knows which attributes a resource has.
+
+use serde::Deserialize;
+
+use crate::facts::ResourceKind;
+
+/// A schema: a URN and its attributes, in order.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Schema {
+    pub(crate) id: String,
+    #[serde(rename = "name")]
+    _name: String,
+    pub(crate) attributes: Vec<Attribute>,
+}
+
+/// One attribute or sub-attribute, as far as the guard acts on it. What is not said is as RFC 7643
+/// §2.2 says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) r#type: Type,
+    #[serde(default)]
+    pub(crate) multi_valued: bool,
+    #[serde(default)]
+    pub(crate) required: bool,
+    #[serde(default)]
+    pub(crate) mutability: Mutability,
+    #[serde(default)]
+    pub(crate) returned: Returned,
+    #[serde(default)]
+    pub(crate) sub_attributes: Vec<Attribute>,
+}
+
+/// RFC 7643 §2.3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Type {
+    #[default]
+    String,
+    Boolean,
+    Decimal,
+    Integer,
+    DateTime,
+    Binary,
+    Reference,
+    Complex,
+}
+
+/// RFC 7643 §7, "mutability".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Mutability {
+    ReadOnly,
+    #[default]
+    ReadWrite,
+    Immutable,
+    WriteOnly,
+}
+
+/// RFC 7643 §7, "returned".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Returned {
+    Always,
+    Never,
+    #[default]
+    Default,
+    Request,
+}
+
+/// A resource type of RFC 7643 §6: its core schema and the extensions that the guard knows.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourceType {
+    /// `id`, `externalId`, `meta` (RFC 7643 §3.1).
+    pub(crate) common: Schema,
+    pub(crate) core: Schema,
+    pub(crate) extensions: Vec<Schema>,
+}
+
+// === impl ResourceType ===
+
+impl ResourceType {
+    /// The type from its tables.
+    ///
+    /// # Errors
+    /// The tables are part of the program; an error here is a fault of the build.
+    pub(crate) fn load(kind: ResourceKind) -> Result<Self, serde_json::Error> {
+        let common = serde_json::from_str(include_str!("schemas/common.json"))?;
+        Ok(match kind {
+            ResourceKind::User => Self {
+                common,
+                core: serde_json::from_str(include_str!("schemas/user.json"))?,
+                extensions: vec![serde_json::from_str(include_str!(
+                    "schemas/enterprise_user.json"
+                ))?],
+            },
+            ResourceKind::Group => Self {
+                common,
+                core: serde_json::from_str(include_str!("schemas/group.json"))?,
+                extensions: Vec::new(),
+            },
+        })
+    }
+
+    /// The names of everything that a client may write, as `scim.synced` lists them.
+    pub(crate) fn writable(&self) -> impl Iterator<Item = String> {
+        let plain = self.common.attributes.iter().chain(&self.core.attributes);
+        let extended = self.extensions.iter().flat_map(|schema| {
+            schema
+                .attributes
+                .iter()
+                .map(move |attribute| format!("{}:{}", schema.id, attribute.name))
+        });
+        plain
+            .filter(|attribute| attribute.mutability != Mutability::ReadOnly)
+            .map(|attribute| attribute.name.clone())
+            .chain(extended)
+    }
+}
+
+// === impl Attribute ===
+
+impl Attribute {
+    /// The sub-attribute of this name, in any case.
+    pub(crate) fn sub(&self, name: &str) -> Option<&Attribute> {
+        self.sub_attributes
+            .iter()
+            .find(|sub| sub.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A list of references to other resources, such as `Group.members`: values that can be put in
+    /// and taken out, but not changed.
+    pub(crate) fn is_reference_list(&self) -> bool {
+        self.multi_valued
+            && self
+                .sub("value")
+                .is_some_and(|value| value.mutability == Mutability::Immutable)
+    }
+
+    /// What a value has to be, for messages.
+    pub(crate) fn expected(&self) -> &'static str {
+        match self.r#type {
+            Type::String => "a string",
+            Type::Boolean => "a boolean",
+            Type::Decimal => "a number",
+            Type::Integer => "an integer",
+            Type::DateTime => "a date and time",
+            Type::Binary => "base64 text",
+            Type::Reference => "a URI",
+            Type::Complex => "an object",
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The bytes for the backend: what was permitted, in the backend's dialect, with the headers that it
+//! needs and no others.
+
+use std::collections::BTreeSet;
+
+use crate::act::{Act, Edit, Members};
+use crate::facts::Stop;
+use crate::json::{Json, Member};
+use crate::message::{Change, Headers, Request};
+use crate::normalise::members::equals;
+use crate::normalise::patch::{Operation, Verb};
+use crate::permit::Scene;
+use crate::policy::{Dialect, Resource};
+use crate::rules::normalise;
+use crate::scim::PATCH_URN;
+use crate::token::Authorised;
+
+/// What of a client's SCIM request reaches the backend beside its body.
+const FORWARDED: &[&str] = &[
+    "accept",
+    "accept-language",
+    "if-match",
+    "if-none-match",
+    "user-agent",
+    "traceparent",
+    "tracestate",
+    "x-request-id",
+];
+
+/// What no backend gets on a management route: headers that change which request it is, and what
+/// only the guard may say.
+const NEVER: &[&str] = &[
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "forwarded",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "host",
+    "content-length",
+    "expect",
+];
+
+/// The headers of a SCIM request.
+pub(crate) fn scim_headers(request: &Request, authorised: &Authorised, has_body: bool) -> Headers {
+    let mut headers: Headers = request
+        .headers
+        .iter()
+        .filter(|(name, value)| FORWARDED.contains(&name.as_str()) && is_clean(value))
+        .cloned()
+        .collect();
+    headers.push(authorised.header.clone());
+    if has_body {
+        headers.push(("content-type".to_owned(), b"application/scim+json".to_vec()));
+    }
+    headers
+}
+
+/// The headers of a management request.
+pub(crate) fn management_headers(request: &Request) -> Headers {
+    let named_by_connection: BTreeSet<String> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "connection")
+        .flat_map(|(_, value)| {
+            String::from_utf8_lossy(value)
+                .split(',')
+                .map(|name| name.trim().to_ascii_lowercase())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    request
+        .headers
+        .iter()
+        .filter(|(name, value)| {
+            !NEVER.contains(&name.as_str())
+                && !name.starts_with("x-forwarded-")
+                && !name.starts_with("scimguard-")
+                && !named_by_connection.contains(name)
+                && is_clean(value)
+        })
+        .cloned()
+        .collect()
+}
+
+fn is_clean(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f))
+}
+
+/// Operations in the backend's dialect.
+pub(crate) fn in_dialect(
+    operations: Vec<Operation>,
+    resource: &Resource,
+    act: &Act,
+    scene: &Scene<'_>,
+    changes: &mut Vec<Change>,
+) -> Result<Vec<Operation>, Stop> {
+    let mut written = Vec::with_capacity(operations.len());
+    let mut replaced = false;
+    for operation in operations {
+        let by_difference = resource.dialect(&operation.attribute) == Dialect::Difference;
+        match absolute(act).filter(|_| by_difference) {
+            None => written.push(operation),
+            // All operations on the list amount to one replacement, written where the first stood.
+            Some(_) if replaced => {}
+            Some(change) => {
+                replaced = true;
+                let (add, remove) = replacement(change, scene)?;
+                if add.is_empty() && remove.is_empty() {
+                    changes.push(Change {
+                        rule: normalise::NO_EFFECT.id.to_owned(),
+                        path: operation.attribute.clone(),
+                        detail: "the members are already these".to_owned(),
+                    });
+                }
+                written.extend(difference(&operation, add, remove));
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// The change of an act that replaces the members of a group.
+fn absolute(act: &Act) -> Option<&crate::act::GroupChange> {
+    act.edits.iter().find_map(|edit| match edit {
+        Edit::ChangeGroup(change) if matches!(change.members, Members::Absolute(_)) => Some(change),
+        _ => None,
+    })
+}
+
+/// Whom a replacement adds and removes. Additions that nothing has confirmed are repeated.
+fn replacement(
+    change: &crate::act::GroupChange,
+    scene: &Scene<'_>,
+) -> Result<(Vec<String>, Vec<String>), Stop> {
+    if let Some(replacement) = scene.completed_replacement(change) {
+        return Ok(replacement);
+    }
+    let group = &change.group;
+    let Some(key) = scene.members_key(&group.scope, &group.id, &change.members) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let difference = scene.facts.difference(&key)?;
+    let ids = |members: &[crate::facts::Member]| {
+        members
+            .iter()
+            .map(|member| member.reference.clone())
+            .collect()
+    };
+    Ok((ids(&difference.added), ids(&difference.removed)))
+}
+
+fn difference(like: &Operation, add: Vec<String>, remove: Vec<String>) -> Vec<Operation> {
+    let part = |verb, filter, value| Operation {
+        verb,
+        filter,
+        value,
+        sub: None,
+        ..like.clone()
+    };
+    let mut operations: Vec<Operation> = remove
+        .into_iter()
+        .map(|id| part(Verb::Remove, Some(equals(id)), None))
+        .collect();
+    if !add.is_empty() {
+        let list = add
+            .into_iter()
+            .map(|id| Json::object([("value", Json::String(id))]))
+            .collect();
+        operations.push(part(Verb::Add, None, Some(Json::Array(list))));
+    }
+    operations
+}
+
+/// The PatchOp message (RFC 7644 §3.5.2).
+pub(crate) fn patch_message(
+    operations: &[Operation],
+    resource: &Resource,
+    changes: &mut Vec<Change>,
+) -> Json {
+    let written = operations
+        .iter()
+        .map(|operation| operation_message(operation, resource, changes))
+        .collect();
+    Json::object([
+        ("schemas", Json::Array(vec![Json::string(PATCH_URN)])),
+        ("Operations", Json::Array(written)),
+    ])
+}
+
+fn operation_message(
+    operation: &Operation,
+    resource: &Resource,
+    changes: &mut Vec<Change>,
+) -> Json {
+    let mut members = vec![Member::new("op", Json::string(operation.verb.text()))];
+    let dialect = resource.dialect(&operation.attribute);
+    let plain = operation.filter.is_none() && operation.verb != Verb::Remove;
+    let pathless = dialect == Dialect::Value && plain;
+    if pathless != operation.was_pathless {
+        changes.push(Change {
+            rule: normalise::PATH.id.to_owned(),
+            path: operation.path(),
+            detail: if pathless {
+                "written without a path, as the application reads it".to_owned()
+            } else {
+                "written as an operation of its own, with a path".to_owned()
+            },
+        });
+    }
+    if pathless {
+        let value = operation.value.clone().unwrap_or(Json::Null);
+        let value = match &operation.sub {
+            Some(sub) => Json::Object(vec![Member::new(sub, value)]),
+            None => value,
+        };
+        members.push(Member::new(
+            "value",
+            Json::Object(vec![Member::new(&operation.attribute, value)]),
+        ));
+        return Json::Object(members);
+    }
+    match (&operation.filter, dialect) {
+        (Some(filter), Dialect::ValueList) if operation.verb == Verb::Remove => {
+            let list = filter
+                .values()
+                .unwrap_or_default()
+                .into_iter()
+                .map(|id| Json::object([("value", Json::string(id))]))
+                .collect();
+            members.push(Member::new("path", Json::string(&operation.attribute)));
+            members.push(Member::new("value", Json::Array(list)));
+        }
+        _ => {
+            members.push(Member::new("path", Json::string(operation.path())));
+            if let Some(value) = &operation.value {
+                members.push(Member::new("value", value.clone()));
+            }
+        }
+    }
+    Json::Object(members)
+}

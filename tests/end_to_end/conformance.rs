@@ -1,0 +1,86 @@
+//! The public conformance run, `scim2 test`, finds the same through the guard as without it.
+
+use anyhow::ensure;
+use scimguard_tests::environment::python_command;
+use scimguard_tests::guard::Guard;
+use scimguard_tests::process::{self, Server};
+use tokio::process::Command;
+
+use crate::{ACCOUNT, GENERIC_BASE, generic};
+
+#[tokio::test]
+async fn the_public_conformance_run_passes_as_without_the_guard() -> anyhow::Result<()> {
+    let alone = Server::scim2().await?;
+    let direct = conformance_run(&format!("{}/v2", alone.url), None).await?;
+    ensure!(
+        direct.len() > 100,
+        "the run without the guard found little: {direct:#?}"
+    );
+    ensure!(
+        direct.iter().all(|check| check.starts_with("SUCCESS")),
+        "{direct:#?}"
+    );
+
+    let guarded = Server::scim2().await?;
+    let mut guard = Guard::configure(&guarded.url, &generic())?;
+    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    guard.start().await?;
+    let through = conformance_run(&format!("{}{GENERIC_BASE}", guard.url), Some(&token)).await?;
+    for (number, (direct, through)) in direct.iter().zip(&through).enumerate() {
+        ensure!(
+            direct == through,
+            "check {number}: alone {direct}\nthrough the guard {through}"
+        );
+    }
+    ensure!(
+        direct.len() == through.len(),
+        "{} checks became {}",
+        direct.len(),
+        through.len()
+    );
+    Ok(())
+}
+
+/// Runs `scim2 test`, and returns one line for each check: its result, its name, what it says.
+async fn conformance_run(url: &str, token: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let mut command = Command::new(python_command("scim2"));
+    command.args(["--url", url, "test"]);
+    if let Some(token) = token {
+        command.env("SCIM_CLI_HEADERS", format!("Authorization: Bearer {token}"));
+    }
+    Ok(checks(&process::output(&mut command).await?))
+}
+
+/// A check is a line `RESULT name` and indented lines after it. The ids in them are drawn anew in
+/// each run.
+fn checks(printed: &str) -> Vec<String> {
+    let mut checks: Vec<String> = Vec::new();
+    for line in printed.lines().skip(1) {
+        match (line.strip_prefix(' '), checks.last_mut()) {
+            (Some(more), Some(check)) => {
+                *check += " ";
+                *check += &without_ids(more.trim());
+            }
+            _ => checks.push(line.to_owned()),
+        }
+    }
+    checks
+}
+
+fn without_ids(text: &str) -> String {
+    let is_id = |word: &str| {
+        let digits = word.chars().filter(char::is_ascii_hexdigit).count();
+        digits >= 32 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+    };
+    let parts = text.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    parts
+        .map(|part| {
+            let word = part.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+            if is_id(word) {
+                part.replace(word, "ID")
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,267 @@
+//! Okta's whole sequence, with the guard killed in between, and what an operator may do afterwards.
+
+use anyhow::ensure;
+use scimguard_tests::client::Client;
+use scimguard_tests::guard::Guard;
+use scimguard_tests::process::Server;
+use serde_json::{Value, json};
+
+use crate::okta::{Okta, equal, patch, scim_client};
+use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, generic, harness};
+
+/// What Okta has provisioned at the end of the sequence.
+struct Provisioned {
+    /// A user without a group.
+    direct: String,
+    /// A user who came with the group.
+    member: String,
+    /// A group.
+    group: String,
+}
+
+#[tokio::test]
+async fn okta_provisions_the_example_application_and_administrators_cannot_undo_it()
+-> anyhow::Result<()> {
+    let application = Server::example_application().await?;
+    let mut guard = Guard::configure(&application.url, &harness())?;
+    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let okta = Okta {
+        scim: scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token),
+        backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
+    };
+    let provisioned = whole_sequence(&okta, &mut guard).await?;
+    ensure!(
+        provisioned.group == "web_team",
+        "the id comes from the name that the group was pushed with"
+    );
+    for login in ["ann", "bob", "eve"] {
+        let id = okta.find_user(login).await?.unwrap_or_default();
+        let stored = okta.stored(&format!("/Users/{id}")).await?;
+        ensure!(
+            stored["locale"].is_null() && stored["password"].is_null(),
+            "not synced: {stored}"
+        );
+    }
+
+    guard.kill().await?;
+    guard.start().await?;
+    let administrator = Client::new(&guard.url).with("content-type", "application/json");
+    administrator_is_refused(&administrator, &provisioned).await?;
+    administrator_may(&administrator, &okta, &provisioned).await?;
+    guard.kill().await?;
+    guard.wrote_no_token()
+}
+
+#[tokio::test]
+async fn okta_provisions_a_stock_server_and_other_clients_cannot_undo_it() -> anyhow::Result<()> {
+    let server = Server::scim2().await?;
+    let mut guard = Guard::configure(&server.url, &generic())?;
+    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let other_token = guard.token(ACCOUNT, "svc-script", None).await?;
+    let okta = Okta {
+        scim: scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token),
+        backend: Client::new(format!("{}/v2", server.url)),
+    };
+    let provisioned = whole_sequence(&okta, &mut guard).await?;
+
+    guard.kill().await?;
+    guard.start().await?;
+    let script = scim_client(&format!("{}{GENERIC_BASE}", guard.url), &other_token);
+    script_is_refused(&script, &provisioned).await?;
+    guard.kill().await?;
+    guard.wrote_no_token()
+}
+
+/// Every request of Okta's, and a crash in the middle.
+async fn whole_sequence(okta: &Okta, guard: &mut Guard) -> anyhow::Result<Provisioned> {
+    guard.start().await?;
+    okta.test_connection().await?;
+    let ann = okta.create_user("ann", "Ann", "Lee").await?;
+    let bob = okta.create_user("bob", "Bob", "Ray").await?;
+    let eve = okta.create_user("eve", "Eve", "Fox").await?;
+    let group = okta.push_group("web-team", &[&bob, &eve]).await?;
+
+    guard.kill().await?;
+    guard.start().await?;
+    okta.replace_profile(&ann, "Ann Day").await?;
+    okta.patch_profile(&bob, "Robert Ray").await?;
+    okta.patch_active(&eve, false).await?;
+    okta.patch(
+        &format!("/Users/{eve}"),
+        json!([{"op": "replace", "value": {"displayName": "Eve Wolf"}}]),
+    )
+    .await?
+    .refused("user.deactivated")?;
+    okta.patch_active(&eve, true).await?;
+    okta.put_active(&eve, false).await?;
+    okta.put_active(&eve, true).await?;
+    okta.rename_group(&group, "web-platform").await?;
+    okta.swap_members(&group, &eve, &ann).await?;
+    okta.has_members(&group, &[&ann, &bob]).await?;
+    okta.replace_members(&group, &[&bob, &eve]).await?;
+    okta.put_group(&group, "web-crew", &[&bob]).await?;
+    let other = okta.push_group("data-team", &[&eve]).await?;
+    ensure!(okta.import().await? == (3, 2), "three users and two groups");
+    okta.delete_group(&other).await?;
+    Ok(Provisioned {
+        direct: ann,
+        member: bob,
+        group,
+    })
+}
+
+async fn administrator_is_refused(
+    administrator: &Client,
+    okta_s: &Provisioned,
+) -> anyhow::Result<()> {
+    let Provisioned {
+        direct,
+        member,
+        group,
+    } = okta_s;
+    let renamed = json!({"identifier": group, "name": "ours", "users": [member]});
+    let emptied = json!({"identifier": group, "name": "web-crew", "users": []});
+    let moved = json!({"uuid": member, "name": "Robert Ray", "email": "bobby@example.com"});
+    let refusals: [(&str, String, Option<Value>, &str); 9] = [
+        (
+            "PUT",
+            "/gateway/ng/api/user-groups".into(),
+            Some(renamed),
+            "okta-only.group-rename",
+        ),
+        (
+            "PUT",
+            "/gateway/ng/api/user-groups".into(),
+            Some(emptied),
+            "okta-only.group-membership",
+        ),
+        (
+            "DELETE",
+            format!("/gateway/ng/api/user-groups/{group}"),
+            None,
+            "okta-only.group-delete",
+        ),
+        (
+            "PUT",
+            format!("/gateway/ng/api/user-groups/{group}/member/{direct}"),
+            None,
+            "okta-only.group-membership",
+        ),
+        (
+            "DELETE",
+            format!("/gateway/ng/api/user-groups/{group}/member/{member}"),
+            None,
+            "okta-only.group-membership",
+        ),
+        (
+            "PUT",
+            format!("/gateway/ng/api/user/add-user-to-groups/{direct}"),
+            Some(json!({"userGroupIdsToAdd": [group]})),
+            "okta-only.group-membership",
+        ),
+        (
+            "PUT",
+            format!("/gateway/ng/api/user/{member}"),
+            Some(moved),
+            "okta-only.user-profile",
+        ),
+        (
+            "DELETE",
+            format!("/gateway/ng/api/user/{member}"),
+            None,
+            "okta-only.user-delete",
+        ),
+        (
+            "DELETE",
+            format!("/gateway/ng/api/user/{direct}"),
+            None,
+            "okta-only.user-delete",
+        ),
+    ];
+    for (method, path, body, rule) in refusals {
+        administrator
+            .send(method, &in_account(&path), body.as_ref())
+            .await?
+            .refused(rule)?;
+    }
+    Ok(())
+}
+
+async fn administrator_may(
+    administrator: &Client,
+    okta: &Okta,
+    okta_s: &Provisioned,
+) -> anyhow::Result<()> {
+    let direct = &okta_s.direct;
+    let renamed = json!({"uuid": direct, "name": "Ann Night", "email": "ann@example.com"});
+    let native = json!({"identifier": "local", "name": "local", "users": []});
+    let joined = json!({"userGroupIdsToAdd": ["local"]});
+    let role = json!({"roleIdentifier": "viewer", "principal": {"identifier": okta_s.group, "type": "USER_GROUP"}});
+    let edits = [
+        ("PUT", format!("/gateway/ng/api/user/{direct}"), renamed),
+        ("POST", "/gateway/ng/api/user-groups".into(), native),
+        (
+            "PUT",
+            format!("/gateway/ng/api/user/add-user-to-groups/{direct}"),
+            joined,
+        ),
+        ("POST", "/gateway/authz/api/roleassignments".into(), role),
+    ];
+    for (method, path, body) in edits {
+        administrator
+            .send(method, &in_account(&path), Some(&body))
+            .await?
+            .done()?;
+    }
+    equal(
+        &okta.stored(&format!("/Users/{direct}")).await?,
+        "/displayName",
+        "Ann Night",
+    )?;
+    okta.has_members("local", &[direct]).await
+}
+
+async fn script_is_refused(script: &Client, okta_s: &Provisioned) -> anyhow::Result<()> {
+    let Provisioned {
+        direct,
+        member,
+        group,
+    } = okta_s;
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": direct}]}]);
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "ours"}]);
+    let (user, group) = (format!("/Users/{member}"), format!("/Groups/{group}"));
+    let edits = [
+        (
+            "PATCH",
+            &group,
+            Some(patch(rename.clone())),
+            "okta-only.group-rename",
+        ),
+        (
+            "PATCH",
+            &group,
+            Some(patch(add)),
+            "okta-only.group-membership",
+        ),
+        ("DELETE", &group, None, "okta-only.group-delete"),
+        (
+            "PATCH",
+            &user,
+            Some(patch(rename)),
+            "okta-only.user-profile",
+        ),
+        ("DELETE", &user, None, "okta-only.user-delete"),
+    ];
+    for (method, path, body, rule) in edits {
+        script
+            .send(method, path, body.as_ref())
+            .await?
+            .refused(rule)?;
+    }
+    Ok(())
+}
+
+/// A path of the management API, for the account.
+pub(crate) fn in_account(path: &str) -> String {
+    format!("{path}?accountIdentifier={ACCOUNT}")
+}

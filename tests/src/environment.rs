@@ -1,0 +1,37 @@
+//! Where the programs under test are.
+
+use std::path::PathBuf;
+
+/// The `scimguard` program.
+pub const PROGRAM: &str = "SCIMGUARD_BIN";
+/// The policy component.
+pub const COMPONENT: &str = "SCIMGUARD_COMPONENT";
+/// A Python with the packages of `tests/requirements.txt`.
+pub const PYTHON: &str = "SCIMGUARD_PYTHON";
+
+/// The file that an environment variable names.
+///
+/// # Panics
+/// If the variable is not set: a test that cannot run has failed.
+#[must_use]
+pub fn file(variable: &str) -> PathBuf {
+    let Some(path) = std::env::var_os(variable) else {
+        panic!(
+            "{variable} is not set: run `cargo xtask test`, which builds the program and the \
+             component, installs the Python packages and says where they are"
+        );
+    };
+    let path = PathBuf::from(path);
+    assert!(
+        path.exists(),
+        "{variable} names {}, which does not exist",
+        path.display()
+    );
+    path
+}
+
+/// A command of the Python environment, such as `scim2`.
+#[must_use]
+pub fn python_command(name: &str) -> PathBuf {
+    file(PYTHON).with_file_name(name)
+}

@@ -1,0 +1,10 @@
+//! What the end-to-end tests are made of: servers as real processes, which end with the test, and
+//! a client. Nothing here knows SCIM.
+//!
+//! `cargo xtask test` prepares everything that these tests need and tells them where it is, in the
+//! environment variables of [`environment`].
+
+pub mod client;
+pub mod environment;
+pub mod guard;
+pub mod process;

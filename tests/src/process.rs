@@ -1,0 +1,122 @@
+//! Servers as child processes. Each is ready when it is returned, and killed when it is dropped.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::environment::{self, PYTHON};
+
+/// How long a server may take to be ready, and a command to end. Compiling the component for the
+/// first time, without optimisation, is the slowest.
+pub const TIME_LIMIT: Duration = Duration::from_secs(120);
+
+/// A running server.
+pub struct Server {
+    /// Such as `http://127.0.0.1:9000`.
+    pub url: String,
+    _process: Child,
+    /// Kept open: a server must not meet a closed pipe.
+    _output: Option<BufReader<ChildStdout>>,
+}
+
+impl Server {
+    /// A stock `scim2-server`, whose SCIM end points are under `/v2`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn scim2() -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let process = Command::new(environment::python_command("scim2-server"))
+            .args(["--port", &address.port().to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start scim2-server")?;
+        until_connected(address).await?;
+        Ok(Self {
+            url: format!("http://{address}"),
+            _process: process,
+            _output: None,
+        })
+    }
+
+    /// The example application of the demo.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn example_application() -> anyhow::Result<Self> {
+        let application = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/application.py");
+        let mut process = Command::new(environment::file(PYTHON))
+            .arg(application)
+            .args(["--port", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start the example application")?;
+        let mut output = BufReader::new(process.stdout.take().context("no standard output")?);
+        let mut line = String::new();
+        timeout(TIME_LIMIT, output.read_line(&mut line))
+            .await
+            .context("no line from the example application")??;
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            bail!("the example application printed {line:?}, not `listening on URL`");
+        };
+        Ok(Self {
+            url: url.to_owned(),
+            _process: process,
+            _output: Some(output),
+        })
+    }
+}
+
+/// Runs a command to its end and returns what it printed.
+///
+/// # Errors
+/// If it fails or does not end.
+pub async fn output(command: &mut Command) -> anyhow::Result<String> {
+    let shown = format!("{:?}", command.as_std());
+    let output = timeout(
+        TIME_LIMIT,
+        command.stdin(Stdio::null()).kill_on_drop(true).output(),
+    )
+    .await
+    .with_context(|| format!("did not end within {TIME_LIMIT:?}: {shown}"))?
+    .with_context(|| format!("cannot run {shown}"))?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!(
+            "{shown}: {}\n{printed}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(printed)
+}
+
+/// An address of this machine at which nothing listens now.
+///
+/// # Errors
+/// If there is none.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+async fn until_connected(address: SocketAddr) -> anyhow::Result<()> {
+    let until = Instant::now() + TIME_LIMIT;
+    while tokio::net::TcpStream::connect(address).await.is_err() {
+        if Instant::now() > until {
+            bail!("nothing listens at {address} after {TIME_LIMIT:?}");
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! The plugin: a core module for wasm32, made a component.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wit_component::ComponentEncoder;
+
+use crate::imports;
+use crate::project::Project;
+use crate::steps::Steps;
+use crate::toolchain::{self, Toolchain};
+
+/// Builds `target/scimguard.wasm` and checks that it imports nothing.
+pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
+    let toolchain = toolchain::wasm32(steps)?;
+    // Own folder and flags: the host build must not see the getrandom backend, and a change of flags
+    // in one folder would build everything anew.
+    let folder = project.built("wasm");
+    let module = folder
+        .join(Toolchain::output())
+        .join("scimguard_component.wasm");
+    steps.step("plugin", |step| {
+        step.run(
+            toolchain
+                .build(project)
+                .args(["--package", "scimguard-component"])
+                .env("CARGO_TARGET_DIR", &folder)
+                .env(
+                    "CARGO_ENCODED_RUSTFLAGS",
+                    "--cfg\u{1f}getrandom_backend=\"custom\"",
+                ),
+        )
+    })?;
+    let component = project.built("scimguard.wasm");
+    steps.step("plugin imports nothing", |_| {
+        let bytes = encode(&module, &component)?;
+        imports::refuse(&bytes)
+    })?;
+    Ok(component)
+}
+
+/// Makes the module a component, unless that is done, and gives its bytes.
+fn encode(module: &Path, component: &Path) -> Result<Vec<u8>> {
+    let encoder = std::env::current_exe()?;
+    if newer(component, module)? && newer(component, &encoder)? {
+        return Ok(fs::read(component)?);
+    }
+    let core = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
+    let bytes = ComponentEncoder::default()
+        .module(&core)?
+        .validate(true)
+        .encode()?;
+    // A running guard may have the old file open: it keeps it whole.
+    let written = component.with_extension("wasm.new");
+    fs::write(&written, &bytes)?;
+    fs::rename(&written, component)?;
+    Ok(bytes)
+}
+
+fn newer(made: &Path, source: &Path) -> Result<bool> {
+    let Ok(made) = fs::metadata(made) else {
+        return Ok(false);
+    };
+    let source =
+        fs::metadata(source).with_context(|| format!("cannot read {}", source.display()))?;
+    Ok(made.modified()? >= source.modified()?)
+}

@@ -1,0 +1,71 @@
+//! The Python tools that tests and demo run against, in a virtual environment of their own. They are
+//! not part of scimguard: a public SCIM server, and a public conformance run.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::debian;
+use crate::project::Project;
+use crate::steps::{Step, Steps};
+
+const REQUIREMENTS: [&str; 2] = ["demo/requirements.txt", "tests/requirements.txt"];
+
+/// What the interpreter must pass.
+const CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+
+const ADVICE: &str = "Python 3.10 or newer with its `venv` module is needed as `python3` (Debian: \
+    `apt-get install python3 python3-venv`; Fedora: `dnf install python3`; macOS: `brew install \
+    python`)";
+
+/// The interpreter of `target/venv`, with the tools installed.
+pub(crate) fn environment(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
+    let folder = project.built("venv");
+    let python = folder.join("bin/python");
+    let stamp = folder.join("installed.txt");
+    let mut wanted = String::new();
+    for file in REQUIREMENTS {
+        let path = project.file(file);
+        wanted += &fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    steps.step("Python tools", |step| {
+        need_python(step)?;
+        step.run(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&folder),
+        )?;
+        step.run(
+            project
+                .command(&python)
+                .args(["-m", "pip", "install", "--disable-pip-version-check"])
+                .args(REQUIREMENTS.iter().flat_map(|file| ["--requirement", file])),
+        )?;
+        fs::write(&stamp, &wanted)?;
+        Ok(())
+    })?;
+    Ok(python)
+}
+
+fn need_python(step: &Step) -> Result<()> {
+    if !is_usable() && debian::can_install() {
+        debian::install(step, &["python3", "python3-venv"])?;
+    }
+    if !is_usable() {
+        bail!(ADVICE);
+    }
+    Ok(())
+}
+
+fn is_usable() -> bool {
+    Command::new("python3")
+        .args(["-c", CHECK])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}

@@ -1,0 +1,150 @@
+//! What is being done, for whoever waits: a spinner on a terminal, plain lines in a pipe, and the
+//! whole output of a program that failed.
+
+use std::io::{BufRead, BufReader, IsTerminal};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The steps of one command, done one after the other.
+pub(crate) struct Steps {
+    started: Instant,
+    done: Vec<&'static str>,
+}
+
+impl Steps {
+    /// None is done yet.
+    pub(crate) fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Does one step and shows its name, its progress and how long it took.
+    pub(crate) fn step<T>(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce(&Step) -> Result<T>,
+    ) -> Result<T> {
+        let step = Step::begin(name);
+        let result = work(&step).context(name);
+        step.end(result.is_ok());
+        if result.is_ok() {
+            self.done.push(name);
+        }
+        result
+    }
+
+    /// What was done, in one line.
+    pub(crate) fn summary(&self) -> String {
+        format!(
+            "all passed in {}: {}",
+            human(self.started.elapsed()),
+            self.done.join(", ")
+        )
+    }
+}
+
+/// A step that is under way.
+pub(crate) struct Step {
+    name: &'static str,
+    started: Instant,
+    spinner: Option<ProgressBar>,
+}
+
+impl Step {
+    fn begin(name: &'static str) -> Self {
+        let spinner = std::io::stderr().is_terminal().then(|| {
+            let spinner = ProgressBar::new_spinner()
+                .with_style(style())
+                .with_prefix(name);
+            spinner.enable_steady_tick(Duration::from_millis(100));
+            spinner
+        });
+        if spinner.is_none() {
+            anstream::eprintln!("{name} ...");
+        }
+        Self {
+            name,
+            started: Instant::now(),
+            spinner,
+        }
+    }
+
+    fn end(self, passed: bool) {
+        if let Some(spinner) = self.spinner {
+            spinner.finish_and_clear();
+        }
+        let (colour, word) = if passed {
+            (anstyle::AnsiColor::Green, "done")
+        } else {
+            (anstyle::AnsiColor::Red, "FAILED")
+        };
+        let style = colour.on_default();
+        let (name, took) = (self.name, human(self.started.elapsed()));
+        anstream::eprintln!("{name}: {style}{word}{style:#} ({took})");
+    }
+
+    /// Runs a program to its end. Its last line is shown while it runs, all of its output if it fails.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
+        let (output, writer) = std::io::pipe()?;
+        let shown = shown(command);
+        // The pipe ends when its last writer is closed; `command` would keep two.
+        let mut child = command
+            .stdin(std::process::Stdio::null())
+            .stdout(writer.try_clone()?)
+            .stderr(writer)
+            .spawn()
+            .with_context(|| format!("cannot run {shown}"))?;
+        command.stdout(std::process::Stdio::null());
+        command.stderr(std::process::Stdio::null());
+        let mut output = BufReader::new(output);
+        let mut whole = Vec::new();
+        let mut seen = 0;
+        while output.read_until(b'\n', &mut whole)? > 0 {
+            if let Some(spinner) = &self.spinner {
+                spinner.set_message(String::from_utf8_lossy(&whole[seen..]).trim().to_owned());
+            }
+            seen = whole.len();
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            self.above(&String::from_utf8_lossy(&whole));
+            bail!("{shown} failed ({status})");
+        }
+        Ok(())
+    }
+
+    fn above(&self, text: &str) {
+        if let Some(spinner) = &self.spinner {
+            spinner.suspend(|| anstream::eprintln!("{text}"));
+        } else {
+            anstream::eprintln!("{text}");
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg:.dim}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn human(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask test`: every check and every test, the code's form first, then what it does.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::project::Project;
+use crate::steps::Steps;
+use crate::{component, host, python};
+
+/// Runs everything; the first failure ends it.
+pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
+    steps.step("format", |step| {
+        step.run(project.cargo().args(["fmt", "--all", "--check"]))
+    })?;
+    steps.step("lints", |step| {
+        step.run(
+            project
+                .cargo()
+                .args(["clippy", "--workspace", "--all-targets"])
+                .args(host::PROFILE)
+                .args(["--", "--deny", "warnings"]),
+        )
+    })?;
+    steps.step("documentation", |step| {
+        step.run(
+            project
+                .cargo()
+                .args(["doc", "--workspace", "--no-deps"])
+                .args(host::PROFILE)
+                .env("RUSTDOCFLAGS", "--deny warnings"),
+        )
+    })?;
+    let python = python::environment(project, steps)?;
+    let component = component::build(project, steps)?;
+
+    // The core keeps Rust's own checks of arithmetic in its tests: their profile is `dev`.
+    steps.step("tests of the core and the build", |step| {
+        step.run(project.cargo().args([
+            "test",
+            "--package",
+            "scimguard-core",
+            "--package",
+            "xtask",
+        ]))
+    })?;
+
+    let program = host::build(project, steps, &component)?;
+    for (name, engine) in [
+        ("cases, native", "native"),
+        ("cases, through the plugin", "wasm"),
+    ] {
+        steps.step(name, |step| {
+            step.run(
+                project
+                    .command(&program)
+                    .args(["test", "--engine", engine, "tests/cases"]),
+            )
+        })?;
+    }
+
+    steps.step("tests of the host, end to end", |step| {
+        step.run(
+            project
+                .cargo()
+                .arg("test")
+                .args(host::PROFILE)
+                .args(["--package", "scimguard", "--package", "scimguard-tests"])
+                .env("SCIMGUARD_BIN", &program)
+                .env("SCIMGUARD_COMPONENT", &component)
+                .env("SCIMGUARD_PYTHON", &python),
+        )
+    })?;
+
+    anstream::println!("{}", steps.summary());
+    Ok(ExitCode::SUCCESS)
+}

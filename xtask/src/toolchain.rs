@@ -1,0 +1,106 @@
+//! Who compiles for wasm32? What is there is taken before anything is fetched: the Rust in use if it
+//! has the target, Debian's Rust with its standard library's source, `rustup target add`, Debian's
+//! packages.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::debian;
+use crate::project::Project;
+use crate::steps::Steps;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const DEBIAN: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
+/// A compiler for wasm32.
+pub(crate) enum Toolchain {
+    /// The Rust that runs this program has the target.
+    InUse,
+    /// Debian's Rust, which has no compiled standard library for the target but its source; the
+    /// linker is that of the Rust in use.
+    Debian {
+        /// `rust-lld`.
+        linker: PathBuf,
+    },
+}
+
+const ADVICE: &str = "no Rust for wasm32-unknown-unknown: run `rustup target add \
+    wasm32-unknown-unknown` or, on Debian with a Rust from rustup, `apt-get install rustc-web \
+    cargo-web rust-web-src` as root";
+
+/// Finds a compiler, or installs one.
+pub(crate) fn wasm32(steps: &mut Steps) -> Result<Toolchain> {
+    if let Some(found) = installed()? {
+        return Ok(found);
+    }
+    steps.step("Rust for wasm32", |step| {
+        let rustup = step.run(Command::new("rustup").args(["target", "add", TARGET]));
+        if rustup.is_err() && debian::can_install() {
+            debian::install(step, &DEBIAN)?;
+        }
+        installed()?.context(ADVICE)
+    })
+}
+
+impl Toolchain {
+    /// A cargo that builds for [`TARGET`].
+    pub(crate) fn build(&self, project: &Project) -> Command {
+        let mut command = match self {
+            Self::InUse => project.cargo(),
+            Self::Debian { .. } => project.command("/usr/bin/cargo"),
+        };
+        command.args(["build", "--release", "--target", TARGET]);
+        if let Self::Debian { linker } = self {
+            command
+                .arg("-Zbuild-std=std,panic_abort")
+                .env("RUSTC", DEBIAN_RUSTC)
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+        }
+        command
+    }
+
+    /// Where that cargo puts what it builds, in its target folder.
+    pub(crate) fn output() -> PathBuf {
+        Path::new(TARGET).join("release")
+    }
+}
+
+fn installed() -> Result<Option<Toolchain>> {
+    let library =
+        says(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+    if Path::new(&library).is_dir() {
+        return Ok(Some(Toolchain::InUse));
+    }
+    if !Path::new("/usr/lib/rustlib/src/rust/library/std").is_dir() || !debian_is_new_enough()? {
+        return Ok(None);
+    }
+    let linker = PathBuf::from(says(
+        Command::new("rustc").args(["--print", "target-libdir"]),
+    )?)
+    .with_file_name("bin")
+    .join("rust-lld");
+    Ok(linker.is_file().then_some(Toolchain::Debian { linker }))
+}
+
+/// Debian has had older compilers under the same package names.
+fn debian_is_new_enough() -> Result<bool> {
+    let version = says(Command::new(DEBIAN_RUSTC).arg("--version"))?;
+    let has = version.split(' ').nth(1).and_then(minor);
+    Ok(has >= minor(env!("CARGO_PKG_RUST_VERSION")))
+}
+
+/// The minor number of a Rust version: there has been no other major one.
+fn minor(version: &str) -> Option<u32> {
+    version.split('.').nth(1)?.parse().ok()
+}
+
+fn says(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
