@@ -250,12 +250,9 @@ async fn fill(store: &Store) -> anyhow::Result<()> {
         id: Some("u1".to_owned()),
         user_name: "ann@example.com".to_owned(),
         display_name: Some("Ann Lee".to_owned()),
-        external_id: None,
         active: true,
         managed_by: Some("okta".to_owned()),
-        pending: false,
-        since: Some(0),
-        in_managed_group: false,
+        ..User::default()
     };
     store.apply(&[Record::User(user)]).await?;
     Ok(())

@@ -177,12 +177,8 @@ impl Proxy {
             scope: key.scope.clone(),
             id: Some(resource.id),
             display_name: resource.display_name,
-            derived_id: None,
             external_id: resource.external_id,
-            managed_by: None,
-            pending: false,
-            since: None,
-            members_known: false,
+            ..Group::default()
         };
         (!unsettled).then_some(Answer::Group(group))
     }
@@ -211,10 +207,7 @@ impl Proxy {
             display_name: resource.display_name,
             external_id: resource.external_id,
             active: resource.active.unwrap_or(true),
-            managed_by: None,
-            pending: false,
-            since: None,
-            in_managed_group: false,
+            ..User::default()
         }))
     }
 
