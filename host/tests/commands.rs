@@ -1,6 +1,8 @@
 //! `serve`, `token` and `principal` as somebody runs them: the real program, its exit codes, and
 //! what it says where.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
