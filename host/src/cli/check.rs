@@ -59,8 +59,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let decided = Driver::new(&engine)?.evaluate(&request, &table.unwrap_or_default(), now)?;
     let (document, code) = match decided {
-        Decided::Forward(forward) => (decision::render_forward(&forward, &request), 0),
-        Decided::Reject(reject) => (decision::render_reject(&reject), 1),
+        Decided::Forward(forward) => (decision::forward(&forward, &request), 0),
+        Decided::Reject(reject) => (decision::reject(&reject), 1),
     };
     anstream::println!("{document}");
     Ok(ExitCode::from(code))
