@@ -274,3 +274,25 @@ async fn groups_of_a_user_and_holders_of_an_external_id() {
         assert_eq!(holders[0].id.as_deref(), id);
     }
 }
+
+#[tokio::test]
+async fn lists_that_come_together_are_all_applied() {
+    let (_folder, store) = store().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..300 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let id = format!("u{n}");
+            let records = [user(&id, &id, None), member("g", &id, true)];
+            store.apply(&records).await.unwrap();
+            // Written when it says so.
+            found_user(store.one(user_key(&id, Unseen::Absent)).await)
+        });
+    }
+    while let Some(user) = tasks.join_next().await {
+        assert!(user.unwrap().id.is_some());
+    }
+    store.close().await;
+    let refused = store.apply(&[user("u", "u", None)]).await;
+    assert!(refused.is_err(), "a store that has ended takes nothing");
+}
