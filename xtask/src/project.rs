@@ -1,5 +1,6 @@
 //! Where things are, and how cargo is called for them.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,7 +19,8 @@ impl Project {
             .parent()
             .context("xtask is not in a workspace")?
             .to_owned();
-        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+        let chosen = std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
+        let target = match chosen {
             Some(folder) => std::path::absolute(folder)?,
             None => root.join("target"),
         };
@@ -42,11 +44,19 @@ impl Project {
     }
 
     /// A program that runs in the checkout and, if it is a cargo, builds in the same folder.
-    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target);
+        // What cargo says about xtask to xtask would be news to build scripts that look at it, and
+        // they would build anew after every change between `cargo xtask` and `cargo`.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&*name);
+            }
+        }
         command
     }
 }

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// How long a pipe hears nothing of a step: continuous integration ends what is silent.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
 /// The steps of one command, done one after the other.
 pub(crate) struct Steps {
     started: Instant,
@@ -104,11 +107,16 @@ impl Step {
         let mut output = BufReader::new(output);
         let mut whole = Vec::new();
         let mut seen = 0;
+        let mut told = Instant::now();
         while output.read_until(b'\n', &mut whole)? > 0 {
-            if let Some(spinner) = &self.spinner {
-                spinner.set_message(String::from_utf8_lossy(&whole[seen..]).trim().to_owned());
-            }
+            let line = String::from_utf8_lossy(&whole[seen..]).trim().to_owned();
             seen = whole.len();
+            if let Some(spinner) = &self.spinner {
+                spinner.set_message(line);
+            } else if told.elapsed() > SIGN_OF_LIFE {
+                anstream::eprintln!("    {line}");
+                told = Instant::now();
+            }
         }
         let status = child.wait()?;
         if !status.success() {

@@ -6,7 +6,7 @@ use std::fmt;
 use scimguard_core::facts::Table;
 use scimguard_core::message::{AnswerBody, AnswerHandling, BackendAnswer, Response, ResponseBody};
 use scimguard_core::record::Record;
-use scimguard_core::{BackendOutcome, Forward};
+use scimguard_core::{BackendOutcome, ErrorForm, Forward, refusal};
 
 use super::drive::{Decided, Driver, Stuck};
 use super::expect::{self, Difference};
@@ -70,7 +70,7 @@ fn play(driver: &mut Driver<'_>, step: &Step, table: &mut Table) -> Result<Vec<D
         Decided::Forward(forward) => {
             apply(table, &forward.records);
             match &step.upstream {
-                Some(upstream) => Some(answered(driver, &forward, upstream, step.now, table)?),
+                Some(upstream) => answered(driver, &forward, upstream, step.now, table)?,
                 None => None,
             }
         }
@@ -93,17 +93,24 @@ fn answered(
     upstream: &BackendOutcome,
     now: u64,
     table: &mut Table,
-) -> Result<Response, Stuck> {
-    if let (AnswerHandling::Pass, BackendOutcome::Answered(answer)) = (forward.answer, upstream) {
-        return Ok(Response {
+) -> Result<Option<Response>, Stuck> {
+    match (forward.answer, upstream) {
+        (AnswerHandling::Observe, _) => {
+            let respond = driver.observe(&forward.continuation, upstream, table, now)?;
+            apply(table, &respond.records);
+            Ok(Some(respond.response))
+        }
+        (AnswerHandling::Pass, BackendOutcome::Answered(answer)) => Ok(Some(Response {
             status: answer.status,
             headers: answer.headers.clone(),
             body: ResponseBody::AsReceived,
-        });
+        })),
+        // What a face says by itself.
+        (AnswerHandling::Pass, BackendOutcome::Unanswered) => {
+            let detail = "The application gave no answer.";
+            Ok(refusal("upstream.unavailable", detail, ErrorForm::Problem))
+        }
     }
-    let respond = driver.observe(&forward.continuation, upstream, table, now)?;
-    apply(table, &respond.records);
-    Ok(respond.response)
 }
 
 fn apply(table: &mut Table, records: &[Record]) {

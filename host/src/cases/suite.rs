@@ -281,7 +281,7 @@ mod tests {
             ),
             (
                 json!({"name": "c", "request": request, "now": "tomorrow"}),
-                "tomorrow",
+                "line 1",
             ),
             (
                 json!({"name": "c", "request": request, "now": "1969-01-01T00:00:00Z"}),

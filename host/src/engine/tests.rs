@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use scimguard_core::{Body, ConfigError, Request, Verdict};
+use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -13,7 +14,7 @@ use super::{Engine, Fault, LoadError, Plugin};
 
 #[test]
 fn a_fault_refuses_one_request_and_touches_no_other() {
-    let place = Place::new("faults");
+    let place = Place::new();
     let engine = place.snapshot("").unwrap();
     assert!(matches!(ask(&engine, "GET"), Ok(Verdict::Need(_))));
 
@@ -28,7 +29,7 @@ fn a_fault_refuses_one_request_and_touches_no_other() {
 
 #[test]
 fn a_plugin_that_does_not_end_is_ended() {
-    let place = Place::new("deadline");
+    let place = Place::new();
     let engine = place.snapshot("").unwrap();
     let started = Instant::now();
     let fault = ask(&engine, "LOOP").unwrap_err();
@@ -39,7 +40,7 @@ fn a_plugin_that_does_not_end_is_ended() {
 
 #[test]
 fn a_plugin_that_takes_all_memory_is_ended() {
-    let place = Place::new("memory");
+    let place = Place::new();
     let engine = place.snapshot("").unwrap();
     let fault = ask(&engine, "MEMORY").unwrap_err();
     assert!(
@@ -51,7 +52,7 @@ fn a_plugin_that_takes_all_memory_is_ended() {
 
 #[test]
 fn every_call_has_a_fresh_instance_and_a_session_has_one() {
-    let place = Place::new("fresh");
+    let place = Place::new();
     let snapshot = place.snapshot("").unwrap();
     let configured = place.plugin().unwrap().configure("").unwrap();
     for engine in [snapshot, configured] {
@@ -65,7 +66,7 @@ fn every_call_has_a_fresh_instance_and_a_session_has_one() {
 
 #[test]
 fn the_faults_of_a_policy_document_have_their_places() {
-    let place = Place::new("document");
+    let place = Place::new();
     let expected = vec![ConfigError {
         pointer: "/mode".to_owned(),
         message: "what is meant".to_owned(),
@@ -83,7 +84,7 @@ fn the_faults_of_a_policy_document_have_their_places() {
 
 #[test]
 fn a_plugin_with_imports_is_refused_by_name() {
-    let place = Place::new("imports");
+    let place = Place::new();
     let component = r#"(component
         (import "wasi:cli/environment@0.2.0" (instance (export "read" (func)))))"#;
     place.write(&wat::parse_str(component).unwrap());
@@ -96,7 +97,7 @@ fn a_plugin_with_imports_is_refused_by_name() {
 
 #[test]
 fn what_is_no_policy_is_refused() {
-    let place = Place::new("foreign");
+    let place = Place::new();
     for bytes in [
         &b"not even Wasm"[..],
         &wat::parse_str("(component)").unwrap(),
@@ -119,7 +120,7 @@ fn what_is_no_policy_is_refused() {
 
 #[test]
 fn a_plugin_that_cannot_be_frozen_is_configured_for_each_call() {
-    let place = Place::new("unfrozen");
+    let place = Place::new();
     // Vectors in global variables are what the snapshot cannot hold.
     place.write(&hostile("(global (mut v128) (v128.const i64x2 0 0))"));
     let engine = place.snapshot("").unwrap();
@@ -129,7 +130,7 @@ fn a_plugin_that_cannot_be_frozen_is_configured_for_each_call() {
 
 #[test]
 fn a_damaged_or_foreign_cache_entry_is_made_anew() {
-    let place = Place::new("damaged");
+    let place = Place::new();
     assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
     let entries = place.cached();
     let [entry] = &entries[..] else {
@@ -149,7 +150,7 @@ fn a_damaged_or_foreign_cache_entry_is_made_anew() {
 
 #[test]
 fn the_cache_is_one_users_alone() {
-    let place = Place::new("open");
+    let place = Place::new();
     fs::create_dir(place.cache()).unwrap();
     fs::set_permissions(place.cache(), fs::Permissions::from_mode(0o755)).unwrap();
     assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
@@ -163,13 +164,11 @@ fn the_cache_is_one_users_alone() {
 }
 
 /// A folder with a plugin and a cache, for one test.
-struct Place(PathBuf);
+struct Place(TempDir);
 
 impl Place {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("scimguard-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let place = Self(folder);
+    fn new() -> Self {
+        let place = Self(TempDir::new().unwrap());
         place.write(&hostile(""));
         place
     }
@@ -179,11 +178,11 @@ impl Place {
     }
 
     fn component(&self) -> PathBuf {
-        self.0.join("plugin.wasm")
+        self.0.path().join("plugin.wasm")
     }
 
     fn cache(&self) -> PathBuf {
-        self.0.join("cache")
+        self.0.path().join("cache")
     }
 
     fn cached(&self) -> Vec<PathBuf> {
@@ -199,12 +198,6 @@ impl Place {
 
     fn plugin(&self) -> Result<Plugin, LoadError> {
         Plugin::load(&self.component(), &self.cache())
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
     }
 }
 

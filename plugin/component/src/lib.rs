@@ -95,10 +95,6 @@ impl Guest for Component {
     }
 
     fn rules() -> Vec<Rule> {
-        scimguard_core::rules()
-            .iter()
-            .copied()
-            .map(Into::into)
-            .collect()
+        scimguard_core::rules().map(Into::into).collect()
     }
 }
