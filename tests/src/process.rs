@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -83,23 +83,38 @@ impl Server {
 /// # Errors
 /// If it fails or does not end.
 pub async fn output(command: &mut Command) -> anyhow::Result<String> {
-    let shown = format!("{:?}", command.as_std());
-    let output = timeout(
-        TIME_LIMIT,
-        command.stdin(Stdio::null()).kill_on_drop(true).output(),
-    )
-    .await
-    .with_context(|| format!("did not end within {TIME_LIMIT:?}: {shown}"))?
-    .with_context(|| format!("cannot run {shown}"))?;
+    let output = run(command).await?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
         bail!(
-            "{shown}: {}\n{printed}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
+            "{}: {}\n{printed}{complaint}",
+            shown(command),
+            output.status
         );
     }
     Ok(printed)
+}
+
+/// Runs a command to its end, whether it succeeds or not.
+///
+/// # Errors
+/// If it cannot be run or does not end.
+pub async fn run(command: &mut Command) -> anyhow::Result<Output> {
+    let ended = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    timeout(TIME_LIMIT, ended)
+        .await
+        .with_context(|| format!("did not end within {TIME_LIMIT:?}: {}", shown(command)))?
+        .with_context(|| format!("cannot run {}", shown(command)))
+}
+
+/// Program and arguments; not the environment, in which a token may be.
+fn shown(command: &Command) -> String {
+    let command = command.as_std();
+    let words: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .collect();
+    format!("{words:?}")
 }
 
 /// An address of this machine at which nothing listens now.
