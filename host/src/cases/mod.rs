@@ -1,1 +1,58 @@
-//! Case suites: requests with the decisions that are expected of them.
+//! Case suites: requests with the decisions that are expected of them, in JSON. A case that names
+//! several steps tells a story whose facts evolve with the backend's answers.
+
+#[cfg(test)]
+mod coverage;
+pub(crate) mod drive;
+mod expect;
+pub(crate) mod request;
+mod run;
+mod suite;
+
+pub(crate) use self::run::run;
+pub(crate) use self::suite::{Suite, milliseconds};
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// The suites that a command line names: files as they are, folders with every `*.json` below.
+pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let before = found.len();
+            walk(path, &mut found)?;
+            anyhow::ensure!(
+                found.len() > before,
+                "{}: no *.json below this folder",
+                path.display()
+            );
+        } else {
+            found.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let mut entries: Vec<_> = std::fs::read_dir(folder)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect()
+        })
+        .with_context(|| format!("{}", folder.display()))?;
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            walk(&path, found)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! The commands. Each lives in a file of its own: its arguments, and `run`.
 
 mod check;
+mod choice;
 mod demo;
 mod ledger;
 mod okta_settings;

@@ -30,12 +30,12 @@ struct Row {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let rules = scimguard_core::rules();
+    let rules: Vec<&Rule> = scimguard_core::rules().collect();
     if args.json {
         let rows: Vec<Row> = rules.iter().map(|rule| row(rule)).collect();
         anstream::println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
-        table(rules);
+        table(&rules);
     }
     Ok(ExitCode::SUCCESS)
 }

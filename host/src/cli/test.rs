@@ -1,11 +1,110 @@
 //! `scimguard test`.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Not there yet.
-#[derive(clap::Args)]
-pub(super) struct Args {}
+use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
 
-pub(super) fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+use super::USAGE;
+use super::choice::{EngineArgs, Source};
+use crate::cases::{self, Suite};
+use crate::engine::Engine;
+
+const EXAMPLE: &str = "\
+Examples:
+  scimguard test tests/cases
+  scimguard test --engine wasm tests/cases/okta-only group-rename.json
+
+Exits with 0 if all cases passed, 1 if one failed, 2 if a suite is malformed.";
+
+const FAILED: Style = AnsiColor::Red.on_default();
+
+/// Run case suites
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// A policy document in place of that of each suite
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Suites, or folders of them
+    #[arg(required = true, value_name = "DIR_OR_FILE")]
+    suites: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let policy = args
+        .policy
+        .map(|path| std::fs::read_to_string(&path).with_context(|| path.display().to_string()))
+        .transpose()?;
+    let source = args.engine.source()?;
+    let mut engines = BTreeMap::new();
+    let mut suites = Vec::new();
+    let mut malformed = false;
+    for path in cases::find(&args.suites)? {
+        match prepare(&path, policy.as_deref(), &source, &mut engines) {
+            Ok((suite, policy)) => suites.push((path, suite, policy)),
+            Err(error) => {
+                anstream::eprintln!("scimguard: {error:#}");
+                malformed = true;
+            }
+        }
+    }
+    if malformed {
+        return Ok(ExitCode::from(USAGE));
+    }
+
+    let total: usize = suites.iter().map(|(_, suite, _)| suite.cases.len()).sum();
+    let progress = ProgressBar::new(u64::try_from(total)?).with_style(
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}")?,
+    );
+    let (mut passed, mut failed) = (0, 0);
+    for (path, suite, policy) in &suites {
+        let mut named = false;
+        progress.set_message(path.display().to_string());
+        for case in &suite.cases {
+            progress.inc(1);
+            let Err(failure) = cases::run(&engines[policy], case) else {
+                passed += 1;
+                continue;
+            };
+            failed += 1;
+            progress.suspend(|| {
+                if !named {
+                    anstream::println!("{}", path.display());
+                }
+                anstream::println!("  {FAILED}{}{FAILED:#}\n{failure}", case.name);
+            });
+            named = true;
+        }
+    }
+    progress.finish_and_clear();
+    anstream::println!("{passed} passed, {failed} failed");
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Reads a suite, and makes the engine of its policy unless another suite has the same.
+fn prepare(
+    path: &std::path::Path,
+    policy: Option<&str>,
+    source: &Source,
+    engines: &mut BTreeMap<String, Engine>,
+) -> anyhow::Result<(Suite, String)> {
+    let suite = Suite::read(path)?;
+    let policy = policy.unwrap_or(&suite.policy).to_owned();
+    if !engines.contains_key(&policy) {
+        let engine = source
+            .engine(&policy)
+            .with_context(|| path.display().to_string())?;
+        engines.insert(policy.clone(), engine);
+    }
+    Ok((suite, policy))
 }

@@ -11,7 +11,7 @@ use crate::message::{
 use crate::normalise::{Normaliser, query};
 use crate::observe::{Bases, Completing, Continuation, Expected, ScimContinuation};
 use crate::permit::{Permitted, Scene, permit};
-use crate::policy::{Account, Dialect, Policy};
+use crate::policy::{Account, Dialect, EditKind, Policy};
 use crate::record::plan::{Plan, plan};
 use crate::refusal::{ErrorForm, Refusal};
 use crate::route::{ManagementCall, Operation, Routed, ScimCall, management, route};
@@ -443,12 +443,9 @@ fn manage(
             authorise_management(request, call.account.as_deref(), account, facts, now)?;
         progress.verified_token = Some(authorised.token_id);
     }
-    let judged = call
-        .matched
-        .as_ref()
-        .filter(|matched| !matched.route.edit.is_free());
-    let (permitted, plan) = match (judged, &call.account) {
-        (Some(matched), Some(name)) => {
+    let (permitted, plan) = match &call.matched {
+        Some(matched) if matched.route.edit != EditKind::Read => {
+            let name = call.account.as_deref().unwrap_or_default();
             let act = managed_act(matched, request, name, account)?;
             let scene = Scene {
                 account_name: name,
@@ -484,10 +481,14 @@ fn managed_act(
     account_name: &str,
     account: &Account,
 ) -> Result<Act, Stop> {
-    if !matched.route.reads_body() {
+    let bytes = match &request.body {
+        Body::None if !matched.route.needs_body() => None,
+        Body::Bytes(bytes) if bytes.is_empty() && !matched.route.needs_body() => None,
+        _ => Some(body(request, account)?),
+    };
+    let Some(bytes) = bytes else {
         return Ok(act::management::act(matched, request, None, account_name)?);
-    }
-    let bytes = body(request, account)?;
+    };
     json_content(request)?;
     let (body, _) = json::read(bytes, account.limits.depth)?;
     let act = act::management::act(matched, request, Some(&body), account_name)?;

@@ -27,7 +27,8 @@ pub(crate) fn act(
         body,
     };
     let kind = matched.route.edit;
-    if let Some(in_body) = parts.text(&matched.route.account, "account")?
+    if !kind.is_free()
+        && let Some(in_body) = parts.text(&matched.route.account, "account")?
         && in_body != account
     {
         return Err(disagree("account"));
@@ -413,17 +414,10 @@ fn plain(value: &str, name: &str) -> Result<(), Refusal> {
 }
 
 impl crate::policy::Route {
-    /// Whether the route's edit can be told only with the body.
-    pub(crate) fn reads_body(&self) -> bool {
-        let judged_whole = matches!(
-            self.edit,
-            EditKind::GroupUpdate | EditKind::UserUpdate | EditKind::UserProfile
-        );
-        !self.edit.is_free()
-            && (judged_whole
-                || self
-                    .parts()
-                    .iter()
-                    .any(|(_, sources)| pointers(sources).next().is_some()))
+    /// Whether the edit cannot be told without a body.
+    pub(crate) fn needs_body(&self) -> bool {
+        self.parts()
+            .iter()
+            .any(|(_, sources)| pointers(sources).next().is_some())
     }
 }

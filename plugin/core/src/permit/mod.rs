@@ -119,6 +119,15 @@ fn new_group_keys(new: &NewGroup, scene: &Scene<'_>, keys: &mut Vec<Key>) {
         keys.extend(scene.derived_id_key(&new.scope, name));
     }
     keys.extend(scene.new_members_key(new));
+    if *scene.actor == Actor::Operator {
+        let derived = new
+            .name
+            .as_deref()
+            .and_then(|name| scene.account.derived_group_id(name));
+        for id in [new.id.clone(), derived].into_iter().flatten() {
+            keys.push(scene.replacement_key(new, &id));
+        }
+    }
 }
 
 // === impl Scene: keys ===
@@ -257,6 +266,19 @@ impl Scene<'_> {
             group: new.id.clone().unwrap_or_default(),
             users: new.members.clone(),
         }))
+    }
+
+    /// What the create of a group that exists does to its members, if it is taken for an update.
+    pub(crate) fn replacement_key(&self, new: &NewGroup, id: &str) -> Key {
+        let mut users = new.members.clone();
+        users.sort();
+        users.dedup();
+        Key::MembersDifference(MembersKey {
+            account: self.account_name.to_owned(),
+            scope: new.scope.clone(),
+            group: id.to_owned(),
+            users,
+        })
     }
 
     pub(crate) fn user_groups_key(&self, user: &crate::act::UserRef) -> Key {

@@ -122,6 +122,26 @@ impl<'a> Scene<'a> {
         ))
     }
 
+    /// What the create of a group that exists does to its members: it may be taken for an update.
+    pub(crate) fn moves_of_update(&self, new: &NewGroup, group: &Group) -> Result<Moves<'a>, Stop> {
+        let derived = new
+            .name
+            .as_deref()
+            .and_then(|name| self.account.derived_group_id(name));
+        let id = match (&new.id, derived) {
+            (Some(id), derived) if group.id.as_ref() == Some(id) || derived.is_none() => id.clone(),
+            (_, Some(derived)) => derived,
+            (Some(id), None) => id.clone(),
+            (None, None) => return Ok(Moves::default()),
+        };
+        let difference = self.facts.difference(&self.replacement_key(new, &id))?;
+        Ok(Moves {
+            added: difference.added.iter().filter(|m| !m.present).collect(),
+            removed: difference.removed.iter().collect(),
+            untold: false,
+        })
+    }
+
     /// Whom a new group takes in.
     pub(crate) fn new_members(&self, new: &NewGroup) -> Result<Vec<&'a Member>, Stop> {
         match self.new_members_key(new) {

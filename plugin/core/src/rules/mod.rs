@@ -48,7 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 
 /// The rule of this id.
 #[must_use]
-pub fn by_id(id: &str) -> Option<&'static Rule> {
+pub(crate) fn by_id(id: &str) -> Option<&'static Rule> {
     all().find(|rule| rule.id == id)
 }
 

@@ -216,18 +216,17 @@ fn create_group(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
         existing.extend(scene.groups_of_name(&new.scope, name)?);
     }
     let name = new.name.clone().map_or(Part::Untouched, Part::To);
-    for group in &existing {
+    let id = new.id.as_deref().or(new.name.as_deref()).unwrap_or("");
+    for group in existing {
         rename_group(&name, new.rides_along.as_deref(), group, scene)?;
+        let moves = scene.moves_of_update(new, group)?;
+        move_members(Some(group), id, &moves, scene)?;
     }
     let moves = Moves {
         added: scene.new_members(new)?,
         ..Moves::default()
     };
-    let owned = existing
-        .into_iter()
-        .find(|group| scene.is_others(group.managed_by.as_deref()));
-    let id = new.id.as_deref().or(new.name.as_deref()).unwrap_or("");
-    move_members(owned, id, &moves, scene)
+    move_members(None, id, &moves, scene)
 }
 
 fn rename_group(

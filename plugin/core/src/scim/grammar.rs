@@ -207,6 +207,7 @@ fn name(input: &mut Input<'_>) -> ModalResult<Name> {
         }),
     )
         .take()
+        .verify(|text: &str| !text.ends_with(['.', ':']) && !text.contains(".."))
         .parse_next(input)?;
     Ok(Name(text.to_owned()))
 }

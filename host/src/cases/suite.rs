@@ -1,0 +1,306 @@
+//! The format of a suite file. Unknown fields are errors: a misspelt expectation would pass.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+use scimguard_core::facts::Table;
+use scimguard_core::message::BackendAnswer;
+use scimguard_core::{BackendOutcome, Request};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::request::{AnswerDocument, HeaderValue, RequestDocument, given};
+
+/// A suite that has been read and understood.
+pub(crate) struct Suite {
+    /// The policy document's text; empty for the default policy.
+    pub(crate) policy: String,
+    pub(crate) cases: Vec<Case>,
+}
+
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(super) facts: Table,
+    pub(super) steps: Vec<Step>,
+}
+
+pub(super) struct Step {
+    pub(super) request: Request,
+    pub(super) expect: Expect,
+    /// What the backend does with a forwarded request; absent: nobody asks.
+    pub(super) upstream: Option<BackendOutcome>,
+    pub(super) response: Option<ExpectResponse>,
+    pub(super) now: u64,
+}
+
+/// What a decision must be, as far as it is said.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expect {
+    pub(super) decision: Option<Decision>,
+    pub(super) rule: Option<String>,
+    pub(super) status: Option<u16>,
+    #[serde(rename = "scimType")]
+    pub(super) scim_type: Option<String>,
+    pub(super) method: Option<String>,
+    pub(super) path: Option<String>,
+    /// `null`: there is none.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) body: Option<Value>,
+    pub(super) body_contains: Option<Value>,
+    pub(super) detail_contains: Option<String>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, HeaderValue>,
+    pub(super) changes: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Decision {
+    Forward,
+    Reject,
+}
+
+/// What the client must get, as far as it is said.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectResponse {
+    pub(super) status: Option<u16>,
+    /// `null`: there is none.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) body: Option<Value>,
+    pub(super) body_contains: Option<Value>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, HeaderValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SuiteDocument {
+    #[serde(rename = "suite")]
+    _name: String,
+    policy: Option<Box<RawValue>>,
+    now: Option<Timestamp>,
+    facts: Option<Value>,
+    cases: Vec<CaseDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseDocument {
+    name: String,
+    facts: Option<Value>,
+    now: Option<Timestamp>,
+    request: Option<RequestDocument>,
+    expect: Option<Expect>,
+    #[serde(default, deserialize_with = "given")]
+    upstream: Option<Option<AnswerDocument>>,
+    response: Option<ExpectResponse>,
+    steps: Option<Vec<StepDocument>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepDocument {
+    request: RequestDocument,
+    #[serde(default)]
+    expect: Expect,
+    now: Option<Timestamp>,
+    #[serde(default, deserialize_with = "given")]
+    upstream: Option<Option<AnswerDocument>>,
+    response: Option<ExpectResponse>,
+}
+
+impl Suite {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let file = || path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(file)?;
+        let document: SuiteDocument = serde_json::from_str(&text).with_context(file)?;
+        document.into_suite().with_context(file)
+    }
+}
+
+impl SuiteDocument {
+    fn into_suite(self) -> anyhow::Result<Suite> {
+        let facts = self.facts.as_ref().map(facts).transpose()?;
+        let facts = facts.unwrap_or_default();
+        let now = self.now.unwrap_or_else(Timestamp::now);
+        let cases = self
+            .cases
+            .into_iter()
+            .map(|case| {
+                let name = case.name.clone();
+                case.into_case(&facts, now)
+                    .with_context(|| format!("case \"{name}\""))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Suite {
+            policy: self
+                .policy
+                .map_or_else(String::new, |policy| policy.get().to_owned()),
+            cases,
+        })
+    }
+}
+
+impl CaseDocument {
+    fn into_case(self, suite_facts: &Table, now: Timestamp) -> anyhow::Result<Case> {
+        let now = self.now.unwrap_or(now);
+        let mut table = suite_facts.clone();
+        if let Some(document) = &self.facts {
+            table.merge(facts(document)?);
+        }
+        let steps = match (self.request, self.steps) {
+            (Some(request), None) => vec![StepDocument {
+                request,
+                expect: self.expect.unwrap_or_default(),
+                now: None,
+                upstream: self.upstream,
+                response: self.response,
+            }],
+            (None, Some(steps)) => {
+                let alone =
+                    self.expect.is_none() && self.upstream.is_none() && self.response.is_none();
+                anyhow::ensure!(alone, "expect, upstream and response belong to the steps");
+                steps
+            }
+            _ => return Err(anyhow!("give either a request or steps")),
+        };
+        anyhow::ensure!(!steps.is_empty(), "there are no steps");
+        let steps = steps
+            .into_iter()
+            .enumerate()
+            .map(|(index, step)| {
+                step.into_step(now)
+                    .with_context(|| format!("step {}", index + 1))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Case {
+            name: self.name,
+            facts: table,
+            steps,
+        })
+    }
+}
+
+impl StepDocument {
+    fn into_step(self, now: Timestamp) -> anyhow::Result<Step> {
+        let upstream = match self.upstream {
+            None => None,
+            Some(None) => Some(BackendOutcome::Unanswered),
+            Some(Some(answer)) => Some(BackendOutcome::Answered(answered(answer)?)),
+        };
+        Ok(Step {
+            request: self
+                .request
+                .into_request()
+                .map_err(|error| anyhow!("request: {error}"))?,
+            expect: self.expect,
+            upstream,
+            response: self.response,
+            now: milliseconds(self.now.unwrap_or(now))?,
+        })
+    }
+}
+
+fn answered(answer: AnswerDocument) -> anyhow::Result<BackendAnswer> {
+    answer
+        .into_answer()
+        .map_err(|error| anyhow!("upstream: {error}"))
+}
+
+/// Reads a facts document.
+pub(crate) fn facts(document: &Value) -> anyhow::Result<Table> {
+    Table::from_json(document).map_err(|error| anyhow!("facts: {error}"))
+}
+
+/// The policy's clock starts in 1970.
+pub(crate) fn milliseconds(time: Timestamp) -> anyhow::Result<u64> {
+    u64::try_from(time.as_millisecond()).map_err(|_| anyhow!("now: {time} is before 1970"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::SuiteDocument;
+
+    fn read(cases: &Value) -> Result<usize, String> {
+        let text = json!({"suite": "a suite", "now": "2026-06-01T00:00:00Z", "cases": cases});
+        serde_json::from_str::<SuiteDocument>(&text.to_string())
+            .map_err(Into::into)
+            .and_then(SuiteDocument::into_suite)
+            .map(|suite| suite.cases.iter().map(|case| case.steps.len()).sum())
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn what_a_case_may_hold() {
+        let request = json!({"method": "GET", "path": "/", "headers": {"a": "1", "b": ["1", "2"]}});
+        let cases = json!([
+            {"name": "one step", "request": request, "expect": {"decision": "reject"}},
+            {"name": "with an answer", "request": request, "upstream": {"status": 200, "body": {}},
+             "response": {"status": 200, "body": null}},
+            {"name": "several", "now": "2026-06-02T00:00:00Z", "steps": [
+                {"request": request, "upstream": null},
+                {"request": {"method": "PUT", "path": "/", "body_base64": "e30="}, "now": "2026-06-03T00:00:00Z"}]}
+        ]);
+        assert_eq!(read(&cases), Ok(4));
+    }
+
+    #[test]
+    fn what_makes_a_suite_malformed() {
+        let request = json!({"method": "GET", "path": "/"});
+        for (case, place) in [
+            (
+                json!({"name": "c", "request": request, "expct": {}}),
+                "expct",
+            ),
+            (
+                json!({"name": "c", "request": request, "expect": {"detail": "x"}}),
+                "detail",
+            ),
+            (
+                json!({"name": "c", "request": {"method": "GET", "path": "/", "url": "/"}}),
+                "url",
+            ),
+            (
+                json!({"name": "c", "request": {"method": "GET", "path": "/", "body": 1, "body_text": "1"}}),
+                "body_text",
+            ),
+            (
+                json!({"name": "c", "request": {"method": "GET", "path": "/", "body_base64": "?"}}),
+                "body_base64",
+            ),
+            (
+                json!({"name": "c", "request": request, "upstream": {"body": {}}}),
+                "status",
+            ),
+            (
+                json!({"name": "c", "request": request, "now": "tomorrow"}),
+                "tomorrow",
+            ),
+            (
+                json!({"name": "c", "request": request, "now": "1969-01-01T00:00:00Z"}),
+                "1970",
+            ),
+            (
+                json!({"name": "c", "request": request, "steps": []}),
+                "steps",
+            ),
+            (json!({"name": "c", "steps": []}), "steps"),
+            (
+                json!({"name": "c", "steps": [{"request": request}], "expect": {}}),
+                "steps",
+            ),
+            (json!({"name": "c"}), "request"),
+            (json!({"request": request}), "name"),
+        ] {
+            let error = read(&json!([case])).unwrap_err();
+            assert!(error.contains(place), "{case}: {error}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Which engine a command decides with.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::engine::{self, Engine, LoadError, Plugin};
+
+/// The engine's arguments.
+#[derive(clap::Args)]
+pub(super) struct EngineArgs {
+    /// Decide with the policy in this program, or with the plugin in its sandbox
+    #[arg(long, value_enum, default_value_t = Kind::Native)]
+    engine: Kind,
+    /// The plugin for --engine wasm [default: scimguard.wasm beside this program]
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    Native,
+    Wasm,
+}
+
+/// Makes engines from policy documents.
+pub(super) enum Source {
+    Native,
+    Wasm(Plugin),
+}
+
+impl EngineArgs {
+    pub(super) fn source(self) -> anyhow::Result<Source> {
+        match self.engine {
+            Kind::Native => {
+                anyhow::ensure!(
+                    self.component.is_none(),
+                    "--component is a plugin: say --engine wasm with it"
+                );
+                Ok(Source::Native)
+            }
+            Kind::Wasm => {
+                let component = self.component.unwrap_or_else(engine::default_component);
+                Ok(Source::Wasm(Plugin::load(
+                    &component,
+                    &engine::default_cache(),
+                )?))
+            }
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn engine(&self, policy: &str) -> Result<Engine, LoadError> {
+        match self {
+            Self::Native => Engine::native(policy),
+            Self::Wasm(plugin) => plugin.configure(policy),
+        }
+    }
+}
