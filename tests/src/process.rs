@@ -1,7 +1,7 @@
 //! Servers as child processes. Each is ready when it is returned, and killed when it is dropped.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -53,10 +53,8 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub async fn example_application() -> anyhow::Result<Self> {
-        let application = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/application.py");
         let mut process = Command::new(environment::file(PYTHON))
-            .arg(application)
-            .args(["--port", "0"])
+            .arg(example_application())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -76,6 +74,14 @@ impl Server {
             _output: Some(output),
         })
     }
+}
+
+/// The program of the example application.
+#[must_use]
+pub fn example_application() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .with_file_name("demo")
+        .join("application.py")
 }
 
 /// Runs a command to its end and returns what it printed.
