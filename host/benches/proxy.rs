@@ -34,9 +34,8 @@ use tokio::net::{TcpListener, TcpStream};
 const CLIENTS: usize = 16;
 const WARM_UP: usize = 200;
 const TOKEN: &str = "sat.ACC1.bench.secret";
-const USER: &str = "/gateway/ng/api/scim/account/ACC1/Users/u1";
+const USERS: &str = "/gateway/ng/api/scim/account/ACC1/Users";
 const PATCH: &str = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"displayName":"Ann Lee"}}]}"#;
-const ANSWER: &str = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"u1","userName":"ann@example.com","displayName":"Ann Lee","active":true,"emails":[{"value":"ann@example.com","type":"work","primary":true}],"meta":{"resourceType":"User"}}"#;
 
 /// The proxy alone: everything goes on as it comes.
 struct NoPolicy {
@@ -103,9 +102,9 @@ struct Load {
 }
 
 fn main() -> anyhow::Result<()> {
-    // `cargo test --benches` only wants to know that it runs.
-    let is_test = std::env::args().any(|arg| arg == "--test");
-    let requests = if is_test { 64 } else { 20_000 };
+    // Only `cargo bench` wants figures; tests want to know that it runs.
+    let measures = std::env::args().any(|arg| arg == "--bench");
+    let requests = if measures { 20_000 } else { 640 };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -163,17 +162,30 @@ fn engine() -> anyhow::Result<(&'static str, Engine)> {
     ))
 }
 
-/// Answers everything with one user.
+/// A user as the backend shows one.
+fn user_json(id: &str) -> String {
+    format!(
+        r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"{id}","userName":"{id}@example.com","displayName":"Ann Lee","active":true,"emails":[{{"value":"{id}@example.com","type":"work","primary":true}}],"meta":{{"resourceType":"User"}}}}"#
+    )
+}
+
+/// Answers everything with the user that the path names.
 async fn backend() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let service = service_fn(|request: http::Request<Incoming>| async {
+            let service = service_fn(|request: http::Request<Incoming>| async move {
+                let id = request
+                    .uri()
+                    .path()
+                    .rsplit('/')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
                 // A body that breaks off is nothing to answer.
                 let _ = request.into_body().collect().await;
-                let mut answer =
-                    http::Response::new(Full::new(Bytes::from_static(ANSWER.as_bytes())));
+                let mut answer = http::Response::new(Full::<Bytes>::from(user_json(&id)));
                 let scim = http::HeaderValue::from_static("application/scim+json");
                 answer.headers_mut().insert("content-type", scim);
                 Ok::<_, Infallible>(answer)
@@ -245,19 +257,19 @@ async fn fill(store: &Store) -> anyhow::Result<()> {
             created: 0,
         })
         .await?;
-    let user = User {
-        account: "ACC1".to_owned(),
-        id: Some("u1".to_owned()),
-        user_name: "ann@example.com".to_owned(),
-        display_name: Some("Ann Lee".to_owned()),
-        external_id: None,
-        active: true,
-        managed_by: Some("okta".to_owned()),
-        pending: false,
-        since: Some(0),
-        in_managed_group: false,
+    // One for each client: writes of one user are one after another.
+    let user = |n: usize| {
+        Record::User(User {
+            account: "ACC1".to_owned(),
+            id: Some(format!("u{n}")),
+            user_name: format!("u{n}@example.com"),
+            active: true,
+            managed_by: Some("okta".to_owned()),
+            ..User::default()
+        })
     };
-    store.apply(&[Record::User(user)]).await?;
+    let users: Vec<Record> = (0..CLIENTS).map(user).collect();
+    store.apply(&users).await?;
     Ok(())
 }
 
@@ -281,8 +293,8 @@ async fn run(guard: SocketAddr, load: Load) -> anyhow::Result<Figures> {
 
 async fn clients(guard: SocketAddr, load: Load) -> anyhow::Result<Vec<Duration>> {
     let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..CLIENTS {
-        tasks.spawn(client(guard, load));
+    for n in 0..CLIENTS {
+        tasks.spawn(client(guard, load, format!("{USERS}/u{n}")));
     }
     let mut times = Vec::new();
     while let Some(task) = tasks.join_next().await {
@@ -291,7 +303,7 @@ async fn clients(guard: SocketAddr, load: Load) -> anyhow::Result<Vec<Duration>>
     Ok(times)
 }
 
-async fn client(guard: SocketAddr, load: Load) -> anyhow::Result<Vec<Duration>> {
+async fn client(guard: SocketAddr, load: Load, user: String) -> anyhow::Result<Vec<Duration>> {
     let stream = TcpStream::connect(guard).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) =
@@ -301,7 +313,7 @@ async fn client(guard: SocketAddr, load: Load) -> anyhow::Result<Vec<Duration>> 
     for _ in 0..load.requests / CLIENTS {
         let request = http::Request::builder()
             .method(load.method)
-            .uri(USER)
+            .uri(&user)
             .header("host", "guard")
             .header("authorization", format!("Bearer {TOKEN}"))
             .header("content-type", "application/scim+json")

@@ -67,16 +67,21 @@ impl<'a> Facts<'a> {
             .zip(answers)
             .map(|(key, answer)| Fact { key, answer })
             .collect();
-        if found.iter().any(lookup::is_due) {
-            let credential = lookup::credential(self.proxy, &request.headers, &found, self.now);
-            for fact in found.iter_mut().filter(|fact| lookup::is_due(fact)) {
-                let known = self.looked_up.get(&fact.key).cloned();
-                fact.answer = match known {
-                    Some(answer) => answer,
-                    None => self.proxy.look_up(&fact.key, credential.as_ref()).await,
-                };
-                self.looked_up.insert(fact.key.clone(), fact.answer.clone());
-            }
+        for position in 0..found.len() {
+            let Some(account) = lookup::due(&found[position]) else {
+                continue;
+            };
+            let key = &found[position].key;
+            let answer = match self.looked_up.get(key) {
+                Some(answer) => answer.clone(),
+                None => {
+                    let (proxy, headers) = (self.proxy, &request.headers);
+                    let credential = lookup::credential(proxy, headers, &found, account, self.now);
+                    proxy.look_up(key, credential.as_ref()).await
+                }
+            };
+            self.looked_up.insert(key.clone(), answer.clone());
+            found[position].answer = answer;
         }
         self.found = Arc::new(found);
         Ok(())

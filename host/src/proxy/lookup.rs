@@ -33,22 +33,23 @@ struct Found {
     resources: Vec<Resource>,
 }
 
-/// Whether the backend has to be asked for this key.
-pub(super) fn is_due(fact: &Fact) -> bool {
-    let unseen = match &fact.key {
-        Key::User(key) | Key::UserByName(key) => key.unseen,
-        Key::Group(key) => key.unseen,
-        _ => return false,
+/// The account whose backend has to be asked for this key, if so.
+pub(super) fn due(fact: &Fact) -> Option<&str> {
+    let (unseen, account) = match &fact.key {
+        Key::User(key) | Key::UserByName(key) => (key.unseen, &key.account),
+        Key::Group(key) => (key.unseen, &key.account),
+        _ => return None,
     };
-    unseen == Unseen::Backend && fact.answer == Answer::Absent
+    (unseen == Unseen::Backend && fact.answer == Answer::Absent).then_some(account)
 }
 
-/// The one header with which the backend may be asked: the guard's own credential, else that of the
-/// verified provisioner whose request this is.
+/// The one header with which the backend may be asked about an account: the guard's own credential,
+/// else that of the verified provisioner whose request this is.
 pub(super) fn credential(
     proxy: &Proxy,
     headers: &Headers,
     facts: &[Fact],
+    account: &str,
     now: u64,
 ) -> Option<(HeaderName, HeaderValue)> {
     if let Some(own) = &proxy.credential {
@@ -58,7 +59,12 @@ pub(super) fn credential(
         .iter()
         .find_map(|fact| match (&fact.key, &fact.answer) {
             (Key::Token(sha256), Answer::Token(token)) => {
-                let valid = token.provider.is_some()
+                let valid = token.account == account
+                    && token.provider.is_some()
+                    && token
+                        .principal
+                        .as_ref()
+                        .is_some_and(|principal| principal.active)
                     && !token.revoked
                     && token.expires.is_none_or(|expires| now < expires);
                 valid.then_some(sha256)
@@ -171,12 +177,8 @@ impl Proxy {
             scope: key.scope.clone(),
             id: Some(resource.id),
             display_name: resource.display_name,
-            derived_id: None,
             external_id: resource.external_id,
-            managed_by: None,
-            pending: false,
-            since: None,
-            members_known: false,
+            ..Group::default()
         };
         (!unsettled).then_some(Answer::Group(group))
     }
@@ -205,10 +207,7 @@ impl Proxy {
             display_name: resource.display_name,
             external_id: resource.external_id,
             active: resource.active.unwrap_or(true),
-            managed_by: None,
-            pending: false,
-            since: None,
-            in_managed_group: false,
+            ..User::default()
         }))
     }
 

@@ -88,7 +88,7 @@ impl Proxy {
         task.await.unwrap_or_else(|panic| {
             tracing::error!(%panic, "a request could not be answered");
             let refused = Refused::new("plugin.trapped", "The guard failed at this request.");
-            refusal::response(&refused, self.paths.is_scim(&path))
+            refusal::response(&refused, self.paths.error_form(&path))
         })
     }
 
@@ -108,7 +108,7 @@ impl Proxy {
         };
         let response = answered.unwrap_or_else(|refused| {
             line.rule = Some(refused.rule.to_owned());
-            refusal::response(&refused, self.paths.is_scim(&path))
+            refusal::response(&refused, self.paths.error_form(&path))
         });
         line.write(response.status());
         response

@@ -2,7 +2,7 @@
 //! its base.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use scimguard_core::{Forward, Request, Settings};
+use scimguard_core::{ErrorForm, Forward, Request, Settings};
 
 /// Where SCIM is, for clients and at the backend.
 pub(super) struct ScimPaths {
@@ -31,20 +31,25 @@ impl ScimPaths {
         }
     }
 
-    /// Whether a client that asks for this path expects SCIM errors: under the literal part of the
-    /// base, in any case.
-    pub(super) fn is_scim(&self, path: &str) -> bool {
+    /// The errors that a client of this path expects: SCIM's under the literal part of the base, in
+    /// any case.
+    pub(super) fn error_form(&self, path: &str) -> ErrorForm {
         let literal: Vec<&String> = self
             .base
             .iter()
             .take_while(|part| *part != ACCOUNT)
             .collect();
         let segments = segments(path);
-        segments.len() >= literal.len()
+        let is_scim = segments.len() >= literal.len()
             && literal
                 .iter()
                 .zip(&segments)
-                .all(|(part, segment)| decoded(segment).eq_ignore_ascii_case(part))
+                .all(|(part, segment)| decoded(segment).eq_ignore_ascii_case(part));
+        if is_scim {
+            ErrorForm::Scim
+        } else {
+            ErrorForm::Problem
+        }
     }
 
     /// Why the policy may not forward this, if so.
@@ -237,6 +242,7 @@ mod tests {
             moved.users_named("A", "a\"b"),
             "/t/A/Users?filter=userName%20eq%20%22a%5C%22b%22"
         );
-        assert!(moved.is_scim("/API/scim/account") && !moved.is_scim("/api/user"));
+        assert_eq!(moved.error_form("/API/scim/account"), ErrorForm::Scim);
+        assert_eq!(moved.error_form("/api/user"), ErrorForm::Problem);
     }
 }

@@ -42,7 +42,10 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     loop {
         tokio::select! {
             () = &mut end => break,
-            _ = store_used.tick() => proxy.store_used().await,
+            _ = store_used.tick() => {
+                let proxy = Arc::clone(&proxy);
+                tokio::spawn(async move { proxy.store_used().await });
+            }
             accepted = listeners.clients.accept() => match accepted {
                 Ok((stream, _)) => connect(&builder, &graceful, Arc::clone(&proxy), stream),
                 Err(error) => {

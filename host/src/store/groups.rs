@@ -214,12 +214,6 @@ fn unseen_group(account: &str, row: &SqliteRow) -> Result<Group, sqlx::Error> {
         account: account.to_owned(),
         scope: row.try_get("member_scope")?,
         id: Some(row.try_get("group_id")?),
-        display_name: None,
-        derived_id: None,
-        external_id: None,
-        managed_by: None,
-        pending: false,
-        since: None,
-        members_known: false,
+        ..Group::default()
     })
 }

@@ -155,7 +155,7 @@ impl Store {
         .bind(principal.active)
         .bind(serde_json::json!(principal.permissions).to_string())
         .bind(from_millis(principal.created))
-        .execute(&self.writer)
+        .execute(&self.writers)
         .await?;
         match done.rows_affected() {
             0 => Err(Error::Exists(format!(
@@ -219,7 +219,7 @@ impl Store {
             .bind(account)
             .bind(id)
             .bind(active)
-            .execute(&self.writer)
+            .execute(&self.writers)
             .await?;
         match done.rows_affected() {
             0 => Err(no_principal(account, id)),
@@ -245,7 +245,7 @@ impl Store {
         .bind(&token.provider)
         .bind(token.expires.map(from_millis))
         .bind(from_millis(token.created))
-        .execute(&self.writer)
+        .execute(&self.writers)
         .await?;
         match done.rows_affected() {
             0 => Err(Error::Exists(format!(
@@ -277,7 +277,7 @@ impl Store {
         let done = sqlx::query("UPDATE tokens SET revoked = 1 WHERE account = ?1 AND id = ?2")
             .bind(account)
             .bind(id)
-            .execute(&self.writer)
+            .execute(&self.writers)
             .await?;
         match done.rows_affected() {
             0 => Err(Error::Missing(format!(
@@ -295,7 +295,7 @@ impl Store {
         &self,
         uses: impl IntoIterator<Item = ((String, String), u64)>,
     ) -> Result<(), Error> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
         for ((account, id), at) in uses {
             sqlx::query("UPDATE tokens SET last_used = ?3 WHERE account = ?1 AND id = ?2")
                 .bind(account)

@@ -239,13 +239,7 @@ async fn writes_of_one_user_are_one_after_another() {
         account: "ACC1".to_owned(),
         id: Some("u1".to_owned()),
         user_name: "Ann".to_owned(),
-        display_name: None,
-        external_id: None,
-        active: true,
-        managed_by: None,
-        pending: false,
-        since: None,
-        in_managed_group: false,
+        ..User::default()
     };
     guard.store.apply(&[Record::User(ann)]).await.unwrap();
     let same = ["/a/u1", "/a/U1", "/a/name:ann", "/a/name:ANN"];

@@ -1,7 +1,8 @@
 //! What the store answers after what it was told.
 
-#[cfg(any())]
 mod differential;
+mod pending;
+mod tokens;
 
 use scimguard_core::facts::{
     Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, Member, MembersKey, ResourceKind,
@@ -69,24 +70,19 @@ fn user(id: &str, name: &str, managed_by: Option<&str>) -> Record {
         external_id: Some(format!("ext-{id}")),
         active: true,
         managed_by: managed_by.map(str::to_owned),
-        pending: false,
         since: managed_by.map(|_| 5),
-        in_managed_group: false,
+        ..User::default()
     })
 }
 
 fn group(id: &str, name: &str, managed_by: Option<&str>) -> Record {
     Record::Group(Group {
         account: ACCOUNT.to_owned(),
-        scope: String::new(),
         id: Some(id.to_owned()),
         display_name: Some(name.to_owned()),
-        derived_id: None,
-        external_id: None,
         managed_by: managed_by.map(str::to_owned),
-        pending: false,
-        since: None,
         members_known: true,
+        ..Group::default()
     })
 }
 
@@ -137,138 +133,6 @@ fn found_group(answer: Answer) -> Group {
         Answer::Group(group) => group,
         other => panic!("no group: {other:?}"),
     }
-}
-
-#[tokio::test]
-async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
-    let (_folder, store) = store().await;
-    let pending = user_key("u9", Unseen::Pending);
-    assert_eq!(store.one(pending.clone()).await, Answer::Absent);
-    store
-        .apply(&[intent(ResourceKind::User, "ann@example.com", None, &[])])
-        .await
-        .unwrap();
-    assert_eq!(store.one(pending.clone()).await, Answer::Unavailable);
-    assert_eq!(
-        store.one(user_key("u9", Unseen::Absent)).await,
-        Answer::Absent
-    );
-    let named = found_user(store.one(name_key("ANN@example.com")).await);
-    assert_eq!((named.id, named.pending), (None, true));
-    assert_eq!(named.managed_by.as_deref(), Some("okta"));
-    let other_account = Key::User(UserKey {
-        account: "ACC2".to_owned(),
-        ..key("u9", Unseen::Pending)
-    });
-    assert_eq!(store.one(other_account).await, Answer::Absent);
-
-    let settle = Record::Settle {
-        intent: intent_key(ResourceKind::User, "ann@example.com"),
-        id: "u1".to_owned(),
-    };
-    store.apply(&[settle]).await.unwrap();
-    assert_eq!(store.one(pending).await, Answer::Absent);
-    let settled = found_user(store.one(user_key("u1", Unseen::Absent)).await);
-    assert_eq!(
-        (settled.id.as_deref(), settled.pending),
-        (Some("u1"), false)
-    );
-    assert_eq!(settled.since, Some(7));
-}
-
-#[tokio::test]
-async fn a_withdrawn_create_leaves_nothing() {
-    let (_folder, store) = store().await;
-    store
-        .apply(&[
-            user("u1", "ann", Some("okta")),
-            intent(ResourceKind::Group, "a_b", Some("a_b"), &["u1"]),
-        ])
-        .await
-        .unwrap();
-    let ann = found_user(store.one(user_key("u1", Unseen::Absent)).await);
-    assert!(ann.in_managed_group, "a member of a pending group counts");
-    let withdraw = Record::Withdraw(intent_key(ResourceKind::Group, "a_b"));
-    store.apply(&[withdraw]).await.unwrap();
-    let ann = found_user(store.one(user_key("u1", Unseen::Absent)).await);
-    assert!(!ann.in_managed_group);
-    assert_eq!(
-        store.one(group_key("a_b", Unseen::Pending)).await,
-        Answer::Absent
-    );
-}
-
-#[tokio::test]
-async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
-    let (_folder, store) = store().await;
-    store
-        .apply(&[intent(ResourceKind::Group, "a_b", Some("a_b"), &["u1"])])
-        .await
-        .unwrap();
-    let found = found_group(store.one(group_key("A_B", Unseen::Pending)).await);
-    assert_eq!((found.id, found.pending), (None, true));
-    assert_eq!(
-        store.one(group_key("c", Unseen::Pending)).await,
-        Answer::Absent
-    );
-    let Answer::Members(members) = store.one(Key::Members(members_key("a_b", &["u1"]))).await
-    else {
-        panic!("no members");
-    };
-    assert!(
-        members[0].present,
-        "its members are those it is created with"
-    );
-    store
-        .apply(&[intent(ResourceKind::Group, "named", None, &[])])
-        .await
-        .unwrap();
-    assert_eq!(
-        store.one(group_key("c", Unseen::Pending)).await,
-        Answer::Unavailable
-    );
-
-    let settle = Record::Settle {
-        intent: intent_key(ResourceKind::Group, "a_b"),
-        id: "a_b".to_owned(),
-    };
-    store.apply(&[settle]).await.unwrap();
-    let Answer::Difference(difference) = store
-        .one(Key::MembersDifference(members_key("a_b", &["u1"])))
-        .await
-    else {
-        panic!("no difference");
-    };
-    let unconfirmed = Member {
-        reference: "u1".to_owned(),
-        present: true,
-        user: None,
-    };
-    assert_eq!(difference.added, [unconfirmed]);
-    assert!(difference.removed.is_empty() && difference.complete);
-}
-
-#[tokio::test]
-async fn an_adopted_group_is_owned_and_its_members_are_not_known() {
-    let (_folder, store) = store().await;
-    let Record::Group(mut native) = group("g", "g", None) else {
-        unreachable!()
-    };
-    native.members_known = false;
-    store
-        .apply(&[
-            Record::Group(native),
-            intent(ResourceKind::Group, "g", Some("g"), &[]),
-            Record::Settle {
-                intent: intent_key(ResourceKind::Group, "g"),
-                id: "g".to_owned(),
-            },
-        ])
-        .await
-        .unwrap();
-    let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
-    assert_eq!(found.managed_by.as_deref(), Some("okta"));
-    assert!(!found.members_known);
 }
 
 #[tokio::test]
@@ -412,59 +276,23 @@ async fn groups_of_a_user_and_holders_of_an_external_id() {
 }
 
 #[tokio::test]
-async fn a_token_has_the_rights_that_its_principal_has_now() {
+async fn lists_that_come_together_are_all_applied() {
     let (_folder, store) = store().await;
-    let principal = PrincipalRow {
-        account: ACCOUNT.to_owned(),
-        id: "svc".to_owned(),
-        kind: PrincipalKind::ServiceAccount,
-        active: true,
-        permissions: vec!["p".to_owned()],
-        created: 1,
-    };
-    store.create_principal(&principal).await.unwrap();
-    assert!(store.create_principal(&principal).await.is_err());
-    let token = NewToken {
-        sha256: "abc".to_owned(),
-        prefix: "sat",
-        account: ACCOUNT.to_owned(),
-        id: "t1".to_owned(),
-        principal: "svc".to_owned(),
-        provider: Some("okta".to_owned()),
-        expires: Some(9),
-        created: 1,
-    };
-    store.create_token(&token).await.unwrap();
-    assert!(store.create_token(&token).await.is_err());
-    assert_eq!(
-        store.one(Key::Token("abd".to_owned())).await,
-        Answer::Absent
-    );
-    let fact = async || match store.one(Key::Token("abc".to_owned())).await {
-        Answer::Token(token) => token,
-        other => panic!("{other:?}"),
-    };
-    let first = fact().await;
-    assert_eq!((first.id.as_deref(), first.expires), (Some("t1"), Some(9)));
-    let rights = first.principal.unwrap();
-    assert_eq!(
-        (rights.active, rights.permissions),
-        (true, vec!["p".to_owned()])
-    );
-    store
-        .set_principal_active(ACCOUNT, "svc", false)
-        .await
-        .unwrap();
-    assert!(!fact().await.principal.unwrap().active);
-    store.revoke_token(ACCOUNT, "t1").await.unwrap();
-    assert!(fact().await.revoked);
-    assert!(store.revoke_token(ACCOUNT, "t2").await.is_err());
-    store
-        .note_used([((ACCOUNT.to_owned(), "t1".to_owned()), 33)])
-        .await
-        .unwrap();
-    assert_eq!(
-        store.tokens(Some(ACCOUNT)).await.unwrap()[0].last_used,
-        Some(33)
-    );
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..300 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let id = format!("u{n}");
+            let records = [user(&id, &id, None), member("g", &id, true)];
+            store.apply(&records).await.unwrap();
+            // Written when it says so.
+            found_user(store.one(user_key(&id, Unseen::Absent)).await)
+        });
+    }
+    while let Some(user) = tasks.join_next().await {
+        assert!(user.unwrap().id.is_some());
+    }
+    store.close().await;
+    let refused = store.apply(&[user("u", "u", None)]).await;
+    assert!(refused.is_err(), "a store that has ended takes nothing");
 }

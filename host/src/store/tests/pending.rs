@@ -1,0 +1,135 @@
+//! Creates that are not settled: they count as owned.
+
+use super::*;
+
+#[tokio::test]
+async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
+    let (_folder, store) = store().await;
+    let pending = user_key("u9", Unseen::Pending);
+    assert_eq!(store.one(pending.clone()).await, Answer::Absent);
+    store
+        .apply(&[intent(ResourceKind::User, "ann@example.com", None, &[])])
+        .await
+        .unwrap();
+    assert_eq!(store.one(pending.clone()).await, Answer::Unavailable);
+    assert_eq!(
+        store.one(user_key("u9", Unseen::Absent)).await,
+        Answer::Absent
+    );
+    let named = found_user(store.one(name_key("ANN@example.com")).await);
+    assert_eq!((named.id, named.pending), (None, true));
+    assert_eq!(named.managed_by.as_deref(), Some("okta"));
+    let other_account = Key::User(UserKey {
+        account: "ACC2".to_owned(),
+        ..key("u9", Unseen::Pending)
+    });
+    assert_eq!(store.one(other_account).await, Answer::Absent);
+
+    let settle = Record::Settle {
+        intent: intent_key(ResourceKind::User, "ann@example.com"),
+        id: "u1".to_owned(),
+    };
+    store.apply(&[settle]).await.unwrap();
+    assert_eq!(store.one(pending).await, Answer::Absent);
+    let settled = found_user(store.one(user_key("u1", Unseen::Absent)).await);
+    assert_eq!(
+        (settled.id.as_deref(), settled.pending),
+        (Some("u1"), false)
+    );
+    assert_eq!(settled.since, Some(7));
+}
+
+#[tokio::test]
+async fn a_withdrawn_create_leaves_nothing() {
+    let (_folder, store) = store().await;
+    store
+        .apply(&[
+            user("u1", "ann", Some("okta")),
+            intent(ResourceKind::Group, "a_b", Some("a_b"), &["u1"]),
+        ])
+        .await
+        .unwrap();
+    let ann = found_user(store.one(user_key("u1", Unseen::Absent)).await);
+    assert!(ann.in_managed_group, "a member of a pending group counts");
+    let withdraw = Record::Withdraw(intent_key(ResourceKind::Group, "a_b"));
+    store.apply(&[withdraw]).await.unwrap();
+    let ann = found_user(store.one(user_key("u1", Unseen::Absent)).await);
+    assert!(!ann.in_managed_group);
+    assert_eq!(
+        store.one(group_key("a_b", Unseen::Pending)).await,
+        Answer::Absent
+    );
+}
+
+#[tokio::test]
+async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
+    let (_folder, store) = store().await;
+    store
+        .apply(&[intent(ResourceKind::Group, "a_b", Some("a_b"), &["u1"])])
+        .await
+        .unwrap();
+    let found = found_group(store.one(group_key("A_B", Unseen::Pending)).await);
+    assert_eq!((found.id, found.pending), (None, true));
+    assert_eq!(
+        store.one(group_key("c", Unseen::Pending)).await,
+        Answer::Absent
+    );
+    let Answer::Members(members) = store.one(Key::Members(members_key("a_b", &["u1"]))).await
+    else {
+        panic!("no members");
+    };
+    assert!(
+        members[0].present,
+        "its members are those it is created with"
+    );
+    store
+        .apply(&[intent(ResourceKind::Group, "named", None, &[])])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.one(group_key("c", Unseen::Pending)).await,
+        Answer::Unavailable
+    );
+
+    let settle = Record::Settle {
+        intent: intent_key(ResourceKind::Group, "a_b"),
+        id: "a_b".to_owned(),
+    };
+    store.apply(&[settle]).await.unwrap();
+    let Answer::Difference(difference) = store
+        .one(Key::MembersDifference(members_key("a_b", &["u1"])))
+        .await
+    else {
+        panic!("no difference");
+    };
+    let unconfirmed = Member {
+        reference: "u1".to_owned(),
+        present: true,
+        user: None,
+    };
+    assert_eq!(difference.added, [unconfirmed]);
+    assert!(difference.removed.is_empty() && difference.complete);
+}
+
+#[tokio::test]
+async fn an_adopted_group_is_owned_and_its_members_are_not_known() {
+    let (_folder, store) = store().await;
+    let Record::Group(mut native) = group("g", "g", None) else {
+        unreachable!()
+    };
+    native.members_known = false;
+    store
+        .apply(&[
+            Record::Group(native),
+            intent(ResourceKind::Group, "g", Some("g"), &[]),
+            Record::Settle {
+                intent: intent_key(ResourceKind::Group, "g"),
+                id: "g".to_owned(),
+            },
+        ])
+        .await
+        .unwrap();
+    let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
+    assert_eq!(found.managed_by.as_deref(), Some("okta"));
+    assert!(!found.members_known);
+}

@@ -1,0 +1,188 @@
+//! `serve`, `token` and `principal` as somebody runs them: the real program, its exit codes, and
+//! what it says where.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Nothing in a test takes longer.
+const LIMIT: Duration = Duration::from_secs(20);
+
+const CONFIG: &str = "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
+                      backend = \"http://127.0.0.1:9\"\nstore = \"sqlite:guard.db\"\n\
+                      engine = \"native\"\n";
+
+fn folder(config: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("guard.toml"), config).unwrap();
+    folder
+}
+
+fn scimguard(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scimguard"));
+    command
+        .args(arguments.split(' '))
+        .args(["--config", "guard.toml"])
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &TempDir, arguments: &str) -> Output {
+    scimguard(folder.path(), arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+const PRINCIPAL: &str =
+    "principal create --account ACC1 --id svc-okta --kind service-account --permissions all";
+const TOKEN: &str =
+    "token create --account ACC1 --principal svc-okta --provider okta --expires 90d --id t1";
+
+#[test]
+fn a_token_is_printed_once_and_alone() {
+    let folder = folder(CONFIG);
+    let principal = run(&folder, PRINCIPAL);
+    assert!(principal.status.success() && principal.stdout.is_empty());
+    let token = run(&folder, TOKEN);
+    let text = stdout(&token).trim_end();
+    assert!(
+        text.starts_with("sat.ACC1.t1.") && text.lines().count() == 1,
+        "{text}"
+    );
+    let secret = text.rsplit('.').next().unwrap();
+    for list in ["token list", "token list --json", "principal list --json"] {
+        let list = run(&folder, list);
+        assert!(list.status.success() && !stdout(&list).contains(secret));
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&run(&folder, "token list --json").stdout).unwrap();
+    assert_eq!(json[0]["id"], "t1");
+    assert_eq!(json[0]["revoked"], false);
+    assert!(
+        run(&folder, "token revoke --account ACC1 --id t1")
+            .status
+            .success()
+    );
+    assert!(stdout(&run(&folder, "token list")).contains("revoked"));
+    assert!(
+        run(&folder, "principal disable --account ACC1 --id svc-okta")
+            .status
+            .success()
+    );
+    assert!(stdout(&run(&folder, "principal list")).contains("disabled"));
+    let database = std::fs::read(folder.path().join("guard.db")).unwrap();
+    assert!(
+        !database
+            .windows(secret.len())
+            .any(|bytes| bytes == secret.as_bytes())
+    );
+}
+
+#[test]
+fn faults_exit_with_2_and_say_what_to_do() {
+    let folder = folder(CONFIG);
+    let nobody = run(&folder, TOKEN);
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(stderr(&nobody).contains("scimguard principal create") && nobody.stdout.is_empty());
+    std::fs::write(
+        folder.path().join("guard.toml"),
+        format!("{CONFIG}lisen = 1\n"),
+    )
+    .unwrap();
+    let typo = run(&folder, "serve");
+    assert_eq!(typo.status.code(), Some(2));
+    let message = stderr(&typo);
+    assert!(
+        message.contains("guard.toml") && message.contains("line 6"),
+        "{message}"
+    );
+}
+
+/// A running guard; it ends with the test.
+struct Serving {
+    child: Child,
+    listen: String,
+    admin: String,
+}
+
+impl Serving {
+    fn start(folder: &TempDir) -> Self {
+        let mut child = scimguard(folder.path(), "serve")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&line).expect(&line);
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self {
+            child,
+            listen: ready["listen"].as_str().unwrap().to_owned(),
+            admin: ready["admin"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    fn terminate(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        Command::new("kill").arg(id).status().unwrap();
+        let started = Instant::now();
+        while started.elapsed() < LIMIT {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it does not end");
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn serve_is_ready_refuses_and_ends_on_a_signal() {
+    let folder = folder(CONFIG);
+    let mut serving = Serving::start(&folder);
+    for path in ["/healthz", "/readyz"] {
+        assert!(
+            get(&serving.admin, path).starts_with("HTTP/1.1 200"),
+            "{path}"
+        );
+    }
+    let users = "/gateway/ng/api/scim/account/ACC1/Users";
+    let refused = get(&serving.listen, users);
+    assert!(refused.contains("scimguard-rule: "), "{refused}");
+    assert!(refused.contains("application/scim+json"), "{refused}");
+    assert_eq!(serving.terminate(), Some(0));
+}
