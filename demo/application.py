@@ -4,7 +4,7 @@ SCIM comes from scim2-server, a server library of another project, at the path w
 product has it. The application does not check tokens and protects nothing: that is the guard's
 part.
 
-    python demo/application.py --port 0
+    python demo/application.py
 """
 
 import argparse
@@ -60,7 +60,7 @@ def application():
 
 def main():
     parser = argparse.ArgumentParser(description="An example application with SCIM.")
-    parser.add_argument("--port", type=int, default=9000, help="0: any free port")
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
     arguments = parser.parse_args()
     logging.getLogger("scim2_server").setLevel(logging.WARNING)
     with make_server(

@@ -23,22 +23,28 @@ async fn the_public_conformance_run_passes_as_without_the_guard() -> anyhow::Res
 
     let guarded = Server::scim2().await?;
     let mut guard = Guard::configure(&guarded.url, &generic())?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    // A client that is nobody's identity provider: the run changes users after deactivating them,
+    // which the guard does not allow for users that a provider owns.
+    let token = guard.token(ACCOUNT, "svc-conformance", None).await?;
     guard.start().await?;
     let through = conformance_run(&format!("{}{GENERIC_BASE}", guard.url), Some(&token)).await?;
-    for (number, (direct, through)) in direct.iter().zip(&through).enumerate() {
-        ensure!(
-            direct == through,
-            "check {number}: alone {direct}\nthrough the guard {through}"
-        );
-    }
+    let (lost, gained) = (without(&direct, &through), without(&through, &direct));
     ensure!(
-        direct.len() == through.len(),
-        "{} checks became {}",
-        direct.len(),
-        through.len()
+        lost.is_empty() && gained.is_empty(),
+        "alone: {lost:#?}\nthrough the guard: {gained:#?}"
     );
     Ok(())
+}
+
+/// What is left of a list when another is taken from it, each entry once for each time it is there.
+fn without(list: &[String], taken: &[String]) -> Vec<String> {
+    let mut left = list.to_vec();
+    for entry in taken {
+        if let Some(place) = left.iter().position(|kept| kept == entry) {
+            left.remove(place);
+        }
+    }
+    left
 }
 
 /// Runs `scim2 test`, and returns one line for each check: its result, its name, what it says.
@@ -48,18 +54,21 @@ async fn conformance_run(url: &str, token: Option<&str>) -> anyhow::Result<Vec<S
     if let Some(token) = token {
         command.env("SCIM_CLI_HEADERS", format!("Authorization: Bearer {token}"));
     }
-    Ok(checks(&process::output(&mut command).await?))
+    let output = process::run(&mut command).await?;
+    Ok(checks(&String::from_utf8(output.stdout)?))
 }
 
-/// A check is a line `RESULT name` and indented lines after it. The ids in them are drawn anew in
+/// A check is a line `RESULT name` and the lines after it. The ids in them are drawn anew in
 /// each run.
 fn checks(printed: &str) -> Vec<String> {
     let mut checks: Vec<String> = Vec::new();
     for line in printed.lines().skip(1) {
-        match (line.strip_prefix(' '), checks.last_mut()) {
-            (Some(more), Some(check)) => {
+        let result = line.split(' ').next().unwrap_or_default();
+        let begins = !result.is_empty() && result.chars().all(|c| c.is_ascii_uppercase());
+        match checks.last_mut() {
+            Some(check) if !begins => {
                 *check += " ";
-                *check += &without_ids(more.trim());
+                *check += &without_ids(line.trim());
             }
             _ => checks.push(line.to_owned()),
         }

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod crash;
+mod demo;
 mod held;
 mod okta;
 mod process;

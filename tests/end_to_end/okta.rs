@@ -62,6 +62,22 @@ impl Okta {
         Ok(id)
     }
 
+    /// Creates a user who exists already, as after an answer that was lost.
+    pub(crate) async fn cannot_create_again(
+        &self,
+        login: &str,
+        given: &str,
+        family: &str,
+    ) -> anyhow::Result<()> {
+        let again = user(login, given, family);
+        let answer = self
+            .scim
+            .send("POST", "/Users", Some(&again))
+            .await?
+            .status(409)?;
+        equal(&answer.body, "/scimType", "uniqueness")
+    }
+
     /// The id of a user, by the filter that Okta uses.
     pub(crate) async fn find_user(&self, login: &str) -> anyhow::Result<Option<String>> {
         let filter = format!("userName%20eq%20%22{login}%40example.com%22");

@@ -79,6 +79,7 @@ async fn whole_sequence(okta: &Okta, guard: &mut Guard) -> anyhow::Result<Provis
     let ann = okta.create_user("ann", "Ann", "Lee").await?;
     let bob = okta.create_user("bob", "Bob", "Ray").await?;
     let eve = okta.create_user("eve", "Eve", "Fox").await?;
+    okta.cannot_create_again("eve", "Eve", "Fox").await?;
     let group = okta.push_group("web-team", &[&bob, &eve]).await?;
 
     guard.kill().await?;

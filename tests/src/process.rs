@@ -1,8 +1,8 @@
 //! Servers as child processes. Each is ready when it is returned, and killed when it is dropped.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -53,10 +53,8 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub async fn example_application() -> anyhow::Result<Self> {
-        let application = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/application.py");
         let mut process = Command::new(environment::file(PYTHON))
-            .arg(application)
-            .args(["--port", "0"])
+            .arg(example_application())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -78,28 +76,51 @@ impl Server {
     }
 }
 
+/// The program of the example application.
+#[must_use]
+pub fn example_application() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .with_file_name("demo")
+        .join("application.py")
+}
+
 /// Runs a command to its end and returns what it printed.
 ///
 /// # Errors
 /// If it fails or does not end.
 pub async fn output(command: &mut Command) -> anyhow::Result<String> {
-    let shown = format!("{:?}", command.as_std());
-    let output = timeout(
-        TIME_LIMIT,
-        command.stdin(Stdio::null()).kill_on_drop(true).output(),
-    )
-    .await
-    .with_context(|| format!("did not end within {TIME_LIMIT:?}: {shown}"))?
-    .with_context(|| format!("cannot run {shown}"))?;
+    let output = run(command).await?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
         bail!(
-            "{shown}: {}\n{printed}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
+            "{}: {}\n{printed}{complaint}",
+            shown(command),
+            output.status
         );
     }
     Ok(printed)
+}
+
+/// Runs a command to its end, whether it succeeds or not.
+///
+/// # Errors
+/// If it cannot be run or does not end.
+pub async fn run(command: &mut Command) -> anyhow::Result<Output> {
+    let ended = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    timeout(TIME_LIMIT, ended)
+        .await
+        .with_context(|| format!("did not end within {TIME_LIMIT:?}: {}", shown(command)))?
+        .with_context(|| format!("cannot run {}", shown(command)))
+}
+
+/// Program and arguments; not the environment, in which a token may be.
+fn shown(command: &Command) -> String {
+    let command = command.as_std();
+    let words: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .collect();
+    format!("{words:?}")
 }
 
 /// An address of this machine at which nothing listens now.

@@ -13,7 +13,7 @@ use crate::demo;
 /// go as told.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  scimguard demo --application 'python demo/application.py --port 0'"
+    after_help = "Example:\n  scimguard demo --application 'python demo/application.py'"
 )]
 pub(super) struct Args {
     /// Command line of the application. It prints `listening on URL` when it is ready

@@ -214,23 +214,25 @@ fn groups() -> Vec<Step> {
                     {"value": "{eve}", "display": "eve@example.com"},
                 ],
             }))
-            .answers("/id", "example_group")
-            .kept_as("group"),
+            .kept_as("group")
+            .stored_at("/Groups/{group}")
+            .with("/id", "example_group")
+            .with_members(&["bob", "eve"]),
         okta("Okta renames it to example-team", "PATCH", "/Groups/{group}")
             .body(patch(json!([
                 {"op": "replace", "value": {"id": "{group}", "displayName": "example-team"}},
             ])))
-            .stored_at("/Groups/example_group")
+            .stored_at("/Groups/{group}")
             .with("/displayName", "example-team"),
         okta("Okta takes Eve out", "PATCH", "/Groups/{group}")
             .body(patch(json!([{"op": "remove", "path": "members[value eq \"{eve}\"]"}])))
-            .stored_at("/Groups/example_group")
+            .stored_at("/Groups/{group}")
             .with_members(&["bob"]),
         okta("Okta puts Eve back", "PATCH", "/Groups/{group}")
             .body(patch(json!([
                 {"op": "add", "path": "members", "value": [{"value": "{eve}", "display": "eve@example.com"}]},
             ])))
-            .stored_at("/Groups/example_group")
+            .stored_at("/Groups/{group}")
             .with_members(&["bob", "eve"]),
     ]
 }

@@ -13,6 +13,9 @@ pub(crate) const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error"
 /// Seconds after which a client may try again what failed for want of an answer.
 const RETRY_AFTER: &str = "5";
 
+/// Details repeat what the client sent only so far, in bytes.
+const MAX_DETAIL: usize = 1000;
+
 /// Why a request goes no further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -49,7 +52,7 @@ impl Refusal {
             rule: rule.id,
             status: rule.status.unwrap_or(500),
             scim_type: rule.scim_type,
-            detail,
+            detail: cut(detail, MAX_DETAIL),
             allow: None,
         }
     }
@@ -118,6 +121,15 @@ pub(crate) fn scim_error(status: u16, scim_type: Option<&str>, detail: &str) -> 
             .map(|(name, value)| crate::json::Member::new(name, value))
             .collect(),
     )
+}
+
+/// Text that is not longer than it helps.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
 }
 
 fn header(name: &str, value: &str) -> (String, Vec<u8>) {

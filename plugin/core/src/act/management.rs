@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Act, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile, UserChange,
-    UserGroups, UserRef,
+    Act, Activity, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile,
+    UserChange, UserGroups, UserRef,
 };
 use crate::json::Json;
 use crate::message::Request;
@@ -70,7 +70,7 @@ pub(crate) fn act(
         }
         EditKind::UserDelete => vec![Edit::DeleteUser(parts.user()?)],
         EditKind::UserActivate | EditKind::UserDeactivate => vec![Edit::ChangeUser(UserChange {
-            active: Some(kind == EditKind::UserActivate),
+            active: Activity::To(kind == EditKind::UserActivate),
             ..parts.user_change()?
         })],
         EditKind::UserGroupsAdd | EditKind::UserGroupsRemove | EditKind::UserGroupsReplace => {
@@ -101,15 +101,17 @@ impl Parts<'_> {
         let organisation = self.text(&route.organisation, "organisation")?;
         let project = self.text(&route.project, "project")?;
         // Empty ones equal absent ones.
-        Ok(
-            match (
-                organisation.unwrap_or_default(),
-                project.unwrap_or_default(),
-            ) {
-                (organisation, project) if project.is_empty() => organisation,
-                (organisation, project) => format!("{organisation}/{project}"),
-            },
-        )
+        let organisation = organisation.unwrap_or_default();
+        let project = project.unwrap_or_default();
+        if project.is_empty() {
+            return Ok(organisation);
+        }
+        if organisation.is_empty() {
+            return Err(route::AMBIGUOUS_QUERY.because(
+                "The request names a project without its organisation. An application that overlooks the project would take it for the account. Name both, or none.",
+            ));
+        }
+        Ok(format!("{organisation}/{project}"))
     }
 
     fn group(&self) -> Result<GroupRef, Refusal> {
@@ -186,7 +188,7 @@ impl Parts<'_> {
         Ok(UserChange {
             user: self.user()?,
             profile: Profile::default(),
-            active: None,
+            active: Activity::Untouched,
             groups: UserGroups::Untouched,
         })
     }
@@ -414,10 +416,17 @@ fn plain(value: &str, name: &str) -> Result<(), Refusal> {
 }
 
 impl crate::policy::Route {
-    /// Whether the edit cannot be told without a body.
+    /// Whether the edit cannot be told without a body. Where it is may stand there too, and need not.
     pub(crate) fn needs_body(&self) -> bool {
-        self.parts()
-            .iter()
-            .any(|(_, sources)| pointers(sources).next().is_some())
+        [
+            &self.group,
+            &self.groups,
+            &self.name,
+            &self.members,
+            &self.user,
+            &self.email,
+        ]
+        .into_iter()
+        .any(|sources| pointers(sources).next().is_some())
     }
 }

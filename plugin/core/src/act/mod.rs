@@ -54,6 +54,18 @@ pub(crate) enum Part {
     Changed,
 }
 
+/// What becomes of a user's activity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Activity {
+    #[default]
+    Untouched,
+    To(bool),
+    /// A PUT that does not say: the application may take it for active.
+    LeftOut,
+    /// It is removed, and what that means only the application knows.
+    Removed,
+}
+
 /// What the rules know of a user's profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
@@ -84,7 +96,7 @@ pub(crate) struct NewUser {
 pub(crate) struct UserChange {
     pub(crate) user: UserRef,
     pub(crate) profile: Profile,
-    pub(crate) active: Option<bool>,
+    pub(crate) active: Activity,
     pub(crate) groups: UserGroups,
 }
 
@@ -160,6 +172,28 @@ impl Part {
             Self::Untouched => before.map(str::to_owned),
             Self::To(value) => Some(value.clone()),
             Self::Empty | Self::Changed => None,
+        }
+    }
+}
+
+// === impl Activity ===
+
+impl Activity {
+    /// Whether the user may be in another state afterwards.
+    pub(crate) fn may_change(self, active: bool) -> bool {
+        match self {
+            Self::Untouched => false,
+            Self::To(wanted) => wanted != active,
+            Self::LeftOut => !active,
+            Self::Removed => true,
+        }
+    }
+
+    /// The state after the write, given the one before.
+    pub(crate) fn after(self, active: bool) -> bool {
+        match self {
+            Self::To(wanted) => wanted,
+            Self::Untouched | Self::LeftOut | Self::Removed => active,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a canonical SCIM message amounts to.
 
 use super::{
-    Act, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile, UserChange,
-    UserGroups, UserRef,
+    Act, Activity, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile,
+    UserChange, UserGroups, UserRef,
 };
 use crate::facts::ResourceKind;
 use crate::json::Json;
@@ -48,7 +48,10 @@ pub(crate) fn replace(kind: ResourceKind, id: &str, resource: &Json) -> Act {
             Edit::ChangeUser(UserChange {
                 user: scim_user(id),
                 profile,
-                active: resource.get("active").and_then(Json::as_bool),
+                active: resource
+                    .get("active")
+                    .and_then(Json::as_bool)
+                    .map_or(Activity::LeftOut, Activity::To),
                 groups: UserGroups::Untouched,
             })
         }
@@ -77,7 +80,7 @@ pub(crate) fn patch(kind: ResourceKind, id: &str, operations: &[Operation]) -> A
             let mut change = UserChange {
                 user: scim_user(id),
                 profile: Profile::default(),
-                active: None,
+                active: Activity::Untouched,
                 groups: UserGroups::Untouched,
             };
             for operation in operations {
@@ -190,7 +193,12 @@ fn patch_user(change: &mut UserChange, operation: &Operation) {
         ("name", Some("givenName")) => profile.given_name = part,
         ("name", Some("familyName")) => profile.family_name = part,
         ("name", Some("formatted")) => profile.formatted_name = part,
-        ("active", _) => change.active = value.and_then(Json::as_bool).or(change.active),
+        ("active", _) => {
+            change.active = value
+                .and_then(Json::as_bool)
+                .map_or(Activity::Removed, Activity::To);
+        }
+
         ("emails", sub) => profile.email = patched_email(operation, sub, value),
         _ => profile.others = true,
     }

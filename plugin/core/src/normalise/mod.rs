@@ -12,9 +12,14 @@ pub(crate) mod resource;
 
 use crate::json::{Json, Reading};
 use crate::message::Change;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, cut};
 use crate::rules::{Rule, normalise, scim};
 use crate::scim::shape::Shape;
+
+/// So many changes of one message are listed; beyond, only kinds that are not among them.
+const MAX_CHANGES: usize = 1000;
+/// What a change repeats of the message, in bytes.
+const MAX_TEXT: usize = 300;
 
 /// What one message is read with.
 pub(crate) struct Normaliser<'a> {
@@ -28,11 +33,15 @@ pub(crate) struct Normaliser<'a> {
 impl Normaliser<'_> {
     /// Notes a change.
     pub(crate) fn changed(&mut self, rule: &'static Rule, path: &str, detail: impl Into<String>) {
-        self.changes.push(Change {
-            rule: rule.id.to_owned(),
-            path: path.to_owned(),
-            detail: detail.into(),
-        });
+        let listed = self.changes.len() < MAX_CHANGES
+            || self.changes.iter().all(|change| change.rule != rule.id);
+        if listed {
+            self.changes.push(Change {
+                rule: rule.id.to_owned(),
+                path: cut(path.to_owned(), MAX_TEXT),
+                detail: cut(detail.into(), MAX_TEXT),
+            });
+        }
     }
 
     /// Leaves out what a known schema defines but the policy does not let through.

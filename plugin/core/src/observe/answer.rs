@@ -62,12 +62,7 @@ pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Re
     if !matches!(body, Json::Object(_)) {
         return Err(nonsense("it is no resource"));
     }
-    let foreign = urns(body).any(|urn| {
-        let urn = urn.to_ascii_lowercase();
-        (urn.starts_with(CORE_URN_PREFIX) || urn.starts_with(MESSAGE_URN_PREFIX))
-            && !urn.eq_ignore_ascii_case(&shape.resource.core.id)
-    });
-    if foreign {
+    if is_foreign(body, shape) {
         return Err(nonsense("it is a resource or message of another type"));
     }
     match member(body, "id").and_then(Json::as_str) {
@@ -80,14 +75,16 @@ pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Re
     }
 }
 
-/// A list of resources (RFC 7644 §3.4.2).
-pub(crate) fn check_list(body: &Json) -> Result<(), Refusal> {
+/// A list of resources of this shape (RFC 7644 §3.4.2).
+pub(crate) fn check_list(body: &Json, shape: &Shape) -> Result<(), Refusal> {
     let is_list = urns(body).any(|urn| urn.eq_ignore_ascii_case(LIST_URN))
         || member(body, "totalResults").is_some();
     let resources = member(body, "Resources");
     let are_resources = match resources {
         None | Some(Json::Null) => true,
-        Some(Json::Array(all)) => all.iter().all(|one| matches!(one, Json::Object(_))),
+        Some(Json::Array(all)) => all
+            .iter()
+            .all(|one| matches!(one, Json::Object(_)) && !is_foreign(one, shape)),
         Some(_) => false,
     };
     if is_list && are_resources {
@@ -95,6 +92,15 @@ pub(crate) fn check_list(body: &Json) -> Result<(), Refusal> {
     } else {
         Err(nonsense("it is no list of resources"))
     }
+}
+
+/// Whether a body says that it is a resource or message of another type.
+fn is_foreign(body: &Json, shape: &Shape) -> bool {
+    urns(body).any(|urn| {
+        let urn = urn.to_ascii_lowercase();
+        (urn.starts_with(CORE_URN_PREFIX) || urn.starts_with(MESSAGE_URN_PREFIX))
+            && !urn.eq_ignore_ascii_case(&shape.resource.core.id)
+    })
 }
 
 /// Whether a body is an error of RFC 7644 §3.12.

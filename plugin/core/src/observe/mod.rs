@@ -225,7 +225,9 @@ fn success(
             answer::check_resource(&body, shape, None)?;
             records::check_created(*kind, name, &body, continuation, account, facts)?;
         }
-        Expected::List(_) => answer::check_list(&body)?,
+        Expected::List(kind) => {
+            answer::check_list(&body, &account.resource(*kind).shape)?;
+        }
         Expected::Discovery | Expected::Deleted => {}
     }
     let records = records::of(continuation, account, Some(&body));

@@ -216,7 +216,7 @@ fn change_user(
                 .to_owned(),
             display_name: change.profile.display_name.after(None),
             external_id: change.profile.external_id.after(None),
-            active: change.active.unwrap_or(true),
+            active: change.active.after(true),
             managed_by: Some(provider.clone()),
             since: Some(now),
             ..User::default()
@@ -308,7 +308,7 @@ fn changed_user(change: &UserChange, before: &User) -> User {
         after.display_name = full;
     }
     after.external_id = external_id.after(before.external_id.as_deref());
-    after.active = change.active.unwrap_or(before.active);
+    after.active = change.active.after(before.active);
     after
 }
 

@@ -96,11 +96,17 @@ impl Target {
     pub(crate) fn parameter(&self, name: &str) -> Result<Option<&str>, Refusal> {
         let mut found = None;
         for parameter in &self.query {
-            let bare = parameter.name.split('[').next().unwrap_or_default();
+            let bare = parameter.name.split(['[', ';']).next().unwrap_or_default();
             if !bare.trim().eq_ignore_ascii_case(name) {
                 continue;
             }
-            if found.is_some() || bare.len() != parameter.name.len() || bare.trim() != bare {
+            // Some applications split a query at semicolons too.
+            let is_split = parameter.raw_value.contains(';');
+            if found.is_some()
+                || bare.len() != parameter.name.len()
+                || bare.trim() != bare
+                || is_split
+            {
                 return Err(route::AMBIGUOUS_QUERY.because(format!(
                     "The query parameter {name} can be read in two ways. Send it once, as {name}=…"
                 )));

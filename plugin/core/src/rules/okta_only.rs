@@ -22,7 +22,7 @@ super::rules! {
     USER_DEACTIVATED = "user.deactivated", Some(400), Some("mutability"), "Harness documentation: a deactivated user cannot be changed";
 }
 
-use crate::act::{Act, Edit, GroupRef, NewGroup, NewUser, Part, UserChange, UserGroups};
+use crate::act::{Act, Activity, Edit, GroupRef, NewGroup, NewUser, Part, UserChange, UserGroups};
 use crate::facts::{Group, Stop, User};
 use crate::permit::scene::{Moves, Scene, changed_profile};
 use crate::policy::LocalUsers;
@@ -128,10 +128,13 @@ fn create_user(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
 fn change_user(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
     let user = scene.user(&change.user)?;
     if let Some(user) = user {
-        if let Some(active) = change.active
-            && (user.pending || active != user.active)
-        {
-            let verb = if active { "Activate" } else { "Deactivate" };
+        let unclear = user.pending && change.active != Activity::Untouched;
+        if unclear || change.active.may_change(user.active) {
+            let verb = if user.active {
+                "Deactivate"
+            } else {
+                "Activate"
+            };
             delete_user(user, verb, scene)?;
         }
         edit_profile(&change.profile, user, scene)?;
@@ -369,7 +372,7 @@ fn change_deactivated(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop
     let Some(user) = scene.user(&change.user)? else {
         return Ok(());
     };
-    if !is_deactivated(user) || change.active.is_some() {
+    if !is_deactivated(user) || matches!(change.active, Activity::To(_)) {
         return Ok(());
     }
     let external_id = match &change.profile.external_id {
