@@ -227,7 +227,7 @@ impl Proxy {
         match self.backend.exchange(outbound, limit).await {
             Ok(whole) => Some(whole),
             Err(error) => {
-                tracing::warn!(%error, "a lookup at the backend was not answered");
+                error.log();
                 None
             }
         }
