@@ -26,9 +26,8 @@ use scimguard_core::facts::{Fact, User};
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::record::Record;
 use scimguard_core::{
-    BackendOutcome, Forward, Outcome, Request, Respond, Response, Settings, Verdict,
+    BackendOutcome, Forward, Outcome, Request, Respond, Response, Settings, Verdict, sha256_hex,
 };
-use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
 
 const CLIENTS: usize = 16;
@@ -244,10 +243,9 @@ async fn fill(store: &Store) -> anyhow::Result<()> {
             created: 0,
         })
         .await?;
-    let digest = Sha256::digest(TOKEN);
     store
         .create_token(&NewToken {
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: sha256_hex(TOKEN.as_bytes()),
             prefix: "sat",
             account: "ACC1".to_owned(),
             id: "bench".to_owned(),

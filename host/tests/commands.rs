@@ -4,9 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -157,17 +158,44 @@ impl Drop for Serving {
     }
 }
 
-fn get(address: &str, path: &str) -> String {
+fn send(address: &str, line: &str, headers: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n"
-    )
-    .unwrap();
+    let length = body.len();
+    let head = format!("host: g\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}");
+    write!(stream, "{line} HTTP/1.1\r\n{head}\r\n{body}").unwrap();
+    stream
+}
+
+fn read(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+fn get(address: &str, path: &str) -> String {
+    read(send(address, &format!("GET {path}"), "", ""))
+}
+
+/// A backend that acts and never answers; tells of each request.
+fn silent_backend() -> (String, mpsc::Receiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (arrived, arrives) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = vec![0; 4096];
+            let size = stream.read(&mut request).unwrap();
+            request.truncate(size);
+            open.push(stream);
+            if arrived.send(request).is_err() {
+                break;
+            }
+        }
+    });
+    (address, arrives)
 }
 
 #[test]
@@ -185,4 +213,49 @@ fn serve_is_ready_refuses_and_ends_on_a_signal() {
     assert!(refused.contains("scimguard-rule: "), "{refused}");
     assert!(refused.contains("application/scim+json"), "{refused}");
     assert_eq!(serving.terminate(), Some(0));
+}
+
+/// The guard is killed after the backend has acted and before it has answered.
+#[test]
+fn what_was_under_way_is_owned_after_a_crash() {
+    let (backend, arrives) = silent_backend();
+    let folder = folder(&CONFIG.replace("127.0.0.1:9\"", &format!("{backend}\"")));
+    assert!(run(&folder, PRINCIPAL).status.success());
+    let token = run(&folder, TOKEN);
+    let authorization = format!("authorization: Bearer {}\r\n", stdout(&token).trim_end());
+    let json = format!("{authorization}content-type: application/scim+json\r\n");
+    let ann = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName":"ann@example.com","name":{"givenName":"Ann","familyName":"Lee"},
+        "emails":[{"value":"ann@example.com","type":"work","primary":true}],"active":true}"#;
+    let edit = |serving: &Serving| {
+        let line = "PUT /gateway/ng/api/user/u1?accountIdentifier=ACC1";
+        let body = r#"{"uuid":"u1","name":"Mallory","email":"m@example.com"}"#;
+        send(
+            &serving.listen,
+            line,
+            "content-type: application/json\r\n",
+            body,
+        )
+    };
+
+    let mut first = Serving::start(&folder);
+    let create = "POST /gateway/ng/api/scim/account/ACC1/Users";
+    let _waits = send(&first.listen, create, &json, ann);
+    let request = arrives.recv_timeout(LIMIT).unwrap();
+    assert!(request.starts_with(b"POST "));
+    first.child.kill().unwrap();
+    drop(first);
+
+    let second = Serving::start(&folder);
+    let refused = read(edit(&second));
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(
+        refused.contains("scimguard-rule: facts.unavailable"),
+        "{refused}"
+    );
+    assert!(refused.contains("retry-after: "), "{refused}");
+    assert!(
+        arrives.try_recv().is_err(),
+        "the backend did not hear of the edit"
+    );
 }

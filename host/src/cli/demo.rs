@@ -12,9 +12,7 @@ use crate::demo;
 /// requests and an administrator's edits, and tells what became of each. Exits with 1 if one did not
 /// go as told.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  scimguard demo --application 'python demo/application.py'"
-)]
+#[command(after_help = "Example:\n  scimguard demo --application 'python demo/application.py'")]
 pub(super) struct Args {
     /// Command line of the application. It prints `listening on URL` when it is ready
     #[arg(long, value_name = "COMMAND")]

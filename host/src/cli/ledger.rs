@@ -12,13 +12,13 @@ use crate::store::Store;
 /// Arguments of a list.
 #[derive(clap::Args)]
 pub(super) struct List {
-    /// The configuration file of `serve`.
+    /// The configuration file of `serve`
     #[arg(long, value_name = "FILE")]
     pub(super) config: PathBuf,
-    /// Only this account's.
+    /// Only this account's
     #[arg(long)]
     pub(super) account: Option<String>,
-    /// As JSON, for programs.
+    /// As JSON, for programs
     #[arg(long)]
     pub(super) json: bool,
 }

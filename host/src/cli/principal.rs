@@ -10,7 +10,7 @@ use crate::proxy::now;
 use crate::store::{PrincipalKind, PrincipalRow};
 use crate::tokens;
 
-/// The users and service accounts whose rights tokens have.
+/// Record the users and service accounts whose rights tokens have
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -19,22 +19,25 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Record a principal.
-    ///
-    /// Example: scimguard principal create --config scimguard.toml --account ACC1 --id svc-okta
-    /// --kind service-account --permissions all
+    /// Record a principal
+    #[command(
+        after_help = "Example:\n  scimguard principal create --config scimguard.toml --account ACC1 --id svc-okta --kind service-account --permissions all"
+    )]
     Create(Create),
-    /// Show the principals.
-    ///
-    /// Example: scimguard principal list --config scimguard.toml --account ACC1
+    /// Show the principals
+    #[command(
+        after_help = "Example:\n  scimguard principal list --config scimguard.toml --account ACC1"
+    )]
     List(ledger::List),
-    /// Disable a principal, and with it all its tokens.
-    ///
-    /// Example: scimguard principal disable --config scimguard.toml --account ACC1 --id svc-okta
+    /// Disable a principal, and with it all its tokens
+    #[command(
+        after_help = "Example:\n  scimguard principal disable --config scimguard.toml --account ACC1 --id svc-okta"
+    )]
     Disable(Named),
-    /// Enable a principal again.
-    ///
-    /// Example: scimguard principal enable --config scimguard.toml --account ACC1 --id svc-okta
+    /// Enable a principal again
+    #[command(
+        after_help = "Example:\n  scimguard principal enable --config scimguard.toml --account ACC1 --id svc-okta"
+    )]
     Enable(Named),
 }
 
@@ -42,23 +45,23 @@ enum Command {
 struct Create {
     #[command(flatten)]
     named: Named,
-    /// What it is.
+    /// What it is
     #[arg(long, value_enum)]
     kind: PrincipalKind,
-    /// Permission ids, or `all`: those that the policy document asks for.
+    /// Permission ids, or `all`: those that the policy document asks for
     #[arg(long, value_delimiter = ',', required = true)]
     permissions: Vec<String>,
 }
 
 #[derive(clap::Args)]
 struct Named {
-    /// The configuration file of `serve`.
+    /// The configuration file of `serve`
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The account that it belongs to.
+    /// The account that it belongs to
     #[arg(long)]
     account: String,
-    /// Its id.
+    /// Its id
     #[arg(long)]
     id: String,
 }

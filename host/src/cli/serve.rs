@@ -14,18 +14,20 @@ use crate::engine::{self, Engine};
 use crate::proxy::{self, Listeners, Proxy};
 use crate::store::Store;
 
-/// Stand in front of the application and let only permitted requests through.
-///
-/// Example: scimguard serve --config scimguard.toml
+const EXAMPLE: &str = "\
+Example:
+  scimguard serve --config scimguard.toml";
+
+/// Stand in front of the application and let only permitted requests through
 #[derive(clap::Args)]
-#[command(after_long_help = after_help())]
+#[command(after_help = EXAMPLE, after_long_help = format!("{EXAMPLE}\n\n{}", every_key()))]
 pub(super) struct Args {
-    /// The configuration file (TOML).
+    /// The configuration file (TOML); `--help` shows every key
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 }
 
-fn after_help() -> String {
+fn every_key() -> String {
     format!(
         "The configuration file, with every key:\n\n{}",
         config::EXAMPLE

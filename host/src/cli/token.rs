@@ -13,7 +13,7 @@ use crate::proxy::now;
 use crate::store::NewToken;
 use crate::tokens;
 
-/// The guard's own API tokens.
+/// Make, list and revoke the guard's own API tokens
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -22,52 +22,54 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a token and print it. It is shown this once; the store keeps its hash.
-    ///
-    /// Example: scimguard token create --config scimguard.toml --account ACC1 --principal svc-okta
-    /// --provider okta --expires 90d
+    /// Make a token and print it: this once, since the store keeps its hash alone
+    #[command(
+        after_help = "Example:\n  scimguard token create --config scimguard.toml --account ACC1 --principal svc-okta --provider okta --expires 90d"
+    )]
     Create(Create),
-    /// Show the tokens, without their secrets.
-    ///
-    /// Example: scimguard token list --config scimguard.toml --account ACC1
+    /// Show the tokens, without their secrets
+    #[command(
+        after_help = "Example:\n  scimguard token list --config scimguard.toml --account ACC1"
+    )]
     List(ledger::List),
-    /// Take a token back; from the next request on it is refused.
-    ///
-    /// Example: scimguard token revoke --config scimguard.toml --account ACC1 --id 5f0c
+    /// Take a token back: from the next request on it is refused
+    #[command(
+        after_help = "Example:\n  scimguard token revoke --config scimguard.toml --account ACC1 --id b9462b27c624d671"
+    )]
     Revoke(Revoke),
 }
 
 #[derive(clap::Args)]
 struct Create {
-    /// The configuration file of `serve`.
+    /// The configuration file of `serve`
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The account that the token is for.
+    /// The account that the token is for
     #[arg(long)]
     account: String,
-    /// The user or service account whose rights it has.
+    /// The user or service account whose rights it has
     #[arg(long)]
     principal: String,
-    /// The identity provider that it is given to; without one its bearer is an operator.
+    /// The identity provider that it is given to; without one its bearer is an operator
     #[arg(long)]
     provider: Option<String>,
-    /// `90d`, `12h`, a time such as 2027-01-01T00:00:00Z, or `never`.
+    /// `90d`, `12h`, a time such as 2027-01-01T00:00:00Z, or `never`
     #[arg(long)]
     expires: String,
-    /// Its name in lists and logs [default: a random one].
+    /// Its name in lists and logs [default: a random one]
     #[arg(long)]
     id: Option<String>,
 }
 
 #[derive(clap::Args)]
 struct Revoke {
-    /// The configuration file of `serve`.
+    /// The configuration file of `serve`
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The account that the token is for.
+    /// The account that the token is for
     #[arg(long)]
     account: String,
-    /// The token's id, as `token list` shows it.
+    /// The token's id, as `token list` shows it
     #[arg(long)]
     id: String,
 }

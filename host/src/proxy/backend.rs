@@ -42,16 +42,30 @@ pub(super) struct Outbound {
 /// The application did not answer, or not to the end: it may or may not have acted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAnswer {
-    #[error("{0}")]
+    #[error(transparent)]
     Client(#[from] hyper_util::client::legacy::Error),
-    #[error("the answer broke off: {0}")]
+    #[error("the answer broke off")]
     Body(#[from] hyper::Error),
     #[error("no answer within {0:?}")]
     Timeout(Duration),
     #[error("the answer asks for another protocol")]
     Upgrade,
-    #[error("the request cannot be written: {0}")]
+    #[error("the request cannot be written")]
     Request(#[from] http::Error),
+}
+
+impl NoAnswer {
+    /// Says so in the log, with all causes.
+    pub(super) fn log(&self) {
+        let mut why = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            why.push_str(": ");
+            why.push_str(&error.to_string());
+            cause = error.source();
+        }
+        tracing::warn!(why, "the backend gave no answer");
+    }
 }
 
 /// An answer whose body has been read.

@@ -150,13 +150,16 @@ impl<'a> Exchange<'a> {
                 line.backend += started.elapsed();
                 return answer
                     .map(|answer| passed(&forward.method, answer))
-                    .map_err(|error| no_answer(&error));
+                    .map_err(|error| {
+                        error.log();
+                        no_answer(&error)
+                    });
             }
             let limit = self.proxy.policy.settings().answer_limit;
             let answer = self.proxy.backend.exchange(outbound, limit).await;
             line.backend += started.elapsed();
             if let Err(error) = &answer {
-                tracing::warn!(%error, "the backend gave no answer");
+                error.log();
             }
             let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
             let received = answer.as_ref().ok().and_then(Whole::bytes);
@@ -360,7 +363,6 @@ fn unavailable(error: &Unavailable) -> Refused {
 }
 
 fn no_answer(error: &NoAnswer) -> Refused {
-    tracing::warn!(%error, "the backend gave no answer");
     match error {
         NoAnswer::Upgrade => Refused::new(
             "upstream.invalid",

@@ -5,9 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use scimguard_core::facts::{
     Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Unseen, User, UserKey,
 };
-use scimguard_core::{Headers, fold};
+use scimguard_core::{Headers, fold, sha256_hex};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::Proxy;
 use super::backend::{Outbound, Whole};
@@ -76,17 +75,12 @@ pub(super) fn credential(
             Some(scheme) if scheme.eq_ignore_ascii_case(b"bearer ") => &value[7..],
             _ => value,
         };
-        let carries_it = hex(&Sha256::digest(token.trim_ascii())) == *verified;
+        let carries_it = sha256_hex(token.trim_ascii()) == *verified;
         let name = HeaderName::try_from(name.as_str()).ok()?;
         let mut value = HeaderValue::from_bytes(value).ok()?;
         value.set_sensitive(true);
         carries_it.then_some((name, value))
     })
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Proxy {
@@ -233,7 +227,7 @@ impl Proxy {
         match self.backend.exchange(outbound, limit).await {
             Ok(whole) => Some(whole),
             Err(error) => {
-                tracing::warn!(%error, "a lookup at the backend was not answered");
+                error.log();
                 None
             }
         }

@@ -36,7 +36,6 @@ use self::paths::ScimPaths;
 use crate::config::{Config, Credential};
 use crate::store::Store;
 
-pub(crate) use self::lookup::hex;
 pub use self::policy::Policy;
 pub use self::server::{Listeners, serve};
 

@@ -5,10 +5,8 @@
 use anyhow::{Context, bail};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use scimguard_core::sha256_hex;
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
-
-use crate::proxy::hex;
 
 /// 256 bits: nobody finds one by trying, so that a plain hash keeps it.
 const SECRET_BYTES: usize = 32;
@@ -37,7 +35,7 @@ pub(crate) struct Minted {
 pub(crate) fn mint(prefix: &str, account: &str, id: &str) -> anyhow::Result<Minted> {
     let text = format!("{prefix}.{account}.{id}.{}", random::<SECRET_BYTES>()?);
     Ok(Minted {
-        sha256: hex(&Sha256::digest(&text)),
+        sha256: sha256_hex(text.as_bytes()),
         text: text.into(),
     })
 }
@@ -52,7 +50,7 @@ fn random<const N: usize>() -> anyhow::Result<String> {
     OsRng
         .try_fill_bytes(&mut bytes)
         .context("the system gives no random bytes")?;
-    Ok(hex(&bytes))
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Refuses what cannot stand between the dots of a token or in a path.
@@ -102,7 +100,7 @@ mod tests {
         let parts: Vec<&str> = text.split('.').collect();
         assert_eq!(parts[..3], ["sat", "ACC1", "t1"]);
         assert_eq!(parts[3].len(), 2 * SECRET_BYTES);
-        assert_eq!(minted.sha256, hex(&Sha256::digest(text)));
+        assert_eq!(minted.sha256, sha256_hex(text.as_bytes()));
         assert_ne!(minted.sha256, mint("sat", "ACC1", "t1").unwrap().sha256);
     }
 

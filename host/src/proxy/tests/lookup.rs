@@ -1,16 +1,16 @@
 //! When the backend is asked what the record does not know, and with whose credential.
 
+use scimguard_core::sha256_hex;
+
 use crate::store::{NewToken, PrincipalKind, PrincipalRow};
-use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::proxy::hex;
 
 const TOKEN: &str = "sat.ACC1.t1.secret";
 
 /// Needs the token and then the key; answers with what it was told, in a header.
 fn asks(key: Key) -> Script {
-    let token = Key::Token(hex(&Sha256::digest(TOKEN)));
+    let token = Key::Token(sha256_hex(TOKEN.as_bytes()));
     Script::new().evaluate(move |_, facts| {
         if answer(facts, &token).is_none() {
             return Ok(need(token.clone()));
@@ -60,7 +60,7 @@ async fn with_token(guard: &Guard, provider: Option<&str>) {
     guard
         .store
         .create_token(&NewToken {
-            sha256: hex(&Sha256::digest(TOKEN)),
+            sha256: sha256_hex(TOKEN.as_bytes()),
             prefix: "sat",
             account,
             id: "t1".to_owned(),
