@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 
 use crate::act::{self, Act, Edit, Members};
 use crate::facts::{Facts, Stop};
-use crate::json::{self, Json};
+use crate::json::Json;
 use crate::message::{
-    AnswerHandling, Body, Change, Forward, ForwardBody, Need, Reject, Request, Verdict,
+    AnswerHandling, Body, Change, Forward, ForwardBody, Reject, Request, Verdict,
 };
-use crate::normalise::{Normaliser, query};
+use crate::normalise::{Normaliser, query, search};
 use crate::observe::{Bases, Completing, Continuation, Expected, ScimContinuation};
+use crate::parse;
 use crate::permit::{Permitted, Scene, permit};
 use crate::policy::{Account, Dialect, EditKind, Policy};
 use crate::record::plan::{Plan, plan};
-use crate::refusal::{ErrorForm, Refusal};
+use crate::refusal::ErrorForm;
 use crate::route::{ManagementCall, Operation, Routed, ScimCall, management, route};
-use crate::rules::{body as body_rules, normalise};
+use crate::rules::normalise;
+use crate::scim::shape::Shape;
 use crate::token::{Actor, Authorised, authorise_management, authorise_scim};
 use crate::write;
 
@@ -32,6 +34,7 @@ enum Message {
     None,
     Resource(Json),
     Patch(Vec<crate::normalise::patch::Operation>),
+    Search(Json),
 }
 
 /// Decides a request as far as the facts reach.
@@ -94,7 +97,7 @@ fn scim(
         now,
     )?;
     progress.verified_token = Some(authorised.token_id.clone());
-    let query = query::canonical(call, call.shape(account), &mut progress.changes)?;
+    let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
     let message = message(call, request, account, &mut progress.changes)?;
     let act = call.act(&message);
     let scene = Scene {
@@ -199,8 +202,8 @@ impl Written {
         progress: &mut Progress,
     ) -> Result<Self, Stop> {
         match (message, &call.operation) {
-            (Message::Resource(resource), _) => Ok(Self {
-                body: Some(resource.to_bytes()),
+            (Message::Resource(message) | Message::Search(message), _) => Ok(Self {
+                body: Some(message.to_bytes()),
                 is_read: false,
             }),
             (Message::Patch(operations), Operation::Patch(kind, _)) => {
@@ -312,14 +315,19 @@ fn message(
     changes: &mut Vec<Change>,
 ) -> Result<Message, Stop> {
     let (kind, id) = match &call.operation {
+        Operation::Search(_) => {
+            let (body, reading) = parse::required(request, account)?;
+            let shapes = call.shapes(account);
+            return Ok(Message::Search(search::canonical(
+                body, reading, &shapes, changes,
+            )?));
+        }
         Operation::Create(kind) => (*kind, None),
         Operation::Replace(kind, id) => (*kind, Some(id.as_str())),
         Operation::Patch(kind, _) => (*kind, None),
         _ => return Ok(Message::None),
     };
-    let bytes = body(request, account)?;
-    json_content(request)?;
-    let (body, reading) = json::read(bytes, account.limits.depth)?;
+    let (body, reading) = parse::required(request, account)?;
     let resource = account.resource(kind);
     let mut normaliser = Normaliser {
         shape: &resource.shape,
@@ -344,85 +352,8 @@ fn message(
     };
     changes.append(&mut normaliser.changes);
     let message = result?;
-    limit_members(&call.act(&message), account)?;
+    call.act(&message).within(&account.limits)?;
     Ok(message)
-}
-
-fn limit_members(act: &Act, account: &Account) -> Result<(), Refusal> {
-    let named: usize = act
-        .edits
-        .iter()
-        .map(|edit| match edit {
-            Edit::CreateGroup(new) => new.members.len(),
-            Edit::ChangeGroup(change) => change.members.len(),
-            _ => 0,
-        })
-        .sum();
-    if named > account.limits.members {
-        return Err(crate::rules::scim::PATCH_TOO_MANY.because(format!(
-            "The request names {named} members; at most {} are possible in one request.",
-            account.limits.members
-        )));
-    }
-    Ok(())
-}
-
-/// The body, asked for if nobody has read it yet.
-fn body<'r>(request: &'r Request, account: &Account) -> Result<&'r [u8], Stop> {
-    let limit = account.limits.body_bytes;
-    let too_large = || {
-        body_rules::TOO_LARGE.because(format!(
-            "The body is larger than {limit} bytes. Send fewer members or operations at once."
-        ))
-    };
-    match &request.body {
-        Body::Unread => Err(Stop::Need(Need {
-            keys: Vec::new(),
-            body_limit: Some(limit),
-        })),
-        Body::OverLimit => Err(too_large().into()),
-        Body::Bytes(bytes) if bytes.len() as u64 > limit => Err(too_large().into()),
-        Body::Bytes(bytes) if !bytes.is_empty() => Ok(bytes),
-        Body::Bytes(_) | Body::None => Err(body_rules::MISSING
-            .because("The request has no body. Send a JSON document.")
-            .into()),
-    }
-}
-
-/// JSON, in UTF-8, not compressed.
-fn json_content(request: &Request) -> Result<(), Refusal> {
-    let values = |name: &'static str| {
-        request
-            .headers
-            .iter()
-            .filter(move |(other, _)| other == name)
-            .map(|(_, value)| String::from_utf8_lossy(value).to_ascii_lowercase())
-    };
-    if values("content-encoding").any(|coding| coding.trim() != "identity") {
-        return Err(body_rules::CONTENT_TYPE
-            .because("The body is compressed. Send it without Content-Encoding."));
-    }
-    let wrong = || {
-        body_rules::CONTENT_TYPE
-            .because("The body must be declared as Content-Type: application/scim+json or application/json, in UTF-8.")
-    };
-    let mut types = values("content-type");
-    let declared = types.next().ok_or_else(wrong)?;
-    if types.next().is_some() {
-        return Err(wrong());
-    }
-    let mut parameters = declared.split(';').map(str::trim);
-    let essence = parameters.next().unwrap_or_default();
-    let is_json = essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"));
-    let is_utf8 = parameters
-        .filter_map(|parameter| parameter.strip_prefix("charset="))
-        .all(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"));
-    if is_json && is_utf8 {
-        Ok(())
-    } else {
-        Err(wrong())
-    }
 }
 
 fn manage(
@@ -481,34 +412,33 @@ fn managed_act(
     account_name: &str,
     account: &Account,
 ) -> Result<Act, Stop> {
-    let bytes = match &request.body {
-        Body::None if !matched.route.needs_body() => None,
-        Body::Bytes(bytes) if bytes.is_empty() && !matched.route.needs_body() => None,
-        _ => Some(body(request, account)?),
+    let body = if matched.route.needs_body() {
+        Some(parse::required(request, account)?.0)
+    } else {
+        parse::optional(request, account)?
     };
-    let Some(bytes) = bytes else {
-        return Ok(act::management::act(matched, request, None, account_name)?);
-    };
-    json_content(request)?;
-    let (body, _) = json::read(bytes, account.limits.depth)?;
-    let act = act::management::act(matched, request, Some(&body), account_name)?;
-    limit_members(&act, account)?;
+    let act = act::management::act(matched, request, body.as_ref(), account_name)?;
+    act.within(&account.limits)?;
     Ok(act)
 }
 
 // === impl ScimCall ===
 
 impl ScimCall {
-    /// The shape of the resources that it is about.
-    fn shape<'a>(&self, account: &'a Account) -> Option<&'a crate::scim::shape::Shape> {
+    /// The shapes of the resources that it is about.
+    fn shapes<'a>(&self, account: &'a Account) -> Vec<&'a Shape> {
         match &self.operation {
-            Operation::List(kind)
+            Operation::List(Some(kind))
+            | Operation::Search(Some(kind))
             | Operation::Create(kind)
             | Operation::Read(kind, _)
             | Operation::Replace(kind, _)
             | Operation::Patch(kind, _)
-            | Operation::Delete(kind, _) => Some(&account.resource(*kind).shape),
-            Operation::Discover => None,
+            | Operation::Delete(kind, _) => vec![&account.resource(*kind).shape],
+            Operation::List(None) | Operation::Search(None) => {
+                vec![&account.user.shape, &account.group.shape]
+            }
+            Operation::Discover => Vec::new(),
         }
     }
 
@@ -532,7 +462,7 @@ impl ScimCall {
     /// What a success looks like.
     fn expected(&self, act: &Act) -> Expected {
         match &self.operation {
-            Operation::List(kind) => Expected::List(*kind),
+            Operation::List(kind) | Operation::Search(kind) => Expected::List(*kind),
             Operation::Read(kind, id) => Expected::Resource(*kind, id.clone()),
             Operation::Create(kind) => {
                 let name = act.edits.iter().find_map(|edit| match edit {

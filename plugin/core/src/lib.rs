@@ -13,6 +13,7 @@ mod json;
 pub mod message;
 mod normalise;
 mod observe;
+mod parse;
 mod permit;
 mod policy;
 pub mod record;

@@ -7,6 +7,10 @@ pub(crate) mod scim;
 
 use std::collections::BTreeSet;
 
+use crate::policy::Limits;
+use crate::refusal::Refusal;
+use crate::rules::scim as rules;
+
 /// Everything that one request would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Act {
@@ -148,6 +152,30 @@ pub(crate) enum Members {
     Absolute(BTreeSet<String>),
     /// They change, into what cannot be told.
     Changed,
+}
+
+// === impl Act ===
+
+impl Act {
+    /// Refuses an act that names more members than one request may.
+    pub(crate) fn within(&self, limits: &Limits) -> Result<(), Refusal> {
+        let named: usize = self
+            .edits
+            .iter()
+            .map(|edit| match edit {
+                Edit::CreateGroup(new) => new.members.len(),
+                Edit::ChangeGroup(change) => change.members.len(),
+                _ => 0,
+            })
+            .sum();
+        if named > limits.members {
+            return Err(rules::PATCH_TOO_MANY.because(format!(
+                "The request names {named} members; at most {} are possible in one request.",
+                limits.members
+            )));
+        }
+        Ok(())
+    }
 }
 
 // === impl Part ===

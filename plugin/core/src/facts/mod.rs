@@ -3,6 +3,7 @@
 //! Facts come from the face's store. A key that has no answer yet is not "absent": the policy asks
 //! for it with `need`.
 
+mod apply;
 mod document;
 mod lookup;
 mod table;

@@ -8,11 +8,6 @@ use super::{
     ResourceKind, Token, Unseen, User, UserGroupsKey, UserKey,
 };
 use crate::fold::fold;
-use crate::record::{Intent, IntentKey, MemberRecord, Record};
-
-/// Marks the ids of creates that are not settled. Ids with control characters are refused, so no
-/// resource has such an id.
-const PENDING: char = '\u{1}';
 
 /// The whole record. Complete: what is not in it does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,36 +54,6 @@ impl Table {
             ),
             Key::MembersDifference(key) => self.difference(key),
             Key::UserGroups(key) => self.groups_of(key),
-        }
-    }
-
-    /// Applies one change of the record.
-    pub fn apply(&mut self, record: &Record) {
-        match record {
-            Record::Intent(intent) => self.intend(intent),
-            Record::Settle { intent, id } => self.settle(intent, id),
-            Record::Withdraw(intent) => {
-                self.remove(intent.kind, &intent.account, "", &pending_id(intent))
-            }
-            Record::User(user) => {
-                if let Some(id) = &user.id {
-                    self.users
-                        .insert((user.account.clone(), id.clone()), user.clone());
-                }
-            }
-            Record::Group(group) => {
-                if let Some(id) = &group.id {
-                    let key = (group.account.clone(), group.scope.clone(), id.clone());
-                    self.groups.insert(key, group.clone());
-                }
-            }
-            Record::Member(member) => self.set_member(member),
-            Record::RemoveUser(key) => {
-                self.remove(ResourceKind::User, &key.account, "", &key.id);
-            }
-            Record::RemoveGroup(key) => {
-                self.remove(ResourceKind::Group, &key.account, &key.scope, &key.id);
-            }
         }
     }
 
@@ -181,29 +146,32 @@ impl Table {
     }
 
     fn group(&self, key: &GroupKey) -> Answer {
-        let exact = (key.account.clone(), key.scope.clone(), key.id.clone());
-        if let Some(group) = self.groups.get(&exact) {
+        if let Some((_, group)) = self.group_like(&key.account, &key.scope, &key.id) {
             return Answer::Group(group.clone());
         }
-        let folded = fold(&key.id);
-        let in_scope = || {
-            self.groups_in(&key.account)
-                .filter(|(_, group)| group.scope == key.scope)
-        };
-        let alike = in_scope().filter(|(id, group)| {
-            fold(id) == folded
-                || (group.id.is_none()
-                    && group.derived_id.as_deref().map(fold).as_ref() == Some(&folded))
+        let may_be_pending = self.groups_in(&key.account).any(|(_, group)| {
+            group.scope == key.scope && group.id.is_none() && group.derived_id.is_none()
         });
-        if let Some((_, group)) = best(alike, |group| group.managed_by.is_some()) {
-            return Answer::Group(group.clone());
-        }
-        let may_be_pending =
-            in_scope().any(|(_, group)| group.id.is_none() && group.derived_id.is_none());
         if key.unseen == Unseen::Pending && may_be_pending {
             return Answer::Unavailable;
         }
         Answer::Absent
+    }
+
+    /// The exact id, else one that is equal when folded, or an unsettled create that gives it; an
+    /// owned one first.
+    fn group_like(&self, account: &str, scope: &str, id: &str) -> Option<(&str, &Group)> {
+        let exact = (account.to_owned(), scope.to_owned(), id.to_owned());
+        if let Some((key, group)) = self.groups.get_key_value(&exact) {
+            return Some((&key.2, group));
+        }
+        let folded = fold(id);
+        let alike = self.groups_in(account).filter(|(other, group)| {
+            let derived = group.derived_id.as_deref().filter(|_| group.id.is_none());
+            group.scope == scope
+                && (fold(other) == folded || derived.map(fold).as_ref() == Some(&folded))
+        });
+        best(alike, |group| group.managed_by.is_some())
     }
 
     fn by_derived_id(&self, key: &DerivedIdKey) -> Answer {
@@ -275,9 +243,15 @@ impl Table {
         (
             key.account.clone(),
             key.scope.clone(),
-            key.group.clone(),
+            self.stored_group(key).to_owned(),
             user.to_owned(),
         )
+    }
+
+    /// The id under which a group's memberships are kept.
+    fn stored_group<'a>(&'a self, key: &'a MembersKey) -> &'a str {
+        self.group_like(&key.account, &key.scope, &key.group)
+            .map_or(key.group.as_str(), |(id, _)| id)
     }
 
     fn difference(&self, key: &MembersKey) -> Answer {
@@ -295,13 +269,14 @@ impl Table {
                 added.push(self.member(key, reference));
             }
         }
+        let stored_group = self.stored_group(key);
         let removed = self
             .members
             .keys()
             .filter(|(account, scope, group, user)| {
                 *account == key.account
                     && *scope == key.scope
-                    && *group == key.group
+                    && group == stored_group
                     && !wanted.contains(user)
             })
             .map(|(account, _, _, user)| Member {
@@ -314,9 +289,8 @@ impl Table {
             })
             .collect();
         let complete = self
-            .groups
-            .get(&(key.account.clone(), key.scope.clone(), key.group.clone()))
-            .is_none_or(|group| group.members_known);
+            .group_like(&key.account, &key.scope, &key.group)
+            .is_none_or(|(_, group)| group.members_known);
         Answer::Difference(Difference {
             added,
             removed,
@@ -346,130 +320,6 @@ impl Table {
             .collect();
         Answer::Groups(groups)
     }
-
-    fn intend(&mut self, intent: &Intent) {
-        let id = pending_id(&IntentKey {
-            kind: intent.kind,
-            account: intent.account.clone(),
-            key: intent.key.clone(),
-        });
-        let account = intent.account.clone();
-        match intent.kind {
-            ResourceKind::User => {
-                let user = User {
-                    account: account.clone(),
-                    id: None,
-                    user_name: intent.user_name.clone().unwrap_or_default(),
-                    display_name: intent.display_name.clone(),
-                    external_id: intent.external_id.clone(),
-                    active: intent.active,
-                    managed_by: Some(intent.provider.clone()),
-                    pending: true,
-                    since: Some(intent.at),
-                    in_managed_group: false,
-                };
-                self.users.insert((account, id), user);
-            }
-            ResourceKind::Group => {
-                let group = Group {
-                    account: account.clone(),
-                    scope: String::new(),
-                    id: None,
-                    display_name: intent.display_name.clone(),
-                    derived_id: intent.derived_id.clone(),
-                    external_id: intent.external_id.clone(),
-                    managed_by: Some(intent.provider.clone()),
-                    pending: true,
-                    since: Some(intent.at),
-                    members_known: true,
-                };
-                self.groups
-                    .insert((account.clone(), String::new(), id.clone()), group);
-                for member in &intent.members {
-                    let key = (account.clone(), String::new(), id.clone(), member.clone());
-                    self.members.insert(key, true);
-                }
-            }
-        }
-    }
-
-    fn settle(&mut self, intent: &IntentKey, id: &str) {
-        let pending = pending_id(intent);
-        let account = &intent.account;
-        match intent.kind {
-            ResourceKind::User => {
-                let Some(mut user) = self.users.remove(&(account.clone(), pending.clone())) else {
-                    return;
-                };
-                user.id = Some(id.to_owned());
-                user.pending = false;
-                self.users.insert((account.clone(), id.to_owned()), user);
-            }
-            ResourceKind::Group => {
-                let key = (account.clone(), String::new(), pending.clone());
-                let Some(mut group) = self.groups.remove(&key) else {
-                    return;
-                };
-                group.id = Some(id.to_owned());
-                group.pending = false;
-                self.groups
-                    .insert((account.clone(), String::new(), id.to_owned()), group);
-            }
-        }
-        let renamed: Vec<_> = self
-            .members
-            .iter()
-            .filter(|(key, _)| key.0 == *account && (key.2 == pending || key.3 == pending))
-            .map(|(key, unconfirmed)| (key.clone(), *unconfirmed))
-            .collect();
-        for (key, unconfirmed) in renamed {
-            self.members.remove(&key);
-            let rename = |name: &str| {
-                if name == pending {
-                    id.to_owned()
-                } else {
-                    name.to_owned()
-                }
-            };
-            let key = (key.0.clone(), key.1.clone(), rename(&key.2), rename(&key.3));
-            self.members.insert(key, unconfirmed);
-        }
-    }
-
-    fn set_member(&mut self, member: &MemberRecord) {
-        let key = (
-            member.account.clone(),
-            member.scope.clone(),
-            member.group.clone(),
-            member.user.clone(),
-        );
-        if member.present {
-            self.members.insert(key, member.pending);
-        } else {
-            self.members.remove(&key);
-        }
-    }
-
-    fn remove(&mut self, kind: ResourceKind, account: &str, scope: &str, id: &str) {
-        match kind {
-            ResourceKind::User => {
-                self.users.remove(&(account.to_owned(), id.to_owned()));
-                self.members
-                    .retain(|key, _| key.0 != account || key.3 != id);
-            }
-            ResourceKind::Group => {
-                let key = (account.to_owned(), scope.to_owned(), id.to_owned());
-                self.groups.remove(&key);
-                self.members
-                    .retain(|key, _| key.0 != account || key.1 != scope || key.2 != id);
-            }
-        }
-    }
-}
-
-/// The id under which an unsettled create is kept.
-fn pending_id(intent: &IntentKey) -> String {
-    format!("{PENDING}{}", intent.key)
 }
 
 /// The first that is owned, else the first.

@@ -187,12 +187,11 @@ impl Normaliser<'_> {
         Ok(Some(Json::Object(kept)))
     }
 
-    /// Whether a sub-attribute passes. Of references only the id does: the rest of one is the
-    /// backend's to tell.
+    /// Whether a sub-attribute passes.
     fn keeps(&self, target: Target<'_>) -> bool {
         let sub = target.leaf();
         if target.attribute.is_reference_list() {
-            return sub.name == "value";
+            return self.shape.keeps_of_reference(target);
         }
         sub.mutability != Mutability::ReadOnly && self.shape.is_synced(target)
     }

@@ -1,7 +1,8 @@
 //! Operations on lists of references, such as a group's members: who is put in, who is taken out.
 
 use super::Normaliser;
-use super::patch::{Operation, Step, Verb};
+use super::patch::{Operation, Verb};
+use super::step::Step;
 use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};

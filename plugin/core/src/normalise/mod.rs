@@ -9,6 +9,8 @@ pub(crate) mod members;
 pub(crate) mod patch;
 pub(crate) mod query;
 pub(crate) mod resource;
+pub(crate) mod search;
+mod step;
 
 use crate::json::{Json, Reading};
 use crate::message::Change;

@@ -32,12 +32,12 @@ const RESOURCE: &[&str] = &["attributes", "excludedAttributes"];
 /// The canonical query, without `?`; empty if nothing is left.
 pub(crate) fn canonical(
     call: &ScimCall,
-    shape: Option<&Shape>,
+    shapes: &[&Shape],
     changes: &mut Vec<Change>,
 ) -> Result<String, Refusal> {
     let known = match call.operation {
         Operation::List(_) | Operation::Discover => LIST,
-        Operation::Delete(..) => &[],
+        Operation::Delete(..) | Operation::Search(_) => &[],
         _ => RESOURCE,
     };
     let mut change = |name: &str, detail: String| {
@@ -64,7 +64,7 @@ pub(crate) fn canonical(
         if name != given {
             change(name, format!("{given} is written {name}"));
         }
-        let canonical = parameter(name, value, shape)?;
+        let canonical = parameter(name, value, shapes)?;
         if canonical != *value {
             change(name, format!("written as {canonical}"));
         }
@@ -88,7 +88,8 @@ fn is_encoded(raw: &str) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'#' | b'\\'))
 }
 
-fn parameter(name: &str, value: &str, shape: Option<&Shape>) -> Result<String, Refusal> {
+/// One parameter in canonical form; without shapes nothing is known of attributes.
+pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<String, Refusal> {
     let invalid =
         |why: String| scim::FILTER_INVALID.because(format!("The query parameter {name}: {why}."));
     match name {
@@ -99,16 +100,12 @@ fn parameter(name: &str, value: &str, shape: Option<&Shape>) -> Result<String, R
                     error.column, error.expected
                 ))
             })?;
-            let filter = match shape {
-                Some(shape) => shape.canonical_filter(filter).map_err(invalid)?,
-                None => filter,
-            };
-            Ok(filter.to_string())
+            let written = first_fitting(shapes, |shape| shape.canonical_filter(filter.clone()));
+            Ok(written.map_err(invalid)?.unwrap_or(filter).to_string())
         }
-        "sortBy" => match shape {
-            Some(shape) => asked(shape, value).map_err(invalid),
-            None => Ok(value.to_owned()),
-        },
+        "sortBy" => Ok(first_fitting(shapes, |shape| asked(shape, value))
+            .map_err(invalid)?
+            .unwrap_or_else(|| value.to_owned())),
         "sortOrder" => match value.to_ascii_lowercase().as_str() {
             order @ ("ascending" | "descending") => Ok(order.to_owned()),
             _ => Err(invalid("expected ascending or descending".to_owned())),
@@ -116,8 +113,29 @@ fn parameter(name: &str, value: &str, shape: Option<&Shape>) -> Result<String, R
         // RFC 7644 §3.4.2.4: less than 1 is 1, negative is 0.
         "startIndex" => bounded(value, 1).map_err(invalid),
         "count" => bounded(value, 0).map_err(invalid),
-        _ => Ok(names(value, shape)),
+        _ => Ok(value
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(|name| attribute_name(name, shapes))
+            .collect::<Vec<_>>()
+            .join(",")),
     }
+}
+
+/// What the first of several resource types makes of it that can; `None` without types.
+fn first_fitting<T>(
+    shapes: &[&Shape],
+    fit: impl Fn(&Shape) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    let mut refused = None;
+    for shape in shapes {
+        match fit(shape) {
+            Ok(fitting) => return Ok(Some(fitting)),
+            Err(why) => refused = refused.or(Some(why)),
+        }
+    }
+    refused.map_or(Ok(None), Err)
 }
 
 fn bounded(value: &str, least: i64) -> Result<String, String> {
@@ -134,21 +152,15 @@ fn asked(shape: &Shape, name: &str) -> Result<String, String> {
     }
 }
 
-/// Attribute names in the schema's case; what is not known stays, the backend ignores it.
-fn names(value: &str, shape: Option<&Shape>) -> String {
-    let Some(shape) = shape else {
-        return value.to_owned();
-    };
-    value
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(|name| match shape.resolve(name) {
-            Resolved::Attribute(target) => target.name(),
-            Resolved::Extension(extension) => extension.id.clone(),
-            Resolved::Schemas => "schemas".to_owned(),
-            Resolved::Unknown => name.to_owned(),
+/// An attribute name in the schema's case; what is not known stays, the backend ignores it.
+pub(super) fn attribute_name(name: &str, shapes: &[&Shape]) -> String {
+    shapes
+        .iter()
+        .find_map(|shape| match shape.resolve(name) {
+            Resolved::Attribute(target) => Some(target.name()),
+            Resolved::Extension(extension) => Some(extension.id.clone()),
+            Resolved::Schemas => Some("schemas".to_owned()),
+            Resolved::Unknown => None,
         })
-        .collect::<Vec<_>>()
-        .join(",")
+        .unwrap_or_else(|| name.to_owned())
 }

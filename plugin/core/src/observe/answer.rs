@@ -75,16 +75,16 @@ pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Re
     }
 }
 
-/// A list of resources of this shape (RFC 7644 §3.4.2).
-pub(crate) fn check_list(body: &Json, shape: &Shape) -> Result<(), Refusal> {
+/// A list of resources, all of one shape if it is given (RFC 7644 §3.4.2).
+pub(crate) fn check_list(body: &Json, shape: Option<&Shape>) -> Result<(), Refusal> {
     let is_list = urns(body).any(|urn| urn.eq_ignore_ascii_case(LIST_URN))
         || member(body, "totalResults").is_some();
     let resources = member(body, "Resources");
     let are_resources = match resources {
         None | Some(Json::Null) => true,
-        Some(Json::Array(all)) => all
-            .iter()
-            .all(|one| matches!(one, Json::Object(_)) && !is_foreign(one, shape)),
+        Some(Json::Array(all)) => all.iter().all(|one| {
+            matches!(one, Json::Object(_)) && shape.is_none_or(|shape| !is_foreign(one, shape))
+        }),
         Some(_) => false,
     };
     if is_list && are_resources {

@@ -82,7 +82,8 @@ fn settle(
         Expected::Resource(kind, _) | Expected::Written(kind, _) | Expected::Created(kind, _) => {
             (*kind, std::slice::from_ref(body))
         }
-        Expected::List(kind) => (
+        Expected::List(None) => return,
+        Expected::List(Some(kind)) => (
             *kind,
             member(body, "Resources")
                 .and_then(Json::as_array)

@@ -129,6 +129,7 @@ fn preset_document(name: &str) -> Result<Value, String> {
         let names = ResourceType::load(kind)
             .map_err(|error| error.to_string())?
             .writable()
+            .into_iter()
             .filter(|attribute| name != "ipsie" || attribute != "password")
             .map(Value::String)
             .collect();

@@ -24,8 +24,10 @@ pub(crate) struct ScimCall {
 /// What a SCIM call does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// `GET /Users`
-    List(ResourceKind),
+    /// `GET /Users`; without a type, `GET` of the base itself (RFC 7644 §3.4.2.1)
+    List(Option<ResourceKind>),
+    /// `POST /Users/.search`, `POST /.search` (RFC 7644 §3.4.3)
+    Search(Option<ResourceKind>),
     /// `GET /Users/{id}`
     Read(ResourceKind, String),
     /// `POST /Users`
@@ -61,11 +63,12 @@ pub(super) fn call(
     }
     known_method(&request.method)?;
     let depth = policy.base.len();
-    let operation = operation(
-        &request.method,
-        target.segments.get(depth..).unwrap_or_default(),
-    )?
-    .ok_or_else(unknown)?;
+    let tail = target.segments.get(depth..).unwrap_or_default();
+    // The base alone is no end point; with a query it is asked for resources of every type.
+    if tail.is_empty() && target.query.is_empty() {
+        return Err(unknown());
+    }
+    let operation = operation(&request.method, tail)?.ok_or_else(unknown)?;
     let raw_tail = target
         .raw
         .get(depth..)
@@ -99,7 +102,14 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
             .allowing(allowed)
     };
     let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
+    let search = |kind| match method {
+        "POST" => Ok(Some(Operation::Search(kind))),
+        _ => Err(wrong_method("POST")),
+    };
     let kind = match tail.first() {
+        None if method == "GET" => return Ok(Some(Operation::List(None))),
+        None => return Err(wrong_method("GET")),
+        Some(&".search") if tail.len() == 1 => return search(None),
         Some(&"Users") => ResourceKind::User,
         Some(&"Groups") => ResourceKind::Group,
         Some(&("Schemas" | "ResourceTypes")) if tail.len() <= 2 => {
@@ -117,10 +127,10 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
         _ => return Ok(None),
     };
     match (tail.as_slice(), method) {
-        ([_], "GET") => Ok(Some(Operation::List(kind))),
+        ([_], "GET") => Ok(Some(Operation::List(Some(kind)))),
         ([_], "POST") => Ok(Some(Operation::Create(kind))),
         ([_], _) => Err(wrong_method("GET, POST")),
-        ([_, ".search"], _) => Ok(None),
+        ([_, ".search"], _) => search(Some(kind)),
         ([_, id], _) if !is_plain_name(id) => Err(ambiguous("the id has white space in it")),
         ([_, id], "GET") => Ok(Some(Operation::Read(kind, (*id).to_owned()))),
         ([_, id], "PUT") => Ok(Some(Operation::Replace(kind, (*id).to_owned()))),
@@ -136,7 +146,10 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
 impl ScimCall {
     /// The path at the backend, without a query.
     pub(crate) fn upstream_path(&self, policy: &Policy) -> String {
-        policy.upstream_base.fill(&self.raw_account) + &self.raw_tail
+        match policy.upstream_base.fill(&self.raw_account) + &self.raw_tail {
+            path if path.is_empty() => "/".to_owned(),
+            path => path,
+        }
     }
 
     /// The base of this account as clients see it, and at the backend.

@@ -53,21 +53,14 @@ fn parse<'a, T>(
     };
     parser.parse(input).map_err(|error| {
         let before = text.get(..error.offset()).unwrap_or(text);
-        let expected: Vec<String> = error
-            .inner()
-            .context()
-            .filter_map(|context| match context {
-                StrContext::Expected(value) => Some(value.to_string()),
-                _ => None,
-            })
-            .collect();
+        // The innermost expectation is the precise one.
+        let expected = error.inner().context().find_map(|context| match context {
+            StrContext::Expected(value) => Some(value.to_string()),
+            _ => None,
+        });
         SyntaxError {
             column: before.chars().count() + 1,
-            expected: if expected.is_empty() {
-                "the end".to_owned()
-            } else {
-                expected.join(" or ")
-            },
+            expected: expected.unwrap_or_else(|| "the end".to_owned()),
         }
     })
 }
@@ -164,22 +157,23 @@ fn comparison(input: &mut Input<'_>) -> ModalResult<Filter> {
 
 /// `None` for `pr`, which takes no value.
 fn operator(input: &mut Input<'_>) -> ModalResult<Option<Operator>> {
-    let letters: &str = take_while(2, |c: char| c.is_ascii_alphabetic()).parse_next(input)?;
-    let parsed = match letters.to_ascii_lowercase().as_str() {
-        "pr" => None,
-        "eq" => Some(Operator::Equal),
-        "ne" => Some(Operator::NotEqual),
-        "co" => Some(Operator::Contains),
-        "sw" => Some(Operator::StartsWith),
-        "ew" => Some(Operator::EndsWith),
-        "gt" => Some(Operator::GreaterThan),
-        "ge" => Some(Operator::GreaterOrEqual),
-        "lt" => Some(Operator::LessThan),
-        "le" => Some(Operator::LessOrEqual),
-        _ => return winnow::combinator::fail.parse_next(input),
-    };
-    winnow::combinator::not(any.verify(|c: &char| c.is_ascii_alphanumeric())).parse_next(input)?;
-    Ok(parsed)
+    take_while(1.., |c: char| c.is_ascii_alphanumeric())
+        .verify_map(|word: &str| {
+            Some(match word.to_ascii_lowercase().as_str() {
+                "pr" => None,
+                "eq" => Some(Operator::Equal),
+                "ne" => Some(Operator::NotEqual),
+                "co" => Some(Operator::Contains),
+                "sw" => Some(Operator::StartsWith),
+                "ew" => Some(Operator::EndsWith),
+                "gt" => Some(Operator::GreaterThan),
+                "ge" => Some(Operator::GreaterOrEqual),
+                "lt" => Some(Operator::LessThan),
+                "le" => Some(Operator::LessOrEqual),
+                _ => return None,
+            })
+        })
+        .parse_next(input)
 }
 
 /// A path of figure 7: an attribute, a filter in brackets, a sub-attribute behind them.

@@ -9,6 +9,8 @@ pub(crate) mod shape;
 pub(crate) const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// RFC 7644 §3.4.2.
 pub(crate) const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// RFC 7644 §3.4.3.
+pub(crate) const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// What every message URN of RFC 7644 begins with.
 pub(crate) const MESSAGE_URN_PREFIX: &str = "urn:ietf:params:scim:api:messages:";
 /// What every core schema URN of RFC 7643 begins with.

@@ -106,19 +106,23 @@ impl ResourceType {
         })
     }
 
-    /// The names of everything that a client may write, as `scim.synced` lists them.
-    pub(crate) fn writable(&self) -> impl Iterator<Item = String> {
+    /// The names of everything that a client may write, as `scim.synced` lists them. A reference
+    /// list alone stands for the ids in it, so what else is in one is named too.
+    pub(crate) fn writable(&self) -> Vec<String> {
+        let mut names = Vec::new();
         let plain = self.common.attributes.iter().chain(&self.core.attributes);
-        let extended = self.extensions.iter().flat_map(|schema| {
-            schema
-                .attributes
-                .iter()
-                .map(move |attribute| format!("{}:{}", schema.id, attribute.name))
-        });
-        plain
-            .filter(|attribute| attribute.mutability != Mutability::ReadOnly)
-            .map(|attribute| attribute.name.clone())
-            .chain(extended)
+        for attribute in plain.filter(|a| a.mutability != Mutability::ReadOnly) {
+            names.push(attribute.name.clone());
+            if attribute.is_reference_list() {
+                let subs = attribute.sub_attributes.iter();
+                names.extend(subs.map(|sub| format!("{}.{}", attribute.name, sub.name)));
+            }
+        }
+        for schema in &self.extensions {
+            let own = schema.attributes.iter();
+            names.extend(own.map(|attribute| format!("{}:{}", schema.id, attribute.name)));
+        }
+        names
     }
 }
 

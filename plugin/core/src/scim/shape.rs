@@ -117,6 +117,11 @@ impl Shape {
         }
     }
 
+    /// Whether a part of a reference beside its id passes: only if it is named itself.
+    pub(crate) fn keeps_of_reference(&self, target: Target<'_>) -> bool {
+        target.leaf().name == "value" || self.synced.contains(&target.name().to_lowercase())
+    }
+
     /// Top-level attributes in the order in which they are written.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.resource

@@ -1,0 +1,174 @@
+//! How the record in memory changes: one [`Record`] after the other.
+
+use super::{Group, ResourceKind, Table, User};
+use crate::record::{Intent, IntentKey, MemberRecord, Record};
+
+/// Marks the ids of creates that are not settled. Ids with control characters are refused, so no
+/// resource has such an id.
+const PENDING: char = '\u{1}';
+
+impl Table {
+    /// Applies one change of the record.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Intent(intent) => self.intend(intent),
+            Record::Settle { intent, id } => self.settle(intent, id),
+            Record::Withdraw(intent) => {
+                self.remove(intent.kind, &intent.account, "", &pending_id(intent))
+            }
+            Record::User(user) => {
+                if let Some(id) = &user.id {
+                    self.users
+                        .insert((user.account.clone(), id.clone()), user.clone());
+                }
+            }
+            Record::Group(group) => {
+                if let Some(id) = &group.id {
+                    let key = (group.account.clone(), group.scope.clone(), id.clone());
+                    self.groups.insert(key, group.clone());
+                }
+            }
+            Record::Member(member) => self.set_member(member),
+            Record::RemoveUser(key) => {
+                self.remove(ResourceKind::User, &key.account, "", &key.id);
+            }
+            Record::RemoveGroup(key) => {
+                self.remove(ResourceKind::Group, &key.account, &key.scope, &key.id);
+            }
+        }
+    }
+
+    fn intend(&mut self, intent: &Intent) {
+        let id = pending_id(&IntentKey {
+            kind: intent.kind,
+            account: intent.account.clone(),
+            key: intent.key.clone(),
+        });
+        let account = intent.account.clone();
+        match intent.kind {
+            ResourceKind::User => {
+                let user = User {
+                    account: account.clone(),
+                    id: None,
+                    user_name: intent.user_name.clone().unwrap_or_default(),
+                    display_name: intent.display_name.clone(),
+                    external_id: intent.external_id.clone(),
+                    active: intent.active,
+                    managed_by: Some(intent.provider.clone()),
+                    pending: true,
+                    since: Some(intent.at),
+                    in_managed_group: false,
+                };
+                self.users.insert((account, id), user);
+            }
+            ResourceKind::Group => {
+                let group = Group {
+                    account: account.clone(),
+                    scope: String::new(),
+                    id: None,
+                    display_name: intent.display_name.clone(),
+                    derived_id: intent.derived_id.clone(),
+                    external_id: intent.external_id.clone(),
+                    managed_by: Some(intent.provider.clone()),
+                    pending: true,
+                    since: Some(intent.at),
+                    members_known: true,
+                };
+                self.groups
+                    .insert((account.clone(), String::new(), id.clone()), group);
+                for member in &intent.members {
+                    let key = (account.clone(), String::new(), id.clone(), member.clone());
+                    self.members.insert(key, true);
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, intent: &IntentKey, id: &str) {
+        let pending = pending_id(intent);
+        let account = &intent.account;
+        match intent.kind {
+            ResourceKind::User => {
+                let Some(mut user) = self.users.remove(&(account.clone(), pending.clone())) else {
+                    return;
+                };
+                user.id = Some(id.to_owned());
+                user.pending = false;
+                self.users.insert((account.clone(), id.to_owned()), user);
+            }
+            ResourceKind::Group => {
+                let key = (account.clone(), String::new(), pending.clone());
+                let Some(mut group) = self.groups.remove(&key) else {
+                    return;
+                };
+                group.id = Some(id.to_owned());
+                group.pending = false;
+                self.groups
+                    .insert((account.clone(), String::new(), id.to_owned()), group);
+            }
+        }
+        let renamed: Vec<_> = self
+            .members
+            .iter()
+            .filter(|(key, _)| {
+                let named = match intent.kind {
+                    ResourceKind::User => &key.3,
+                    ResourceKind::Group => &key.2,
+                };
+                key.0 == *account && *named == pending
+            })
+            .map(|(key, unconfirmed)| (key.clone(), *unconfirmed))
+            .collect();
+        for (key, unconfirmed) in renamed {
+            self.members.remove(&key);
+            let rename = |name: &str| {
+                if name == pending {
+                    id.to_owned()
+                } else {
+                    name.to_owned()
+                }
+            };
+            let key = (key.0.clone(), key.1.clone(), rename(&key.2), rename(&key.3));
+            self.members.insert(key, unconfirmed);
+        }
+    }
+
+    fn set_member(&mut self, member: &MemberRecord) {
+        let key = (
+            member.account.clone(),
+            member.scope.clone(),
+            member.group.clone(),
+            member.user.clone(),
+        );
+        if member.present {
+            self.members.insert(key, member.pending);
+        } else {
+            self.members.remove(&key);
+        }
+    }
+
+    fn remove(&mut self, kind: ResourceKind, account: &str, scope: &str, id: &str) {
+        match kind {
+            ResourceKind::User => {
+                self.users.remove(&(account.to_owned(), id.to_owned()));
+                self.members
+                    .retain(|key, _| key.0 != account || key.3 != id);
+            }
+            ResourceKind::Group => {
+                let key = (account.to_owned(), scope.to_owned(), id.to_owned());
+                self.groups.remove(&key);
+                self.members
+                    .retain(|key, _| key.0 != account || key.1 != scope || key.2 != id);
+            }
+        }
+    }
+}
+
+/// The id under which an unsettled create is kept.
+fn pending_id(intent: &IntentKey) -> String {
+    let kind = match intent.kind {
+        ResourceKind::User => "user",
+        ResourceKind::Group => "group",
+    };
+    format!("{PENDING}{kind}:{}", intent.key)
+}

@@ -1,0 +1,128 @@
+//! The body of a search (RFC 7644 §3.4.3): the parameters of a query, with the same rules.
+
+use super::query::{attribute_name, parameter};
+use crate::json::{Json, Member, Reading};
+use crate::message::Change;
+use crate::refusal::Refusal;
+use crate::rules::{Rule, normalise, scim};
+use crate::scim::SEARCH_URN;
+use crate::scim::shape::Shape;
+
+/// The members of a SearchRequest, in the order in which they are written.
+const KNOWN: &[&str] = &[
+    "schemas",
+    "attributes",
+    "excludedAttributes",
+    "filter",
+    "sortBy",
+    "sortOrder",
+    "startIndex",
+    "count",
+];
+
+/// The canonical SearchRequest.
+pub(crate) fn canonical(
+    body: Json,
+    reading: Reading<'_>,
+    shapes: &[&Shape],
+    changes: &mut Vec<Change>,
+) -> Result<Json, Refusal> {
+    let Json::Object(members) = body else {
+        return Err(scim::SCHEMA_INVALID_TYPE
+            .because(format!("The body must be an object, not {}.", body.kind())));
+    };
+    let mut change = |rule: &'static Rule, name: &str, detail: String| {
+        changes.push(Change {
+            rule: rule.id.to_owned(),
+            path: name.to_owned(),
+            detail,
+        });
+    };
+    let mut written: Vec<(usize, Member)> = Vec::new();
+    for given in members {
+        let known = KNOWN
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(&given.name));
+        let Some((index, name)) = known.and_then(|index| Some((index, *KNOWN.get(index)?))) else {
+            change(
+                &normalise::QUERY,
+                &given.name,
+                "the parameter is not known here".to_owned(),
+            );
+            continue;
+        };
+        if written.iter().any(|(other, _)| *other == index) {
+            return Err(reading.duplicate(&given.name, given.end_of_key as usize));
+        }
+        if name != given.name {
+            change(
+                &normalise::NAME,
+                name,
+                format!("{} is written {name}", given.name),
+            );
+        }
+        if given.value.is_unassigned() && name != "schemas" {
+            continue;
+        }
+        let value = member(name, &given.value, shapes)?;
+        if value != given.value {
+            change(&normalise::QUERY, name, format!("written as {value}"));
+        }
+        written.push((index, Member::new(name, value)));
+    }
+    if written.iter().all(|(index, _)| *index != 0) {
+        return Err(scim::SCHEMA_MISSING_URN
+            .because(format!("schemas is missing. Send [\"{SEARCH_URN}\"].")));
+    }
+    written.sort_by_key(|(index, _)| *index);
+    Ok(Json::Object(
+        written.into_iter().map(|(_, member)| member).collect(),
+    ))
+}
+
+fn member(name: &str, value: &Json, shapes: &[&Shape]) -> Result<Json, Refusal> {
+    let wrong = |expected: &str| {
+        scim::SCHEMA_INVALID_TYPE
+            .because(format!("{name} must be {expected}, not {}.", value.kind()))
+    };
+    match (name, value) {
+        ("schemas", value) => schemas(value),
+        ("attributes" | "excludedAttributes", Json::Array(names)) => names
+            .iter()
+            .map(|one| {
+                one.as_str()
+                    .map(|one| Json::String(attribute_name(one, shapes)))
+                    .ok_or_else(|| wrong("a list of attribute names"))
+            })
+            .collect::<Result<_, _>>()
+            .map(Json::Array),
+        ("attributes" | "excludedAttributes", _) => Err(wrong("a list of attribute names")),
+        ("startIndex" | "count", Json::Number(text)) => {
+            parameter(name, text, shapes).map(Json::Number)
+        }
+        ("startIndex" | "count", _) => Err(wrong("a whole number")),
+        (_, Json::String(text)) => parameter(name, text, shapes).map(Json::String),
+        _ => Err(wrong("a string")),
+    }
+}
+
+fn schemas(value: &Json) -> Result<Json, Refusal> {
+    let urns = match value {
+        Json::Array(urns) if !urns.is_empty() => urns.as_slice(),
+        one @ Json::String(_) => std::slice::from_ref(one),
+        _ => {
+            return Err(scim::SCHEMA_MISSING_URN
+                .because(format!("schemas is empty. Send [\"{SEARCH_URN}\"].")));
+        }
+    };
+    let is_search = |urn: &Json| {
+        urn.as_str()
+            .is_some_and(|urn| urn.eq_ignore_ascii_case(SEARCH_URN))
+    };
+    if !urns.iter().all(is_search) {
+        return Err(scim::SCHEMA_WRONG_URN.because(format!(
+            "schemas does not name a search. Send [\"{SEARCH_URN}\"]."
+        )));
+    }
+    Ok(Json::Array(vec![Json::string(SEARCH_URN)]))
+}

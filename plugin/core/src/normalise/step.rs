@@ -1,0 +1,173 @@
+//! One operation on one attribute: brought to the attribute's form, complex ones taken apart.
+
+use super::Normaliser;
+use super::patch::{Operation, Verb};
+use crate::json::Json;
+use crate::refusal::Refusal;
+use crate::rules::{normalise, scim};
+use crate::scim::filter::Filter;
+use crate::scim::schema::Type;
+use crate::scim::shape::Target;
+
+/// An operation as the client sent it, its target resolved.
+pub(super) struct Step<'s> {
+    pub(super) verb: Verb,
+    pub(super) target: Target<'s>,
+    pub(super) filter: Option<Filter>,
+    pub(super) value: Option<Json>,
+    pub(super) pathless: bool,
+    /// For messages, such as `Operations[2]`.
+    pub(super) place: String,
+}
+
+impl Normaliser<'_> {
+    /// One attribute of one operation.
+    pub(super) fn step(
+        &mut self,
+        mut step: Step<'_>,
+        out: &mut Vec<Operation>,
+    ) -> Result<(), Refusal> {
+        let attribute = step.target.attribute;
+        if attribute.is_reference_list() {
+            return self.references(step, out);
+        }
+        if step.filter.is_some() && !attribute.multi_valued {
+            return Err(scim::PATCH_INVALID_PATH.because(format!(
+                "{}: {} has one value and takes no filter.",
+                step.place,
+                step.target.name()
+            )));
+        }
+        if step.target.sub.is_none() && attribute.r#type == Type::Complex && !attribute.multi_valued
+        {
+            return self.unfold(step, out);
+        }
+        let value = match step.value.take() {
+            // RFC 7643 §2.5: null is no value.
+            Some(Json::Null) if step.verb == Verb::Add => {
+                return Err(scim::PATCH_MISSING_VALUE
+                    .because(format!("{}: null cannot be added.", step.place)));
+            }
+            Some(value) if value.is_unassigned() && step.verb == Verb::Replace => {
+                step.verb = Verb::Remove;
+                None
+            }
+            _ if step.verb == Verb::Remove => None,
+            Some(value) => self.step_value(&step, value)?,
+            None => None,
+        };
+        if value.is_none() && step.verb != Verb::Remove {
+            self.changed(
+                &normalise::NO_EFFECT,
+                &step.place,
+                "nothing is left of the value",
+            );
+            return Ok(());
+        }
+        out.push(step.operation(value));
+        Ok(())
+    }
+
+    fn step_value(&mut self, step: &Step<'_>, value: Json) -> Result<Option<Json>, Refusal> {
+        let target = step.target;
+        let place = format!("{}.value", step.place);
+        // With a filter, or behind a multi-valued attribute, the value is one value's.
+        if step.filter.is_some() || target.sub.is_some() {
+            let value = match value {
+                Json::Array(mut elements) if elements.len() == 1 => {
+                    self.changed(
+                        &normalise::LIST,
+                        &place,
+                        "the only value of a list was taken",
+                    );
+                    elements.remove(0)
+                }
+                value => value,
+            };
+            return self.single(target, value, &place);
+        }
+        let value = self.value(target, value, &place)?;
+        match value {
+            Some(value)
+                if self.shape.primary_only
+                    && target.attribute.name == "emails"
+                    && step.verb == Verb::Replace =>
+            {
+                self.primary_only(target.attribute, value, &place).map(Some)
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// A complex attribute with one value becomes operations on its sub-attributes.
+    fn unfold(&mut self, step: Step<'_>, out: &mut Vec<Operation>) -> Result<(), Refusal> {
+        let target = step.target;
+        let removes = step.verb == Verb::Remove
+            || (step.verb == Verb::Replace && matches!(step.value, Some(Json::Null)));
+        let members = if removes {
+            Vec::new()
+        } else {
+            let value = step.value.clone().unwrap_or(Json::Null);
+            match self.single(target, value, &format!("{}.value", step.place))? {
+                Some(Json::Object(members)) => members,
+                _ => {
+                    self.changed(
+                        &normalise::NO_EFFECT,
+                        &step.place,
+                        "nothing is left of the value",
+                    );
+                    return Ok(());
+                }
+            }
+        };
+        if !step.pathless {
+            self.changed(
+                &normalise::PATH,
+                &step.place,
+                format!("{} was unfolded into its sub-attributes", target.name()),
+            );
+        }
+        for sub in &target.attribute.sub_attributes {
+            let sub_target = Target {
+                sub: Some(sub),
+                ..target
+            };
+            let value = if removes {
+                if !self.shape.is_synced(sub_target) || sub_target.is_read_only() {
+                    continue;
+                }
+                None
+            } else {
+                match members.iter().find(|member| member.name == sub.name) {
+                    Some(member) => Some(member.value.clone()),
+                    None => continue,
+                }
+            };
+            let part = Step {
+                verb: if removes { Verb::Remove } else { step.verb },
+                target: sub_target,
+                filter: None,
+                value: None,
+                pathless: step.pathless,
+                place: step.place.clone(),
+            };
+            out.push(part.operation(value));
+        }
+        Ok(())
+    }
+}
+
+// === impl Step ===
+
+impl Step<'_> {
+    pub(super) fn operation(&self, value: Option<Json>) -> Operation {
+        Operation {
+            verb: self.verb,
+            attribute: self.target.without_sub().name(),
+            filter: self.filter.clone(),
+            sub: self.target.sub.map(|sub| sub.name.clone()),
+            value,
+            was_pathless: self.pathless,
+        }
+    }
+}
