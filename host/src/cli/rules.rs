@@ -8,7 +8,8 @@ use serde::Serialize;
 const EXAMPLE: &str = "\
 Examples:
   scimguard rules
-  scimguard rules --json | jq '.[] | select(.id == \"okta-only.group-rename\")'";
+  scimguard rules --json | jq '.[] | select(.id == \"okta-only.group-rename\")'
+  scimguard rules --markdown";
 
 /// Print every rule: refusals with their status, and changes
 #[derive(clap::Args)]
@@ -17,6 +18,9 @@ pub(super) struct Args {
     /// With the whole text and the source of each rule, as JSON
     #[arg(long)]
     json: bool,
+    /// As the table in the README
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
 #[derive(Serialize)]
@@ -34,6 +38,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.json {
         let rows: Vec<Row> = rules.iter().map(|rule| row(rule)).collect();
         anstream::println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else if args.markdown {
+        anstream::print!("{}", markdown(&rules));
     } else {
         table(&rules);
     }
@@ -70,4 +76,38 @@ fn table(rules: &[&Rule]) {
 
 fn first_sentence(doc: &str) -> &str {
     doc.find(". ").map_or(doc, |end| &doc[..=end])
+}
+
+fn markdown(rules: &[&Rule]) -> String {
+    let mut text =
+        String::from("| rule | status | scimType | meaning | source |\n|---|---|---|---|---|\n");
+    for rule in rules {
+        let status = rule
+            .status
+            .map_or_else(String::new, |status| status.to_string());
+        let cells = [
+            &format!("`{}`", rule.id),
+            &status,
+            rule.scim_type.unwrap_or(""),
+            rule.doc,
+            rule.source,
+        ];
+        text.push_str("| ");
+        text.push_str(&cells.join(" | "));
+        text.push_str(" |\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_has_the_rule_table() {
+        let rules: Vec<_> = scimguard_core::rules().collect();
+        let readme = include_str!("../../../README.md");
+        assert!(
+            readme.contains(&super::markdown(&rules)),
+            "the table of rules in README.md is not what `scimguard rules --markdown` prints"
+        );
+    }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits,
-    StoreLimitsBuilder, Trap,
+    Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store,
+    StoreLimits, StoreLimitsBuilder, Trap,
 };
 
 use super::{Fault, LoadError};
@@ -56,6 +56,16 @@ impl Runtime {
                 wasmtime::Engine::new(&config(InstanceAllocationStrategy::OnDemand))
             })
             .map_err(sandbox)?;
+        tick(&engine).map_err(sandbox)?;
+        Ok(Self { engine })
+    }
+
+    /// For code that runs once, to be configured and frozen: compiling it must not take longer than
+    /// running it.
+    pub(super) fn for_one_run() -> Result<Self, LoadError> {
+        let mut config = config(InstanceAllocationStrategy::OnDemand);
+        config.cranelift_opt_level(OptLevel::None);
+        let engine = wasmtime::Engine::new(&config).map_err(sandbox)?;
         tick(&engine).map_err(sandbox)?;
         Ok(Self { engine })
     }

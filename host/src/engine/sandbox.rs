@@ -109,7 +109,7 @@ impl Sandbox {
         {
             return Self::of_snapshot(runtime, path, &component, settings);
         }
-        match snapshot::take(&runtime, path, &bytes, policy)? {
+        match snapshot::take(&Runtime::for_one_run()?, path, &bytes, policy)? {
             Snapshot::Taken {
                 component,
                 settings,

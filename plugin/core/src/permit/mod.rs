@@ -22,9 +22,13 @@ pub(crate) struct Permitted {
     pub(crate) watched: Option<Refusal>,
 }
 
+/// Asks for every fact that judging and recording an act takes, all at once.
+pub(crate) fn ask(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+    scene.facts.require(keys(act, scene))
+}
+
 /// Judges an act.
 pub(crate) fn permit(act: &Act, scene: &Scene<'_>) -> Result<Permitted, Stop> {
-    scene.facts.require(keys(act, scene))?;
     let verdict = rules::ownership::check(act, scene)
         .and_then(|()| rules::okta_only::check(act, scene))
         .and_then(|()| rules::okta_only::check_deactivated(act, scene));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -40,7 +42,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     };
     let mut compiled = std::collections::BTreeMap::new();
     for (name, differing) in &accounts {
-        let pointer = format!("/accounts/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/accounts/{}", pointer_token(name));
         let mut merged = merged.clone();
         overlay(&mut merged, differing);
         let document: Document = read(&merged, &pointer)?;
@@ -77,16 +79,36 @@ fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
     let validator = validator(&schema).map_err(|error| fault("", error))?;
     let errors: Vec<ConfigError> = validator
         .iter_errors(given)
-        .map(|error| ConfigError {
-            pointer: error.instance_path().to_string(),
-            message: explain(&error),
-        })
+        .flat_map(|error| faults_of(&error))
         .collect();
     if errors.is_empty() {
         Ok(())
     } else {
         Err(errors)
     }
+}
+
+/// An unknown field is told at its own place, not at the object's around it.
+fn faults_of(error: &ValidationError<'_>) -> Vec<ConfigError> {
+    let place = error.instance_path().to_string();
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+            .iter()
+            .map(|name| ConfigError {
+                pointer: format!("{place}/{}", pointer_token(name)),
+                message: format!("unknown field {name:?}"),
+            })
+            .collect(),
+        _ => vec![ConfigError {
+            pointer: place,
+            message: explain(error),
+        }],
+    }
+}
+
+/// RFC 6901 §3.
+fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn fault(pointer: &str, message: String) -> Vec<ConfigError> {

@@ -199,7 +199,7 @@ fn move_user(
     scene: &Scene<'_>,
 ) -> Result<(), Stop> {
     if let Some(group) = group {
-        membership_is_others(group, reference, scene)?;
+        membership_is_others(group, shown_user(user, reference), scene)?;
     }
     match user {
         Some(user) if scene.is_locked(user) => Err(groups_are_others(user).into()),
@@ -275,8 +275,10 @@ fn move_members(
     if let Some(group) = group
         && (moves.untold || first.is_some())
     {
-        let reference = first.map_or("its members", |member| member.reference.as_str());
-        membership_is_others(group, reference, scene)?;
+        let who = first.map_or("its members", |member| {
+            shown_user(member.user.as_ref(), &member.reference)
+        });
+        membership_is_others(group, who, scene)?;
     }
     let locked = moves
         .added
@@ -296,13 +298,13 @@ fn move_members(
     }
 }
 
-fn membership_is_others(group: &Group, reference: &str, scene: &Scene<'_>) -> Result<(), Refusal> {
+fn membership_is_others(group: &Group, who: &str, scene: &Scene<'_>) -> Result<(), Refusal> {
     if !scene.is_others(group.managed_by.as_deref()) {
         return Ok(());
     }
     let owner = owner(group.managed_by.as_deref());
     Err(GROUP_MEMBERSHIP.because(format!(
-        "Change the members of {group} in {owner}: it was pushed by {owner}, and {reference} is put in or taken out only there.",
+        "Change the members of {group} in {owner}: it was pushed by {owner}, and {who} is put in or taken out only there.",
         group = shown_group(group),
     )))
 }
@@ -431,6 +433,11 @@ fn shown(provider: &str) -> String {
         Some(first) => first.to_uppercase().chain(letters).collect(),
         None => String::new(),
     }
+}
+
+/// By name where the request named an id.
+fn shown_user<'a>(user: Option<&'a User>, reference: &'a str) -> &'a str {
+    user.map_or(reference, |user| user.user_name.as_str())
 }
 
 fn shown_group(group: &Group) -> String {

@@ -1,0 +1,81 @@
+//! A request of the management API on its way through the stages. Its bytes stay as they are.
+
+use super::{Progress, forward};
+use crate::act::{self, Act};
+use crate::facts::{Facts, Stop};
+use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
+use crate::observe::Continuation;
+use crate::parse;
+use crate::permit::{Permitted, Scene, ask, permit};
+use crate::policy::{Account, EditKind, Policy};
+use crate::record::plan::{Plan, plan};
+use crate::route::{ManagementCall, management};
+use crate::token::{Actor, authorise_management};
+use crate::write;
+
+pub(super) fn decide(
+    policy: &Policy,
+    request: &Request,
+    call: &ManagementCall<'_>,
+    facts: &Facts<'_>,
+    now: u64,
+    progress: &mut Progress,
+) -> Result<Forward, Stop> {
+    progress.account.clone_from(&call.account);
+    let account = call
+        .account
+        .as_deref()
+        .map_or(policy.default_account(), |name| policy.account(name));
+    if account.authenticate_management {
+        let authorised =
+            authorise_management(request, call.account.as_deref(), account, facts, now)?;
+        progress.verified_token = Some(authorised.token_id);
+    }
+    let (permitted, plan) = match &call.matched {
+        Some(matched) if matched.route.edit != EditKind::Read => {
+            let name = call.account.as_deref().unwrap_or_default();
+            let act = managed_act(matched, request, name, account)?;
+            let scene = Scene {
+                account_name: name,
+                account,
+                actor: &Actor::Operator,
+                facts,
+                completed: None,
+            };
+            ask(&act, &scene)?;
+            (permit(&act, &scene)?, plan(&act, &scene, now)?)
+        }
+        _ => (Permitted { watched: None }, Plan::default()),
+    };
+    let observed = plan.outcome != crate::record::plan::Outcome::default();
+    let continuation = Continuation::Management(plan.outcome);
+    Ok(Forward {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        headers: write::management_headers(request),
+        body: ForwardBody::AsReceived,
+        answer: if observed {
+            AnswerHandling::Observe
+        } else {
+            AnswerHandling::Pass
+        },
+        records: plan.before,
+        ..forward(permitted, &continuation, progress)
+    })
+}
+
+fn managed_act(
+    matched: &management::Match<'_>,
+    request: &Request,
+    account_name: &str,
+    account: &Account,
+) -> Result<Act, Stop> {
+    let body = if matched.route.needs_body() {
+        Some(parse::required(request, account)?.0)
+    } else {
+        parse::optional(request, account)?
+    };
+    let act = act::management::act(matched, request, body.as_ref(), account_name)?;
+    act.within(&account.limits)?;
+    Ok(act)
+}

@@ -1,0 +1,138 @@
+//! The message of a SCIM call: read, normalised, and what it amounts to.
+
+use crate::act::{self, Act, Edit};
+use crate::facts::Stop;
+use crate::json::Json;
+use crate::message::{Change, Request};
+use crate::normalise::{Normaliser, search};
+use crate::observe::Expected;
+use crate::parse;
+use crate::policy::Account;
+use crate::refusal::Refusal;
+use crate::route::{Operation, ScimCall};
+use crate::scim::shape::Shape;
+use crate::write;
+
+/// The canonical message of a SCIM call.
+pub(super) enum Message {
+    None,
+    Resource(Json),
+    Patch(Vec<crate::normalise::patch::Operation>),
+    Search(Json),
+}
+
+// === impl Message ===
+
+impl Message {
+    /// Checks it against the JSON Schemas: those of its attribute table, and the account's own.
+    pub(super) fn check(&self, call: &ScimCall, account: &Account) -> Result<(), Refusal> {
+        match (self, &call.operation) {
+            (Self::Resource(resource), Operation::Create(kind) | Operation::Replace(kind, _)) => {
+                account.resource(*kind).constraints.check_resource(resource)
+            }
+            (Self::Patch(operations), Operation::Patch(kind, _)) if !operations.is_empty() => {
+                let resource = account.resource(*kind);
+                let message = write::patch_message(operations, resource, &mut Vec::new());
+                resource.constraints.check_patch(&message, operations)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads and normalises the body of a SCIM call.
+pub(super) fn message(
+    call: &ScimCall,
+    request: &Request,
+    account: &Account,
+    changes: &mut Vec<Change>,
+) -> Result<Message, Stop> {
+    let (kind, id) = match &call.operation {
+        Operation::Search(_) => {
+            let (body, reading) = parse::required(request, account)?;
+            let shapes = call.shapes(account);
+            return Ok(Message::Search(search::canonical(
+                body, reading, &shapes, changes,
+            )?));
+        }
+        Operation::Create(kind) => (*kind, None),
+        Operation::Replace(kind, id) => (*kind, Some(id.as_str())),
+        Operation::Patch(kind, _) => (*kind, None),
+        _ => return Ok(Message::None),
+    };
+    let (body, reading) = parse::required(request, account)?;
+    let resource = account.resource(kind);
+    let mut normaliser = Normaliser {
+        shape: &resource.shape,
+        reading,
+        changes: Vec::new(),
+    };
+    let result = if matches!(call.operation, Operation::Patch(..)) {
+        normaliser.patch(body, &account.limits).map(Message::Patch)
+    } else {
+        normaliser.resource(body, id).map(Message::Resource)
+    };
+    changes.append(&mut normaliser.changes);
+    let message = result?;
+    call.act(&message).within(&account.limits)?;
+    Ok(message)
+}
+
+// === impl ScimCall ===
+
+impl ScimCall {
+    /// The shapes of the resources that it is about.
+    pub(super) fn shapes<'a>(&self, account: &'a Account) -> Vec<&'a Shape> {
+        match &self.operation {
+            Operation::List(Some(kind))
+            | Operation::Search(Some(kind))
+            | Operation::Create(kind)
+            | Operation::Read(kind, _)
+            | Operation::Replace(kind, _)
+            | Operation::Patch(kind, _)
+            | Operation::Delete(kind, _) => vec![&account.resource(*kind).shape],
+            Operation::List(None) | Operation::Search(None) => {
+                vec![&account.user.shape, &account.group.shape]
+            }
+            Operation::Discover => Vec::new(),
+        }
+    }
+
+    /// What it amounts to.
+    pub(super) fn act(&self, message: &Message) -> Act {
+        match (&self.operation, message) {
+            (Operation::Create(kind), Message::Resource(resource)) => {
+                act::scim::create(*kind, resource)
+            }
+            (Operation::Replace(kind, id), Message::Resource(resource)) => {
+                act::scim::replace(*kind, id, resource)
+            }
+            (Operation::Patch(kind, id), Message::Patch(operations)) => {
+                act::scim::patch(*kind, id, operations)
+            }
+            (Operation::Delete(kind, id), _) => act::scim::delete(*kind, id),
+            _ => Act::default(),
+        }
+    }
+
+    /// What a success looks like.
+    pub(super) fn expected(&self, act: &Act) -> Expected {
+        match &self.operation {
+            Operation::List(kind) | Operation::Search(kind) => Expected::List(*kind),
+            Operation::Read(kind, id) => Expected::Resource(*kind, id.clone()),
+            Operation::Create(kind) => {
+                let name = act.edits.iter().find_map(|edit| match edit {
+                    Edit::CreateUser(new) => Some(new.user_name.clone()),
+                    Edit::CreateGroup(new) => new.name.clone(),
+                    _ => None,
+                });
+                Expected::Created(*kind, name.unwrap_or_default())
+            }
+            Operation::Replace(kind, id) | Operation::Patch(kind, id) => {
+                Expected::Written(*kind, id.clone())
+            }
+            Operation::Delete(..) => Expected::Deleted,
+            Operation::Discover => Expected::Discovery,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A SCIM call on its way through the stages.
+
+use std::collections::BTreeSet;
+
+use super::message::{Message, message};
+use super::{Progress, forward};
+use crate::act::{Act, Edit, Members};
+use crate::facts::{Facts, Stop};
+use crate::message::{Body, Change, Forward, ForwardBody, Request};
+use crate::normalise::query;
+use crate::observe::{Bases, Completing, Continuation, Expected, ScimContinuation};
+use crate::permit::{Permitted, Scene, ask, permit};
+use crate::policy::{Account, Dialect, Policy};
+use crate::record::plan::plan;
+use crate::route::{Operation, ScimCall};
+use crate::rules::normalise;
+use crate::token::{Actor, Authorised, authorise_scim};
+use crate::write;
+
+pub(super) fn decide(
+    policy: &Policy,
+    request: &Request,
+    call: &ScimCall,
+    facts: &Facts<'_>,
+    now: u64,
+    completed: Option<&BTreeSet<String>>,
+    progress: &mut Progress,
+) -> Result<Forward, Stop> {
+    progress.account = Some(call.account.clone());
+    let account = policy.account(&call.account);
+    let authorised = authorise_scim(
+        request,
+        &call.account,
+        policy.scim_account.as_deref(),
+        account,
+        facts,
+        now,
+    )?;
+    progress.verified_token = Some(authorised.token_id.clone());
+    let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
+    let message = message(call, request, account, &mut progress.changes)?;
+    let act = call.act(&message);
+    let scene = Scene {
+        account_name: &call.account,
+        account,
+        actor: &authorised.actor,
+        facts,
+        completed,
+    };
+    ask(&act, &scene)?;
+    // The costly check comes once, when everything else is at hand.
+    message.check(call, account)?;
+    let permitted = permit(&act, &scene)?;
+    let path = call.upstream_path(policy);
+    let bases = bases(policy, call, request);
+    if completed.is_none()
+        && let Some(group) = incomplete_group(&act, account, &scene)?
+    {
+        return Ok(complete_first(
+            request,
+            &authorised,
+            path,
+            group,
+            bases,
+            progress,
+        ));
+    }
+    let plan = plan(&act, &scene, now)?;
+    let written = Written::new(call, message, &act, account, &scene, progress)?;
+    let expected = if written.is_read {
+        match &call.operation {
+            Operation::Patch(kind, id) => Expected::Resource(*kind, id.clone()),
+            _ => call.expected(&act),
+        }
+    } else {
+        call.expected(&act)
+    };
+    let continuation = Continuation::Scim(ScimContinuation {
+        account: call.account.clone(),
+        bases,
+        expected,
+        provisions: matches!(authorised.actor, Actor::Provisioner(_)),
+        outcome: if written.is_read {
+            crate::record::plan::Outcome::default()
+        } else {
+            plan.outcome.clone()
+        },
+    });
+    Ok(Forward {
+        method: if written.is_read {
+            "GET".to_owned()
+        } else {
+            request.method.clone()
+        },
+        path: if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{query}")
+        },
+        headers: write::scim_headers(request, &authorised, written.body.is_some()),
+        body: written.body.map_or(ForwardBody::None, ForwardBody::Bytes),
+        records: if written.is_read {
+            Vec::new()
+        } else {
+            plan.before
+        },
+        ..forward(permitted, &continuation, progress)
+    })
+}
+
+/// A message in the backend's dialect.
+struct Written {
+    body: Option<Vec<u8>>,
+    /// Nothing is left to change: the resource is read instead.
+    is_read: bool,
+}
+
+// === impl Written ===
+
+impl Written {
+    fn new(
+        call: &ScimCall,
+        message: Message,
+        act: &Act,
+        account: &Account,
+        scene: &Scene<'_>,
+        progress: &mut Progress,
+    ) -> Result<Self, Stop> {
+        match (message, &call.operation) {
+            (Message::Resource(message) | Message::Search(message), _) => Ok(Self {
+                body: Some(message.to_bytes()),
+                is_read: false,
+            }),
+            (Message::Patch(operations), Operation::Patch(kind, _)) => {
+                let resource = account.resource(*kind);
+                let changes = &mut progress.changes;
+                let operations = write::in_dialect(operations, resource, act, scene, changes)?;
+                if operations.is_empty() {
+                    if changes.iter().all(|c| c.rule != normalise::NO_EFFECT.id) {
+                        changes.push(Change {
+                            rule: normalise::NO_EFFECT.id.to_owned(),
+                            path: "Operations".to_owned(),
+                            detail: "no operation is left: the resource is read instead".to_owned(),
+                        });
+                    }
+                    return Ok(Self {
+                        body: None,
+                        is_read: true,
+                    });
+                }
+                let message = write::patch_message(&operations, resource, changes);
+                Ok(Self {
+                    body: Some(message.to_bytes()),
+                    is_read: false,
+                })
+            }
+            _ => Ok(Self {
+                body: None,
+                is_read: false,
+            }),
+        }
+    }
+}
+
+/// The group whose members must be read before a replacement can be written as a difference.
+fn incomplete_group(
+    act: &Act,
+    account: &Account,
+    scene: &Scene<'_>,
+) -> Result<Option<String>, Stop> {
+    if account.group.dialect("members") != Dialect::Difference {
+        return Ok(None);
+    }
+    for edit in &act.edits {
+        let Edit::ChangeGroup(change) = edit else {
+            continue;
+        };
+        let group = &change.group;
+        if !matches!(change.members, Members::Absolute(_)) {
+            continue;
+        }
+        let Some(key) = scene.members_key(&group.scope, &group.id, &change.members) else {
+            continue;
+        };
+        if !scene.facts.difference(&key)?.complete {
+            return Ok(Some(group.id.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn complete_first(
+    request: &Request,
+    authorised: &Authorised,
+    path: String,
+    group: String,
+    bases: Bases,
+    progress: &mut Progress,
+) -> Forward {
+    let continuation = Continuation::Completing(Completing {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        headers: request.headers.clone(),
+        body: match &request.body {
+            Body::Bytes(bytes) => bytes.clone(),
+            _ => Vec::new(),
+        },
+        group,
+        bases,
+    });
+    let permitted = Permitted { watched: None };
+    let mut headers = write::scim_headers(request, authorised, false);
+    headers.retain(|(name, _)| !name.starts_with("if-"));
+    Forward {
+        method: "GET".to_owned(),
+        path,
+        headers,
+        ..forward(permitted, &continuation, progress)
+    }
+}
+
+fn bases(policy: &Policy, call: &ScimCall, request: &Request) -> Bases {
+    let (client, upstream) = call.bases(policy);
+    Bases {
+        client,
+        upstream,
+        authority: request
+            .headers
+            .iter()
+            .find(|(name, _)| name == "host")
+            .and_then(|(_, value)| String::from_utf8(value.clone()).ok()),
+    }
+}
