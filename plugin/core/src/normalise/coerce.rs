@@ -1,6 +1,6 @@
 //! One value of one attribute: brought to the attribute's type, or refused by name and place.
 
-use super::Normaliser;
+use super::{Normaliser, Place};
 use crate::json::{Json, Member};
 use crate::refusal::Refusal;
 use crate::route::target::is_bidirectional_override;
@@ -14,7 +14,7 @@ impl Normaliser<'_> {
         &mut self,
         target: Target<'_>,
         value: Json,
-        path: &str,
+        path: &Place<'_>,
     ) -> Result<Option<Json>, Refusal> {
         if target.leaf().multi_valued {
             self.list(target, value, path)
@@ -28,7 +28,7 @@ impl Normaliser<'_> {
         &mut self,
         target: Target<'_>,
         value: Json,
-        path: &str,
+        path: &Place<'_>,
     ) -> Result<Option<Json>, Refusal> {
         let elements = match value {
             Json::Null => return Ok(None),
@@ -44,7 +44,7 @@ impl Normaliser<'_> {
         };
         let mut kept = Vec::with_capacity(elements.len());
         for (index, element) in elements.into_iter().enumerate() {
-            let place = format!("{path}[{index}]");
+            let place = Place::Element(path, index);
             kept.extend(self.single(target, element, &place)?);
         }
         if target.attribute.is_reference_list() {
@@ -59,7 +59,7 @@ impl Normaliser<'_> {
         &mut self,
         target: Target<'_>,
         value: Json,
-        path: &str,
+        path: &Place<'_>,
     ) -> Result<Option<Json>, Refusal> {
         let attribute = target.leaf();
         let value = match (attribute.r#type, value) {
@@ -114,7 +114,7 @@ impl Normaliser<'_> {
     }
 
     /// Only the spellings that are seen in the field are taken for booleans.
-    fn boolean(&mut self, path: &str, text: &str, value: bool) -> Result<Json, Refusal> {
+    fn boolean(&mut self, path: &Place<'_>, text: &str, value: bool) -> Result<Json, Refusal> {
         if !matches!(text, "True" | "False" | "true" | "false") {
             return Err(scim::SCHEMA_INVALID_TYPE
                 .because(format!("{path} must be a boolean, not the text {text:?}.")));
@@ -132,18 +132,19 @@ impl Normaliser<'_> {
         &mut self,
         target: Target<'_>,
         members: Vec<Member>,
-        path: &str,
+        path: &Place<'_>,
     ) -> Result<Option<Json>, Refusal> {
         let attribute = target.leaf();
         let mut slots: Vec<Option<Json>> = vec![None; attribute.sub_attributes.len()];
         for member in members {
-            let place = format!("{path}.{}", member.name);
+            let name = member.name;
+            let place = Place::Member(path, &name);
             let found = attribute
                 .sub_attributes
                 .iter()
-                .position(|sub| sub.name.eq_ignore_ascii_case(&member.name));
+                .position(|sub| sub.name.eq_ignore_ascii_case(&name));
             let Some(index) = found else {
-                self.unknown(&place, &member.name)?;
+                self.unknown(place, &name)?;
                 continue;
             };
             let Some(sub) = attribute.sub_attributes.get(index) else {
@@ -154,18 +155,16 @@ impl Normaliser<'_> {
                 ..target
             };
             if !self.keeps(sub_target) {
-                self.not_synced(&place, &sub_target.name());
+                self.not_synced(place, &sub_target.name());
                 continue;
             }
-            self.renamed(&place, &member.name, &sub.name);
+            self.renamed(place, &name, &sub.name);
             let value = self.single(sub_target, member.value, &place)?;
             let Some(slot) = slots.get_mut(index) else {
                 continue;
             };
             if slot.is_some() {
-                return Err(self
-                    .reading
-                    .duplicate(&member.name, member.end_of_key as usize));
+                return Err(self.reading.duplicate(&name, member.end_of_key as usize));
             }
             *slot = value;
         }
@@ -197,7 +196,7 @@ impl Normaliser<'_> {
     }
 
     /// Takes out references that are there twice.
-    fn without_repeats(&mut self, elements: &mut Vec<Json>, path: &str) {
+    fn without_repeats(&mut self, elements: &mut Vec<Json>, path: &Place<'_>) {
         let mut seen = std::collections::BTreeSet::new();
         let before = elements.len();
         elements.retain(|element| {
@@ -220,7 +219,7 @@ impl Normaliser<'_> {
         &mut self,
         attribute: &Attribute,
         value: Json,
-        path: &str,
+        path: &Place<'_>,
     ) -> Result<Json, Refusal> {
         let Json::Array(elements) = value else {
             return Ok(value);
@@ -270,7 +269,7 @@ impl Normaliser<'_> {
 }
 
 /// RFC 7643 §2.4: no more than one primary value.
-fn check_primary(elements: &[Json], path: &str) -> Result<(), Refusal> {
+fn check_primary(elements: &[Json], path: &Place<'_>) -> Result<(), Refusal> {
     let primaries = elements
         .iter()
         .filter(|element| element.get("primary").and_then(Json::as_bool) == Some(true))
@@ -284,7 +283,7 @@ fn check_primary(elements: &[Json], path: &str) -> Result<(), Refusal> {
 }
 
 /// Text in names and ids must look like what it is.
-pub(crate) fn check_text(target: Target<'_>, text: &str, path: &str) -> Result<(), Refusal> {
+pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Result<(), Refusal> {
     let attribute = target.leaf();
     let refuse = |why: &str| {
         Err(scim::SCHEMA_INVALID_VALUE.because(format!("{path}: {} {why}.", target.name())))

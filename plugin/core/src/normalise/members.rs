@@ -1,8 +1,8 @@
 //! Operations on lists of references, such as a group's members: who is put in, who is taken out.
 
-use super::Normaliser;
 use super::patch::{Operation, Verb};
 use super::step::Step;
+use super::{Normaliser, Place};
 use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
@@ -64,7 +64,7 @@ impl Normaliser<'_> {
             }
             (verb, value) => {
                 let value = value.unwrap_or(Json::Null);
-                let list = self.value(step.target, value, &place)?;
+                let list = self.value(step.target, value, &Place::At(&place))?;
                 match (verb, list) {
                     (Verb::Replace, None) => {
                         out.push(step.operation(Some(Json::Array(Vec::new()))))
@@ -82,7 +82,7 @@ impl Normaliser<'_> {
     }
 
     fn ids(&mut self, step: &Step<'_>, value: Json, place: &str) -> Result<Vec<String>, Refusal> {
-        let list = self.value(step.target, value, place)?;
+        let list = self.value(step.target, value, &Place::At(place))?;
         Ok(list.as_ref().map(referenced).unwrap_or_default())
     }
 }

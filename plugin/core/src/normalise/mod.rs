@@ -12,6 +12,8 @@ pub(crate) mod resource;
 pub(crate) mod search;
 mod step;
 
+use std::fmt::{self, Display, Formatter};
+
 use crate::json::{Json, Reading};
 use crate::message::Change;
 use crate::refusal::{Refusal, cut};
@@ -30,24 +32,52 @@ pub(crate) struct Normaliser<'a> {
     pub(crate) changes: Vec<Change>,
 }
 
+/// Where a value stands in a message. Written out only where a message or a change tells it.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// Such as `emails` or `Operations[2].value`.
+    At(&'a str),
+    /// A member of an object.
+    Member(&'a Place<'a>, &'a str),
+    /// An element of a list.
+    Element(&'a Place<'a>, usize),
+}
+
+// === impl Place ===
+
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(place) => f.write_str(place),
+            Self::Member(around, name) => write!(f, "{around}.{name}"),
+            Self::Element(list, index) => write!(f, "{list}[{index}]"),
+        }
+    }
+}
+
 // === impl Normaliser ===
 
 impl Normaliser<'_> {
     /// Notes a change.
-    pub(crate) fn changed(&mut self, rule: &'static Rule, path: &str, detail: impl Into<String>) {
+    pub(crate) fn changed(
+        &mut self,
+        rule: &'static Rule,
+        path: impl Display,
+        detail: impl Into<String>,
+    ) {
         let listed = self.changes.len() < MAX_CHANGES
             || self.changes.iter().all(|change| change.rule != rule.id);
         if listed {
             self.changes.push(Change {
                 rule: rule.id.to_owned(),
-                path: cut(path.to_owned(), MAX_TEXT),
+                path: cut(path.to_string(), MAX_TEXT),
                 detail: cut(detail.into(), MAX_TEXT),
             });
         }
     }
 
     /// Leaves out what a known schema defines but the policy does not let through.
-    pub(crate) fn not_synced(&mut self, path: &str, name: &str) {
+    pub(crate) fn not_synced(&mut self, path: impl Display, name: &str) {
         self.changed(
             &normalise::NOT_SYNCED,
             path,
@@ -56,7 +86,7 @@ impl Normaliser<'_> {
     }
 
     /// Leaves out, or refuses, what no schema defines.
-    pub(crate) fn unknown(&mut self, path: &str, name: &str) -> Result<(), Refusal> {
+    pub(crate) fn unknown(&mut self, path: impl Display, name: &str) -> Result<(), Refusal> {
         if self.shape.reject_unknown {
             return Err(scim::SCHEMA_UNKNOWN_ATTRIBUTE.because(format!(
                 "{path}: no schema defines the attribute {name:?}. Correct the mapping in the identity provider."
@@ -67,7 +97,7 @@ impl Normaliser<'_> {
     }
 
     /// Notes that a name was written in another case.
-    pub(crate) fn renamed(&mut self, path: &str, given: &str, canonical: &str) {
+    pub(crate) fn renamed(&mut self, path: impl Display, given: &str, canonical: &str) {
         if given != canonical {
             self.changed(
                 &normalise::NAME,

@@ -1,6 +1,6 @@
 //! A whole resource: the body of POST and PUT (RFC 7644 §3.3, §3.5.1).
 
-use super::Normaliser;
+use super::{Normaliser, Place};
 use crate::json::{Json, Member};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
@@ -121,11 +121,11 @@ impl Normaliser<'_> {
             ),
         }
         let end_of_key = member.end_of_key as usize;
-        let Some(value) = self.value(target, member.value, &name)? else {
+        let Some(value) = self.value(target, member.value, &Place::At(&name))? else {
             return Ok(());
         };
         let value = if self.shape.primary_only && target.attribute.name == "emails" {
-            self.primary_only(target.attribute, value, &name)?
+            self.primary_only(target.attribute, value, &Place::At(&name))?
         } else {
             value
         };

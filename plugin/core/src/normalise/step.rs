@@ -1,7 +1,7 @@
 //! One operation on one attribute: brought to the attribute's form, complex ones taken apart.
 
-use super::Normaliser;
 use super::patch::{Operation, Verb};
+use super::{Normaliser, Place};
 use crate::json::Json;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
@@ -84,16 +84,17 @@ impl Normaliser<'_> {
                 }
                 value => value,
             };
-            return self.single(target, value, &place);
+            return self.single(target, value, &Place::At(&place));
         }
-        let value = self.value(target, value, &place)?;
+        let value = self.value(target, value, &Place::At(&place))?;
         match value {
             Some(value)
                 if self.shape.primary_only
                     && target.attribute.name == "emails"
                     && step.verb == Verb::Replace =>
             {
-                self.primary_only(target.attribute, value, &place).map(Some)
+                self.primary_only(target.attribute, value, &Place::At(&place))
+                    .map(Some)
             }
             value => Ok(value),
         }
@@ -108,7 +109,7 @@ impl Normaliser<'_> {
             Vec::new()
         } else {
             let value = step.value.clone().unwrap_or(Json::Null);
-            match self.single(target, value, &format!("{}.value", step.place))? {
+            match self.single(target, value, &Place::At(&format!("{}.value", step.place)))? {
                 Some(Json::Object(members)) => members,
                 _ => {
                     self.changed(

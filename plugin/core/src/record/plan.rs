@@ -185,8 +185,10 @@ fn change_user(
         if let Actor::Provisioner(provider) = scene.actor
             && !scene.is_others(before.managed_by.as_deref())
         {
+            if before.managed_by.is_none() {
+                after.since = Some(now);
+            }
             after.managed_by = Some(provider.clone());
-            after.since = before.since.or(Some(now));
         }
         let unclear = after != *before && after.managed_by.is_some();
         if unclear {
@@ -403,8 +405,10 @@ fn change_group(
     after.external_id = change.external_id.after(before.external_id.as_deref());
     let provisions = match scene.actor {
         Actor::Provisioner(provider) if !scene.is_others(before.managed_by.as_deref()) => {
+            if before.managed_by.is_none() {
+                after.since = Some(now);
+            }
             after.managed_by = Some(provider.clone());
-            after.since = before.since.or(Some(now));
             true
         }
         _ => false,

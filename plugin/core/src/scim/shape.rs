@@ -10,7 +10,7 @@ use crate::json::Json;
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
     pub(crate) resource: ResourceType,
-    /// Canonical names in lower case.
+    /// Canonical names.
     synced: BTreeSet<String>,
     /// Only the primary one of `emails` is kept.
     pub(crate) primary_only: bool,
@@ -62,7 +62,7 @@ impl Shape {
                     return Err((index, format!("{name:?} is read-only and cannot be synced")));
                 }
                 Resolved::Attribute(target) => {
-                    synced.insert(target.name().to_lowercase());
+                    synced.insert(target.name());
                 }
                 _ => {
                     return Err((
@@ -101,12 +101,12 @@ impl Shape {
 
     /// Whether values of this attribute pass: the whole of it, or some of its sub-attributes.
     pub(crate) fn is_synced(&self, target: Target<'_>) -> bool {
-        let attribute = target.without_sub().name().to_lowercase();
+        let attribute = target.without_sub().name();
         if self.synced.contains(&attribute) {
             return true;
         }
         match target.sub {
-            Some(_) => self.synced.contains(&target.name().to_lowercase()),
+            Some(_) => self.synced.contains(&target.name()),
             None => {
                 let prefix = format!("{attribute}.");
                 self.synced
@@ -119,7 +119,7 @@ impl Shape {
 
     /// Whether a part of a reference beside its id passes: only if it is named itself.
     pub(crate) fn keeps_of_reference(&self, target: Target<'_>) -> bool {
-        target.leaf().name == "value" || self.synced.contains(&target.name().to_lowercase())
+        target.leaf().name == "value" || self.synced.contains(&target.name())
     }
 
     /// Top-level attributes in the order in which they are written.
