@@ -265,7 +265,9 @@ fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation) -> Res
     let gone = answer.status == 404 && matches!(continuation.expected, Expected::Deleted);
     let records: Vec<Record> = if gone {
         records::as_planned(continuation.outcome.clone())
-    } else if is_definite_refusal(answer.status) {
+    } else if is_definite_refusal(answer.status)
+        && !(answer.status == 409 && continuation.outcome.may_exist)
+    {
         continuation.outcome.refused.clone()
     } else {
         Vec::new()

@@ -1,0 +1,202 @@
+//! What becomes of the record of users.
+
+use super::{Done, Plan};
+use crate::act::{GroupRef, NewUser, Part, Profile, UserChange, UserGroups};
+use crate::facts::{ResourceKind, Stop, User};
+use crate::fold::fold;
+use crate::permit::Scene;
+use crate::permit::scene::changed_profile;
+use crate::record::{Intent, Record};
+use crate::token::Actor;
+
+pub(super) fn create(
+    new: &NewUser,
+    scene: &Scene<'_>,
+    now: u64,
+    plan: &mut Plan,
+) -> Result<(), Stop> {
+    let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
+    let Actor::Provisioner(provider) = scene.actor else {
+        // An operator's user is native; a management route does not tell its id.
+        if existing.is_none() && new.groups.is_empty() {
+            plan.outcome.done.push(Done::User(User {
+                account: scene.account_name.to_owned(),
+                user_name: new.user_name.clone(),
+                display_name: new.profile.display_name.after(None),
+                external_id: new.profile.external_id.after(None),
+                active: new.active.unwrap_or(true),
+                ..User::default()
+            }));
+        }
+        return match existing {
+            Some(_) => add_memberships(&new.user_name, existing, &new.groups, scene, plan),
+            None => Ok(()),
+        };
+    };
+    let user = User {
+        account: scene.account_name.to_owned(),
+        id: existing.and_then(|user| user.id.clone()),
+        user_name: new.user_name.clone(),
+        display_name: new.profile.display_name.after(None),
+        external_id: new.profile.external_id.after(None),
+        active: new.active.unwrap_or(true),
+        managed_by: Some(provider.clone()),
+        pending: false,
+        since: existing.and_then(|user| user.since).or(Some(now)),
+        in_managed_group: false,
+    };
+    match existing {
+        Some(before) if before.id.is_some() => {
+            plan.before.push(Record::User(User {
+                managed_by: Some(provider.clone()),
+                pending: true,
+                ..before.clone()
+            }));
+            plan.outcome.refused.push(Record::User(before.clone()));
+        }
+        existing => {
+            let intent = Intent {
+                kind: ResourceKind::User,
+                account: user.account.clone(),
+                key: fold(&new.user_name),
+                user_name: Some(new.user_name.clone()),
+                display_name: user.display_name.clone(),
+                derived_id: None,
+                external_id: user.external_id.clone(),
+                active: user.active,
+                provider: provider.clone(),
+                at: user.since.unwrap_or(now),
+                members: Vec::new(),
+            };
+            plan.intend(intent, existing.is_some());
+        }
+    }
+    plan.outcome.done.push(Done::User(user));
+    Ok(())
+}
+
+pub(super) fn change(
+    change: &UserChange,
+    scene: &Scene<'_>,
+    now: u64,
+    plan: &mut Plan,
+) -> Result<(), Stop> {
+    let record = scene.user(&change.user)?;
+    if let Some(before) = record.filter(|user| user.id.is_some()) {
+        let mut after = changed_user(change, before);
+        if let Actor::Provisioner(provider) = scene.actor
+            && !scene.is_others(before.managed_by.as_deref())
+        {
+            if before.managed_by.is_none() {
+                after.since = Some(now);
+            }
+            after.managed_by = Some(provider.clone());
+        }
+        let unclear = after != *before && after.managed_by.is_some();
+        if unclear {
+            plan.before.push(Record::User(User {
+                managed_by: after.managed_by.clone(),
+                since: after.since,
+                pending: true,
+                ..before.clone()
+            }));
+            plan.outcome.refused.push(Record::User(before.clone()));
+        }
+        let provisions = matches!(scene.actor, Actor::Provisioner(_));
+        if after != *before || provisions {
+            // Only the provider's own answer makes an unclear record clear again.
+            after.pending = before.pending && !provisions;
+            plan.outcome.done.push(Done::User(after));
+        }
+    } else if let Actor::Provisioner(provider) = scene.actor {
+        plan.outcome.done.push(Done::User(User {
+            account: scene.account_name.to_owned(),
+            id: Some(change.user.reference.clone()),
+            user_name: change
+                .profile
+                .user_name
+                .value()
+                .unwrap_or(&change.user.reference)
+                .to_owned(),
+            display_name: change.profile.display_name.after(None),
+            external_id: change.profile.external_id.after(None),
+            active: change.active.after(true),
+            managed_by: Some(provider.clone()),
+            since: Some(now),
+            ..User::default()
+        }));
+    }
+    let reference = &change.user.reference;
+    match &change.groups {
+        UserGroups::Untouched | UserGroups::Changed => Ok(()),
+        UserGroups::Add(groups) => add_memberships(reference, record, groups, scene, plan),
+        UserGroups::Remove(groups) => {
+            for group in groups {
+                plan.member(group, id_of(record, reference), false, scene);
+            }
+            Ok(())
+        }
+        UserGroups::Replace(groups) => {
+            for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
+                let held = GroupRef {
+                    scope: held.scope.clone(),
+                    id: held.id.clone().unwrap_or_default(),
+                };
+                if !groups.contains(&held) {
+                    plan.member(&held, id_of(record, reference), false, scene);
+                }
+            }
+            add_memberships(reference, record, groups, scene, plan)
+        }
+    }
+}
+
+pub(super) fn id_of(record: Option<&User>, reference: &str) -> String {
+    record
+        .and_then(|user| user.id.clone())
+        .unwrap_or_else(|| reference.to_owned())
+}
+
+fn add_memberships(
+    reference: &str,
+    record: Option<&User>,
+    groups: &[GroupRef],
+    scene: &Scene<'_>,
+    plan: &mut Plan,
+) -> Result<(), Stop> {
+    for group in groups {
+        let key = scene.membership_key(&group.scope, &group.id, reference);
+        if scene.facts.members(&key)?.iter().any(|m| !m.present) {
+            plan.member(group, id_of(record, reference), true, scene);
+        }
+    }
+    Ok(())
+}
+
+/// The record of a user after a change.
+fn changed_user(change: &UserChange, before: &User) -> User {
+    let Profile {
+        user_name,
+        email,
+        display_name,
+        external_id,
+        ..
+    } = &change.profile;
+    let mut after = before.clone();
+    // Where only the e-mail is known to change, it is the user name (Harness has one for both).
+    if let Some(name) = user_name.value().or(email.value()) {
+        name.clone_into(&mut after.user_name);
+    }
+    after.display_name = display_name.after(before.display_name.as_deref());
+    if *display_name == Part::Untouched && !changed_profile(&change.profile, before).is_empty() {
+        let full = match (&change.profile.given_name, &change.profile.family_name) {
+            (Part::Untouched, Part::Untouched) => before.display_name.clone(),
+            (Part::To(given), Part::To(family)) => Some(format!("{given} {family}")),
+            _ => None,
+        };
+        after.display_name = full;
+    }
+    after.external_id = external_id.after(before.external_id.as_deref());
+    after.active = change.active.after(before.active);
+    after
+}
