@@ -157,18 +157,15 @@ pub(super) async fn by_derived_id(
         UNION SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND derived_id = ?3
         UNION SELECT * FROM groups WHERE account = ?1 AND scope = ?2 AND derived_id IS NULL
         ORDER BY id";
-    let derived = |name: &str| -> String {
-        name.chars()
-            .map(|c| match key.replace.contains(c) {
-                true => key.with.clone(),
-                false => c.to_string(),
-            })
-            .collect()
-    };
     let has_id = |group: &Group| {
         group.derived_id.as_ref() == Some(&key.id)
             || group.id.as_ref() == Some(&key.id)
-            || group.display_name.as_deref().map(derived).as_ref() == Some(&key.id)
+            || group
+                .display_name
+                .as_deref()
+                .map(|name| key.derive(name))
+                .as_ref()
+                == Some(&key.id)
     };
     let rows: Vec<GroupRow> = sqlx::query_as(BY_DERIVED_ID)
         .bind(&key.account)

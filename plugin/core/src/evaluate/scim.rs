@@ -11,7 +11,7 @@ use crate::normalise::query;
 use crate::observe::{Bases, Completing, Continuation, Expected, ScimContinuation};
 use crate::permit::{Permitted, Scene, ask, permit};
 use crate::policy::{Account, Dialect, Policy};
-use crate::record::plan::plan;
+use crate::record::plan::{Plan, plan};
 use crate::route::{Operation, ScimCall};
 use crate::rules::normalise;
 use crate::token::{Actor, Authorised, authorise_scim};
@@ -65,33 +65,27 @@ pub(super) fn decide(
             progress,
         ));
     }
-    let plan = plan(&act, &scene, now)?;
+    let mut plan = plan(&act, &scene, now)?;
+    let mut expected = call.expected(&act);
+    let mut method = request.method.as_str();
     let written = Written::new(call, message, &act, account, &scene, progress)?;
-    let expected = if written.is_read {
-        match &call.operation {
-            Operation::Patch(kind, id) => Expected::Resource(*kind, id.clone()),
-            _ => call.expected(&act),
+    if written.is_read {
+        // Nothing is changed, so nothing is recorded.
+        plan = Plan::default();
+        method = "GET";
+        if let Operation::Patch(kind, id) = &call.operation {
+            expected = Expected::Resource(*kind, id.clone());
         }
-    } else {
-        call.expected(&act)
-    };
+    }
     let continuation = Continuation::Scim(ScimContinuation {
         account: call.account.clone(),
         bases,
         expected,
         provisions: matches!(authorised.actor, Actor::Provisioner(_)),
-        outcome: if written.is_read {
-            crate::record::plan::Outcome::default()
-        } else {
-            plan.outcome.clone()
-        },
+        outcome: plan.outcome,
     });
     Ok(Forward {
-        method: if written.is_read {
-            "GET".to_owned()
-        } else {
-            request.method.clone()
-        },
+        method: method.to_owned(),
         path: if query.is_empty() {
             path
         } else {
@@ -99,11 +93,7 @@ pub(super) fn decide(
         },
         headers: write::scim_headers(request, &authorised, written.body.is_some()),
         body: written.body.map_or(ForwardBody::None, ForwardBody::Bytes),
-        records: if written.is_read {
-            Vec::new()
-        } else {
-            plan.before
-        },
+        records: plan.before,
         ..forward(permitted, &continuation, progress)
     })
 }

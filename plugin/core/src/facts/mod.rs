@@ -86,6 +86,26 @@ pub struct DerivedIdKey {
     pub with: String,
 }
 
+impl DerivedIdKey {
+    /// The id that a name gives by this key's derivation.
+    #[must_use]
+    pub fn derive(&self, name: &str) -> String {
+        derived_id(name, &self.replace, &self.with)
+    }
+}
+
+/// The id that a group's name gives: every character of `replace` becomes `with`.
+pub(crate) fn derived_id(name: &str, replace: &str, with: &str) -> String {
+    name.chars().fold(String::new(), |mut id, c| {
+        if replace.contains(c) {
+            id.push_str(with);
+        } else {
+            id.push(c);
+        }
+        id
+    })
+}
+
 /// Asks who has an external id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExternalIdKey {

@@ -175,23 +175,17 @@ impl Table {
     }
 
     fn by_derived_id(&self, key: &DerivedIdKey) -> Answer {
-        let derive = |name: &str| -> String {
-            name.chars()
-                .map(|c| {
-                    if key.replace.contains(c) {
-                        key.with.clone()
-                    } else {
-                        c.to_string()
-                    }
-                })
-                .collect()
-        };
         let groups: Vec<Group> = self
             .groups_in(&key.account)
             .filter(|(id, group)| {
                 group.scope == key.scope
                     && (*id == key.id
-                        || group.display_name.as_deref().map(derive).as_deref() == Some(&key.id)
+                        || group
+                            .display_name
+                            .as_deref()
+                            .map(|name| key.derive(name))
+                            .as_deref()
+                            == Some(&key.id)
                         || group.derived_id.as_ref() == Some(&key.id))
             })
             .map(|(_, group)| group.clone())

@@ -142,14 +142,7 @@ impl Normaliser<'_> {
         member: Member,
         slots: &mut Slots,
     ) -> Result<(), Refusal> {
-        let synced = extension.attributes.iter().any(|attribute| {
-            self.shape.is_synced(Target {
-                extension: Some(extension),
-                attribute,
-                sub: None,
-            })
-        });
-        if !synced {
+        if !self.shape.syncs_any_of(extension) {
             self.not_synced(&member.name, &extension.id);
             return Ok(());
         }
@@ -201,14 +194,7 @@ impl Normaliser<'_> {
                 .iter()
                 .find(|extension| urn.eq_ignore_ascii_case(&extension.id));
             if let Some(extension) = extension {
-                let synced = extension.attributes.iter().any(|attribute| {
-                    shape.is_synced(Target {
-                        extension: Some(extension),
-                        attribute,
-                        sub: None,
-                    })
-                });
-                if synced {
+                if shape.syncs_any_of(extension) {
                     self.renamed(&path, urn, &extension.id);
                     listed.push(extension.id.clone());
                 } else {

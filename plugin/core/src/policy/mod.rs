@@ -7,7 +7,7 @@ mod document;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::facts::ResourceKind;
+use crate::facts::{ResourceKind, derived_id};
 use crate::normalise::json_schema::Constraints;
 use crate::route::template::Template;
 use crate::scim::shape::Shape;
@@ -111,16 +111,8 @@ impl Account {
 
     /// The id that a group's name gives, where ids are derived.
     pub(crate) fn derived_group_id(&self, name: &str) -> Option<String> {
-        self.group_id.as_ref().map(|rule| {
-            name.chars().fold(String::new(), |mut id, c| {
-                if rule.replace.contains(c) {
-                    id.push_str(&rule.with);
-                } else {
-                    id.push(c);
-                }
-                id
-            })
-        })
+        let rule = self.group_id.as_ref()?;
+        Some(derived_id(name, &rule.replace, &rule.with))
     }
 }
 

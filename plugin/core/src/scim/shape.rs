@@ -117,6 +117,17 @@ impl Shape {
         }
     }
 
+    /// Whether anything of an extension passes.
+    pub(crate) fn syncs_any_of(&self, extension: &Schema) -> bool {
+        extension.attributes.iter().any(|attribute| {
+            self.is_synced(Target {
+                extension: Some(extension),
+                attribute,
+                sub: None,
+            })
+        })
+    }
+
     /// Whether a part of a reference beside its id passes: only if it is named itself.
     pub(crate) fn keeps_of_reference(&self, target: Target<'_>) -> bool {
         target.leaf().name == "value" || self.synced.contains(&target.name())
