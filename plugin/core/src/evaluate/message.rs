@@ -1,6 +1,10 @@
 //! The message of a SCIM call: read, normalised, and what it amounts to.
 
+use std::collections::BTreeMap;
+
+use super::Given;
 use crate::act::{self, Act, Edit};
+use crate::bulk::references;
 use crate::facts::Stop;
 use crate::json::Json;
 use crate::message::{Change, Request};
@@ -38,6 +42,15 @@ impl Message {
             _ => Ok(()),
         }
     }
+
+    /// Puts ids in place of references to other operations of a Bulk request.
+    fn resolve(&mut self, shape: &Shape, ids: &BTreeMap<String, String>) -> Result<(), Refusal> {
+        match self {
+            Self::Resource(resource) => references::resolve_resource(resource, shape, ids),
+            Self::Patch(operations) => references::resolve_operations(operations, shape, ids),
+            Self::None | Self::Search(_) => Ok(()),
+        }
+    }
 }
 
 /// Reads and normalises the body of a SCIM call.
@@ -45,6 +58,7 @@ pub(super) fn message(
     call: &ScimCall,
     request: &Request,
     account: &Account,
+    given: Given<'_>,
     changes: &mut Vec<Change>,
 ) -> Result<Message, Stop> {
     let (kind, id) = match &call.operation {
@@ -73,7 +87,10 @@ pub(super) fn message(
         normaliser.resource(body, id).map(Message::Resource)
     };
     changes.append(&mut normaliser.changes);
-    let message = result?;
+    let mut message = result?;
+    if let Some(ids) = given.bulk_ids {
+        message.resolve(&resource.shape, ids)?;
+    }
     call.act(&message).within(&account.limits)?;
     Ok(message)
 }
@@ -94,7 +111,7 @@ impl ScimCall {
             Operation::List(None) | Operation::Search(None) => {
                 vec![&account.user.shape, &account.group.shape]
             }
-            Operation::Discover => Vec::new(),
+            Operation::Discover | Operation::Bulk => Vec::new(),
         }
     }
 
@@ -132,7 +149,7 @@ impl ScimCall {
                 Expected::Written(*kind, id.clone())
             }
             Operation::Delete(..) => Expected::Deleted,
-            Operation::Discover => Expected::Discovery,
+            Operation::Discover | Operation::Bulk => Expected::Discovery,
         }
     }
 }

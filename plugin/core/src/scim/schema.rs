@@ -126,6 +126,17 @@ impl ResourceType {
     }
 }
 
+// === impl Schema ===
+
+impl Schema {
+    /// The attribute of this name, in any case.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    }
+}
+
 // === impl Attribute ===
 
 impl Attribute {
@@ -134,6 +145,11 @@ impl Attribute {
         self.sub_attributes
             .iter()
             .find(|sub| sub.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether its values name other resources by their ids: RFC 7643 §2.4, `$ref`.
+    pub(crate) fn is_reference(&self) -> bool {
+        self.sub("$ref").is_some() && self.sub("value").is_some()
     }
 
     /// A list of references to other resources, such as `Group.members`: values that can be put in
