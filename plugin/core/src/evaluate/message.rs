@@ -9,7 +9,7 @@ use crate::facts::Stop;
 use crate::json::Json;
 use crate::message::{Change, Request};
 use crate::normalise::{Normaliser, search};
-use crate::observe::Expected;
+use crate::observe::{Bases, Expected};
 use crate::parse;
 use crate::policy::Account;
 use crate::refusal::Refusal;
@@ -43,6 +43,28 @@ impl Message {
         }
     }
 
+    /// Points references to the backend's base, as they point to the client's in answers.
+    pub(super) fn redirect(&mut self, bases: &Bases) {
+        if bases.client == bases.upstream {
+            return;
+        }
+        match self {
+            Self::Resource(resource) => redirect(resource, bases),
+            Self::Patch(operations) => {
+                for operation in operations {
+                    match (&mut operation.value, operation.sub.as_deref()) {
+                        (Some(Json::String(reference)), Some("$ref")) => {
+                            *reference = bases.inward(reference);
+                        }
+                        (Some(value), _) => redirect(value, bases),
+                        (None, _) => {}
+                    }
+                }
+            }
+            Self::None | Self::Search(_) => {}
+        }
+    }
+
     /// Puts ids in place of references to other operations of a Bulk request.
     fn resolve(&mut self, shape: &Shape, ids: &BTreeMap<String, String>) -> Result<(), Refusal> {
         match self {
@@ -50,6 +72,23 @@ impl Message {
             Self::Patch(operations) => references::resolve_operations(operations, shape, ids),
             Self::None | Self::Search(_) => Ok(()),
         }
+    }
+}
+
+fn redirect(value: &mut Json, bases: &Bases) {
+    match value {
+        Json::Array(elements) => elements.iter_mut().for_each(|inner| redirect(inner, bases)),
+        Json::Object(members) => {
+            for member in members {
+                match &mut member.value {
+                    Json::String(reference) if member.name == "$ref" => {
+                        *reference = bases.inward(reference);
+                    }
+                    inner => redirect(inner, bases),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -40,7 +40,9 @@ pub(super) fn decide(
         return bulk::begin(call, request, policy, account).map(Decision::Proceed);
     }
     let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
-    let message = message(call, request, account, given, &mut progress.changes)?;
+    let mut message = message(call, request, account, given, &mut progress.changes)?;
+    let bases = bases(policy, call, request);
+    message.redirect(&bases);
     let act = call.act(&message);
     let scene = Scene {
         account_name: &call.account,
@@ -54,7 +56,6 @@ pub(super) fn decide(
     message.check(call, account)?;
     let permitted = permit(&act, &scene)?;
     let path = call.upstream_path(policy);
-    let bases = bases(policy, call, request);
     if given.completed.is_none()
         && let Some(group) = incomplete_group(&act, account, &scene)?
     {

@@ -43,6 +43,10 @@ super::rules! {
     BULK_REFERENCE = "bulk.reference", Some(400), Some("invalidValue"), "RFC 7644 §3.7.1, §3.7.2";
     /// A PATCH path names a read-only attribute.
     MUTABILITY_READ_ONLY = "mutability.read-only", Some(400), Some("mutability"), "RFC 7643 §2.2, RFC 7644 §3.5.2";
+    /// A PATCH would take away an attribute that every resource of the type has.
+    MUTABILITY_REQUIRED = "mutability.required", Some(400), Some("mutability"), "RFC 7644 §3.5.2.2";
+    /// A PATCH would take away an attribute that is set once and for all.
+    MUTABILITY_IMMUTABLE = "mutability.immutable", Some(400), Some("mutability"), "RFC 7643 §7, RFC 7644 §3.5.2.2";
     /// The id in the body of a PUT is not the id in its path.
     MUTABILITY_ID = "mutability.id", Some(400), Some("mutability"), "RFC 7643 §3.1";
 }

@@ -27,6 +27,14 @@ pub(crate) struct Attribute {
     pub(crate) multi_valued: bool,
     #[serde(default)]
     pub(crate) required: bool,
+    /// Values that are usual, in the case in which they are written.
+    #[serde(default)]
+    pub(crate) canonical_values: Vec<String>,
+    #[serde(default)]
+    pub(crate) case_exact: bool,
+    /// Not of RFC 7643: text that may have line breaks in it, such as an address.
+    #[serde(default)]
+    pub(crate) multi_line: bool,
     #[serde(default)]
     pub(crate) mutability: Mutability,
     #[serde(default)]
@@ -159,6 +167,15 @@ impl Attribute {
             && self
                 .sub("value")
                 .is_some_and(|value| value.mutability == Mutability::Immutable)
+    }
+
+    /// The usual value that a text is, ignoring case, where case does not matter (RFC 7643 §7,
+    /// "canonicalValues").
+    pub(crate) fn canonical_value(&self, text: &str) -> Option<&str> {
+        self.canonical_values
+            .iter()
+            .find(|usual| !self.case_exact && usual.eq_ignore_ascii_case(text))
+            .map(String::as_str)
     }
 
     /// What a value has to be, for messages.
