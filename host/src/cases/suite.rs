@@ -149,11 +149,14 @@ impl Suite {
 }
 
 impl Case {
-    /// Each step's request, and what the backend does with it.
+    /// Each step's request, and what the backend answers, if it is asked once.
     pub(crate) fn exchanges(&self) -> impl Iterator<Item = (&Request, Option<&BackendOutcome>)> {
         self.steps
             .iter()
-            .map(|step| (&step.request, step.upstream.as_ref()))
+            .map(|step| match step.upstream.as_slice() {
+                [answer] => (&step.request, Some(answer)),
+                _ => (&step.request, None),
+            })
     }
 }
 

@@ -1,6 +1,8 @@
 //! What was recorded, whatever the file: requests with their answers, and which SCIM end point each
 //! is about.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::percent_decode_str;
 use scimguard_core::Headers;
 use scimguard_core::facts::ResourceKind;
@@ -29,6 +31,9 @@ pub(crate) struct Answer {
     pub(crate) headers: Headers,
     pub(crate) body: Option<Vec<u8>>,
 }
+
+/// Paths before SCIM end points.
+pub(super) struct Bases(BTreeSet<String>);
 
 /// An entry that is about a SCIM end point.
 #[derive(Clone, Debug)]
@@ -74,6 +79,17 @@ impl Entry {
     }
 }
 
+/// The first segments of end points (RFC 7644 §3.2).
+const NAMES: &[&str] = &[
+    "Users",
+    "Groups",
+    ".search",
+    "Bulk",
+    "Schemas",
+    "ResourceTypes",
+    "ServiceProviderConfig",
+];
+
 /// The first value of a header.
 pub(super) fn header<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
     headers
@@ -89,20 +105,42 @@ pub(super) fn media_type(headers: &Headers) -> Option<String> {
     (!essence.is_empty()).then_some(essence)
 }
 
+// === impl Bases ===
+
+impl Bases {
+    /// The one that was given, else what stands before the end points of these paths.
+    pub(super) fn new<'p>(given: Option<&str>, paths: impl Iterator<Item = &'p str>) -> Self {
+        if let Some(given) = given {
+            return Self(BTreeSet::from([given.trim_end_matches('/').to_owned()]));
+        }
+        let base_of = |path: &'p str| {
+            let path = path.split('?').next().unwrap_or(path);
+            path.strip_suffix(tail_of(path)?).map(str::to_owned)
+        };
+        Self(paths.filter_map(base_of).collect())
+    }
+
+    /// What a path has from its end point on, and the end point.
+    fn split<'p>(&self, path: &'p str) -> Option<(&'p str, Endpoint)> {
+        // The longest base leaves the least.
+        self.0
+            .iter()
+            .filter_map(|base| path.strip_prefix(base.as_str()))
+            .filter_map(|tail| Some((tail, endpoint(tail)?)))
+            .min_by_key(|(tail, _)| tail.len())
+    }
+}
+
 // === impl Call ===
 
 impl<'e> Call<'e> {
     /// `None`: the entry is about no SCIM end point that is known.
-    pub(super) fn of(entry: &'e Entry, base: Option<&str>) -> Option<Self> {
+    pub(super) fn of(entry: &'e Entry, bases: &Bases) -> Option<Self> {
         let (path, raw_query) = match entry.path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (entry.path.as_str(), None),
         };
-        let tail = match base {
-            Some(base) => path.strip_prefix(base.trim_end_matches('/'))?,
-            None => tail_of(path)?,
-        };
-        let endpoint = endpoint(tail)?;
+        let (tail, endpoint) = bases.split(path)?;
         let body = |body: &Option<Vec<u8>>| serde_json::from_slice(body.as_deref()?).ok();
         Some(Self {
             entry,
@@ -148,14 +186,18 @@ impl Endpoint {
     }
 }
 
-/// What a path has from its end point on: `/Users/ID`, `/Groups`, `/.search`.
+/// What a path has from its end point on: `/Users/ID`, `/Groups`, `/.search`. Spelt as RFC 7644 does:
+/// applications have other things than SCIM at `/users`.
 fn tail_of(path: &str) -> Option<&str> {
     let slashes: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();
     slashes
         .iter()
         .rev()
         .filter_map(|at| path.get(*at..))
-        .filter(|tail| endpoint(tail).is_some())
+        .filter(|tail| {
+            let first = tail.split('/').nth(1).unwrap_or_default();
+            NAMES.contains(&first) && endpoint(tail).is_some()
+        })
         .max_by_key(|tail| tail.len())
 }
 
@@ -167,7 +209,7 @@ fn endpoint(tail: &str) -> Option<Endpoint> {
         .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
         .collect();
     let (first, rest) = segments.split_first()?;
-    // In any case: who writes `/users` is told so.
+    // In any case: below a base that is known, who writes `/users` is told so.
     let kind = match first.to_ascii_lowercase().as_str() {
         "users" => ResourceKind::User,
         "groups" => ResourceKind::Group,
@@ -217,8 +259,26 @@ mod tests {
             let found = tail_of(path).unwrap();
             assert_eq!((path.strip_suffix(found), found), (Some(base), tail));
         }
-        for path in ["/", "", "/index.html", "/Users/1/photo", "/scim/Bulk/1"] {
+        for path in [
+            "/",
+            "",
+            "/index.html",
+            "/api/users",
+            "/Users/1/photo",
+            "/scim/Bulk/1",
+        ] {
             assert_eq!(tail_of(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn below_a_base_that_is_known_case_is_told_and_not_decided_by() {
+        let paths = ["/scim/Users?count=1", "/api/users"];
+        let found = Bases::new(None, paths.into_iter());
+        assert!(found.split("/scim/users").is_some());
+        assert!(found.split("/api/users").is_none());
+        let given = Bases::new(Some("/api/"), paths.into_iter());
+        assert!(given.split("/api/users").is_some());
+        assert!(given.split("/scim/Users").is_none());
     }
 }

@@ -26,7 +26,8 @@ const TOKEN: &str = "lint";
 /// what is read-only.
 const POLICY: &str = r#"{"version": 1, "preset": "generic", "provider": "okta",
   "scim": {"unknown_attributes": "reject",
-           "limits": {"body_bytes": 268435456, "operations": 1000000, "members": 1000000, "depth": 64}}}"#;
+           "limits": {"body_bytes": 268435456, "operations": 1000000, "members": 1000000, "depth": 64,
+                      "bulk_operations": 100000}}}"#;
 
 /// The schemas that the guard knows.
 const KNOWN_URNS: &[&str] = &[
@@ -134,9 +135,13 @@ impl Judge {
     }
 
     fn ask(&self, request: &Request) -> anyhow::Result<(Option<Fault>, Vec<Fault>)> {
-        let decided = Driver::new(&self.engine)?.evaluate(request, &self.facts, 0)?;
+        // Each message is judged for itself: nothing is recorded.
+        let mut facts = self.facts.clone();
+        let decided = Driver::new(&self.engine)?.evaluate(request, &mut facts, 0)?;
         let (refused, changes) = match decided {
             Decided::Forward(forward) => (None, forward.changes),
+            // Every operation of a bulk request was refused: each is looked at alone.
+            Decided::Respond(_) => (None, Vec::new()),
             Decided::Reject(reject) => {
                 let (place, what) = redact::detail(&reject.rule, &told(&reject.response.body));
                 let rule = reject.rule;
@@ -229,6 +234,10 @@ fn strike(value: &mut Value, place: &str) -> Option<()> {
 fn strike_operation(operations: &mut [Value], place: &str) -> Option<()> {
     let index: usize = place.strip_prefix('[')?.split(']').next()?.parse().ok()?;
     let operation: &mut Value = operations.get_mut(index)?;
+    // An operation of a bulk request has no other that could stand for it.
+    if operation.get("method").is_some() {
+        return None;
+    }
     let inside = place.split_once("].value.").map(|(_, inside)| inside);
     let pathless = operation
         .get("path")

@@ -20,7 +20,7 @@ mod tests;
 
 use std::path::Path;
 
-use exchange::{Call, Entry};
+use exchange::{Bases, Call, Entry};
 use findings::{Finding, Findings};
 use judge::Judge;
 use read::{Line, Recording};
@@ -57,14 +57,12 @@ pub(crate) fn file(path: &Path, base: Option<&str>) -> anyhow::Result<Found> {
         at: Vec::new(),
     };
     match read::read(path)? {
-        Recording::Har(entries) => {
-            found.kind = "HAR file";
-            found.sequence(&entries, base, &judge)?;
-        }
-        Recording::Suite(cases) => {
-            found.kind = "case suite";
-            for entries in cases {
-                found.sequence(&entries, base, &judge)?;
+        Recording::Exchange(kind, sequences) => {
+            found.kind = kind;
+            let paths = sequences.iter().flatten().map(|entry| entry.path.as_str());
+            let bases = Bases::new(base, paths);
+            for entries in &sequences {
+                found.sequence(entries, &bases, &judge)?;
             }
         }
         Recording::Log(lines) => {
@@ -80,16 +78,11 @@ pub(crate) fn file(path: &Path, base: Option<&str>) -> anyhow::Result<Found> {
 // === impl Found ===
 
 impl Found {
-    fn sequence(
-        &mut self,
-        entries: &[Entry],
-        base: Option<&str>,
-        judge: &Judge,
-    ) -> anyhow::Result<()> {
+    fn sequence(&mut self, entries: &[Entry], bases: &Bases, judge: &Judge) -> anyhow::Result<()> {
         let mut history = History::default();
         for entry in entries {
             self.entries += 1;
-            let Some(call) = Call::of(entry, base) else {
+            let Some(call) = Call::of(entry, bases) else {
                 self.passed_over += 1;
                 continue;
             };

@@ -89,7 +89,8 @@ macro_rules! points {
 pub(super) use points;
 
 /// Refusals and changes of the guard that are no departure of a client: limits and decisions of the
-/// guard's own, the form that it likes best, and what [`client::points`] tells more precisely.
+/// guard's own, the form that it likes best, what [`client::points`] tells more precisely, and what
+/// no attribute of RFC 7643 can break.
 const NO_POINTS: &[&str] = &[
     "route.missing-account",
     "route.unguarded",
@@ -98,6 +99,7 @@ const NO_POINTS: &[&str] = &[
     "schema.custom",
     "patch.too-many",
     "bulk.too-many",
+    "mutability.immutable",
     "normalise.path",
     "normalise.primary",
     "normalise.no-effect",

@@ -124,10 +124,11 @@ fn bulk(call: &Call<'_>, judge: &Judge, found: &mut Findings) -> anyhow::Result<
         body: call.entry.body.as_deref(),
     };
     for fault in judge.faults(&whole)? {
-        let is_form = ["body.", "bulk."]
+        let is_form = ["route.", "body.", "bulk.", "schema."]
             .iter()
             .any(|family| fault.rule.starts_with(family));
-        if is_form {
+        let is_inside = fault.rule.starts_with("schema.") && fault.place.starts_with("Operations[");
+        if is_form && !is_inside {
             found.of_id(&fault.rule, fault.place, fault.what);
         }
     }

@@ -15,9 +15,8 @@ pub(super) use log::Line;
 
 /// What a file turned out to be.
 pub(super) enum Recording {
-    /// Sequences of entries, each with a history of its own.
-    Har(Vec<Entry>),
-    Suite(Vec<Vec<Entry>>),
+    /// What kind of file it is, and sequences of entries, each with a history of its own.
+    Exchange(&'static str, Vec<Vec<Entry>>),
     Log(Vec<Line>),
 }
 
@@ -38,10 +37,10 @@ fn recording(text: &str) -> anyhow::Result<Recording> {
     let document: Value = serde_json::from_str(text)
         .context("expected a HAR file, a case suite or a decision log, each of JSON")?;
     if document.get("log").is_some() {
-        return Ok(Recording::Har(har::entries(text)?));
+        return Ok(Recording::Exchange("HAR file", vec![har::entries(text)?]));
     }
     if document.get("suite").is_some() || document.get("cases").is_some() {
-        return Ok(Recording::Suite(suite::sequences(text)?));
+        return Ok(Recording::Exchange("case suite", suite::sequences(text)?));
     }
     bail!(
         "expected a HAR file (an object with `log`), a case suite (an object with `suite` and `cases`) or a decision log (a line of JSON for each decision)"

@@ -128,7 +128,9 @@ fn judged(
             continue;
         }
         if let Some((_, row)) = RULES.iter().find(|(rule, _)| *rule == fault.rule) {
-            found.at(row, at(&fault.place), fault.what);
+            // What follows the first sentence tells a client what to do.
+            let what = fault.what.split(". ").next().unwrap_or_default();
+            found.at(row, at(&fault.place), what);
         }
     }
     Ok(())
