@@ -4,9 +4,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
+use super::exchange::Entry;
+use super::judge::Judge;
 use super::points::{self, Profile};
+use super::read::{Recording, read};
 use super::report::Report;
-use super::{At, Found, file};
+use super::{At, Bases, Found, file};
 
 const PROFILES: &[Profile] = &[Profile::Rfc, Profile::Interop, Profile::Ipsie];
 
@@ -19,6 +24,15 @@ fn folder() -> PathBuf {
 
 fn found(name: &str) -> Found {
     file(&folder().join(name), None).unwrap()
+}
+
+fn suites() -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder().join("points"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
 }
 
 /// The points that were found in a case.
@@ -35,15 +49,9 @@ fn hits<'f>(found: &'f Found, case: &str) -> BTreeSet<&'f str> {
 #[test]
 fn every_point_is_hit_by_what_departs_and_not_by_what_keeps_to_it() {
     let (mut hit, mut kept) = (BTreeSet::new(), BTreeSet::new());
-    let mut files: Vec<_> = std::fs::read_dir(folder().join("points"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    for path in files {
+    for path in suites() {
         let found = file(&path, None).unwrap();
-        let suite: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let suite: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         for case in suite["cases"].as_array().unwrap() {
             let name = case["name"].as_str().unwrap();
             let (verb, ids) = name.split_once(": ").unwrap().0.split_once(' ').unwrap();
@@ -132,4 +140,88 @@ fn a_profile_chooses_what_counts() {
 fn ids_are_unique() {
     let ids: BTreeSet<_> = points::all().iter().map(|point| point.id).collect();
     assert_eq!(ids.len(), points::all().len());
+}
+
+#[test]
+fn nothing_in_a_body_stops_it() {
+    let judge = Judge::new().unwrap();
+    for path in suites() {
+        let Recording::Exchange(_, cases) = read(&path).unwrap() else {
+            panic!("{}: no exchange", path.display());
+        };
+        for entry in cases.into_iter().flatten() {
+            for other in [
+                json!(null),
+                json!([[]]),
+                json!({"": {"value": -1}}),
+                json!("[\""),
+            ] {
+                let mut entry = entry.clone();
+                let sent = variants(entry.body.as_deref(), &other);
+                let answered = entry
+                    .answer
+                    .as_ref()
+                    .and_then(|answer| answer.body.as_deref());
+                for body in variants(answered, &other) {
+                    let mut entry = entry.clone();
+                    entry.answer.as_mut().unwrap().body = Some(body);
+                    look(&entry, &judge);
+                }
+                for body in sent {
+                    entry.body = Some(body);
+                    look(&entry, &judge);
+                }
+            }
+        }
+    }
+}
+
+fn look(entry: &Entry, judge: &Judge) {
+    let mut found = Found {
+        file: String::new(),
+        kind: "",
+        entries: 0,
+        passed_over: 0,
+        at: Vec::new(),
+    };
+    let bases = Bases::new(Some("/scim/v2"), std::iter::empty());
+    found
+        .sequence(std::slice::from_ref(entry), &bases, judge)
+        .unwrap();
+    assert_eq!(found.entries, 1);
+}
+
+/// A body with each of its values in turn replaced by another.
+fn variants(body: Option<&[u8]>, other: &Value) -> Vec<Vec<u8>> {
+    let Some(body) = body.and_then(|body| serde_json::from_slice::<Value>(body).ok()) else {
+        return Vec::new();
+    };
+    let mut pointers = Vec::new();
+    collect(&body, String::new(), &mut pointers);
+    pointers
+        .iter()
+        .map(|pointer| {
+            let mut variant = body.clone();
+            *variant.pointer_mut(pointer).unwrap() = other.clone();
+            variant.to_string().into_bytes()
+        })
+        .collect()
+}
+
+fn collect(value: &Value, pointer: String, all: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                collect(inner, format!("{pointer}/{name}"), all);
+            }
+        }
+        Value::Array(elements) => {
+            for (index, inner) in elements.iter().enumerate() {
+                collect(inner, format!("{pointer}/{index}"), all);
+            }
+        }
+        _ => {}
+    }
+    all.push(pointer);
 }
