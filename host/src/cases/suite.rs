@@ -179,12 +179,13 @@ impl Suite {
 }
 
 impl Case {
-    /// Each step's request, and what the backend answers, if it is asked once.
+    /// Each step's request, and what the backend answers, if it is that request and no other that
+    /// is answered.
     pub(crate) fn exchanges(&self) -> impl Iterator<Item = (&Request, Option<&BackendOutcome>)> {
         self.steps
             .iter()
             .map(|step| match step.upstream.as_slice() {
-                [answer] => (&step.request, Some(answer)),
+                [only] if only.asked.is_none() => (&step.request, Some(&only.outcome)),
                 _ => (&step.request, None),
             })
     }

@@ -143,8 +143,13 @@ impl Judge {
             // Every operation of a bulk request was refused: each is looked at alone.
             Decided::Respond(_) => (None, Vec::new()),
             Decided::Reject(reject) => {
-                let (place, what) = redact::detail(&reject.rule, &told(&reject.response.body));
+                let (mut place, what) = redact::detail(&reject.rule, &told(&reject.response.body));
                 let rule = reject.rule;
+                if rule == "route.method" {
+                    "method".clone_into(&mut place);
+                } else if rule.starts_with("route.") && !place.starts_with('?') {
+                    "path".clone_into(&mut place);
+                }
                 (Some(Fault { rule, place, what }), reject.changes)
             }
         };

@@ -157,12 +157,12 @@ fn body(
             list::look(call, body, judge, found)
         }
         ("POST", Endpoint::Collection(kind)) => {
-            resource::versions(answer, body, found);
+            resource::versions(call, answer, body, found);
             resource::location(answer, body, found);
             resource::one(call, *kind, body, answer.body.as_deref(), judge, found)
         }
         ("GET" | "PUT" | "PATCH", Endpoint::Resource(kind, id)) => {
-            resource::versions(answer, body, found);
+            resource::versions(call, answer, body, found);
             if let Some(given) = body.get("id").and_then(Value::as_str)
                 && given != id
             {
