@@ -169,7 +169,7 @@ impl ScimCall {
             Operation::List(None) | Operation::Search(None) => {
                 vec![&account.user.shape, &account.group.shape]
             }
-            Operation::Discover | Operation::Bulk => Vec::new(),
+            Operation::Discover(_) | Operation::Bulk => Vec::new(),
         }
     }
 
@@ -215,7 +215,9 @@ impl ScimCall {
                 Expected::Written(*kind, id.clone())
             }
             Operation::Delete(..) => Expected::Deleted,
-            Operation::Discover | Operation::Bulk => Expected::Discovery,
+            Operation::Discover(document) => Expected::Discovery(*document),
+            // Taken apart before anything is expected of it.
+            Operation::Bulk => Expected::Deleted,
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn canonical(
     changes: &mut Vec<Change>,
 ) -> Result<String, Refusal> {
     let known = match call.operation {
-        Operation::List(_) | Operation::Discover => LIST,
+        Operation::List(_) | Operation::Discover(_) => LIST,
         Operation::Delete(..) | Operation::Search(_) => &[],
         _ => RESOURCE,
     };

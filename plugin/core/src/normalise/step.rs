@@ -44,7 +44,14 @@ impl Normaliser<'_> {
         if attribute.r#type == Type::Complex && !attribute.multi_valued {
             match (step.target.extension, step.target.sub) {
                 (None, None) => return self.unfold(step, out),
-                (Some(_), Some(_)) if step.sets() => step = fold(step),
+                (Some(_), Some(sub)) if step.sets() => {
+                    self.changed(
+                        &normalise::PATH,
+                        &step.place,
+                        format!("{} was written with {} around it", sub.name, attribute.name),
+                    );
+                    step = fold(step);
+                }
                 _ => {}
             }
         }
@@ -61,7 +68,10 @@ impl Normaliser<'_> {
             _ if step.verb == Verb::Remove => None,
             Some(value) if step.filter.is_some() || step.target.sub.is_some() => {
                 let place = format!("{}.value", step.place);
-                self.single(step.target, value, &Place::At(&place))?
+                match step.target.sub {
+                    Some(_) => self.value(step.target, value, &Place::At(&place))?,
+                    None => self.single(step.target, value, &Place::At(&place))?,
+                }
             }
             Some(value) => self.step_value(&step, value)?,
             None => None,

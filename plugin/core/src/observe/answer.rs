@@ -6,7 +6,7 @@ use crate::message::{AnswerBody, BackendAnswer, Headers};
 use crate::refusal::{ERROR_URN, Refusal};
 use crate::route::target::is_plain_name;
 use crate::rules::face;
-use crate::scim::schema::Returned;
+use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
 use crate::scim::{CORE_URN_PREFIX, LIST_URN, MESSAGE_URN_PREFIX};
 
@@ -119,12 +119,7 @@ fn urns(body: &Json) -> impl Iterator<Item = &str> {
 /// Takes out what is never returned, and points references to the guard.
 pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
     let Json::Object(members) = body else { return };
-    members.retain(|given| {
-        !shapes.iter().any(|shape| match shape.resolve(&given.name) {
-            Resolved::Attribute(target) => target.leaf().returned == Returned::Never,
-            _ => false,
-        })
-    });
+    members.retain_mut(|given| shapes.iter().all(|shape| may_be_shown(given, shape)));
     for given in members {
         if given.name.eq_ignore_ascii_case("Resources")
             && let Json::Array(resources) = &mut given.value
@@ -138,10 +133,48 @@ pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
     }
 }
 
+/// Whether an attribute is ever returned; parts of it that are not are taken out.
+fn may_be_shown(given: &mut Member, shape: &Shape) -> bool {
+    match shape.resolve(&given.name) {
+        Resolved::Attribute(target) => {
+            without_secrets(&mut given.value, &target.leaf().sub_attributes);
+            target.leaf().returned != Returned::Never
+                && target.attribute.returned != Returned::Never
+        }
+        Resolved::Extension(extension) => {
+            without_secrets(&mut given.value, &extension.attributes);
+            true
+        }
+        Resolved::Schemas | Resolved::Unknown => true,
+    }
+}
+
+fn without_secrets(value: &mut Json, attributes: &[Attribute]) {
+    match value {
+        Json::Array(elements) => {
+            for element in elements {
+                without_secrets(element, attributes);
+            }
+        }
+        Json::Object(members) => members.retain_mut(|given| {
+            let found = attributes
+                .iter()
+                .find(|attribute| attribute.name.eq_ignore_ascii_case(&given.name));
+            found.is_none_or(|attribute| {
+                without_secrets(&mut given.value, &attribute.sub_attributes);
+                attribute.returned != Returned::Never
+            })
+        }),
+        _ => {}
+    }
+}
+
 /// Points `location` and `$ref` to the guard, at any depth.
 fn redirect(given: &mut Member, bases: &Bases) {
     match &mut given.value {
-        Json::String(reference) if matches!(given.name.as_str(), "location" | "$ref") => {
+        Json::String(reference)
+            if given.name.eq_ignore_ascii_case("location") || given.name == "$ref" =>
+        {
             *reference = bases.outward(reference);
         }
         Json::Object(members) => members.iter_mut().for_each(|inner| redirect(inner, bases)),

@@ -5,6 +5,7 @@
 //! is recorded, and what was pending stays so.
 
 pub(crate) mod answer;
+mod discovery;
 mod location;
 mod reading;
 mod records;
@@ -22,6 +23,7 @@ use crate::policy::Policy;
 use crate::record::Record;
 use crate::record::plan::Outcome as Planned;
 use crate::refusal::{ErrorForm, Refusal, scim_error};
+use crate::route::Discovery;
 use crate::rules::face;
 
 pub(crate) use location::Bases;
@@ -72,7 +74,7 @@ pub(crate) enum Expected {
     /// Nothing.
     Deleted,
     /// `/Schemas` and the like.
-    Discovery,
+    Discovery(Discovery),
 }
 
 /// Judges what the backend answered, or begins the next part of a request.
@@ -278,7 +280,13 @@ fn success(
         Expected::List(kind) => {
             answer::check_list(&body, kind.map(|kind| &account.resource(kind).shape))?;
         }
-        Expected::Discovery | Expected::Deleted => {}
+        Expected::Discovery(document) => {
+            let Some(described) = discovery::through_the_guard(*document, body, account)? else {
+                return Ok(not_there(continuation));
+            };
+            body = described;
+        }
+        Expected::Deleted => {}
     }
     let records = records::of(continuation, account, Some(&body));
     let shapes = [&account.user.shape, &account.group.shape];
@@ -292,6 +300,16 @@ fn success(
         records,
         rule: None,
     })
+}
+
+/// The application describes it, and nothing of it passes the guard.
+fn not_there(continuation: &ScimContinuation) -> Respond {
+    let answer = BackendAnswer {
+        status: 404,
+        headers: Vec::new(),
+        body: AnswerBody::None,
+    };
+    backend_error(&answer, continuation)
 }
 
 /// A backend's error keeps its status. Whatever is no SCIM error becomes one, without the backend's

@@ -92,7 +92,8 @@ fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
 fn faults_of(error: &ValidationError<'_>) -> Vec<ConfigError> {
     let place = error.instance_path().to_string();
     match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
             .iter()
             .map(|name| ConfigError {
                 pointer: format!("{place}/{}", pointer_token(name)),
@@ -190,8 +191,15 @@ fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError
             ResourceKind::User => "User",
             ResourceKind::Group => "Group",
         };
-        let resource_type =
+        let mut resource_type =
             ResourceType::load(kind).map_err(|error| fault(pointer, error.to_string()))?;
+        if let Some(extensions) = scim.schemas.get(key) {
+            resource_type
+                .extend(extensions)
+                .map_err(|(index, message)| {
+                    fault(&format!("{pointer}/scim/schemas/{key}/{index}"), message)
+                })?;
+        }
         let shape = Shape::new(
             resource_type,
             synced,

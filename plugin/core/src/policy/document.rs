@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::scim::schema::Schema;
+
 /// Everything but what differs by account.
 #[derive(Deserialize)]
 pub(super) struct Document {
@@ -35,6 +37,8 @@ pub(super) struct Scim {
     pub(super) group_id: Option<GroupId>,
     pub(super) dialect: BTreeMap<String, Dialect>,
     pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) schemas: BTreeMap<String, Vec<Schema>>,
     #[serde(default)]
     pub(super) json_schemas: BTreeMap<String, Value>,
 }
