@@ -72,6 +72,14 @@ pub(crate) fn file(path: &Path, base: Option<&str>) -> anyhow::Result<Found> {
             }
         }
     }
+    // Silence about a file must mean that it was looked at.
+    anyhow::ensure!(
+        found.entries > found.passed_over,
+        "{}: none of the entries of this {} ({}) is about a SCIM end point; say with --base where they are, such as --base /scim/v2",
+        found.file,
+        found.kind,
+        found.entries
+    );
     Ok(found)
 }
 

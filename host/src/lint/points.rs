@@ -1,8 +1,8 @@
 //! What is looked at, as data: each point with who departs from it, the document and the paragraph.
 //!
 //! The guard's own rules are points too: what it refuses or rewrites as no canonical SCIM is where a
-//! client departs. Everything else is a table in [`client`](super::client) or
-//! [`server`](super::server), next to what looks at it.
+//! client departs. Everything else is a table in [`client`] or
+//! [`server`], next to what looks at it.
 
 use std::sync::LazyLock;
 

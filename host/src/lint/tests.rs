@@ -137,6 +137,14 @@ fn a_profile_chooses_what_counts() {
 }
 
 #[test]
+fn a_file_without_any_scim_is_no_file_without_departures() {
+    let error = file(&folder().join("exchange.har"), Some("/elsewhere"))
+        .err()
+        .map_or_else(String::new, |error| error.to_string());
+    assert!(error.contains("(4) is about a SCIM end point"), "{error}");
+}
+
+#[test]
 fn ids_are_unique() {
     let ids: BTreeSet<_> = points::all().iter().map(|point| point.id).collect();
     assert_eq!(ids.len(), points::all().len());
