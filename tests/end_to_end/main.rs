@@ -6,6 +6,7 @@ mod conformance;
 mod crash;
 mod demo;
 mod held;
+mod lint;
 mod okta;
 mod process;
 mod provisioning;
