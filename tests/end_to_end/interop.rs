@@ -1,6 +1,6 @@
 //! What identity providers send, to servers of other projects: alone, and through the guard. The
-//! requests, and what must be true after each, are in `tests/peers/requests.json`; what came of them is
-//! the table in the README.
+//! requests, and what must be true after each, are in `tests/peers/requests.json`; what came of
+//! them is the table in the README.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -174,6 +174,10 @@ async fn outcome(book: &Book, request: &Request, way: &Way) -> anyhow::Result<Ou
         ids.0.insert(name.clone(), id);
     }
     let path = utf8_percent_encode(&ids.text(&request.path), QUERY).to_string();
+    let before = match request.method.as_str() {
+        "PATCH" => Some(way.server.get(&path).await?.status(200)?.body),
+        _ => None,
+    };
     let body = request.body.as_ref().map(|body| ids.fill(body));
     let answer = way
         .client
@@ -185,7 +189,13 @@ async fn outcome(book: &Book, request: &Request, way: &Way) -> anyhow::Result<Ou
         created.push(format!("{}/{id}", request.path.trim_end_matches('/')));
         ids.0.insert("answer".to_owned(), id);
     }
-    let outcome = judge(request, &ids, answer, &way.server).await?;
+    let mut outcome = judge(request, &ids, answer, &way.server).await?;
+    if let Some(before) = before {
+        let after = way.server.get(&path).await?.status(200)?.body;
+        if let Err(difference) = unchanged(&before, &after, request) {
+            outcome = Outcome::Wrong(difference);
+        }
+    }
     for path in created.iter().rev() {
         let answer = way.client.send("DELETE", path, None).await?;
         ensure!(matches!(answer.status, 204 | 404), "{answer:?}");
@@ -224,6 +234,24 @@ async fn judge(
         }
     }
     Ok(Outcome::Works)
+}
+
+/// Passes if a PATCH has changed only the attributes that it is to change.
+fn unchanged(before: &Value, after: &Value, request: &Request) -> Result<(), String> {
+    let changes = |name: &str| {
+        let mut stored = request.then.iter().flat_map(|stored| &stored.contains);
+        ["meta", "schemas"].contains(&name) || stored.any(|expected| expected.get(name).is_some())
+    };
+    let members = [before, after]
+        .into_iter()
+        .filter_map(Value::as_object)
+        .flatten();
+    for (name, _) in members.filter(|(name, _)| !changes(name)) {
+        if before.get(name) != after.get(name) {
+            return Err(format!("{name} was changed: {before} became {after}"));
+        }
+    }
+    Ok(())
 }
 
 /// The ids of resources, by the names that stand for them in the document.
