@@ -150,7 +150,7 @@ fn decide(
     let mut facts = Vec::new();
     for _ in 0..5 {
         match evaluate(&request, &facts)? {
-            Verdict::Forward(_) => return Ok(()),
+            Verdict::Forward(_) | Verdict::Proceed(_) => return Ok(()),
             Verdict::Reject(reject) => anyhow::bail!("{}: {}", scene.name, reject.rule),
             Verdict::Need(Need { keys, body_limit }) => {
                 facts.extend(keys.into_iter().map(|key| Fact {

@@ -1,6 +1,7 @@
 //! The whole way with real processes: an identity provider's requests, the guard with the component
 //! in wasmtime, a SCIM server of another project.
 
+mod bulk;
 mod conformance;
 mod crash;
 mod demo;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use scimguard_core::message::{Change, ForwardBody, Response, ResponseBody};
-use scimguard_core::{Body, Forward, Headers, Reject, Request};
+use scimguard_core::{Body, Forward, Headers, Reject, Request, Respond};
 use serde_json::Value;
 
 use super::drive::Decided;
@@ -50,6 +50,10 @@ pub(super) fn decision(expect: &Expect, request: &Request, decided: &Decided) ->
     let (came, told) = match decided {
         Decided::Forward(forward) => (Decision::Forward, told_forward(forward)),
         Decided::Reject(reject) => (Decision::Reject, told_reject(reject)),
+        Decided::Respond(respond) => (
+            Decision::Respond,
+            format!("respond ({})", respond.response.status),
+        ),
     };
     if let Some(expected) = expect.decision
         && expected != came
@@ -64,6 +68,7 @@ pub(super) fn decision(expect: &Expect, request: &Request, decided: &Decided) ->
     match decided {
         Decided::Forward(forward) => forwarded(expect, request, forward, &mut differences),
         Decided::Reject(reject) => rejected(expect, reject, &mut differences),
+        Decided::Respond(respond) => responded(expect, respond, &mut differences),
     }
     differences.0
 }
@@ -98,6 +103,19 @@ fn rejected(expect: &Expect, reject: &Reject, to: &mut Differences) {
     to.contains("detail", expect.detail_contains.as_deref(), text("detail"));
     to.headers(&expect.headers, &reject.response.headers);
     to.changes(expect.changes.as_deref(), &reject.changes);
+    to.body(expect.body.as_ref(), expect.body_contains.as_ref(), body);
+}
+
+fn responded(expect: &Expect, respond: &Respond, to: &mut Differences) {
+    to.same("rule", expect.rule.as_deref(), respond.rule.as_deref());
+    to.same("status", expect.status, Some(respond.response.status));
+    to.same("scimType", expect.scim_type.as_deref(), None);
+    to.same("method", expect.method.as_deref(), None);
+    to.same("path", expect.path.as_deref(), None);
+    to.contains("detail", expect.detail_contains.as_deref(), None);
+    to.headers(&expect.headers, &respond.response.headers);
+    to.changes(expect.changes.as_deref(), &[]);
+    let body = response_body(&respond.response.body, None);
     to.body(expect.body.as_ref(), expect.body_contains.as_ref(), body);
 }
 

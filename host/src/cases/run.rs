@@ -5,8 +5,7 @@ use std::fmt;
 
 use scimguard_core::facts::Table;
 use scimguard_core::message::{AnswerBody, AnswerHandling, BackendAnswer, Response, ResponseBody};
-use scimguard_core::record::Record;
-use scimguard_core::{BackendOutcome, ErrorForm, Forward, refusal};
+use scimguard_core::{BackendOutcome, ErrorForm, refusal};
 
 use super::drive::{Decided, Driver, Stuck};
 use super::expect::{self, Difference};
@@ -63,22 +62,39 @@ pub(crate) fn run(engine: &Engine, case: &Case) -> Result<(), Failure> {
 }
 
 fn play(driver: &mut Driver<'_>, step: &Step, table: &mut Table) -> Result<Vec<Difference>, Stuck> {
-    let decided = driver.evaluate(&step.request, table, step.now)?;
+    let mut decided = driver.evaluate(&step.request, table, step.now)?;
     let mut differences = expect::decision(&step.expect, &step.request, &decided);
-    let response = match decided {
-        Decided::Reject(reject) => Some(reject.response),
-        Decided::Forward(forward) => {
-            apply(table, &forward.records);
-            match &step.upstream {
-                Some(upstream) => answered(driver, &forward, upstream, step.now, table)?,
-                None => None,
+    let mut answers = step.upstream.iter();
+    let mut received = None;
+    let response = loop {
+        let forward = match decided {
+            Decided::Reject(reject) => break Some(reject.response),
+            Decided::Respond(respond) => break Some(respond.response),
+            Decided::Forward(forward) => forward,
+        };
+        let answer = match answers.next() {
+            Some(answer) => answer,
+            None if step.upstream.is_empty() => break None,
+            None => {
+                return Err(Stuck::Another {
+                    method: forward.method,
+                    path: forward.path,
+                });
             }
-        }
+        };
+        received = Some(answer);
+        decided = match (forward.answer, answer) {
+            (AnswerHandling::Observe, _) => {
+                driver.observe(&forward.continuation, answer, table, step.now)?
+            }
+            (AnswerHandling::Pass, answer) => break passed(answer),
+        };
     };
     if let Some(expected) = &step.response {
         match response {
             Some(response) => {
-                differences.extend(expect::response(expected, &response, received(step)));
+                let received = received.and_then(body);
+                differences.extend(expect::response(expected, &response, received));
             }
             None => differences.push(Difference::unanswered()),
         }
@@ -86,45 +102,29 @@ fn play(driver: &mut Driver<'_>, step: &Step, table: &mut Table) -> Result<Vec<D
     Ok(differences)
 }
 
-/// What the client gets of a forwarded request.
-fn answered(
-    driver: &mut Driver<'_>,
-    forward: &Forward,
-    upstream: &BackendOutcome,
-    now: u64,
-    table: &mut Table,
-) -> Result<Option<Response>, Stuck> {
-    match (forward.answer, upstream) {
-        (AnswerHandling::Observe, _) => {
-            let respond = driver.observe(&forward.continuation, upstream, table, now)?;
-            apply(table, &respond.records);
-            Ok(Some(respond.response))
-        }
-        (AnswerHandling::Pass, BackendOutcome::Answered(answer)) => Ok(Some(Response {
+/// What the client gets of an answer that nobody looks at.
+fn passed(answer: &BackendOutcome) -> Option<Response> {
+    match answer {
+        BackendOutcome::Answered(answer) => Some(Response {
             status: answer.status,
             headers: answer.headers.clone(),
             body: ResponseBody::AsReceived,
-        })),
+        }),
         // What a face says by itself.
-        (AnswerHandling::Pass, BackendOutcome::Unanswered) => {
-            let detail = "The application gave no answer.";
-            Ok(refusal("upstream.unavailable", detail, ErrorForm::Problem))
-        }
+        BackendOutcome::Unanswered | BackendOutcome::NotAsked => refusal(
+            "upstream.unavailable",
+            "The application gave no answer.",
+            ErrorForm::Problem,
+        ),
     }
 }
 
-fn apply(table: &mut Table, records: &[Record]) {
-    for record in records {
-        table.apply(record);
-    }
-}
-
-fn received(step: &Step) -> Option<&[u8]> {
-    match &step.upstream {
-        Some(BackendOutcome::Answered(BackendAnswer {
+fn body(answer: &BackendOutcome) -> Option<&[u8]> {
+    match answer {
+        BackendOutcome::Answered(BackendAnswer {
             body: AnswerBody::Bytes(bytes),
             ..
-        })) => Some(bytes),
+        }) => Some(bytes),
         _ => None,
     }
 }

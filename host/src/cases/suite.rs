@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use scimguard_core::facts::Table;
-use scimguard_core::message::BackendAnswer;
 use scimguard_core::{BackendOutcome, Request};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -30,8 +30,9 @@ pub(crate) struct Case {
 pub(super) struct Step {
     pub(super) request: Request,
     pub(super) expect: Expect,
-    /// What the backend does with a forwarded request; absent: nobody asks.
-    pub(super) upstream: Option<BackendOutcome>,
+    /// What the backend does with the requests that are forwarded, in their order; none: nobody
+    /// asks.
+    pub(super) upstream: Vec<BackendOutcome>,
     pub(super) response: Option<ExpectResponse>,
     pub(super) now: u64,
 }
@@ -62,6 +63,8 @@ pub(super) struct Expect {
 pub(super) enum Decision {
     Forward,
     Reject,
+    /// Nothing is forwarded, and yet the request is answered: each part of it was refused.
+    Respond,
 }
 
 /// What the client must get, as far as it is said.
@@ -97,7 +100,7 @@ struct CaseDocument {
     request: Option<RequestDocument>,
     expect: Option<Expect>,
     #[serde(default, deserialize_with = "given")]
-    upstream: Option<Option<AnswerDocument>>,
+    upstream: Option<UpstreamDocument>,
     response: Option<ExpectResponse>,
     steps: Option<Vec<StepDocument>>,
 }
@@ -110,8 +113,25 @@ struct StepDocument {
     expect: Expect,
     now: Option<Timestamp>,
     #[serde(default, deserialize_with = "given")]
-    upstream: Option<Option<AnswerDocument>>,
+    upstream: Option<UpstreamDocument>,
     response: Option<ExpectResponse>,
+}
+
+/// One answer, or a list of them for the requests that one request becomes; `null`: no answer.
+struct UpstreamDocument(Vec<Option<AnswerDocument>>);
+
+impl<'de> Deserialize<'de> for UpstreamDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let answers = if text.get().starts_with('[') {
+            serde_json::from_str(text.get())
+        } else {
+            serde_json::from_str(text.get()).map(|answer| vec![answer])
+        };
+        answers
+            .map(Self)
+            .map_err(|error| D::Error::custom(format!("upstream: {error}")))
+    }
 }
 
 impl Suite {
@@ -188,11 +208,12 @@ impl CaseDocument {
 
 impl StepDocument {
     fn into_step(self, now: Timestamp) -> anyhow::Result<Step> {
-        let upstream = match self.upstream {
-            None => None,
-            Some(None) => Some(BackendOutcome::Unanswered),
-            Some(Some(answer)) => Some(BackendOutcome::Answered(answered(answer)?)),
-        };
+        let upstream = self
+            .upstream
+            .map_or_else(Vec::new, |upstream| upstream.0)
+            .into_iter()
+            .map(answered)
+            .collect::<anyhow::Result<_>>()?;
         Ok(Step {
             request: self
                 .request
@@ -206,9 +227,13 @@ impl StepDocument {
     }
 }
 
-fn answered(answer: AnswerDocument) -> anyhow::Result<BackendAnswer> {
+fn answered(answer: Option<AnswerDocument>) -> anyhow::Result<BackendOutcome> {
+    let Some(answer) = answer else {
+        return Ok(BackendOutcome::Unanswered);
+    };
     answer
         .into_answer()
+        .map(BackendOutcome::Answered)
         .map_err(|error| anyhow!("upstream: {error}"))
 }
 

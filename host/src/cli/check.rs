@@ -22,6 +22,8 @@ Example:
   {\"method\": \"DELETE\", \"path\": \"/gateway/ng/api/user-groups/web_team?accountIdentifier=ACC1\",
    \"headers\": {\"content-type\": \"application/json\"}}
 
+Of a Bulk request, the first operation that is forwarded is shown.
+
 Exits with 0 if the request is forwarded, 1 if it is refused, 2 if there is no decision.";
 
 /// Decide one request and print the decision as JSON
@@ -57,10 +59,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => engine.with_context(|| path.display().to_string())?,
         None => engine?,
     };
-    let decided = Driver::new(&engine)?.evaluate(&request, &table.unwrap_or_default(), now)?;
+    let decided = Driver::new(&engine)?.evaluate(&request, &mut table.unwrap_or_default(), now)?;
     let (document, code) = match decided {
         Decided::Forward(forward) => (decision::forward(&forward, &request), 0),
         Decided::Reject(reject) => (decision::reject(&reject), 1),
+        Decided::Respond(respond) => (decision::respond(&respond), 1),
     };
     anstream::println!("{document}");
     Ok(ExitCode::from(code))

@@ -46,6 +46,7 @@ struct SettingsFields {
     body_limit: u64,
     answer_limit: u64,
     rounds: u32,
+    passes: u32,
     scim_base: String,
     upstream_base: String,
     scim_account: Option<String>,

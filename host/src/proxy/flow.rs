@@ -11,7 +11,8 @@ use scimguard_core::message::{
     AnswerBody, AnswerHandling, BackendAnswer, ForwardBody, ResponseBody,
 };
 use scimguard_core::{
-    BackendOutcome, Body, Forward, Need, Outcome, Reject, Request, Respond, Response, Verdict,
+    BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Request, Respond, Response,
+    Verdict,
 };
 
 use super::backend::{NoAnswer, Outbound, Whole};
@@ -25,9 +26,6 @@ use crate::engine::Fault;
 
 /// From this size on a body is decided on a thread of its own, so that others are not held up.
 const LARGE: usize = 64 * 1024;
-
-/// Requests to the backend that one request of a client may become.
-const FORWARDS: usize = 256;
 
 /// A request on its way.
 pub(super) struct Exchange<'a> {
@@ -55,17 +53,39 @@ impl<'a> Exchange<'a> {
         mut self,
         line: &mut Line,
     ) -> Result<http::Response<Outgoing>, Refused> {
-        match self.decide().await? {
+        let mut next = match self.decide().await? {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
-                to_http(reject.response, None)
+                return to_http(reject.response, None);
             }
-            Decision::Forward(forward) => {
-                line.forwarded(&forward);
-                self.proxy.note_used(&forward, self.now);
-                self.forward(forward, line).await
+            Decision::Go(next) => {
+                if let Some((account, token)) = next.verified() {
+                    self.proxy.note_used(account, token, self.now);
+                }
+                next
             }
+        };
+        for _ in 0..self.proxy.policy.settings().passes {
+            next = match next {
+                Next::Forward(forward) => match self.forward(forward, line).await? {
+                    Answered::Client(response) => return Ok(response),
+                    Answered::Observed(next) => next,
+                },
+                Next::Proceed(proceed) => {
+                    line.proceeded(&proceed);
+                    self.record(&proceed.records).await?;
+                    self.held = Held::default();
+                    self.observe(&proceed.continuation, BackendOutcome::NotAsked)
+                        .await?
+                }
+                Next::Respond(respond) => {
+                    self.record(&respond.records).await?;
+                    line.responded(&respond);
+                    return to_http(respond.response, None);
+                }
+            };
         }
+        Err(trapped("it goes on without end"))
     }
 
     async fn decide(&mut self) -> Result<Decision, Refused> {
@@ -73,7 +93,8 @@ impl<'a> Exchange<'a> {
         for _ in 0..=self.proxy.policy.settings().rounds {
             match self.evaluate(facts.found()).await.map_err(faulty)? {
                 Verdict::Need(need) => self.provide(need, &mut facts).await?,
-                Verdict::Forward(forward) => return Ok(Decision::Forward(forward)),
+                Verdict::Forward(forward) => return Ok(Decision::Go(Next::Forward(forward))),
+                Verdict::Proceed(proceed) => return Ok(Decision::Go(Next::Proceed(proceed))),
                 Verdict::Reject(reject) => return Ok(Decision::Reject(reject)),
             }
         }
@@ -132,50 +153,49 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Sends one request to the backend, and finds out what its answer means.
     async fn forward(
         &mut self,
         mut forward: Forward,
         line: &mut Line,
-    ) -> Result<http::Response<Outgoing>, Refused> {
-        for _ in 0..FORWARDS {
-            if let Some(fault) = self.proxy.paths.fault(&self.request, &forward) {
-                return Err(trapped(fault));
-            }
-            let outbound = self.outbound(&mut forward)?;
-            // From here on the backend may act, and what it may do is on record.
-            self.record(&forward.records).await?;
-            let started = std::time::Instant::now();
-            if forward.answer == AnswerHandling::Pass {
-                let answer = self.proxy.backend.send(outbound).await;
-                line.backend += started.elapsed();
-                return answer
-                    .map(|answer| passed(&forward.method, answer))
-                    .map_err(|error| {
-                        error.log();
-                        no_answer(&error)
-                    });
-            }
-            let limit = self.proxy.policy.settings().answer_limit;
-            let answer = self.proxy.backend.exchange(outbound, limit).await;
-            line.backend += started.elapsed();
-            if let Err(error) = &answer {
-                error.log();
-            }
-            let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
-            let received = answer.as_ref().ok().and_then(Whole::bytes);
-            match self.observe(&forward.continuation, outcome(answer)).await? {
-                Observed::Respond(respond) => {
-                    self.record(&respond.records).await?;
-                    line.rule = respond.rule.or(line.rule.take());
-                    if upgrade {
-                        return Err(no_answer(&NoAnswer::Upgrade));
-                    }
-                    return to_http(respond.response, received);
-                }
-                Observed::Forward(next) => forward = next,
-            }
+    ) -> Result<Answered, Refused> {
+        line.forwarded(&forward);
+        if let Some(fault) = self.proxy.paths.fault(&self.request, &forward) {
+            return Err(trapped(fault));
         }
-        Err(trapped("it forwarded without end"))
+        let outbound = self.outbound(&mut forward)?;
+        // From here on the backend may act, and what it may do is on record.
+        self.record(&forward.records).await?;
+        let started = std::time::Instant::now();
+        if forward.answer == AnswerHandling::Pass {
+            let answer = self.proxy.backend.send(outbound).await;
+            line.backend += started.elapsed();
+            return answer
+                .map(|answer| Answered::Client(passed(&forward.method, answer)))
+                .map_err(|error| {
+                    error.log();
+                    no_answer(&error)
+                });
+        }
+        let limit = self.proxy.policy.settings().answer_limit;
+        let answer = self.proxy.backend.exchange(outbound, limit).await;
+        line.backend += started.elapsed();
+        if let Err(error) = &answer {
+            error.log();
+        }
+        let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
+        let received = answer.as_ref().ok().and_then(Whole::bytes);
+        match self.observe(&forward.continuation, outcome(answer)).await? {
+            Next::Respond(respond) => {
+                self.record(&respond.records).await?;
+                line.responded(&respond);
+                if upgrade {
+                    return Err(no_answer(&NoAnswer::Upgrade));
+                }
+                to_http(respond.response, received).map(Answered::Client)
+            }
+            next => Ok(Answered::Observed(next)),
+        }
     }
 
     async fn record(&self, records: &[scimguard_core::record::Record]) -> Result<(), Refused> {
@@ -218,7 +238,8 @@ impl<'a> Exchange<'a> {
         &mut self,
         continuation: &[u8],
         outcome: BackendOutcome,
-    ) -> Result<Observed, Refused> {
+    ) -> Result<Next, Refused> {
+        let begins = outcome == BackendOutcome::NotAsked;
         let outcome = Arc::new(outcome);
         let mut facts = Facts::new(self.proxy, self.now);
         for _ in 0..=self.proxy.policy.settings().rounds {
@@ -234,14 +255,16 @@ impl<'a> Exchange<'a> {
                 policy.observe(continuation, &outcome, &found, now)
             };
             match observed.map_err(faulty)? {
+                Outcome::Need(need) if begins => self.provide(need, &mut facts).await?,
                 // The leases are held already: letting go of them now would let others in between
                 // the backend's act and its record.
                 Outcome::Need(need) => facts
                     .answer(&self.request, need.keys)
                     .await
                     .map_err(|error| unavailable(&error))?,
-                Outcome::Respond(respond) => return Ok(Observed::Respond(respond)),
-                Outcome::Forward(forward) => return Ok(Observed::Forward(forward)),
+                Outcome::Respond(respond) => return Ok(Next::Respond(respond)),
+                Outcome::Forward(forward) => return Ok(Next::Forward(forward)),
+                Outcome::Proceed(proceed) => return Ok(Next::Proceed(proceed)),
             }
         }
         Err(trapped("it asked for facts without end"))
@@ -249,13 +272,34 @@ impl<'a> Exchange<'a> {
 }
 
 enum Decision {
-    Forward(Forward),
+    Go(Next),
     Reject(Reject),
 }
 
-enum Observed {
-    Respond(Respond),
+/// What a request's way goes on with.
+enum Next {
     Forward(Forward),
+    Proceed(Proceed),
+    Respond(Respond),
+}
+
+/// What came of a request to the backend.
+enum Answered {
+    /// The response to the client.
+    Client(http::Response<Outgoing>),
+    Observed(Next),
+}
+
+impl Next {
+    /// The account and the id of the token that was verified.
+    fn verified(&self) -> Option<(&str, &str)> {
+        let (account, token) = match self {
+            Self::Forward(forward) => (&forward.account, &forward.verified_token),
+            Self::Proceed(proceed) => (&proceed.account, &proceed.verified_token),
+            Self::Respond(_) => return None,
+        };
+        account.as_deref().zip(token.as_deref())
+    }
 }
 
 async fn on_own_thread<T: Send + 'static>(
@@ -273,7 +317,7 @@ fn is_large(outcome: &BackendOutcome) -> bool {
         BackendOutcome::Answered(answer) => {
             matches!(&answer.body, AnswerBody::Bytes(bytes) if bytes.len() > LARGE)
         }
-        BackendOutcome::Unanswered => false,
+        BackendOutcome::Unanswered | BackendOutcome::NotAsked => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use scimguard_core::{Forward, Reject};
+use scimguard_core::{Forward, Proceed, Reject, Respond};
 
 /// No value in the log is longer.
 const LONGEST: usize = 256;
@@ -16,7 +16,7 @@ pub(super) struct Line {
     token: Option<String>,
     decision: &'static str,
     changes: usize,
-    pub(super) rule: Option<String>,
+    rule: Option<String>,
     pub(super) backend: Duration,
 }
 
@@ -46,8 +46,33 @@ impl Line {
         self.decision = "forward";
         self.account.clone_from(&forward.account);
         self.token.clone_from(&forward.verified_token);
-        self.changes = forward.changes.len();
-        self.rule.clone_from(&forward.rule);
+        self.changes += forward.changes.len();
+        self.ruled(forward.rule.as_ref());
+    }
+
+    /// A part of the request is done.
+    pub(super) fn proceeded(&mut self, proceed: &Proceed) {
+        if proceed.account.is_some() {
+            self.account.clone_from(&proceed.account);
+            self.token.clone_from(&proceed.verified_token);
+        }
+        self.changes += proceed.changes.len();
+        self.ruled(proceed.rule.as_ref());
+    }
+
+    pub(super) fn responded(&mut self, respond: &Respond) {
+        self.ruled(respond.rule.as_ref());
+    }
+
+    /// The host itself refused.
+    pub(super) fn refused(&mut self, rule: &str) {
+        self.rule = Some(rule.to_owned());
+    }
+
+    fn ruled(&mut self, rule: Option<&String>) {
+        if rule.is_some() {
+            self.rule = rule.cloned();
+        }
     }
 
     pub(super) fn write(self, status: http::StatusCode) {

@@ -23,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::body::Incoming;
-use scimguard_core::Forward;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
@@ -106,18 +105,16 @@ impl Proxy {
             Err(refused) => Err(refused),
         };
         let response = answered.unwrap_or_else(|refused| {
-            line.rule = Some(refused.rule.to_owned());
+            line.refused(refused.rule);
             refusal::response(&refused, self.paths.error_form(&path))
         });
         line.write(response.status());
         response
     }
 
-    fn note_used(&self, forward: &Forward, now: u64) {
-        if let (Some(account), Some(token)) = (&forward.account, &forward.verified_token) {
-            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-            used.insert((account.clone(), token.clone()), now);
-        }
+    fn note_used(&self, account: &str, token: &str, now: u64) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.insert((account.to_owned(), token.to_owned()), now);
     }
 
     /// Stores when tokens were used. Not on the way of a request: each write waits for the disk.

@@ -159,6 +159,7 @@ mod tests {
             body_limit: 0,
             answer_limit: 0,
             rounds: 3,
+            passes: 3,
             scim_base: "/api/scim/account/{account}".to_owned(),
             upstream_base: upstream.to_owned(),
             scim_account: account.map(str::to_owned),

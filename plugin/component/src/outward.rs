@@ -4,7 +4,7 @@
 use scimguard_core::facts::{GroupKey, Key, ResourceKind, Unseen, UserKey};
 use scimguard_core::message::AnswerHandling;
 use scimguard_core::record::{Intent, IntentKey, Record};
-use scimguard_core::{Forward, Need, Outcome, Respond, Rule, Verdict};
+use scimguard_core::{Forward, Need, Outcome, Proceed, Respond, Rule, Verdict};
 
 use crate::wit::exports::scimguard::policy::guard as wit;
 
@@ -14,6 +14,7 @@ impl From<Verdict> for wit::Verdict {
             Verdict::Need(need) => Self::Need(need.into()),
             Verdict::Forward(forward) => Self::Forward(forward.into()),
             Verdict::Reject(reject) => Self::Reject(reject),
+            Verdict::Proceed(proceed) => Self::Proceed(proceed.into()),
         }
     }
 }
@@ -24,6 +25,7 @@ impl From<Outcome> for wit::Outcome {
             Outcome::Need(need) => Self::Need(need.into()),
             Outcome::Respond(respond) => Self::Respond(respond.into()),
             Outcome::Forward(forward) => Self::Forward(forward.into()),
+            Outcome::Proceed(proceed) => Self::Proceed(proceed.into()),
         }
     }
 }
@@ -146,6 +148,27 @@ impl From<Respond> for wit::Respond {
             response,
             records: fact_changes(records),
             rule,
+        }
+    }
+}
+
+impl From<Proceed> for wit::Proceed {
+    fn from(proceed: Proceed) -> Self {
+        let Proceed {
+            records,
+            continuation,
+            changes,
+            rule,
+            account,
+            verified_token,
+        } = proceed;
+        Self {
+            records: fact_changes(records),
+            continuation,
+            changes,
+            rule,
+            account,
+            verified_token,
         }
     }
 }

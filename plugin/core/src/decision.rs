@@ -4,7 +4,7 @@
 
 use crate::json::{self, Json, Member};
 use crate::message::{
-    Body, Change, Forward, ForwardBody, Headers, Reject, Request, Response, ResponseBody,
+    Body, Change, Forward, ForwardBody, Headers, Reject, Request, Respond, Response, ResponseBody,
 };
 use crate::record::Record;
 
@@ -45,6 +45,19 @@ pub fn reject(reject: &Reject) -> Json {
         ("changes", changes(&reject.changes)),
         ("records", Json::Array(Vec::new())),
     ])
+}
+
+/// The document of a request each part of which was refused in its place.
+#[must_use]
+pub fn respond(respond: &Respond) -> Json {
+    let mut decision = vec![Member::new("decision", Json::string("respond"))];
+    if let Some(rule) = &respond.rule {
+        decision.push(Member::new("rule", Json::string(rule)));
+    }
+    decision.push(Member::new("response", response(&respond.response)));
+    decision.push(Member::new("changes", changes(&[])));
+    decision.push(Member::new("records", records(&respond.records)));
+    Json::Object(decision)
 }
 
 /// The document of a response.

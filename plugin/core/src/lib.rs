@@ -5,6 +5,7 @@
 //! state; what the policy has to know beyond the request it asks for with [`Verdict::Need`].
 
 mod act;
+mod bulk;
 pub mod decision;
 mod evaluate;
 pub mod facts;
@@ -27,20 +28,23 @@ mod write;
 pub use fold::fold;
 pub use json::Json;
 pub use message::{
-    BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Reject, Request, Respond,
-    Response, Verdict,
+    BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
+    Respond, Response, Verdict,
 };
 pub use refusal::{ErrorForm, refusal};
 pub use rules::{Rule, all as rules};
 pub use token::sha256_hex;
 
-use facts::{Fact, Facts, Stop};
-use observe::Continuation;
+use evaluate::Given;
+use facts::{Fact, Facts};
 use policy::Policy;
-use rules::face;
 
 /// Needs per pass: the token, the body, the record.
 const ROUNDS: u32 = 3;
+
+/// Passes that one request, or one operation of a Bulk request, may take: it is decided, a group is
+/// read first, the answer is observed.
+const PASSES: u32 = 3;
 
 /// A configured policy.
 pub struct Guard {
@@ -57,6 +61,8 @@ pub struct Settings {
     pub answer_limit: u64,
     /// Needs per pass.
     pub rounds: u32,
+    /// Passes per request.
+    pub passes: u32,
     /// Path template of the SCIM end points as clients see them, with `{account}`.
     pub scim_base: String,
     /// The same at the backend.
@@ -88,6 +94,12 @@ impl Guard {
             body_limit: limits().map(|l| l.body_bytes).max().unwrap_or_default(),
             answer_limit: limits().map(|l| l.answer_bytes).max().unwrap_or_default(),
             rounds: ROUNDS,
+            passes: limits()
+                .map(|l| u32::try_from(l.bulk_operations).unwrap_or(u32::MAX))
+                .max()
+                .unwrap_or_default()
+                .saturating_add(1)
+                .saturating_mul(PASSES),
             scim_base: policy.base.to_string(),
             upstream_base: policy.upstream_base.to_string(),
             scim_account: policy.scim_account.clone(),
@@ -104,7 +116,13 @@ impl Guard {
     /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
-        evaluate::evaluate(&self.policy, request, &Facts::new(facts), now, None)
+        evaluate::evaluate(
+            &self.policy,
+            request,
+            &Facts::new(facts),
+            now,
+            Given::default(),
+        )
     }
 
     /// Judges the backend's answer to a forwarded request.
@@ -116,52 +134,6 @@ impl Guard {
         facts: &[Fact],
         now: u64,
     ) -> Outcome {
-        let facts = Facts::new(facts);
-        match serde_json::from_slice(continuation) {
-            Ok(Continuation::Scim(continuation)) => {
-                match observe::scim(&self.policy, continuation, answer, &facts) {
-                    Ok(respond) => Outcome::Respond(respond),
-                    Err(Stop::Need(need)) => Outcome::Need(need),
-                    Err(Stop::Refuse(refusal)) => refuse(&refusal),
-                }
-            }
-            Ok(Continuation::Management(outcome)) => {
-                Outcome::Respond(observe::management(outcome, answer))
-            }
-            Ok(Continuation::Completing(completing)) => {
-                match observe::completing(&self.policy, &completing, answer) {
-                    Err(respond) => Outcome::Respond(*respond),
-                    Ok((request, members)) => {
-                        match evaluate::evaluate(
-                            &self.policy,
-                            &request,
-                            &facts,
-                            now,
-                            Some(&members),
-                        ) {
-                            Verdict::Need(need) => Outcome::Need(need),
-                            Verdict::Forward(forward) => Outcome::Forward(forward),
-                            Verdict::Reject(reject) => Outcome::Respond(Respond {
-                                response: reject.response,
-                                records: Vec::new(),
-                                rule: Some(reject.rule),
-                            }),
-                        }
-                    }
-                }
-            }
-            Err(_) => refuse(
-                &face::PLUGIN_TRAPPED
-                    .because("What the guard kept of the request is not what it was."),
-            ),
-        }
+        observe::observe(&self.policy, continuation, answer, &Facts::new(facts), now)
     }
-}
-
-fn refuse(refusal: &refusal::Refusal) -> Outcome {
-    Outcome::Respond(Respond {
-        response: refusal.response(ErrorForm::Scim),
-        records: Vec::new(),
-        rule: Some(refusal.rule.to_owned()),
-    })
 }

@@ -42,6 +42,8 @@ pub enum Verdict {
     Forward(Forward),
     /// Answer the client with this.
     Reject(Reject),
+    /// Go on with the next part of the request.
+    Proceed(Proceed),
 }
 
 /// What the policy has to know before it can go on.
@@ -148,9 +150,28 @@ pub enum ResponseBody {
     Bytes(Vec<u8>),
 }
 
+/// A request that is taken apart: one part is done, and the next begins a new pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proceed {
+    /// To be stored before the next part begins.
+    pub records: Vec<Record>,
+    /// Goes to [`crate::Guard::observe`] with [`BackendOutcome::NotAsked`].
+    pub continuation: Vec<u8>,
+    /// What was normalised of a part that was refused.
+    pub changes: Vec<Change>,
+    /// The first rule that refused a part.
+    pub rule: Option<String>,
+    /// The account, once it is known.
+    pub account: Option<String>,
+    /// The id of the verified token.
+    pub verified_token: Option<String>,
+}
+
 /// What became of a forwarded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackendOutcome {
+    /// Nobody asked: a new part begins.
+    NotAsked,
     /// The backend answered.
     Answered(BackendAnswer),
     /// No answer, or one that broke off: the backend may or may not have acted.
@@ -188,6 +209,8 @@ pub enum Outcome {
     Respond(Respond),
     /// Send one more request to the backend.
     Forward(Forward),
+    /// Store the records, let go of what they concern, and begin the next part.
+    Proceed(Proceed),
 }
 
 /// The end of a request that was forwarded.

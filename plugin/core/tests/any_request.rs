@@ -86,6 +86,7 @@ fn check(guard: &Guard, request: &Request) {
             canonical(guard, request, &forward);
             answered(guard, &forward);
         }
+        Verdict::Proceed(proceed) => parts(guard, &proceed.continuation),
     }
 }
 
@@ -117,6 +118,41 @@ fn canonical(guard: &Guard, request: &Request, forward: &Forward) {
         }
         other => panic!("canonical, and still {other:?}"),
     }
+}
+
+/// Part after part, each forwarded one answered as if it had been done.
+fn parts(guard: &Guard, continuation: &[u8]) {
+    let table = table();
+    let mut continuation = continuation.to_vec();
+    let mut answer = BackendOutcome::NotAsked;
+    let mut facts = Vec::new();
+    for _ in 0..guard.settings().passes * (guard.settings().rounds + 1) {
+        match guard.observe(&continuation, &answer, &facts, NOW) {
+            Outcome::Need(need) => facts.extend(need.keys.into_iter().map(|key| Fact {
+                answer: table.answer(&key),
+                key,
+            })),
+            Outcome::Proceed(proceed) => {
+                continuation = proceed.continuation;
+                answer = BackendOutcome::NotAsked;
+                facts.clear();
+            }
+            Outcome::Forward(forward) => {
+                continuation = forward.continuation;
+                answer = BackendOutcome::Answered(BackendAnswer {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: AnswerBody::Bytes(b"{\"id\": \"u9\"}".to_vec()),
+                });
+                facts.clear();
+            }
+            Outcome::Respond(respond) => {
+                assert_eq!(respond.response.status, 200);
+                return;
+            }
+        }
+    }
+    panic!("more passes than the settings allow");
 }
 
 /// Whatever the backend answers, the client gets something.
@@ -151,7 +187,7 @@ fn answered(guard: &Guard, forward: &Forward) {
                         }
                         true
                     }
-                    Outcome::Forward(_) => true,
+                    Outcome::Forward(_) | Outcome::Proceed(_) => true,
                 }
             });
             assert!(ended, "observing asks without end");

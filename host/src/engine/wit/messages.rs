@@ -24,6 +24,7 @@ impl From<&core::Request> for wit::Request {
 impl From<&core::BackendOutcome> for wit::BackendOutcome {
     fn from(outcome: &core::BackendOutcome) -> Self {
         match outcome {
+            core::BackendOutcome::NotAsked => Self::NotAsked,
             core::BackendOutcome::Unanswered => Self::Unanswered,
             core::BackendOutcome::Answered(answer) => Self::Answered(wit::BackendAnswer {
                 status: answer.status,
@@ -50,6 +51,7 @@ impl From<wit::Verdict> for core::Verdict {
                 account: reject.account,
                 verified_token: reject.verified_token,
             }),
+            wit::Verdict::Proceed(proceed) => Self::Proceed(proceed.into()),
         }
     }
 }
@@ -64,6 +66,7 @@ impl From<wit::Outcome> for core::Outcome {
                 records: all(respond.records),
                 rule: respond.rule,
             }),
+            wit::Outcome::Proceed(proceed) => Self::Proceed(proceed.into()),
         }
     }
 }
@@ -102,6 +105,19 @@ impl From<wit::Forward> for core::Forward {
     }
 }
 
+impl From<wit::Proceed> for core::Proceed {
+    fn from(proceed: wit::Proceed) -> Self {
+        Self {
+            records: all(proceed.records),
+            continuation: proceed.continuation,
+            changes: all(proceed.changes),
+            rule: proceed.rule,
+            account: proceed.account,
+            verified_token: proceed.verified_token,
+        }
+    }
+}
+
 impl From<wit::Response> for core::Response {
     fn from(response: wit::Response) -> Self {
         Self {
@@ -132,6 +148,7 @@ impl From<wit::Settings> for Settings {
             body_limit: settings.body_limit,
             answer_limit: settings.answer_limit,
             rounds: settings.rounds,
+            passes: settings.passes,
             scim_base: settings.scim_base,
             upstream_base: settings.upstream_base,
             scim_account: settings.scim_account,

@@ -58,6 +58,7 @@ impl Script {
                 body_limit: 1000,
                 answer_limit: 1000,
                 rounds: 3,
+                passes: 9,
                 scim_base: "/scim/{account}".to_owned(),
                 upstream_base: "/scim/{account}".to_owned(),
                 scim_account: None,

@@ -49,7 +49,7 @@ fn creates() -> Script {
                     records: vec![settle()],
                     ..respond(answer.status)
                 },
-                BackendOutcome::Unanswered => Respond {
+                BackendOutcome::Unanswered | BackendOutcome::NotAsked => Respond {
                     rule: Some("upstream.unavailable".to_owned()),
                     ..respond(503)
                 },

@@ -1,11 +1,15 @@
 //! The message of a SCIM call: read, normalised, and what it amounts to.
 
+use std::collections::BTreeMap;
+
+use super::Given;
 use crate::act::{self, Act, Edit};
+use crate::bulk::references;
 use crate::facts::Stop;
 use crate::json::Json;
 use crate::message::{Change, Request};
 use crate::normalise::{Normaliser, search};
-use crate::observe::Expected;
+use crate::observe::{Bases, Expected};
 use crate::parse;
 use crate::policy::Account;
 use crate::refusal::Refusal;
@@ -38,6 +42,54 @@ impl Message {
             _ => Ok(()),
         }
     }
+
+    /// Points references to the backend's base, as they point to the client's in answers.
+    pub(super) fn redirect(&mut self, bases: &Bases) {
+        if bases.client == bases.upstream {
+            return;
+        }
+        match self {
+            Self::Resource(resource) => redirect(resource, bases),
+            Self::Patch(operations) => {
+                for operation in operations {
+                    match (&mut operation.value, operation.sub.as_deref()) {
+                        (Some(Json::String(reference)), Some("$ref")) => {
+                            *reference = bases.inward(reference);
+                        }
+                        (Some(value), _) => redirect(value, bases),
+                        (None, _) => {}
+                    }
+                }
+            }
+            Self::None | Self::Search(_) => {}
+        }
+    }
+
+    /// Puts ids in place of references to other operations of a Bulk request.
+    fn resolve(&mut self, shape: &Shape, ids: &BTreeMap<String, String>) -> Result<(), Refusal> {
+        match self {
+            Self::Resource(resource) => references::resolve_resource(resource, shape, ids),
+            Self::Patch(operations) => references::resolve_operations(operations, shape, ids),
+            Self::None | Self::Search(_) => Ok(()),
+        }
+    }
+}
+
+fn redirect(value: &mut Json, bases: &Bases) {
+    match value {
+        Json::Array(elements) => elements.iter_mut().for_each(|inner| redirect(inner, bases)),
+        Json::Object(members) => {
+            for member in members {
+                match &mut member.value {
+                    Json::String(reference) if member.name == "$ref" => {
+                        *reference = bases.inward(reference);
+                    }
+                    inner => redirect(inner, bases),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Reads and normalises the body of a SCIM call.
@@ -45,6 +97,7 @@ pub(super) fn message(
     call: &ScimCall,
     request: &Request,
     account: &Account,
+    given: Given<'_>,
     changes: &mut Vec<Change>,
 ) -> Result<Message, Stop> {
     let (kind, id) = match &call.operation {
@@ -73,7 +126,10 @@ pub(super) fn message(
         normaliser.resource(body, id).map(Message::Resource)
     };
     changes.append(&mut normaliser.changes);
-    let message = result?;
+    let mut message = result?;
+    if let Some(ids) = given.bulk_ids {
+        message.resolve(&resource.shape, ids)?;
+    }
     call.act(&message).within(&account.limits)?;
     Ok(message)
 }
@@ -94,7 +150,7 @@ impl ScimCall {
             Operation::List(None) | Operation::Search(None) => {
                 vec![&account.user.shape, &account.group.shape]
             }
-            Operation::Discover => Vec::new(),
+            Operation::Discover | Operation::Bulk => Vec::new(),
         }
     }
 
@@ -132,7 +188,7 @@ impl ScimCall {
                 Expected::Written(*kind, id.clone())
             }
             Operation::Delete(..) => Expected::Deleted,
-            Operation::Discover => Expected::Discovery,
+            Operation::Discover | Operation::Bulk => Expected::Discovery,
         }
     }
 }

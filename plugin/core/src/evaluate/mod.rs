@@ -4,15 +4,33 @@ mod management;
 mod message;
 mod scim;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Facts, Stop};
-use crate::message::{AnswerHandling, Change, Forward, ForwardBody, Reject, Request, Verdict};
+use crate::message::{
+    AnswerHandling, Change, Forward, ForwardBody, Proceed, Reject, Request, Verdict,
+};
 use crate::observe::Continuation;
 use crate::permit::Permitted;
 use crate::policy::Policy;
 use crate::refusal::ErrorForm;
 use crate::route::{Routed, route};
+
+/// What is known beyond the request, because it is part of a longer way.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Given<'a> {
+    /// The members that the group has according to the backend.
+    pub(crate) completed: Option<&'a BTreeSet<String>>,
+    /// In a Bulk request: the ids of what was created, by `bulkId`.
+    pub(crate) bulk_ids: Option<&'a BTreeMap<String, String>>,
+}
+
+/// A request that is not refused.
+enum Decision {
+    Forward(Forward),
+    /// Its parts are decided one after the other.
+    Proceed(Proceed),
+}
 
 /// What is known of a request by the time it is refused.
 struct Progress {
@@ -28,7 +46,7 @@ pub(crate) fn evaluate(
     request: &Request,
     facts: &Facts<'_>,
     now: u64,
-    completed: Option<&BTreeSet<String>>,
+    given: Given<'_>,
 ) -> Verdict {
     let mut progress = Progress {
         form: ErrorForm::Scim,
@@ -42,15 +60,21 @@ pub(crate) fn evaluate(
             Err(Stop::Refuse(misrouted.refusal))
         }
         Ok(Routed::Scim(call)) => {
-            scim::decide(policy, request, &call, facts, now, completed, &mut progress)
+            scim::decide(policy, request, &call, facts, now, given, &mut progress)
         }
         Ok(Routed::Management(call)) => {
             progress.form = ErrorForm::Problem;
             management::decide(policy, request, &call, facts, now, &mut progress)
+                .map(Decision::Forward)
         }
     };
     match verdict {
-        Ok(forward) => Verdict::Forward(forward),
+        Ok(Decision::Forward(forward)) => Verdict::Forward(forward),
+        Ok(Decision::Proceed(proceed)) => Verdict::Proceed(Proceed {
+            account: progress.account,
+            verified_token: progress.verified_token,
+            ..proceed
+        }),
         Err(Stop::Need(need)) => Verdict::Need(need),
         Err(Stop::Refuse(refusal)) => Verdict::Reject(Reject {
             response: refusal.response(progress.form),
@@ -70,8 +94,7 @@ fn forward(permitted: Permitted, continuation: &Continuation, progress: &mut Pro
         headers: Vec::new(),
         body: ForwardBody::None,
         answer: AnswerHandling::Observe,
-        // Plain data with string keys: writing it cannot fail.
-        continuation: serde_json::to_vec(continuation).unwrap_or_default(),
+        continuation: continuation.to_bytes(),
         changes: std::mem::take(&mut progress.changes),
         records: Vec::new(),
         account: progress.account.clone(),

@@ -1,10 +1,9 @@
 //! A SCIM call on its way through the stages.
 
-use std::collections::BTreeSet;
-
 use super::message::{Message, message};
-use super::{Progress, forward};
+use super::{Decision, Given, Progress, forward};
 use crate::act::{Act, Edit, Members};
+use crate::bulk;
 use crate::facts::{Facts, Stop};
 use crate::message::{Body, Change, Forward, ForwardBody, Request};
 use crate::normalise::query;
@@ -23,9 +22,9 @@ pub(super) fn decide(
     call: &ScimCall,
     facts: &Facts<'_>,
     now: u64,
-    completed: Option<&BTreeSet<String>>,
+    given: Given<'_>,
     progress: &mut Progress,
-) -> Result<Forward, Stop> {
+) -> Result<Decision, Stop> {
     progress.account = Some(call.account.clone());
     let account = policy.account(&call.account);
     let authorised = authorise_scim(
@@ -37,33 +36,31 @@ pub(super) fn decide(
         now,
     )?;
     progress.verified_token = Some(authorised.token_id.clone());
+    if call.operation == Operation::Bulk {
+        return bulk::begin(call, request, policy, account).map(Decision::Proceed);
+    }
     let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
-    let message = message(call, request, account, &mut progress.changes)?;
+    let mut message = message(call, request, account, given, &mut progress.changes)?;
+    let bases = bases(policy, call, request);
+    message.redirect(&bases);
     let act = call.act(&message);
     let scene = Scene {
         account_name: &call.account,
         account,
         actor: &authorised.actor,
         facts,
-        completed,
+        completed: given.completed,
     };
     ask(&act, &scene)?;
     // The costly check comes once, when everything else is at hand.
     message.check(call, account)?;
     let permitted = permit(&act, &scene)?;
     let path = call.upstream_path(policy);
-    let bases = bases(policy, call, request);
-    if completed.is_none()
+    if given.completed.is_none()
         && let Some(group) = incomplete_group(&act, account, &scene)?
     {
-        return Ok(complete_first(
-            request,
-            &authorised,
-            path,
-            group,
-            bases,
-            progress,
-        ));
+        let read = complete_first(request, &authorised, path, group, bases, progress);
+        return Ok(Decision::Forward(read));
     }
     let mut plan = plan(&act, &scene, now)?;
     let mut expected = call.expected(&act);
@@ -84,7 +81,7 @@ pub(super) fn decide(
         provisions: matches!(authorised.actor, Actor::Provisioner(_)),
         outcome: plan.outcome,
     });
-    Ok(Forward {
+    Ok(Decision::Forward(Forward {
         method: method.to_owned(),
         path: if query.is_empty() {
             path
@@ -95,7 +92,7 @@ pub(super) fn decide(
         body: written.body.map_or(ForwardBody::None, ForwardBody::Bytes),
         records: plan.before,
         ..forward(permitted, &continuation, progress)
-    })
+    }))
 }
 
 /// A message in the backend's dialect.
@@ -192,8 +189,8 @@ fn complete_first(
         path: request.path.clone(),
         headers: request.headers.clone(),
         body: match &request.body {
-            Body::Bytes(bytes) => bytes.clone(),
-            _ => Vec::new(),
+            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
         },
         group,
         bases,

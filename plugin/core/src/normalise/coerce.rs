@@ -94,7 +94,13 @@ impl Normaliser<'_> {
                 Json::String(text),
             ) => {
                 check_text(target, &text, path)?;
-                Json::String(text)
+                match attribute.canonical_value(&text) {
+                    Some(usual) => {
+                        self.renamed(path, &text, usual);
+                        Json::string(usual)
+                    }
+                    None => Json::String(text),
+                }
             }
             (_, value) => {
                 return Err(scim::SCHEMA_INVALID_TYPE.because(format!(
@@ -295,12 +301,9 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
         Type::String => {}
         _ => return Ok(()),
     }
-    // Addresses may have line breaks; names and ids may not.
-    let may_have_lines = target.attribute.multi_valued && attribute.name == "formatted"
-        || attribute.name == "streetAddress";
     if text
         .chars()
-        .any(|c| c.is_control() && !(may_have_lines && matches!(c, '\n' | '\r' | '\t')))
+        .any(|c| c.is_control() && !(attribute.multi_line && matches!(c, '\n' | '\r' | '\t')))
     {
         return refuse("has a control character in it");
     }

@@ -108,6 +108,27 @@ impl Normaliser<'_> {
     }
 }
 
+/// The `schemas` of a message that has just one URN.
+pub(crate) fn message_schemas(value: &Json, urn: &str, what: &str) -> Result<(), Refusal> {
+    let urns = match value {
+        Json::Array(urns) if !urns.is_empty() => urns.as_slice(),
+        one @ Json::String(_) => std::slice::from_ref(one),
+        _ => {
+            return Err(scim::SCHEMA_MISSING_URN
+                .because(format!("schemas is missing or empty. Send [\"{urn}\"].")));
+        }
+    };
+    let is_right = |given: &Json| {
+        given
+            .as_str()
+            .is_some_and(|given| given.eq_ignore_ascii_case(urn))
+    };
+    if urns.iter().all(is_right) {
+        return Ok(());
+    }
+    Err(scim::SCHEMA_WRONG_URN.because(format!("schemas does not name {what}. Send [\"{urn}\"].")))
+}
+
 /// The member of an object whose name is equal ignoring case.
 pub(crate) fn member<'j>(object: &'j Json, name: &str) -> Option<&'j Json> {
     match object {

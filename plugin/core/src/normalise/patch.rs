@@ -270,6 +270,17 @@ impl Normaliser<'_> {
         place: &str,
         out: &mut Vec<Operation>,
     ) -> Result<(), Refusal> {
+        let value = match value {
+            Json::Array(mut elements) if elements.len() == 1 => {
+                self.changed(
+                    &normalise::LIST,
+                    format!("{place}.value"),
+                    "the only value of a list was taken",
+                );
+                elements.pop().unwrap_or(Json::Null)
+            }
+            value => value,
+        };
         let Json::Object(members) = value else {
             return Err(scim::SCHEMA_INVALID_TYPE.because(format!(
                 "{place}.value must be an object of attributes where there is no path, not {}.",

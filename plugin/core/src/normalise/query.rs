@@ -10,8 +10,8 @@ use crate::rules::{normalise, route, scim};
 use crate::scim::grammar;
 use crate::scim::shape::{Resolved, Shape};
 
-/// RFC 3986 §2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+/// What has to be encoded in a part of a URL (RFC 3986 §2.3).
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')

@@ -1,5 +1,6 @@
 //! The body of a search (RFC 7644 §3.4.3): the parameters of a query, with the same rules.
 
+use super::message_schemas;
 use super::query::{attribute_name, parameter};
 use crate::json::{Json, Member, Reading};
 use crate::message::Change;
@@ -86,7 +87,10 @@ fn member(name: &str, value: &Json, shapes: &[&Shape]) -> Result<Json, Refusal> 
             .because(format!("{name} must be {expected}, not {}.", value.kind()))
     };
     match (name, value) {
-        ("schemas", value) => schemas(value),
+        ("schemas", value) => {
+            message_schemas(value, SEARCH_URN, "a search")?;
+            Ok(Json::Array(vec![Json::string(SEARCH_URN)]))
+        }
         ("attributes" | "excludedAttributes", Json::Array(names)) => names
             .iter()
             .map(|one| {
@@ -104,25 +108,4 @@ fn member(name: &str, value: &Json, shapes: &[&Shape]) -> Result<Json, Refusal> 
         (_, Json::String(text)) => parameter(name, text, shapes).map(Json::String),
         _ => Err(wrong("a string")),
     }
-}
-
-fn schemas(value: &Json) -> Result<Json, Refusal> {
-    let urns = match value {
-        Json::Array(urns) if !urns.is_empty() => urns.as_slice(),
-        one @ Json::String(_) => std::slice::from_ref(one),
-        _ => {
-            return Err(scim::SCHEMA_MISSING_URN
-                .because(format!("schemas is empty. Send [\"{SEARCH_URN}\"].")));
-        }
-    };
-    let is_search = |urn: &Json| {
-        urn.as_str()
-            .is_some_and(|urn| urn.eq_ignore_ascii_case(SEARCH_URN))
-    };
-    if !urns.iter().all(is_search) {
-        return Err(scim::SCHEMA_WRONG_URN.because(format!(
-            "schemas does not name a search. Send [\"{SEARCH_URN}\"]."
-        )));
-    }
-    Ok(Json::Array(vec![Json::string(SEARCH_URN)]))
 }

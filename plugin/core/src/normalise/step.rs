@@ -2,11 +2,11 @@
 
 use super::patch::{Operation, Verb};
 use super::{Normaliser, Place};
-use crate::json::Json;
+use crate::json::{Json, Member};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::Filter;
-use crate::scim::schema::Type;
+use crate::scim::schema::{Mutability, Type};
 use crate::scim::shape::Target;
 
 /// An operation as the client sent it, its target resolved.
@@ -38,9 +38,15 @@ impl Normaliser<'_> {
                 step.target.name()
             )));
         }
-        if step.target.sub.is_none() && attribute.r#type == Type::Complex && !attribute.multi_valued
-        {
-            return self.unfold(step, out);
+        if step.filter.is_some() || !step.target.leaf().multi_valued {
+            self.take_only(&mut step);
+        }
+        if attribute.r#type == Type::Complex && !attribute.multi_valued {
+            match (step.target.extension, step.target.sub) {
+                (None, None) => return self.unfold(step, out),
+                (Some(_), Some(_)) if step.sets() => step = fold(step),
+                _ => {}
+            }
         }
         let value = match step.value.take() {
             // RFC 7643 §2.5: null is no value.
@@ -53,6 +59,10 @@ impl Normaliser<'_> {
                 None
             }
             _ if step.verb == Verb::Remove => None,
+            Some(value) if step.filter.is_some() || step.target.sub.is_some() => {
+                let place = format!("{}.value", step.place);
+                self.single(step.target, value, &Place::At(&place))?
+            }
             Some(value) => self.step_value(&step, value)?,
             None => None,
         };
@@ -64,28 +74,29 @@ impl Normaliser<'_> {
             );
             return Ok(());
         }
+        check_removal(&step)?;
         out.push(step.operation(value));
         Ok(())
+    }
+
+    /// A list of one where one value belongs.
+    fn take_only(&mut self, step: &mut Step<'_>) {
+        step.value = match step.value.take() {
+            Some(Json::Array(mut elements)) if elements.len() == 1 => {
+                self.changed(
+                    &normalise::LIST,
+                    format!("{}.value", step.place),
+                    "the only value of a list was taken",
+                );
+                elements.pop()
+            }
+            value => value,
+        };
     }
 
     fn step_value(&mut self, step: &Step<'_>, value: Json) -> Result<Option<Json>, Refusal> {
         let target = step.target;
         let place = format!("{}.value", step.place);
-        // With a filter, or behind a multi-valued attribute, the value is one value's.
-        if step.filter.is_some() || target.sub.is_some() {
-            let value = match value {
-                Json::Array(mut elements) if elements.len() == 1 => {
-                    self.changed(
-                        &normalise::LIST,
-                        &place,
-                        "the only value of a list was taken",
-                    );
-                    elements.remove(0)
-                }
-                value => value,
-            };
-            return self.single(target, value, &Place::At(&place));
-        }
         let value = self.value(target, value, &Place::At(&place))?;
         match value {
             Some(value)
@@ -158,9 +169,53 @@ impl Normaliser<'_> {
     }
 }
 
+/// A sub-attribute of an extension's complex attribute is written with the attribute around it
+/// (RFC 7644 §3.5.2.1, §3.5.2.3: the others stay as they are): behind a URN, servers do not resolve
+/// a path with two parts.
+fn fold(step: Step<'_>) -> Step<'_> {
+    let Some(sub) = step.target.sub else {
+        return step;
+    };
+    Step {
+        target: step.target.without_sub(),
+        value: step
+            .value
+            .map(|value| Json::Object(vec![Member::new(&sub.name, value)])),
+        ..step
+    }
+}
+
+/// RFC 7644 §3.5.2.2: what is required, or set once, does not go away.
+fn check_removal(step: &Step<'_>) -> Result<(), Refusal> {
+    if step.verb != Verb::Remove || step.filter.is_some() {
+        return Ok(());
+    }
+    let leaf = step.target.leaf();
+    if leaf.required && step.target.sub.is_none() {
+        return Err(scim::MUTABILITY_REQUIRED.because(format!(
+            "{}: {} is required and cannot be removed.",
+            step.place,
+            step.target.name()
+        )));
+    }
+    if leaf.mutability == Mutability::Immutable {
+        return Err(scim::MUTABILITY_IMMUTABLE.because(format!(
+            "{}: {} is immutable and cannot be removed once it is set.",
+            step.place,
+            step.target.name()
+        )));
+    }
+    Ok(())
+}
+
 // === impl Step ===
 
 impl Step<'_> {
+    /// Whether something is there afterwards.
+    fn sets(&self) -> bool {
+        self.verb != Verb::Remove && self.value.as_ref().is_some_and(|v| !v.is_unassigned())
+    }
+
     pub(super) fn operation(&self, value: Option<Json>) -> Operation {
         Operation {
             verb: self.verb,

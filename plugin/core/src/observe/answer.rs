@@ -142,7 +142,7 @@ pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
 fn redirect(given: &mut Member, bases: &Bases) {
     match &mut given.value {
         Json::String(reference) if matches!(given.name.as_str(), "location" | "$ref") => {
-            *reference = bases.rewrite(reference);
+            *reference = bases.outward(reference);
         }
         Json::Object(members) => members.iter_mut().for_each(|inner| redirect(inner, bases)),
         Json::Array(elements) => {
@@ -164,7 +164,7 @@ pub(crate) fn headers(answer: &BackendAnswer, bases: &Bases, has_body: bool) -> 
         .filter(|(name, _)| PASSED.contains(&name.as_str()))
         .map(
             |(name, value)| match (name.as_str(), std::str::from_utf8(value)) {
-                ("location", Ok(location)) => (name.clone(), bases.rewrite(location).into_bytes()),
+                ("location", Ok(location)) => (name.clone(), bases.outward(location).into_bytes()),
                 _ => (name.clone(), value.clone()),
             },
         )

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What the path of a resource has before its id.
+const COLLECTIONS: [&str; 2] = ["/Users/", "/Groups/"];
+
 /// One account's SCIM base as clients see it, and at the backend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bases {
@@ -14,31 +17,63 @@ pub(crate) struct Bases {
 // === impl Bases ===
 
 impl Bases {
-    /// A reference under the backend's base, rewritten to the client's. Anything else stays.
-    pub(crate) fn rewrite(&self, reference: &str) -> String {
-        let (scheme, rest) = match reference.split_once("://") {
-            Some((scheme, rest)) if !scheme.contains('/') => (Some(scheme), rest),
-            _ => (None, reference),
-        };
-        let (authority, path) = match scheme {
-            Some(_) => rest
-                .find('/')
-                .map_or((rest, ""), |slash| rest.split_at(slash)),
-            None => ("", rest),
-        };
-        let Some(tail) = path
-            .strip_prefix(self.upstream.as_str())
-            .filter(|tail| tail.is_empty() || tail.starts_with(['/', '?', '#']))
-        else {
-            return reference.to_owned();
-        };
-        let path = format!("{}{tail}", self.client);
-        match scheme {
-            Some(scheme) => {
-                let authority = self.authority.as_deref().unwrap_or(authority);
-                format!("{scheme}://{authority}{path}")
-            }
-            None => path,
-        }
+    /// A reference under the client's base, rewritten to the backend's. Anything else stays.
+    pub(crate) fn inward(&self, reference: &str) -> String {
+        moved(reference, &self.client, &self.upstream, None).unwrap_or_else(|| reference.to_owned())
     }
+
+    /// A reference to a resource of the backend's, rewritten to the client's base: it is under the
+    /// backend's base, or, where the backend knows its own address by another name, ends in a type
+    /// and an id. What is under the client's base already stays there.
+    pub(crate) fn outward(&self, reference: &str) -> String {
+        let authority = self.authority.as_deref();
+        if path_of(reference)
+            .strip_prefix(self.client.as_str())
+            .is_some_and(is_tail)
+            && self.client.starts_with(self.upstream.as_str())
+        {
+            return reference.to_owned();
+        }
+        moved(reference, &self.upstream, &self.client, authority)
+            .or_else(|| {
+                let path = path_of(reference);
+                let at = COLLECTIONS
+                    .iter()
+                    .filter_map(|name| path.rfind(name))
+                    .max()?;
+                moved(reference, path.get(..at)?, &self.client, authority)
+            })
+            .unwrap_or_else(|| reference.to_owned())
+    }
+}
+
+/// The path of a URL or of a reference without scheme and authority.
+fn path_of(reference: &str) -> &str {
+    split(reference).2
+}
+
+/// Scheme, authority and the rest.
+fn split(reference: &str) -> (Option<&str>, &str, &str) {
+    match reference.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => {
+            let slash = rest.find('/').unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(slash);
+            (Some(scheme), authority, path)
+        }
+        _ => (None, "", reference),
+    }
+}
+
+/// The reference under another base; `None` if it is not under this one.
+fn moved(reference: &str, from: &str, to: &str, authority: Option<&str>) -> Option<String> {
+    let (scheme, own, path) = split(reference);
+    let tail = path.strip_prefix(from).filter(|tail| is_tail(tail))?;
+    Some(match scheme {
+        Some(scheme) => format!("{scheme}://{}{to}{tail}", authority.unwrap_or(own)),
+        None => format!("{to}{tail}"),
+    })
+}
+
+fn is_tail(tail: &str) -> bool {
+    tail.is_empty() || tail.starts_with(['/', '?', '#'])
 }

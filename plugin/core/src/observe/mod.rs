@@ -10,14 +10,17 @@ mod records;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bulk::{self, Bulk};
+use crate::evaluate::{Given, evaluate};
 use crate::facts::{Facts, ResourceKind, Stop};
 use crate::json::Json;
 use crate::message::{
-    AnswerBody, BackendAnswer, BackendOutcome, Headers, Request, Respond, Response, ResponseBody,
+    AnswerBody, BackendAnswer, BackendOutcome, Headers, Outcome, Request, Respond, Response,
+    ResponseBody, Verdict,
 };
 use crate::policy::Policy;
 use crate::record::Record;
-use crate::record::plan::Outcome;
+use crate::record::plan::Outcome as Planned;
 use crate::refusal::{ErrorForm, Refusal, scim_error};
 use crate::rules::face;
 
@@ -27,9 +30,10 @@ pub(crate) use location::Bases;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Continuation {
     Scim(ScimContinuation),
-    Management(Outcome),
+    Management(Planned),
     /// A group is read first, since its members are not all on record.
     Completing(Completing),
+    Bulk(Box<Bulk>),
 }
 
 /// Of a SCIM call.
@@ -40,7 +44,7 @@ pub(crate) struct ScimContinuation {
     pub(crate) expected: Expected,
     /// Set if the identity provider asked: what it is shown settles its unclear creates.
     pub(crate) provisions: bool,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Planned,
 }
 
 /// Of a read that completes a group's members.
@@ -49,9 +53,19 @@ pub(crate) struct Completing {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Headers,
-    pub(crate) body: Vec<u8>,
+    /// JSON text.
+    pub(crate) body: String,
     pub(crate) group: String,
     pub(crate) bases: Bases,
+}
+
+// === impl Continuation ===
+
+impl Continuation {
+    /// As the face keeps it. Plain data with string keys: writing it cannot fail.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
 }
 
 /// What a success looks like.
@@ -71,8 +85,85 @@ pub(crate) enum Expected {
     Discovery,
 }
 
+/// Judges what the backend answered, or begins the next part of a request.
+pub(crate) fn observe(
+    policy: &Policy,
+    continuation: &[u8],
+    answer: &BackendOutcome,
+    facts: &Facts<'_>,
+    now: u64,
+) -> Outcome {
+    match serde_json::from_slice(continuation) {
+        Ok(Continuation::Bulk(bulk)) => bulk::resume(policy, *bulk, answer, facts, now),
+        Ok(alone) => single(policy, alone, answer, facts, now, Given::default()),
+        Err(_) => forgotten(),
+    }
+}
+
+/// The same for a request, or an operation of a Bulk request, that is one request to the backend.
+pub(crate) fn one(
+    policy: &Policy,
+    continuation: &[u8],
+    answer: &BackendOutcome,
+    facts: &Facts<'_>,
+    now: u64,
+    given: Given<'_>,
+) -> Outcome {
+    match serde_json::from_slice(continuation) {
+        Ok(alone) => single(policy, alone, answer, facts, now, given),
+        Err(_) => forgotten(),
+    }
+}
+
+fn single(
+    policy: &Policy,
+    continuation: Continuation,
+    answer: &BackendOutcome,
+    facts: &Facts<'_>,
+    now: u64,
+    given: Given<'_>,
+) -> Outcome {
+    match continuation {
+        Continuation::Scim(continuation) => match scim(policy, continuation, answer, facts) {
+            Ok(respond) => Outcome::Respond(respond),
+            Err(Stop::Need(need)) => Outcome::Need(need),
+            Err(Stop::Refuse(refusal)) => refuse(&refusal),
+        },
+        Continuation::Management(planned) => Outcome::Respond(management(planned, answer)),
+        Continuation::Completing(group) => match completing(policy, &group, answer) {
+            Err(respond) => Outcome::Respond(*respond),
+            Ok((request, members)) => {
+                let given = Given {
+                    completed: Some(&members),
+                    ..given
+                };
+                match evaluate(policy, &request, facts, now, given) {
+                    Verdict::Need(need) => Outcome::Need(need),
+                    Verdict::Forward(forward) => Outcome::Forward(forward),
+                    Verdict::Proceed(proceed) => Outcome::Proceed(proceed),
+                    Verdict::Reject(reject) => Outcome::Respond(Respond {
+                        response: reject.response,
+                        records: Vec::new(),
+                        rule: Some(reject.rule),
+                    }),
+                }
+            }
+        },
+        Continuation::Bulk(_) => forgotten(),
+    }
+}
+
+fn forgotten() -> Outcome {
+    refuse(&face::PLUGIN_TRAPPED.because("What the guard kept of the request is not what it was."))
+}
+
+/// The end of a request that a rule refuses after all.
+fn refuse(refusal: &Refusal) -> Outcome {
+    Outcome::Respond(refused(refusal.clone(), ErrorForm::Scim, Vec::new()))
+}
+
 /// Judges the answer to a SCIM call.
-pub(crate) fn scim(
+fn scim(
     policy: &Policy,
     continuation: ScimContinuation,
     outcome: &BackendOutcome,
@@ -112,7 +203,7 @@ pub(crate) fn scim(
 }
 
 /// Judges the answer to a management request. The answer itself passes.
-pub(crate) fn management(outcome: Outcome, answered: &BackendOutcome) -> Respond {
+fn management(outcome: Planned, answered: &BackendOutcome) -> Respond {
     let BackendOutcome::Answered(answer) = answered else {
         return refused(unavailable(), ErrorForm::Problem, Vec::new());
     };
@@ -138,7 +229,7 @@ pub(crate) fn management(outcome: Outcome, answered: &BackendOutcome) -> Respond
 }
 
 /// The members that a group has according to the backend, or the answer for the client.
-pub(crate) fn completing(
+fn completing(
     policy: &Policy,
     completing: &Completing,
     outcome: &BackendOutcome,
@@ -156,7 +247,7 @@ pub(crate) fn completing(
             bases: completing.bases.clone(),
             expected: Expected::Deleted,
             provisions: false,
-            outcome: Outcome::default(),
+            outcome: Planned::default(),
         };
         return Err(Box::new(match answer.status {
             400..=599 => backend_error(answer, &continuation),
@@ -181,7 +272,7 @@ pub(crate) fn completing(
         method: completing.method.clone(),
         path: completing.path.clone(),
         headers: completing.headers.clone(),
-        body: crate::message::Body::Bytes(completing.body.clone()),
+        body: crate::message::Body::Bytes(completing.body.clone().into_bytes()),
     };
     Ok((request, members.into_iter().collect()))
 }

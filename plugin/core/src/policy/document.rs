@@ -93,6 +93,8 @@ pub(crate) struct Limits {
     pub(crate) operations: usize,
     /// Members that one request names.
     pub(crate) members: usize,
+    /// Operations of a Bulk request.
+    pub(crate) bulk_operations: usize,
     pub(crate) answer_bytes: u64,
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Operation {
     Patch(ResourceKind, String),
     /// `DELETE /Users/{id}`
     Delete(ResourceKind, String),
+    /// `POST /Bulk` (RFC 7644 §3.7)
+    Bulk,
     /// `GET /Schemas`, `/ResourceTypes`, `/ServiceProviderConfig` (RFC 7644 §4)
     Discover,
 }
@@ -110,6 +112,12 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
         None if method == "GET" => return Ok(Some(Operation::List(None))),
         None => return Err(wrong_method("GET")),
         Some(&".search") if tail.len() == 1 => return search(None),
+        Some(&"Bulk") if tail.len() == 1 => {
+            return match method {
+                "POST" => Ok(Some(Operation::Bulk)),
+                _ => Err(wrong_method("POST")),
+            };
+        }
         Some(&"Users") => ResourceKind::User,
         Some(&"Groups") => ResourceKind::Group,
         Some(&("Schemas" | "ResourceTypes")) if tail.len() <= 2 => {

@@ -33,8 +33,20 @@ super::rules! {
     PATCH_TOO_MANY = "patch.too-many", Some(413), None, "RFC 7644 §3.5.2, scimguard policy, limits";
     /// A filter that does not parse, or that asks for an attribute that is not there to be asked for.
     FILTER_INVALID = "filter.invalid", Some(400), Some("invalidFilter"), "RFC 7644 §3.4.2.2";
+    /// More operations than the policy's `limits.bulk_operations` allows in one Bulk request.
+    BULK_TOO_MANY = "bulk.too-many", Some(413), None, "RFC 7644 §3.7.4";
+    /// A Bulk request that cannot be taken apart: no operations, a method, path or `bulkId` that is
+    /// none, no data. Nothing of it is done.
+    BULK_INVALID = "bulk.invalid", Some(400), Some("invalidSyntax"), "RFC 7644 §3.7";
+    /// A `bulkId` that no operation of the request creates, that leads in a circle, or that stands
+    /// where no id does.
+    BULK_REFERENCE = "bulk.reference", Some(400), Some("invalidValue"), "RFC 7644 §3.7.1, §3.7.2";
     /// A PATCH path names a read-only attribute.
     MUTABILITY_READ_ONLY = "mutability.read-only", Some(400), Some("mutability"), "RFC 7643 §2.2, RFC 7644 §3.5.2";
+    /// A PATCH would take away an attribute that every resource of the type has.
+    MUTABILITY_REQUIRED = "mutability.required", Some(400), Some("mutability"), "RFC 7644 §3.5.2.2";
+    /// A PATCH would take away an attribute that is set once and for all.
+    MUTABILITY_IMMUTABLE = "mutability.immutable", Some(400), Some("mutability"), "RFC 7643 §7, RFC 7644 §3.5.2.2";
     /// The id in the body of a PUT is not the id in its path.
     MUTABILITY_ID = "mutability.id", Some(400), Some("mutability"), "RFC 7643 §3.1";
 }

@@ -125,11 +125,22 @@ fn term(input: &mut Input<'_>) -> ModalResult<Filter> {
     .parse_next(input)
 }
 
-/// `emails[type eq "work"]`
+/// `emails[type eq "work"]`, and as Entra writes it `emails[type eq "work"].value eq "…"`: the
+/// comparison is one more condition on the same value.
 fn value_filter(input: &mut Input<'_>) -> ModalResult<Filter> {
-    (name, brackets)
-        .map(|(name, inner)| Filter::Within(name, Box::new(inner)))
-        .parse_next(input)
+    let (name, inner) = (name, brackets).parse_next(input)?;
+    let behind = opt(preceded('.', cut_err(comparison)))
+        .context(expected("a comparison of a sub-attribute, or the end"))
+        .parse_next(input)?;
+    let inner = match (inner, behind) {
+        (inner, None) => inner,
+        (Filter::And(mut all), Some(behind)) => {
+            all.push(behind);
+            Filter::And(all)
+        }
+        (inner, Some(behind)) => Filter::And(vec![inner, behind]),
+    };
+    Ok(Filter::Within(name, Box::new(inner)))
 }
 
 fn brackets(input: &mut Input<'_>) -> ModalResult<Filter> {

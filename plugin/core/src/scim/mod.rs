@@ -11,6 +11,10 @@ pub(crate) const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchO
 pub(crate) const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// RFC 7644 §3.4.3.
 pub(crate) const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+/// RFC 7644 §3.7.
+pub(crate) const BULK_REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// RFC 7644 §3.7.3.
+pub(crate) const BULK_RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// What every message URN of RFC 7644 begins with.
 pub(crate) const MESSAGE_URN_PREFIX: &str = "urn:ietf:params:scim:api:messages:";
 /// What every core schema URN of RFC 7643 begins with.

@@ -27,6 +27,14 @@ pub(crate) struct Attribute {
     pub(crate) multi_valued: bool,
     #[serde(default)]
     pub(crate) required: bool,
+    /// Values that are usual, in the case in which they are written.
+    #[serde(default)]
+    pub(crate) canonical_values: Vec<String>,
+    #[serde(default)]
+    pub(crate) case_exact: bool,
+    /// Not of RFC 7643: text that may have line breaks in it, such as an address.
+    #[serde(default)]
+    pub(crate) multi_line: bool,
     #[serde(default)]
     pub(crate) mutability: Mutability,
     #[serde(default)]
@@ -126,6 +134,17 @@ impl ResourceType {
     }
 }
 
+// === impl Schema ===
+
+impl Schema {
+    /// The attribute of this name, in any case.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    }
+}
+
 // === impl Attribute ===
 
 impl Attribute {
@@ -136,6 +155,11 @@ impl Attribute {
             .find(|sub| sub.name.eq_ignore_ascii_case(name))
     }
 
+    /// Whether its values name other resources by their ids: RFC 7643 §2.4, `$ref`.
+    pub(crate) fn is_reference(&self) -> bool {
+        self.sub("$ref").is_some() && self.sub("value").is_some()
+    }
+
     /// A list of references to other resources, such as `Group.members`: values that can be put in
     /// and taken out, but not changed.
     pub(crate) fn is_reference_list(&self) -> bool {
@@ -143,6 +167,15 @@ impl Attribute {
             && self
                 .sub("value")
                 .is_some_and(|value| value.mutability == Mutability::Immutable)
+    }
+
+    /// The usual value that a text is, ignoring case, where case does not matter (RFC 7643 §7,
+    /// "canonicalValues").
+    pub(crate) fn canonical_value(&self, text: &str) -> Option<&str> {
+        self.canonical_values
+            .iter()
+            .find(|usual| !self.case_exact && usual.eq_ignore_ascii_case(text))
+            .map(String::as_str)
     }
 
     /// What a value has to be, for messages.

@@ -267,8 +267,14 @@ fn comparable(target: Target<'_>, ordering: bool, value: Json) -> Result<Json, S
             "false" => return Ok(Json::Bool(false)),
             _ => false,
         },
+        (Json::String(text), Type::String) => {
+            return Ok(match leaf.canonical_value(text) {
+                Some(usual) => Json::string(usual),
+                None => value,
+            });
+        }
         (Json::Number(_), Type::Integer | Type::Decimal) => true,
-        (Json::String(_), Type::String | Type::DateTime | Type::Reference | Type::Binary) => true,
+        (Json::String(_), Type::DateTime | Type::Reference | Type::Binary) => true,
         _ => false,
     };
     if fits {

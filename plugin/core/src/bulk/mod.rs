@@ -1,0 +1,296 @@
+//! A Bulk request (RFC 7644 §3.7), taken apart: each operation is a request of its own, judged by the
+//! facts after the ones before it, so nothing is possible in it that is not possible outside. The
+//! application need not know `/Bulk` at all.
+
+mod answer;
+mod envelope;
+pub(crate) mod references;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluate::{Given, evaluate};
+use crate::facts::{Facts, Stop};
+use crate::message::{
+    BackendOutcome, Body, Change, Forward, Headers, Outcome, Proceed, Request, Respond, Verdict,
+};
+use crate::observe::{self, Continuation};
+use crate::parse;
+use crate::policy::{Account, Policy};
+use crate::record::Record;
+use crate::route::ScimCall;
+use crate::rules::scim;
+
+use answer::Answered;
+
+/// Headers that each operation says for itself.
+const OF_THE_OPERATION: &[&str] = &["content-type", "if-match", "if-none-match"];
+
+/// A Bulk request on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Bulk {
+    /// The account's SCIM base as clients see it.
+    base: String,
+    /// Of the request, but for those that each operation says for itself.
+    headers: Headers,
+    /// So many errors are accepted; after that nothing more is tried.
+    fail_on_errors: Option<usize>,
+    operations: Vec<Operation>,
+    /// The ids of what was created, by `bulkId`.
+    ids: BTreeMap<String, String>,
+    under_way: Option<UnderWay>,
+    /// The first rule that refused an operation.
+    rule: Option<String>,
+}
+
+/// One operation.
+#[derive(Debug, Serialize, Deserialize)]
+struct Operation {
+    method: String,
+    /// `/Type` or `/Type/id`, as sent.
+    path: String,
+    bulk_id: Option<String>,
+    version: Option<String>,
+    /// JSON text; gone once it was answered.
+    data: Option<String>,
+    /// The `bulkId`s that it refers to.
+    refers_to: Vec<String>,
+    answered: Option<Answered>,
+}
+
+/// The operation whose answer is awaited.
+#[derive(Debug, Serialize, Deserialize)]
+struct UnderWay {
+    index: usize,
+    /// Of the operation alone.
+    continuation: Vec<u8>,
+}
+
+/// Reads a Bulk request and starts its way.
+pub(crate) fn begin(
+    call: &ScimCall,
+    request: &Request,
+    policy: &Policy,
+    account: &Account,
+) -> Result<Proceed, Stop> {
+    let (body, _) = parse::required(request, account)?;
+    let envelope = envelope::read(body, account.limits.bulk_operations)?;
+    references::check(&envelope.operations)?;
+    let bulk = Bulk {
+        base: call.bases(policy).0,
+        headers: request
+            .headers
+            .iter()
+            .filter(|(name, _)| !OF_THE_OPERATION.contains(&name.as_str()))
+            .cloned()
+            .collect(),
+        fail_on_errors: envelope.fail_on_errors,
+        operations: envelope.operations,
+        ids: BTreeMap::new(),
+        under_way: None,
+        rule: None,
+    };
+    Ok(bulk.proceed(Vec::new(), Vec::new()))
+}
+
+/// Goes on: with the next operation, or with the answer to the one that is under way.
+pub(crate) fn resume(
+    policy: &Policy,
+    mut bulk: Bulk,
+    answer: &BackendOutcome,
+    facts: &Facts<'_>,
+    now: u64,
+) -> Outcome {
+    if let Some(UnderWay {
+        index,
+        continuation,
+    }) = bulk.under_way.take()
+    {
+        let given = Given {
+            completed: None,
+            bulk_ids: Some(&bulk.ids),
+        };
+        return match observe::one(policy, &continuation, answer, facts, now, given) {
+            Outcome::Need(need) => Outcome::Need(need),
+            Outcome::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
+            Outcome::Respond(respond) => {
+                bulk.answered(index, &respond);
+                bulk.next(respond.records, Vec::new())
+            }
+            Outcome::Proceed(_) => bulk.nested(index),
+        };
+    }
+    let Some(index) = bulk.first_ready() else {
+        return Outcome::Respond(bulk.respond(Vec::new()));
+    };
+    let request = match bulk.request(index) {
+        Ok(request) => request,
+        Err(refusal) => {
+            bulk.refused(index, &refusal);
+            return bulk.next(Vec::new(), Vec::new());
+        }
+    };
+    let given = Given {
+        completed: None,
+        bulk_ids: Some(&bulk.ids),
+    };
+    match evaluate(policy, &request, facts, now, given) {
+        Verdict::Need(need) => Outcome::Need(need),
+        Verdict::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
+        Verdict::Reject(reject) => {
+            bulk.answered(
+                index,
+                &Respond {
+                    response: reject.response,
+                    records: Vec::new(),
+                    rule: Some(reject.rule),
+                },
+            );
+            bulk.next(Vec::new(), reject.changes)
+        }
+        Verdict::Proceed(_) => bulk.nested(index),
+    }
+}
+
+// === impl Bulk ===
+
+impl Bulk {
+    /// The next operation whose references are all decided.
+    fn first_ready(&self) -> Option<usize> {
+        let errors = self
+            .operations
+            .iter()
+            .filter(|operation| operation.failed())
+            .count();
+        if self.fail_on_errors.is_some_and(|most| errors >= most) {
+            return None;
+        }
+        let is_decided = |bulk_id: &String| {
+            self.operations
+                .iter()
+                .any(|other| other.bulk_id.as_ref() == Some(bulk_id) && other.answered.is_some())
+        };
+        self.operations.iter().position(|operation| {
+            operation.answered.is_none() && operation.refers_to.iter().all(is_decided)
+        })
+    }
+
+    /// The operation as a request of its own.
+    fn request(&self, index: usize) -> Result<Request, crate::refusal::Refusal> {
+        let Some(operation) = self.operations.get(index) else {
+            return Err(scim::BULK_INVALID.because("There is no such operation."));
+        };
+        if let Some(failed) = operation
+            .refers_to
+            .iter()
+            .find(|bulk_id| !self.ids.contains_key(*bulk_id))
+        {
+            return Err(scim::BULK_REFERENCE.because(format!(
+                "Operations[{index}] refers to bulkId {failed:?}, whose operation did not create anything."
+            )));
+        }
+        let mut headers = self.headers.clone();
+        let mut header = |name: &str, value: &str| {
+            headers.push((name.to_owned(), value.as_bytes().to_vec()));
+        };
+        if operation.data.is_some() {
+            header("content-type", "application/scim+json");
+        }
+        if let Some(version) = &operation.version {
+            header("if-match", version);
+        }
+        Ok(Request {
+            method: operation.method.clone(),
+            path: self.base.clone() + &references::resolved_path(&operation.path, &self.ids),
+            headers,
+            body: match &operation.data {
+                Some(data) => Body::Bytes(data.clone().into_bytes()),
+                None => Body::None,
+            },
+        })
+    }
+
+    /// Notes what became of an operation.
+    fn answered(&mut self, index: usize, respond: &Respond) {
+        let base = self.base.clone();
+        let Some(operation) = self.operations.get_mut(index) else {
+            return;
+        };
+        let path = references::resolved_path(&operation.path, &self.ids);
+        let (answered, id) = answer::of(&operation.method, &(base + &path), &respond.response);
+        operation.data = None;
+        operation.answered = Some(answered);
+        if let (Some(bulk_id), Some(id)) = (&operation.bulk_id, id) {
+            self.ids.insert(bulk_id.clone(), id);
+        }
+        if let Some(rule) = &respond.rule {
+            self.rule.get_or_insert_with(|| rule.clone());
+        }
+    }
+
+    fn refused(&mut self, index: usize, refusal: &crate::refusal::Refusal) {
+        let respond = Respond {
+            response: refusal.response(crate::refusal::ErrorForm::Scim),
+            records: Vec::new(),
+            rule: Some(refusal.rule.to_owned()),
+        };
+        self.answered(index, &respond);
+    }
+
+    /// What comes after an operation.
+    fn next(self, records: Vec<Record>, changes: Vec<Change>) -> Outcome {
+        match self.first_ready() {
+            Some(_) => Outcome::Proceed(self.proceed(records, changes)),
+            None => Outcome::Respond(self.respond(records)),
+        }
+    }
+
+    fn proceed(self, records: Vec<Record>, changes: Vec<Change>) -> Proceed {
+        Proceed {
+            records,
+            changes,
+            rule: self.rule.clone(),
+            account: None,
+            verified_token: None,
+            continuation: Continuation::Bulk(Box::new(self)).to_bytes(),
+        }
+    }
+
+    fn forward(mut self, index: usize, forward: Forward) -> Forward {
+        self.under_way = Some(UnderWay {
+            index,
+            continuation: forward.continuation,
+        });
+        Forward {
+            continuation: Continuation::Bulk(Box::new(self)).to_bytes(),
+            ..forward
+        }
+    }
+
+    fn respond(&self, records: Vec<Record>) -> Respond {
+        Respond {
+            response: answer::response(&self.operations),
+            records,
+            rule: self.rule.clone(),
+        }
+    }
+
+    fn nested(mut self, index: usize) -> Outcome {
+        let refusal = scim::BULK_INVALID.because(format!(
+            "Operations[{index}].path: a Bulk request cannot hold another one."
+        ));
+        self.refused(index, &refusal);
+        self.next(Vec::new(), Vec::new())
+    }
+}
+
+// === impl Operation ===
+
+impl Operation {
+    fn failed(&self) -> bool {
+        self.answered
+            .as_ref()
+            .is_some_and(|answered| answered.status >= 400)
+    }
+}

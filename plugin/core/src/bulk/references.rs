@@ -1,0 +1,247 @@
+//! References between the operations of a Bulk request (RFC 7644 §3.7.2): `bulkId:X` stands for the
+//! id of what the operation with that `bulkId` creates, and only where an id stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use percent_encoding::utf8_percent_encode;
+
+use super::Operation;
+use crate::json::Json;
+use crate::normalise::patch;
+use crate::normalise::query::RESERVED;
+use crate::refusal::Refusal;
+use crate::rules::scim;
+use crate::scim::filter::Filter;
+use crate::scim::schema::Attribute;
+use crate::scim::shape::{Resolved, Shape};
+
+const MARK: &str = "bulkId:";
+
+/// The ids of what was created, by `bulkId`.
+type Ids = BTreeMap<String, String>;
+
+/// Every `bulkId` that an operation names, wherever it does.
+pub(super) fn named(path: &str, data: Option<&Json>) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    if let Some(bulk_id) = path.split('/').nth(2).and_then(|id| id.strip_prefix(MARK)) {
+        found.insert(bulk_id.to_owned());
+    }
+    if let Some(data) = data {
+        collect(data, &mut found);
+    }
+    found.into_iter().collect()
+}
+
+fn collect(value: &Json, found: &mut BTreeSet<String>) {
+    match value {
+        Json::String(text) => match text.strip_prefix(MARK) {
+            Some(bulk_id) => {
+                found.insert(bulk_id.to_owned());
+            }
+            // In the filter of a path, such as `members[value eq "bulkId:X"]`.
+            None => found.extend(
+                text.split('"')
+                    .skip(1)
+                    .step_by(2)
+                    .filter_map(|quoted| quoted.strip_prefix(MARK))
+                    .map(str::to_owned),
+            ),
+        },
+        Json::Array(elements) => elements.iter().for_each(|inner| collect(inner, found)),
+        Json::Object(members) => members
+            .iter()
+            .for_each(|member| collect(&member.value, found)),
+        _ => {}
+    }
+}
+
+/// Every reference leads to one operation that creates something, and no way leads in a circle.
+pub(super) fn check(operations: &[Operation]) -> Result<(), Refusal> {
+    let mut by_id = BTreeMap::new();
+    for (index, operation) in operations.iter().enumerate() {
+        let Some(bulk_id) = operation.bulk_id.as_deref() else {
+            continue;
+        };
+        if let Some(first) = by_id.insert(bulk_id, index) {
+            return Err(scim::BULK_INVALID.because(format!(
+                "Operations[{first}] and Operations[{index}] have the same bulkId {bulk_id:?}."
+            )));
+        }
+    }
+    for (index, operation) in operations.iter().enumerate() {
+        for bulk_id in &operation.refers_to {
+            let creates = by_id
+                .get(bulk_id.as_str())
+                .and_then(|other| operations.get(*other))
+                .is_some_and(|other| other.method == "POST");
+            if !creates {
+                return Err(scim::BULK_REFERENCE.because(format!(
+                    "Operations[{index}] refers to bulkId {bulk_id:?}, which no POST of this request has."
+                )));
+            }
+        }
+    }
+    // What refers only to what is settled is settled too; what is left goes in a circle.
+    let mut settled = BTreeSet::new();
+    loop {
+        let before = settled.len();
+        for (index, operation) in operations.iter().enumerate() {
+            let is_settled = operation.refers_to.iter().all(|id| {
+                by_id
+                    .get(id.as_str())
+                    .is_some_and(|other| settled.contains(other))
+            });
+            if is_settled {
+                settled.insert(index);
+            }
+        }
+        if settled.len() == operations.len() {
+            return Ok(());
+        }
+        if settled.len() == before {
+            let circle: Vec<String> = (0..operations.len())
+                .filter(|index| !settled.contains(index))
+                .map(|index| format!("Operations[{index}]"))
+                .collect();
+            return Err(scim::BULK_REFERENCE.because(format!(
+                "{} refer to each other in a circle. Create them first, and refer to them afterwards.",
+                circle.join(", ")
+            )));
+        }
+    }
+}
+
+/// The path of an operation with the id in place of its `bulkId`.
+pub(super) fn resolved_path(path: &str, ids: &Ids) -> String {
+    let known = path.split_once(&format!("/{MARK}"));
+    match known.and_then(|(before, bulk_id)| Some((before, ids.get(bulk_id)?))) {
+        Some((before, id)) => {
+            format!("{before}/{}", utf8_percent_encode(id, RESERVED))
+        }
+        None => path.to_owned(),
+    }
+}
+
+/// Puts ids in place of the references in a canonical resource.
+pub(crate) fn resolve_resource(
+    resource: &mut Json,
+    shape: &Shape,
+    ids: &Ids,
+) -> Result<(), Refusal> {
+    let Json::Object(members) = resource else {
+        return Ok(());
+    };
+    for member in members {
+        match shape.resolve(&member.name) {
+            Resolved::Attribute(target) => {
+                resolve_value(&mut member.value, target.attribute, &member.name, ids)?;
+            }
+            Resolved::Extension(extension) => {
+                let Json::Object(inner) = &mut member.value else {
+                    continue;
+                };
+                for member in inner {
+                    let attribute = extension.attribute(&member.name);
+                    if let Some(attribute) = attribute {
+                        resolve_value(&mut member.value, attribute, &member.name, ids)?;
+                    }
+                }
+            }
+            Resolved::Schemas | Resolved::Unknown => {}
+        }
+    }
+    Ok(())
+}
+
+/// Puts ids in place of the references in canonical operations.
+pub(crate) fn resolve_operations(
+    operations: &mut [patch::Operation],
+    shape: &Shape,
+    ids: &Ids,
+) -> Result<(), Refusal> {
+    for operation in operations {
+        let name = operation.path();
+        let Resolved::Attribute(target) = shape.resolve(&operation.attribute) else {
+            continue;
+        };
+        if let Some(filter) = &mut operation.filter {
+            resolve_filter(filter, target.attribute, &name, ids)?;
+        }
+        match (&mut operation.value, &operation.sub) {
+            (None, _) => {}
+            (Some(value), None) => resolve_value(value, target.attribute, &name, ids)?,
+            (Some(value), Some(sub)) => {
+                resolve_sub(value, target.attribute, sub, &name, ids)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn resolve_value(
+    value: &mut Json,
+    attribute: &Attribute,
+    place: &str,
+    ids: &Ids,
+) -> Result<(), Refusal> {
+    match value {
+        Json::Array(elements) => elements
+            .iter_mut()
+            .try_for_each(|element| resolve_value(element, attribute, place, ids)),
+        Json::Object(members) => members.iter_mut().try_for_each(|member| {
+            resolve_sub(&mut member.value, attribute, &member.name, place, ids)
+        }),
+        Json::String(text) => nowhere_else(text, place),
+        _ => Ok(()),
+    }
+}
+
+fn resolve_sub(
+    value: &mut Json,
+    attribute: &Attribute,
+    sub: &str,
+    place: &str,
+    ids: &Ids,
+) -> Result<(), Refusal> {
+    let Json::String(text) = value else {
+        return Ok(());
+    };
+    if attribute.is_reference() && sub == "value" {
+        resolve_text(text, ids);
+        return Ok(());
+    }
+    nowhere_else(text, &format!("{place}.{sub}"))
+}
+
+fn resolve_filter(
+    filter: &mut Filter,
+    attribute: &Attribute,
+    place: &str,
+    ids: &Ids,
+) -> Result<(), Refusal> {
+    match filter {
+        Filter::And(all) | Filter::Or(all) => all
+            .iter_mut()
+            .try_for_each(|inner| resolve_filter(inner, attribute, place, ids)),
+        Filter::Not(inner) | Filter::Within(_, inner) => {
+            resolve_filter(inner, attribute, place, ids)
+        }
+        Filter::Compare(name, _, value) => resolve_sub(value, attribute, &name.0, place, ids),
+        Filter::Present(_) => Ok(()),
+    }
+}
+
+fn resolve_text(text: &mut String, ids: &Ids) {
+    if let Some(id) = text.strip_prefix(MARK).and_then(|bulk_id| ids.get(bulk_id)) {
+        *text = id.clone();
+    }
+}
+
+fn nowhere_else(text: &str, place: &str) -> Result<(), Refusal> {
+    if text.starts_with(MARK) {
+        return Err(scim::BULK_REFERENCE.because(format!(
+            "{place}: a bulkId can stand only where an id does, such as in members."
+        )));
+    }
+    Ok(())
+}
