@@ -82,6 +82,11 @@ fn play(driver: &mut Driver<'_>, step: &Step, table: &mut Table) -> Result<Vec<D
                 });
             }
         };
+        if let Some(asked) = &answer.asked {
+            let forwarded = Decided::Forward(forward.clone());
+            differences.extend(expect::decision(asked, &step.request, &forwarded));
+        }
+        let answer = &answer.outcome;
         received = Some(answer);
         decided = match (forward.answer, answer) {
             (AnswerHandling::Observe, _) => {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use scimguard_core::facts::Table;
 use scimguard_core::{BackendOutcome, Request};
-use serde::de::Error as _;
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -32,9 +32,16 @@ pub(super) struct Step {
     pub(super) expect: Expect,
     /// What the backend does with the requests that are forwarded, in their order; none: nobody
     /// asks.
-    pub(super) upstream: Vec<BackendOutcome>,
+    pub(super) upstream: Vec<Upstream>,
     pub(super) response: Option<ExpectResponse>,
     pub(super) now: u64,
+}
+
+/// One answer of the backend.
+pub(super) struct Upstream {
+    /// What the request must be that it answers, as far as it is said.
+    pub(super) asked: Option<Expect>,
+    pub(super) outcome: BackendOutcome,
 }
 
 /// What a decision must be, as far as it is said.
@@ -105,6 +112,21 @@ struct CaseDocument {
     steps: Option<Vec<StepDocument>>,
 }
 
+fn exchange(text: &RawValue) -> serde_json::Result<ExchangeDocument> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "asked")]
+        _asked: IgnoredAny,
+    }
+    if serde_json::from_str::<Named>(text.get()).is_ok() {
+        return serde_json::from_str(text.get());
+    }
+    serde_json::from_str(text.get()).map(|answer| ExchangeDocument {
+        asked: None,
+        answer,
+    })
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepDocument {
@@ -117,18 +139,26 @@ struct StepDocument {
     response: Option<ExpectResponse>,
 }
 
-/// One answer, or a list of them for the requests that one request becomes; `null`: no answer.
-struct UpstreamDocument(Vec<Option<AnswerDocument>>);
+/// One answer, or a list for the requests that one request becomes.
+struct UpstreamDocument(Vec<ExchangeDocument>);
+
+/// An answer (`null`: none), perhaps with the request that it is for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExchangeDocument {
+    asked: Option<Expect>,
+    answer: Option<AnswerDocument>,
+}
 
 impl<'de> Deserialize<'de> for UpstreamDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let answers = if text.get().starts_with('[') {
+        let each: Result<Vec<Box<RawValue>>, _> = if text.get().starts_with('[') {
             serde_json::from_str(text.get())
         } else {
-            serde_json::from_str(text.get()).map(|answer| vec![answer])
+            Ok(vec![text])
         };
-        answers
+        each.and_then(|each| each.iter().map(|one| exchange(one)).collect())
             .map(Self)
             .map_err(|error| D::Error::custom(format!("upstream: {error}")))
     }
@@ -212,7 +242,12 @@ impl StepDocument {
             .upstream
             .map_or_else(Vec::new, |upstream| upstream.0)
             .into_iter()
-            .map(answered)
+            .map(|exchange| {
+                Ok(Upstream {
+                    asked: exchange.asked,
+                    outcome: answered(exchange.answer)?,
+                })
+            })
             .collect::<anyhow::Result<_>>()?;
         Ok(Step {
             request: self

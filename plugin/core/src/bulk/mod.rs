@@ -108,7 +108,7 @@ pub(crate) fn resume(
     }) = bulk.under_way.take()
     {
         let given = Given {
-            completed: None,
+            read: None,
             bulk_ids: Some(&bulk.ids),
         };
         return match observe::one(policy, &continuation, answer, facts, now, given) {
@@ -132,7 +132,7 @@ pub(crate) fn resume(
         }
     };
     let given = Given {
-        completed: None,
+        read: None,
         bulk_ids: Some(&bulk.ids),
     };
     match evaluate(policy, &request, facts, now, given) {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::Given;
 use crate::act::{self, Act, Edit};
 use crate::bulk::references;
-use crate::facts::Stop;
+use crate::facts::{ResourceKind, Stop};
 use crate::json::Json;
 use crate::message::{Change, Request};
-use crate::normalise::{Normaliser, search};
+use crate::normalise::{Normaliser, search, value_paths};
 use crate::observe::{Bases, Expected};
 use crate::parse;
 use crate::policy::Account;
@@ -62,6 +62,25 @@ impl Message {
                 }
             }
             Self::None | Self::Search(_) => {}
+        }
+    }
+
+    /// Whether a value path may be meant to create a value.
+    pub(super) fn may_create(&self) -> bool {
+        matches!(self, Self::Patch(operations) if value_paths::may_create(operations))
+    }
+
+    /// Writes what is to be created as additions, given the resource as it is.
+    pub(super) fn create_missing(
+        &mut self,
+        call: &ScimCall,
+        resource: &Json,
+        account: &Account,
+        changes: &mut Vec<Change>,
+    ) {
+        if let (Self::Patch(operations), Some((kind, _))) = (self, call.patched()) {
+            let shape = &account.resource(kind).shape;
+            value_paths::create_missing(operations, resource, shape, changes);
         }
     }
 
@@ -151,6 +170,14 @@ impl ScimCall {
                 vec![&account.user.shape, &account.group.shape]
             }
             Operation::Discover | Operation::Bulk => Vec::new(),
+        }
+    }
+
+    /// The resource that a PATCH is for.
+    pub(super) fn patched(&self) -> Option<(ResourceKind, String)> {
+        match &self.operation {
+            Operation::Patch(kind, id) => Some((*kind, id.clone())),
+            _ => None,
         }
     }
 

@@ -4,9 +4,10 @@ mod management;
 mod message;
 mod scim;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::facts::{Facts, Stop};
+use crate::json::Json;
 use crate::message::{
     AnswerHandling, Change, Forward, ForwardBody, Proceed, Reject, Request, Verdict,
 };
@@ -19,8 +20,8 @@ use crate::route::{Routed, route};
 /// What is known beyond the request, because it is part of a longer way.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Given<'a> {
-    /// The members that the group has according to the backend.
-    pub(crate) completed: Option<&'a BTreeSet<String>>,
+    /// The resource as the backend has it, if it was read first.
+    pub(crate) read: Option<&'a Json>,
     /// In a Bulk request: the ids of what was created, by `bulkId`.
     pub(crate) bulk_ids: Option<&'a BTreeMap<String, String>>,
 }

@@ -1,19 +1,23 @@
 //! A SCIM call on its way through the stages.
 
+use std::collections::BTreeSet;
+
 use super::message::{Message, message};
 use super::{Decision, Given, Progress, forward};
 use crate::act::{Act, Edit, Members};
 use crate::bulk;
-use crate::facts::{Facts, Stop};
-use crate::message::{Body, Change, Forward, ForwardBody, Request};
+use crate::facts::{Facts, ResourceKind, Stop};
+use crate::json::Json;
+use crate::message::{Change, Forward, ForwardBody, Request};
+use crate::normalise::members::referenced;
 use crate::normalise::query;
-use crate::observe::{Bases, Completing, Continuation, Expected, ScimContinuation};
-use crate::permit::{Permitted, Scene, ask, permit};
+use crate::observe::{Bases, Continuation, Expected, Reading, ScimContinuation, answer};
+use crate::permit::{Scene, ask, permit};
 use crate::policy::{Account, Dialect, Policy};
-use crate::record::plan::{Plan, plan};
+use crate::record::plan::plan;
 use crate::route::{Operation, ScimCall};
 use crate::rules::normalise;
-use crate::token::{Actor, Authorised, authorise_scim};
+use crate::token::{Actor, authorise_scim};
 use crate::write;
 
 pub(super) fn decide(
@@ -44,43 +48,68 @@ pub(super) fn decide(
     let bases = bases(policy, call, request);
     message.redirect(&bases);
     let act = call.act(&message);
+    let members = given.read.map(members_of);
     let scene = Scene {
         account_name: &call.account,
         account,
         actor: &authorised.actor,
         facts,
-        completed: given.completed,
+        completed: members.as_ref(),
     };
     ask(&act, &scene)?;
     // The costly check comes once, when everything else is at hand.
     message.check(call, account)?;
     let permitted = permit(&act, &scene)?;
     let path = call.upstream_path(policy);
-    if given.completed.is_none()
-        && let Some(group) = incomplete_group(&act, account, &scene)?
-    {
-        let read = complete_first(request, &authorised, path, group, bases, progress);
-        return Ok(Decision::Forward(read));
+    let mut continuation = ScimContinuation {
+        account: call.account.clone(),
+        bases,
+        expected: call.expected(&act),
+        provisions: matches!(authorised.actor, Actor::Provisioner(_)),
+        outcome: crate::record::plan::Outcome::default(),
+        reading: None,
+    };
+    let mut headers = write::scim_headers(request, &authorised);
+    let reading = |continuation: &ScimContinuation, resource| {
+        let token = authorised.token_id.clone();
+        Reading::new(
+            request,
+            continuation,
+            resource,
+            token,
+            path.clone(),
+            headers.clone(),
+        )
+    };
+    match given.read {
+        Some(resource) => message.create_missing(call, resource, account, &mut progress.changes),
+        None => {
+            if let Some(group) = incomplete_group(&act, account, &scene)? {
+                let read = reading(&continuation, (ResourceKind::Group, group));
+                return Ok(Decision::Forward(read.forward(Vec::new())));
+            }
+            if let Some(resource) = call.patched().filter(|_| message.may_create()) {
+                continuation.reading = Some(Box::new(reading(&continuation, resource)));
+            }
+        }
     }
-    let mut plan = plan(&act, &scene, now)?;
-    let mut expected = call.expected(&act);
+    let plan = plan(&act, &scene, now)?;
     let mut method = request.method.as_str();
+    let mut records = Vec::new();
     let written = Written::new(call, message, &act, account, &scene, progress)?;
     if written.is_read {
         // Nothing is changed, so nothing is recorded.
-        plan = Plan::default();
         method = "GET";
-        if let Operation::Patch(kind, id) = &call.operation {
-            expected = Expected::Resource(*kind, id.clone());
+        if let Some((kind, id)) = call.patched() {
+            continuation.expected = Expected::Resource(kind, id);
         }
+    } else {
+        continuation.outcome = plan.outcome;
+        records = plan.before;
     }
-    let continuation = Continuation::Scim(ScimContinuation {
-        account: call.account.clone(),
-        bases,
-        expected,
-        provisions: matches!(authorised.actor, Actor::Provisioner(_)),
-        outcome: plan.outcome,
-    });
+    if written.body.is_some() {
+        headers.push(write::json_content());
+    }
     Ok(Decision::Forward(Forward {
         method: method.to_owned(),
         path: if query.is_empty() {
@@ -88,11 +117,20 @@ pub(super) fn decide(
         } else {
             format!("{path}?{query}")
         },
-        headers: write::scim_headers(request, &authorised, written.body.is_some()),
+        headers,
         body: written.body.map_or(ForwardBody::None, ForwardBody::Bytes),
-        records: plan.before,
-        ..forward(permitted, &continuation, progress)
+        records,
+        ..forward(permitted, &Continuation::Scim(continuation), progress)
     }))
+}
+
+/// The ids in the `members` of a group.
+fn members_of(group: &Json) -> BTreeSet<String> {
+    answer::member(group, "members")
+        .map(referenced)
+        .unwrap_or_default()
+        .into_iter()
+        .collect()
 }
 
 /// A message in the backend's dialect.
@@ -174,36 +212,6 @@ fn incomplete_group(
         }
     }
     Ok(None)
-}
-
-fn complete_first(
-    request: &Request,
-    authorised: &Authorised,
-    path: String,
-    group: String,
-    bases: Bases,
-    progress: &mut Progress,
-) -> Forward {
-    let continuation = Continuation::Completing(Completing {
-        method: request.method.clone(),
-        path: request.path.clone(),
-        headers: request.headers.clone(),
-        body: match &request.body {
-            Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            _ => String::new(),
-        },
-        group,
-        bases,
-    });
-    let permitted = Permitted { watched: None };
-    let mut headers = write::scim_headers(request, authorised, false);
-    headers.retain(|(name, _)| !name.starts_with("if-"));
-    Forward {
-        method: "GET".to_owned(),
-        path,
-        headers,
-        ..forward(permitted, &continuation, progress)
-    }
 }
 
 fn bases(policy: &Policy, call: &ScimCall, request: &Request) -> Bases {

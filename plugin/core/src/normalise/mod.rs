@@ -11,6 +11,7 @@ pub(crate) mod query;
 pub(crate) mod resource;
 pub(crate) mod search;
 mod step;
+pub(crate) mod value_paths;
 
 use std::fmt::{self, Display, Formatter};
 

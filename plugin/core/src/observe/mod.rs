@@ -6,6 +6,7 @@
 
 pub(crate) mod answer;
 mod location;
+mod reading;
 mod records;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,7 @@ use crate::evaluate::{Given, evaluate};
 use crate::facts::{Facts, ResourceKind, Stop};
 use crate::json::Json;
 use crate::message::{
-    AnswerBody, BackendAnswer, BackendOutcome, Headers, Outcome, Request, Respond, Response,
-    ResponseBody, Verdict,
+    AnswerBody, BackendAnswer, BackendOutcome, Outcome, Respond, Response, ResponseBody, Verdict,
 };
 use crate::policy::Policy;
 use crate::record::Record;
@@ -25,14 +25,14 @@ use crate::refusal::{ErrorForm, Refusal, scim_error};
 use crate::rules::face;
 
 pub(crate) use location::Bases;
+pub(crate) use reading::Reading;
 
 /// What a forwarded request takes along until its answer comes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Continuation {
     Scim(ScimContinuation),
     Management(Planned),
-    /// A group is read first, since its members are not all on record.
-    Completing(Completing),
+    Reading(Box<Reading>),
     Bulk(Box<Bulk>),
 }
 
@@ -45,18 +45,8 @@ pub(crate) struct ScimContinuation {
     /// Set if the identity provider asked: what it is shown settles its unclear creates.
     pub(crate) provisions: bool,
     pub(crate) outcome: Planned,
-}
-
-/// Of a read that completes a group's members.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Completing {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) headers: Headers,
-    /// JSON text.
-    pub(crate) body: String,
-    pub(crate) group: String,
-    pub(crate) bases: Bases,
+    /// What to read, and go on, if the backend finds no value at a value path.
+    pub(crate) reading: Option<Box<Reading>>,
 }
 
 // === impl Continuation ===
@@ -124,17 +114,23 @@ fn single(
     given: Given<'_>,
 ) -> Outcome {
     match continuation {
-        Continuation::Scim(continuation) => match scim(policy, continuation, answer, facts) {
-            Ok(respond) => Outcome::Respond(respond),
-            Err(Stop::Need(need)) => Outcome::Need(need),
-            Err(Stop::Refuse(refusal)) => refuse(&refusal),
-        },
+        Continuation::Scim(mut continuation) => {
+            if let Some(reading) = continuation.reading.take_if(|_| finds_no_target(answer)) {
+                // A PATCH is done whole or not at all: what was planned of it is taken back.
+                return Outcome::Forward(reading.forward(continuation.outcome.refused));
+            }
+            match scim(policy, continuation, answer, facts) {
+                Ok(respond) => Outcome::Respond(respond),
+                Err(Stop::Need(need)) => Outcome::Need(need),
+                Err(Stop::Refuse(refusal)) => refuse(&refusal),
+            }
+        }
         Continuation::Management(planned) => Outcome::Respond(management(planned, answer)),
-        Continuation::Completing(group) => match completing(policy, &group, answer) {
+        Continuation::Reading(reading) => match reading.answered(policy, answer) {
             Err(respond) => Outcome::Respond(*respond),
-            Ok((request, members)) => {
+            Ok((request, resource)) => {
                 let given = Given {
-                    completed: Some(&members),
+                    read: Some(&resource),
                     ..given
                 };
                 match evaluate(policy, &request, facts, now, given) {
@@ -151,6 +147,17 @@ fn single(
         },
         Continuation::Bulk(_) => forgotten(),
     }
+}
+
+/// RFC 7644 §3.12: the path names no value.
+fn finds_no_target(answer: &BackendOutcome) -> bool {
+    let BackendOutcome::Answered(answer) = answer else {
+        return false;
+    };
+    answer.status == 400
+        && answer::read(answer).is_ok_and(|error| {
+            answer::member(&error, "scimType").and_then(Json::as_str) == Some("noTarget")
+        })
 }
 
 fn forgotten() -> Outcome {
@@ -226,55 +233,6 @@ fn management(outcome: Planned, answered: &BackendOutcome) -> Respond {
         records,
         rule: None,
     }
-}
-
-/// The members that a group has according to the backend, or the answer for the client.
-fn completing(
-    policy: &Policy,
-    completing: &Completing,
-    outcome: &BackendOutcome,
-) -> Result<(Request, std::collections::BTreeSet<String>), Box<Respond>> {
-    let BackendOutcome::Answered(answer) = outcome else {
-        return Err(Box::new(refused(
-            unavailable(),
-            ErrorForm::Scim,
-            Vec::new(),
-        )));
-    };
-    if answer.status != 200 {
-        let continuation = ScimContinuation {
-            account: String::new(),
-            bases: completing.bases.clone(),
-            expected: Expected::Deleted,
-            provisions: false,
-            outcome: Planned::default(),
-        };
-        return Err(Box::new(match answer.status {
-            400..=599 => backend_error(answer, &continuation),
-            _ => refused(
-                face::UPSTREAM_INVALID.because("The application did not answer with the group."),
-                ErrorForm::Scim,
-                Vec::new(),
-            ),
-        }));
-    }
-    let group = answer::read(answer)
-        .and_then(|group| {
-            let shape = &policy.default_account().group.shape;
-            answer::check_resource(&group, shape, Some(&completing.group))?;
-            Ok(group)
-        })
-        .map_err(|refusal| Box::new(refused(refusal, ErrorForm::Scim, Vec::new())))?;
-    let members = answer::member(&group, "members")
-        .map(crate::normalise::members::referenced)
-        .unwrap_or_default();
-    let request = Request {
-        method: completing.method.clone(),
-        path: completing.path.clone(),
-        headers: completing.headers.clone(),
-        body: crate::message::Body::Bytes(completing.body.clone().into_bytes()),
-    };
-    Ok((request, members.into_iter().collect()))
 }
 
 fn success(

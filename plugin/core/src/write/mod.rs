@@ -52,7 +52,7 @@ const NEVER: &[&str] = &[
 ];
 
 /// The headers of a SCIM request.
-pub(crate) fn scim_headers(request: &Request, authorised: &Authorised, has_body: bool) -> Headers {
+pub(crate) fn scim_headers(request: &Request, authorised: &Authorised) -> Headers {
     let mut headers: Headers = request
         .headers
         .iter()
@@ -60,10 +60,12 @@ pub(crate) fn scim_headers(request: &Request, authorised: &Authorised, has_body:
         .cloned()
         .collect();
     headers.push(authorised.header.clone());
-    if has_body {
-        headers.push(("content-type".to_owned(), b"application/scim+json".to_vec()));
-    }
     headers
+}
+
+/// The header of a request with a body (RFC 7644 §3.1).
+pub(crate) fn json_content() -> (String, Vec<u8>) {
+    ("content-type".to_owned(), b"application/scim+json".to_vec())
 }
 
 /// The headers of a management request.

@@ -1,0 +1,139 @@
+//! A resource that is read before its request goes on, because what the request becomes depends on
+//! what the backend has: the members of a group that are not all on record, or whether a value path
+//! names a value that is there.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Continuation, Expected, Planned};
+use super::{ScimContinuation, answer, backend_error, refused, unavailable};
+use crate::facts::ResourceKind;
+use crate::json::Json;
+use crate::message::{
+    AnswerHandling, BackendOutcome, Body, Forward, ForwardBody, Headers, Request, Respond,
+};
+use crate::observe::Bases;
+use crate::policy::Policy;
+use crate::record::Record;
+use crate::refusal::ErrorForm;
+use crate::rules::face;
+
+/// A read, and the request that waits for it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Reading {
+    pub(crate) account: String,
+    pub(crate) verified_token: String,
+    pub(crate) kind: ResourceKind,
+    pub(crate) id: String,
+    pub(crate) bases: Bases,
+    /// At the backend.
+    pub(crate) path: String,
+    /// For the backend.
+    pub(crate) headers: Headers,
+    waiting: Waiting,
+}
+
+/// The request as the client sent it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Waiting {
+    method: String,
+    path: String,
+    headers: Headers,
+    /// JSON text.
+    body: String,
+}
+
+// === impl Reading ===
+
+impl Reading {
+    /// A read for this request; the conditions in the headers are the request's, not the read's.
+    pub(crate) fn new(
+        request: &Request,
+        continuation: &ScimContinuation,
+        (kind, id): (ResourceKind, String),
+        verified_token: String,
+        path: String,
+        mut headers: Headers,
+    ) -> Self {
+        headers.retain(|(name, _)| !name.starts_with("if-"));
+        Self {
+            account: continuation.account.clone(),
+            verified_token,
+            kind,
+            id,
+            bases: continuation.bases.clone(),
+            path,
+            headers,
+            waiting: Waiting {
+                method: request.method.clone(),
+                path: request.path.clone(),
+                headers: request.headers.clone(),
+                body: match &request.body {
+                    Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                    Body::Unread | Body::None | Body::OverLimit => String::new(),
+                },
+            },
+        }
+    }
+
+    /// The read as a request; `records` are stored before it.
+    pub(crate) fn forward(self, records: Vec<Record>) -> Forward {
+        Forward {
+            method: "GET".to_owned(),
+            path: self.path.clone(),
+            headers: self.headers.clone(),
+            body: ForwardBody::None,
+            answer: AnswerHandling::Observe,
+            changes: Vec::new(),
+            records,
+            account: Some(self.account.clone()),
+            verified_token: Some(self.verified_token.clone()),
+            rule: None,
+            continuation: Continuation::Reading(Box::new(self)).to_bytes(),
+        }
+    }
+
+    /// The request and the resource, or the answer for the client.
+    pub(super) fn answered(
+        &self,
+        policy: &Policy,
+        outcome: &BackendOutcome,
+    ) -> Result<(Request, Json), Box<Respond>> {
+        let end = |refusal| Box::new(refused(refusal, ErrorForm::Scim, Vec::new()));
+        let BackendOutcome::Answered(answer) = outcome else {
+            return Err(end(unavailable()));
+        };
+        match answer.status {
+            200 => {}
+            400..=599 => {
+                let nothing_planned = ScimContinuation {
+                    account: self.account.clone(),
+                    bases: self.bases.clone(),
+                    expected: Expected::Resource(self.kind, self.id.clone()),
+                    provisions: false,
+                    outcome: Planned::default(),
+                    reading: None,
+                };
+                return Err(Box::new(backend_error(answer, &nothing_planned)));
+            }
+            _ => {
+                let refusal = face::UPSTREAM_INVALID
+                    .because("The application did not answer with the resource.");
+                return Err(end(refusal));
+            }
+        }
+        let resource = answer::read(answer)
+            .and_then(|resource| {
+                let shape = &policy.account(&self.account).resource(self.kind).shape;
+                answer::check_resource(&resource, shape, Some(&self.id))?;
+                Ok(resource)
+            })
+            .map_err(end)?;
+        let request = Request {
+            method: self.waiting.method.clone(),
+            path: self.waiting.path.clone(),
+            headers: self.waiting.headers.clone(),
+            body: Body::Bytes(self.waiting.body.clone().into_bytes()),
+        };
+        Ok((request, resource))
+    }
+}
