@@ -7,6 +7,7 @@ mod crash;
 mod demo;
 mod held;
 mod interop;
+mod lint;
 mod okta;
 mod process;
 mod provisioning;

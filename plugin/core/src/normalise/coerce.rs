@@ -165,7 +165,7 @@ impl Normaliser<'_> {
                 continue;
             }
             self.renamed(place, &name, &sub.name);
-            let value = self.single(sub_target, member.value, &place)?;
+            let value = self.value(sub_target, member.value, &place)?;
             let Some(slot) = slots.get_mut(index) else {
                 continue;
             };
@@ -194,11 +194,8 @@ impl Normaliser<'_> {
 
     /// Whether a sub-attribute passes.
     fn keeps(&self, target: Target<'_>) -> bool {
-        let sub = target.leaf();
-        if target.attribute.is_reference_list() {
-            return self.shape.keeps_of_reference(target);
-        }
-        sub.mutability != Mutability::ReadOnly && self.shape.is_synced(target)
+        let is_writable = target.leaf().mutability != Mutability::ReadOnly;
+        is_writable && self.shape.passes(target)
     }
 
     /// Takes out references that are there twice.

@@ -238,6 +238,16 @@ impl Normaliser<'_> {
             .map(|filter| canonical_value_filter(target.without_sub(), filter))
             .transpose()
             .map_err(invalid)?;
+        if let Some(filter) = &filter {
+            let written = format!("[{filter}]");
+            if !text.contains(&written) {
+                self.changed(
+                    &normalise::PATH,
+                    place,
+                    format!("the filter is written {written}"),
+                );
+            }
+        }
         let step = Step {
             verb,
             target,

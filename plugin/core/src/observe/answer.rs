@@ -1,16 +1,22 @@
 //! Reading, checking and cleaning what a backend answers.
 
+use percent_encoding::utf8_percent_encode;
+
+use super::ScimContinuation;
 use super::location::Bases;
+use crate::facts::ResourceKind;
 use crate::json::{self, Json, Member};
 use crate::message::{AnswerBody, BackendAnswer, Headers};
+use crate::policy::Profile;
 use crate::refusal::{ERROR_URN, Refusal};
 use crate::route::target::is_plain_name;
 use crate::rules::face;
-use crate::scim::schema::Returned;
+use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
 use crate::scim::{CORE_URN_PREFIX, LIST_URN, MESSAGE_URN_PREFIX};
 
 pub(crate) use crate::normalise::member;
+use crate::normalise::query::RESERVED;
 
 /// Levels of nesting that an answer may have.
 const MAX_DEPTH: usize = 64;
@@ -119,12 +125,7 @@ fn urns(body: &Json) -> impl Iterator<Item = &str> {
 /// Takes out what is never returned, and points references to the guard.
 pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
     let Json::Object(members) = body else { return };
-    members.retain(|given| {
-        !shapes.iter().any(|shape| match shape.resolve(&given.name) {
-            Resolved::Attribute(target) => target.leaf().returned == Returned::Never,
-            _ => false,
-        })
-    });
+    members.retain_mut(|given| shapes.iter().all(|shape| may_be_shown(given, shape)));
     for given in members {
         if given.name.eq_ignore_ascii_case("Resources")
             && let Json::Array(resources) = &mut given.value
@@ -138,10 +139,48 @@ pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
     }
 }
 
+/// Whether an attribute is ever returned; parts of it that are not are taken out.
+fn may_be_shown(given: &mut Member, shape: &Shape) -> bool {
+    match shape.resolve(&given.name) {
+        Resolved::Attribute(target) => {
+            without_secrets(&mut given.value, &target.leaf().sub_attributes);
+            target.leaf().returned != Returned::Never
+                && target.attribute.returned != Returned::Never
+        }
+        Resolved::Extension(extension) => {
+            without_secrets(&mut given.value, &extension.attributes);
+            true
+        }
+        Resolved::Schemas | Resolved::Unknown => true,
+    }
+}
+
+fn without_secrets(value: &mut Json, attributes: &[Attribute]) {
+    match value {
+        Json::Array(elements) => {
+            for element in elements {
+                without_secrets(element, attributes);
+            }
+        }
+        Json::Object(members) => members.retain_mut(|given| {
+            let found = attributes
+                .iter()
+                .find(|attribute| attribute.name.eq_ignore_ascii_case(&given.name));
+            found.is_none_or(|attribute| {
+                without_secrets(&mut given.value, &attribute.sub_attributes);
+                attribute.returned != Returned::Never
+            })
+        }),
+        _ => {}
+    }
+}
+
 /// Points `location` and `$ref` to the guard, at any depth.
 fn redirect(given: &mut Member, bases: &Bases) {
     match &mut given.value {
-        Json::String(reference) if matches!(given.name.as_str(), "location" | "$ref") => {
+        Json::String(reference)
+            if given.name.eq_ignore_ascii_case("location") || given.name == "$ref" =>
+        {
             *reference = bases.outward(reference);
         }
         Json::Object(members) => members.iter_mut().for_each(|inner| redirect(inner, bases)),
@@ -157,14 +196,24 @@ fn redirect(given: &mut Member, bases: &Bases) {
 }
 
 /// The headers of a SCIM answer for the client.
-pub(crate) fn headers(answer: &BackendAnswer, bases: &Bases, has_body: bool) -> Headers {
+pub(crate) fn headers(
+    answer: &BackendAnswer,
+    continuation: &ScimContinuation,
+    has_body: bool,
+) -> Headers {
+    let passes = |name: &str| {
+        PASSED.contains(&name) && !(name == "etag" && continuation.profile == Profile::Interop)
+    };
     let mut headers: Headers = answer
         .headers
         .iter()
-        .filter(|(name, _)| PASSED.contains(&name.as_str()))
+        .filter(|(name, _)| passes(name))
         .map(
             |(name, value)| match (name.as_str(), std::str::from_utf8(value)) {
-                ("location", Ok(location)) => (name.clone(), bases.outward(location).into_bytes()),
+                ("location", Ok(location)) => (
+                    name.clone(),
+                    continuation.bases.outward(location).into_bytes(),
+                ),
                 _ => (name.clone(), value.clone()),
             },
         )
@@ -173,6 +222,30 @@ pub(crate) fn headers(answer: &BackendAnswer, bases: &Bases, has_body: bool) -> 
         headers.push(("content-type".to_owned(), b"application/scim+json".to_vec()));
     }
     headers
+}
+
+/// RFC 7644 §3.3: the answer to a create says where the resource is.
+pub(crate) fn locate(headers: &mut Headers, body: &Json, kind: ResourceKind, bases: &Bases) {
+    if headers.iter().any(|(name, _)| name == "location") {
+        return;
+    }
+    let told = member(body, "meta").and_then(|meta| member(meta, "location"));
+    let location = match (told, member(body, "id")) {
+        (Some(Json::String(location)), _) => location.clone(),
+        (_, Some(Json::String(id))) => {
+            let collection = match kind {
+                ResourceKind::User => "Users",
+                ResourceKind::Group => "Groups",
+            };
+            format!(
+                "{}/{collection}/{}",
+                bases.client,
+                utf8_percent_encode(id, RESERVED)
+            )
+        }
+        _ => return,
+    };
+    headers.push(("location".to_owned(), location.into_bytes()));
 }
 
 /// The headers of a management answer, as they came.

@@ -89,7 +89,7 @@ fn settle(
                 .and_then(Json::as_array)
                 .unwrap_or_default(),
         ),
-        Expected::Deleted | Expected::Discovery => return,
+        Expected::Deleted | Expected::Discovery(_) => return,
     };
     for resource in shown {
         let text = |name: &str| member(resource, name).and_then(Json::as_str);

@@ -18,10 +18,12 @@ pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
 pub(crate) fn explain(error: &ValidationError<'_>) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {
-        Kind::AdditionalProperties { unexpected } => match unexpected.as_slice() {
-            [one] => format!("unknown field {one:?}"),
-            several => format!("unknown fields {}", quoted(several)),
-        },
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            match unexpected.as_slice() {
+                [one] => format!("unknown field {one:?}"),
+                several => format!("unknown fields {}", quoted(several)),
+            }
+        }
         Kind::PropertyNames { error } => format!("a name is not possible here: {}", explain(error)),
         Kind::Required { property } => format!("the field {property} is missing"),
         Kind::Type { kind } => format!("expected {}", expected_type(kind)),

@@ -92,7 +92,8 @@ fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
 fn faults_of(error: &ValidationError<'_>) -> Vec<ConfigError> {
     let place = error.instance_path().to_string();
     match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
             .iter()
             .map(|name| ConfigError {
                 pointer: format!("{place}/{}", pointer_token(name)),
@@ -172,7 +173,7 @@ fn preset_document(name: &str) -> Result<Value, String> {
     }
     if name == "ipsie" {
         let strict = serde_json::json!({
-            "scim": {"unknown_attributes": "reject"},
+            "scim": {"unknown_attributes": "reject", "profile": "interop"},
             "direct_users": "locked",
             "local_users": "deny",
         });
@@ -190,13 +191,21 @@ fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError
             ResourceKind::User => "User",
             ResourceKind::Group => "Group",
         };
-        let resource_type =
+        let mut resource_type =
             ResourceType::load(kind).map_err(|error| fault(pointer, error.to_string()))?;
+        if let Some(extensions) = scim.schemas.get(key) {
+            resource_type
+                .extend(extensions)
+                .map_err(|(index, message)| {
+                    fault(&format!("{pointer}/scim/schemas/{key}/{index}"), message)
+                })?;
+        }
         let shape = Shape::new(
             resource_type,
             synced,
             scim.emails == Emails::PrimaryOnly,
             scim.unknown_attributes == UnknownAttributes::Reject,
+            scim.profile,
         )
         .map_err(|(index, message)| {
             fault(&format!("{pointer}/scim/synced/{key}/{index}"), message)
@@ -228,6 +237,7 @@ fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError
         group: resource(ResourceKind::Group, &scim.synced.group)?,
         provider: document.provider,
         group_id: scim.group_id,
+        profile: scim.profile,
         limits: scim.limits,
         token_headers: document
             .tokens

@@ -11,7 +11,7 @@ use crate::refusal::{ErrorForm, Refusal};
 use crate::rules::route;
 
 pub(crate) use management::ManagementCall;
-pub(crate) use scim::{Operation, ScimCall};
+pub(crate) use scim::{Discovery, Operation, ScimCall};
 use target::{Target, ambiguous};
 
 /// A request whose place in the world is known.

@@ -1,5 +1,7 @@
 //! SCIM end points (RFC 7644 §3.2).
 
+use serde::{Deserialize, Serialize};
+
 use super::known_method;
 use super::target::{Target, ambiguous, is_plain_name};
 use super::template::Fit;
@@ -41,7 +43,15 @@ pub(crate) enum Operation {
     /// `POST /Bulk` (RFC 7644 §3.7)
     Bulk,
     /// `GET /Schemas`, `/ResourceTypes`, `/ServiceProviderConfig` (RFC 7644 §4)
-    Discover,
+    Discover(Discovery),
+}
+
+/// What a backend says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Discovery {
+    Schemas,
+    ResourceTypes,
+    ServiceProviderConfig,
 }
 
 /// Reads a call from a path in the SCIM part of the world.
@@ -108,6 +118,10 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
         "POST" => Ok(Some(Operation::Search(kind))),
         _ => Err(wrong_method("POST")),
     };
+    let discover = |document| match method {
+        "GET" => Ok(Some(Operation::Discover(document))),
+        _ => Err(wrong_method("GET")),
+    };
     let kind = match tail.first() {
         None if method == "GET" => return Ok(Some(Operation::List(None))),
         None => return Err(wrong_method("GET")),
@@ -120,17 +134,10 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
         }
         Some(&"Users") => ResourceKind::User,
         Some(&"Groups") => ResourceKind::Group,
-        Some(&("Schemas" | "ResourceTypes")) if tail.len() <= 2 => {
-            return match method {
-                "GET" => Ok(Some(Operation::Discover)),
-                _ => Err(wrong_method("GET")),
-            };
-        }
+        Some(&"Schemas") if tail.len() <= 2 => return discover(Discovery::Schemas),
+        Some(&"ResourceTypes") if tail.len() <= 2 => return discover(Discovery::ResourceTypes),
         Some(&"ServiceProviderConfig") if tail.len() == 1 => {
-            return match method {
-                "GET" => Ok(Some(Operation::Discover)),
-                _ => Err(wrong_method("GET")),
-            };
+            return discover(Discovery::ServiceProviderConfig);
         }
         _ => return Ok(None),
     };

@@ -7,11 +7,8 @@ use crate::facts::ResourceKind;
 
 /// A schema: a URN and its attributes, in order.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Schema {
     pub(crate) id: String,
-    #[serde(rename = "name")]
-    _name: String,
     pub(crate) attributes: Vec<Attribute>,
 }
 
@@ -117,32 +114,105 @@ impl ResourceType {
     /// The names of everything that a client may write, as `scim.synced` lists them. A reference
     /// list alone stands for the ids in it, so what else is in one is named too.
     pub(crate) fn writable(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        let plain = self.common.attributes.iter().chain(&self.core.attributes);
-        for attribute in plain.filter(|a| a.mutability != Mutability::ReadOnly) {
-            names.push(attribute.name.clone());
-            if attribute.is_reference_list() {
-                let subs = attribute.sub_attributes.iter();
-                names.extend(subs.map(|sub| format!("{}.{}", attribute.name, sub.name)));
-            }
-        }
+        let mut names = self.common.writable("");
+        names.extend(self.core.writable(""));
         for schema in &self.extensions {
-            let own = schema.attributes.iter();
-            names.extend(own.map(|attribute| format!("{}:{}", schema.id, attribute.name)));
+            names.extend(schema.writable(&format!("{}:", schema.id)));
         }
         names
+    }
+
+    /// The extension of this URN, in any case.
+    pub(crate) fn extension(&self, urn: &str) -> Option<&Schema> {
+        self.extensions
+            .iter()
+            .find(|extension| extension.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// Adds extensions.
+    ///
+    /// # Errors
+    /// The index of one that cannot be told from what is there, and why.
+    pub(crate) fn extend(&mut self, extensions: &[Schema]) -> Result<(), (usize, String)> {
+        for (index, extension) in extensions.iter().enumerate() {
+            let others = std::iter::once(&self.core).chain(&self.extensions);
+            for other in others {
+                if is_below(&extension.id, &other.id) || is_below(&other.id, &extension.id) {
+                    return Err((
+                        index,
+                        format!("{:?} cannot be told from {:?}", extension.id, other.id),
+                    ));
+                }
+            }
+            extension.check().map_err(|message| (index, message))?;
+            self.extensions.push(extension.clone());
+        }
+        Ok(())
     }
 }
 
 // === impl Schema ===
 
 impl Schema {
+    /// The names of what a client may write, each behind this prefix.
+    pub(crate) fn writable(&self, prefix: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        let own = self.attributes.iter();
+        for attribute in own.filter(|a| a.mutability != Mutability::ReadOnly) {
+            names.push(format!("{prefix}{}", attribute.name));
+            if attribute.is_reference_list() {
+                let subs = attribute.sub_attributes.iter();
+                names.extend(subs.map(|sub| format!("{prefix}{}.{}", attribute.name, sub.name)));
+            }
+        }
+        names
+    }
+
+    /// What the document's schema cannot say of a schema.
+    fn check(&self) -> Result<(), String> {
+        unique(&self.attributes, &self.id)?;
+        for attribute in &self.attributes {
+            unique(&attribute.sub_attributes, &attribute.name)?;
+            let is_complex = attribute.r#type == Type::Complex;
+            if is_complex == attribute.sub_attributes.is_empty() {
+                return Err(format!(
+                    "{:?}: subAttributes belong to the type complex, and to no other",
+                    attribute.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The attribute of this name, in any case.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes
             .iter()
             .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// Whether a URN is the other one, or could be the name of an attribute in it.
+fn is_below(urn: &str, other: &str) -> bool {
+    let (urn, other) = (urn.to_ascii_lowercase(), other.to_ascii_lowercase());
+    urn.strip_prefix(&other)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+fn unique(attributes: &[Attribute], of: &str) -> Result<(), String> {
+    for (index, attribute) in attributes.iter().enumerate() {
+        let again = attributes
+            .iter()
+            .skip(index + 1)
+            .any(|other| other.name.eq_ignore_ascii_case(&attribute.name));
+        if again {
+            return Err(format!(
+                "{of:?} has the attribute {:?} twice",
+                attribute.name
+            ));
+        }
+    }
+    Ok(())
 }
 
 // === impl Attribute ===

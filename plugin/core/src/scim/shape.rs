@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::filter::{Filter, Name};
 use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
 use crate::json::Json;
+use crate::policy::Profile;
 
 /// A resource type with the attributes that pass.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Shape {
     pub(crate) primary_only: bool,
     /// Attributes that no known schema defines are refused, not dropped.
     pub(crate) reject_unknown: bool,
+    /// What messages keep to beside the RFCs.
+    pub(crate) profile: Profile,
 }
 
 /// What a name of a client's stands for.
@@ -48,16 +51,26 @@ impl Shape {
         names: &[String],
         primary_only: bool,
         reject_unknown: bool,
+        profile: Profile,
     ) -> Result<Self, (usize, String)> {
         let mut shape = Self {
             resource,
             synced: BTreeSet::new(),
             primary_only,
             reject_unknown,
+            profile,
         };
         let mut synced = BTreeSet::new();
         for (index, name) in names.iter().enumerate() {
             match shape.resolve(name) {
+                // A whole schema, but for secrets.
+                _ if name.eq_ignore_ascii_case(&shape.resource.core.id) => {
+                    synced.extend(shape.shown(&shape.resource.core, ""));
+                }
+                Resolved::Extension(extension) => {
+                    let prefix = format!("{}:", extension.id);
+                    synced.extend(shape.shown(extension, &prefix));
+                }
                 Resolved::Attribute(target) if target.is_read_only() => {
                     return Err((index, format!("{name:?} is read-only and cannot be synced")));
                 }
@@ -74,6 +87,26 @@ impl Shape {
         }
         shape.synced = synced;
         Ok(shape)
+    }
+
+    /// The writable attributes of a schema that are ever returned.
+    fn shown(&self, schema: &Schema, prefix: &str) -> Vec<String> {
+        let mut names = schema.writable(prefix);
+        names.retain(|name| {
+            !matches!(self.resolve(name), Resolved::Attribute(target)
+                if target.attribute.returned == Returned::Never)
+        });
+        names
+    }
+
+    /// Whether anything that is never returned passes, such as a password.
+    pub(crate) fn syncs_password(&self) -> bool {
+        self.resource
+            .core
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.returned == Returned::Never)
+            .any(|attribute| self.synced.contains(&attribute.name))
     }
 
     /// Whether a schema defines this name.
@@ -114,6 +147,15 @@ impl Shape {
                     .next()
                     .is_some_and(|name| name.starts_with(&prefix))
             }
+        }
+    }
+
+    /// Whether a sub-attribute passes.
+    pub(crate) fn passes(&self, target: Target<'_>) -> bool {
+        if target.attribute.is_reference_list() {
+            self.keeps_of_reference(target)
+        } else {
+            self.is_synced(target)
         }
     }
 

@@ -1,0 +1,203 @@
+//! What a backend says of itself (RFC 7644 §4), brought in line with what passes the guard: a client
+//! that reads it sends and expects nothing that would be dropped.
+
+use super::answer::{is_error, member, nonsense};
+use crate::facts::ResourceKind;
+use crate::json::{Json, Member};
+use crate::policy::Account;
+use crate::refusal::Refusal;
+use crate::route::Discovery;
+use crate::scim::CORE_URN_PREFIX;
+use crate::scim::schema::Schema;
+use crate::scim::shape::{Shape, Target};
+
+/// Schemas of RFC 7643 §5, §6 and §7, which describe the protocol and no resource.
+const OF_THE_PROTOCOL: [&str; 3] = ["ServiceProviderConfig", "ResourceType", "Schema"];
+
+/// The document as it holds behind the guard; `None` if nothing of it does.
+pub(super) fn through_the_guard(
+    document: Discovery,
+    mut body: Json,
+    account: &Account,
+) -> Result<Option<Json>, Refusal> {
+    if !matches!(body, Json::Object(_)) || is_error(&body) {
+        return Err(nonsense("it is no description of the service"));
+    }
+    let keep: fn(&mut Json, &Account) -> bool = match document {
+        Discovery::Schemas => schema,
+        Discovery::ResourceTypes => resource_type,
+        Discovery::ServiceProviderConfig => {
+            config(&mut body, account);
+            return Ok(Some(body));
+        }
+    };
+    if member(&body, "Resources").is_some() || member(&body, "totalResults").is_some() {
+        listed(&mut body, |one| keep(one, account));
+        return Ok(Some(body));
+    }
+    Ok(keep(&mut body, account).then_some(body))
+}
+
+/// Keeps what holds of a list, and counts it anew.
+fn listed(list: &mut Json, mut keep: impl FnMut(&mut Json) -> bool) {
+    let Json::Object(members) = list else { return };
+    let mut gone = 0;
+    for given in members.iter_mut() {
+        if let ("resources", Json::Array(all)) =
+            (given.name.to_ascii_lowercase().as_str(), &mut given.value)
+        {
+            let before = all.len();
+            all.retain_mut(&mut keep);
+            gone = before - all.len();
+        }
+    }
+    for given in members {
+        let is_count = matches!(
+            given.name.to_ascii_lowercase().as_str(),
+            "totalresults" | "itemsperpage"
+        );
+        if let (true, Json::Number(text)) = (is_count, &mut given.value)
+            && let Ok(count) = text.parse::<usize>()
+        {
+            *text = count.saturating_sub(gone).to_string();
+        }
+    }
+}
+
+/// Whether anything of a schema passes; what does not is taken out of it.
+fn schema(described: &mut Json, account: &Account) -> bool {
+    let Some(urn) = member(described, "id")
+        .and_then(Json::as_str)
+        .map(str::to_owned)
+    else {
+        return false;
+    };
+    for kind in [ResourceKind::User, ResourceKind::Group] {
+        let shape = &account.resource(kind).shape;
+        if urn.eq_ignore_ascii_case(&shape.resource.core.id) {
+            attributes(described, shape, None, &shape.resource.core);
+            return true;
+        }
+        let extension = shape.resource.extension(&urn);
+        if let Some(extension) = extension {
+            attributes(described, shape, Some(extension), extension);
+            return shape.syncs_any_of(extension);
+        }
+    }
+    let name = urn
+        .get(..CORE_URN_PREFIX.len())
+        .filter(|prefix| prefix.eq_ignore_ascii_case(CORE_URN_PREFIX))
+        .and_then(|_| urn.rsplit(':').next());
+    name.is_some_and(|name| OF_THE_PROTOCOL.contains(&name))
+}
+
+fn attributes(described: &mut Json, shape: &Shape, extension: Option<&Schema>, schema: &Schema) {
+    kept(described, "attributes", |one, name| {
+        let Some(attribute) = schema.attribute(name) else {
+            return false;
+        };
+        let target = Target {
+            extension,
+            attribute,
+            sub: None,
+        };
+        if target.is_read_only() {
+            return true;
+        }
+        kept(one, "subAttributes", |_, name| {
+            attribute.sub(name).is_some_and(|sub| {
+                let target = Target {
+                    sub: Some(sub),
+                    ..target
+                };
+                target.is_read_only() || shape.passes(target)
+            })
+        });
+        shape.is_synced(target)
+    });
+}
+
+/// Keeps the elements of a list of attributes.
+fn kept(described: &mut Json, list: &str, mut keep: impl FnMut(&mut Json, &str) -> bool) {
+    let Json::Object(members) = described else {
+        return;
+    };
+    for given in members {
+        if let (true, Json::Array(all)) = (given.name.eq_ignore_ascii_case(list), &mut given.value)
+        {
+            all.retain_mut(|one| {
+                let name = member(one, "name")
+                    .and_then(Json::as_str)
+                    .map(str::to_owned);
+                name.is_some_and(|name| keep(one, &name))
+            });
+        }
+    }
+}
+
+/// Whether the guard lets resources of a type through; extensions that do not pass are taken out.
+fn resource_type(described: &mut Json, account: &Account) -> bool {
+    let endpoint = member(described, "endpoint").and_then(Json::as_str);
+    let kind = match endpoint.map(|path| path.trim_end_matches('/').rsplit('/').next()) {
+        Some(Some("Users")) => ResourceKind::User,
+        Some(Some("Groups")) => ResourceKind::Group,
+        _ => return false,
+    };
+    let shape = &account.resource(kind).shape;
+    let passes = |one: &Json| {
+        member(one, "schema")
+            .and_then(Json::as_str)
+            .and_then(|urn| shape.resource.extension(urn))
+            .is_some_and(|extension| shape.syncs_any_of(extension))
+    };
+    let Json::Object(members) = described else {
+        return false;
+    };
+    for given in members {
+        if let (true, Json::Array(all)) = (
+            given.name.eq_ignore_ascii_case("schemaExtensions"),
+            &mut given.value,
+        ) {
+            all.retain(passes);
+        }
+    }
+    true
+}
+
+/// RFC 7643 §5: Bulk is the guard's own; a password that is not synced cannot be changed.
+fn config(body: &mut Json, account: &Account) {
+    let limits = &account.limits;
+    set(
+        body,
+        "bulk",
+        Json::object([
+            ("supported", Json::Bool(true)),
+            (
+                "maxOperations",
+                Json::Number(limits.bulk_operations.to_string()),
+            ),
+            (
+                "maxPayloadSize",
+                Json::Number(limits.body_bytes.to_string()),
+            ),
+        ]),
+    );
+    if !account.user.shape.syncs_password() {
+        set(
+            body,
+            "changePassword",
+            Json::object([("supported", Json::Bool(false))]),
+        );
+    }
+}
+
+fn set(body: &mut Json, name: &str, value: Json) {
+    let Json::Object(members) = body else { return };
+    match members
+        .iter_mut()
+        .find(|member| member.name.eq_ignore_ascii_case(name))
+    {
+        Some(member) => member.value = value,
+        None => members.push(Member::new(name, value)),
+    }
+}
