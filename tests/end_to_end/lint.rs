@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::okta::{scim_client, user};
-use crate::{ACCOUNT, GENERIC_BASE, generic};
+use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, generic};
 
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -57,7 +57,7 @@ async fn the_exit_code_says_whether_anything_departs() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_log_of_a_guard_tells_what_it_refused() -> anyhow::Result<()> {
     let server = Server::scim2().await?;
-    let mut guard = Guard::configure(&server.url, &generic())?;
+    let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
     let scim = scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token);
@@ -85,7 +85,7 @@ async fn the_log_of_a_guard_tells_what_it_refused() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_stock_server_keeps_to_the_rfcs() -> anyhow::Result<()> {
     let server = Server::scim2().await?;
-    let base = format!("{}/v2", server.url);
+    let base = format!("{}{SCIM2_MOUNT}", server.url);
     let mut recorder = Recorder::new(&base);
     let ann = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

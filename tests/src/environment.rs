@@ -8,6 +8,8 @@ pub const PROGRAM: &str = "SCIMGUARD_BIN";
 pub const COMPONENT: &str = "SCIMGUARD_COMPONENT";
 /// A Python with the packages of `tests/requirements.txt`.
 pub const PYTHON: &str = "SCIMGUARD_PYTHON";
+/// The folder of the npm packages of `tests/peers/package.json`.
+pub const NODE_MODULES: &str = "SCIMGUARD_NODE_MODULES";
 
 /// The file that an environment variable names.
 ///
@@ -18,7 +20,7 @@ pub fn file(variable: &str) -> PathBuf {
     let Some(path) = std::env::var_os(variable) else {
         panic!(
             "{variable} is not set: run `cargo xtask test`, which builds the program and the \
-             component, installs the Python packages and says where they are"
+             component, installs the Python and npm packages and says where they are"
         );
     };
     let path = PathBuf::from(path);

@@ -1,5 +1,5 @@
 //! `cargo xtask`: everything that a person runs. Each command does its own set-up, so that a fresh
-//! clone needs nothing but Rust, a C compiler and Python.
+//! clone needs nothing but Rust, a C compiler, Python and Node.
 
 mod bench;
 mod component;
@@ -7,6 +7,7 @@ mod debian;
 mod demo;
 mod host;
 mod imports;
+mod node;
 mod project;
 mod python;
 mod steps;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, python};
+use crate::{component, host, node, python};
 
 /// Runs everything; the first failure ends it.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -32,6 +32,7 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
         )
     })?;
     let python = python::environment(project, steps)?;
+    let modules = node::modules(project, steps)?;
     let component = component::build(project, steps)?;
 
     // The core keeps Rust's own checks of arithmetic in its tests: their profile is `dev`.
@@ -68,7 +69,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
                 .args(["--package", "scimguard", "--package", "scimguard-tests"])
                 .env("SCIMGUARD_BIN", &program)
                 .env("SCIMGUARD_COMPONENT", &component)
-                .env("SCIMGUARD_PYTHON", &python),
+                .env("SCIMGUARD_PYTHON", &python)
+                .env("SCIMGUARD_NODE_MODULES", &modules),
         )
     })?;
 
