@@ -1,6 +1,7 @@
 //! Fuzzing targets. Each is a test too, which tries what the engine draws in a moment; `cargo xtask
 //! fuzz` looks for new ways through the code for as long as it is told.
 
+#[path = "../../plugin/core/tests/face/mod.rs"]
 mod face;
 
 use face::{BASE, GENERIC, HARNESS, check, request};
