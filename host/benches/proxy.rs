@@ -72,7 +72,7 @@ impl Policy for NoPolicy {
     ) -> Result<Outcome, Fault> {
         let status = match answer {
             BackendOutcome::Answered(answer) => answer.status,
-            BackendOutcome::Unanswered => 503,
+            BackendOutcome::Unanswered | BackendOutcome::NotAsked => 503,
         };
         Ok(Outcome::Respond(Respond {
             response: Response {

@@ -7,7 +7,7 @@ use scimguard_tests::process::Server;
 use serde_json::{Value, json};
 
 use crate::okta::{equal, patch, scim_client};
-use crate::{ACCOUNT, GENERIC_BASE, generic};
+use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, generic};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -16,12 +16,12 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 async fn operations_refer_to_each_other_and_one_that_is_refused_holds_up_no_other()
 -> anyhow::Result<()> {
     let server = Server::scim2().await?;
-    let mut guard = Guard::configure(&server.url, &generic())?;
+    let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     let other_token = guard.token(ACCOUNT, "svc-script", None).await?;
     guard.start().await?;
     let base = format!("{}{GENERIC_BASE}", guard.url);
-    let backend = Client::new(format!("{}/v2", server.url));
+    let backend = Client::new(format!("{}{SCIM2_MOUNT}", server.url));
 
     let okta = scim_client(&base, &token);
     let pushed = bulk(

@@ -6,6 +6,8 @@ mod conformance;
 mod crash;
 mod demo;
 mod held;
+mod interop;
+mod lint;
 mod okta;
 mod process;
 mod provisioning;
@@ -21,14 +23,19 @@ const HARNESS_BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 /// A guard in front of a stock SCIM server.
 const GENERIC_BASE: &str = "/scim/v2/ACC1";
 
+/// Where `scim2-server` has its end points, and a server made of `scimmy`.
+const SCIM2_MOUNT: &str = "/v2";
+const SCIMMY_MOUNT: &str = "/scim";
+
 fn harness() -> Value {
     json!({"version": 1, "preset": "harness"})
 }
 
-fn generic() -> Value {
+/// The policy for a stock SCIM server that has its end points under `mount`.
+fn generic(mount: &str) -> Value {
     json!({
         "version": 1,
         "preset": "generic",
-        "scim": {"upstream_base": "/v2", "account": ACCOUNT},
+        "scim": {"upstream_base": mount, "account": ACCOUNT},
     })
 }

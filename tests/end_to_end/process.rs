@@ -8,17 +8,17 @@ use scimguard_tests::process::Server;
 
 use crate::held::Held;
 use crate::okta::{Okta, scim_client, user};
-use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, generic, harness};
+use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
 
 #[tokio::test]
 async fn a_second_start_uses_the_code_cache_and_sigterm_ends_it_cleanly() -> anyhow::Result<()> {
     let server = Server::scim2().await?;
-    let mut guard = Guard::configure(&server.url, &generic())?;
+    let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
     let cache = guard.keep_own_cache()?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     let okta = Okta {
         scim: scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token),
-        backend: Client::new(format!("{}/v2", server.url)),
+        backend: Client::new(format!("{}{SCIM2_MOUNT}", server.url)),
     };
     let mut starts = Vec::new();
     for login in ["ann", "bob"] {

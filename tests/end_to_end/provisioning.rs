@@ -7,7 +7,7 @@ use scimguard_tests::process::Server;
 use serde_json::{Value, json};
 
 use crate::okta::{Okta, equal, patch, scim_client};
-use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, generic, harness};
+use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
 
 /// What Okta has provisioned at the end of the sequence.
 struct Provisioned {
@@ -55,12 +55,12 @@ async fn okta_provisions_the_example_application_and_administrators_cannot_undo_
 #[tokio::test]
 async fn okta_provisions_a_stock_server_and_other_clients_cannot_undo_it() -> anyhow::Result<()> {
     let server = Server::scim2().await?;
-    let mut guard = Guard::configure(&server.url, &generic())?;
+    let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     let other_token = guard.token(ACCOUNT, "svc-script", None).await?;
     let okta = Okta {
         scim: scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token),
-        backend: Client::new(format!("{}/v2", server.url)),
+        backend: Client::new(format!("{}{SCIM2_MOUNT}", server.url)),
     };
     let provisioned = whole_sequence(&okta, &mut guard).await?;
 

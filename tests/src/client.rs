@@ -26,6 +26,8 @@ pub struct Answer {
     pub request: String,
     /// HTTP status.
     pub status: u16,
+    /// All headers.
+    pub headers: http::HeaderMap,
     /// The rule of the guard that refused.
     pub rule: Option<String>,
     /// The JSON body; `null` if there is none.
@@ -86,6 +88,7 @@ impl Client {
                 request: asked.clone(),
                 status: head.status.as_u16(),
                 rule: rule.and_then(|rule| Some(rule.to_str().ok()?.to_owned())),
+                headers: head.headers,
                 body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
             })
         };

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::environment::{self, PYTHON};
+use crate::environment::{self, NODE_MODULES, PYTHON};
 
 /// How long a server may take to be ready, and a command to end. Compiling the component for the
 /// first time, without optimisation, is the slowest.
@@ -53,20 +53,41 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub async fn example_application() -> anyhow::Result<Self> {
-        let mut process = Command::new(environment::file(PYTHON))
-            .arg(example_application())
+        let mut command = Command::new(environment::file(PYTHON));
+        Self::announced(command.arg(example_application())).await
+    }
+
+    /// A server made of `scimmy`, whose SCIM end points are under `/scim`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn scimmy() -> anyhow::Result<Self> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/scimmy-server.mjs");
+        let mut command = Command::new("node");
+        command
+            .arg(program)
+            .env(NODE_MODULES, environment::file(NODE_MODULES));
+        Self::announced(&mut command).await
+    }
+
+    /// A program that says where it listens.
+    async fn announced(command: &mut Command) -> anyhow::Result<Self> {
+        let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .context("cannot start the example application")?;
+            .with_context(|| format!("cannot start {}", shown(command)))?;
         let mut output = BufReader::new(process.stdout.take().context("no standard output")?);
         let mut line = String::new();
         timeout(TIME_LIMIT, output.read_line(&mut line))
             .await
-            .context("no line from the example application")??;
+            .with_context(|| format!("no line from {}", shown(command)))??;
         let Some(url) = line.trim().strip_prefix("listening on ") else {
-            bail!("the example application printed {line:?}, not `listening on URL`");
+            bail!(
+                "{} printed {line:?}, not `listening on URL`",
+                shown(command)
+            );
         };
         Ok(Self {
             url: url.to_owned(),

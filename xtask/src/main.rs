@@ -5,6 +5,7 @@ mod bench;
 mod component;
 mod debian;
 mod demo;
+mod fuzz;
 mod host;
 mod imports;
 mod node;
@@ -43,6 +44,14 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
+    /// Look for input that the guard does not bear, each target for some seconds
+    Fuzz {
+        /// Which; all if none is named
+        targets: Vec<fuzz::Target>,
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Measure the plugin against native code, and the guard against a plain proxy
     Bench {
         /// Arguments for the benchmarks
@@ -70,6 +79,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Test => test::run(&project, &mut steps),
         Command::Demo { arguments } => demo::run(&project, &mut steps, arguments),
+        Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Bench { arguments } => bench::run(&project, &mut steps, arguments),
     }
 }

@@ -168,8 +168,26 @@ impl Suite {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let file = || path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(file)?;
-        let document: SuiteDocument = serde_json::from_str(&text).with_context(file)?;
-        document.into_suite().with_context(file)
+        Self::parse(&text).with_context(file)
+    }
+
+    /// The suite that a file's text is.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+        let document: SuiteDocument = serde_json::from_str(text)?;
+        document.into_suite()
+    }
+}
+
+impl Case {
+    /// Each step's request, and what the backend answers, if it is that request and no other that
+    /// is answered.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = (&Request, Option<&BackendOutcome>)> {
+        self.steps
+            .iter()
+            .map(|step| match step.upstream.as_slice() {
+                [only] if only.asked.is_none() => (&step.request, Some(&only.outcome)),
+                _ => (&step.request, None),
+            })
     }
 }
 

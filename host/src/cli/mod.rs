@@ -4,6 +4,7 @@ mod check;
 mod choice;
 mod demo;
 mod ledger;
+mod lint;
 mod okta_settings;
 mod principal;
 mod rules;
@@ -30,6 +31,7 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Rules(rules::Args),
+    Lint(lint::Args),
     Token(token::Args),
     Principal(principal::Args),
     OktaSettings(okta_settings::Args),
@@ -47,6 +49,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Lint(args) => lint::run(args),
         Command::Token(args) => token::run(args),
         Command::Principal(args) => principal::run(args),
         Command::OktaSettings(args) => okta_settings::run(args),

@@ -98,7 +98,7 @@ fn micros(duration: Duration) -> u64 {
 }
 
 /// The path with the names of its query's parameters: their values may be names or secrets.
-fn without_values(path: &str) -> String {
+pub(crate) fn without_values(path: &str) -> String {
     let Some((path, query)) = path.split_once('?') else {
         return path.to_owned();
     };
@@ -110,7 +110,7 @@ fn without_values(path: &str) -> String {
 }
 
 /// Cut, and without characters that change what a terminal shows.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if out.len() >= LONGEST {

@@ -35,6 +35,7 @@ use self::paths::ScimPaths;
 use crate::config::{Config, Credential};
 use crate::store::Store;
 
+pub(crate) use self::log::{printable, without_values};
 pub use self::policy::Policy;
 pub use self::server::{Listeners, serve};
 

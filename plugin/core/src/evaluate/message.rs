@@ -11,11 +11,12 @@ use crate::message::{Change, Request};
 use crate::normalise::{Normaliser, search, value_paths};
 use crate::observe::{Bases, Expected};
 use crate::parse;
-use crate::policy::Account;
+use crate::policy::{Account, Resource};
 use crate::refusal::Refusal;
 use crate::route::{Operation, ScimCall};
+use crate::rules::normalise;
 use crate::scim::shape::Shape;
-use crate::write;
+use crate::write::{self, replacement};
 
 /// The canonical message of a SCIM call.
 pub(super) enum Message {
@@ -81,6 +82,19 @@ impl Message {
         if let (Self::Patch(operations), Some((kind, _))) = (self, call.patched()) {
             let shape = &account.resource(kind).shape;
             value_paths::create_missing(operations, resource, shape, changes);
+        }
+    }
+
+    /// Writes a whole resource as the operations that it amounts to.
+    pub(super) fn as_patch(&mut self, resource: &Resource, changes: &mut Vec<Change>) {
+        if let Self::Resource(whole) = self {
+            changes.push(Change {
+                rule: normalise::PATH.id.to_owned(),
+                path: "the request".to_owned(),
+                detail: "the PUT is written as a PATCH, as the interoperability profile asks"
+                    .to_owned(),
+            });
+            *self = Self::Patch(replacement::operations(whole, &resource.shape));
         }
     }
 
@@ -177,6 +191,14 @@ impl ScimCall {
     pub(super) fn patched(&self) -> Option<(ResourceKind, String)> {
         match &self.operation {
             Operation::Patch(kind, id) => Some((*kind, id.clone())),
+            _ => None,
+        }
+    }
+
+    /// The resource that a PUT or PATCH is for.
+    pub(super) fn changed(&self) -> Option<(ResourceKind, String)> {
+        match &self.operation {
+            Operation::Patch(kind, id) | Operation::Replace(kind, id) => Some((*kind, id.clone())),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ use crate::normalise::members::referenced;
 use crate::normalise::query;
 use crate::observe::{Bases, Continuation, Expected, Reading, ScimContinuation, answer};
 use crate::permit::{Scene, ask, permit};
-use crate::policy::{Account, Dialect, Policy};
+use crate::policy::{Account, Dialect, Policy, Profile};
 use crate::record::plan::plan;
 use crate::route::{Operation, ScimCall};
 use crate::rules::normalise;
@@ -67,9 +67,11 @@ pub(super) fn decide(
         expected: call.expected(&act),
         provisions: matches!(authorised.actor, Actor::Provisioner(_)),
         outcome: crate::record::plan::Outcome::default(),
+        profile: account.profile,
         reading: None,
+        read_back: None,
     };
-    let mut headers = write::scim_headers(request, &authorised);
+    let mut headers = write::scim_headers(request, &authorised, account.profile);
     let reading = |continuation: &ScimContinuation, resource| {
         let token = authorised.token_id.clone();
         Reading::new(
@@ -93,6 +95,10 @@ pub(super) fn decide(
             }
         }
     }
+    if let (Profile::Interop, Operation::Replace(kind, id)) = (account.profile, &call.operation) {
+        message.as_patch(account.resource(*kind), &mut progress.changes);
+        continuation.read_back = Some(Box::new(reading(&continuation, (*kind, id.clone()))));
+    }
     let plan = plan(&act, &scene, now)?;
     let mut method = request.method.as_str();
     let mut records = Vec::new();
@@ -100,7 +106,7 @@ pub(super) fn decide(
     if written.is_read {
         // Nothing is changed, so nothing is recorded.
         method = "GET";
-        if let Some((kind, id)) = call.patched() {
+        if let Some((kind, id)) = call.changed() {
             continuation.expected = Expected::Resource(kind, id);
         }
     } else {
@@ -109,6 +115,9 @@ pub(super) fn decide(
     }
     if written.body.is_some() {
         headers.push(write::json_content());
+    }
+    if written.is_patch {
+        method = "PATCH";
     }
     Ok(Decision::Forward(Forward {
         method: method.to_owned(),
@@ -138,6 +147,7 @@ struct Written {
     body: Option<Vec<u8>>,
     /// Nothing is left to change: the resource is read instead.
     is_read: bool,
+    is_patch: bool,
 }
 
 // === impl Written ===
@@ -155,8 +165,12 @@ impl Written {
             (Message::Resource(message) | Message::Search(message), _) => Ok(Self {
                 body: Some(message.to_bytes()),
                 is_read: false,
+                is_patch: false,
             }),
-            (Message::Patch(operations), Operation::Patch(kind, _)) => {
+            (
+                Message::Patch(operations),
+                Operation::Patch(kind, _) | Operation::Replace(kind, _),
+            ) => {
                 let resource = account.resource(*kind);
                 let changes = &mut progress.changes;
                 let operations = write::in_dialect(operations, resource, act, scene, changes)?;
@@ -171,17 +185,20 @@ impl Written {
                     return Ok(Self {
                         body: None,
                         is_read: true,
+                        is_patch: false,
                     });
                 }
                 let message = write::patch_message(&operations, resource, changes);
                 Ok(Self {
                     body: Some(message.to_bytes()),
                     is_read: false,
+                    is_patch: true,
                 })
             }
             _ => Ok(Self {
                 body: None,
                 is_read: false,
+                is_patch: false,
             }),
         }
     }

@@ -79,12 +79,25 @@ impl Reader<'_> {
                 .map(|text| Json::String(text.to_owned())),
             Peek::Array => return self.array(depth),
             Peek::Object => return self.object(depth),
-            _ => self
-                .jiter
-                .known_number_bytes(peek)
-                .map(|text| Json::Number(String::from_utf8_lossy(text).into_owned())),
+            _ => return self.number(peek),
         };
         value.map_err(|error| self.syntax(&error))
+    }
+
+    /// A number as it was written, within the range of IEEE 754 doubles (RFC 8259 §6): beyond, no two
+    /// readers agree on what it is.
+    fn number(&mut self, peek: Peek) -> Result<Json, Refusal> {
+        let place = self.jiter.current_index();
+        let text = self
+            .jiter
+            .known_number_bytes(peek)
+            .map(|text| String::from_utf8_lossy(text).into_owned())
+            .map_err(|error| self.syntax(&error))?;
+        if text.parse::<f64>().is_ok_and(f64::is_finite) {
+            return Ok(Json::Number(text));
+        }
+        let place = self.reading.place(place);
+        Err(body::SYNTAX.because(format!("The number at {place} is out of range.")))
     }
 
     fn array(&mut self, depth: usize) -> Result<Json, Refusal> {

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::message::Change;
+use crate::policy::Profile;
 use crate::refusal::Refusal;
 use crate::route::ScimCall;
 use crate::route::scim::Operation;
@@ -100,6 +101,11 @@ pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<St
                     error.column, error.expected
                 ))
             })?;
+            if !filter.is_of_equalities() && shapes.iter().any(|s| s.profile == Profile::Interop) {
+                return Err(invalid(
+                    "only eq and `and` are possible in the interoperability profile".to_owned(),
+                ));
+            }
             let written = first_fitting(shapes, |shape| shape.canonical_filter(filter.clone()));
             Ok(written.map_err(invalid)?.unwrap_or(filter).to_string())
         }

@@ -3,6 +3,7 @@
 use super::patch::{Operation, Verb};
 use super::{Normaliser, Place};
 use crate::json::{Json, Member};
+use crate::policy::Profile;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::Filter;
@@ -42,9 +43,10 @@ impl Normaliser<'_> {
             self.take_only(&mut step);
         }
         if attribute.r#type == Type::Complex && !attribute.multi_valued {
-            match (step.target.extension, step.target.sub) {
-                (None, None) => return self.unfold(step, out),
-                (Some(_), Some(sub)) if step.sets() => {
+            let whole = step.target.extension.is_some() && self.shape.profile == Profile::Rfc;
+            match (whole, step.target.sub) {
+                (false, None) => return self.unfold(step, out),
+                (true, Some(sub)) if step.sets() => {
                     self.changed(
                         &normalise::PATH,
                         &step.place,
@@ -54,6 +56,12 @@ impl Normaliser<'_> {
                 }
                 _ => {}
             }
+        }
+        if step.filter.is_some()
+            && step.target.sub.is_none()
+            && self.shape.profile == Profile::Interop
+        {
+            return self.unfold_element(step, out);
         }
         let value = match step.value.take() {
             // RFC 7643 §2.5: null is no value.
@@ -119,6 +127,62 @@ impl Normaliser<'_> {
             }
             value => Ok(value),
         }
+    }
+
+    /// The interoperability profile has no operation on an element itself: it is set part by part,
+    /// what the filter asks for last.
+    fn unfold_element(&mut self, step: Step<'_>, out: &mut Vec<Operation>) -> Result<(), Refusal> {
+        let target = step.target;
+        let (Some(filter), Some(value)) = (&step.filter, step.value.clone()) else {
+            return Err(scim::PATCH_INVALID_PATH.because(format!(
+                "{}: the application takes out no single value of {}. Replace the whole list.",
+                step.place,
+                target.name()
+            )));
+        };
+        let Some(Json::Object(members)) =
+            self.single(target, value, &Place::At(&format!("{}.value", step.place)))?
+        else {
+            return Err(scim::PATCH_INVALID_PATH.because(format!(
+                "{}: a value of {} must be an object.",
+                step.place,
+                target.name()
+            )));
+        };
+        self.changed(
+            &normalise::PATH,
+            &step.place,
+            format!("a value of {} was unfolded into its parts", target.name()),
+        );
+        let asked = filter.names();
+        let (last, first): (Vec<_>, Vec<_>) = target
+            .attribute
+            .sub_attributes
+            .iter()
+            .partition(|sub| asked.contains(&sub.name.as_str()));
+        for sub in first.into_iter().chain(last) {
+            let sub_target = Target {
+                sub: Some(sub),
+                ..target
+            };
+            let value = members.iter().find(|member| member.name == sub.name);
+            let is_left_out =
+                value.is_none() && (step.verb == Verb::Add || asked.contains(&sub.name.as_str()));
+            if is_left_out || sub_target.is_read_only() || !self.shape.passes(sub_target) {
+                continue;
+            }
+            out.push(Operation {
+                verb: if value.is_some() {
+                    step.verb
+                } else {
+                    Verb::Remove
+                },
+                sub: Some(sub.name.clone()),
+                value: value.map(|member| member.value.clone()),
+                ..step.operation(None)
+            });
+        }
+        Ok(())
     }
 
     /// A complex attribute with one value becomes operations on its sub-attributes.

@@ -1,8 +1,13 @@
 //! Reading, checking and cleaning what a backend answers.
 
+use percent_encoding::utf8_percent_encode;
+
+use super::ScimContinuation;
 use super::location::Bases;
+use crate::facts::ResourceKind;
 use crate::json::{self, Json, Member};
 use crate::message::{AnswerBody, BackendAnswer, Headers};
+use crate::policy::Profile;
 use crate::refusal::{ERROR_URN, Refusal};
 use crate::route::target::is_plain_name;
 use crate::rules::face;
@@ -11,6 +16,7 @@ use crate::scim::shape::{Resolved, Shape};
 use crate::scim::{CORE_URN_PREFIX, LIST_URN, MESSAGE_URN_PREFIX};
 
 pub(crate) use crate::normalise::member;
+use crate::normalise::query::RESERVED;
 
 /// Levels of nesting that an answer may have.
 const MAX_DEPTH: usize = 64;
@@ -190,14 +196,24 @@ fn redirect(given: &mut Member, bases: &Bases) {
 }
 
 /// The headers of a SCIM answer for the client.
-pub(crate) fn headers(answer: &BackendAnswer, bases: &Bases, has_body: bool) -> Headers {
+pub(crate) fn headers(
+    answer: &BackendAnswer,
+    continuation: &ScimContinuation,
+    has_body: bool,
+) -> Headers {
+    let passes = |name: &str| {
+        PASSED.contains(&name) && !(name == "etag" && continuation.profile == Profile::Interop)
+    };
     let mut headers: Headers = answer
         .headers
         .iter()
-        .filter(|(name, _)| PASSED.contains(&name.as_str()))
+        .filter(|(name, _)| passes(name))
         .map(
             |(name, value)| match (name.as_str(), std::str::from_utf8(value)) {
-                ("location", Ok(location)) => (name.clone(), bases.outward(location).into_bytes()),
+                ("location", Ok(location)) => (
+                    name.clone(),
+                    continuation.bases.outward(location).into_bytes(),
+                ),
                 _ => (name.clone(), value.clone()),
             },
         )
@@ -206,6 +222,30 @@ pub(crate) fn headers(answer: &BackendAnswer, bases: &Bases, has_body: bool) -> 
         headers.push(("content-type".to_owned(), b"application/scim+json".to_vec()));
     }
     headers
+}
+
+/// RFC 7644 §3.3: the answer to a create says where the resource is.
+pub(crate) fn locate(headers: &mut Headers, body: &Json, kind: ResourceKind, bases: &Bases) {
+    if headers.iter().any(|(name, _)| name == "location") {
+        return;
+    }
+    let told = member(body, "meta").and_then(|meta| member(meta, "location"));
+    let location = match (told, member(body, "id")) {
+        (Some(Json::String(location)), _) => location.clone(),
+        (_, Some(Json::String(id))) => {
+            let collection = match kind {
+                ResourceKind::User => "Users",
+                ResourceKind::Group => "Groups",
+            };
+            format!(
+                "{}/{collection}/{}",
+                bases.client,
+                utf8_percent_encode(id, RESERVED)
+            )
+        }
+        _ => return,
+    };
+    headers.push(("location".to_owned(), location.into_bytes()));
 }
 
 /// The headers of a management answer, as they came.

@@ -19,7 +19,7 @@ use crate::json::Json;
 use crate::message::{
     AnswerBody, BackendAnswer, BackendOutcome, Outcome, Respond, Response, ResponseBody, Verdict,
 };
-use crate::policy::Policy;
+use crate::policy::{Policy, Profile};
 use crate::record::Record;
 use crate::record::plan::Outcome as Planned;
 use crate::refusal::{ErrorForm, Refusal, scim_error};
@@ -43,12 +43,15 @@ pub(crate) enum Continuation {
 pub(crate) struct ScimContinuation {
     pub(crate) account: String,
     pub(crate) bases: Bases,
+    pub(crate) profile: Profile,
     pub(crate) expected: Expected,
     /// Set if the identity provider asked: what it is shown settles its unclear creates.
     pub(crate) provisions: bool,
     pub(crate) outcome: Planned,
     /// What to read, and go on, if the backend finds no value at a value path.
     pub(crate) reading: Option<Box<Reading>>,
+    /// What to read for an answer with nothing in it, since the client expects the resource.
+    pub(crate) read_back: Option<Box<Reading>>,
 }
 
 // === impl Continuation ===
@@ -121,8 +124,14 @@ fn single(
                 // A PATCH is done whole or not at all: what was planned of it is taken back.
                 return Outcome::Forward(reading.forward(continuation.outcome.refused));
             }
+            let read_back = continuation.read_back.take();
             match scim(policy, continuation, answer, facts) {
-                Ok(respond) => Outcome::Respond(respond),
+                Ok(respond) => match read_back {
+                    Some(reading) if respond.response.status == 204 => {
+                        Outcome::Forward(reading.for_the_client(respond.records))
+                    }
+                    _ => Outcome::Respond(respond),
+                },
                 Err(Stop::Need(need)) => Outcome::Need(need),
                 Err(Stop::Refuse(refusal)) => refuse(&refusal),
             }
@@ -187,7 +196,7 @@ fn scim(
             return Ok(Respond {
                 response: Response {
                     status: 304,
-                    headers: answer::headers(answer, &continuation.bases, false),
+                    headers: answer::headers(answer, &continuation, false),
                     body: ResponseBody::None,
                 },
                 records: Vec::new(),
@@ -252,7 +261,7 @@ fn success(
     let nothing = |records| Respond {
         response: Response {
             status: 204,
-            headers: answer::headers(answer, &continuation.bases, false),
+            headers: answer::headers(answer, continuation, false),
             body: ResponseBody::None,
         },
         records,
@@ -291,10 +300,14 @@ fn success(
     let records = records::of(continuation, account, Some(&body));
     let shapes = [&account.user.shape, &account.group.shape];
     answer::sanitise(&mut body, &shapes, &continuation.bases);
+    let mut headers = answer::headers(answer, continuation, true);
+    if let Expected::Created(kind, _) = &continuation.expected {
+        answer::locate(&mut headers, &body, *kind, &continuation.bases);
+    }
     Ok(Respond {
         response: Response {
             status: answer.status,
-            headers: answer::headers(answer, &continuation.bases, true),
+            headers,
             body: ResponseBody::Bytes(body.to_bytes()),
         },
         records,
@@ -339,7 +352,7 @@ fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation) -> Res
     } else {
         Vec::new()
     };
-    let mut headers = answer::headers(answer, &continuation.bases, true);
+    let mut headers = answer::headers(answer, continuation, true);
     if answer.status == 503 && headers.iter().all(|(name, _)| name != "retry-after") {
         headers.push(("retry-after".to_owned(), b"5".to_vec()));
     }

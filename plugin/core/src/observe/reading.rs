@@ -12,19 +12,20 @@ use crate::message::{
     AnswerHandling, BackendOutcome, Body, Forward, ForwardBody, Headers, Request, Respond,
 };
 use crate::observe::Bases;
-use crate::policy::Policy;
+use crate::policy::{Policy, Profile};
 use crate::record::Record;
 use crate::refusal::ErrorForm;
 use crate::rules::face;
 
 /// A read, and the request that waits for it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Reading {
     pub(crate) account: String,
     pub(crate) verified_token: String,
     pub(crate) kind: ResourceKind,
     pub(crate) id: String,
     pub(crate) bases: Bases,
+    profile: Profile,
     /// At the backend.
     pub(crate) path: String,
     /// For the backend.
@@ -33,7 +34,7 @@ pub(crate) struct Reading {
 }
 
 /// The request as the client sent it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Waiting {
     method: String,
     path: String,
@@ -61,6 +62,7 @@ impl Reading {
             kind,
             id,
             bases: continuation.bases.clone(),
+            profile: continuation.profile,
             path,
             headers,
             waiting: Waiting {
@@ -77,6 +79,33 @@ impl Reading {
 
     /// The read as a request; `records` are stored before it.
     pub(crate) fn forward(self, records: Vec<Record>) -> Forward {
+        self.request(|reading| Continuation::Reading(Box::new(reading)), records)
+    }
+
+    /// The same where the client is answered with what is read.
+    pub(crate) fn for_the_client(self, records: Vec<Record>) -> Forward {
+        self.request(|reading| Continuation::Scim(reading.shown()), records)
+    }
+
+    /// What a client is shown of the resource.
+    fn shown(self) -> ScimContinuation {
+        ScimContinuation {
+            account: self.account,
+            bases: self.bases,
+            profile: self.profile,
+            expected: Expected::Resource(self.kind, self.id),
+            provisions: false,
+            outcome: Planned::default(),
+            reading: None,
+            read_back: None,
+        }
+    }
+
+    fn request(
+        self,
+        continuation: impl FnOnce(Self) -> Continuation,
+        records: Vec<Record>,
+    ) -> Forward {
         Forward {
             method: "GET".to_owned(),
             path: self.path.clone(),
@@ -88,7 +117,7 @@ impl Reading {
             account: Some(self.account.clone()),
             verified_token: Some(self.verified_token.clone()),
             rule: None,
-            continuation: Continuation::Reading(Box::new(self)).to_bytes(),
+            continuation: continuation(self).to_bytes(),
         }
     }
 
@@ -105,15 +134,8 @@ impl Reading {
         match answer.status {
             200 => {}
             400..=599 => {
-                let nothing_planned = ScimContinuation {
-                    account: self.account.clone(),
-                    bases: self.bases.clone(),
-                    expected: Expected::Resource(self.kind, self.id.clone()),
-                    provisions: false,
-                    outcome: Planned::default(),
-                    reading: None,
-                };
-                return Err(Box::new(backend_error(answer, &nothing_planned)));
+                let shown = self.clone().shown();
+                return Err(Box::new(backend_error(answer, &shown)));
             }
             _ => {
                 let refusal = face::UPSTREAM_INVALID

@@ -173,7 +173,7 @@ fn preset_document(name: &str) -> Result<Value, String> {
     }
     if name == "ipsie" {
         let strict = serde_json::json!({
-            "scim": {"unknown_attributes": "reject"},
+            "scim": {"unknown_attributes": "reject", "profile": "interop"},
             "direct_users": "locked",
             "local_users": "deny",
         });
@@ -205,6 +205,7 @@ fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError
             synced,
             scim.emails == Emails::PrimaryOnly,
             scim.unknown_attributes == UnknownAttributes::Reject,
+            scim.profile,
         )
         .map_err(|(index, message)| {
             fault(&format!("{pointer}/scim/synced/{key}/{index}"), message)
@@ -236,6 +237,7 @@ fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError
         group: resource(ResourceKind::Group, &scim.synced.group)?,
         provider: document.provider,
         group_id: scim.group_id,
+        profile: scim.profile,
         limits: scim.limits,
         token_headers: document
             .tokens

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::scim::schema::Schema;
@@ -34,6 +34,7 @@ pub(super) struct Scim {
     pub(super) synced: Synced,
     pub(super) emails: Emails,
     pub(super) unknown_attributes: UnknownAttributes,
+    pub(super) profile: Profile,
     pub(super) group_id: Option<GroupId>,
     pub(super) dialect: BTreeMap<String, Dialect>,
     pub(super) limits: Limits,
@@ -63,6 +64,16 @@ pub(super) enum Emails {
 pub(super) enum UnknownAttributes {
     Drop,
     Reject,
+}
+
+/// What the backend keeps to beside the RFCs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Profile {
+    /// Nothing.
+    Rfc,
+    /// The SCIM 2.0 Interoperability Profile (draft-zollner-scim-interop-profile).
+    Interop,
 }
 
 /// How the backend derives a group's id from its name.

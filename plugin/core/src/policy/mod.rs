@@ -14,8 +14,8 @@ use crate::scim::shape::Shape;
 
 pub(crate) use compile::compile;
 pub(crate) use document::{
-    Adoption, Dialect, DirectUsers, EditKind, Free, GroupId, Limits, LocalUsers, Mode, Source,
-    Unmatched,
+    Adoption, Dialect, DirectUsers, EditKind, Free, GroupId, Limits, LocalUsers, Mode, Profile,
+    Source, Unmatched,
 };
 
 /// A whole policy, ready to decide.
@@ -59,6 +59,7 @@ pub(crate) struct Account {
     pub(crate) user: Resource,
     pub(crate) group: Resource,
     pub(crate) group_id: Option<GroupId>,
+    pub(crate) profile: Profile,
     pub(crate) limits: Limits,
     pub(crate) token_headers: Vec<String>,
     pub(crate) permissions: Vec<String>,

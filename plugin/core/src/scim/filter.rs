@@ -72,6 +72,25 @@ impl Operator {
 // === impl Filter ===
 
 impl Filter {
+    /// Whether it is made of equalities and `and` alone.
+    pub(crate) fn is_of_equalities(&self) -> bool {
+        match self {
+            Self::Compare(_, operator, _) => *operator == Operator::Equal,
+            Self::And(all) => all.iter().all(Self::is_of_equalities),
+            Self::Within(_, inner) => inner.is_of_equalities(),
+            Self::Or(_) | Self::Not(_) | Self::Present(_) => false,
+        }
+    }
+
+    /// The names of what it compares.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Compare(name, ..) | Self::Present(name) => vec![&name.0],
+            Self::And(all) | Self::Or(all) => all.iter().flat_map(Self::names).collect(),
+            Self::Not(inner) | Self::Within(_, inner) => inner.names(),
+        }
+    }
+
     /// The values of a filter that is nothing but `value eq "…"`, joined by `or`.
     pub(crate) fn values(&self) -> Option<Vec<&str>> {
         match self {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::filter::{Filter, Name};
 use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
 use crate::json::Json;
+use crate::policy::Profile;
 
 /// A resource type with the attributes that pass.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Shape {
     pub(crate) primary_only: bool,
     /// Attributes that no known schema defines are refused, not dropped.
     pub(crate) reject_unknown: bool,
+    /// What messages keep to beside the RFCs.
+    pub(crate) profile: Profile,
 }
 
 /// What a name of a client's stands for.
@@ -48,12 +51,14 @@ impl Shape {
         names: &[String],
         primary_only: bool,
         reject_unknown: bool,
+        profile: Profile,
     ) -> Result<Self, (usize, String)> {
         let mut shape = Self {
             resource,
             synced: BTreeSet::new(),
             primary_only,
             reject_unknown,
+            profile,
         };
         let mut synced = BTreeSet::new();
         for (index, name) in names.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! The bytes for the backend: what was permitted, in the backend's dialect, with the headers that it
 //! needs and no others.
 
+pub(crate) mod replacement;
+
 use std::collections::BTreeSet;
 
 use crate::act::{Act, Edit, Members};
@@ -10,7 +12,7 @@ use crate::message::{Change, Headers, Request};
 use crate::normalise::members::equals;
 use crate::normalise::patch::{Operation, Verb};
 use crate::permit::Scene;
-use crate::policy::{Dialect, Resource};
+use crate::policy::{Dialect, Profile, Resource};
 use crate::rules::normalise;
 use crate::scim::PATCH_URN;
 use crate::token::Authorised;
@@ -52,13 +54,23 @@ const NEVER: &[&str] = &[
 ];
 
 /// The headers of a SCIM request.
-pub(crate) fn scim_headers(request: &Request, authorised: &Authorised) -> Headers {
+pub(crate) fn scim_headers(
+    request: &Request,
+    authorised: &Authorised,
+    profile: Profile,
+) -> Headers {
     let mut headers: Headers = request
         .headers
         .iter()
         .filter(|(name, value)| FORWARDED.contains(&name.as_str()) && is_clean(value))
         .cloned()
         .collect();
+    if profile == Profile::Interop {
+        headers.retain(|(name, _)| !name.starts_with("if-"));
+        if headers.iter().all(|(name, _)| name != "user-agent") {
+            headers.push(("user-agent".to_owned(), b"scimguard".to_vec()));
+        }
+    }
     headers.push(authorised.header.clone());
     headers
 }

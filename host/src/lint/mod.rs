@@ -1,0 +1,146 @@
+//! Where a recorded exchange departs from RFC 7643 and RFC 7644 and from the two profiles: what an
+//! application's developer wants to know before the first customer connects.
+//!
+//! A file is read as a sequence of requests and answers ([`read`]); each is looked at from the
+//! client's side ([`client`]) and from the server's ([`server`]); what is found are places and
+//! [`points`], never values.
+
+mod client;
+mod exchange;
+mod findings;
+mod judge;
+pub(crate) mod points;
+mod read;
+mod redact;
+pub(crate) mod report;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use exchange::{Bases, Call, Entry};
+use findings::{Finding, Findings};
+use judge::Judge;
+use read::{Line, Recording};
+use server::History;
+
+/// What was found in one file.
+pub(crate) struct Found {
+    pub(crate) file: String,
+    pub(crate) kind: &'static str,
+    /// Entries, and those among them that are about no SCIM end point.
+    pub(crate) entries: usize,
+    pub(crate) passed_over: usize,
+    /// Those where something was found, in order.
+    pub(crate) at: Vec<At>,
+}
+
+/// What was found at one entry.
+pub(crate) struct At {
+    pub(crate) entry: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Looks at a file. `base`: the path of the SCIM end points, if it cannot be told from the requests.
+pub(crate) fn file(path: &Path, base: Option<&str>) -> anyhow::Result<Found> {
+    let judge = Judge::new()?;
+    let mut found = Found {
+        file: path.display().to_string(),
+        kind: "",
+        entries: 0,
+        passed_over: 0,
+        at: Vec::new(),
+    };
+    match read::read(path)? {
+        Recording::Exchange(kind, sequences) => {
+            found.kind = kind;
+            let paths = sequences.iter().flatten().map(|entry| entry.path.as_str());
+            let bases = Bases::new(base, paths);
+            for entries in &sequences {
+                found.sequence(entries, &bases, &judge)?;
+            }
+        }
+        Recording::Log(lines) => {
+            found.kind = "decision log";
+            for line in lines {
+                found.decision(line);
+            }
+        }
+    }
+    // Silence about a file must mean that it was looked at.
+    anyhow::ensure!(
+        found.entries > found.passed_over,
+        "{}: none of the entries of this {} ({}) is about a SCIM end point; say with --base where they are, such as --base /scim/v2",
+        found.file,
+        found.kind,
+        found.entries
+    );
+    Ok(found)
+}
+
+// === impl Found ===
+
+impl Found {
+    fn sequence(&mut self, entries: &[Entry], bases: &Bases, judge: &Judge) -> anyhow::Result<()> {
+        let mut history = History::default();
+        for entry in entries {
+            self.entries += 1;
+            let Some(call) = Call::of(entry, bases) else {
+                self.passed_over += 1;
+                continue;
+            };
+            let mut found = Findings::default();
+            client::look(&call, judge, &mut found)?;
+            server::look(&call, judge, &mut history, &mut found)?;
+            let at = At {
+                entry: entry.number,
+                name: entry.name.clone(),
+                method: entry.method.clone(),
+                path: entry.path.clone(),
+                findings: found.into_all(),
+            };
+            self.at
+                .extend(Some(at).filter(|at| !at.findings.is_empty()));
+        }
+        Ok(())
+    }
+
+    /// A log tells which rule refused, and how much was rewritten, not where.
+    fn decision(&mut self, line: Line) {
+        self.entries += 1;
+        let mut found = Findings::default();
+        match line.rule.as_deref() {
+            Some("upstream.invalid") => found.at(
+                &server::points::INVALID,
+                "body",
+                "what was answered is not in the log",
+            ),
+            Some(rule) => {
+                let what = "refused by the guard; the body is not in the log";
+                found.of_id(rule, "body".to_owned(), what.to_owned());
+            }
+            None => {}
+        }
+        if line.changes > 0 {
+            found.at(
+                &client::points::REWRITTEN,
+                "body",
+                format!("rewritten in {} places", line.changes),
+            );
+        }
+        let at = At {
+            entry: line.number,
+            name: None,
+            method: line.method,
+            path: line.path,
+            findings: found.into_all(),
+        };
+        self.at
+            .extend(Some(at).filter(|at| !at.findings.is_empty()));
+    }
+}

@@ -1,0 +1,184 @@
+//! What is looked at, as data: each point with who departs from it, the document and the paragraph.
+//!
+//! The guard's own rules are points too: what it refuses or rewrites as no canonical SCIM is where a
+//! client departs. Everything else is a table in [`client`] or
+//! [`server`], next to what looks at it.
+
+use std::sync::LazyLock;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::{client, server};
+
+/// One point of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Point {
+    pub(crate) id: &'static str,
+    pub(crate) side: Side,
+    pub(crate) weight: Weight,
+    pub(crate) sources: Vec<Source>,
+    /// One sentence or two.
+    pub(crate) doc: &'static str,
+}
+
+/// Who departs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+/// Whether it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Weight {
+    Departure,
+    /// Permitted, and good to know.
+    Note,
+}
+
+/// A document that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Profile {
+    /// RFC 7643, RFC 7644 and what they rest on
+    Rfc,
+    /// SCIM 2.0 Interoperability Profile
+    Interop,
+    /// IPSIE SCIM profile
+    Ipsie,
+}
+
+/// A paragraph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Source {
+    pub(crate) profile: Profile,
+    #[serde(rename = "paragraph")]
+    pub(crate) text: &'static str,
+}
+
+/// A point as a table writes it.
+pub(super) struct Row {
+    pub(super) id: &'static str,
+    pub(super) side: Side,
+    pub(super) weight: Weight,
+    pub(super) sources: &'static [Source],
+    pub(super) doc: &'static str,
+}
+
+/// Declares points from their doc comments, and the table of them.
+macro_rules! points {
+    ($side:ident: $($(#[doc = $doc:literal])+ $name:ident = $id:literal, $weight:ident, [$($profile:ident $text:literal),+];)+) => {
+        $(pub(in $crate::lint) static $name: $crate::lint::points::Row = $crate::lint::points::Row {
+            id: $id,
+            side: $crate::lint::points::Side::$side,
+            weight: $crate::lint::points::Weight::$weight,
+            sources: &[$($crate::lint::points::Source {
+                profile: $crate::lint::points::Profile::$profile,
+                text: $text,
+            }),+],
+            doc: concat!($($doc,)+).trim_ascii(),
+        };)+
+
+        /// The points of this module.
+        pub(in $crate::lint) const ROWS: &[&$crate::lint::points::Row] = &[$(&$name),+];
+    };
+}
+pub(super) use points;
+
+/// Refusals and changes of the guard that are no departure of a client: limits and decisions of the
+/// guard's own, the form that it likes best, what [`client::points`] tells more precisely, and what
+/// no attribute of RFC 7643 can break.
+const NO_POINTS: &[&str] = &[
+    "route.missing-account",
+    "route.unguarded",
+    "body.too-large",
+    "body.too-deep",
+    "schema.custom",
+    "patch.too-many",
+    "bulk.too-many",
+    "mutability.immutable",
+    "normalise.path",
+    "normalise.primary",
+    "normalise.no-effect",
+];
+
+/// The families of rules that say what SCIM is.
+const FAMILIES: &[&str] = &[
+    "route.",
+    "body.",
+    "schema.",
+    "patch.",
+    "filter.",
+    "mutability.",
+    "bulk.",
+    "normalise.",
+];
+
+/// Changes of the guard that take away what a client may send.
+const NOTES: &[&str] = &["normalise.query", "normalise.not-synced"];
+
+static ALL: LazyLock<Vec<Point>> = LazyLock::new(|| {
+    let rules = scimguard_core::rules().filter_map(of_rule);
+    let rows = [client::points::ROWS, server::points::ROWS];
+    let rows = rows.into_iter().flatten().map(|row| Point {
+        id: row.id,
+        side: row.side,
+        weight: row.weight,
+        sources: row.sources.to_vec(),
+        doc: row.doc,
+    });
+    rules.chain(rows).collect()
+});
+
+/// Every point.
+pub(crate) fn all() -> &'static [Point] {
+    &ALL
+}
+
+/// The point of this id.
+pub(super) fn by_id(id: &str) -> Option<&'static Point> {
+    ALL.iter().find(|point| point.id == id)
+}
+
+fn of_rule(rule: &'static scimguard_core::Rule) -> Option<Point> {
+    let judged = FAMILIES.iter().any(|family| rule.id.starts_with(family));
+    if !judged || NO_POINTS.contains(&rule.id) {
+        return None;
+    }
+    let profile = if rule.source.starts_with("SCIM 2.0 Interoperability Profile") {
+        Profile::Interop
+    } else {
+        Profile::Rfc
+    };
+    // What stands behind a semicolon says who does it, not where it is written.
+    let text = rule.source.split(';').next().unwrap_or(rule.source);
+    let text = match rule.id {
+        // What the guard's policy calls not synced is read-only under the policy of this command.
+        "normalise.not-synced" => "RFC 7643 §2.2, RFC 7644 §3.5.1",
+        _ => text,
+    };
+    Some(Point {
+        id: rule.id,
+        side: Side::Client,
+        weight: if NOTES.contains(&rule.id) {
+            Weight::Note
+        } else {
+            Weight::Departure
+        },
+        sources: vec![Source { profile, text }],
+        doc: rule.doc,
+    })
+}
+
+// === impl Point ===
+
+impl Point {
+    /// The paragraphs in these documents; none if the point is not theirs.
+    pub(crate) fn sources_in(&self, profiles: &[Profile]) -> Vec<Source> {
+        let wanted = |source: &&Source| profiles.contains(&source.profile);
+        self.sources.iter().filter(wanted).copied().collect()
+    }
+}

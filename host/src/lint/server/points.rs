@@ -1,0 +1,125 @@
+//! Where a server can depart.
+
+use crate::lint::points::points;
+
+points! { Server:
+    /// A create succeeded with another status than 201.
+    CREATED_STATUS = "created.status", Departure, [Rfc "RFC 7644 §3.3"];
+    /// A create succeeded without the header Location.
+    CREATED_LOCATION = "created.location", Departure, [Rfc "RFC 7644 §3.3"];
+    /// A create succeeded, and the answer does not show the resource.
+    CREATED_BODY = "created.body", Departure, [Rfc "RFC 7644 §3.3"];
+    /// A user name that is taken was given to a second user.
+    CREATED_TWICE = "created.twice", Departure, [Rfc "RFC 7644 §3.3, RFC 7643 §4.1.1", Interop "Interoperability Profile, Uniqueness Conflicts"];
+    /// A user name that is taken is refused with another status than 409.
+    DUPLICATE_STATUS = "duplicate.status", Departure, [Rfc "RFC 7644 §3.3", Interop "Interoperability Profile, Uniqueness Conflicts"];
+    /// A 409 does not say `"scimType": "uniqueness"`.
+    DUPLICATE_TYPE = "duplicate.scim-type", Departure, [Rfc "RFC 7644 §3.3, §3.12", Interop "Interoperability Profile, Uniqueness Conflicts"];
+    /// A read succeeded with another status than 200, or without a body.
+    READ_STATUS = "read.status", Departure, [Rfc "RFC 7644 §3.4.1"];
+    /// A PUT succeeded with another status than 200, or without the resource.
+    REPLACED_STATUS = "replaced.status", Departure, [Rfc "RFC 7644 §3.5.1"];
+    /// A PATCH succeeded with something else than 200 and the resource, or 204 and nothing.
+    PATCHED_STATUS = "patched.status", Departure, [Rfc "RFC 7644 §3.5.2"];
+    /// A DELETE succeeded with something else than 204 and nothing.
+    DELETED_STATUS = "deleted.status", Departure, [Rfc "RFC 7644 §3.6"];
+    /// A deleted resource is still there.
+    DELETED_FOUND = "deleted.found", Departure, [Rfc "RFC 7644 §3.6", Interop "Interoperability Profile, Resource Lifecycle"];
+    /// A deleted resource is still listed.
+    DELETED_LISTED = "deleted.listed", Departure, [Rfc "RFC 7644 §3.6", Interop "Interoperability Profile, Resource Lifecycle"];
+    /// The user name of a deleted user cannot be given again.
+    DELETED_NAME = "deleted.name", Departure, [Rfc "RFC 7644 §3.6", Interop "Interoperability Profile, Resource Lifecycle", Ipsie "IPSIE SCIM profile, Delete User"];
+    /// The answer is neither application/scim+json nor application/json.
+    MEDIA_TYPE = "answer.media-type", Departure, [Rfc "RFC 7644 §3.1, §8.1"];
+    /// The answer is application/json. In the profile it is application/scim+json.
+    CONTENT_TYPE = "answer.content-type", Departure, [Interop "Interoperability Profile, Data Format and HTTP Headers"];
+    /// The body of an answer is not JSON.
+    JSON = "answer.json", Departure, [Rfc "RFC 7644 §3.1, RFC 8259 §2"];
+    /// A key is there twice in one object of an answer.
+    DUPLICATE_KEY = "answer.duplicate-key", Departure, [Rfc "RFC 8259 §4, RFC 7643 §2.1"];
+    /// A resource does not name its schemas, or names those of something else.
+    SCHEMAS = "answer.schemas", Departure, [Rfc "RFC 7643 §3"];
+    /// A resource has no id, or one that is no text.
+    ID = "answer.id", Departure, [Rfc "RFC 7643 §3.1"];
+    /// A resource has another id than the one that was asked for.
+    OTHER_ID = "answer.other-id", Departure, [Rfc "RFC 7643 §3.1, RFC 7644 §3.4.1"];
+    /// A resource does not say its type in `meta.resourceType`.
+    RESOURCE_TYPE = "answer.resource-type", Departure, [Rfc "RFC 7643 §3.1"];
+    /// A resource does not say its URL in `meta.location`.
+    LOCATION = "answer.location", Departure, [Rfc "RFC 7643 §3.1, RFC 7644 §3.3"];
+    /// The header Location and `meta.location` name different URLs.
+    OTHER_LOCATION = "answer.other-location", Departure, [Rfc "RFC 7644 §3.3"];
+    /// An answer shows what is never returned.
+    NEVER_RETURNED = "answer.never-returned", Departure, [Rfc "RFC 7643 §4.1.1, §7", Ipsie "IPSIE SCIM profile, password is not supported"];
+    /// An attribute is written in another case than its schema's. Names are compared without case, but
+    /// many clients do not.
+    NAME = "answer.name", Departure, [Rfc "RFC 7643 §2.1"];
+    /// A boolean is written as a string.
+    BOOLEAN = "answer.boolean", Departure, [Rfc "RFC 7643 §2.3.2"];
+    /// A multi-valued attribute is no list, or has a value twice.
+    LIST = "answer.list", Departure, [Rfc "RFC 7643 §2.4"];
+    /// A value is of another type than its attribute, or no possible value of it.
+    TYPE = "answer.type", Departure, [Rfc "RFC 7643 §2.3"];
+    /// More than one value is marked as primary.
+    PRIMARY = "answer.primary", Departure, [Rfc "RFC 7643 §2.4"];
+    /// An attribute belongs to no schema of the resource.
+    UNKNOWN = "answer.unknown-attribute", Departure, [Rfc "RFC 7643 §3, §3.3"];
+    /// A required attribute is missing.
+    REQUIRED = "answer.required", Departure, [Rfc "RFC 7643 §7"];
+    /// The header ETag comes without `meta.version`, or the other way round.
+    VERSION = "answer.version", Departure, [Rfc "RFC 7644 §3.14, RFC 7643 §3.1"];
+    /// The answer has an ETag. Clients of the profile make no use of it.
+    ETAG = "answer.etag", Note, [Interop "Interoperability Profile, Concurrency and Versioning"];
+    /// A PATCH operation without a path was carried out. Servers of the profile answer 400
+    /// invalidSyntax.
+    ACCEPTED_WITHOUT_PATH = "accepted.without-path", Departure, [Interop "Interoperability Profile, General PATCH Constraints"];
+    /// An attribute that no schema defines was accepted. Servers of the profile answer 400
+    /// invalidSyntax.
+    ACCEPTED_UNKNOWN = "accepted.unknown-attribute", Departure, [Interop "Interoperability Profile, Attribute and Schema Handling"];
+    /// A filter that is none, or asks for an attribute that is not there, got an answer. It is 400
+    /// invalidFilter.
+    ACCEPTED_FILTER = "accepted.filter", Departure, [Rfc "RFC 7644 §3.4.2.2, §3.12", Interop "Interoperability Profile, Filtering"];
+    /// A list does not say that it is one.
+    LIST_SCHEMAS = "list.schemas", Departure, [Rfc "RFC 7644 §3.4.2"];
+    /// `totalResults` is missing, no number, or less than what is listed.
+    LIST_TOTAL = "list.total", Departure, [Rfc "RFC 7644 §3.4.2"];
+    /// `Resources` is missing although there are results, or no list of objects.
+    LIST_RESOURCES = "list.resources", Departure, [Rfc "RFC 7644 §3.4.2"];
+    /// A page does not say in `startIndex` and `itemsPerPage` which one it is, or says it wrongly.
+    LIST_PAGE = "list.page", Departure, [Rfc "RFC 7644 §3.4.2, §3.4.2.4"];
+    /// There is more on a page than was asked for.
+    LIST_COUNT = "list.count", Departure, [Rfc "RFC 7644 §3.4.2.4"];
+    /// A query without results is answered 404. It is 200 with `"totalResults": 0`.
+    LIST_NOT_FOUND = "list.not-found", Departure, [Rfc "RFC 7644 §3.4.2"];
+    /// A resource is listed that the filter leaves out.
+    LIST_FILTER = "list.filter", Departure, [Rfc "RFC 7644 §3.4.2.2", Interop "Interoperability Profile, Case Sensitivity"];
+    /// An error is not told in the form of SCIM.
+    ERROR_FORM = "error.form", Departure, [Rfc "RFC 7644 §3.12", Ipsie "IPSIE SCIM profile, Security Considerations"];
+    /// The `status` of an error is not the HTTP status as a string.
+    ERROR_STATUS = "error.status", Departure, [Rfc "RFC 7644 §3.12"];
+    /// The `scimType` of an error is not known, or belongs to another status.
+    ERROR_TYPE = "error.scim-type", Departure, [Rfc "RFC 7644 §3.12, table 9"];
+    /// An error shows what is inside of the application.
+    ERROR_INTERNALS = "error.internals", Departure, [Ipsie "IPSIE SCIM profile, Security Considerations"];
+    /// A 429 does not say when to come back.
+    RETRY_AFTER = "error.retry-after", Departure, [Ipsie "IPSIE SCIM profile, Get All Users"];
+    /// A 401 does not say how to authenticate.
+    CHALLENGE = "error.challenge", Departure, [Rfc "RFC 9110 §15.5.2, RFC 7644 §2"];
+    /// The answer to a bulk request is no BulkResponse with one status for each operation.
+    BULK = "answer.bulk", Departure, [Rfc "RFC 7644 §3.7.3"];
+    /// The ServiceProviderConfig lacks a member, or one is not as it is defined.
+    CONFIG = "discovery.config", Departure, [Rfc "RFC 7643 §5"];
+    /// The server does not say that it keeps to the profile.
+    CONFORMANT = "discovery.conformant", Note, [Interop "Interoperability Profile, Scope and Conformance"];
+    /// A definition in `/Schemas` is not as definitions are.
+    DEFINITION = "discovery.definition", Departure, [Rfc "RFC 7643 §7"];
+    /// A `type` sub-attribute is defined without the values that it may have.
+    CANONICAL_VALUES = "discovery.canonical-values", Departure, [Interop "Interoperability Profile, Canonical Values for Typed Attributes"];
+    /// A resource type lacks its name, end point or schema.
+    TYPE_DEFINITION = "discovery.resource-type", Departure, [Rfc "RFC 7643 §6"];
+    /// The id of a resource type is not its name.
+    TYPE_ID = "discovery.resource-type-id", Departure, [Interop "Interoperability Profile, Discovery Endpoints"];
+    /// The application answered success with something that was not asked for, and the guard gave
+    /// nothing of it away.
+    INVALID = "log.invalid-answer", Departure, [Rfc "RFC 7644 §3.3"];
+}

@@ -1,0 +1,213 @@
+//! A face in miniature, for tests: it answers what a decision needs from a record in memory, and holds
+//! every decision against what must be true of all of them.
+
+use std::sync::LazyLock;
+
+use scimguard_core::facts::{Fact, Table};
+use scimguard_core::message::{AnswerBody, BackendAnswer, ForwardBody, ResponseBody};
+use scimguard_core::{BackendOutcome, Body, Forward, Guard, Outcome, Request, Verdict};
+use serde_json::json;
+
+const NOW: u64 = 1_780_000_000_000;
+/// One account's SCIM end points in the preset `harness`.
+pub(crate) const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
+const TOKEN: &[u8] = b"Bearer pat.ACC1.tok1.s3cret";
+
+/// The default policy.
+pub(crate) static HARNESS: LazyLock<Guard> = LazyLock::new(|| guard(""));
+/// The preset `generic`.
+pub(crate) static GENERIC: LazyLock<Guard> =
+    LazyLock::new(|| guard(r#"{"version": 1, "preset": "generic"}"#));
+
+fn guard(policy: &str) -> Guard {
+    match Guard::configure(policy) {
+        Ok(guard) => guard,
+        Err(errors) => panic!("{errors:?}"),
+    }
+}
+
+fn table() -> Table {
+    let all = [
+        "core_user_view",
+        "core_user_manage",
+        "core_user_invite",
+        "core_usergroup_view",
+        "core_usergroup_manage",
+    ];
+    let facts = json!({
+        "tokens": [{"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"}],
+        "principals": [{"account": "ACC1", "id": "svc", "permissions": all}],
+        "users": [
+            {"account": "ACC1", "id": "u1", "userName": "ann@example.com", "displayName": "Ann Lee", "managed_by": "okta"},
+            {"account": "ACC1", "id": "u2", "userName": "bob@example.com", "displayName": "Bob", "active": false, "managed_by": "okta"},
+        ],
+        "groups": [{"account": "ACC1", "id": "web_team", "displayName": "web-team", "managed_by": "okta"}],
+        "members": [{"account": "ACC1", "group": "web_team", "user": "u1"}],
+    });
+    Table::from_json(&facts).expect("the facts are well formed")
+}
+
+/// What a face does until there is a decision.
+fn decide(guard: &Guard, request: &Request) -> Verdict {
+    let table = table();
+    let mut request = request.clone();
+    let body = std::mem::replace(&mut request.body, Body::Unread);
+    let mut facts = Vec::new();
+    for _ in 0..=guard.settings().rounds {
+        match guard.evaluate(&request, &facts, NOW) {
+            Verdict::Need(need) => {
+                assert!(
+                    need.body_limit.is_some() || !need.keys.is_empty(),
+                    "a need for nothing"
+                );
+                if need.body_limit.is_some() {
+                    request.body = body.clone();
+                }
+                facts.extend(need.keys.into_iter().map(|key| Fact {
+                    answer: table.answer(&key),
+                    key,
+                }));
+            }
+            verdict => return verdict,
+        }
+    }
+    panic!("more rounds than the settings allow");
+}
+
+/// Decides a request, and looks at what comes of it.
+pub(crate) fn check(guard: &Guard, request: &Request) {
+    match decide(guard, request) {
+        Verdict::Need(_) => unreachable!("decide ends with a decision"),
+        Verdict::Reject(reject) => {
+            assert!((400..=503).contains(&reject.response.status));
+            let ResponseBody::Bytes(body) = reject.response.body else {
+                panic!("a refusal says why");
+            };
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert!(body["detail"].as_str().is_some_and(|text| !text.is_empty()));
+        }
+        Verdict::Forward(forward) => {
+            canonical(guard, request, &forward);
+            answered(guard, &forward);
+        }
+        Verdict::Proceed(proceed) => parts(guard, &proceed.continuation),
+    }
+}
+
+/// A forwarded SCIM message that comes in again goes out the same, byte for byte.
+fn canonical(guard: &Guard, request: &Request, forward: &Forward) {
+    let ForwardBody::Bytes(bytes) = &forward.body else {
+        return;
+    };
+    let again = Request {
+        method: forward.method.clone(),
+        path: forward.path.clone(),
+        body: Body::Bytes(bytes.clone()),
+        ..request.clone()
+    };
+    match decide(guard, &again) {
+        Verdict::Forward(second) => {
+            // Who is in and who is out by now decides what a difference amounts to.
+            if second.body != ForwardBody::None {
+                assert_eq!(
+                    String::from_utf8_lossy(bytes),
+                    match &second.body {
+                        ForwardBody::Bytes(bytes) => String::from_utf8_lossy(bytes),
+                        _ => "".into(),
+                    }
+                );
+                assert_eq!(second.path, forward.path);
+                assert!(second.changes.is_empty(), "{:?}", second.changes);
+            }
+        }
+        other => panic!("canonical, and still {other:?}"),
+    }
+}
+
+/// Part after part, each forwarded one answered as if it had been done.
+fn parts(guard: &Guard, continuation: &[u8]) {
+    let table = table();
+    let mut continuation = continuation.to_vec();
+    let mut answer = BackendOutcome::NotAsked;
+    let mut facts = Vec::new();
+    for _ in 0..guard.settings().passes * (guard.settings().rounds + 1) {
+        match guard.observe(&continuation, &answer, &facts, NOW) {
+            Outcome::Need(need) => facts.extend(need.keys.into_iter().map(|key| Fact {
+                answer: table.answer(&key),
+                key,
+            })),
+            Outcome::Proceed(proceed) => {
+                continuation = proceed.continuation;
+                answer = BackendOutcome::NotAsked;
+                facts.clear();
+            }
+            Outcome::Forward(forward) => {
+                continuation = forward.continuation;
+                answer = BackendOutcome::Answered(BackendAnswer {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: AnswerBody::Bytes(b"{\"id\": \"u9\"}".to_vec()),
+                });
+                facts.clear();
+            }
+            Outcome::Respond(respond) => {
+                assert_eq!(respond.response.status, 200);
+                return;
+            }
+        }
+    }
+    panic!("more passes than the settings allow");
+}
+
+/// Whatever the backend answers, the client gets something.
+fn answered(guard: &Guard, forward: &Forward) {
+    let bodies: [&[u8]; 4] = [
+        b"",
+        b"\xff{",
+        b"{\"id\": \"u1\", \"userName\": \"ann@example.com\", \"password\": \"p\"}",
+        b"{\"totalResults\": 1, \"Resources\": [{\"id\": \"u1\", \"members\": [null, {\"value\": 1}]}]}",
+    ];
+    for status in [200, 201, 204, 302, 404, 409, 429, 500] {
+        for body in bodies {
+            let answer = BackendOutcome::Answered(BackendAnswer {
+                status,
+                headers: Vec::new(),
+                body: AnswerBody::Bytes(body.to_vec()),
+            });
+            let table = table();
+            let mut facts = Vec::new();
+            let ended = (0..=guard.settings().rounds).any(|_| {
+                match guard.observe(&forward.continuation, &answer, &facts, NOW) {
+                    Outcome::Need(need) => {
+                        facts.extend(need.keys.into_iter().map(|key| Fact {
+                            answer: table.answer(&key),
+                            key,
+                        }));
+                        false
+                    }
+                    Outcome::Respond(respond) => {
+                        if let ResponseBody::Bytes(bytes) = respond.response.body {
+                            assert!(!String::from_utf8_lossy(&bytes).contains("\"password\""));
+                        }
+                        true
+                    }
+                    Outcome::Forward(_) | Outcome::Proceed(_) => true,
+                }
+            });
+            assert!(ended, "observing asks without end");
+        }
+    }
+}
+
+/// A request of the identity provider's.
+pub(crate) fn request(method: &str, path: String, body: Vec<u8>) -> Request {
+    Request {
+        method: method.to_owned(),
+        path,
+        headers: vec![
+            ("authorization".to_owned(), TOKEN.to_vec()),
+            ("content-type".to_owned(), b"application/scim+json".to_vec()),
+        ],
+        body: Body::Bytes(body),
+    }
+}

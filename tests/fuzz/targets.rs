@@ -1,0 +1,78 @@
+//! Fuzzing targets. Each is a test too, which tries what the engine draws in a moment; `cargo xtask
+//! fuzz` looks for new ways through the code for as long as it is told.
+
+#[path = "../../plugin/core/tests/face/mod.rs"]
+mod face;
+
+use face::{BASE, GENERIC, HARNESS, check, request};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+const GENERIC_BASE: &str = "/scim/v2/ACC1";
+
+/// Any bytes as the body of a create.
+#[test]
+fn body() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let path = format!("{GENERIC_BASE}/Users");
+        check(&GENERIC, &request("POST", path, bytes.to_vec()));
+    });
+}
+
+/// Any bytes as the body of a PATCH, in the dialect of the preset `harness`.
+#[test]
+fn patch() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let path = format!("{BASE}/Groups/web_team");
+        check(&HARNESS, &request("PATCH", path, bytes.to_vec()));
+    });
+}
+
+/// Any text as the path of an operation.
+#[test]
+fn path() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let operations: Vec<_> = [json!("x"), json!(true), json!([{"value": "x"}])]
+            .into_iter()
+            .map(|value| json!({"op": "add", "path": text, "value": value}))
+            .chain([json!({"op": "remove", "path": text})])
+            .collect();
+        for operation in operations {
+            let message = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [operation],
+            });
+            let path = format!("{GENERIC_BASE}/Users/u1");
+            check(
+                &GENERIC,
+                &request("PATCH", path, message.to_string().into_bytes()),
+            );
+        }
+    });
+}
+
+/// Any text as a filter.
+#[test]
+fn filter() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let filter = utf8_percent_encode(&text, NON_ALPHANUMERIC);
+        let path = format!("{GENERIC_BASE}/Users?filter={filter}");
+        check(&GENERIC, &request("GET", path, Vec::new()));
+    });
+}
+
+/// A whole request: the method and the path in the first line, the body behind it.
+#[test]
+fn whole_request() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+        let line = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+        let (method, path) = line.split_once(' ').unwrap_or(("GET", &line));
+        let body = parts.next().unwrap_or_default().to_vec();
+        for guard in [&*HARNESS, &*GENERIC] {
+            check(guard, &request(method, path.to_owned(), body.clone()));
+        }
+    });
+}

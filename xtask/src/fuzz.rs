@@ -1,0 +1,176 @@
+//! `cargo xtask fuzz`: looks for input that the guard does not bear, for as long as it is told. Begins
+//! with what the case suites hold, and keeps what it finds in target/fuzz for the next time.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::project::Project;
+use crate::steps::Steps;
+
+/// The runner of the engine, installed under target/ where it is missing.
+const RUNNER: (&str, &str) = ("cargo-bolero", "0.13.5");
+
+/// The targets of tests/fuzz.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Target {
+    /// The body of a create
+    Body,
+    /// The body of a PATCH
+    Patch,
+    /// The path of an operation
+    Path,
+    /// A filter
+    Filter,
+    /// Method, path and body
+    WholeRequest,
+}
+
+/// Runs each target for some seconds; a failure keeps its input and says where.
+pub(crate) fn run(
+    project: &Project,
+    steps: &mut Steps,
+    targets: &[Target],
+    seconds: u64,
+) -> Result<ExitCode> {
+    let tools = project.built("tools");
+    let runner = tools.join("bin").join(RUNNER.0);
+    if !runner.exists() {
+        steps.step("the fuzzing runner", |step| {
+            step.run(
+                project
+                    .cargo()
+                    .args(["install", RUNNER.0, "--version", RUNNER.1, "--locked"])
+                    .arg("--root")
+                    .arg(&tools),
+            )
+        })?;
+    }
+    let targets = match targets {
+        [] => Target::value_variants(),
+        named => named,
+    };
+    for target in targets {
+        let corpus = project.built("fuzz").join(target.name());
+        let crashes = project.built("fuzz").join("crashes").join(target.name());
+        fs::create_dir_all(&corpus)?;
+        fs::create_dir_all(&crashes)?;
+        seed(&project.file("tests/cases"), *target, &corpus)?;
+        steps.step(target.name(), |step| {
+            let ran = step.run(
+                project
+                    .command(&runner)
+                    .args(["bolero", "test", "--package", "scimguard-fuzz"])
+                    // The engine's counters are not in stable Rust.
+                    .args(["--rustc-bootstrap", "--sanitizer", "NONE"])
+                    .arg("--target-dir")
+                    .arg(project.built("fuzz/build"))
+                    .arg("--corpus-dir")
+                    .arg(&corpus)
+                    .arg("--crashes-dir")
+                    .arg(&crashes)
+                    .args(["-T", &format!("{seconds}s"), target.name()]),
+            );
+            if fs::read_dir(&crashes)?.next().is_some() {
+                bail!("the input that fails is in {}", crashes.display());
+            }
+            ran
+        })?;
+    }
+    anstream::println!("{}", steps.summary());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what the suites hold for a target into its corpus.
+fn seed(cases: &Path, target: Target, corpus: &Path) -> Result<()> {
+    let mut seeds = Vec::new();
+    collect(cases, target, &mut seeds)?;
+    for (index, seed) in seeds.iter().enumerate() {
+        fs::write(corpus.join(format!("case-{index}")), seed)?;
+    }
+    Ok(())
+}
+
+fn collect(folder: &Path, target: Target, seeds: &mut Vec<String>) -> Result<()> {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, target, seeds)?;
+        } else {
+            let suite: Value = serde_json::from_str(&fs::read_to_string(&path)?)
+                .with_context(|| path.display().to_string())?;
+            requests(&suite, &mut |request| target.seeds(request, seeds));
+        }
+    }
+    Ok(())
+}
+
+/// Every `request` of a suite.
+fn requests(value: &Value, found: &mut impl FnMut(&Value)) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|inner| requests(inner, found)),
+        Value::Object(members) => {
+            for (name, inner) in members {
+                if name == "request" {
+                    found(inner);
+                } else {
+                    requests(inner, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    /// Of its test.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Patch => "patch",
+            Self::Path => "path",
+            Self::Filter => "filter",
+            Self::WholeRequest => "whole_request",
+        }
+    }
+
+    /// What a request has for it.
+    fn seeds(self, request: &Value, seeds: &mut Vec<String>) {
+        let method = request["method"].as_str().unwrap_or_default();
+        let path = request["path"].as_str().unwrap_or_default();
+        let body = match (request.get("body"), request.get("body_text")) {
+            (Some(body), _) => body.to_string(),
+            (None, text) => text.and_then(Value::as_str).unwrap_or_default().to_owned(),
+        };
+        match self {
+            Self::Body if method == "POST" && !body.is_empty() => seeds.push(body),
+            Self::Patch if method == "PATCH" && !body.is_empty() => seeds.push(body),
+            Self::Path => {
+                let operations = request["body"]["Operations"].as_array();
+                let paths = operations.into_iter().flatten();
+                seeds.extend(paths.filter_map(|one| Some(one["path"].as_str()?.to_owned())));
+            }
+            Self::Filter => {
+                let parameters = path
+                    .split_once('?')
+                    .map_or("", |(_, query)| query)
+                    .split('&');
+                let filters = parameters.filter_map(|pair| pair.strip_prefix("filter="));
+                seeds.extend(
+                    filters.map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned()),
+                );
+            }
+            Self::WholeRequest => seeds.push(format!("{method} {path}\n{body}")),
+            Self::Body | Self::Patch => {}
+        }
+    }
+}
