@@ -162,7 +162,7 @@ fn filtered(plural: Plural) -> BoxedStrategy<Operation> {
         .prop_map(move |filter| at("remove", filter, "", None, Form::RemoveFiltered));
     let remove_sub = filter
         .prop_map(move |filter| at("remove", filter, ".display", None, Form::RemoveFilteredSub));
-    prop_oneof![3 => set, 1 => primary, 1 => whole, 2 => remove, 1 => remove_sub].boxed()
+    prop_oneof![3 => set, 1 => primary, 2 => whole, 2 => remove, 1 => remove_sub].boxed()
 }
 
 fn on_addresses() -> BoxedStrategy<Operation> {
