@@ -2,6 +2,8 @@
 //! Entra sends them, RFC 7644 §3.5.2.3 has servers refuse them (`noTarget`), and what is meant is a
 //! new value that satisfies the filter.
 
+use std::collections::BTreeMap;
+
 use super::patch::{Operation, Verb};
 use crate::json::{Json, Member};
 use crate::message::Change;
@@ -17,71 +19,127 @@ pub(crate) fn may_create(operations: &[Operation]) -> bool {
         .any(|operation| conditions(operation).is_some())
 }
 
-/// Writes operations on values that neither the resource nor an earlier operation has as additions.
+/// Writes operations on values that are not there, as the operations before leave the resource, as
+/// additions (RFC 7644 §3.5.2: each applies to what the one before made of it).
 pub(crate) fn create_missing(
     operations: &mut [Operation],
     resource: &Json,
     shape: &Shape,
     changes: &mut Vec<Change>,
 ) {
-    let mut created: Vec<(String, Filter)> = Vec::new();
+    let mut lists: BTreeMap<String, List> = BTreeMap::new();
     for (index, operation) in operations.iter_mut().enumerate() {
-        let Some(wanted) = conditions(operation) else {
-            continue;
-        };
         let Resolved::Attribute(target) = shape.resolve(&operation.attribute) else {
             continue;
         };
-        let values = attribute_of(
-            resource,
-            target.extension.map(|e| e.id.as_str()),
-            target.attribute,
-        );
-        let is_there = values.iter().any(|value| {
-            wanted
-                .iter()
-                .all(|(name, wanted)| has(value, target.attribute, name, wanted))
-        });
-        let filter = operation.filter.clone();
-        let is_created = created.iter().any(|(attribute, other)| {
-            *attribute == operation.attribute && Some(other) == filter.as_ref()
-        });
-        let (Some(sub), Some(filter)) = (operation.sub.clone(), filter) else {
-            continue;
-        };
-        if is_there || is_created {
+        if !target.attribute.multi_valued {
             continue;
         }
-        let mut members: Vec<Member> = wanted
-            .into_iter()
-            .map(|(name, value)| Member::new(name, value.clone()))
-            .collect();
-        members.push(Member::new(
-            sub,
-            operation.value.take().unwrap_or(Json::Null),
-        ));
-        changes.push(Change {
-            rule: normalise::PATH.id.to_owned(),
-            path: format!("Operations[{index}]"),
-            detail: format!(
-                "{}[{filter}] is not there yet and was added",
-                operation.attribute
-            ),
-        });
-        created.push((operation.attribute.clone(), filter));
-        operation.verb = Verb::Add;
-        operation.filter = None;
-        operation.sub = None;
-        operation.value = Some(Json::Array(vec![Json::Object(ordered(
-            members,
-            target.attribute,
-        ))]));
+        let urn = target.extension.map(|extension| extension.id.as_str());
+        let list = lists
+            .entry(operation.attribute.clone())
+            .or_insert_with(|| List {
+                attribute: target.attribute,
+                values: Some(values_of(resource, urn, target.attribute).to_vec()),
+            });
+        if let Some(wanted) = conditions(operation)
+            && list.lacks(&wanted)
+        {
+            let value = created(&wanted, operation, target.attribute);
+            changes.push(Change {
+                rule: normalise::PATH.id.to_owned(),
+                path: format!("Operations[{index}]"),
+                detail: format!("{} is not there yet and was added", operation.path()),
+            });
+            operation.verb = Verb::Add;
+            operation.filter = None;
+            operation.sub = None;
+            operation.value = Some(Json::Array(vec![value]));
+        }
+        list.apply(operation);
     }
 }
 
+/// The values of one attribute, operation after operation.
+struct List<'s> {
+    attribute: &'s Attribute,
+    /// `None` once it cannot be told.
+    values: Option<Vec<Json>>,
+}
+
+impl List<'_> {
+    /// Whether certainly no value satisfies the conditions.
+    fn lacks(&self, conditions: &Conditions<'_>) -> bool {
+        self.values.as_ref().is_some_and(|values| {
+            values
+                .iter()
+                .all(|value| !satisfies(value, self.attribute, conditions))
+        })
+    }
+
+    fn apply(&mut self, operation: &Operation) {
+        let given = operation.value.as_ref().and_then(Json::as_array);
+        let Some(values) = &mut self.values else {
+            return;
+        };
+        let Some(filter) = &operation.filter else {
+            match (operation.verb, &operation.sub, given) {
+                (Verb::Add, None, Some(given)) => values.extend_from_slice(given),
+                (Verb::Replace, None, Some(given)) => *values = given.to_vec(),
+                (Verb::Remove, None, _) => values.clear(),
+                _ => self.values = None,
+            }
+            return;
+        };
+        let mut conditions = Vec::new();
+        if collect(filter, &mut conditions).is_none() {
+            self.values = None;
+            return;
+        }
+        let attribute = self.attribute;
+        if let (Verb::Remove, None) = (operation.verb, &operation.sub) {
+            values.retain(|value| !satisfies(value, attribute, &conditions));
+            return;
+        }
+        for value in values.iter_mut() {
+            if !satisfies(value, attribute, &conditions) {
+                continue;
+            }
+            match (&operation.sub, &operation.value, value) {
+                (Some(sub), given, Json::Object(members)) => {
+                    members.retain(|member| !member.name.eq_ignore_ascii_case(sub));
+                    members.extend(given.clone().map(|given| Member::new(sub, given)));
+                }
+                (None, Some(given), value) if operation.verb == Verb::Replace => {
+                    *value = given.clone();
+                }
+                _ => {
+                    self.values = None;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The value that an operation creates.
+fn created(conditions: &Conditions<'_>, operation: &Operation, attribute: &Attribute) -> Json {
+    let set = operation.sub.clone().zip(operation.value.clone());
+    let members = conditions
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
+        .chain(set)
+        .map(|(name, value)| Member::new(name, value))
+        .collect();
+    Json::Object(ordered(members, attribute))
+}
+
+/// Sub-attributes, and what they have to be.
+type Conditions<'f> = Vec<(&'f str, &'f Json)>;
+
 /// What a new value has to have, if the operation can be meant to create one: the equalities of its
 /// filter, none of them with the sub-attribute that is set.
-fn conditions(operation: &Operation) -> Option<Vec<(&str, &Json)>> {
+fn conditions(operation: &Operation) -> Option<Conditions<'_>> {
     if operation.verb == Verb::Remove {
         return None;
     }
@@ -99,7 +157,7 @@ fn conditions(operation: &Operation) -> Option<Vec<(&str, &Json)>> {
 }
 
 /// `None` if the filter is anything but equalities joined by `and`.
-fn collect<'f>(filter: &'f Filter, into: &mut Vec<(&'f str, &'f Json)>) -> Option<()> {
+fn collect<'f>(filter: &'f Filter, into: &mut Conditions<'f>) -> Option<()> {
     match filter {
         Filter::And(all) => all.iter().try_for_each(|inner| collect(inner, into)),
         Filter::Compare(name, Operator::Equal, value) if *value != Json::Null => {
@@ -110,11 +168,7 @@ fn collect<'f>(filter: &'f Filter, into: &mut Vec<(&'f str, &'f Json)>) -> Optio
     }
 }
 
-fn attribute_of<'r>(
-    resource: &'r Json,
-    extension: Option<&str>,
-    attribute: &Attribute,
-) -> &'r [Json] {
+fn values_of<'r>(resource: &'r Json, extension: Option<&str>, attribute: &Attribute) -> &'r [Json] {
     let around = match extension {
         Some(urn) => super::member(resource, urn),
         None => Some(resource),
@@ -123,6 +177,12 @@ fn attribute_of<'r>(
         .and_then(|around| super::member(around, &attribute.name))
         .and_then(Json::as_array)
         .unwrap_or_default()
+}
+
+fn satisfies(value: &Json, attribute: &Attribute, conditions: &Conditions<'_>) -> bool {
+    conditions
+        .iter()
+        .all(|(name, wanted)| has(value, attribute, name, wanted))
 }
 
 fn has(value: &Json, attribute: &Attribute, name: &str, wanted: &Json) -> bool {
