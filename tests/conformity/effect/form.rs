@@ -35,6 +35,8 @@ pub(crate) enum Form {
     FilterCase,
     /// A quotation mark or a bracket in a string of a filter.
     FilterEscape,
+    /// Blanks inside the brackets.
+    FilterBlanks,
     AddMembers,
     ReplaceMembers,
     RemoveAllMembers,
@@ -56,6 +58,8 @@ pub(crate) enum Form {
     ManagerText,
     /// The core schema's URN in front of an attribute.
     CoreUrn,
+    /// A URN in another case.
+    UrnCase,
     Pathless,
     /// `{"value": {"name": {"givenName": "Ann"}}}`
     PathlessComplex,
@@ -63,6 +67,8 @@ pub(crate) enum Form {
     PathlessAddValues,
     /// `replace` with `{"value": {"emails": […]}}`
     PathlessReplaceValues,
+    /// The `id` among the keys of a value.
+    PathlessId,
     /// `{"value": {"name.givenName": "Ann"}}`
     PathlessDotted,
     /// `{"value": {"urn:…:department": "R&D"}}`
@@ -77,6 +83,12 @@ pub(crate) enum Form {
     UpperOp,
     /// An attribute's name in another case.
     NameCase,
+    /// A name inside a value in another case.
+    ValueNameCase,
+    /// `operations`, and an operation's own names in another case.
+    EnvelopeCase,
+    /// One operation where a list belongs.
+    SingleOperation,
     /// `"active": "False"`.
     BooleanText,
     /// One value where a list belongs.
@@ -93,6 +105,8 @@ pub(crate) enum Form {
     CanonicalCase,
     /// `display` beside a member's `value`.
     MemberDisplay,
+    /// Entra: a new value in several operations, one for each sub-attribute.
+    InParts,
     /// Entra: a value path that names no value yet, and creates it. Seen, not generated.
     Created,
 }
@@ -124,6 +138,7 @@ impl Form {
         Self::FilterOperator,
         Self::FilterCase,
         Self::FilterEscape,
+        Self::FilterBlanks,
         Self::AddMembers,
         Self::ReplaceMembers,
         Self::RemoveAllMembers,
@@ -137,10 +152,12 @@ impl Form {
         Self::RemoveExtension,
         Self::ManagerText,
         Self::CoreUrn,
+        Self::UrnCase,
         Self::Pathless,
         Self::PathlessComplex,
         Self::PathlessAddValues,
         Self::PathlessReplaceValues,
+        Self::PathlessId,
         Self::PathlessDotted,
         Self::PathlessUrn,
         Self::PathlessExtension,
@@ -148,6 +165,9 @@ impl Form {
         Self::CapitalOp,
         Self::UpperOp,
         Self::NameCase,
+        Self::ValueNameCase,
+        Self::EnvelopeCase,
+        Self::SingleOperation,
         Self::BooleanText,
         Self::SingleForList,
         Self::ListForSingle,
@@ -156,6 +176,7 @@ impl Form {
         Self::Primary,
         Self::CanonicalCase,
         Self::MemberDisplay,
+        Self::InParts,
         Self::Created,
     ];
 

@@ -101,7 +101,7 @@ fn pathless() -> BoxedStrategy<Operation> {
         1 => any_of(EXTERNAL_IDS).prop_map(move |id| key("externalId", id.into(), &[])),
         1 => members().prop_map(move |ids| key("members", references(&ids), &list)),
         1 => members().prop_map(move |ids| key("members", json!({"value": ids[0]}), &single)),
-        1 => Just(key("id", GROUP.into(), &[])),
+        1 => Just(key("id", GROUP.into(), &[Form::PathlessId])),
     ];
     (setting(), prop::collection::vec(any_key, 1..=3))
         .prop_map(|(op, keys)| from_keys(op, keys))

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::form::Form;
-use super::resource::{self, CORE_GROUP, CORE_USER, any_of};
+use super::resource::{self, CORE_GROUP, CORE_USER, ENTERPRISE, any_of};
 use super::{group_operation, user_operation};
 
 /// One operation.
@@ -34,49 +34,97 @@ enum Spelling {
     CapitalOp,
     UpperOp,
     NameCase,
+    ValueNameCase,
+    UrnCase,
     CoreUrn,
     CanonicalCase,
+    FilterBlanks,
+}
+
+/// How the message around the operations is spelt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Envelope {
+    AsIs,
+    OtherCase,
+    SingleOperation,
 }
 
 /// A user or a group, and a PATCH of it.
 pub(crate) fn any_case() -> impl Strategy<Value = Case> {
-    let user = (
-        resource::user(),
-        patch_of(user_operation::operation(), CORE_USER),
-    );
-    let group = (
-        resource::group(),
-        patch_of(group_operation::operation(), CORE_GROUP),
-    );
-    prop_oneof![3 => user.boxed(), 1 => group.boxed()].prop_map(|(resource, operations)| Case {
-        resource,
-        forms: operations.iter().flat_map(|o| o.forms.clone()).collect(),
-        patch: json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": operations.iter().map(Operation::json).collect::<Value>(),
-        }),
-    })
+    let user = spelt(user_operation::operation(), CORE_USER);
+    let group = spelt(group_operation::operation(), CORE_GROUP);
+    let on_user = prop_oneof![
+        12 => some(user),
+        1 => user_operation::in_parts(),
+    ];
+    let envelope = prop_oneof![
+        30 => Just(Envelope::AsIs),
+        1 => Just(Envelope::OtherCase),
+        1 => Just(Envelope::SingleOperation),
+    ];
+    let patched = prop_oneof![
+        3 => (resource::user(), on_user),
+        1 => (resource::group(), some(group)),
+    ];
+    (patched, envelope)
+        .prop_map(|((resource, operations), envelope)| case(resource, &operations, envelope))
 }
 
-fn patch_of(
-    operation: BoxedStrategy<Operation>,
-    core: &'static str,
-) -> impl Strategy<Value = Vec<Operation>> {
+fn spelt(operation: BoxedStrategy<Operation>, core: &'static str) -> BoxedStrategy<Operation> {
     let spelling = prop_oneof![
         12 => Just(Spelling::AsIs),
         2 => Just(Spelling::CapitalOp),
         1 => Just(Spelling::UpperOp),
         1 => Just(Spelling::NameCase),
+        1 => Just(Spelling::ValueNameCase),
+        1 => Just(Spelling::UrnCase),
+        1 => Just(Spelling::FilterBlanks),
         2 => Just(Spelling::CoreUrn),
         1 => Just(Spelling::CanonicalCase),
     ];
-    let spelt = (operation, spelling)
+    (operation, spelling)
         .prop_map(move |(operation, spelling)| operation.spelt(spelling, core))
-        .boxed();
+        .boxed()
+}
+
+/// Mostly one, for what one alone does.
+fn some(operation: BoxedStrategy<Operation>) -> BoxedStrategy<Vec<Operation>> {
     prop_oneof![
-        3 => prop::collection::vec(spelt.clone(), 1..=1),
-        1 => prop::collection::vec(spelt, 2..=4),
+        3 => prop::collection::vec(operation.clone(), 1..=1),
+        1 => prop::collection::vec(operation, 2..=4),
     ]
+    .boxed()
+}
+
+fn case(resource: Value, operations: &[Operation], envelope: Envelope) -> Case {
+    let mut forms: BTreeSet<Form> = operations.iter().flat_map(|o| o.forms.clone()).collect();
+    let mut list: Vec<Value> = operations.iter().map(Operation::json).collect();
+    let schemas = json!(["urn:ietf:params:scim:api:messages:2.0:PatchOp"]);
+    let patch = match envelope {
+        Envelope::OtherCase => {
+            forms.insert(Form::EnvelopeCase);
+            for operation in &mut list {
+                if let Some(members) = operation.as_object_mut() {
+                    for (name, value) in std::mem::take(members) {
+                        members.insert(name.to_ascii_uppercase(), value);
+                    }
+                }
+            }
+            json!({"schemas": schemas, "operations": list})
+        }
+        Envelope::SingleOperation if list.len() == 1 => {
+            forms.insert(Form::SingleOperation);
+            json!({"schemas": schemas, "Operations": list[0]})
+        }
+        Envelope::AsIs | Envelope::SingleOperation => {
+            json!({"schemas": schemas, "Operations": list})
+        }
+    };
+    Case {
+        resource,
+        patch,
+        forms,
+    }
 }
 
 // === impl Operation ===
@@ -118,6 +166,19 @@ impl Operation {
         json
     }
 
+    /// Writes path and value otherwise.
+    fn respell(&mut self, form: Form, write: impl Fn(&str) -> String) {
+        let before = self.json();
+        self.path = self.path.as_deref().map(&write);
+        if let Some(value) = &mut self.value {
+            let written = write(&value.to_string());
+            *value = serde_json::from_str(&written).expect("only what is in strings has changed");
+        }
+        if self.json() != before {
+            self.forms.push(form);
+        }
+    }
+
     fn spelt(mut self, spelling: Spelling, core: &str) -> Self {
         let is_core = |path: &str| !path.starts_with("urn:");
         match spelling {
@@ -137,27 +198,57 @@ impl Operation {
                     self.forms.push(Form::NameCase);
                 }
             }
+            Spelling::ValueNameCase => {
+                let before = self.value.clone();
+                if let Some(value) = &mut self.value {
+                    capitalise_names(value);
+                }
+                if self.value != before {
+                    self.forms.push(Form::ValueNameCase);
+                }
+            }
+            Spelling::UrnCase => self.respell(Form::UrnCase, |text| {
+                text.replace(ENTERPRISE, &ENTERPRISE.to_ascii_uppercase())
+            }),
+            Spelling::FilterBlanks => {
+                if let Some(path) = self.path.as_mut().filter(|path| path.contains('[')) {
+                    *path = path.replacen('[', "[ ", 1);
+                    if let Some(end) = path.rfind(']') {
+                        path.insert(end, ' ');
+                    }
+                    self.forms.push(Form::FilterBlanks);
+                }
+            }
             Spelling::CoreUrn => {
                 if let Some(path) = self.path.as_mut().filter(|path| is_core(path)) {
                     path.insert_str(0, &format!("{core}:"));
                     self.forms.push(Form::CoreUrn);
                 }
             }
-            Spelling::CanonicalCase => {
-                let before = self.json();
-                if let Some(path) = &mut self.path {
-                    *path = path.replace("\"work\"", "\"Work\"");
-                }
-                if let Some(value) = &mut self.value {
-                    let written = value.to_string().replace("\"work\"", "\"Work\"");
-                    *value = serde_json::from_str(&written).expect("only a string has changed");
-                }
-                if self.json() != before {
-                    self.forms.push(Form::CanonicalCase);
-                }
-            }
+            Spelling::CanonicalCase => self.respell(Form::CanonicalCase, |text| {
+                text.replace("\"work\"", "\"Work\"")
+                    .replace("\"home\"", "\"HOME\"")
+                    .replace("\"other\"", "\"Other\"")
+            }),
         }
         self
+    }
+}
+
+/// Writes the names in a value with a capital; paths in the place of names stay.
+fn capitalise_names(value: &mut Value) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(capitalise_names),
+        Value::Object(members) => {
+            for (mut name, mut value) in std::mem::take(members) {
+                capitalise_names(&mut value);
+                if !name.contains([':', '.', '[']) {
+                    name[..1].make_ascii_uppercase();
+                }
+                members.insert(name, value);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -8,8 +8,9 @@ use super::form::Form;
 use super::patch::{Key, Operation, by_op, from_keys, setting};
 use super::resource::{
     ADDRESS, CORE_USER, DISPLAYS, ENTERPRISE, ENTERPRISE_SIMPLE, NAME, PLURAL, Plural, SIMPLE,
-    address, addresses, any_of, element, elements, object_of, text_of,
+    Simple, address, addresses, any_of, element, elements, object_of, text_of,
 };
+use crate::judge::USER;
 
 const MANAGERS: &[&str] = &["u2", "u3"];
 
@@ -187,6 +188,21 @@ fn on_addresses() -> BoxedStrategy<Operation> {
     prop_oneof![list, single, part, remove].boxed()
 }
 
+/// A new address, one operation for each part of it.
+pub(crate) fn in_parts() -> BoxedStrategy<Vec<Operation>> {
+    let parts = prop::sample::subsequence(ADDRESS, 2..=ADDRESS.len());
+    (setting(), any_of(&["work", "home", "other"]), parts)
+        .prop_map(|(op, r#type, parts)| {
+            let part = |(name, values): Simple| {
+                let path = format!("addresses[type eq \"{type}\"].{name}", type = r#type);
+                let forms = [Form::SetFilteredSub, Form::InParts];
+                Operation::at(op, path, Some(values[0].into()), forms)
+            };
+            parts.into_iter().map(part).collect()
+        })
+        .boxed()
+}
+
 /// The enterprise extension.
 fn extension() -> BoxedStrategy<Operation> {
     let path = format!("{ENTERPRISE}:manager");
@@ -256,6 +272,7 @@ fn key() -> BoxedStrategy<Key> {
     let urn = text_of(SIMPLE).prop_map(move |(name, value)| {
         of(format!("{CORE_USER}:{name}"), value, &[Form::CoreUrn], name)
     });
+    let id = Just(of("id".to_owned(), USER.into(), &[Form::PathlessId], "id"));
     let active = boolean()
         .prop_map(move |(value, form)| of("active".to_owned(), value, form.as_slice(), "active"));
     let name = object_of(NAME)
@@ -323,6 +340,7 @@ fn key() -> BoxedStrategy<Key> {
         5 => simple,
         1 => upper,
         1 => urn,
+        1 => id,
         2 => active,
         2 => name,
         2 => dotted,
