@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host};
+use crate::{component, host, node, python};
 
 /// Builds the plugin and the benchmarks, and runs them.
 pub(crate) fn run(
@@ -15,6 +15,8 @@ pub(crate) fn run(
     steps: &mut Steps,
     arguments: Vec<OsString>,
 ) -> Result<ExitCode> {
+    let python = python::environment(project, steps)?;
+    let node_modules = node::modules(project, steps)?;
     let component = component::build(project, steps)?;
     let bench = || {
         let mut cargo = project.cargo();
@@ -33,6 +35,8 @@ pub(crate) fn run(
     })?;
     let status = bench()
         .env("SCIMGUARD_COMPONENT", &component)
+        .env("SCIMGUARD_NODE_MODULES", &node_modules)
+        .env("SCIMGUARD_PYTHON", &python)
         .arg("--")
         .args(arguments)
         .status()

@@ -1,0 +1,291 @@
+//! What a message costs: stage by stage, as it grows, and beside what other implementations of SCIM
+//! take for the same message. All in native code, in one run.
+//!
+//! The others are asked if `SCIMGUARD_NODE_MODULES` and `SCIMGUARD_PYTHON` say where they are, as
+//! `cargo xtask bench` does.
+#![expect(clippy::print_stdout, reason = "figures are its output")]
+
+mod scene;
+
+use std::env;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use scene::{NOW, Scene, members_message, quantile, scene, scenes, time};
+use scimguard_core::facts::Fact;
+use scimguard_core::{Body, Guard, Request, Verdict};
+use serde_json::json;
+
+const SAMPLES: usize = 2000;
+
+/// Each size is measured for so long, and at least so often.
+const LONG: Duration = Duration::from_millis(500);
+const OFTEN: usize = 5;
+
+fn main() -> anyhow::Result<()> {
+    if !env::args().any(|argument| argument == "--bench") {
+        // `cargo test --all-targets` only wants to know that it compiles.
+        return Ok(());
+    }
+    let scenes = scenes()?;
+    stages(&scenes)?;
+    growth()?;
+    peers(&scenes)
+}
+
+// === stages ===
+
+/// A stage is what an evaluation takes that ends behind it, less what one takes that ends before.
+fn stages(scenes: &[Scene]) -> anyhow::Result<()> {
+    let guard = configured("")?;
+    println!(
+        "{:36} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "a stage (median)", "token", "parse", "normalise", "the rest", "together"
+    );
+    for scene in scenes {
+        let known = known(&guard, scene)?;
+        let token = &known[..1];
+        let with = |body| Request {
+            body,
+            ..scene.request.clone()
+        };
+        let Body::Bytes(bytes) = &scene.request.body else {
+            bail!("{}: no body", scene.name);
+        };
+        let broken = [bytes.as_slice(), b"]"].concat();
+        let ends = [
+            // Asks for the body: the token is judged.
+            (with(Body::Unread), token),
+            // Read to its end, which is no JSON.
+            (with(Body::Bytes(broken)), token),
+            // Asks for facts: the message is canonical.
+            (scene.request.clone(), token),
+            // Forwarded.
+            (scene.request.clone(), &known[..]),
+        ];
+        let mut times = [const { Vec::new() }; 4];
+        for _ in 0..SAMPLES {
+            for ((request, facts), times) in ends.iter().zip(&mut times) {
+                let started = Instant::now();
+                std::hint::black_box(guard.evaluate(request, facts, NOW));
+                times.push(started.elapsed());
+            }
+        }
+        let [token, parsed, normal, all] = times.map(|mut times| {
+            times.sort_unstable();
+            quantile(&times, 50)
+        });
+        println!(
+            "{:36} {:>10} {:>10} {:>10} {:>10} {:>10}",
+            scene.name,
+            time(token),
+            time(parsed.saturating_sub(token)),
+            time(normal.saturating_sub(parsed)),
+            time(all.saturating_sub(normal)),
+            time(all),
+        );
+    }
+    Ok(())
+}
+
+// === growth ===
+
+fn growth() -> anyhow::Result<()> {
+    let limits = r#"{"version": 1, "scim": {"limits": {"operations": 10000, "members": 20000, "body_bytes": 67108864}}}"#;
+    let guard = configured(limits)?;
+    println!(
+        "\n{:36} {:>7} {:>10} {:>10}",
+        "growth", "number", "a decision", "each"
+    );
+    let operations = |count| operations("as many operations", count);
+    grow(&guard, &[1, 10, 100, 1_000, 10_000], operations)?;
+    for verb in ["add", "replace"] {
+        let name = if verb == "add" {
+            "members put in by one operation"
+        } else {
+            "members replaced"
+        };
+        grow(&guard, &[1, 10, 100, 1_000, 10_000, 20_000], |count| {
+            members_change(name, verb, count)
+        })?;
+    }
+    Ok(())
+}
+
+fn grow(
+    guard: &Guard,
+    sizes: &[u32],
+    scene: impl Fn(u32) -> anyhow::Result<Scene>,
+) -> anyhow::Result<()> {
+    let mut points = Vec::new();
+    for size in sizes {
+        let scene = scene(*size)?;
+        let known = known(guard, &scene)?;
+        let mut times = Vec::new();
+        let begun = Instant::now();
+        while times.len() < OFTEN || begun.elapsed() < LONG {
+            let started = Instant::now();
+            let verdict = guard.evaluate(&scene.request, &known, NOW);
+            times.push(started.elapsed());
+            ensure!(
+                matches!(verdict, Verdict::Forward(_)),
+                "{}: not forwarded",
+                scene.name
+            );
+        }
+        times.sort_unstable();
+        let median = quantile(&times, 50);
+        let each = median / *size;
+        println!(
+            "{:36} {size:>7} {:>10} {:>10}",
+            scene.name,
+            time(median),
+            time(each)
+        );
+        points.push((f64::from(*size), median.as_secs_f64()));
+    }
+    // What is fixed hides the growth of small numbers: from a hundred on.
+    let large: Vec<_> = points
+        .into_iter()
+        .filter(|(size, _)| *size >= 100.0)
+        .collect();
+    println!(
+        "{:36} {:>7} {:.2}",
+        "  exponent, from 100 on",
+        "",
+        exponent(&large)
+    );
+    Ok(())
+}
+
+/// The slope of the line that fits the logarithms best.
+fn exponent(points: &[(f64, f64)]) -> f64 {
+    let logarithms: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a handful of points")]
+    let count = logarithms.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| logarithms.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let covariance: f64 = logarithms.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
+    let variance: f64 = logarithms.iter().map(|p| (p.0 - x).powi(2)).sum();
+    covariance / variance
+}
+
+/// A group's members put in or replaced by one operation.
+fn members_change(name: &'static str, verb: &str, count: u32) -> anyhow::Result<Scene> {
+    let users: Vec<u32> = (0..count).collect();
+    let message = members_message(verb, count);
+    scene(name, "PATCH", "Groups/example_group", &message, &users)
+}
+
+/// So many operations, each on one member.
+fn operations(name: &'static str, count: u32) -> anyhow::Result<Scene> {
+    let operation = |n| match n % 2 {
+        0 => json!({"op": "add", "path": "members", "value": [{"value": format!("u{n}")}]}),
+        _ => json!({"op": "remove", "path": format!("members[value eq \"u{n}\"]")}),
+    };
+    let message = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": (0..count).map(operation).collect::<Vec<_>>(),
+    });
+    let users: Vec<u32> = (0..count).collect();
+    scene(name, "PATCH", "Groups/example_group", &message, &users)
+}
+
+// === other implementations ===
+
+fn peers(scenes: &[Scene]) -> anyhow::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
+    let python = env::var_os("SCIMGUARD_PYTHON").unwrap_or_else(|| "python3".into());
+    let others = [
+        ("scimmy", Command::new("node"), "scimmy.mjs"),
+        ("scim2-models", Command::new(python), "models.py"),
+    ];
+    let kinds = [(&scenes[0], "user"), (&scenes[1], "patch")];
+    let guard = configured("")?;
+    let own = kinds
+        .iter()
+        .map(|(scene, _)| whole(&guard, scene))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    println!(
+        "\n{:36} {:>16} {:>16}",
+        "messages a second", kinds[0].0.name, kinds[1].0.name
+    );
+    println!(
+        "{:36} {:>16.0} {:>16.0}",
+        "scimguard, the whole decision", own[0], own[1]
+    );
+    for (name, mut command, script) in others {
+        let rates = asked(command.arg(folder.join(script)), &kinds).context(name)?;
+        let cell =
+            |index: usize| format!("{:.0} (1 : {:.1})", rates[index], own[index] / rates[index]);
+        println!("{name:36} {:>16} {:>16}", cell(0), cell(1));
+    }
+    Ok(())
+}
+
+/// Decisions a second, with all facts at hand.
+fn whole(guard: &Guard, scene: &Scene) -> anyhow::Result<f64> {
+    let known = known(guard, scene)?;
+    let mut count = 0.0;
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(2) {
+        std::hint::black_box(guard.evaluate(&scene.request, &known, NOW));
+        count += 1.0;
+    }
+    Ok(count / started.elapsed().as_secs_f64())
+}
+
+/// Messages a second, as another implementation tells them.
+fn asked(command: &mut Command, kinds: &[(&Scene, &str)]) -> anyhow::Result<Vec<f64>> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = child.stdin.take().context("no standard input")?;
+    for (scene, kind) in kinds {
+        let Body::Bytes(bytes) = &scene.request.body else {
+            bail!("{}: no body", scene.name);
+        };
+        let text = String::from_utf8_lossy(bytes);
+        writeln!(
+            input,
+            "{}",
+            json!({"name": scene.name, "kind": kind, "text": text})
+        )?;
+    }
+    drop(input);
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "it failed");
+    let told = String::from_utf8(output.stdout)?;
+    let rates: Vec<f64> = told
+        .lines()
+        .map(|line| Ok(1e9 / line.parse::<f64>()?))
+        .collect::<anyhow::Result<_>>()?;
+    ensure!(rates.len() == kinds.len(), "it told {told:?}");
+    Ok(rates)
+}
+
+// === facts ===
+
+fn configured(policy: &str) -> anyhow::Result<Guard> {
+    Guard::configure(policy).map_err(|errors| anyhow::anyhow!("{errors:?}"))
+}
+
+/// Every fact that a decision needs, the token's first.
+fn known(guard: &Guard, scene: &Scene) -> anyhow::Result<Vec<Fact>> {
+    let mut facts = Vec::new();
+    for _ in 0..5 {
+        match guard.evaluate(&scene.request, &facts, NOW) {
+            Verdict::Need(need) => facts.extend(need.keys.into_iter().map(|key| Fact {
+                answer: scene.table.answer(&key),
+                key,
+            })),
+            Verdict::Forward(_) => return Ok(facts),
+            verdict => bail!("{}: {verdict:?}", scene.name),
+        }
+    }
+    bail!("{}: no decision", scene.name)
+}
