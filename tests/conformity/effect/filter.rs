@@ -27,6 +27,18 @@ pub(crate) fn of_plural(plural: Plural) -> BoxedStrategy<Filter> {
     joined(leaf)
 }
 
+/// A filter that at most one value of an attribute passes.
+pub(crate) fn of_one(plural: Plural) -> BoxedStrategy<Filter> {
+    let value = any_of(plural.values).prop_map(|value| plain(&format!("value eq {value:?}")));
+    if plural.types.is_empty() {
+        return value.boxed();
+    }
+    let r#type = any_of(plural.types).prop_map(|value| plain(&format!("type eq {value:?}")));
+    (r#type, value)
+        .prop_map(|(a, b)| join(a, " and ", b, Form::FilterAnd))
+        .boxed()
+}
+
 /// A filter on addresses.
 pub(crate) fn of_addresses() -> BoxedStrategy<Filter> {
     let part = any_of(ADDRESS).prop_flat_map(|(name, values): Simple| comparison(name, values));

@@ -140,13 +140,16 @@ fn filtered(plural: Plural) -> BoxedStrategy<Operation> {
         Operation::at(op, path, value, forms)
     };
     let sub = prop_oneof![
-        4 => any_of(plural.values).prop_map(|value| (".value", Value::from(value), None)),
-        1 => any_of(DISPLAYS).prop_map(|value| (".display", Value::from(value), None)),
-        1 => Just((".primary", Value::from(true), Some(Form::Primary))),
+        4 => any_of(plural.values).prop_map(|value| (".value", Value::from(value))),
+        1 => any_of(DISPLAYS).prop_map(|value| (".display", Value::from(value))),
     ];
-    let set = (setting(), filter.clone(), sub).prop_map(move |(op, filter, (sub, value, form))| {
-        let mut operation = at(op, filter, sub, Some(value), Form::SetFilteredSub);
-        operation.forms.extend(form);
+    let set = (setting(), filter.clone(), sub).prop_map(move |(op, filter, (sub, value))| {
+        at(op, filter, sub, Some(value), Form::SetFilteredSub)
+    });
+    let primary = (setting(), filter::of_one(plural)).prop_map(move |(op, filter)| {
+        let value = Some(Value::from(true));
+        let mut operation = at(op, filter, ".primary", value, Form::SetFilteredSub);
+        operation.forms.push(Form::Primary);
         operation
     });
     let whole =
@@ -159,7 +162,7 @@ fn filtered(plural: Plural) -> BoxedStrategy<Operation> {
         .prop_map(move |filter| at("remove", filter, "", None, Form::RemoveFiltered));
     let remove_sub = filter
         .prop_map(move |filter| at("remove", filter, ".display", None, Form::RemoveFilteredSub));
-    prop_oneof![3 => set, 1 => whole, 2 => remove, 1 => remove_sub].boxed()
+    prop_oneof![3 => set, 1 => primary, 2 => whole, 2 => remove, 1 => remove_sub].boxed()
 }
 
 fn on_addresses() -> BoxedStrategy<Operation> {
