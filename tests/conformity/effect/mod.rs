@@ -3,6 +3,7 @@
 
 mod body;
 mod filter;
+mod foreign;
 mod form;
 mod group_operation;
 mod meaning;
@@ -13,15 +14,18 @@ mod user_operation;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestCaseResult, TestRunner};
 use scimguard_core::message::ForwardBody;
 use scimguard_core::{Forward, Verdict};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::judge::{self, BASE, GROUP, Judge, USER};
 use crate::peer::Peer;
 use body::Written;
+use foreign::Meant;
 use form::Form;
 use patch::Case;
 use trial::{Finding, Trial};
@@ -29,12 +33,20 @@ use trial::{Finding, Trial};
 /// So many of each kind, in seconds. More by the environment variable `PROPTEST_CASES`.
 const CASES: u32 = 800;
 
-/// `tests/peers/exceptions.json`: where an implementation does otherwise than the RFCs say. A PATCH
-/// that shows all of the forms is not given to it.
+/// `tests/peers/exceptions.json`: where an implementation does otherwise than the RFCs say. Its
+/// results for a PATCH that shows all of the forms count for nothing.
 #[derive(Deserialize)]
 struct Exception {
     peer: String,
     forms: Vec<Form>,
+    source: String,
+}
+
+/// How often an exception was met, and how often it was needed.
+#[derive(Clone, Copy, Default)]
+struct Use {
+    met: u32,
+    needed: u32,
 }
 
 #[test]
@@ -45,16 +57,26 @@ fn a_patch_has_the_effect_of_what_was_sent() {
     let judge = Judge::new();
     let peers = RefCell::new(Peer::all());
     let shown: RefCell<BTreeSet<Form>> = RefCell::default();
+    let uses = RefCell::new(vec![Use::default(); exceptions.len()]);
     let result = TestRunner::new(config()).run(&patch::any_case(), |case| {
-        let path = path(&case);
+        let path = path(&case.resource);
         let forward = forwarded(&judge, "PATCH", &path, &case.patch.to_string())?;
         is_canonical(&judge, &path, &forward)?;
-        let trials: Vec<_> = peers
-            .borrow_mut()
-            .iter_mut()
-            .filter(|peer| !exceptions.iter().any(|e| e.is_of(peer, &case)))
-            .map(|peer| Trial::of(&judge, peer, &case, &forward))
-            .collect();
+        let mut trials = Vec::new();
+        for peer in peers.borrow_mut().iter_mut() {
+            let trial = Trial::of(&judge, peer, &case, &forward);
+            let mut is_excepted = false;
+            for (exception, used) in exceptions.iter().zip(uses.borrow_mut().iter_mut()) {
+                if exception.is_of(peer, &case) {
+                    is_excepted = true;
+                    used.met += 1;
+                    used.needed += u32::from(trial.is_wrong());
+                }
+            }
+            if !is_excepted {
+                trials.push(trial);
+            }
+        }
         agree(&case, &forward, &trials)?;
         shown.borrow_mut().extend(forms(&case, &trials));
         Ok(())
@@ -62,6 +84,7 @@ fn a_patch_has_the_effect_of_what_was_sent() {
     if let Err(failure) = result {
         panic!("{failure}");
     }
+    tell(&exceptions, &uses.into_inner());
     let shown = shown.into_inner();
     let missing: Vec<_> = Form::ALL
         .iter()
@@ -71,6 +94,21 @@ fn a_patch_has_the_effect_of_what_was_sent() {
         missing.is_empty() || config().cases < CASES,
         "never shown to have its effect: {missing:?}"
     );
+}
+
+#[test]
+fn what_only_providers_say_has_the_effect_that_they_mean() {
+    let judge = Judge::new();
+    let peers = RefCell::new(Peer::all());
+    let result = TestRunner::new(config()).run(&foreign::any_meant(), |meant| {
+        let path = path(&meant.resource);
+        let forward = forwarded(&judge, "PATCH", &path, &meant.patch.to_string())?;
+        is_canonical(&judge, &path, &forward)?;
+        is_meant(&judge, &mut peers.borrow_mut(), &meant, &forward)
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
 }
 
 #[test]
@@ -111,8 +149,8 @@ fn config() -> Config {
     }
 }
 
-fn path(case: &Case) -> String {
-    if case.resource["schemas"][0] == resource::CORE_GROUP {
+fn path(resource: &Value) -> String {
+    if resource["schemas"][0] == resource::CORE_GROUP {
         format!("{BASE}/Groups/{GROUP}")
     } else {
         format!("{BASE}/Users/{USER}")
@@ -148,8 +186,7 @@ fn is_canonical(judge: &Judge, path: &str, forward: &Forward) -> TestCaseResult 
 /// No implementation is left with another resource or refuses what it took before, and one at least
 /// takes what is forwarded.
 fn agree(case: &Case, forward: &Forward, trials: &[Trial]) -> TestCaseResult {
-    let is_wrong = |trial: &&Trial| matches!(trial.finding(), Finding::Another | Finding::Lost);
-    let mut wrong: Vec<_> = trials.iter().filter(is_wrong).collect();
+    let mut wrong: Vec<_> = trials.iter().filter(|trial| trial.is_wrong()).collect();
     let is_taken = |trial: &Trial| match trial.finding() {
         Finding::Same | Finding::Mended => true,
         // RFC 7644 §3.5.2.3: what a filter does not find is not replaced.
@@ -172,6 +209,50 @@ fn agree(case: &Case, forward: &Forward, trials: &[Trial]) -> TestCaseResult {
         case.patch,
         judge::body(forward).unwrap_or_default(),
     )))
+}
+
+/// Every implementation that takes what is forwarded is left with what is meant, and one at least
+/// takes it.
+fn is_meant(judge: &Judge, peers: &mut [Peer], meant: &Meant, forward: &Forward) -> TestCaseResult {
+    let wanted = foreign::meaning(&meant.wanted);
+    let mut taken = 0;
+    let mut outcomes = String::new();
+    let mut is_right = true;
+    for peer in peers {
+        let (result, _) = trial::carried_out(judge, peer, &meant.resource, forward);
+        let result = result.map(|resource| foreign::meaning(&resource));
+        if let Ok(resource) = &result {
+            taken += 1;
+            is_right &= *resource == wanted;
+        }
+        outcomes += &format!("{}: {result:?}\n", peer.name);
+    }
+    if taken > 0 && is_right {
+        return Ok(());
+    }
+    Err(TestCaseError::fail(format!(
+        "{outcomes}wanted {wanted}\nresource {}\noriginal {}\ncanonical {}",
+        meant.resource,
+        meant.patch,
+        judge::body(forward).unwrap_or_default(),
+    )))
+}
+
+/// Tells how many cases each exception swallowed, also where the test runner keeps what passing tests
+/// print.
+fn tell(exceptions: &[Exception], uses: &[Use]) {
+    let mut lines = String::new();
+    for (exception, Use { met, needed }) in exceptions.iter().zip(uses) {
+        let Exception {
+            peer,
+            forms,
+            source,
+        } = exception;
+        lines += &format!("{peer} {forms:?} ({source}): needed for {needed} of {met} cases\n");
+    }
+    std::io::stderr()
+        .write_all(lines.as_bytes())
+        .expect("standard error is open");
 }
 
 /// The forms that a case has shown to have their effect.

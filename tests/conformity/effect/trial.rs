@@ -50,6 +50,11 @@ impl Trial {
         }
     }
 
+    /// The guard changed the effect, or what was taken is refused.
+    pub(crate) fn is_wrong(&self) -> bool {
+        matches!(self.finding(), Finding::Another | Finding::Lost)
+    }
+
     pub(crate) fn finding(&self) -> Finding {
         match (&self.original, &self.canonical) {
             (Ok(original), Ok(canonical)) if original == canonical => Finding::Same,
@@ -78,7 +83,7 @@ impl fmt::Debug for Trial {
 
 /// The resource after the canonical PATCH and what the guard does if it is refused, and whether the
 /// guard read the resource for that.
-fn carried_out(
+pub(super) fn carried_out(
     judge: &Judge,
     peer: &mut Peer,
     resource: &Value,
