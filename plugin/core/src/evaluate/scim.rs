@@ -48,6 +48,7 @@ pub(super) fn decide(
     let bases = bases(policy, call, request);
     message.redirect(&bases);
     let act = call.act(&message);
+    act.within(&account.limits)?;
     let members = given.read.map(members_of);
     let scene = Scene {
         account_name: &call.account,

@@ -153,7 +153,7 @@ fn bounded(value: &str, least: i64) -> Result<String, String> {
 
 fn asked(shape: &Shape, name: &str) -> Result<String, String> {
     match shape.resolve(name) {
-        Resolved::Attribute(target) => shape.askable(target).map(|()| target.name()),
+        Resolved::Attribute(target) => shape.askable(target).map(|()| target.name().into_owned()),
         _ => Err(format!("{name} is no attribute")),
     }
 }
@@ -163,7 +163,7 @@ pub(super) fn attribute_name(name: &str, shapes: &[&Shape]) -> String {
     shapes
         .iter()
         .find_map(|shape| match shape.resolve(name) {
-            Resolved::Attribute(target) => Some(target.name()),
+            Resolved::Attribute(target) => Some(target.name().into_owned()),
             Resolved::Extension(extension) => Some(extension.id.clone()),
             Resolved::Schemas => Some("schemas".to_owned()),
             Resolved::Unknown => None,

@@ -274,7 +274,7 @@ struct Slots(std::collections::BTreeMap<String, Json>);
 impl Slots {
     /// Whether the place was free.
     fn put(&mut self, target: Target<'_>, value: Json) -> bool {
-        let name = target.without_sub().name();
+        let name = target.without_sub().name().into_owned();
         let Some(sub) = target.sub else {
             return self.0.insert(name, value).is_none();
         };

@@ -293,7 +293,7 @@ impl Step<'_> {
     pub(super) fn operation(&self, value: Option<Json>) -> Operation {
         Operation {
             verb: self.verb,
-            attribute: self.target.without_sub().name(),
+            attribute: self.target.without_sub().name().into_owned(),
             filter: self.filter.clone(),
             sub: self.target.sub.map(|sub| sub.name.clone()),
             value,

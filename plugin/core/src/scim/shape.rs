@@ -1,6 +1,8 @@
 //! A resource type as one policy sees it: which of its attributes exist, and which are synced.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use super::filter::{Filter, Name};
 use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
@@ -75,7 +77,7 @@ impl Shape {
                     return Err((index, format!("{name:?} is read-only and cannot be synced")));
                 }
                 Resolved::Attribute(target) => {
-                    synced.insert(target.name());
+                    synced.insert(target.name().into_owned());
                 }
                 _ => {
                     return Err((
@@ -135,17 +137,17 @@ impl Shape {
     /// Whether values of this attribute pass: the whole of it, or some of its sub-attributes.
     pub(crate) fn is_synced(&self, target: Target<'_>) -> bool {
         let attribute = target.without_sub().name();
-        if self.synced.contains(&attribute) {
+        if self.synced.contains(attribute.as_ref()) {
             return true;
         }
         match target.sub {
-            Some(_) => self.synced.contains(&target.name()),
+            Some(_) => self.synced.contains(target.name().as_ref()),
             None => {
-                let prefix = format!("{attribute}.");
+                let behind = (Bound::Excluded(attribute.as_ref()), Bound::Unbounded);
                 self.synced
-                    .range(prefix.clone()..)
-                    .next()
-                    .is_some_and(|name| name.starts_with(&prefix))
+                    .range::<str, _>(behind)
+                    .map_while(|name| name.strip_prefix(attribute.as_ref()))
+                    .any(|rest| rest.starts_with('.'))
             }
         }
     }
@@ -172,7 +174,7 @@ impl Shape {
 
     /// Whether a part of a reference beside its id passes: only if it is named itself.
     pub(crate) fn keeps_of_reference(&self, target: Target<'_>) -> bool {
-        target.leaf().name == "value" || self.synced.contains(&target.name())
+        target.leaf().name == "value" || self.synced.contains(target.name().as_ref())
     }
 
     /// Top-level attributes in the order in which they are written.
@@ -210,16 +212,18 @@ impl Shape {
             Filter::And(filters) => Filter::And(all(filters)?),
             Filter::Or(filters) => Filter::Or(all(filters)?),
             Filter::Not(inner) => Filter::Not(Box::new(self.walk(*inner, resolve)?)),
-            Filter::Present(name) => Filter::Present(Name(resolve(self, &name)?.name())),
+            Filter::Present(name) => {
+                Filter::Present(Name(resolve(self, &name)?.name().into_owned()))
+            }
             Filter::Compare(name, operator, value) => {
                 let target = resolve(self, &name)?;
                 let value = comparable(target, operator.is_ordering(), value)?;
-                Filter::Compare(Name(target.name()), operator, value)
+                Filter::Compare(Name(target.name().into_owned()), operator, value)
             }
             Filter::Within(name, inner) => {
                 let target = resolve(self, &name)?;
                 let inner = canonical_value_filter(target, *inner)?;
-                Filter::Within(Name(target.name()), Box::new(inner))
+                Filter::Within(Name(target.name().into_owned()), Box::new(inner))
             }
         })
     }
@@ -372,7 +376,10 @@ fn find<'s, const N: usize>(
 
 impl<'s> Target<'s> {
     /// The canonical name, as a path.
-    pub(crate) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> Cow<'s, str> {
+        if self.extension.is_none() && self.sub.is_none() {
+            return Cow::Borrowed(&self.attribute.name);
+        }
         let mut name = String::new();
         if let Some(extension) = self.extension {
             name.push_str(&extension.id);
@@ -383,7 +390,7 @@ impl<'s> Target<'s> {
             name.push('.');
             name.push_str(&sub.name);
         }
-        name
+        Cow::Owned(name)
     }
 
     /// The sub-attribute if there is one, else the attribute.

@@ -72,7 +72,7 @@ fn set(target: Target<'_>, value: Option<&Json>) -> Option<Operation> {
         } else {
             Verb::Remove
         },
-        attribute: target.without_sub().name(),
+        attribute: target.without_sub().name().into_owned(),
         filter: None,
         sub: target.sub.map(|sub| sub.name.clone()),
         value: value.cloned(),
