@@ -209,10 +209,13 @@ impl Normaliser<'_> {
             }
             Resolved::Unknown => return self.unknown(place, text),
         };
+        if path.filter.is_some() && target.sub.is_some() {
+            return Err(invalid("a sub-attribute takes no filter".to_owned()));
+        }
         let target = match (&path.sub, target.sub) {
             (None, _) => target,
             (Some(_), Some(_)) => {
-                return Err(invalid("a sub-attribute takes no filter".to_owned()));
+                return Err(invalid("a sub-attribute has no sub-attribute".to_owned()));
             }
             (Some(sub), None) => match target.attribute.sub(sub) {
                 Some(sub) => Target {
