@@ -29,6 +29,8 @@ pub(crate) enum Form {
     FilterOr,
     FilterNot,
     FilterGroup,
+    /// Parentheses directly in others.
+    FilterNested,
     /// Another operator than `eq`.
     FilterOperator,
     /// `EQ`, `And`.
@@ -37,6 +39,8 @@ pub(crate) enum Form {
     FilterEscape,
     /// Blanks inside the brackets.
     FilterBlanks,
+    /// A filter on the sub-attribute that is set.
+    FilterOnWhatIsSet,
     AddMembers,
     ReplaceMembers,
     RemoveAllMembers,
@@ -135,10 +139,12 @@ impl Form {
         Self::FilterOr,
         Self::FilterNot,
         Self::FilterGroup,
+        Self::FilterNested,
         Self::FilterOperator,
         Self::FilterCase,
         Self::FilterEscape,
         Self::FilterBlanks,
+        Self::FilterOnWhatIsSet,
         Self::AddMembers,
         Self::ReplaceMembers,
         Self::RemoveAllMembers,
