@@ -72,6 +72,9 @@ fn comparison(name: &'static str, values: &'static [&'static str]) -> BoxedStrat
             if operator != "pr" && value.contains(['"', ']', '(']) {
                 forms.push(Form::FilterEscape);
             }
+            if operator != "pr" && value.contains(':') {
+                forms.push(Form::FilterColon);
+            }
             let mut written = operator.to_owned();
             if upper {
                 forms.push(Form::FilterCase);
@@ -88,7 +91,7 @@ fn comparison(name: &'static str, values: &'static [&'static str]) -> BoxedStrat
 
 /// Up to three comparisons, in every way in which they are joined.
 fn joined(leaf: BoxedStrategy<Filter>) -> BoxedStrategy<Filter> {
-    use Form::{FilterAnd, FilterGroup, FilterNested, FilterNot, FilterOr};
+    use Form::{FilterAnd, FilterAndInAnd, FilterGroup, FilterNested, FilterNot, FilterOr};
     let joins: &'static [(&'static str, &'static [Form])] = &[
         ("A and B", &[FilterAnd]),
         ("A or B", &[FilterOr]),
@@ -96,7 +99,7 @@ fn joined(leaf: BoxedStrategy<Filter>) -> BoxedStrategy<Filter> {
         ("A and B or C", &[FilterOr, FilterAnd]),
         ("(A or B) and C", &[FilterOr, FilterAnd, FilterGroup]),
         ("A and (B or C)", &[FilterOr, FilterAnd, FilterGroup]),
-        ("A and (B and C)", &[FilterAnd, FilterGroup]),
+        ("A and (B and C)", &[FilterAnd, FilterGroup, FilterAndInAnd]),
         ("(A)", &[FilterGroup]),
         ("((A))", &[FilterGroup, FilterNested]),
         ("not (A)", &[FilterNot]),
@@ -107,10 +110,14 @@ fn joined(leaf: BoxedStrategy<Filter>) -> BoxedStrategy<Filter> {
             &[FilterNot, FilterOr, FilterAnd, FilterGroup, FilterNested],
         ),
     ];
-    let several = (any_of(joins), leaf.clone(), leaf.clone(), leaf.clone())
-        .prop_filter("no comparison twice", |(_, a, b, c)| {
-            a.text != b.text && a.text != c.text && b.text != c.text
-        });
+    let several = (any_of(joins), leaf.clone(), leaf.clone(), leaf.clone()).prop_filter(
+        "no comparison twice",
+        |(_, a, b, c)| {
+            [(a, b), (a, c), (b, c)]
+                .iter()
+                .all(|(one, other)| !one.text.eq_ignore_ascii_case(&other.text))
+        },
+    );
     let several = several.prop_map(|((join, forms), a, b, c)| {
         let mut filter = plain("");
         filter.forms.extend(forms);
