@@ -89,7 +89,8 @@ async fn pass(State(answers): State<Arc<Answers>>, request: Request) -> Response
     }
 }
 
-async fn exchange(backend: &str, request: Request) -> anyhow::Result<Response> {
+/// Sends a request on to a backend.
+pub(crate) async fn exchange(backend: &str, request: Request) -> anyhow::Result<Response> {
     let (mut head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = format!("{backend}{path}").parse()?;

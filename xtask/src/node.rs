@@ -15,7 +15,7 @@ use crate::steps::{Step, Steps};
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
 /// What Node must pass: the oldest that the packages run on.
-const CHECK: &str = "process.exit(process.versions.node.split('.')[0] < 18)";
+const CHECK: &str = "process.exit(process.versions.node.split('.')[0] < 18 ? 1 : 0)";
 
 const ADVICE: &str = "Node 18 or newer with npm is needed as `node` and `npm` (Debian: `apt-get \
     install nodejs npm`; Fedora: `dnf install nodejs-npm`; macOS: `brew install node`)";

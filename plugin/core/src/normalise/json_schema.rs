@@ -5,10 +5,11 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use super::patch::{Operation, Verb};
+use super::work::{self, TooMuch, Work};
 use crate::json::{Json, Member};
 use crate::policy::check::{explain, validator};
 use crate::refusal::Refusal;
-use crate::rules::scim;
+use crate::rules::{face, scim};
 use crate::scim::PATCH_URN;
 use crate::scim::schema::{Attribute, Type};
 use crate::scim::shape::Shape;
@@ -47,7 +48,7 @@ impl Constraints {
         let instance = resource.to_serde();
         derived(&self.resource, &instance)?;
         match &self.custom {
-            Some(custom) => custom.check(&custom.whole, &instance),
+            Some(custom) => custom.check(&custom.whole, &instance, &mut Work::of_a_request()),
             None => Ok(()),
         }
     }
@@ -62,8 +63,9 @@ impl Constraints {
         let Some(custom) = &self.custom else {
             return Ok(());
         };
+        let mut work = Work::of_a_request();
         for operation in operations.iter().filter(|o| o.verb != Verb::Remove) {
-            custom.check(&custom.partial, &partial(operation).to_serde())?;
+            custom.check(&custom.partial, &partial(operation).to_serde(), &mut work)?;
         }
         Ok(())
     }
@@ -114,6 +116,7 @@ impl Custom {
                 "the schema is larger than {MAX_CUSTOM_BYTES} bytes"
             ));
         }
+        work::countable(schema)?;
         let mut partial = schema.clone();
         without_required(&mut partial);
         let compiled = |schema: Value| validator(&schema).map(|compiled| (schema, compiled));
@@ -127,7 +130,13 @@ impl Custom {
         &self,
         (schema, validator): &(Value, Validator),
         instance: &Value,
+        work: &mut Work,
     ) -> Result<(), Refusal> {
+        work.count(schema, instance).map_err(|TooMuch| {
+            face::PLUGIN_TIMEOUT.because(
+                "The account's own schema takes too long for this request. Send less at once, or simplify the schema.",
+            )
+        })?;
         let Some(error) = validator.iter_errors(instance).next() else {
             return Ok(());
         };

@@ -12,6 +12,7 @@ pub(crate) mod resource;
 pub(crate) mod search;
 mod step;
 pub(crate) mod value_paths;
+mod work;
 
 use std::fmt::{self, Display, Formatter};
 
