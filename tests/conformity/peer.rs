@@ -84,19 +84,28 @@ impl Peer {
         }
     }
 
-    /// The resource after a PATCH.
-    pub(crate) fn apply(&mut self, resource: &Value, patch: &Value) -> Result<Value, Refusal> {
+    /// The resource after a PATCH as a client sent it.
+    pub(crate) fn apply_sent(&mut self, resource: &Value, patch: &Value) -> Result<Value, Refusal> {
+        self.ask(&json!({"resource": resource, "patch": patch, "sent": true}))
+    }
+
+    /// The resource after a PATCH that the guard forwards.
+    pub(crate) fn apply_forwarded(
+        &mut self,
+        resource: &Value,
+        patch: &Value,
+    ) -> Result<Value, Refusal> {
+        self.ask(&json!({"resource": resource, "patch": patch, "sent": false}))
+    }
+
+    fn ask(&mut self, question: &Value) -> Result<Value, Refusal> {
         let name = self.name;
-        writeln!(
-            self.input,
-            "{}",
-            json!({"resource": resource, "patch": patch})
-        )
-        .unwrap_or_else(|error| panic!("{name} does not read: {error}"));
+        writeln!(self.input, "{question}")
+            .unwrap_or_else(|error| panic!("{name} does not read: {error}"));
         let line = self
             .lines
             .recv_timeout(TIME_LIMIT)
-            .unwrap_or_else(|error| panic!("{name} does not answer {patch}: {error}"));
+            .unwrap_or_else(|error| panic!("{name} does not answer {question}: {error}"));
         match serde_json::from_str(&line) {
             Ok(Answer::Resource(resource)) => Ok(resource),
             Ok(Answer::Error(refusal)) => Err(refusal),

@@ -1,10 +1,11 @@
-"""Applies PATCH requests with scim2-models. Reads one JSON document a line, {resource, patch}, and
-answers each with one: {resource}, or {error: {scimType, detail}}.
+"""Applies PATCH requests with scim2-models. Reads one JSON document a line, {resource, patch, sent},
+and answers each with one: {resource}, or {error: {scimType, detail}}.
 
     python apply_scim2_models.py strict|tolerant
 
 `tolerant` is how scim2-models reads what Microsoft Entra means and the RFCs do not say: a removal
-that names its values, and a value path that creates one.
+that names its values, and a value path that creates one. It applies to what a client sent; what the
+guard forwards is read strictly in any case.
 """
 
 import json
@@ -14,8 +15,9 @@ from pydantic import ValidationError
 from scim2_models import Context, EnterpriseUser, Group, PatchOp, ScimPolicy, User
 from scim2_models.exceptions import SCIMException
 
+STRICT = ScimPolicy()
 POLICIES = {
-    "strict": ScimPolicy(),
+    "strict": STRICT,
     "tolerant": ScimPolicy(remove_value_as_filter="apply", unmatched_path_filter="create"),
 }
 
@@ -44,7 +46,8 @@ def main() -> None:
     policy = POLICIES[sys.argv[1]]
     for line in sys.stdin:
         asked = json.loads(line)
-        print(json.dumps(answer(asked["resource"], asked["patch"], policy)), flush=True)
+        answered = answer(asked["resource"], asked["patch"], policy if asked["sent"] else STRICT)
+        print(json.dumps(answered), flush=True)
 
 
 main()

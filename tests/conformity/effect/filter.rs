@@ -35,7 +35,10 @@ pub(crate) fn of_one(plural: Plural) -> BoxedStrategy<Filter> {
     }
     let r#type = any_of(plural.types).prop_map(|value| plain(&format!("type eq {value:?}")));
     (r#type, value)
-        .prop_map(|(a, b)| join(a, " and ", b, Form::FilterAnd))
+        .prop_map(|(a, b)| Filter {
+            text: format!("{} and {}", a.text, b.text),
+            forms: vec![Form::FilterAnd],
+        })
         .boxed()
 }
 
@@ -69,6 +72,9 @@ fn comparison(name: &'static str, values: &'static [&'static str]) -> BoxedStrat
             if operator != "pr" && value.contains(['"', ']', '(']) {
                 forms.push(Form::FilterEscape);
             }
+            if operator != "pr" && value.contains(':') {
+                forms.push(Form::FilterColon);
+            }
             let mut written = operator.to_owned();
             if upper {
                 forms.push(Form::FilterCase);
@@ -83,35 +89,52 @@ fn comparison(name: &'static str, values: &'static [&'static str]) -> BoxedStrat
         .boxed()
 }
 
+/// Up to three comparisons, in every way in which they are joined.
 fn joined(leaf: BoxedStrategy<Filter>) -> BoxedStrategy<Filter> {
-    let recursive = leaf.clone().prop_recursive(2, 4, 2, |inner| {
-        prop_oneof![
-            (inner.clone(), inner.clone()).prop_map(|(a, b)| join(a, " and ", b, Form::FilterAnd)),
-            (inner.clone(), inner.clone()).prop_map(|(a, b)| join(a, " or ", b, Form::FilterOr)),
-            inner
-                .clone()
-                .prop_map(|a| around("not (", a, Form::FilterNot)),
-            inner.prop_map(|a| around("(", a, Form::FilterGroup)),
-        ]
+    use Form::{FilterAnd, FilterAndInAnd, FilterGroup, FilterNested, FilterNot, FilterOr};
+    let joins: &'static [(&'static str, &'static [Form])] = &[
+        ("A and B", &[FilterAnd]),
+        ("A or B", &[FilterOr]),
+        ("A or B and C", &[FilterOr, FilterAnd]),
+        ("A and B or C", &[FilterOr, FilterAnd]),
+        ("(A or B) and C", &[FilterOr, FilterAnd, FilterGroup]),
+        ("A and (B or C)", &[FilterOr, FilterAnd, FilterGroup]),
+        ("A and (B and C)", &[FilterAnd, FilterGroup, FilterAndInAnd]),
+        ("(A)", &[FilterGroup]),
+        ("((A))", &[FilterGroup, FilterNested]),
+        ("not (A)", &[FilterNot]),
+        ("not (A) and B", &[FilterNot, FilterAnd]),
+        ("not (A or B)", &[FilterNot, FilterOr]),
+        (
+            "not ((A or B) and C)",
+            &[FilterNot, FilterOr, FilterAnd, FilterGroup, FilterNested],
+        ),
+    ];
+    let several = (any_of(joins), leaf.clone(), leaf.clone(), leaf.clone()).prop_filter(
+        "no comparison twice",
+        |(_, a, b, c)| {
+            [(a, b), (a, c), (b, c)]
+                .iter()
+                .all(|(one, other)| !one.text.eq_ignore_ascii_case(&other.text))
+        },
+    );
+    let several = several.prop_map(|((join, forms), a, b, c)| {
+        let mut filter = plain("");
+        filter.forms.extend(forms);
+        for letter in join.chars() {
+            let part = match letter {
+                'A' => &a,
+                'B' => &b,
+                'C' => &c,
+                other => {
+                    filter.text.push(other);
+                    continue;
+                }
+            };
+            filter.text.push_str(&part.text);
+            filter.forms.extend(&part.forms);
+        }
+        filter
     });
-    prop_oneof![2 => leaf, 1 => recursive].boxed()
-}
-
-fn join(a: Filter, word: &str, b: Filter, form: Form) -> Filter {
-    let mut forms = a.forms;
-    forms.extend(b.forms);
-    forms.push(form);
-    Filter {
-        text: format!("{}{word}{}", a.text, b.text),
-        forms,
-    }
-}
-
-fn around(before: &str, a: Filter, form: Form) -> Filter {
-    let mut forms = a.forms;
-    forms.push(form);
-    Filter {
-        text: format!("{before}{})", a.text),
-        forms,
-    }
+    prop_oneof![2 => leaf, 1 => several].boxed()
 }

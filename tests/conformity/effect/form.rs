@@ -29,6 +29,10 @@ pub(crate) enum Form {
     FilterOr,
     FilterNot,
     FilterGroup,
+    /// `A and (B and C)`.
+    FilterAndInAnd,
+    /// Parentheses directly in others.
+    FilterNested,
     /// Another operator than `eq`.
     FilterOperator,
     /// `EQ`, `And`.
@@ -37,6 +41,10 @@ pub(crate) enum Form {
     FilterEscape,
     /// Blanks inside the brackets.
     FilterBlanks,
+    /// A colon in a string of a filter.
+    FilterColon,
+    /// A filter on the sub-attribute that is set.
+    FilterOnWhatIsSet,
     AddMembers,
     ReplaceMembers,
     RemoveAllMembers,
@@ -135,10 +143,14 @@ impl Form {
         Self::FilterOr,
         Self::FilterNot,
         Self::FilterGroup,
+        Self::FilterAndInAnd,
+        Self::FilterNested,
         Self::FilterOperator,
         Self::FilterCase,
         Self::FilterEscape,
         Self::FilterBlanks,
+        Self::FilterColon,
+        Self::FilterOnWhatIsSet,
         Self::AddMembers,
         Self::ReplaceMembers,
         Self::RemoveAllMembers,

@@ -40,7 +40,7 @@ pub(crate) enum Finding {
 
 impl Trial {
     pub(crate) fn of(judge: &Judge, peer: &mut Peer, case: &Case, forward: &Forward) -> Self {
-        let original = peer.apply(&case.resource, &case.patch);
+        let original = peer.apply_sent(&case.resource, &case.patch);
         let (canonical, has_read) = carried_out(judge, peer, &case.resource, forward);
         Self {
             peer: peer.name,
@@ -97,7 +97,7 @@ pub(super) fn carried_out(
             has_read = refused.is_some();
             return (200, kept.clone());
         };
-        match peer.apply(&kept, &patch) {
+        match peer.apply_forwarded(&kept, &patch) {
             Ok(patched) => {
                 kept = patched;
                 (200, kept.clone())

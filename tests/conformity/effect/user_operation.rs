@@ -137,6 +137,7 @@ fn filtered(plural: Plural) -> BoxedStrategy<Operation> {
         let path = format!("{}[{}]{behind}", plural.name, filter.text);
         let mut forms = filter.forms;
         forms.push(form);
+        forms.extend(on_what_is_set(&path));
         Operation::at(op, path, value, forms)
     };
     let sub = prop_oneof![
@@ -165,6 +166,13 @@ fn filtered(plural: Plural) -> BoxedStrategy<Operation> {
     prop_oneof![3 => set, 1 => primary, 2 => whole, 2 => remove, 1 => remove_sub].boxed()
 }
 
+/// Whether the filter of a path asks for the sub-attribute behind it.
+fn on_what_is_set(path: &str) -> Option<Form> {
+    let (filter, sub) = path.rsplit_once("].")?;
+    let asks = filter.contains(&format!("{sub} "));
+    asks.then_some(Form::FilterOnWhatIsSet)
+}
+
 fn on_addresses() -> BoxedStrategy<Operation> {
     let list = (setting(), addresses()).prop_map(|(op, list)| {
         let mut forms = vec![by_op(op, Form::AddValues, Form::ReplaceValues)];
@@ -180,6 +188,7 @@ fn on_addresses() -> BoxedStrategy<Operation> {
             let path = format!("addresses[{}].{sub}", filter.text);
             let mut forms = filter.forms;
             forms.push(Form::SetFilteredSub);
+            forms.extend(on_what_is_set(&path));
             Operation::at(op, path, Some(value), forms)
         },
     );
