@@ -31,7 +31,7 @@ use patch::Case;
 use trial::{Finding, Trial};
 
 /// So many of each kind, in seconds. More by the environment variable `PROPTEST_CASES`.
-const CASES: u32 = 800;
+const CASES: u32 = 1200;
 
 /// `tests/peers/exceptions.json`: where an implementation does otherwise than the RFCs say. Its
 /// results for a PATCH that shows all of the forms count for nothing.

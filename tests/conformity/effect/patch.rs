@@ -10,8 +10,6 @@ use super::form::Form;
 use super::resource::{self, CORE_GROUP, CORE_USER, ENTERPRISE, any_of};
 use super::{group_operation, user_operation};
 
-const VALUE_PATHS_AFTER_OPERATIONS_ON_THE_SAME_ATTRIBUTE: bool = false;
-
 /// One operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
@@ -68,10 +66,6 @@ pub(crate) fn any_case() -> impl Strategy<Value = Case> {
         3 => (resource::user(), on_user),
         1 => (resource::group(), some(group)),
     ];
-    let is_generated = |operations: &[Operation]| {
-        VALUE_PATHS_AFTER_OPERATIONS_ON_THE_SAME_ATTRIBUTE || !has_value_path_after(operations)
-    };
-    let patched = patched.prop_filter("switched off", move |(_, o)| is_generated(o));
     (patched, envelope)
         .prop_map(|((resource, operations), envelope)| case(resource, &operations, envelope))
 }
@@ -100,23 +94,6 @@ fn some(operation: BoxedStrategy<Operation>) -> BoxedStrategy<Vec<Operation>> {
         1 => prop::collection::vec(operation, 2..=4),
     ]
     .boxed()
-}
-
-/// Whether a value path sets something in an attribute that an earlier operation is about; several
-/// parts of one new value do not count.
-fn has_value_path_after(operations: &[Operation]) -> bool {
-    let sets = |operation: &Operation| {
-        let forms = &operation.forms;
-        forms.contains(&Form::SetFilteredSub) || forms.contains(&Form::PathlessFilter)
-    };
-    operations.iter().enumerate().any(|(index, operation)| {
-        let earlier = operations.iter().take(index);
-        sets(operation)
-            && !operation.forms.contains(&Form::InParts)
-            && earlier
-                .flat_map(Operation::attributes)
-                .any(|attribute| operation.attributes().contains(&attribute))
-    })
 }
 
 fn case(resource: Value, operations: &[Operation], envelope: Envelope) -> Case {
@@ -176,26 +153,6 @@ impl Operation {
             value: Some(Value::Object(value)),
             forms,
         }
-    }
-
-    /// The names of what it is about, in lower case.
-    fn attributes(&self) -> Vec<String> {
-        let names: Vec<&str> = match (&self.path, &self.value) {
-            (Some(path), _) => vec![path],
-            (None, Some(Value::Object(members))) => members.keys().map(String::as_str).collect(),
-            (None, _) => Vec::new(),
-        };
-        let prefixes = [format!("{CORE_USER}:"), format!("{CORE_GROUP}:")];
-        names
-            .into_iter()
-            .map(|name| {
-                let name = prefixes.iter().fold(name, |name, prefix| {
-                    name.strip_prefix(prefix.as_str()).unwrap_or(name)
-                });
-                let end = name.find(['[', '.']).unwrap_or(name.len());
-                name[..end].to_ascii_lowercase()
-            })
-            .collect()
     }
 
     fn json(&self) -> Value {
