@@ -4,6 +4,7 @@
 //! Schemas that are derived from them, and against the account's own.
 
 pub(crate) mod coerce;
+mod envelope;
 pub(crate) mod json_schema;
 pub(crate) mod members;
 pub(crate) mod patch;
@@ -75,6 +76,21 @@ impl Normaliser<'_> {
                 path: cut(path.to_string(), MAX_TEXT),
                 detail: cut(detail.into(), MAX_TEXT),
             });
+        }
+    }
+
+    /// A list of one where one value belongs, as its value.
+    pub(crate) fn only(&mut self, value: Json, place: &str) -> Json {
+        match value {
+            Json::Array(mut elements) if elements.len() == 1 => {
+                self.changed(
+                    &normalise::LIST,
+                    format!("{place}.value"),
+                    "the only value of a list was taken",
+                );
+                elements.pop().unwrap_or(Json::Null)
+            }
+            value => value,
         }
     }
 

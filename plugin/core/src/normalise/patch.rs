@@ -7,8 +7,8 @@ use crate::policy::Limits;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::Filter;
+use crate::scim::grammar;
 use crate::scim::shape::{Resolved, Target, canonical_value_filter};
-use crate::scim::{PATCH_URN, grammar};
 
 /// A canonical operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,59 +48,6 @@ impl Normaliser<'_> {
             self.operation(operation, &format!("Operations[{index}]"), &mut out)?;
         }
         Ok(out)
-    }
-
-    /// The list of operations in a PatchOp message.
-    fn envelope(&mut self, body: Json) -> Result<Vec<Json>, Refusal> {
-        let Json::Object(members) = body else {
-            return Err(scim::SCHEMA_INVALID_TYPE
-                .because(format!("The body must be an object, not {}.", body.kind())));
-        };
-        let mut urns = None;
-        let mut operations = None;
-        for given in members {
-            let canonical = match given.name.to_ascii_lowercase().as_str() {
-                "schemas" => {
-                    urns = Some(given.value);
-                    "schemas"
-                }
-                "operations" => {
-                    operations = Some(given.value);
-                    "Operations"
-                }
-                _ => {
-                    self.unknown(&given.name, &given.name)?;
-                    continue;
-                }
-            };
-            self.renamed(canonical, &given.name, canonical);
-        }
-        let urns = urns.ok_or_else(|| {
-            scim::SCHEMA_MISSING_URN.because(format!("schemas is missing. Send [\"{PATCH_URN}\"]."))
-        })?;
-        for urn in self.urns(urns)? {
-            if !urn.eq_ignore_ascii_case(PATCH_URN) {
-                return Err(scim::SCHEMA_WRONG_URN.because(format!(
-                    "schemas: {urn:?} is not the schema of a PATCH. Send {PATCH_URN:?}."
-                )));
-            }
-            self.renamed("schemas", &urn, PATCH_URN);
-        }
-        match operations {
-            Some(Json::Array(operations)) if !operations.is_empty() => Ok(operations),
-            Some(operation @ Json::Object(_)) => {
-                self.changed(
-                    &normalise::LIST,
-                    "Operations",
-                    "a single operation became a list of one",
-                );
-                Ok(vec![operation])
-            }
-            None | Some(Json::Null | Json::Array(_)) => Err(scim::PATCH_MISSING_OPERATIONS
-                .because("Operations is missing or empty. Send at least one operation.")),
-            Some(other) => Err(scim::SCHEMA_INVALID_TYPE
-                .because(format!("Operations must be a list, not {}.", other.kind()))),
-        }
     }
 
     fn operation(
@@ -283,21 +230,11 @@ impl Normaliser<'_> {
         place: &str,
         out: &mut Vec<Operation>,
     ) -> Result<(), Refusal> {
-        let value = match value {
-            Json::Array(mut elements) if elements.len() == 1 => {
-                self.changed(
-                    &normalise::LIST,
-                    format!("{place}.value"),
-                    "the only value of a list was taken",
-                );
-                elements.pop().unwrap_or(Json::Null)
-            }
-            value => value,
-        };
+        let value = self.only(value, place);
+        let kind = value.kind();
         let Json::Object(members) = value else {
             return Err(scim::SCHEMA_INVALID_TYPE.because(format!(
-                "{place}.value must be an object of attributes where there is no path, not {}.",
-                value.kind()
+                "{place}.value must be an object of attributes where there is no path, not {kind}."
             )));
         };
         let shape = self.shape;

@@ -40,7 +40,7 @@ impl Normaliser<'_> {
             )));
         }
         if step.filter.is_some() || !step.target.leaf().multi_valued {
-            self.take_only(&mut step);
+            step.value = step.value.take().map(|value| self.only(value, &step.place));
         }
         if attribute.r#type == Type::Complex && !attribute.multi_valued {
             let whole = step.target.extension.is_some() && self.shape.profile == Profile::Rfc;
@@ -95,21 +95,6 @@ impl Normaliser<'_> {
         check_removal(&step)?;
         out.push(step.operation(value));
         Ok(())
-    }
-
-    /// A list of one where one value belongs.
-    fn take_only(&mut self, step: &mut Step<'_>) {
-        step.value = match step.value.take() {
-            Some(Json::Array(mut elements)) if elements.len() == 1 => {
-                self.changed(
-                    &normalise::LIST,
-                    format!("{}.value", step.place),
-                    "the only value of a list was taken",
-                );
-                elements.pop()
-            }
-            value => value,
-        };
     }
 
     fn step_value(&mut self, step: &Step<'_>, value: Json) -> Result<Option<Json>, Refusal> {
