@@ -65,6 +65,7 @@ fn play(driver: &mut Driver<'_>, step: &Step, table: &mut Table) -> Result<Vec<D
     let mut decided = driver.evaluate(&step.request, table, step.now)?;
     let mut differences = expect::decision(&step.expect, &step.request, &decided);
     let mut answers = step.upstream.iter();
+    let same = step.upstream.first().filter(|_| step.same_upstream);
     let mut received = None;
     let response = loop {
         let forward = match decided {
@@ -72,7 +73,7 @@ fn play(driver: &mut Driver<'_>, step: &Step, table: &mut Table) -> Result<Vec<D
             Decided::Respond(respond) => break Some(respond.response),
             Decided::Forward(forward) => forward,
         };
-        let answer = match answers.next() {
+        let answer = match answers.next().or(same) {
             Some(answer) => answer,
             None if step.upstream.is_empty() => break None,
             None => {

@@ -33,6 +33,8 @@ pub(super) struct Step {
     /// What the backend does with the requests that are forwarded, in their order; none: nobody
     /// asks.
     pub(super) upstream: Vec<Upstream>,
+    /// It is one answer, which each of the requests gets.
+    pub(super) same_upstream: bool,
     pub(super) response: Option<ExpectResponse>,
     pub(super) now: u64,
 }
@@ -140,7 +142,10 @@ struct StepDocument {
 }
 
 /// One answer, or a list for the requests that one request becomes.
-struct UpstreamDocument(Vec<ExchangeDocument>);
+struct UpstreamDocument {
+    answers: Vec<ExchangeDocument>,
+    is_list: bool,
+}
 
 /// An answer (`null`: none), perhaps with the request that it is for.
 #[derive(Deserialize)]
@@ -153,13 +158,14 @@ struct ExchangeDocument {
 impl<'de> Deserialize<'de> for UpstreamDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let each: Result<Vec<Box<RawValue>>, _> = if text.get().starts_with('[') {
+        let is_list = text.get().starts_with('[');
+        let each: Result<Vec<Box<RawValue>>, _> = if is_list {
             serde_json::from_str(text.get())
         } else {
             Ok(vec![text])
         };
         each.and_then(|each| each.iter().map(|one| exchange(one)).collect())
-            .map(Self)
+            .map(|answers| Self { answers, is_list })
             .map_err(|error| D::Error::custom(format!("upstream: {error}")))
     }
 }
@@ -256,9 +262,10 @@ impl CaseDocument {
 
 impl StepDocument {
     fn into_step(self, now: Timestamp) -> anyhow::Result<Step> {
+        let same_upstream = self.upstream.as_ref().is_some_and(|given| !given.is_list);
         let upstream = self
             .upstream
-            .map_or_else(Vec::new, |upstream| upstream.0)
+            .map_or_else(Vec::new, |upstream| upstream.answers)
             .into_iter()
             .map(|exchange| {
                 Ok(Upstream {
@@ -274,6 +281,7 @@ impl StepDocument {
                 .map_err(|error| anyhow!("request: {error}"))?,
             expect: self.expect,
             upstream,
+            same_upstream,
             response: self.response,
             now: milliseconds(self.now.unwrap_or(now))?,
         })
