@@ -246,7 +246,8 @@ impl<'a> Exchange<'a> {
             let found = facts.found();
             let now = self.now;
             let policy = &self.proxy.policy;
-            let observed = if is_large(&outcome) {
+            // What was kept may be a request that is decided again, or the rest of one.
+            let observed = if is_large(&outcome) || continuation.len() > LARGE {
                 let (outcome, continuation) = (Arc::clone(&outcome), continuation.to_vec());
                 let run =
                     move |policy: &dyn Policy| policy.observe(&continuation, &outcome, &found, now);
