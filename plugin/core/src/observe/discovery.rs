@@ -93,7 +93,15 @@ fn schema(described: &mut Json, account: &Account) -> bool {
 
 fn attributes(described: &mut Json, shape: &Shape, extension: Option<&Schema>, schema: &Schema) {
     kept(described, "attributes", |one, name| {
-        let Some(attribute) = schema.attribute(name) else {
+        // Some list what every resource has (RFC 7643 §3.1) with the core schema.
+        let common = || {
+            shape
+                .resource
+                .common
+                .attribute(name)
+                .filter(|_| extension.is_none())
+        };
+        let Some(attribute) = schema.attribute(name).or_else(common) else {
             return false;
         };
         let target = Target {
