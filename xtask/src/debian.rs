@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::steps::Step;
 
@@ -12,6 +12,22 @@ use crate::steps::Step;
 pub(crate) fn can_install() -> bool {
     let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     root && Path::new("/etc/debian_version").exists()
+}
+
+/// Sees to it that something is there: installs its packages where it is not, or says how to.
+pub(crate) fn need(
+    step: &Step,
+    is_usable: fn() -> bool,
+    packages: &[&str],
+    advice: &'static str,
+) -> Result<()> {
+    if !is_usable() && can_install() {
+        install(step, packages)?;
+    }
+    if !is_usable() {
+        bail!(advice);
+    }
+    Ok(())
 }
 
 /// Installs packages.

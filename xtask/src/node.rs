@@ -5,11 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::debian;
 use crate::project::Project;
-use crate::steps::{Step, Steps};
+use crate::steps::Steps;
 
 /// What is wanted, and exactly which versions of it and of what it needs.
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
@@ -25,17 +25,12 @@ pub(crate) fn modules(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     let folder = project.built("node");
     let modules = folder.join("node_modules");
     let stamp = modules.join("installed.txt");
-    let mut wanted = String::new();
-    for file in FILES {
-        let path = project.file("tests/peers").join(file);
-        wanted += &fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-    }
+    let wanted = project.contents(FILES.map(|file| format!("tests/peers/{file}")))?;
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(modules);
     }
     steps.step("Node tools", |step| {
-        need_node(step)?;
+        debian::need(step, is_usable, &["nodejs", "npm"], ADVICE)?;
         fs::create_dir_all(&folder)?;
         for file in FILES {
             fs::copy(project.file("tests/peers").join(file), folder.join(file))?;
@@ -51,16 +46,6 @@ pub(crate) fn modules(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
         Ok(())
     })?;
     Ok(modules)
-}
-
-fn need_node(step: &Step) -> Result<()> {
-    if !is_usable() && debian::can_install() {
-        debian::install(step, &["nodejs", "npm"])?;
-    }
-    if !is_usable() {
-        bail!(ADVICE);
-    }
-    Ok(())
 }
 
 fn is_usable() -> bool {

@@ -32,6 +32,21 @@ impl Project {
         self.root.join(path)
     }
 
+    /// What files of the checkout hold, one after the other.
+    pub(crate) fn contents(
+        &self,
+        files: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<String> {
+        files
+            .into_iter()
+            .map(|file| {
+                let path = self.file(file.as_ref());
+                std::fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))
+            })
+            .collect()
+    }
+
     /// A file that is built.
     pub(crate) fn built(&self, path: &str) -> PathBuf {
         self.target.join(path)

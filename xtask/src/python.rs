@@ -5,11 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::debian;
 use crate::project::Project;
-use crate::steps::{Step, Steps};
+use crate::steps::Steps;
 
 const REQUIREMENTS: [&str; 2] = ["demo/requirements.txt", "tests/requirements.txt"];
 
@@ -25,17 +25,12 @@ pub(crate) fn environment(project: &Project, steps: &mut Steps) -> Result<PathBu
     let folder = project.built("venv");
     let python = folder.join("bin/python");
     let stamp = folder.join("installed.txt");
-    let mut wanted = String::new();
-    for file in REQUIREMENTS {
-        let path = project.file(file);
-        wanted += &fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-    }
+    let wanted = project.contents(REQUIREMENTS)?;
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
     steps.step("Python tools", |step| {
-        need_python(step)?;
+        debian::need(step, is_usable, &["python3", "python3-venv"], ADVICE)?;
         step.run(
             Command::new("python3")
                 .args(["-m", "venv", "--clear"])
@@ -51,16 +46,6 @@ pub(crate) fn environment(project: &Project, steps: &mut Steps) -> Result<PathBu
         Ok(())
     })?;
     Ok(python)
-}
-
-fn need_python(step: &Step) -> Result<()> {
-    if !is_usable() && debian::can_install() {
-        debian::install(step, &["python3", "python3-venv"])?;
-    }
-    if !is_usable() {
-        bail!(ADVICE);
-    }
-    Ok(())
 }
 
 fn is_usable() -> bool {

@@ -75,7 +75,7 @@ impl<'a> Exchange<'a> {
                     line.proceeded(&proceed);
                     self.record(&proceed.records).await?;
                     self.held = Held::default();
-                    self.observe(&proceed.continuation, BackendOutcome::NotAsked)
+                    self.observe(proceed.continuation, BackendOutcome::NotAsked)
                         .await?
                 }
                 Next::Respond(respond) => {
@@ -185,7 +185,7 @@ impl<'a> Exchange<'a> {
         }
         let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
         let received = answer.as_ref().ok().and_then(Whole::bytes);
-        match self.observe(&forward.continuation, outcome(answer)).await? {
+        match self.observe(forward.continuation, outcome(answer)).await? {
             Next::Respond(respond) => {
                 self.record(&respond.records).await?;
                 line.responded(&respond);
@@ -236,9 +236,10 @@ impl<'a> Exchange<'a> {
 
     async fn observe(
         &mut self,
-        continuation: &[u8],
+        continuation: Vec<u8>,
         outcome: BackendOutcome,
     ) -> Result<Next, Refused> {
+        let continuation = Arc::new(continuation);
         let begins = outcome == BackendOutcome::NotAsked;
         let outcome = Arc::new(outcome);
         let mut facts = Facts::new(self.proxy, self.now);
@@ -248,12 +249,12 @@ impl<'a> Exchange<'a> {
             let policy = &self.proxy.policy;
             // What was kept may be a request that is decided again, or the rest of one.
             let observed = if is_large(&outcome) || continuation.len() > LARGE {
-                let (outcome, continuation) = (Arc::clone(&outcome), continuation.to_vec());
+                let (outcome, continuation) = (Arc::clone(&outcome), Arc::clone(&continuation));
                 let run =
                     move |policy: &dyn Policy| policy.observe(&continuation, &outcome, &found, now);
                 on_own_thread(policy, run).await
             } else {
-                policy.observe(continuation, &outcome, &found, now)
+                policy.observe(&continuation, &outcome, &found, now)
             };
             match observed.map_err(faulty)? {
                 Outcome::Need(need) if begins => self.provide(need, &mut facts).await?,

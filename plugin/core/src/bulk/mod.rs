@@ -107,11 +107,7 @@ pub(crate) fn resume(
         continuation,
     }) = bulk.under_way.take()
     {
-        let given = Given {
-            read: None,
-            bulk_ids: Some(&bulk.ids),
-        };
-        return match observe::one(policy, &continuation, answer, facts, now, given) {
+        return match observe::one(policy, &continuation, answer, facts, now, bulk.given()) {
             Outcome::Need(need) => Outcome::Need(need),
             Outcome::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
             Outcome::Respond(respond) => {
@@ -131,11 +127,7 @@ pub(crate) fn resume(
             return bulk.next(Vec::new(), Vec::new());
         }
     };
-    let given = Given {
-        read: None,
-        bulk_ids: Some(&bulk.ids),
-    };
-    match evaluate(policy, &request, facts, now, given) {
+    match evaluate(policy, &request, facts, now, bulk.given()) {
         Verdict::Need(need) => Outcome::Need(need),
         Verdict::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
         Verdict::Reject(reject) => {
@@ -156,6 +148,14 @@ pub(crate) fn resume(
 // === impl Bulk ===
 
 impl Bulk {
+    /// What an operation is decided with.
+    fn given(&self) -> Given<'_> {
+        Given {
+            read: None,
+            bulk_ids: Some(&self.ids),
+        }
+    }
+
     /// The next operation whose references are all decided.
     fn first_ready(&self) -> Option<usize> {
         let errors = self

@@ -47,15 +47,18 @@ impl Message {
         if bases.client == bases.upstream {
             return;
         }
+        let mut redirect = |name: &str, text: &mut String| {
+            if name == "$ref" {
+                *text = bases.inward(text);
+            }
+        };
         match self {
-            Self::Resource(resource) => redirect(resource, bases),
+            Self::Resource(resource) => resource.each_text(&mut redirect),
             Self::Patch(operations) => {
                 for operation in operations {
                     match (&mut operation.value, operation.sub.as_deref()) {
-                        (Some(Json::String(reference)), Some("$ref")) => {
-                            *reference = bases.inward(reference);
-                        }
-                        (Some(value), _) => redirect(value, bases),
+                        (Some(Json::String(text)), Some(sub)) => redirect(sub, text),
+                        (Some(value), _) => value.each_text(&mut redirect),
                         (None, _) => {}
                     }
                 }
@@ -77,7 +80,7 @@ impl Message {
         account: &Account,
         changes: &mut Vec<Change>,
     ) {
-        if let (Self::Patch(operations), Some((kind, _))) = (self, call.patched()) {
+        if let (Self::Patch(operations), Some((kind, _))) = (self, call.changed()) {
             let shape = &account.resource(kind).shape;
             value_paths::create_missing(operations, resource, shape, changes);
         }
@@ -103,23 +106,6 @@ impl Message {
             Self::Patch(operations) => references::resolve_operations(operations, shape, ids),
             Self::None | Self::Search(_) => Ok(()),
         }
-    }
-}
-
-fn redirect(value: &mut Json, bases: &Bases) {
-    match value {
-        Json::Array(elements) => elements.iter_mut().for_each(|inner| redirect(inner, bases)),
-        Json::Object(members) => {
-            for member in members {
-                match &mut member.value {
-                    Json::String(reference) if member.name == "$ref" => {
-                        *reference = bases.inward(reference);
-                    }
-                    inner => redirect(inner, bases),
-                }
-            }
-        }
-        _ => {}
     }
 }
 
@@ -181,14 +167,6 @@ impl ScimCall {
                 vec![&account.user.shape, &account.group.shape]
             }
             Operation::Discover(_) | Operation::Bulk => Vec::new(),
-        }
-    }
-
-    /// The resource that a PATCH is for.
-    pub(super) fn patched(&self) -> Option<(ResourceKind, String)> {
-        match &self.operation {
-            Operation::Patch(kind, id) => Some((*kind, id.clone())),
-            _ => None,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::normalise::query;
 use crate::observe::{Bases, Continuation, Expected, Reading, ScimContinuation, answer};
 use crate::permit::{Scene, ask, permit};
 use crate::policy::{Account, Dialect, Policy, Profile};
-use crate::record::plan::plan;
+use crate::record::plan::{Outcome, plan};
 use crate::route::{Operation, ScimCall};
 use crate::rules::normalise;
 use crate::token::{Actor, authorise_scim};
@@ -67,7 +67,7 @@ pub(super) fn decide(
         bases,
         expected: call.expected(&act),
         provisions: matches!(authorised.actor, Actor::Provisioner(_)),
-        outcome: crate::record::plan::Outcome::default(),
+        outcome: Outcome::default(),
         profile: account.profile,
         reading: None,
         read_back: None,
@@ -91,7 +91,7 @@ pub(super) fn decide(
                 let read = reading(&continuation, (ResourceKind::Group, group));
                 return Ok(Decision::Forward(read.forward(Vec::new())));
             }
-            if let Some(resource) = call.patched().filter(|_| message.may_create()) {
+            if let Some(resource) = call.changed().filter(|_| message.may_create()) {
                 continuation.reading = Some(Box::new(reading(&continuation, resource)));
             }
         }
@@ -101,24 +101,23 @@ pub(super) fn decide(
         continuation.read_back = Some(Box::new(reading(&continuation, (*kind, id.clone()))));
     }
     let plan = plan(&act, &scene, now)?;
-    let mut method = request.method.as_str();
-    let mut records = Vec::new();
-    let written = Written::new(call, message, &act, account, &scene, progress)?;
-    if written.is_read {
-        // Nothing is changed, so nothing is recorded.
-        method = "GET";
-        if let Some((kind, id)) = call.changed() {
-            continuation.expected = Expected::Resource(kind, id);
+    let mut records = plan.before;
+    continuation.outcome = plan.outcome;
+    let (method, body) = match Written::new(call, message, &act, account, &scene, progress)? {
+        Written::AsAsked(body) => (request.method.as_str(), body),
+        Written::Patch(body) => ("PATCH", Some(body)),
+        Written::Read => {
+            // Nothing is changed, so nothing is recorded.
+            records = Vec::new();
+            continuation.outcome = Outcome::default();
+            if let Some((kind, id)) = call.changed() {
+                continuation.expected = Expected::Resource(kind, id);
+            }
+            ("GET", None)
         }
-    } else {
-        continuation.outcome = plan.outcome;
-        records = plan.before;
-    }
-    if written.body.is_some() {
+    };
+    if body.is_some() {
         headers.push(write::json_content());
-    }
-    if written.is_patch {
-        method = "PATCH";
     }
     Ok(Decision::Forward(Forward {
         method: method.to_owned(),
@@ -128,7 +127,7 @@ pub(super) fn decide(
             format!("{path}?{query}")
         },
         headers,
-        body: written.body.map_or(ForwardBody::None, ForwardBody::Bytes),
+        body: body.map_or(ForwardBody::None, ForwardBody::Bytes),
         records,
         ..forward(permitted, &Continuation::Scim(continuation), progress)
     }))
@@ -144,11 +143,12 @@ fn members_of(group: &Json) -> BTreeSet<String> {
 }
 
 /// A message in the backend's dialect.
-struct Written {
-    body: Option<Vec<u8>>,
+enum Written {
+    /// With the client's own method.
+    AsAsked(Option<Vec<u8>>),
+    Patch(Vec<u8>),
     /// Nothing is left to change: the resource is read instead.
-    is_read: bool,
-    is_patch: bool,
+    Read,
 }
 
 // === impl Written ===
@@ -163,11 +163,9 @@ impl Written {
         progress: &mut Progress,
     ) -> Result<Self, Stop> {
         match (message, &call.operation) {
-            (Message::Resource(message) | Message::Search(message), _) => Ok(Self {
-                body: Some(message.to_bytes()),
-                is_read: false,
-                is_patch: false,
-            }),
+            (Message::Resource(message) | Message::Search(message), _) => {
+                Ok(Self::AsAsked(Some(message.to_bytes())))
+            }
             (
                 Message::Patch(operations),
                 Operation::Patch(kind, _) | Operation::Replace(kind, _),
@@ -183,24 +181,12 @@ impl Written {
                             detail: "no operation is left: the resource is read instead".to_owned(),
                         });
                     }
-                    return Ok(Self {
-                        body: None,
-                        is_read: true,
-                        is_patch: false,
-                    });
+                    return Ok(Self::Read);
                 }
                 let message = write::patch_message(&operations, resource, changes);
-                Ok(Self {
-                    body: Some(message.to_bytes()),
-                    is_read: false,
-                    is_patch: true,
-                })
+                Ok(Self::Patch(message.to_bytes()))
             }
-            _ => Ok(Self {
-                body: None,
-                is_read: false,
-                is_patch: false,
-            }),
+            _ => Ok(Self::AsAsked(None)),
         }
     }
 }

@@ -112,6 +112,22 @@ impl Json {
         }
     }
 
+    /// Shows every text that a member has as its value, at any depth, with the member's name.
+    pub(crate) fn each_text(&mut self, visit: &mut impl FnMut(&str, &mut String)) {
+        match self {
+            Self::Array(elements) => elements.iter_mut().for_each(|inner| inner.each_text(visit)),
+            Self::Object(members) => {
+                for Member { name, value, .. } in members {
+                    match value {
+                        Self::String(text) => visit(name, text),
+                        inner => inner.each_text(visit),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// What RFC 7643 §2.5 calls unassigned: `null` or an empty list.
     pub(crate) fn is_unassigned(&self) -> bool {
         match self {

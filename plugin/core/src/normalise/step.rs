@@ -74,13 +74,6 @@ impl Normaliser<'_> {
                 None
             }
             _ if step.verb == Verb::Remove => None,
-            Some(value) if step.filter.is_some() || step.target.sub.is_some() => {
-                let place = format!("{}.value", step.place);
-                match step.target.sub {
-                    Some(_) => self.value(step.target, value, &Place::At(&place))?,
-                    None => self.single(step.target, value, &Place::At(&place))?,
-                }
-            }
             Some(value) => self.step_value(&step, value)?,
             None => None,
         };
@@ -100,10 +93,14 @@ impl Normaliser<'_> {
     fn step_value(&mut self, step: &Step<'_>, value: Json) -> Result<Option<Json>, Refusal> {
         let target = step.target;
         let place = format!("{}.value", step.place);
+        if step.filter.is_some() && target.sub.is_none() {
+            return self.single(target, value, &Place::At(&place));
+        }
         let value = self.value(target, value, &Place::At(&place))?;
         match value {
             Some(value)
                 if self.shape.primary_only
+                    && target.sub.is_none()
                     && target.attribute.name == "emails"
                     && step.verb == Verb::Replace =>
             {

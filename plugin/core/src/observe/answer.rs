@@ -124,17 +124,25 @@ fn urns(body: &Json) -> impl Iterator<Item = &str> {
 
 /// Takes out what is never returned, and points references to the guard.
 pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
+    conceal(body, shapes);
+    body.each_text(&mut |name, text| {
+        if name.eq_ignore_ascii_case("location") || name == "$ref" {
+            *text = bases.outward(text);
+        }
+    });
+}
+
+/// Takes out what is never returned of a resource, or of those in a list.
+fn conceal(body: &mut Json, shapes: &[&Shape]) {
     let Json::Object(members) = body else { return };
     members.retain_mut(|given| shapes.iter().all(|shape| may_be_shown(given, shape)));
     for given in members {
         if given.name.eq_ignore_ascii_case("Resources")
             && let Json::Array(resources) = &mut given.value
         {
-            for resource in resources {
-                sanitise(resource, shapes, bases);
-            }
-        } else {
-            redirect(given, bases);
+            resources
+                .iter_mut()
+                .for_each(|inner| conceal(inner, shapes));
         }
     }
 }
@@ -171,26 +179,6 @@ fn without_secrets(value: &mut Json, attributes: &[Attribute]) {
                 attribute.returned != Returned::Never
             })
         }),
-        _ => {}
-    }
-}
-
-/// Points `location` and `$ref` to the guard, at any depth.
-fn redirect(given: &mut Member, bases: &Bases) {
-    match &mut given.value {
-        Json::String(reference)
-            if given.name.eq_ignore_ascii_case("location") || given.name == "$ref" =>
-        {
-            *reference = bases.outward(reference);
-        }
-        Json::Object(members) => members.iter_mut().for_each(|inner| redirect(inner, bases)),
-        Json::Array(elements) => {
-            for element in elements {
-                if let Json::Object(members) = element {
-                    members.iter_mut().for_each(|inner| redirect(inner, bases));
-                }
-            }
-        }
         _ => {}
     }
 }
