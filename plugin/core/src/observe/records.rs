@@ -182,7 +182,8 @@ pub(crate) fn check_created(
 }
 
 /// The record of a user, who may have had another one. An application that deletes whom it
-/// deactivates gives a new id to who comes back; a user who was active is not known to be gone.
+/// deactivates gives a new id to who comes back. One who was active is not known to be gone, only to
+/// have lost the name: the record stays, unclear.
 fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
     let earlier = earlier.filter(|earlier| earlier.id.is_some());
     user.id = user.id.or_else(|| earlier?.id.clone());
@@ -196,7 +197,11 @@ fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
             scope: String::new(),
             id: id.clone(),
         }),
-        _ => Record::User(earlier.clone()),
+        (_, id) => Record::User(User {
+            user_name: id.clone().unwrap_or_default(),
+            pending: true,
+            ..earlier.clone()
+        }),
     });
     other.into_iter().chain([Record::User(user)]).collect()
 }
