@@ -199,6 +199,7 @@ fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
         }),
         (_, id) => Record::User(User {
             user_name: id.clone().unwrap_or_default(),
+            external_id: None,
             pending: true,
             ..earlier.clone()
         }),
