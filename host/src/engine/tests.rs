@@ -223,6 +223,7 @@ fn request(method: &str) -> Request {
         path: "/".to_owned(),
         headers: Vec::new(),
         body: Body::Unread,
+        annotate: false,
     }
 }
 

@@ -25,7 +25,7 @@ mod scim;
 mod token;
 mod write;
 
-pub use fold::fold;
+pub use fold::{fold, skeleton};
 pub use json::Json;
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,

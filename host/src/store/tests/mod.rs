@@ -58,6 +58,7 @@ fn members_key(group: &str, users: &[&str]) -> MembersKey {
         scope: String::new(),
         group: group.to_owned(),
         users: users.iter().map(|user| (*user).to_owned()).collect(),
+        names: true,
     }
 }
 
@@ -94,6 +95,7 @@ fn member(group: &str, user: &str, present: bool) -> Record {
         user: user.to_owned(),
         present,
         pending: false,
+        by: None,
     })
 }
 
@@ -109,6 +111,7 @@ fn intent(kind: ResourceKind, key: &str, derived_id: Option<&str>, members: &[&s
         active: true,
         provider: "okta".to_owned(),
         at: 7,
+        by: "tok1".to_owned(),
         members: members.iter().map(|user| (*user).to_owned()).collect(),
     })
 }
