@@ -4,7 +4,9 @@
 
 mod cast;
 mod combinations;
+mod deed;
 mod histories;
+mod races;
 mod reading;
 mod record;
 mod scene;

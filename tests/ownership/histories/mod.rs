@@ -3,7 +3,7 @@
 //! application, and once the guard has settled what was open, its record is what the application
 //! has.
 
-mod deeds;
+mod chance;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -119,8 +119,8 @@ impl History {
                     seen = view.world().await;
                 }
                 let deed = match actor {
-                    Actor::Provisioner => deeds::of_the_provider(&mut random, &seen),
-                    Actor::Operator => deeds::of_an_operator(&mut random, &seen),
+                    Actor::Provisioner => chance::of_the_provider(&mut random, &seen),
+                    Actor::Operator => chance::of_an_operator(&mut random, &seen),
                 };
                 counts.in_flight.fetch_add(1, Ordering::SeqCst);
                 let Ok(answer) = deed.by(&hands).await else {

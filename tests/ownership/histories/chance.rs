@@ -4,63 +4,14 @@
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
-use scimguard_tests::client::Answer;
 use scimguard_tests::model::{Group, Id, User, World};
 use serde_json::{Value, json};
 
-use crate::ACCOUNT;
-use crate::cast::Hands;
+use crate::deed::{Deed, GROUP, managed, patch, scim, whole_user};
 
 /// How many people there are in the provider's directory, and teams.
 const PEOPLE: u32 = 12;
 const TEAMS: u32 = 5;
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-
-/// One request.
-pub(crate) struct Deed {
-    by_scim: bool,
-    method: &'static str,
-    path: String,
-    body: Value,
-}
-
-impl Deed {
-    /// Sends the request.
-    pub(crate) async fn by(&self, hands: &Hands) -> anyhow::Result<Answer> {
-        let body = (!self.body.is_null()).then_some(&self.body);
-        if self.by_scim {
-            return hands.scim.send(self.method, &self.path, body).await;
-        }
-        let path = format!("{}?accountIdentifier={ACCOUNT}", self.path);
-        hands.management.send(self.method, &path, body).await
-    }
-}
-
-fn scim(method: &'static str, path: String, body: Value) -> Deed {
-    Deed {
-        by_scim: true,
-        method,
-        path,
-        body,
-    }
-}
-
-fn managed(method: &'static str, path: String, body: Value) -> Deed {
-    Deed {
-        by_scim: false,
-        method,
-        path,
-        body,
-    }
-}
-
-fn patch(path: String, operations: Value) -> Deed {
-    let body = json!({"schemas": [PATCH], "Operations": operations});
-    scim("PATCH", path, body)
-}
 
 /// What the provider does next.
 pub(crate) fn of_the_provider(random: &mut StdRng, world: &World) -> Deed {
@@ -251,13 +202,6 @@ fn of_a_group(random: &mut StdRng, id: &Id, group: &Group, user: &Id) -> Deed {
             scim("PUT", path, body)
         }
     }
-}
-
-fn whole_user(mail: &str, name: &str, active: bool) -> Value {
-    json!({
-        "schemas": [USER], "userName": mail, "displayName": name, "active": active,
-        "emails": [{"value": mail, "type": "work", "primary": true}],
-    })
 }
 
 fn pick<'a, T>(
