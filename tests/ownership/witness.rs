@@ -117,13 +117,10 @@ impl Witness {
     /// Passes if no write that the model forbids has reached the application.
     pub(crate) async fn saw_nothing_forbidden(&self) -> anyhow::Result<()> {
         let seen = self.seen().await;
-        let Some(first) = seen.forbidden.first() else {
-            return Ok(());
-        };
-        anyhow::bail!(
-            "the application got what the model forbids:\n{first}\n\nof these writes:\n{}",
-            seen.about(first)
-        );
+        match seen.forbidden.first() {
+            None => Ok(()),
+            Some(first) => anyhow::bail!("the application got what the model forbids:\n{first}"),
+        }
     }
 }
 
@@ -144,7 +141,7 @@ impl Seen {
 
     /// The writes that name one of those whom a text names.
     pub(crate) fn about(&self, text: &str) -> String {
-        let mut named: BTreeSet<&str> = BTreeSet::new();
+        let (mut named, mut pushed) = (BTreeSet::new(), BTreeSet::new());
         for (id, user) in &self.world.users {
             if text.contains(id) || text.contains(&user.mail) {
                 named.extend([id.as_str(), user.mail.as_str()]);
@@ -153,8 +150,11 @@ impl Seen {
         for (id, group) in &self.world.groups {
             if text.contains(id) {
                 named.extend([id.as_str(), group.name.as_str()]);
+                // What it was called when it was pushed.
+                pushed.insert(id.replace('_', "-"));
             }
         }
+        named.extend(pushed.iter().map(String::as_str));
         let names_one = |line: &&String| named.iter().any(|name| line.contains(name));
         let lines = self.log.iter().filter(names_one);
         lines.cloned().collect::<Vec<_>>().join("\n")
@@ -191,7 +191,9 @@ impl Court {
         };
         let verdict = seen.world.judge(self.policy, actor, &edit);
         if verdict != Verdict::Forward && !seen.is_undecided(actor, &verdict) {
-            seen.forbidden.push(format!("{line}\n  {verdict:?}"));
+            let about = seen.about(&line);
+            let charge = format!("{line}\n  {verdict:?}\nof these writes:\n{about}");
+            seen.forbidden.push(charge);
         }
         seen.claim(actor, &edit);
         match actor {
