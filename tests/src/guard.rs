@@ -66,6 +66,29 @@ impl Guard {
         Ok(self.folder.path().join("cache"))
     }
 
+    /// Adds lines to the configuration; tables come last.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn configure_also(&self, lines: &str) -> anyhow::Result<()> {
+        let mut file = File::options().append(true).open(self.configuration())?;
+        Ok(file.write_all(lines.as_bytes())?)
+    }
+
+    /// Writes a file that the configuration names.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        Ok(fs::write(self.folder.path().join(name), text)?)
+    }
+
+    /// What the guard keeps its record in.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("scimguard.db")
+    }
+
     /// Adds a service account with all permissions and gives it a token, for a provider or none.
     ///
     /// # Errors
