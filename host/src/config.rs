@@ -46,6 +46,17 @@ pub struct Config {
     /// How long a write waits for others of the same users and groups.
     #[serde(default = "ten_seconds", deserialize_with = "duration")]
     pub lease_timeout: Duration,
+    /// The answers of the application's own group and user routes say in a header what of them a
+    /// provider owns.
+    #[serde(default)]
+    pub annotate: bool,
+    /// How often the application is asked what became of writes whose outcome nobody saw. It takes
+    /// the guard's own credential.
+    #[serde(default = "one_minute", deserialize_with = "duration")]
+    pub settle_every: Duration,
+    /// How long the application may still act on a request that it has not answered.
+    #[serde(default = "two_minutes", deserialize_with = "duration")]
+    pub settle_after: Duration,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
 }
@@ -235,6 +246,14 @@ fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
+fn one_minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn two_minutes() -> Duration {
+    Duration::from_secs(120)
+}
+
 fn authorization() -> String {
     "authorization".to_owned()
 }
@@ -264,6 +283,9 @@ mod tests {
             "backend_timeout",
             "client_timeout",
             "lease_timeout",
+            "annotate",
+            "settle_every",
+            "settle_after",
             "[backend_credential]",
             "file",
             "env",

@@ -6,7 +6,9 @@ mod demo;
 mod ledger;
 mod lint;
 mod okta_settings;
+mod owners;
 mod principal;
+mod retry;
 mod rules;
 mod serve;
 mod test;
@@ -34,6 +36,8 @@ enum Command {
     Lint(lint::Args),
     Token(token::Args),
     Principal(principal::Args),
+    Owners(owners::Args),
+    Retry(retry::Args),
     OktaSettings(okta_settings::Args),
 }
 
@@ -52,6 +56,8 @@ pub fn run() -> ExitCode {
         Command::Lint(args) => lint::run(args),
         Command::Token(args) => token::run(args),
         Command::Principal(args) => principal::run(args),
+        Command::Owners(args) => owners::run(args),
+        Command::Retry(args) => retry::run(args),
         Command::OktaSettings(args) => okta_settings::run(args),
     };
     result.unwrap_or_else(|error| {

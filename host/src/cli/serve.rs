@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::retry::Running;
 use crate::config::{self, Config, EngineKind};
 use crate::engine::{self, Engine};
 use crate::proxy::{self, Listeners, Proxy};
@@ -49,6 +50,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let store = Store::open(&config.store)
         .await
         .with_context(|| format!("in the store {}", config.store.display()))?;
+    let _running = Running::share(&config.store)?;
     let proxy = Proxy::new(engine, store, config)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -82,7 +84,7 @@ async fn bind(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpLis
         .with_context(|| format!("cannot listen on {address}; choose another `{key}`"))
 }
 
-fn engine(config: &Config) -> anyhow::Result<Engine> {
+pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     let policy = config.policy_text()?;
     let place = || match &config.policy {
         Some(file) => format!("in the policy {}", file.display()),

@@ -13,7 +13,9 @@ mod lookup;
 mod paths;
 mod policy;
 mod refusal;
+mod retry;
 mod server;
+mod settle;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::body::Incoming;
+use scimguard_core::Request;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
@@ -49,6 +52,10 @@ pub struct Proxy {
     credential: Option<Credential>,
     client_timeout: Duration,
     lease_timeout: Duration,
+    /// The answers of management reads say what of them a provider owns.
+    annotate: bool,
+    settle: settle::Times,
+    asked: Mutex<settle::Asked>,
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
@@ -71,6 +78,12 @@ impl Proxy {
             credential: config.credential()?,
             client_timeout: config.client_timeout,
             lease_timeout: config.lease_timeout,
+            annotate: config.annotate,
+            settle: settle::Times {
+                every: config.settle_every,
+                after: config.settle_after,
+            },
+            asked: Mutex::default(),
             in_flight: TaskTracker::new(),
             used: Mutex::default(),
         })
@@ -100,6 +113,10 @@ impl Proxy {
         let mut line = Line::new(request.method().as_str(), &path);
         let answered = match incoming::read(&request) {
             Ok(head) => {
+                let head = Request {
+                    annotate: self.annotate,
+                    ..head
+                };
                 let exchange = Exchange::new(self, head, request.into_body(), now());
                 exchange.run(&mut line).await
             }

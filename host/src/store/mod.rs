@@ -6,6 +6,8 @@
 
 mod groups;
 mod members;
+mod open;
+mod owners;
 mod records;
 mod retries;
 mod tokens;
@@ -31,6 +33,9 @@ use sqlx::{ConnectOptions, Row, SqliteConnection};
 
 use writer::Writer;
 
+pub use open::{OpenIntent, OpenMembers};
+pub use owners::{CorrectionRow, Counts, MemberCounts, MembershipRow};
+pub use retries::RetryRow;
 pub use tokens::{NewToken, PrincipalKind, PrincipalRow, TokenRow};
 
 /// Why the store did not answer. A request that depends on it is refused.
