@@ -293,12 +293,10 @@ impl Seen {
         }
     }
 
-    /// Whether a user is deactivated is not known to the guard while an answer of the application is
-    /// open; what the provider says next is then for the application to judge.
+    /// What became of an unclear write of its own, the provider need not know: the application tells.
     fn is_undecided(&self, actor: Actor, verdict: &Verdict) -> bool {
-        self.is_faulty
-            && actor == Actor::Provisioner
-            && *verdict == Verdict::refused(Rule::Deactivated)
+        let own_affair = [Rule::Deactivated, Rule::GroupId].map(Verdict::refused);
+        self.is_faulty && actor == Actor::Provisioner && own_affair.contains(verdict)
     }
 
     fn claim(&mut self, actor: Actor, edit: &Edit) {
