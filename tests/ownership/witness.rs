@@ -57,8 +57,7 @@ struct Court {
 pub(crate) struct Seen {
     /// What the application has, and what of it the provider provisioned.
     pub(crate) world: World,
-    /// Names of users whom the provider asked for while they existed already: its claim may be
-    /// open.
+    /// Names of users whom the provider meant to create or to take over, whatever came of it.
     pub(crate) claimed: BTreeSet<String>,
     /// Writes of operators.
     pub(crate) of_operators: usize,
@@ -131,7 +130,8 @@ impl Drop for Witness {
 }
 
 impl Seen {
-    /// A claim of the provider that was cut off may stand: then the user is the provider's.
+    /// Whom the provider claimed may be its own although the application did not do it: an answer
+    /// was lost, and nobody can tell whose the user is that is found later. The record decides.
     pub(crate) fn grant_claims(&mut self, record: &Record) {
         for (id, user) in &mut self.world.users {
             let claimed = self.claimed.contains(&user.mail.to_lowercase());
@@ -300,12 +300,13 @@ impl Seen {
     }
 
     fn claim(&mut self, actor: Actor, edit: &Edit) {
-        if let (Actor::Provisioner, Edit::CreateUser { mail, .. }) = (actor, edit) {
-            let mut users = self.world.users.values();
-            if users.any(|user| user.mail.eq_ignore_ascii_case(mail)) {
-                self.claimed.insert(mail.to_lowercase());
-            }
-        }
+        let mail = match edit {
+            Edit::CreateUser { mail, .. } => Some(mail),
+            Edit::WriteUser { user, .. } => self.world.users.get(user).map(|user| &user.mail),
+            _ => None,
+        };
+        let mail = mail.filter(|_| actor == Actor::Provisioner);
+        self.claimed.extend(mail.map(|mail| mail.to_lowercase()));
     }
 }
 
