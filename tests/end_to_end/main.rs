@@ -11,6 +11,7 @@ mod interop;
 mod lint;
 mod narrow;
 mod okta;
+mod owners;
 mod process;
 mod provisioning;
 

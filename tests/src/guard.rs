@@ -121,7 +121,21 @@ impl Guard {
         Ok(token)
     }
 
-    async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
+    /// What one of the program's commands prints as JSON, with this guard's configuration.
+    ///
+    /// # Errors
+    /// If it fails, or prints something else.
+    pub async fn told(&self, command: &[&str]) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(
+            &self.command(command, &["--json"]).await?,
+        )?)
+    }
+
+    /// Runs one of the program's commands with this guard's configuration, and returns what it prints.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
         let program = environment::file(PROGRAM);
         let mut process = Command::new(program);
         process::output(

@@ -65,8 +65,12 @@ impl Proxy {
             .group(&row.account, &row.scope, &row.group)
             .await?;
         let user = self.store.user(&row.account, &row.user).await?;
-        if group.is_none() || user.is_none() {
+        let (Some(_), Some(user)) = (group, user) else {
             return Ok((Fate::Dropped, None));
+        };
+        // Whether the addition is still open does not matter: who is deactivated joins nothing.
+        if row.present && !user.active {
+            return Ok((Fate::Dropped, Some("user.deactivated".to_owned())));
         }
         let mut random = [0; 32];
         if let Err(error) = OsRng.try_fill_bytes(&mut random) {
