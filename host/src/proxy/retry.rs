@@ -43,7 +43,10 @@ impl Proxy {
     pub async fn retry_asked(&self) -> Result<(), store::Error> {
         while let Some(row) = self.store.next_retry().await? {
             let (fate, why) = self.retry(&row).await?;
-            self.store.retried(&row, fate == Fate::Kept).await?;
+            match fate {
+                Fate::Kept => self.store.keep_retry(&row).await?,
+                Fate::Done | Fate::Dropped => self.store.drop_retry(&row).await?,
+            }
             tracing::info!(
                 account = row.account,
                 group = row.group,
