@@ -9,6 +9,7 @@ mod dialects;
 mod held;
 mod interop;
 mod lint;
+mod login_check;
 mod narrow;
 mod okta;
 mod process;

@@ -5,6 +5,7 @@ mod choice;
 mod demo;
 mod ledger;
 mod lint;
+mod login_check;
 mod okta_settings;
 mod principal;
 mod rules;
@@ -35,6 +36,7 @@ enum Command {
     Token(token::Args),
     Principal(principal::Args),
     OktaSettings(okta_settings::Args),
+    LoginCheck(login_check::Args),
 }
 
 /// Exit code of a usage, configuration or input error.
@@ -53,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::Principal(args) => principal::run(args),
         Command::OktaSettings(args) => okta_settings::run(args),
+        Command::LoginCheck(args) => login_check::run(args),
     };
     result.unwrap_or_else(|error| {
         anstream::eprintln!("scimguard: {error:#}");

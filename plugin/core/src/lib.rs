@@ -22,6 +22,7 @@ mod refusal;
 mod route;
 mod rules;
 mod scim;
+pub mod sign_on;
 mod token;
 mod write;
 
