@@ -46,6 +46,9 @@ pub struct Config {
     /// How long a write waits for others of the same users and groups.
     #[serde(default = "ten_seconds", deserialize_with = "duration")]
     pub lease_timeout: Duration,
+    /// What a user or group is that the record does not have while the account has no first fill.
+    #[serde(default)]
+    pub unseen: Unseen,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
 }
@@ -59,6 +62,17 @@ pub enum EngineKind {
     Wasm,
     /// The policy that is compiled into the program.
     Native,
+}
+
+/// What a user or group is that the record does not have while the account has no first fill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unseen {
+    /// Nobody's: the application's administrators edit it.
+    #[default]
+    Native,
+    /// Perhaps an identity provider's: they do not.
+    Refuse,
 }
 
 /// Where the guard's own credential comes from. It is never in the configuration itself.
@@ -250,6 +264,7 @@ mod tests {
         assert_eq!(config.store, Path::new("/etc/scimguard/scimguard.db"));
         assert_eq!(config.backend_timeout, Duration::from_secs(30));
         assert_eq!(config.engine, EngineKind::Wasm);
+        assert_eq!(config.unseen, Unseen::Native);
         // Every key is shown, set or commented out.
         let shown = EXAMPLE.replace("# ", "").replace('#', "");
         for key in [
@@ -264,6 +279,7 @@ mod tests {
             "backend_timeout",
             "client_timeout",
             "lease_timeout",
+            "unseen",
             "[backend_credential]",
             "file",
             "env",
@@ -291,6 +307,7 @@ mod tests {
         );
         assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
+        assert!(fault("unseen = \"closed\"").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
         assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
         for (from, to) in [

@@ -3,6 +3,7 @@
 mod check;
 mod choice;
 mod demo;
+mod import;
 mod ledger;
 mod lint;
 mod login_check;
@@ -33,6 +34,7 @@ enum Command {
     Test(test::Args),
     Rules(rules::Args),
     Lint(lint::Args),
+    Import(import::Args),
     Token(token::Args),
     Principal(principal::Args),
     OktaSettings(okta_settings::Args),
@@ -52,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Lint(args) => lint::run(args),
+        Command::Import(args) => import::run(args),
         Command::Token(args) => token::run(args),
         Command::Principal(args) => principal::run(args),
         Command::OktaSettings(args) => okta_settings::run(args),

@@ -12,13 +12,14 @@ mod log;
 mod lookup;
 mod paths;
 mod policy;
+mod reader;
 mod refusal;
 mod server;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,11 +33,12 @@ use self::incoming::Refused;
 use self::leases::Leases;
 use self::log::Line;
 use self::paths::ScimPaths;
-use crate::config::{Config, Credential};
+use crate::config::{Config, Credential, Unseen};
 use crate::store::Store;
 
 pub(crate) use self::log::{printable, without_values};
 pub use self::policy::Policy;
+pub(crate) use self::reader::{Reader, Unreadable};
 pub use self::server::{Listeners, serve};
 
 /// A guard in front of one backend: what every request shares.
@@ -49,6 +51,9 @@ pub struct Proxy {
     credential: Option<Credential>,
     client_timeout: Duration,
     lease_timeout: Duration,
+    unseen: Unseen,
+    /// Accounts whose first fill is done, which it stays.
+    filled: Mutex<BTreeSet<String>>,
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
@@ -71,6 +76,8 @@ impl Proxy {
             credential: config.credential()?,
             client_timeout: config.client_timeout,
             lease_timeout: config.lease_timeout,
+            unseen: config.unseen,
+            filled: Mutex::default(),
             in_flight: TaskTracker::new(),
             used: Mutex::default(),
         })

@@ -92,11 +92,27 @@ impl ScimPaths {
     pub(super) fn users_named(&self, account: &str, name: &str) -> String {
         // A JSON string is what a filter takes (RFC 7644 §3.4.2.2).
         let filter = format!("userName eq {}", serde_json::Value::from(name));
-        format!(
-            "{}?filter={}",
-            self.collection(account, "Users"),
-            encoded(&filter)
-        )
+        self.search(account, "Users", &[("filter", filter)])
+    }
+
+    /// The path of a search at the backend.
+    pub(super) fn search(
+        &self,
+        account: &str,
+        collection: &str,
+        query: &[(&str, String)],
+    ) -> String {
+        let parameters: Vec<String> = query
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)))
+            .collect();
+        let collection = self.collection(account, collection);
+        format!("{collection}?{}", parameters.join("&"))
+    }
+
+    /// Whether the backend has this account: one whose base names none has a single one.
+    pub(super) fn has(&self, account: &str) -> bool {
+        self.account.as_deref().is_none_or(|only| only == account)
     }
 
     fn collection(&self, account: &str, collection: &str) -> String {

@@ -4,6 +4,7 @@
 //! All keys of one call are answered in one read transaction, so that a policy never decides on
 //! two states; a list of records is one transaction, on disk before the call returns.
 
+mod first_fill;
 mod groups;
 mod members;
 mod records;
@@ -28,6 +29,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 
 use writer::Writer;
 
+pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
 pub use tokens::{NewToken, PrincipalKind, PrincipalRow, TokenRow};
 
 /// Why the store did not answer. A request that depends on it is refused.
@@ -132,15 +134,6 @@ impl Store {
             return Ok(());
         }
         self.records.apply(records).await
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
     }
 
     /// Ends all work; for the end of the process.

@@ -114,6 +114,12 @@ impl Guard {
         &self.settings
     }
 
+    /// The id that a group's name gives in this account, where ids are derived.
+    #[must_use]
+    pub fn derived_group_id(&self, account: &str, name: &str) -> Option<String> {
+        self.policy.account(account).derived_group_id(name)
+    }
+
     /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
