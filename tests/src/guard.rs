@@ -61,9 +61,28 @@ impl Guard {
     /// # Errors
     /// If the configuration cannot be written.
     pub fn keep_own_cache(&self) -> anyhow::Result<PathBuf> {
-        let mut file = File::options().append(true).open(self.configuration())?;
-        writeln!(file, "cache = \"cache\"")?;
+        self.set("cache = \"cache\"")?;
         Ok(self.folder.path().join("cache"))
+    }
+
+    /// Adds a line to the configuration.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set(&self, line: &str) -> anyhow::Result<()> {
+        let mut file = File::options().append(true).open(self.configuration())?;
+        Ok(writeln!(file, "{line}")?)
+    }
+
+    /// A command of the program with this guard's configuration.
+    #[must_use]
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(environment::file(PROGRAM));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.configuration());
+        command
     }
 
     /// Adds a service account with all permissions and gives it a token, for a provider or none.
@@ -99,16 +118,7 @@ impl Guard {
     }
 
     async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
-        let program = environment::file(PROGRAM);
-        let mut process = Command::new(program);
-        process::output(
-            process
-                .args(command)
-                .args(rest)
-                .arg("--config")
-                .arg(self.configuration()),
-        )
-        .await
+        process::output(self.program(command).args(rest)).await
     }
 
     /// Starts the process and waits until it is ready. Returns how long that took.

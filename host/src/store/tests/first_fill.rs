@@ -183,6 +183,18 @@ async fn a_group_that_is_gone_gets_no_members() {
 #[tokio::test]
 async fn a_complete_crawl_is_the_first_fill() {
     let (_folder, store) = store().await;
+    let token = NewToken {
+        sha256: "abc".to_owned(),
+        prefix: "sat",
+        account: ACCOUNT.to_owned(),
+        id: "t1".to_owned(),
+        principal: "svc".to_owned(),
+        provider: None,
+        expires: None,
+        created: 1,
+    };
+    store.create_token(&token).await.unwrap();
+    assert_eq!(store.unfilled_accounts(9).await.unwrap(), [ACCOUNT]);
     let mut part = crawl();
     part.asked.filter = Some("externalId pr".to_owned());
     for (crawl, filled) in [(part.clone(), false), (crawl(), true), (part, true)] {
@@ -193,4 +205,5 @@ async fn a_complete_crawl_is_the_first_fill() {
         assert_eq!(store.is_filled(ACCOUNT).await.unwrap(), filled);
     }
     assert!(!store.is_filled("ACC2").await.unwrap());
+    assert!(store.unfilled_accounts(9).await.unwrap().is_empty());
 }
