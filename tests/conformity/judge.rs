@@ -54,6 +54,7 @@ impl Judge {
                 ("content-type".to_owned(), b"application/scim+json".to_vec()),
             ],
             body: Body::Unread,
+            annotate: false,
         };
         let mut facts = Vec::new();
         for _ in 0..=self.guard.settings().rounds {

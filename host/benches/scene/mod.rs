@@ -68,6 +68,7 @@ pub(crate) fn scene(
                 .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
                 .to_vec(),
             body: Body::Bytes(body.to_string().into_bytes()),
+            annotate: false,
         },
         table: Table::from_json(&record(users)).map_err(anyhow::Error::msg)?,
     })

@@ -21,6 +21,9 @@ pub(crate) struct RequestDocument {
     body: Option<Box<RawValue>>,
     body_text: Option<String>,
     body_base64: Option<String>,
+    /// As a guard with `annotate = true` in its configuration would be asked.
+    #[serde(default)]
+    annotate: bool,
 }
 
 /// A backend's answer.
@@ -53,6 +56,7 @@ impl RequestDocument {
             headers: headers(&self.headers),
             body: body(self.body, self.body_text, self.body_base64)?
                 .map_or(Body::None, Body::Bytes),
+            annotate: self.annotate,
         })
     }
 }

@@ -31,7 +31,7 @@
       (else (i32.const 1024))))
 
   (func (export "scimguard:policy/guard@0.1.0#evaluate")
-    (param $method i32) (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
+    (param $method i32) (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
     (local $what i32)
     (if (i32.eqz (global.get $configured)) (then unreachable))
     (local.set $what (i32.load8_u (local.get $method)))

@@ -230,6 +230,7 @@ fn request(method: &str) -> Request {
         path: "/".to_owned(),
         headers: Vec::new(),
         body: Body::Unread,
+        annotate: false,
     }
 }
 

@@ -102,6 +102,7 @@ impl Judge {
             path: format!("{BASE}{}", message.target),
             headers: headers(message.headers),
             body: body(message.body),
+            annotate: false,
         };
         let mut value: Option<Value> = message
             .body

@@ -57,6 +57,7 @@ pub(super) fn read<B>(request: &http::Request<B>) -> Result<Request, Refused> {
         path: path.to_owned(),
         headers,
         body: Body::Unread,
+        annotate: false,
     })
 }
 

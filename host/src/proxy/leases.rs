@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scimguard_core::facts::{Answer, Fact, Key, User};
-use scimguard_core::fold;
+use scimguard_core::{fold, skeleton};
 use tokio::sync::OwnedMutexGuard;
 
 /// What a lease is on.
@@ -24,6 +24,7 @@ pub(super) struct Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Kind {
     User,
+    Look,
     Group,
     ExternalId,
 }
@@ -108,6 +109,9 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact])
             Key::User(key) | Key::UserByName(key) => {
                 names.insert(Name::user(&key.account, &key.value));
             }
+            Key::UserAlike(key) => {
+                names.insert(Name::look(&key.account, &key.value));
+            }
             Key::Group(key) => {
                 names.insert(Name::group(&key.account, &key.scope, &key.id));
             }
@@ -166,6 +170,10 @@ fn names_of(user: &User) -> impl Iterator<Item = Name> + use<'_> {
 impl Name {
     fn user(account: &str, reference: &str) -> Self {
         Self::new(account, Kind::User, fold(reference))
+    }
+
+    fn look(account: &str, name: &str) -> Self {
+        Self::new(account, Kind::Look, skeleton(name))
     }
 
     fn group(account: &str, scope: &str, id: &str) -> Self {

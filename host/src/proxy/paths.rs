@@ -188,6 +188,7 @@ mod tests {
             path: from.to_owned(),
             headers: Vec::new(),
             body: Body::None,
+            annotate: false,
         };
         let forward = Forward {
             method: "GET".to_owned(),

@@ -5,7 +5,7 @@ use scimguard_core::fold;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row, SqliteConnection};
 
-use super::{json_list, to_millis, users};
+use super::{json_list, origin, to_millis, users};
 
 /// A group as stored.
 #[derive(Clone)]
@@ -29,7 +29,9 @@ impl FromRow<'_, SqliteRow> for GroupRow {
                 external_id: row.try_get("external_id")?,
                 managed_by: row.try_get("managed_by")?,
                 pending: row.try_get("pending")?,
+                leaving: row.try_get("leaving")?,
                 since: to_millis(row.try_get("since")?),
+                origin: origin(row)?,
                 members_known: row.try_get("members_known")?,
             },
             stored_id,
@@ -187,7 +189,7 @@ pub(super) async fn of_user(
           LEFT JOIN groups g ON g.account = m.account AND g.scope = m.scope AND g.id = m.group_id
          WHERE m.account = ?1 AND m.user_id = ?2
          ORDER BY m.scope, m.group_id";
-    let resolved = users::resolve(connection, &key.account, &[&key.user]).await?;
+    let resolved = users::resolve(connection, &key.account, &[&key.user], true).await?;
     let user = resolved
         .first()
         .and_then(Option::as_ref)

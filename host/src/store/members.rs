@@ -25,6 +25,7 @@ pub(super) async fn members(
         .map(|(reference, (id, row))| Member {
             reference: reference.clone(),
             present: recorded.contains_key(&id),
+            confirmed: recorded.get(&id) == Some(&Membership::Confirmed),
             user: row.map(|row| row.user),
         })
         .collect())
@@ -40,7 +41,7 @@ pub(super) async fn difference(
     let asked: BTreeSet<&str> = resolved.iter().map(|(id, _)| id.as_str()).collect();
     let recorded = recorded(connection, key, group.as_ref(), asked.iter().copied()).await?;
     let others = others(connection, key, group.as_ref(), &asked).await?;
-    let other_ids: Vec<&str> = others.iter().map(String::as_str).collect();
+    let other_ids: Vec<&str> = others.iter().map(|(id, _)| id.as_str()).collect();
     let other_users = users::by_stored_ids(connection, &key.account, &other_ids).await?;
     // A user who is asked for twice is added once.
     let mut seen = BTreeSet::new();
@@ -53,15 +54,17 @@ pub(super) async fn difference(
         .map(|(reference, (id, row))| Member {
             reference: reference.clone(),
             present: recorded.contains_key(id),
+            confirmed: false,
             user: row.as_ref().map(|row| row.user.clone()),
         })
         .collect();
     let removed = others
         .into_iter()
         .zip(other_users)
-        .map(|(reference, row)| Member {
+        .map(|((reference, pending), row)| Member {
             reference,
             present: true,
+            confirmed: !pending,
             user: row.map(|row| row.user),
         })
         .collect();
@@ -90,7 +93,7 @@ async fn resolve(
     key: &MembersKey,
 ) -> Result<Vec<(String, Option<UserRow>)>, sqlx::Error> {
     let references: Vec<&str> = key.users.iter().map(String::as_str).collect();
-    let rows = users::resolve(connection, &key.account, &references).await?;
+    let rows = users::resolve(connection, &key.account, &references, key.names).await?;
     Ok(key
         .users
         .iter()
@@ -121,7 +124,7 @@ async fn recorded<'a>(
     users: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, Membership>, sqlx::Error> {
     const RECORDED: &str = "
-        SELECT m.user_id, m.pending FROM json_each(?4) j CROSS JOIN members m
+        SELECT m.user_id, m.pending <> 0 FROM json_each(?4) j CROSS JOIN members m
          WHERE m.account = ?1 AND m.scope = ?2 AND m.group_id = ?3 AND m.user_id = j.value";
     let rows: Vec<(String, bool)> = sqlx::query_as(RECORDED)
         .bind(&key.account)
@@ -144,13 +147,13 @@ async fn others(
     key: &MembersKey,
     group: Option<&GroupRow>,
     asked: &BTreeSet<&str>,
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Vec<(String, bool)>, sqlx::Error> {
     const OTHERS: &str = "
-        SELECT user_id FROM members
+        SELECT user_id, pending <> 0 FROM members
          WHERE account = ?1 AND scope = ?2 AND group_id = ?3
            AND user_id NOT IN (SELECT value FROM json_each(?4))
          ORDER BY user_id";
-    sqlx::query_scalar(OTHERS)
+    sqlx::query_as(OTHERS)
         .bind(&key.account)
         .bind(&key.scope)
         .bind(stored_group(key, group))

@@ -8,6 +8,7 @@ mod first_fill;
 mod groups;
 mod members;
 mod records;
+mod retries;
 mod tokens;
 mod users;
 mod writer;
@@ -20,12 +21,14 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
-use scimguard_core::facts::{Answer, Holder, Key, ResourceKind};
+use scimguard_core::facts::{Answer, Holder, Key, Origin, ResourceKind};
 use scimguard_core::record::Record;
+use scimguard_core::skeleton;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Row, SqliteConnection};
 
 use writer::Writer;
 
@@ -93,6 +96,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("src/store/migrations").run(&writers).await?;
+        records::work_out_looks(&writers).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY)
@@ -179,6 +183,10 @@ async fn answer(
             Key::GroupByDerivedId(key) => {
                 answers[position] = Answer::Groups(groups::by_derived_id(connection, key).await?);
             }
+            Key::UserAlike(key) => {
+                answers[position] =
+                    Answer::Holders(alike(connection, &key.account, &key.value).await?);
+            }
             Key::ExternalId(key) => {
                 answers[position] =
                     Answer::Holders(holders(connection, &key.account, &key.value).await?);
@@ -204,6 +212,29 @@ async fn answer(
         groups::by_key(connection, account, scope, &batch, &mut answers).await?;
     }
     Ok(answers)
+}
+
+async fn alike(
+    connection: &mut SqliteConnection,
+    account: &str,
+    name: &str,
+) -> Result<Vec<Holder>, sqlx::Error> {
+    const ALIKE: &str = "
+        SELECT CASE intent WHEN 0 THEN id END, user_name FROM users
+         WHERE account = ?1 AND look = ?2 ORDER BY id";
+    let rows: Vec<(Option<String>, Option<String>)> = sqlx::query_as(ALIKE)
+        .bind(account)
+        .bind(skeleton(name))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, name)| Holder {
+            kind: ResourceKind::User,
+            id,
+            name,
+        })
+        .collect())
 }
 
 async fn holders(
@@ -242,6 +273,12 @@ async fn holders(
 /// A list of values as one parameter, for `json_each`.
 fn json_list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     serde_json::Value::from_iter(values).to_string()
+}
+
+fn origin(row: &SqliteRow) -> Result<Option<Origin>, sqlx::Error> {
+    let text: Option<String> = row.try_get("origin")?;
+    text.map(|text| serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into())))
+        .transpose()
 }
 
 fn to_millis(value: Option<i64>) -> Option<u64> {

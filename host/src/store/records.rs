@@ -1,11 +1,12 @@
 //! How the record changes: one [`Record`] at a time, within the caller's transaction.
 
-use scimguard_core::facts::{Group, ResourceKind, User};
-use scimguard_core::fold;
-use scimguard_core::record::{Intent, IntentKey, MemberRecord, Record};
+use scimguard_core::facts::{Group, Origin, ResourceKind, User};
+use scimguard_core::record::{Intent, IntentKey, MemberRecord, MembersRecord, Record};
+use scimguard_core::{fold, skeleton};
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqlitePool;
 
-use super::from_millis;
+use super::{from_millis, json_list, retries};
 
 /// Stands before an intent's key where a row has its id. No resource's id holds it.
 const UNSETTLED: char = '\u{1}';
@@ -42,6 +43,8 @@ pub(super) async fn apply(
         Record::User(user) => put_user(connection, user).await,
         Record::Group(group) => put_group(connection, group).await,
         Record::Member(member) => put_member(connection, member).await,
+        Record::Members(all) => put_members(connection, all).await,
+        Record::Failed(change) => retries::note(connection, change).await,
         Record::RemoveUser(key) => remove_user(connection, &key.account, &key.id).await,
         Record::RemoveGroup(key) => {
             remove_group(connection, &key.account, &key.scope, &key.id).await
@@ -56,8 +59,8 @@ async fn intend_user(
     let name = intent.user_name.as_deref().unwrap_or(&intent.key);
     sqlx::query(
         "INSERT OR REPLACE INTO users (account, id, id_folded, user_name, user_name_folded,
-             display_name, external_id, active, managed_by, pending, since, intent)
-         VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, 1)",
+             display_name, external_id, active, managed_by, pending, since, intent, look, origin)
+         VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, 1, ?10, ?11)",
     )
     .bind(&intent.account)
     .bind(unsettled_id(&intent.key))
@@ -68,6 +71,8 @@ async fn intend_user(
     .bind(intent.active)
     .bind(&intent.provider)
     .bind(from_millis(intent.at))
+    .bind(skeleton(name))
+    .bind(created(intent))
     .execute(connection)
     .await?;
     Ok(())
@@ -80,8 +85,8 @@ async fn intend_group(
     let id = unsettled_id(&intent.key);
     sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
-             external_id, managed_by, pending, since, members_known, intent)
-         VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1)",
+             external_id, managed_by, pending, since, members_known, intent, origin)
+         VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1, ?9)",
     )
     .bind(&intent.account)
     .bind(&id)
@@ -91,11 +96,21 @@ async fn intend_group(
     .bind(&intent.provider)
     .bind(from_millis(intent.at))
     .bind(intent.derived_id.as_deref().map(fold))
+    .bind(created(intent))
     .execute(&mut *connection)
     .await?;
     // Members of an earlier attempt stay: the backend may have acted on it.
     for user in &intent.members {
-        insert_member(connection, &intent.account, "", &id, user, true).await?;
+        let member = MemberRecord {
+            account: intent.account.clone(),
+            scope: String::new(),
+            group: id.clone(),
+            user: user.clone(),
+            present: true,
+            pending: true,
+            by: None,
+        };
+        put_member(connection, &member).await?;
     }
     Ok(())
 }
@@ -109,9 +124,9 @@ async fn settle_user(
     // The intent is the newer word on a user who was there already.
     let settled = sqlx::query(
         "INSERT OR REPLACE INTO users (account, id, id_folded, user_name, user_name_folded,
-             display_name, external_id, active, managed_by, pending, since, intent)
+             display_name, external_id, active, managed_by, pending, since, intent, look, origin)
          SELECT account, ?3, ?4, user_name, user_name_folded, display_name, external_id, active,
-                managed_by, 0, since, 0
+                managed_by, 0, since, 0, look, origin
            FROM users WHERE account = ?1 AND id = ?2",
     )
     .bind(&intent.account)
@@ -141,9 +156,9 @@ async fn settle_group(
     // Of a group that was there already the members are known only if they were before.
     let settled = sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
-             external_id, managed_by, pending, since, members_known, intent)
+             external_id, managed_by, pending, since, members_known, intent, origin)
          SELECT i.account, '', ?3, ?4, i.display_name, i.derived_id, i.external_id, i.managed_by, 0,
-                i.since, coalesce(g.members_known, i.members_known), 0
+                i.since, coalesce(g.members_known, i.members_known), 0, i.origin
            FROM groups i LEFT JOIN groups g ON g.account = i.account AND g.scope = '' AND g.id = ?3
           WHERE i.account = ?1 AND i.scope = '' AND i.id = ?2",
     )
@@ -173,8 +188,9 @@ async fn put_user(connection: &mut SqliteConnection, user: &User) -> Result<(), 
     let Some(id) = &user.id else { return Ok(()) };
     sqlx::query(
         "INSERT OR REPLACE INTO users (account, id, id_folded, user_name, user_name_folded,
-             display_name, external_id, active, managed_by, pending, since, intent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
+             display_name, external_id, active, managed_by, pending, leaving, since, intent, look,
+             origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14)",
     )
     .bind(&user.account)
     .bind(id)
@@ -186,7 +202,10 @@ async fn put_user(connection: &mut SqliteConnection, user: &User) -> Result<(), 
     .bind(user.active)
     .bind(&user.managed_by)
     .bind(user.pending)
+    .bind(user.leaving)
     .bind(user.since.map(from_millis))
+    .bind(skeleton(&user.user_name))
+    .bind(user.origin.as_ref().map(written))
     .execute(connection)
     .await?;
     Ok(())
@@ -196,8 +215,8 @@ async fn put_group(connection: &mut SqliteConnection, group: &Group) -> Result<(
     let Some(id) = &group.id else { return Ok(()) };
     sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
-             external_id, managed_by, pending, since, members_known, intent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
+             external_id, managed_by, pending, leaving, since, members_known, intent, origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13)",
     )
     .bind(&group.account)
     .bind(&group.scope)
@@ -208,8 +227,10 @@ async fn put_group(connection: &mut SqliteConnection, group: &Group) -> Result<(
     .bind(&group.external_id)
     .bind(&group.managed_by)
     .bind(group.pending)
+    .bind(group.leaving)
     .bind(group.since.map(from_millis))
     .bind(group.members_known)
+    .bind(group.origin.as_ref().map(written))
     .execute(connection)
     .await?;
     Ok(())
@@ -219,48 +240,57 @@ async fn put_member(
     connection: &mut SqliteConnection,
     member: &MemberRecord,
 ) -> Result<(), sqlx::Error> {
-    let MemberRecord {
-        account,
-        scope,
-        group,
-        user,
-        present,
-        pending,
-    } = member;
-    if *present {
-        return insert_member(connection, account, scope, group, user, *pending).await;
-    }
-    sqlx::query(
-        "DELETE FROM members WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4",
-    )
-    .bind(account)
-    .bind(scope)
-    .bind(group)
-    .bind(user)
-    .execute(connection)
-    .await?;
-    Ok(())
+    // A removal that is not certain yet marks who is in.
+    let statement = match (member.present, member.pending) {
+        (true, _) => {
+            "INSERT OR REPLACE INTO members (account, scope, group_id, user_id, pending, token)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        }
+        (false, true) => {
+            "UPDATE members SET pending = 2, token = ?6
+              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4"
+        }
+        (false, false) => {
+            "DELETE FROM members
+              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4"
+        }
+    };
+    sqlx::query(statement)
+        .bind(&member.account)
+        .bind(&member.scope)
+        .bind(&member.group)
+        .bind(&member.user)
+        .bind(member.pending)
+        .bind(&member.by)
+        .execute(&mut *connection)
+        .await?;
+    retries::outdated(connection, member).await
 }
 
-async fn insert_member(
+/// A group may have very many: only what is new is written.
+async fn put_members(
     connection: &mut SqliteConnection,
-    account: &str,
-    scope: &str,
-    group: &str,
-    user: &str,
-    pending: bool,
+    all: &MembersRecord,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT OR REPLACE INTO members (account, scope, group_id, user_id, pending)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )
-    .bind(account)
-    .bind(scope)
-    .bind(group)
-    .bind(user)
-    .bind(pending)
-    .execute(connection)
-    .await?;
+    let users = json_list(all.users.iter().map(String::as_str));
+    for statement in [
+        "INSERT OR IGNORE INTO members (account, scope, group_id, user_id, pending)
+         SELECT ?1, ?2, ?3, value, 0 FROM json_each(?4)",
+        "UPDATE members SET pending = 0, token = NULL
+          WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND pending <> 0
+            AND user_id IN (SELECT value FROM json_each(?4))",
+        "DELETE FROM retries
+          WHERE account = ?1 AND scope = ?2 AND group_id = ?3
+            AND user_id IN (SELECT value FROM json_each(?4))",
+    ] {
+        sqlx::query(statement)
+            .bind(&all.account)
+            .bind(&all.scope)
+            .bind(&all.group)
+            .bind(&users)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -270,6 +300,11 @@ async fn remove_user(
     id: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM members WHERE account = ?1 AND user_id = ?2")
+        .bind(account)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM retries WHERE account = ?1 AND user_id = ?2")
         .bind(account)
         .bind(id)
         .execute(&mut *connection)
@@ -294,6 +329,12 @@ async fn remove_group(
         .bind(id)
         .execute(&mut *connection)
         .await?;
+    sqlx::query("DELETE FROM retries WHERE account = ?1 AND scope = ?2 AND group_id = ?3")
+        .bind(account)
+        .bind(scope)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query("DELETE FROM groups WHERE account = ?1 AND scope = ?2 AND id = ?3")
         .bind(account)
         .bind(scope)
@@ -301,4 +342,38 @@ async fn remove_group(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+fn created(intent: &Intent) -> String {
+    written(&Origin::Created(Some(intent.by.clone())))
+}
+
+/// As kept in the column `origin`.
+pub(super) fn written(origin: &Origin) -> String {
+    serde_json::json!(origin).to_string()
+}
+
+/// Works out what names look like that an earlier version recorded.
+pub(super) async fn work_out_looks(writers: &SqlitePool) -> Result<(), sqlx::Error> {
+    const BATCH: i64 = 1000;
+    loop {
+        let rows: Vec<(String, String, String)> =
+            sqlx::query_as("SELECT account, id, user_name FROM users WHERE look IS NULL LIMIT ?1")
+                .bind(BATCH)
+                .fetch_all(writers)
+                .await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = writers.begin().await?;
+        for (account, id, name) in rows {
+            sqlx::query("UPDATE users SET look = ?3 WHERE account = ?1 AND id = ?2")
+                .bind(account)
+                .bind(id)
+                .bind(skeleton(&name))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+    }
 }

@@ -5,7 +5,7 @@ use scimguard_core::fold;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row, SqliteConnection};
 
-use super::{json_list, to_millis};
+use super::{json_list, origin, to_millis};
 
 /// A user as stored.
 #[derive(Clone)]
@@ -29,7 +29,9 @@ impl FromRow<'_, SqliteRow> for UserRow {
                 active: row.try_get("active")?,
                 managed_by: row.try_get("managed_by")?,
                 pending: row.try_get("pending")?,
+                leaving: row.try_get("leaving")?,
                 since: to_millis(row.try_get("since")?),
+                origin: origin(row)?,
                 in_managed_group: row.try_get("in_managed_group")?,
             },
             stored_id,
@@ -99,18 +101,32 @@ pub(super) async fn by_name_key(
     Ok(())
 }
 
-/// Whom each reference means: the exact id, else the name, else the id when folded.
+/// Whom each reference means: the exact id, else the id when folded. If it may be a name too, and
+/// means two users, then the one who is locked more.
 pub(super) async fn resolve(
     connection: &mut SqliteConnection,
     account: &str,
     references: &[&str],
+    names: bool,
 ) -> Result<Vec<Option<UserRow>>, sqlx::Error> {
-    let mut found = vec![None; references.len()];
-    fill(connection, BY_ID, account, references, &mut found).await?;
+    let mut by_id = vec![None; references.len()];
+    fill(connection, BY_ID, account, references, &mut by_id).await?;
     let folded = folded(references);
-    fill(connection, BY_NAME, account, &folded, &mut found).await?;
-    fill(connection, BY_FOLDED_ID, account, &folded, &mut found).await?;
-    Ok(found)
+    fill(connection, BY_FOLDED_ID, account, &folded, &mut by_id).await?;
+    if !names {
+        return Ok(by_id);
+    }
+    let mut by_name = vec![None; references.len()];
+    fill(connection, BY_NAME, account, &folded, &mut by_name).await?;
+    let locks = |row: &UserRow| match &row.user.managed_by {
+        Some(_) if row.user.in_managed_group => 2,
+        Some(_) => 1,
+        None => 0,
+    };
+    let both = by_name.into_iter().zip(by_id);
+    // The last of equals: the id.
+    let strictest = both.map(|(name, id)| name.into_iter().chain(id).max_by_key(locks));
+    Ok(strictest.collect())
 }
 
 /// The users of these ids, as far as they are recorded.

@@ -24,6 +24,7 @@ impl From<wit::Key> for Key {
             wit::Key::Token(hash) => Self::Token(hash),
             wit::Key::User(key) => Self::User(key.into()),
             wit::Key::UserByName(key) => Self::UserByName(key.into()),
+            wit::Key::UserAlike(key) => Self::UserAlike(key.into()),
             wit::Key::Group(key) => Self::Group(key.into()),
             wit::Key::GroupByDerivedId(key) => Self::GroupByDerivedId(key),
             wit::Key::ExternalId(key) => Self::ExternalId(key),

@@ -45,6 +45,7 @@ impl From<Key> for wit::Key {
             Key::Token(hash) => Self::Token(hash),
             Key::User(key) => Self::User(key.into()),
             Key::UserByName(key) => Self::UserByName(key.into()),
+            Key::UserAlike(key) => Self::UserAlike(key.into()),
             Key::Group(key) => Self::Group(key.into()),
             Key::GroupByDerivedId(key) => Self::GroupByDerivedId(key),
             Key::ExternalId(key) => Self::ExternalId(key),
@@ -189,6 +190,8 @@ impl From<Record> for wit::FactChange {
             Record::User(user) => Self::User(user),
             Record::Group(group) => Self::Group(group),
             Record::Member(member) => Self::Member(member),
+            Record::Members(all) => Self::Members(all),
+            Record::Failed(change) => Self::Failed(change),
             Record::RemoveUser(key) => Self::RemoveUser(key),
             Record::RemoveGroup(key) => Self::RemoveGroup(key),
         }
@@ -208,6 +211,7 @@ impl From<Intent> for wit::Intent {
             active,
             provider,
             at,
+            by,
             members,
         } = intent;
         Self {
@@ -221,6 +225,7 @@ impl From<Intent> for wit::Intent {
             active,
             provider,
             at,
+            by,
             members,
         }
     }

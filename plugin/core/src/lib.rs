@@ -26,7 +26,7 @@ pub mod sign_on;
 mod token;
 mod write;
 
-pub use fold::fold;
+pub use fold::{fold, skeleton};
 pub use json::Json;
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,

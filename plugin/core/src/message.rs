@@ -18,6 +18,8 @@ pub struct Request {
     pub headers: Headers,
     /// The body, as far as it has been read.
     pub body: Body,
+    /// The face wants the answer of a management read to say what of it a provider owns.
+    pub annotate: bool,
 }
 
 /// How much of the request's body the policy has been given.

@@ -19,6 +19,7 @@ impl From<&core::Key> for wit::Key {
             core::Key::Token(sha256) => Self::Token(sha256.clone()),
             core::Key::User(key) => Self::User(key.into()),
             core::Key::UserByName(key) => Self::UserByName(key.into()),
+            core::Key::UserAlike(key) => Self::UserAlike(key.into()),
             core::Key::Group(key) => Self::Group(wit::GroupKey {
                 account: key.account.clone(),
                 scope: key.scope.clone(),
@@ -52,6 +53,7 @@ impl From<wit::Key> for core::Key {
             wit::Key::Token(sha256) => Self::Token(sha256),
             wit::Key::User(key) => Self::User(key.into()),
             wit::Key::UserByName(key) => Self::UserByName(key.into()),
+            wit::Key::UserAlike(key) => Self::UserAlike(key.into()),
             wit::Key::Group(key) => Self::Group(core::GroupKey {
                 account: key.account,
                 scope: key.scope,
@@ -106,6 +108,7 @@ impl From<&core::MembersKey> for wit::MembersKey {
             scope: key.scope.clone(),
             group: key.group.clone(),
             users: key.users.clone(),
+            names: key.names,
         }
     }
 }
@@ -117,6 +120,7 @@ impl From<wit::MembersKey> for core::MembersKey {
             scope: key.scope,
             group: key.group,
             users: key.users,
+            names: key.names,
         }
     }
 }
@@ -194,7 +198,9 @@ impl From<&core::User> for wit::User {
             active: user.active,
             managed_by: user.managed_by.clone(),
             pending: user.pending,
+            leaving: user.leaving,
             since: user.since,
+            origin: user.origin.as_ref().map(Into::into),
             in_managed_group: user.in_managed_group,
         }
     }
@@ -211,7 +217,9 @@ impl From<&core::Group> for wit::Group {
             external_id: group.external_id.clone(),
             managed_by: group.managed_by.clone(),
             pending: group.pending,
+            leaving: group.leaving,
             since: group.since,
+            origin: group.origin.as_ref().map(Into::into),
             members_known: group.members_known,
         }
     }
@@ -235,7 +243,19 @@ impl From<&core::Member> for wit::Member {
         Self {
             reference: member.reference.clone(),
             present: member.present,
+            confirmed: member.confirmed,
             user: member.user.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&core::Origin> for wit::Origin {
+    fn from(origin: &core::Origin) -> Self {
+        match origin {
+            core::Origin::Created(token) => Self::Created(token.clone()),
+            core::Origin::Adopted(token) => Self::Adopted(token.clone()),
+            core::Origin::Imported(filter) => Self::Imported(filter.clone()),
+            core::Origin::Corrected(reason) => Self::Corrected(reason.clone()),
         }
     }
 }

@@ -17,6 +17,7 @@ impl From<&core::Request> for wit::Request {
                 core::Body::Bytes(bytes) => wit::Body::Bytes(bytes.clone()),
                 core::Body::OverLimit => wit::Body::OverLimit,
             },
+            annotate: request.annotate,
         }
     }
 }

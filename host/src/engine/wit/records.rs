@@ -1,7 +1,9 @@
 //! Records out of the sandbox.
 
-use scimguard_core::facts::{Group, ResourceKind, User};
-use scimguard_core::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
+use scimguard_core::facts::{Group, Origin, ResourceKind, User};
+use scimguard_core::record::{
+    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey,
+};
 
 use super::types as wit;
 
@@ -23,6 +25,23 @@ impl From<wit::FactChange> for Record {
                 user: member.user,
                 present: member.present,
                 pending: member.pending,
+                by: member.by,
+            }),
+            wit::FactChange::Members(all) => Self::Members(MembersRecord {
+                account: all.account,
+                scope: all.scope,
+                group: all.group,
+                users: all.users,
+            }),
+            wit::FactChange::Failed(change) => Self::Failed(FailedChange {
+                account: change.account,
+                scope: change.scope,
+                group: change.group,
+                user: change.user,
+                present: change.present,
+                status: change.status,
+                at: change.at,
+                by: change.by,
             }),
             wit::FactChange::RemoveUser(key) => Self::RemoveUser(key.into()),
             wit::FactChange::RemoveGroup(key) => Self::RemoveGroup(key.into()),
@@ -43,6 +62,7 @@ impl From<wit::Intent> for Intent {
             active: intent.active,
             provider: intent.provider,
             at: intent.at,
+            by: intent.by,
             members: intent.members,
         }
     }
@@ -88,7 +108,9 @@ impl From<wit::User> for User {
             active: user.active,
             managed_by: user.managed_by,
             pending: user.pending,
+            leaving: user.leaving,
             since: user.since,
+            origin: user.origin.map(Into::into),
             in_managed_group: user.in_managed_group,
         }
     }
@@ -105,8 +127,21 @@ impl From<wit::Group> for Group {
             external_id: group.external_id,
             managed_by: group.managed_by,
             pending: group.pending,
+            leaving: group.leaving,
             since: group.since,
+            origin: group.origin.map(Into::into),
             members_known: group.members_known,
+        }
+    }
+}
+
+impl From<wit::Origin> for Origin {
+    fn from(origin: wit::Origin) -> Self {
+        match origin {
+            wit::Origin::Created(token) => Self::Created(token),
+            wit::Origin::Adopted(token) => Self::Adopted(token),
+            wit::Origin::Imported(filter) => Self::Imported(filter),
+            wit::Origin::Corrected(reason) => Self::Corrected(reason),
         }
     }
 }

@@ -18,6 +18,7 @@ fn intent() -> Record {
         active: true,
         provider: "okta".to_owned(),
         at: 1,
+        by: "tok1".to_owned(),
         members: Vec::new(),
     })
 }

@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use scimguard_core::facts::{
-    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, MembersKey, ResourceKind, Table,
-    Unseen, User, UserGroupsKey, UserKey,
+    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, MembersKey, Origin, ResourceKind,
+    Table, Unseen, User, UserGroupsKey, UserKey,
 };
-use scimguard_core::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
+use scimguard_core::record::{Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey};
 
 use crate::store::Store;
 
@@ -37,6 +37,17 @@ fn provider() -> impl Strategy<Value = Option<String>> {
     select(&[None, Some("okta")][..]).prop_map(|it| it.map(str::to_owned))
 }
 
+fn origin() -> impl Strategy<Value = Option<Origin>> {
+    let by = prop::option::of(Just("tok1".to_owned()));
+    let origins = [
+        Origin::Created,
+        Origin::Adopted,
+        Origin::Imported,
+        Origin::Corrected,
+    ];
+    prop::option::of((select(origins.to_vec()), by).prop_map(|(origin, by)| origin(by)))
+}
+
 fn unseen() -> impl Strategy<Value = Unseen> {
     select(&[Unseen::Absent, Unseen::Pending, Unseen::Backend][..])
 }
@@ -45,11 +56,11 @@ prop_compose! {
     fn user()(
         account in text(ACCOUNTS), id in text(USERS), user_name in text(NAMES),
         external_id in prop::option::of(text(EXTERNAL_IDS)), managed_by in provider(),
-        active: bool, pending: bool,
+        active: bool, pending: bool, leaving: bool, origin in origin(),
     ) -> Record {
         Record::User(User {
             account, id: Some(id), user_name, display_name: None, external_id, active, managed_by,
-            pending, since: Some(1), in_managed_group: false,
+            pending, leaving, since: Some(1), origin, in_managed_group: false,
         })
     }
 }
@@ -59,12 +70,12 @@ prop_compose! {
         account in text(ACCOUNTS), scope in text(SCOPES), id in text(GROUPS),
         name in prop::option::of(text(GROUP_NAMES)), derives: bool,
         external_id in prop::option::of(text(EXTERNAL_IDS)), managed_by in provider(),
-        members_known: bool,
+        members_known: bool, leaving: bool, origin in origin(),
     ) -> Record {
         let derived_id = name.as_deref().filter(|_| derives).map(derived);
         Record::Group(Group {
             account, scope, id: Some(id), display_name: name, derived_id, external_id, managed_by,
-            pending: false, since: None, members_known,
+            pending: false, leaving, since: None, origin, members_known,
         })
     }
 }
@@ -84,6 +95,7 @@ prop_compose! {
             display_name: (!is_user).then(|| name.clone()),
             derived_id: (!is_user && derives).then(|| derived(&name)),
             external_id, active: true, provider: "okta".to_owned(), at: 3,
+            by: "tok1".to_owned(),
             members: if is_user { Vec::new() } else { members },
         })
     }
@@ -118,7 +130,16 @@ prop_compose! {
         account in text(ACCOUNTS), scope in text(SCOPES), group in any_group(),
         user in text(USERS), present in prop::bool::weighted(0.8), pending: bool,
     ) -> Record {
-        Record::Member(MemberRecord { account, scope, group, user, present, pending })
+        Record::Member(MemberRecord { account, scope, group, user, present, pending, by: None })
+    }
+}
+
+prop_compose! {
+    fn members_record()(
+        account in text(ACCOUNTS), scope in text(SCOPES), group in any_group(),
+        users in prop::collection::vec(text(USERS), 0..4),
+    ) -> Record {
+        Record::Members(MembersRecord { account, scope, group, users })
     }
 }
 
@@ -136,6 +157,7 @@ fn record() -> impl Strategy<Value = Record> {
         2 => settle(),
         1 => intent_key().prop_map(Record::Withdraw),
         5 => member(),
+        2 => members_record(),
         1 => (text(ACCOUNTS), text(USERS)).prop_map(|(account, id)| {
             Record::RemoveUser(ResourceKey { account, scope: String::new(), id })
         }),
@@ -148,9 +170,9 @@ prop_compose! {
     fn members_key()(
         account in text(ACCOUNTS), scope in text(SCOPES),
         group in prop_oneof![text(SETTLED_GROUPS), Just("nobody's".to_owned())],
-        users in prop::collection::vec(prop_oneof![text(USERS), text(NAMES)], 0..5),
+        users in prop::collection::vec(prop_oneof![text(USERS), text(NAMES)], 0..5), names: bool,
     ) -> MembersKey {
-        MembersKey { account, scope, group, users }
+        MembersKey { account, scope, group, users, names }
     }
 }
 
@@ -170,6 +192,7 @@ fn key() -> impl Strategy<Value = Key> {
     prop_oneof![
         user_key().prop_map(Key::User),
         user_key().prop_map(Key::UserByName),
+        user_key().prop_map(Key::UserAlike),
         (resource(), unseen()).prop_map(|(ResourceKey { account, scope, id }, unseen)| {
             Key::Group(GroupKey {
                 account,

@@ -59,6 +59,7 @@ fn members_key(group: &str, users: &[&str]) -> MembersKey {
         scope: String::new(),
         group: group.to_owned(),
         users: users.iter().map(|user| (*user).to_owned()).collect(),
+        names: true,
     }
 }
 
@@ -95,6 +96,7 @@ fn member(group: &str, user: &str, present: bool) -> Record {
         user: user.to_owned(),
         present,
         pending: false,
+        by: None,
     })
 }
 
@@ -110,6 +112,7 @@ fn intent(kind: ResourceKind, key: &str, derived_id: Option<&str>, members: &[&s
         active: true,
         provider: "okta".to_owned(),
         at: 7,
+        by: "tok1".to_owned(),
         members: members.iter().map(|user| (*user).to_owned()).collect(),
     })
 }

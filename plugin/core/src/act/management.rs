@@ -11,7 +11,7 @@ use crate::json::Json;
 use crate::message::Request;
 use crate::policy::{EditKind, Free, Source};
 use crate::refusal::Refusal;
-use crate::route::management::{Match, disagree};
+use crate::route::management::{Match, disagree, scope};
 use crate::rules::{body as body_rules, route};
 
 /// Reads the edit.
@@ -100,18 +100,7 @@ impl Parts<'_> {
         let route = self.matched.route;
         let organisation = self.text(&route.organisation, "organisation")?;
         let project = self.text(&route.project, "project")?;
-        // Empty ones equal absent ones.
-        let organisation = organisation.unwrap_or_default();
-        let project = project.unwrap_or_default();
-        if project.is_empty() {
-            return Ok(organisation);
-        }
-        if organisation.is_empty() {
-            return Err(route::AMBIGUOUS_QUERY.because(
-                "The request names a project without its organisation. An application that overlooks the project would take it for the account. Name both, or none.",
-            ));
-        }
-        Ok(format!("{organisation}/{project}"))
+        scope(organisation, project)
     }
 
     fn group(&self) -> Result<GroupRef, Refusal> {
@@ -371,7 +360,15 @@ impl Parts<'_> {
                     _ => {}
                 }
             }
-            let may_hold_more = matches!(value, Json::Object(members) if !members.is_empty());
+            let may_hold_more = match value {
+                Json::Object(members) => !members.is_empty(),
+                // A list counts as one value, unless a source names a place in it.
+                Json::Array(_) => {
+                    let inside = format!("{pointer}/");
+                    named.iter().any(|named| named.starts_with(&inside))
+                }
+                _ => false,
+            };
             if may_hold_more {
                 return Walk::Inside;
             }
@@ -387,14 +384,26 @@ enum Walk {
     Done,
 }
 
-fn walk(value: &Json, pointer: &str, visit: &mut impl FnMut(&str, &Json) -> Walk) {
-    let Json::Object(members) = value else { return };
-    for member in members {
-        let name = member.name.replace('~', "~0").replace('/', "~1");
+fn walk(value: &Json, pointer: &str, visit: &mut dyn FnMut(&str, &Json) -> Walk) {
+    let mut step = |name: String, value: &Json| {
         let pointer = format!("{pointer}/{name}");
-        if matches!(visit(&pointer, &member.value), Walk::Inside) {
-            walk(&member.value, &pointer, visit);
+        if matches!(visit(&pointer, value), Walk::Inside) {
+            walk(value, &pointer, visit);
         }
+    };
+    match value {
+        Json::Object(members) => {
+            for member in members {
+                let name = member.name.replace('~', "~0").replace('/', "~1");
+                step(name, &member.value);
+            }
+        }
+        Json::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                step(index.to_string(), element);
+            }
+        }
+        _ => {}
     }
 }
 

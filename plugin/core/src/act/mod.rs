@@ -178,6 +178,16 @@ impl Act {
     }
 }
 
+// === impl Profile ===
+
+impl Profile {
+    /// An e-mail that is not the user name itself.
+    pub(crate) fn own_email(&self) -> Option<&str> {
+        let email = self.email.value()?;
+        (self.user_name.value() != Some(email)).then_some(email)
+    }
+}
+
 // === impl Part ===
 
 impl Part {
@@ -191,6 +201,15 @@ impl Part {
         match self {
             Self::To(value) => Some(value),
             _ => None,
+        }
+    }
+
+    /// Whether it becomes something else than it was.
+    pub(crate) fn changes(&self, before: Option<&str>) -> bool {
+        match self {
+            Self::Untouched => false,
+            Self::To(value) => before != Some(value),
+            Self::Empty | Self::Changed => true,
         }
     }
 

@@ -208,6 +208,7 @@ impl Bulk {
                 Some(data) => Body::Bytes(data.clone().into_bytes()),
                 None => Body::None,
             },
+            annotate: false,
         })
     }
 

@@ -4,11 +4,11 @@ use super::{Progress, forward};
 use crate::act::{self, Act};
 use crate::facts::{Facts, Stop};
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
-use crate::observe::Continuation;
+use crate::observe::{Continuation, Shown};
 use crate::parse;
 use crate::permit::{Permitted, Scene, ask, permit};
 use crate::policy::{Account, EditKind, Policy};
-use crate::record::plan::{Plan, plan};
+use crate::record::plan::{Outcome, Plan, plan};
 use crate::route::{ManagementCall, management};
 use crate::token::{Actor, authorise_management};
 use crate::write;
@@ -39,7 +39,9 @@ pub(super) fn decide(
                 account_name: name,
                 account,
                 actor: &Actor::Operator,
+                token: progress.verified_token.as_deref(),
                 facts,
+                names: true,
                 completed: None,
             };
             ask(&act, &scene)?;
@@ -47,8 +49,11 @@ pub(super) fn decide(
         }
         _ => (Permitted { watched: None }, Plan::default()),
     };
-    let observed = plan.outcome != crate::record::plan::Outcome::default();
-    let continuation = Continuation::Management(plan.outcome);
+    let observed = plan.outcome != Outcome::default() || call.described.is_some();
+    let continuation = match &call.described {
+        Some(described) => Continuation::Described(Shown::new(described)),
+        None => Continuation::Management(plan.outcome),
+    };
     Ok(Forward {
         method: request.method.clone(),
         path: request.path.clone(),

@@ -54,7 +54,9 @@ pub(super) fn decide(
         account_name: &call.account,
         account,
         actor: &authorised.actor,
+        token: Some(&authorised.token_id),
         facts,
+        names: false,
         completed: members.as_ref(),
     };
     ask(&act, &scene)?;
@@ -66,7 +68,10 @@ pub(super) fn decide(
         account: call.account.clone(),
         bases,
         expected: call.expected(&act),
-        provisions: matches!(authorised.actor, Actor::Provisioner(_)),
+        provisioner: match authorised.actor {
+            Actor::Provisioner(_) => Some(authorised.token_id.clone()),
+            Actor::Operator => None,
+        },
         outcome: Outcome::default(),
         profile: account.profile,
         reading: None,

@@ -1,6 +1,7 @@
 //! How the record in memory changes: one [`Record`] after the other.
 
-use super::{Group, ResourceKind, Table, User};
+use super::table::Membership;
+use super::{Group, Origin, ResourceKind, Table, User};
 use crate::record::{Intent, IntentKey, MemberRecord, Record};
 
 /// Marks the ids of creates that are not settled. Ids with control characters are refused, so no
@@ -29,6 +30,19 @@ impl Table {
                 }
             }
             Record::Member(member) => self.set_member(member),
+            Record::Members(all) => {
+                for user in &all.users {
+                    let key = (
+                        all.account.clone(),
+                        all.scope.clone(),
+                        all.group.clone(),
+                        user.clone(),
+                    );
+                    self.members.insert(key, Membership::Confirmed);
+                }
+            }
+            // No rule reads what has to be repeated.
+            Record::Failed(_) => {}
             Record::RemoveUser(key) => {
                 self.remove(ResourceKind::User, &key.account, "", &key.id);
             }
@@ -45,6 +59,7 @@ impl Table {
             key: intent.key.clone(),
         });
         let account = intent.account.clone();
+        let origin = Some(Origin::Created(Some(intent.by.clone())));
         match intent.kind {
             ResourceKind::User => {
                 let user = User {
@@ -56,7 +71,9 @@ impl Table {
                     active: intent.active,
                     managed_by: Some(intent.provider.clone()),
                     pending: true,
+                    leaving: false,
                     since: Some(intent.at),
+                    origin,
                     in_managed_group: false,
                 };
                 self.users.insert((account, id), user);
@@ -71,14 +88,16 @@ impl Table {
                     external_id: intent.external_id.clone(),
                     managed_by: Some(intent.provider.clone()),
                     pending: true,
+                    leaving: false,
                     since: Some(intent.at),
+                    origin,
                     members_known: true,
                 };
                 self.groups
                     .insert((account.clone(), String::new(), id.clone()), group);
                 for member in &intent.members {
                     let key = (account.clone(), String::new(), id.clone(), member.clone());
-                    self.members.insert(key, true);
+                    self.members.insert(key, Membership::Pending);
                 }
             }
         }
@@ -117,9 +136,9 @@ impl Table {
                 };
                 key.0 == *account && *named == pending
             })
-            .map(|(key, unconfirmed)| (key.clone(), *unconfirmed))
+            .map(|(key, membership)| (key.clone(), *membership))
             .collect();
-        for (key, unconfirmed) in renamed {
+        for (key, membership) in renamed {
             self.members.remove(&key);
             let rename = |name: &str| {
                 if name == pending {
@@ -129,7 +148,7 @@ impl Table {
                 }
             };
             let key = (key.0.clone(), key.1.clone(), rename(&key.2), rename(&key.3));
-            self.members.insert(key, unconfirmed);
+            self.members.insert(key, membership);
         }
     }
 
@@ -140,10 +159,22 @@ impl Table {
             member.group.clone(),
             member.user.clone(),
         );
-        if member.present {
-            self.members.insert(key, member.pending);
-        } else {
-            self.members.remove(&key);
+        match (member.present, member.pending) {
+            (true, false) => {
+                self.members.insert(key, Membership::Confirmed);
+            }
+            (true, true) => {
+                self.members.insert(key, Membership::Pending);
+            }
+            // Until the removal is certain, who was in stays in.
+            (false, true) => {
+                self.members
+                    .entry(key)
+                    .and_modify(|membership| *membership = Membership::Pending);
+            }
+            (false, false) => {
+                self.members.remove(&key);
+            }
         }
     }
 

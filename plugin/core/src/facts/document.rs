@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::table::Membership;
 use super::{Group, Principal, Table, Token, User};
 use crate::token::sha256_hex;
 
@@ -67,6 +68,7 @@ struct UserEntry {
     #[serde(default = "yes")]
     active: bool,
     managed_by: Option<String>,
+    since: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +83,7 @@ struct GroupEntry {
     #[serde(rename = "externalId")]
     external_id: Option<String>,
     managed_by: Option<String>,
+    since: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +94,15 @@ struct MemberEntry {
     scope: String,
     group: String,
     user: String,
+}
+
+/// Milliseconds since 1970 of an RFC 3339 time.
+fn moment(text: Option<&str>) -> Result<Option<u64>, jiff::Error> {
+    text.map(|text| {
+        let time: jiff::Timestamp = text.parse()?;
+        Ok(u64::try_from(time.as_millisecond()).unwrap_or(0))
+    })
+    .transpose()
 }
 
 fn yes() -> bool {
@@ -120,7 +132,7 @@ impl Table {
             let key = (principal.account.clone(), principal.id.clone());
             table.principals.insert(key, principal);
         }
-        for entry in document.users {
+        for (index, entry) in document.users.into_iter().enumerate() {
             let user = User {
                 account: entry.account,
                 id: Some(entry.id.clone()),
@@ -129,11 +141,13 @@ impl Table {
                 external_id: entry.external_id,
                 active: entry.active,
                 managed_by: entry.managed_by,
+                since: moment(entry.since.as_deref())
+                    .map_err(|error| format!("users[{index}]: since: {error}"))?,
                 ..User::default()
             };
             table.users.insert((user.account.clone(), entry.id), user);
         }
-        for entry in document.groups {
+        for (index, entry) in document.groups.into_iter().enumerate() {
             let group = Group {
                 account: entry.account,
                 scope: entry.scope,
@@ -141,6 +155,8 @@ impl Table {
                 display_name: entry.display_name,
                 external_id: entry.external_id,
                 managed_by: entry.managed_by,
+                since: moment(entry.since.as_deref())
+                    .map_err(|error| format!("groups[{index}]: since: {error}"))?,
                 members_known: true,
                 ..Group::default()
             };
@@ -149,7 +165,7 @@ impl Table {
         }
         for entry in document.members {
             let key = (entry.account, entry.scope, entry.group, entry.user);
-            table.members.insert(key, false);
+            table.members.insert(key, Membership::Confirmed);
         }
         Ok(table)
     }
@@ -160,14 +176,8 @@ impl Table {
             (None, Some(hash)) => hash.to_ascii_lowercase(),
             _ => return Err("needs one of token and token_sha256".to_owned()),
         };
-        let expires = entry
-            .expires
-            .map(|text| {
-                text.parse::<jiff::Timestamp>()
-                    .map(|time| u64::try_from(time.as_millisecond()).unwrap_or(0))
-                    .map_err(|error| format!("expires: {error}"))
-            })
-            .transpose()?;
+        let expires =
+            moment(entry.expires.as_deref()).map_err(|error| format!("expires: {error}"))?;
         let token = Token {
             id: Some(entry.principal.clone()),
             account: entry.account.clone(),

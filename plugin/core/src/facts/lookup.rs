@@ -140,7 +140,9 @@ impl Key {
     fn subject(&self) -> String {
         match self {
             Self::Token(_) => "the token".to_owned(),
-            Self::User(key) | Self::UserByName(key) => format!("user {:?}", key.value),
+            Self::User(key) | Self::UserByName(key) | Self::UserAlike(key) => {
+                format!("user {:?}", key.value)
+            }
             Self::Group(key) => format!("group {:?}", key.id),
             Self::GroupByDerivedId(key) => format!("group {:?}", key.id),
             Self::ExternalId(key) => format!("external id {:?}", key.value),

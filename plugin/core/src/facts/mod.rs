@@ -33,6 +33,9 @@ pub enum Key {
     User(UserKey),
     /// By user name, in any case. Answered by [`Answer::User`].
     UserByName(UserKey),
+    /// By what a user name looks like, as [`crate::skeleton`] tells it. Answered by
+    /// [`Answer::Holders`].
+    UserAlike(UserKey),
     /// Answered by [`Answer::Group`].
     Group(GroupKey),
     /// Answered by [`Answer::Groups`].
@@ -124,8 +127,10 @@ pub struct MembersKey {
     pub scope: String,
     /// Empty for a group that is being created.
     pub group: String,
-    /// Ids, or user names in any case.
+    /// Ids; user names in any case, too, if `names`.
     pub users: Vec<String>,
+    /// A reference may be a user name.
+    pub names: bool,
 }
 
 /// Asks which groups a user is in.
@@ -218,8 +223,12 @@ pub struct User {
     pub managed_by: Option<String>,
     /// A write is under way or unclear.
     pub pending: bool,
+    /// A deletion by the provider is under way or unclear.
+    pub leaving: bool,
     /// When `managed_by` came to be, in milliseconds since 1970.
     pub since: Option<u64>,
+    /// How `managed_by` came to be, if known.
+    pub origin: Option<Origin>,
     /// Derived by the store, ignored in records: a member of at least one owned group.
     pub in_managed_group: bool,
 }
@@ -243,10 +252,28 @@ pub struct Group {
     pub managed_by: Option<String>,
     /// A write is under way or unclear.
     pub pending: bool,
+    /// A deletion by the provider is under way or unclear.
+    pub leaving: bool,
     /// When `managed_by` came to be, in milliseconds since 1970.
     pub since: Option<u64>,
+    /// How `managed_by` came to be, if known.
+    pub origin: Option<Origin>,
     /// The membership records are complete.
     pub members_known: bool,
+}
+
+/// How a user or group came to be owned by a provider, or native.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The provider created it through the guard, with the token of this id.
+    Created(Option<String>),
+    /// It was native, and the provider took it over, with the token of this id.
+    Adopted(Option<String>),
+    /// It was there before the guard, and an import with this filter recorded it.
+    Imported(Option<String>),
+    /// An operator of the guard corrected the record, for this reason.
+    Corrected(Option<String>),
 }
 
 /// A user or a group.
@@ -275,8 +302,10 @@ pub struct Holder {
 pub struct Member {
     /// As asked, or the user's id where the store found the member itself.
     pub reference: String,
-    /// In the group, pending additions included.
+    /// In the group, pending additions and removals included.
     pub present: bool,
+    /// In the group, and no change of that is open.
+    pub confirmed: bool,
     /// The user's record.
     pub user: Option<User>,
 }

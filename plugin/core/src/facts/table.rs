@@ -7,7 +7,7 @@ use super::{
     Answer, DerivedIdKey, Difference, Group, GroupKey, Holder, Key, Member, MembersKey, Principal,
     ResourceKind, Token, Unseen, User, UserGroupsKey, UserKey,
 };
-use crate::fold::fold;
+use crate::fold::{fold, skeleton};
 
 /// The whole record. Complete: what is not in it does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,8 +17,16 @@ pub struct Table {
     pub(super) principals: BTreeMap<(String, String), Principal>,
     pub(super) users: BTreeMap<(String, String), User>,
     pub(super) groups: BTreeMap<(String, String, String), Group>,
-    /// Account, scope, group, user; whether the addition is still unconfirmed.
-    pub(super) members: BTreeMap<(String, String, String, String), bool>,
+    /// By account, scope, group, user.
+    pub(super) members: BTreeMap<(String, String, String, String), Membership>,
+}
+
+/// How sure a recorded membership is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    Confirmed,
+    /// Put in or taken out by a write whose outcome is not known yet.
+    Pending,
 }
 
 impl Table {
@@ -43,6 +51,7 @@ impl Table {
                 .map_or(Answer::Absent, |(id, user)| {
                     Answer::User(self.seen_user(id, user))
                 }),
+            Key::UserAlike(key) => self.alike(&key.account, &key.value),
             Key::Group(key) => self.group(key),
             Key::GroupByDerivedId(key) => self.by_derived_id(key),
             Key::ExternalId(key) => self.holders(&key.account, &key.value),
@@ -213,22 +222,51 @@ impl Table {
         Answer::Holders(users.chain(groups).collect())
     }
 
-    /// The stored id of a user reference: exact, by name, or equal when folded.
-    fn resolve(&self, account: &str, reference: &str) -> Option<(&str, &User)> {
+    fn alike(&self, account: &str, name: &str) -> Answer {
+        let shape = skeleton(name);
+        let users = self
+            .users_of(account)
+            .filter(|(_, user)| skeleton(&user.user_name) == shape);
+        Answer::Holders(
+            users
+                .map(|(_, user)| Holder {
+                    kind: ResourceKind::User,
+                    id: user.id.clone(),
+                    name: Some(user.user_name.clone()),
+                })
+                .collect(),
+        )
+    }
+
+    /// The stored id of a user reference. One that means several users means the one who is locked
+    /// most.
+    fn resolve(&self, account: &str, reference: &str, names: bool) -> Option<(&str, &User)> {
         let exact = (account.to_owned(), reference.to_owned());
-        if let Some((key, user)) = self.users.get_key_value(&exact) {
-            return Some((&key.1, user));
+        let by_id = self.users.get_key_value(&exact);
+        let by_id = by_id
+            .map(|(key, user)| (key.1.as_str(), user))
+            .or_else(|| self.user_like(account, reference));
+        if !names {
+            return by_id;
         }
-        self.named(account, reference)
-            .or_else(|| self.user_like(account, reference))
+        let by_name = self.named(account, reference);
+        let locks = |(id, user): &(&str, &User)| match &user.managed_by {
+            Some(_) if self.seen_user(id, user).in_managed_group => 2,
+            Some(_) => 1,
+            None => 0,
+        };
+        // The last of equals: the id.
+        by_name.into_iter().chain(by_id).max_by_key(locks)
     }
 
     fn member(&self, key: &MembersKey, reference: &str) -> Member {
-        let resolved = self.resolve(&key.account, reference);
+        let resolved = self.resolve(&key.account, reference, key.names);
         let id = resolved.map_or(reference, |(id, _)| id);
+        let membership = self.members.get(&self.membership(key, id));
         Member {
             reference: reference.to_owned(),
-            present: self.members.contains_key(&self.membership(key, id)),
+            present: membership.is_some(),
+            confirmed: membership == Some(&Membership::Confirmed),
             user: resolved.map(|(id, user)| self.seen_user(id, user)),
         }
     }
@@ -253,29 +291,30 @@ impl Table {
         let mut added = Vec::new();
         for reference in &key.users {
             let id = self
-                .resolve(&key.account, reference)
+                .resolve(&key.account, reference, key.names)
                 .map_or(reference.as_str(), |(id, _)| id);
             if !wanted.insert(id.to_owned()) {
                 continue;
             }
-            let confirmed = self.members.get(&self.membership(key, id)) == Some(&false);
-            if !confirmed {
-                added.push(self.member(key, reference));
+            let member = self.member(key, reference);
+            if !member.confirmed {
+                added.push(member);
             }
         }
         let stored_group = self.stored_group(key);
         let removed = self
             .members
-            .keys()
-            .filter(|(account, scope, group, user)| {
+            .iter()
+            .filter(|((account, scope, group, user), _)| {
                 *account == key.account
                     && *scope == key.scope
                     && group == stored_group
                     && !wanted.contains(user)
             })
-            .map(|(account, _, _, user)| Member {
+            .map(|((account, _, _, user), membership)| Member {
                 reference: user.clone(),
                 present: true,
+                confirmed: *membership == Membership::Confirmed,
                 user: self
                     .users
                     .get(&(account.clone(), user.clone()))
@@ -294,7 +333,7 @@ impl Table {
 
     fn groups_of(&self, key: &UserGroupsKey) -> Answer {
         let id = self
-            .resolve(&key.account, &key.user)
+            .resolve(&key.account, &key.user, true)
             .map_or(key.user.as_str(), |(id, _)| id);
         let groups = self
             .members

@@ -5,7 +5,7 @@ use crate::json::{Json, Member};
 use crate::refusal::Refusal;
 use crate::route::target::is_bidirectional_override;
 use crate::rules::{normalise, scim};
-use crate::scim::schema::{Attribute, Mutability, Type};
+use crate::scim::schema::{Attribute, Mutability, Type, Uniqueness};
 use crate::scim::shape::Target;
 
 impl Normaliser<'_> {
@@ -309,6 +309,10 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
     }
     if attribute.required && text.trim().is_empty() {
         return refuse("is empty");
+    }
+    // Some applications take it away, and would have two of what there is one.
+    if attribute.uniqueness != Uniqueness::None && text.trim() != text {
+        return refuse("has white space around it");
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::json::{self, Json, Member};
 use crate::message::{AnswerBody, BackendAnswer, Headers};
 use crate::policy::Profile;
 use crate::refusal::{ERROR_URN, Refusal};
-use crate::route::target::is_plain_name;
+use crate::route::target::{is_bidirectional_override, is_plain_name};
 use crate::rules::face;
 use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
@@ -73,7 +73,9 @@ pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Re
     }
     match member(body, "id").and_then(Json::as_str) {
         None => Err(nonsense("it has no id")),
-        Some(given) if !is_plain_name(given) => Err(nonsense("its id is no id")),
+        Some(given) if !is_plain_name(given) || given.contains(is_bidirectional_override) => {
+            Err(nonsense("its id is no id"))
+        }
         Some(given) if id.is_some_and(|id| id != given) => {
             Err(nonsense("it is a resource of another id"))
         }

@@ -4,6 +4,7 @@
 //! was for, a create with the name that was sent and an id that is nobody else's. Otherwise nothing
 //! is recorded, and what was pending stays so.
 
+mod annotation;
 pub(crate) mod answer;
 mod discovery;
 mod location;
@@ -26,6 +27,7 @@ use crate::refusal::{ErrorForm, Refusal, scim_error};
 use crate::route::Discovery;
 use crate::rules::face;
 
+pub(crate) use annotation::Shown;
 pub(crate) use location::Bases;
 pub(crate) use reading::Reading;
 
@@ -34,6 +36,7 @@ pub(crate) use reading::Reading;
 pub(crate) enum Continuation {
     Scim(ScimContinuation),
     Management(Planned),
+    Described(Shown),
     Reading(Box<Reading>),
     Bulk(Box<Bulk>),
 }
@@ -45,8 +48,9 @@ pub(crate) struct ScimContinuation {
     pub(crate) bases: Bases,
     pub(crate) profile: Profile,
     pub(crate) expected: Expected,
-    /// Set if the identity provider asked: what it is shown settles its unclear creates.
-    pub(crate) provisions: bool,
+    /// The id of the identity provider's token, if it asked: what it is shown settles its unclear
+    /// creates, and what fails of its membership changes is repeated.
+    pub(crate) provisioner: Option<String>,
     pub(crate) outcome: Planned,
     /// What to read, and go on, if the backend finds no value at a value path.
     pub(crate) reading: Option<Box<Reading>>,
@@ -125,7 +129,7 @@ fn single(
                 return Outcome::Forward(reading.forward(continuation.outcome.refused));
             }
             let read_back = continuation.read_back.take();
-            match scim(policy, continuation, answer, facts) {
+            match scim(policy, continuation, answer, facts, now) {
                 Ok(respond) => match read_back {
                     Some(reading) if respond.response.status == 204 => {
                         Outcome::Forward(reading.for_the_client(respond.records))
@@ -137,7 +141,8 @@ fn single(
             }
         }
         Continuation::Management(planned) => Outcome::Respond(management(planned, answer)),
-        Continuation::Reading(reading) => match reading.answered(policy, answer) {
+        Continuation::Described(shown) => shown.answered(policy, answer, facts),
+        Continuation::Reading(reading) => match reading.answered(policy, answer, now) {
             Err(respond) => Outcome::Respond(*respond),
             Ok((request, resource)) => {
                 let given = Given {
@@ -186,9 +191,11 @@ fn scim(
     continuation: ScimContinuation,
     outcome: &BackendOutcome,
     facts: &Facts<'_>,
+    now: u64,
 ) -> Result<Respond, Stop> {
     let BackendOutcome::Answered(answer) = outcome else {
-        return Ok(refused(unavailable(), ErrorForm::Scim, Vec::new()));
+        let failed = records::failed(&continuation, None, now);
+        return Ok(refused(unavailable(), ErrorForm::Scim, failed));
     };
     match answer.status {
         200..=299 => {}
@@ -203,7 +210,7 @@ fn scim(
                 rule: None,
             });
         }
-        400..=599 => return Ok(backend_error(answer, &continuation)),
+        400..=599 => return Ok(backend_error(answer, &continuation, now)),
         status => {
             let refusal = face::UPSTREAM_INVALID.because(format!(
                 "The application answered with status {status}, which SCIM does not know. Check the backend address of the guard."
@@ -211,7 +218,7 @@ fn scim(
             return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
         }
     }
-    match success(policy, &continuation, answer, facts) {
+    match success(policy, &continuation, answer, facts, now) {
         Ok(respond) => Ok(respond),
         Err(Stop::Refuse(refusal)) if refusal.rule == face::UPSTREAM_INVALID.id => {
             Ok(refused(refusal, ErrorForm::Scim, Vec::new()))
@@ -251,6 +258,7 @@ fn success(
     continuation: &ScimContinuation,
     answer: &BackendAnswer,
     facts: &Facts<'_>,
+    now: u64,
 ) -> Result<Respond, Stop> {
     let account = policy.account(&continuation.account);
     let empty = match &answer.body {
@@ -291,7 +299,7 @@ fn success(
         }
         Expected::Discovery(document) => {
             let Some(described) = discovery::through_the_guard(*document, body, account)? else {
-                return Ok(not_there(continuation));
+                return Ok(not_there(continuation, now));
             };
             body = described;
         }
@@ -316,18 +324,18 @@ fn success(
 }
 
 /// The application describes it, and nothing of it passes the guard.
-fn not_there(continuation: &ScimContinuation) -> Respond {
+fn not_there(continuation: &ScimContinuation, now: u64) -> Respond {
     let answer = BackendAnswer {
         status: 404,
         headers: Vec::new(),
         body: AnswerBody::None,
     };
-    backend_error(&answer, continuation)
+    backend_error(&answer, continuation, now)
 }
 
 /// A backend's error keeps its status. Whatever is no SCIM error becomes one, without the backend's
 /// inner details.
-fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation) -> Respond {
+fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation, now: u64) -> Respond {
     let given = answer::read(answer).ok().filter(answer::is_error);
     let text = |name: &str| {
         given
@@ -349,8 +357,10 @@ fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation) -> Res
         && !(answer.status == 409 && continuation.outcome.may_exist)
     {
         continuation.outcome.refused.clone()
-    } else {
+    } else if is_definite_refusal(answer.status) {
         Vec::new()
+    } else {
+        records::failed(continuation, Some(answer.status), now)
     };
     let mut headers = answer::headers(answer, continuation, true);
     if answer.status == 503 && headers.iter().all(|(name, _)| name != "retry-after") {

@@ -94,7 +94,7 @@ impl Reading {
             bases: self.bases,
             profile: self.profile,
             expected: Expected::Resource(self.kind, self.id),
-            provisions: false,
+            provisioner: None,
             outcome: Planned::default(),
             reading: None,
             read_back: None,
@@ -126,6 +126,7 @@ impl Reading {
         &self,
         policy: &Policy,
         outcome: &BackendOutcome,
+        now: u64,
     ) -> Result<(Request, Json), Box<Respond>> {
         let end = |refusal| Box::new(refused(refusal, ErrorForm::Scim, Vec::new()));
         let BackendOutcome::Answered(answer) = outcome else {
@@ -135,7 +136,7 @@ impl Reading {
             200 => {}
             400..=599 => {
                 let shown = self.clone().shown();
-                return Err(Box::new(backend_error(answer, &shown)));
+                return Err(Box::new(backend_error(answer, &shown, now)));
             }
             _ => {
                 let refusal = face::UPSTREAM_INVALID
@@ -155,6 +156,7 @@ impl Reading {
             path: self.waiting.path.clone(),
             headers: self.waiting.headers.clone(),
             body: Body::Bytes(self.waiting.body.clone().into_bytes()),
+            annotate: false,
         };
         Ok((request, resource))
     }

@@ -10,7 +10,7 @@ use crate::json::Json;
 use crate::normalise::members::referenced;
 use crate::policy::{Account, Adoption};
 use crate::record::plan::{Done, Outcome, group_intent_key};
-use crate::record::{IntentKey, MemberRecord, Record};
+use crate::record::{FailedChange, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey};
 
 /// The records of a success whose answer says nothing more.
 pub(crate) fn as_planned(outcome: Outcome) -> Vec<Record> {
@@ -18,7 +18,7 @@ pub(crate) fn as_planned(outcome: Outcome) -> Vec<Record> {
     for done in outcome.done {
         match done {
             Done::Record(record) => records.push(record),
-            Done::User(user) => records.extend(user.id.is_some().then_some(Record::User(user))),
+            Done::User { user, earlier } => records.extend(user_records(user, earlier.as_deref())),
             Done::Group {
                 group,
                 added,
@@ -42,7 +42,7 @@ pub(crate) fn of(
     body: Option<&Json>,
 ) -> Vec<Record> {
     let mut records = Vec::new();
-    if continuation.provisions
+    if continuation.provisioner.is_some()
         && let Some(body) = body
     {
         settle(continuation, account, body, &mut records);
@@ -50,17 +50,25 @@ pub(crate) fn of(
     for done in &continuation.outcome.done {
         match done {
             Done::Record(record) => records.push(record.clone()),
-            Done::User(user) => {
-                let user = answered_user(user, body);
-                records.extend(user.id.is_some().then_some(Record::User(user)));
+            Done::User { user, earlier } => {
+                records.extend(user_records(answered_user(user, body), earlier.as_deref()));
             }
             Done::Group {
                 group,
                 added,
                 removed,
             } => {
+                let created = group.id.is_none();
                 let group = answered_group(group, account, body);
-                if group.id.is_some() {
+                if let Some(id) = &group.id {
+                    if created {
+                        // An earlier group of this id is gone, and its members with it.
+                        records.push(Record::RemoveGroup(ResourceKey {
+                            account: group.account.clone(),
+                            scope: group.scope.clone(),
+                            id: id.clone(),
+                        }));
+                    }
                     let members = memberships(&group, added, removed, body);
                     records.push(Record::Group(group));
                     records.extend(members);
@@ -166,11 +174,76 @@ pub(crate) fn check_created(
     match recorded {
         // A resource of another name, or a native one that may not be taken over.
         Some((false, true, _)) => Err(nonsense("its id is that of another resource").into()),
-        Some((_, false, Adoption::Deny)) if continuation.provisions => {
+        Some((_, false, Adoption::Deny)) if continuation.provisioner.is_some() => {
             Err(nonsense("its id is that of a resource that was not provisioned").into())
         }
         _ => Ok(()),
     }
+}
+
+/// The record of a user, who may have had another one. An application that deletes whom it
+/// deactivates gives a new id to who comes back. One who was active is not known to be gone, only to
+/// have lost the name: the record stays, unclear.
+fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
+    let earlier = earlier.filter(|earlier| earlier.id.is_some());
+    user.id = user.id.or_else(|| earlier?.id.clone());
+    if user.id.is_none() {
+        return Vec::new();
+    }
+    let other = earlier.filter(|earlier| earlier.id != user.id);
+    let other = other.map(|earlier| match (earlier.active, &earlier.id) {
+        (false, Some(id)) => Record::RemoveUser(ResourceKey {
+            account: earlier.account.clone(),
+            scope: String::new(),
+            id: id.clone(),
+        }),
+        (_, id) => Record::User(User {
+            user_name: id.clone().unwrap_or_default(),
+            external_id: None,
+            pending: true,
+            ..earlier.clone()
+        }),
+    });
+    other.into_iter().chain([Record::User(user)]).collect()
+}
+
+/// What the backend did not do, or did not say that it did, of a provider's membership changes.
+pub(crate) fn failed(
+    continuation: &ScimContinuation,
+    status: Option<u16>,
+    now: u64,
+) -> Vec<Record> {
+    let Some(token) = &continuation.provisioner else {
+        return Vec::new();
+    };
+    let mut records = Vec::new();
+    for done in &continuation.outcome.done {
+        let Done::Group {
+            group,
+            added,
+            removed,
+        } = done
+        else {
+            continue;
+        };
+        // A create is repeated as a whole.
+        let Some(id) = &group.id else { continue };
+        let change = |user: &String, present: bool| {
+            Record::Failed(FailedChange {
+                account: group.account.clone(),
+                scope: group.scope.clone(),
+                group: id.clone(),
+                user: user.clone(),
+                present,
+                status,
+                at: now,
+                by: token.clone(),
+            })
+        };
+        records.extend(added.iter().map(|user| change(user, true)));
+        records.extend(removed.iter().map(|user| change(user, false)));
+    }
+    records
 }
 
 fn answered_user(planned: &User, body: Option<&Json>) -> User {
@@ -180,6 +253,7 @@ fn answered_user(planned: &User, body: Option<&Json>) -> User {
     user.id = user.id.or_else(|| text("id"));
     if let Some(name) = text("userName") {
         user.user_name = name;
+        user.pending = false;
     }
     user.display_name = text("displayName").or(user.display_name);
     user.external_id = text("externalId").or(user.external_id);
@@ -209,26 +283,37 @@ fn memberships(
     removed: &[String],
     body: Option<&Json>,
 ) -> Vec<Record> {
-    let told: Option<BTreeSet<String>> = body
-        .and_then(|body| member(body, "members"))
-        .map(|members| referenced(members).into_iter().collect());
+    let id = group.id.clone().unwrap_or_default();
     let record = |user: &String, present: bool, pending: bool| {
         Record::Member(MemberRecord {
             account: group.account.clone(),
             scope: group.scope.clone(),
-            group: group.id.clone().unwrap_or_default(),
+            group: id.clone(),
             user: user.clone(),
             present,
             pending,
+            by: None,
         })
     };
-    let is_in = |user: &String| told.as_ref().map(|told| told.contains(user));
-    let put_in = added.iter().map(|user| match is_in(user) {
-        Some(present) => record(user, present, false),
-        None => record(user, true, true),
-    });
-    let taken_out = removed
+    let Some(told) = body
+        .and_then(|body| member(body, "members"))
+        .map(referenced)
+    else {
+        let put_in = added.iter().map(|user| record(user, true, true));
+        let taken_out = removed.iter().map(|user| record(user, false, false));
+        return put_in.chain(taken_out).collect();
+    };
+    let known: BTreeSet<&String> = told.iter().collect();
+    let missing = added
         .iter()
-        .map(|user| record(user, is_in(user).unwrap_or(false), false));
-    put_in.chain(taken_out).collect()
+        .chain(removed)
+        .filter(|user| !known.contains(user));
+    let mut records: Vec<Record> = missing.map(|user| record(user, false, false)).collect();
+    records.push(Record::Members(MembersRecord {
+        account: group.account.clone(),
+        scope: group.scope.clone(),
+        group: id.clone(),
+        users: told,
+    }));
+    records
 }

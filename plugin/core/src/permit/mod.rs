@@ -81,7 +81,8 @@ fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
 
 fn new_user_keys(new: &NewUser, scene: &Scene<'_>, keys: &mut Vec<Key>) {
     keys.push(scene.new_user_key(&new.user_name));
-    keys.extend(scene.email_key(&new.profile));
+    keys.push(scene.alike_key(&new.user_name));
+    keys.extend(scene.email_keys(&new.profile).into_iter().flatten());
     keys.extend(scene.external_id_key(&new.profile.external_id));
     for group in &new.groups {
         keys.push(scene.group_key(&group.scope, &group.id));
@@ -92,9 +93,9 @@ fn new_user_keys(new: &NewUser, scene: &Scene<'_>, keys: &mut Vec<Key>) {
 fn user_change_keys(change: &UserChange, scene: &Scene<'_>, keys: &mut Vec<Key>) {
     keys.extend(scene.user_keys(&change.user));
     if let Some(name) = change.profile.user_name.value() {
-        keys.push(scene.name_key(name));
+        keys.extend([scene.name_key(name), scene.alike_key(name)]);
     }
-    keys.extend(scene.email_key(&change.profile));
+    keys.extend(scene.email_keys(&change.profile).into_iter().flatten());
     keys.extend(scene.external_id_key(&change.profile.external_id));
     let groups = match &change.groups {
         UserGroups::Untouched => return,
@@ -192,11 +193,19 @@ impl Scene<'_> {
         })
     }
 
-    /// An e-mail that is not the user name itself.
-    pub(crate) fn email_key(&self, profile: &crate::act::Profile) -> Option<Key> {
-        let email = profile.email.value()?;
-        let same = profile.user_name.value() == Some(email);
-        (!same).then(|| self.name_key(email))
+    /// Who else's name this could be taken for.
+    pub(crate) fn alike_key(&self, name: &str) -> Key {
+        Key::UserAlike(UserKey {
+            account: self.account_name.to_owned(),
+            value: name.to_owned(),
+            unseen: Unseen::Absent,
+        })
+    }
+
+    /// Of an e-mail that is not the user name itself.
+    fn email_keys(&self, profile: &crate::act::Profile) -> Option<[Key; 2]> {
+        let email = profile.own_email()?;
+        Some([self.name_key(email), self.alike_key(email)])
     }
 
     pub(crate) fn group_key(&self, scope: &str, id: &str) -> Key {
@@ -235,6 +244,7 @@ impl Scene<'_> {
             scope: scope.to_owned(),
             group: group.to_owned(),
             users: vec![user.to_owned()],
+            names: self.names,
         })
     }
 
@@ -245,6 +255,7 @@ impl Scene<'_> {
             scope: scope.to_owned(),
             group: group.to_owned(),
             users,
+            names: self.names,
         };
         match members {
             Members::Untouched => None,
@@ -269,6 +280,7 @@ impl Scene<'_> {
             scope: new.scope.clone(),
             group: new.id.clone().unwrap_or_default(),
             users: new.members.clone(),
+            names: self.names,
         }))
     }
 
@@ -282,6 +294,7 @@ impl Scene<'_> {
             scope: new.scope.clone(),
             group: id.to_owned(),
             users,
+            names: self.names,
         })
     }
 

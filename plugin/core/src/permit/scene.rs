@@ -13,7 +13,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) account_name: &'a str,
     pub(crate) account: &'a Account,
     pub(crate) actor: &'a Actor,
+    /// The id of the verified token; `None`: the application authenticates its callers itself, and
+    /// they hear no name that they did not say.
+    pub(crate) token: Option<&'a str>,
     pub(crate) facts: &'a Facts<'a>,
+    /// References to members may be user names, as in the management API.
+    pub(crate) names: bool,
     /// The members that the backend says a group has, where the record is not complete.
     pub(crate) completed: Option<&'a BTreeSet<String>>,
 }
@@ -23,20 +28,36 @@ pub(crate) struct Scene<'a> {
 pub(crate) struct Moves<'f> {
     pub(crate) added: Vec<&'f Member>,
     pub(crate) removed: Vec<&'f Member>,
+    /// The request names those whom it takes out, instead of leaving them out.
+    pub(crate) names_removed: bool,
     /// Members change in a way that cannot be told.
     pub(crate) untold: bool,
 }
 
 impl<'a> Scene<'a> {
-    /// The record of a user that a request names. A name wins: a create that is not settled is
-    /// found by it.
+    /// The record of a user that a request names. A reference that means two users, one by id and one
+    /// by name, means the one who is locked more.
     pub(crate) fn user(&self, user: &UserRef) -> Result<Option<&'a User>, Stop> {
-        if user.may_be_name
-            && let Some(named) = self.facts.user(&self.name_key(&user.reference))?
-        {
-            return Ok(Some(named));
+        let named = match user.may_be_name {
+            true => self.facts.user(&self.name_key(&user.reference))?,
+            false => None,
+        };
+        // A create that is not settled has no id yet, and is found by its name.
+        if named.is_some_and(|named| named.id.is_none()) {
+            return Ok(named);
         }
-        self.facts.user(&self.user_key(&user.reference))
+        let locks = |user: &&User| match &user.managed_by {
+            Some(_) if user.in_managed_group => 2,
+            Some(_) => 1,
+            None => 0,
+        };
+        let by_id = self.facts.user(&self.user_key(&user.reference));
+        let by_id = match (by_id, named) {
+            // Whom the name tells need not be told by the id.
+            (Err(Stop::Refuse(_)), Some(_)) => None,
+            (by_id, _) => by_id?,
+        };
+        Ok(named.into_iter().chain(by_id).max_by_key(locks))
     }
 
     /// The record of the user of this name.
@@ -72,37 +93,52 @@ impl<'a> Scene<'a> {
             && (user.in_managed_group || self.account.direct_users == DirectUsers::Locked)
     }
 
-    /// What a change of a group does to its members.
+    /// What a change of a group does to its members, as far as the record knows them.
     pub(crate) fn moves(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
+        self.moves_beyond(change, |member| member.present)
+    }
+
+    /// The same, with those whose membership is open.
+    pub(crate) fn moves_to_record(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
+        self.moves_beyond(change, |member| member.confirmed)
+    }
+
+    fn moves_beyond(
+        &self,
+        change: &GroupChange,
+        is_in: fn(&Member) -> bool,
+    ) -> Result<Moves<'a>, Stop> {
         let group = &change.group;
         let key = self.members_key(&group.scope, &group.id, &change.members);
         Ok(match (&change.members, key) {
             (Members::Untouched, _) | (_, None) => Moves::default(),
             (Members::Relative { add, remove }, Some(key)) => {
                 let members = self.facts.members(&key)?;
-                let moved = |set: &BTreeSet<String>, present: bool| {
-                    members
-                        .iter()
-                        .filter(|m| m.present == present && set.contains(&m.reference))
-                        .collect()
-                };
                 Moves {
-                    added: moved(add, false),
-                    removed: moved(remove, true),
+                    added: members
+                        .iter()
+                        .filter(|m| add.contains(&m.reference) && !is_in(m))
+                        .collect(),
+                    removed: members
+                        .iter()
+                        .filter(|m| remove.contains(&m.reference) && m.present)
+                        .collect(),
+                    names_removed: true,
                     untold: false,
                 }
             }
             (Members::Absolute(_), Some(key)) => {
                 let difference = self.facts.difference(&key)?;
                 Moves {
-                    added: difference.added.iter().filter(|m| !m.present).collect(),
+                    added: difference.added.iter().filter(|m| !is_in(m)).collect(),
                     removed: difference.removed.iter().collect(),
-                    untold: false,
+                    ..Moves::default()
                 }
             }
             (Members::Changed, Some(key)) => Moves {
                 added: Vec::new(),
                 removed: self.facts.difference(&key)?.removed.iter().collect(),
+                names_removed: false,
                 untold: true,
             },
         })
@@ -138,7 +174,7 @@ impl<'a> Scene<'a> {
         Ok(Moves {
             added: difference.added.iter().filter(|m| !m.present).collect(),
             removed: difference.removed.iter().collect(),
-            untold: false,
+            ..Moves::default()
         })
     }
 

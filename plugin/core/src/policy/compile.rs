@@ -335,6 +335,11 @@ impl Route {
         use super::{EditKind as Edit, Source};
         for (part, sources) in self.parts() {
             for source in sources {
+                let from_answer = matches!(source, Source::Answer(_));
+                if from_answer && (self.edit != Edit::Read || !matches!(part, "group" | "user")) {
+                    let message = "only the `group` and `user` of a read stand in an answer";
+                    return Err((part, message.to_owned()));
+                }
                 if let Source::Path(name) = source
                     && !self.path.parameters().any(|parameter| parameter == name)
                 {
@@ -342,7 +347,10 @@ impl Route {
                 }
             }
         }
-        let judged = !self.edit.is_free();
+        if self.method == "GET" && self.edit != Edit::Read {
+            return Err(("edit", "a GET is a `read`".to_owned()));
+        }
+        let judged = !self.edit.is_free() || self.method == "GET";
         if judged && self.account.is_empty() {
             return Err((
                 "account",

@@ -220,6 +220,8 @@ pub(crate) enum Source {
     Header(String),
     /// A JSON Pointer into the body.
     Body(String),
+    /// Of a read: a JSON Pointer into the answer, in which `*` stands for every element of a list.
+    Answer(String),
 }
 
 /// A part of a body that may differ on a managed resource.

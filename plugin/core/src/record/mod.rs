@@ -28,6 +28,10 @@ pub enum Record {
     Group(Group),
     /// A membership.
     Member(MemberRecord),
+    /// All of these are in the group for certain.
+    Members(MembersRecord),
+    /// A membership change of the provider that the backend did not do, to be repeated.
+    Failed(FailedChange),
     /// The user is gone, and all its memberships.
     RemoveUser(ResourceKey),
     /// The group is gone, and all its memberships.
@@ -57,6 +61,8 @@ pub struct Intent {
     pub provider: String,
     /// Milliseconds since 1970.
     pub at: u64,
+    /// The id of the provider's token.
+    pub by: String,
     /// The members that the group is created with.
     pub members: Vec<String>,
 }
@@ -83,10 +89,47 @@ pub struct MemberRecord {
     pub group: String,
     /// The user's id.
     pub user: String,
-    /// In the group, or not.
+    /// Put in, or taken out.
     pub present: bool,
-    /// Added by a write whose outcome is not known yet.
+    /// The outcome of that is not known yet: until it is, the user counts as a member.
     pub pending: bool,
+    /// The id of the provider's token, while the provider's change is open; a pending one without
+    /// it was done, but the answer did not tell the members.
+    pub by: Option<String>,
+}
+
+/// Users who are in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembersRecord {
+    /// The account.
+    pub account: String,
+    /// The group's scope.
+    pub scope: String,
+    /// The group's id.
+    pub group: String,
+    /// The users' ids.
+    pub users: Vec<String>,
+}
+
+/// A membership change that the backend did not do, or did not say that it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedChange {
+    /// The account.
+    pub account: String,
+    /// The group's scope.
+    pub scope: String,
+    /// The group's id.
+    pub group: String,
+    /// The user's id.
+    pub user: String,
+    /// Put in, or taken out.
+    pub present: bool,
+    /// The backend's HTTP status; `None`: no answer.
+    pub status: Option<u16>,
+    /// Milliseconds since 1970.
+    pub at: u64,
+    /// The id of the provider's token.
+    pub by: String,
 }
 
 /// Identifies a user (with an empty scope) or a group.

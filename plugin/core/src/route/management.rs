@@ -16,6 +16,18 @@ pub(crate) struct ManagementCall<'p> {
     pub(crate) matched: Option<Match<'p>>,
     /// As far as the request says without its body.
     pub(crate) account: Option<String>,
+    /// Set where the face wants to know what in the answer is a provider's.
+    pub(crate) described: Option<Described>,
+}
+
+/// Whose users and groups the answer of a read shows, and where it names them.
+pub(crate) struct Described {
+    pub(crate) account: String,
+    /// `""`, `org` or `org/project`.
+    pub(crate) scope: String,
+    /// Pointers into the answer, in which `*` stands for every element.
+    pub(crate) groups: Vec<String>,
+    pub(crate) users: Vec<String>,
 }
 
 /// A named route and where its parts stand.
@@ -37,6 +49,7 @@ pub(super) fn call<'p>(
         return Ok(ManagementCall {
             matched: None,
             account: None,
+            described: described(policy, request, &target),
         });
     }
     target.unambiguous()?;
@@ -45,9 +58,11 @@ pub(super) fn call<'p>(
         return Ok(ManagementCall {
             matched: None,
             account: None,
+            described: None,
         });
     };
     let mut call = ManagementCall {
+        described: described(policy, request, &target),
         matched: Some(Match {
             route,
             parameters,
@@ -61,6 +76,66 @@ pub(super) fn call<'p>(
         call.account = Some(matched.account(request)?);
     }
     Ok(call)
+}
+
+/// What a read shows, if the face wants to know. Whatever cannot be told stays untold: reads pass.
+fn described(policy: &Policy, request: &Request, target: &Target) -> Option<Described> {
+    if !request.annotate {
+        return None;
+    }
+    target.unambiguous().ok()?;
+    let (route, parameters) = named(policy, &request.method, target).ok()??;
+    let matched = Match {
+        route,
+        parameters,
+        target: target.clone(),
+    };
+    let groups = in_answer(&route.group);
+    let users = in_answer(&route.user);
+    if groups.is_empty() && users.is_empty() {
+        return None;
+    }
+    let part = |sources, name| matched.outside_body(sources, request, name).ok();
+    Some(Described {
+        account: matched.account(request).ok()?,
+        scope: scope(
+            part(&route.organisation, "organisation")?,
+            part(&route.project, "project")?,
+        )
+        .ok()?,
+        groups,
+        users,
+    })
+}
+
+fn in_answer(sources: &[Source]) -> Vec<String> {
+    let pointers = sources.iter().filter_map(|source| match source {
+        Source::Answer(pointer) => Some(pointer.clone()),
+        _ => None,
+    });
+    pointers.collect()
+}
+
+/// The scope of a group: `""`, `org` or `org/project`. Empty parts equal absent ones.
+pub(crate) fn scope(
+    organisation: Option<String>,
+    project: Option<String>,
+) -> Result<String, Refusal> {
+    let organisation = organisation.unwrap_or_default();
+    let project = project.unwrap_or_default();
+    if organisation.contains('/') || project.contains('/') {
+        return Err(route::AMBIGUOUS_QUERY
+            .because("The organisation or project has a slash in it. Name each by itself."));
+    }
+    if project.is_empty() {
+        return Ok(organisation);
+    }
+    if organisation.is_empty() {
+        return Err(route::AMBIGUOUS_QUERY.because(
+            "The request names a project without its organisation. An application that overlooks the project would take it for the account. Name both, or none.",
+        ));
+    }
+    Ok(format!("{organisation}/{project}"))
 }
 
 /// A route and the values of its path parameters.
@@ -168,7 +243,7 @@ impl Match<'_> {
                 Source::Path(name) => self.parameters.get(name).cloned(),
                 Source::Query(name) => self.target.parameter(name)?.map(str::to_owned),
                 Source::Header(name) => header(request, name)?,
-                Source::Body(_) => None,
+                Source::Body(_) | Source::Answer(_) => None,
             };
             let Some(value) = value else { continue };
             if found.as_ref().is_some_and(|other| *other != value) {
@@ -213,6 +288,7 @@ fn describe(sources: &[Source]) -> String {
             Source::Query(name) => format!("the query parameter {name}"),
             Source::Header(name) => format!("the header {name}"),
             Source::Body(pointer) => format!("{pointer} in the body"),
+            Source::Answer(pointer) => format!("{pointer} in the answer"),
         })
         .collect();
     places.join(" or ")

@@ -7,6 +7,7 @@ use crate::refusal::Refusal;
 use crate::rules::route;
 
 /// A request target.
+#[derive(Clone)]
 pub(crate) struct Target {
     /// Segments as sent, without a trailing empty one.
     pub(crate) raw: Vec<String>,
@@ -19,6 +20,7 @@ pub(crate) struct Target {
 }
 
 /// A parameter of the query.
+#[derive(Clone)]
 pub(crate) struct Parameter {
     /// Decoded.
     pub(crate) name: String,

@@ -7,17 +7,18 @@ super::rules! {
     /// groups over (`adopt.groups: deny`). The answer is 404, so that the provider pushes a group of
     /// its own, and both are kept.
     NATIVE_GROUP = "ownership.native-group", Some(404), None, "Harness documentation: a pushed group and an existing group of the same name are both retained";
-    /// A user would get the user name or e-mail of another user.
-    USER_NAME = "ownership.user-name", Some(409), Some("uniqueness"), "RFC 7643 §4.1.1";
+    /// A user would get the user name or e-mail of another user, in any case or form, or one that looks
+    /// like it.
+    USER_NAME = "ownership.user-name", Some(409), Some("uniqueness"), "RFC 7643 §4.1.1, UTS 39 §4";
     /// A pushed group would get the id of another pushed group of another name.
     GROUP_ID = "ownership.group-id", Some(409), Some("uniqueness"), "Harness documentation: a group's id is its name with underscores";
     /// An external id that is another resource's id or external id in this account.
     EXTERNAL_ID = "ownership.external-id", Some(409), Some("uniqueness"), "CVE-2025-41115";
 }
 
-use crate::act::{Act, Edit, GroupRef, Part, Profile, UserRef};
+use crate::act::{Act, Edit, GroupRef, Part, UserRef};
 use crate::facts::{Group, Holder, ResourceKind, Stop, User};
-use crate::fold::fold;
+use crate::fold::{fold, look_alike};
 use crate::permit::Scene;
 use crate::policy::Adoption;
 use crate::token::Actor;
@@ -30,9 +31,12 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                 let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
                 take_over_user(existing, scene)?;
                 // An operator's create of an existing e-mail is judged as an update of that user.
-                if existing.is_some() || *scene.actor != Actor::Operator {
-                    names_are_free([None, own_email(&new.profile)], existing, scene)?;
+                if let Some(email) = new.profile.own_email()
+                    && (existing.is_some() || *scene.actor != Actor::Operator)
+                {
+                    name_is_free(email, existing, scene)?;
                 }
+                nobody_looks_alike(&new.user_name, existing, scene)?;
                 external_id_is_free(
                     &new.profile.external_id,
                     ResourceKind::User,
@@ -44,8 +48,11 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
             Edit::ChangeUser(change) => {
                 let user = scene.user(&change.user)?;
                 take_over_user(user, scene)?;
-                let names = [change.profile.user_name.value(), own_email(&change.profile)];
-                names_are_free(names, user, scene)?;
+                let names = [change.profile.user_name.value(), change.profile.own_email()];
+                for name in names.into_iter().flatten() {
+                    name_is_free(name, user, scene)?;
+                    nobody_looks_alike(name, user, scene)?;
+                }
                 external_id_is_free(
                     &change.profile.external_id,
                     ResourceKind::User,
@@ -121,37 +128,41 @@ fn take_over_group(group: Option<&Group>, scene: &Scene<'_>) -> Result<(), Stop>
 }
 
 /// Nobody gets another user's user name or e-mail.
-fn names_are_free(
-    names: [Option<&str>; 2],
-    user: Option<&User>,
-    scene: &Scene<'_>,
-) -> Result<(), Stop> {
-    for name in names.into_iter().flatten() {
-        let Some(holder) = scene.user_named(name)? else {
-            continue;
-        };
-        let is_same = match (&holder.id, scene.actor) {
-            // The provider's own create whose outcome was unclear shows itself.
-            (None, Actor::Provisioner(_)) => true,
-            (id, _) => user.is_some_and(|user| {
-                user.id == *id && fold(&user.user_name) == fold(&holder.user_name)
-            }),
-        };
-        if !is_same {
+fn name_is_free(name: &str, user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
+    let Some(holder) = scene.user_named(name)? else {
+        return Ok(());
+    };
+    let is_same = match (&holder.id, scene.actor) {
+        // The provider's own create whose outcome was unclear shows itself.
+        (None, Actor::Provisioner(_)) => true,
+        (id, _) => user
+            .is_some_and(|user| user.id == *id && fold(&user.user_name) == fold(&holder.user_name)),
+    };
+    if is_same {
+        return Ok(());
+    }
+    Err(USER_NAME
+        .because(format!(
+            "{name} is the name of another user of this account. Give each user a name and an e-mail of their own."
+        ))
+        .into())
+}
+
+/// Nobody gets a name that passes for another user's.
+fn nobody_looks_alike(name: &str, user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
+    for holder in scene.facts.holders(&scene.alike_key(name))? {
+        let other = holder.name.as_deref().unwrap_or_default();
+        let is_same = fold(name) == fold(other)
+            || user.is_some_and(|user| user.id == holder.id && user.user_name == other);
+        if !is_same && look_alike(name, other) {
             return Err(USER_NAME
                 .because(format!(
-                    "{name} is the name of another user of this account. Give each user a name and an e-mail of their own."
+                    "{name} looks like the name of another user of this account, with other characters. Give each user a name and an e-mail that cannot be taken for another's."
                 ))
                 .into());
         }
     }
     Ok(())
-}
-
-/// An e-mail that is not the user name itself.
-fn own_email(profile: &Profile) -> Option<&str> {
-    let email = profile.email.value()?;
-    (profile.user_name.value() != Some(email)).then_some(email)
 }
 
 fn external_id_is_free(

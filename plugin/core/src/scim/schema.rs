@@ -37,7 +37,19 @@ pub(crate) struct Attribute {
     #[serde(default)]
     pub(crate) returned: Returned,
     #[serde(default)]
+    pub(crate) uniqueness: Uniqueness,
+    #[serde(default)]
     pub(crate) sub_attributes: Vec<Attribute>,
+}
+
+/// RFC 7643 §7.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Uniqueness {
+    #[default]
+    None,
+    Server,
+    Global,
 }
 
 /// RFC 7643 §2.3.

@@ -209,5 +209,6 @@ pub(crate) fn request(method: &str, path: String, body: Vec<u8>) -> Request {
             ("content-type".to_owned(), b"application/scim+json".to_vec()),
         ],
         body: Body::Bytes(body),
+        annotate: false,
     }
 }

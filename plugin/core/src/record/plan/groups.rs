@@ -1,9 +1,11 @@
 //! What becomes of the record of groups and their members.
 
+use std::collections::BTreeSet;
+
 use super::users::id_of;
-use super::{Done, Plan};
-use crate::act::{GroupChange, NewGroup, Part};
-use crate::facts::{Group, Member, ResourceKind, Stop};
+use super::{Claim, Done, Plan};
+use crate::act::{GroupChange, GroupRef, NewGroup, Part};
+use crate::facts::{Group, Member, Origin, ResourceKind, Stop};
 use crate::fold::fold;
 use crate::permit::Scene;
 use crate::record::{Intent, MemberRecord, Record, ResourceKey};
@@ -24,10 +26,8 @@ pub(super) fn create(
         display_name: new.name.clone(),
         derived_id: derived_id.clone(),
         external_id: new.external_id.after(None),
-        managed_by: None,
-        pending: false,
-        since: None,
         members_known: true,
+        ..Group::default()
     };
     let members = new.members.clone();
     match scene.actor {
@@ -44,8 +44,12 @@ pub(super) fn create(
             }
         }
         Actor::Provisioner(provider) => {
-            group.managed_by = Some(provider.clone());
-            group.since = Some(now);
+            let claim = Claim {
+                provider,
+                token: scene.token,
+                now,
+            };
+            claim.group(&mut group, Origin::Created);
             let again = scene
                 .groups_of_name(&new.scope, &name)?
                 .iter()
@@ -61,6 +65,7 @@ pub(super) fn create(
                 active: true,
                 provider: provider.clone(),
                 at: now,
+                by: scene.token.unwrap_or_default().to_owned(),
                 members: members.clone(),
             };
             plan.intend(intent, again);
@@ -105,15 +110,17 @@ pub(super) fn change(
     after.external_id = change.external_id.after(before.external_id.as_deref());
     let provisions = match scene.actor {
         Actor::Provisioner(provider) if !scene.is_others(before.managed_by.as_deref()) => {
-            if before.managed_by.is_none() {
-                after.since = Some(now);
-            }
-            after.managed_by = Some(provider.clone());
+            let claim = Claim {
+                provider,
+                token: scene.token,
+                now,
+            };
+            claim.group(&mut after, Origin::Adopted);
             true
         }
         _ => false,
     };
-    let moves = scene.moves(change)?;
+    let moves = scene.moves_to_record(change)?;
     let id = before.id.clone().unwrap_or_default();
     let ids = |members: &[&Member]| -> Vec<String> {
         members
@@ -129,48 +136,90 @@ pub(super) fn change(
         None => (ids(&moves.added), ids(&moves.removed)),
     };
     if provisions {
-        let member = |user: &String, present: bool| {
+        let member = |user: &String, present: bool, pending: bool| {
             Record::Member(MemberRecord {
                 account: scene.account_name.to_owned(),
                 scope: change.group.scope.clone(),
                 group: id.clone(),
                 user: user.clone(),
                 present,
-                pending: present,
+                pending,
+                by: scene.token.filter(|_| pending).map(str::to_owned),
             })
         };
         if after != before || record.is_none() {
-            plan.before.push(Record::Group(Group {
+            let during = Group {
                 managed_by: after.managed_by.clone(),
                 since: after.since,
+                origin: after.origin.clone(),
                 pending: true,
                 ..before.clone()
-            }));
-            plan.outcome.refused.push(match record {
+            };
+            let untouched = match record {
                 Some(record) => Record::Group(record.clone()),
                 None => Record::RemoveGroup(ResourceKey {
                     account: scene.account_name.to_owned(),
                     scope: change.group.scope.clone(),
                     id: id.clone(),
                 }),
-            });
+            };
+            plan.unclear(Record::Group(during), untouched);
         }
-        plan.before
-            .extend(added.iter().map(|user| member(user, true)));
+        let open = |users: &[String], present: bool| -> Vec<Record> {
+            users
+                .iter()
+                .map(|user| member(user, present, true))
+                .collect()
+        };
+        plan.before.extend(open(&added, true));
+        plan.before.extend(open(&removed, false));
         if record.is_some() {
-            plan.outcome
-                .refused
-                .extend(added.iter().map(|user| member(user, false)));
+            // Refused: who was in is in, as surely as before.
+            let refused = &mut plan.outcome.refused;
+            let was_in: BTreeSet<&String> = moves
+                .added
+                .iter()
+                .filter(|member| member.present)
+                .map(|member| &member.reference)
+                .collect();
+            refused.extend(added.iter().map(|user| {
+                let present = was_in.contains(user);
+                member(user, present, present)
+            }));
+            refused.extend(removed.iter().map(|user| member(user, true, false)));
         }
     }
     let changes = after != before || !added.is_empty() || !removed.is_empty();
     if provisions || changes {
         after.pending = before.pending && !provisions;
+        after.leaving = before.leaving && !provisions;
         plan.outcome.done.push(Done::Group {
             group: after,
             added,
             removed,
         });
     }
+    Ok(())
+}
+
+pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {
+    let record = scene.group(&group.scope, &group.id)?;
+    if let Some(before) = record.filter(|group| group.managed_by.is_some() && group.id.is_some()) {
+        if scene.is_others(before.managed_by.as_deref()) {
+            return Ok(());
+        }
+        let during = Group {
+            pending: true,
+            leaving: true,
+            ..before.clone()
+        };
+        plan.unclear(Record::Group(during), Record::Group(before.clone()));
+    }
+    let id = record.and_then(|record| record.id.clone());
+    plan.done(Record::RemoveGroup(ResourceKey {
+        account: scene.account_name.to_owned(),
+        scope: group.scope.clone(),
+        id: id.unwrap_or_else(|| group.id.clone()),
+    }));
     Ok(())
 }

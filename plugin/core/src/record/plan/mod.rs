@@ -11,9 +11,9 @@ mod users;
 
 pub(crate) use groups::group_intent_key;
 
-use super::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
+use super::{Intent, IntentKey, MemberRecord, Record};
 use crate::act::{Act, Edit, GroupRef};
-use crate::facts::{Group, Stop, User};
+use crate::facts::{Group, Origin, Stop, User};
 use crate::permit::Scene;
 
 /// What becomes of the record.
@@ -40,7 +40,11 @@ pub(crate) struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Done {
     /// A user as the request describes it; the answer tells the rest.
-    User(User),
+    User {
+        user: User,
+        /// The record of the user of this name, where the user is created again.
+        earlier: Option<Box<User>>,
+    },
     /// A group, and whom the request puts in and takes out.
     Group {
         group: Group,
@@ -58,32 +62,10 @@ pub(crate) fn plan(act: &Act, scene: &Scene<'_>, now: u64) -> Result<Plan, Stop>
         match edit {
             Edit::CreateUser(new) => users::create(new, scene, now, &mut plan)?,
             Edit::ChangeUser(change) => users::change(change, scene, now, &mut plan)?,
-            Edit::DeleteUser(user) => {
-                let record = scene.user(user)?;
-                let id = record.and_then(|record| record.id.clone());
-                let owned = record.is_some_and(|r| scene.is_others(r.managed_by.as_deref()));
-                if !owned {
-                    plan.done(Record::RemoveUser(ResourceKey {
-                        account: scene.account_name.to_owned(),
-                        scope: String::new(),
-                        id: id.unwrap_or_else(|| user.reference.clone()),
-                    }));
-                }
-            }
+            Edit::DeleteUser(user) => users::delete(user, scene, &mut plan)?,
             Edit::CreateGroup(new) => groups::create(new, scene, now, &mut plan)?,
             Edit::ChangeGroup(change) => groups::change(change, scene, now, &mut plan)?,
-            Edit::DeleteGroup(group) => {
-                let record = scene.group(&group.scope, &group.id)?;
-                let owned = record.is_some_and(|r| scene.is_others(r.managed_by.as_deref()));
-                if !owned {
-                    let id = record.and_then(|record| record.id.clone());
-                    plan.done(Record::RemoveGroup(ResourceKey {
-                        account: scene.account_name.to_owned(),
-                        scope: group.scope.clone(),
-                        id: id.unwrap_or_else(|| group.id.clone()),
-                    }));
-                }
-            }
+            Edit::DeleteGroup(group) => groups::delete(group, scene, &mut plan)?,
         }
     }
     Ok(plan)
@@ -92,6 +74,12 @@ pub(crate) fn plan(act: &Act, scene: &Scene<'_>, now: u64) -> Result<Plan, Stop>
 // === impl Plan ===
 
 impl Plan {
+    /// What is owned, and about to be written: unclear until the answer comes.
+    fn unclear(&mut self, during: Record, before: Record) {
+        self.before.push(during);
+        self.outcome.refused.push(before);
+    }
+
     fn done(&mut self, record: Record) {
         self.outcome.done.push(Done::Record(record));
     }
@@ -107,14 +95,51 @@ impl Plan {
         self.before.push(Record::Intent(intent));
     }
 
-    fn member(&mut self, group: &GroupRef, user: String, present: bool, scene: &Scene<'_>) {
+    fn member(
+        &mut self,
+        group: &GroupRef,
+        user: String,
+        present: bool,
+        scene: &Scene<'_>,
+    ) -> Result<(), Stop> {
+        // Under the id that the record has, which the request may write in another case.
+        let recorded = scene.group(&group.scope, &group.id)?;
+        let id = recorded.and_then(|recorded| recorded.id.clone());
         self.done(Record::Member(MemberRecord {
             account: scene.account_name.to_owned(),
             scope: group.scope.clone(),
-            group: group.id.clone(),
+            group: id.unwrap_or_else(|| group.id.clone()),
             user,
             present,
             pending: false,
+            by: None,
         }));
+        Ok(())
+    }
+}
+
+/// The provider makes its own what it writes to.
+struct Claim<'a> {
+    provider: &'a str,
+    token: Option<&'a str>,
+    now: u64,
+}
+
+impl Claim<'_> {
+    /// `origin`: how it becomes the provider's, if it is nobody's.
+    fn user(&self, user: &mut User, origin: fn(Option<String>) -> Origin) {
+        if user.managed_by.is_none() {
+            user.since = Some(self.now);
+            user.origin = Some(origin(self.token.map(str::to_owned)));
+        }
+        user.managed_by = Some(self.provider.to_owned());
+    }
+
+    fn group(&self, group: &mut Group, origin: fn(Option<String>) -> Origin) {
+        if group.managed_by.is_none() {
+            group.since = Some(self.now);
+            group.origin = Some(origin(self.token.map(str::to_owned)));
+        }
+        group.managed_by = Some(self.provider.to_owned());
     }
 }

@@ -1,12 +1,12 @@
 //! What becomes of the record of users.
 
-use super::{Done, Plan};
-use crate::act::{GroupRef, NewUser, Part, Profile, UserChange, UserGroups};
-use crate::facts::{ResourceKind, Stop, User};
+use super::{Claim, Done, Plan};
+use crate::act::{GroupRef, NewUser, Part, Profile, UserChange, UserGroups, UserRef};
+use crate::facts::{Origin, ResourceKind, Stop, User};
 use crate::fold::fold;
 use crate::permit::Scene;
 use crate::permit::scene::changed_profile;
-use crate::record::{Intent, Record};
+use crate::record::{Intent, Record, ResourceKey};
 use crate::token::Actor;
 
 pub(super) fn create(
@@ -19,40 +19,54 @@ pub(super) fn create(
     let Actor::Provisioner(provider) = scene.actor else {
         // An operator's user is native; a management route does not tell its id.
         if existing.is_none() && new.groups.is_empty() {
-            plan.outcome.done.push(Done::User(User {
-                account: scene.account_name.to_owned(),
-                user_name: new.user_name.clone(),
-                display_name: new.profile.display_name.after(None),
-                external_id: new.profile.external_id.after(None),
-                active: new.active.unwrap_or(true),
-                ..User::default()
-            }));
+            plan.outcome.done.push(Done::User {
+                user: User {
+                    account: scene.account_name.to_owned(),
+                    user_name: new.user_name.clone(),
+                    display_name: new.profile.display_name.after(None),
+                    external_id: new.profile.external_id.after(None),
+                    active: new.active.unwrap_or(true),
+                    ..User::default()
+                },
+                earlier: None,
+            });
         }
         return match existing {
             Some(_) => add_memberships(&new.user_name, existing, &new.groups, scene, plan),
             None => Ok(()),
         };
     };
-    let user = User {
+    let claim = Claim {
+        provider,
+        token: scene.token,
+        now,
+    };
+    let mut user = User {
         account: scene.account_name.to_owned(),
-        id: existing.and_then(|user| user.id.clone()),
         user_name: new.user_name.clone(),
         display_name: new.profile.display_name.after(None),
         external_id: new.profile.external_id.after(None),
         active: new.active.unwrap_or(true),
-        managed_by: Some(provider.clone()),
-        pending: false,
-        since: existing.and_then(|user| user.since).or(Some(now)),
-        in_managed_group: false,
+        managed_by: existing.and_then(|user| user.managed_by.clone()),
+        since: existing.and_then(|user| user.since),
+        origin: existing.and_then(|user| user.origin.clone()),
+        ..User::default()
     };
+    let native = match existing {
+        Some(_) => Origin::Adopted,
+        None => Origin::Created,
+    };
+    claim.user(&mut user, native);
     match existing {
         Some(before) if before.id.is_some() => {
-            plan.before.push(Record::User(User {
-                managed_by: Some(provider.clone()),
+            let during = User {
+                managed_by: user.managed_by.clone(),
+                since: user.since,
+                origin: user.origin.clone(),
                 pending: true,
                 ..before.clone()
-            }));
-            plan.outcome.refused.push(Record::User(before.clone()));
+            };
+            plan.unclear(Record::User(during), Record::User(before.clone()));
         }
         existing => {
             let intent = Intent {
@@ -66,12 +80,16 @@ pub(super) fn create(
                 active: user.active,
                 provider: provider.clone(),
                 at: user.since.unwrap_or(now),
+                by: scene.token.unwrap_or_default().to_owned(),
                 members: Vec::new(),
             };
             plan.intend(intent, existing.is_some());
         }
     }
-    plan.outcome.done.push(Done::User(user));
+    plan.outcome.done.push(Done::User {
+        user,
+        earlier: existing.cloned().map(Box::new),
+    });
     Ok(())
 }
 
@@ -87,44 +105,67 @@ pub(super) fn change(
         if let Actor::Provisioner(provider) = scene.actor
             && !scene.is_others(before.managed_by.as_deref())
         {
-            if before.managed_by.is_none() {
-                after.since = Some(now);
-            }
-            after.managed_by = Some(provider.clone());
+            let claim = Claim {
+                provider,
+                token: scene.token,
+                now,
+            };
+            claim.user(&mut after, Origin::Adopted);
         }
-        let unclear = after != *before && after.managed_by.is_some();
-        if unclear {
-            plan.before.push(Record::User(User {
+        if after != *before && after.managed_by.is_some() {
+            let during = User {
                 managed_by: after.managed_by.clone(),
                 since: after.since,
+                origin: after.origin.clone(),
                 pending: true,
                 ..before.clone()
-            }));
-            plan.outcome.refused.push(Record::User(before.clone()));
+            };
+            plan.unclear(Record::User(during), Record::User(before.clone()));
         }
         let provisions = matches!(scene.actor, Actor::Provisioner(_));
         if after != *before || provisions {
             // Only the provider's own answer makes an unclear record clear again.
             after.pending = before.pending && !provisions;
-            plan.outcome.done.push(Done::User(after));
+            after.leaving = before.leaving && !provisions;
+            plan.outcome.done.push(Done::User {
+                user: after,
+                earlier: None,
+            });
         }
     } else if let Actor::Provisioner(provider) = scene.actor {
-        plan.outcome.done.push(Done::User(User {
+        // Nobody has recorded the user yet: the provider takes over whom the application has.
+        let claim = Claim {
+            provider,
+            token: scene.token,
+            now,
+        };
+        let name = change.profile.user_name.value();
+        let mut user = User {
             account: scene.account_name.to_owned(),
             id: Some(change.user.reference.clone()),
-            user_name: change
-                .profile
-                .user_name
-                .value()
-                .unwrap_or(&change.user.reference)
-                .to_owned(),
+            user_name: name.unwrap_or(&change.user.reference).to_owned(),
             display_name: change.profile.display_name.after(None),
             external_id: change.profile.external_id.after(None),
             active: change.active.after(true),
-            managed_by: Some(provider.clone()),
-            since: Some(now),
             ..User::default()
-        }));
+        };
+        claim.user(&mut user, Origin::Adopted);
+        let during = User {
+            pending: true,
+            ..user.clone()
+        };
+        let untouched = Record::RemoveUser(ResourceKey {
+            account: user.account.clone(),
+            scope: String::new(),
+            id: change.user.reference.clone(),
+        });
+        plan.unclear(Record::User(during), untouched);
+        // Without a name the user stays unclear, until an answer tells it.
+        user.pending = name.is_none();
+        plan.outcome.done.push(Done::User {
+            user,
+            earlier: None,
+        });
     }
     let reference = &change.user.reference;
     match &change.groups {
@@ -132,7 +173,7 @@ pub(super) fn change(
         UserGroups::Add(groups) => add_memberships(reference, record, groups, scene, plan),
         UserGroups::Remove(groups) => {
             for group in groups {
-                plan.member(group, id_of(record, reference), false, scene);
+                plan.member(group, id_of(record, reference), false, scene)?;
             }
             Ok(())
         }
@@ -143,12 +184,33 @@ pub(super) fn change(
                     id: held.id.clone().unwrap_or_default(),
                 };
                 if !groups.contains(&held) {
-                    plan.member(&held, id_of(record, reference), false, scene);
+                    plan.member(&held, id_of(record, reference), false, scene)?;
                 }
             }
             add_memberships(reference, record, groups, scene, plan)
         }
     }
+}
+
+pub(super) fn delete(user: &UserRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {
+    let record = scene.user(user)?;
+    if let Some(before) = record.filter(|user| user.managed_by.is_some() && user.id.is_some()) {
+        if scene.is_others(before.managed_by.as_deref()) {
+            return Ok(());
+        }
+        let during = User {
+            pending: true,
+            leaving: true,
+            ..before.clone()
+        };
+        plan.unclear(Record::User(during), Record::User(before.clone()));
+    }
+    plan.done(Record::RemoveUser(ResourceKey {
+        account: scene.account_name.to_owned(),
+        scope: String::new(),
+        id: id_of(record, &user.reference),
+    }));
+    Ok(())
 }
 
 pub(super) fn id_of(record: Option<&User>, reference: &str) -> String {
@@ -167,7 +229,7 @@ fn add_memberships(
     for group in groups {
         let key = scene.membership_key(&group.scope, &group.id, reference);
         if scene.facts.members(&key)?.iter().any(|m| !m.present) {
-            plan.member(group, id_of(record, reference), true, scene);
+            plan.member(group, id_of(record, reference), true, scene)?;
         }
     }
     Ok(())

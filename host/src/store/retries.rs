@@ -1,0 +1,85 @@
+//! The ledger of membership changes that the backend did not do (CONTRACT: backend retries).
+
+use scimguard_core::record::{FailedChange, MemberRecord};
+use serde::Serialize;
+use sqlx::{FromRow, SqliteConnection};
+
+use super::from_millis;
+
+/// A membership change to be repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+pub struct RetryRow {
+    /// The account.
+    pub account: String,
+    /// The group's scope.
+    pub scope: String,
+    /// The group's id.
+    #[sqlx(rename = "group_id")]
+    pub group: String,
+    /// The user's id.
+    #[sqlx(rename = "user_id")]
+    pub user: String,
+    /// To be put in, or taken out.
+    pub present: bool,
+    /// The backend's last HTTP status; `None`: no answer.
+    pub status: Option<u16>,
+    /// Milliseconds since 1970.
+    pub first_seen: i64,
+    /// Milliseconds since 1970.
+    pub last_tried: i64,
+    /// How often it was tried, the first time included.
+    pub attempts: i64,
+    /// The id of the provider's token that asked for it.
+    pub token: String,
+}
+
+/// Notes a change that failed, or failed again.
+pub(super) async fn note(
+    connection: &mut SqliteConnection,
+    change: &FailedChange,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO retries (account, scope, group_id, user_id, present, status, first_seen,
+             last_tried, attempts, token)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 1, ?8)
+         ON CONFLICT DO UPDATE SET
+             first_seen = CASE WHEN present = excluded.present THEN first_seen ELSE ?7 END,
+             attempts = CASE WHEN present = excluded.present THEN attempts + 1 ELSE 1 END,
+             present = excluded.present, status = excluded.status, last_tried = ?7,
+             token = excluded.token, asked = NULL",
+    )
+    .bind(&change.account)
+    .bind(&change.scope)
+    .bind(&change.group)
+    .bind(&change.user)
+    .bind(change.present)
+    .bind(change.status)
+    .bind(from_millis(change.at))
+    .bind(&change.by)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Drops what a later change of the same membership made needless: the opposite while it is open,
+/// everything once it has an outcome.
+pub(super) async fn outdated(
+    connection: &mut SqliteConnection,
+    member: &MemberRecord,
+) -> Result<(), sqlx::Error> {
+    let is_open = member.pending && member.by.is_some();
+    sqlx::query(
+        "DELETE FROM retries
+          WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
+            AND (NOT ?5 OR present <> ?6)",
+    )
+    .bind(&member.account)
+    .bind(&member.scope)
+    .bind(&member.group)
+    .bind(&member.user)
+    .bind(is_open)
+    .bind(member.present)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! What in the answer of a management read is a provider's, in a header: a user interface greys out
+//! the buttons of what it must not change.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use super::{answer, management};
+use crate::facts::{Facts, GroupKey, Key, Stop, Unseen, UserKey};
+use crate::json::Json;
+use crate::message::{BackendOutcome, Outcome, Respond};
+use crate::policy::{DirectUsers, Policy};
+use crate::record::plan::Outcome as Planned;
+use crate::route::management::Described;
+
+/// The header: a list of strings with parameters (RFC 9651).
+const HEADER: &str = "scimguard-managed";
+
+/// Servers and clients commonly take 8 KiB of headers in all.
+const LONGEST: usize = 6 * 1024;
+
+/// What a string of RFC 9651 §3.3.3 cannot hold, and `%` itself.
+const NOT_IN_STRING: &AsciiSet = &CONTROLS.add(b'"').add(b'\\').add(b'%');
+
+/// A read whose answer is described.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    account: String,
+    scope: String,
+    groups: Vec<String>,
+    users: Vec<String>,
+}
+
+// === impl Shown ===
+
+impl Shown {
+    pub(crate) fn new(described: &Described) -> Self {
+        Self {
+            account: described.account.clone(),
+            scope: described.scope.clone(),
+            groups: described.groups.clone(),
+            users: described.users.clone(),
+        }
+    }
+
+    /// The answer as it came, with the header if there is something to tell.
+    pub(super) fn answered(
+        &self,
+        policy: &Policy,
+        outcome: &BackendOutcome,
+        facts: &Facts<'_>,
+    ) -> Outcome {
+        let respond = management(Planned::default(), outcome);
+        let BackendOutcome::Answered(answered) = outcome else {
+            return Outcome::Respond(respond);
+        };
+        let body = answer::read(answered).ok();
+        let Some(body) = body.filter(|_| (200..=299).contains(&answered.status)) else {
+            return Outcome::Respond(respond);
+        };
+        match self.told(policy, &body, facts) {
+            Ok(list) => Outcome::Respond(with_header(respond, list)),
+            Err(Stop::Need(need)) => Outcome::Need(need),
+            // What is the provider's cannot be told now: the read passes all the same.
+            Err(Stop::Refuse(_)) => Outcome::Respond(respond),
+        }
+    }
+
+    fn told(&self, policy: &Policy, body: &Json, facts: &Facts<'_>) -> Result<String, Stop> {
+        let groups: Vec<Key> = named(body, &self.groups)
+            .into_iter()
+            .map(|id| {
+                Key::Group(GroupKey {
+                    account: self.account.clone(),
+                    scope: self.scope.clone(),
+                    id: id.to_owned(),
+                    unseen: Unseen::Absent,
+                })
+            })
+            .collect();
+        let users: Vec<Key> = named(body, &self.users)
+            .into_iter()
+            .map(|id| {
+                Key::User(UserKey {
+                    account: self.account.clone(),
+                    value: id.to_owned(),
+                    unseen: Unseen::Absent,
+                })
+            })
+            .collect();
+        facts.require(groups.iter().chain(&users).cloned().collect())?;
+        let mut list = String::new();
+        for key in &groups {
+            if let Some(group) = facts.group(key)? {
+                let (id, by) = (group.id.as_deref(), group.managed_by.as_deref());
+                add(&mut list, id, "group", by, false);
+            }
+        }
+        let strict = policy.account(&self.account).direct_users == DirectUsers::Locked;
+        for key in &users {
+            if let Some(user) = facts.user(key)? {
+                let (id, by) = (user.id.as_deref(), user.managed_by.as_deref());
+                add(&mut list, id, "user", by, strict || user.in_managed_group);
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// `locked`: profile and groups are the provider's too, not only the deletion.
+fn add(list: &mut String, id: Option<&str>, kind: &str, by: Option<&str>, locked: bool) {
+    let (Some(id), Some(by)) = (id, by) else {
+        return;
+    };
+    if list.len() > LONGEST {
+        if !list.ends_with("incomplete") {
+            list.push_str(", *;incomplete");
+        }
+        return;
+    }
+    if !list.is_empty() {
+        list.push_str(", ");
+    }
+    let (id, by) = (
+        utf8_percent_encode(id, NOT_IN_STRING),
+        utf8_percent_encode(by, NOT_IN_STRING),
+    );
+    // Writing to a String cannot fail.
+    let _ = write!(list, "\"{id}\";type={kind};by=\"{by}\"");
+    if locked {
+        list.push_str(";locked");
+    }
+}
+
+fn with_header(mut respond: Respond, list: String) -> Respond {
+    // Nobody else says it.
+    respond.response.headers.retain(|(name, _)| name != HEADER);
+    if !list.is_empty() {
+        let header = (HEADER.to_owned(), list.into_bytes());
+        respond.response.headers.push(header);
+    }
+    respond
+}
+
+/// The strings at these pointers.
+fn named<'a>(body: &'a Json, pointers: &[String]) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    for pointer in pointers {
+        let tokens: Vec<String> = pointer
+            .split('/')
+            .skip(1)
+            .map(|token| token.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        collect(body, &tokens, &mut found);
+    }
+    found
+}
+
+fn collect<'a>(at: &'a Json, tokens: &[String], found: &mut BTreeSet<&'a str>) {
+    match (tokens.split_first(), at) {
+        (None, Json::String(text)) => {
+            found.insert(text);
+        }
+        (Some((token, rest)), Json::Array(elements)) if token == "*" => {
+            for element in elements {
+                collect(element, rest, found);
+            }
+        }
+        (Some((token, rest)), Json::Array(elements)) => {
+            let element = token.parse().ok().and_then(|n: usize| elements.get(n));
+            element
+                .into_iter()
+                .for_each(|next| collect(next, rest, found));
+        }
+        (Some((token, rest)), Json::Object(_)) => {
+            let member = at.get(token);
+            member
+                .into_iter()
+                .for_each(|next| collect(next, rest, found));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,78 @@
+//! Who is deactivated stays as the user is until the provider activates the user again.
+
+use super::USER_DEACTIVATED;
+use super::words::Owned;
+use crate::act::{Activity, Edit, UserChange, UserGroups};
+use crate::facts::{Member, Stop, User};
+use crate::permit::scene::{Scene, changed_profile};
+use crate::refusal::Refusal;
+
+pub(super) fn check(edit: &Edit, scene: &Scene<'_>) -> Result<(), Stop> {
+    let joins = |members: Vec<&Member>| -> Result<(), Stop> {
+        for member in members {
+            if let Some(user) = member.user.as_ref().filter(|user| is_deactivated(user)) {
+                return Err(refused(user, &member.reference, "be put into a group", scene).into());
+            }
+        }
+        Ok(())
+    };
+    match edit {
+        Edit::CreateUser(new) => {
+            let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
+            match existing.filter(|user| is_deactivated(user)) {
+                Some(user) if !new.groups.is_empty() => {
+                    Err(refused(user, &new.user_name, "be put into a group", scene).into())
+                }
+                _ => Ok(()),
+            }
+        }
+        Edit::ChangeUser(change) => check_change(change, scene),
+        Edit::CreateGroup(new) => joins(scene.new_members(new)?),
+        Edit::ChangeGroup(change) => joins(scene.moves(change)?.added),
+        Edit::DeleteUser(_) | Edit::DeleteGroup(_) => Ok(()),
+    }
+}
+
+fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
+    let Some(user) = scene.user(&change.user)? else {
+        return Ok(());
+    };
+    // The provider may write the whole profile along with what it says of the activity.
+    let is_provider = !scene.is_others(user.managed_by.as_deref());
+    let says = is_provider && matches!(change.active, Activity::To(_));
+    if !is_deactivated(user) || says {
+        return Ok(());
+    }
+    let reference = &change.user.reference;
+    let profile = &change.profile;
+    if profile.external_id.changes(user.external_id.as_deref())
+        || profile.others
+        || profile.rides_along.is_some()
+        || !changed_profile(profile, user).is_empty()
+    {
+        return Err(refused(user, reference, "be changed", scene).into());
+    }
+    let joins = match &change.groups {
+        UserGroups::Add(groups) | UserGroups::Replace(groups) => groups.as_slice(),
+        _ => &[],
+    };
+    for group in joins {
+        let key = scene.membership_key(&group.scope, &group.id, reference);
+        if scene.facts.members(&key)?.iter().any(|m| !m.present) {
+            return Err(refused(user, reference, "be put into a group", scene).into());
+        }
+    }
+    Ok(())
+}
+
+/// Deactivated native users are the application's own business.
+fn is_deactivated(user: &User) -> bool {
+    user.managed_by.is_some() && !user.active
+}
+
+fn refused(user: &User, reference: &str, what: &str, scene: &Scene<'_>) -> Refusal {
+    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    USER_DEACTIVATED.because(format!(
+        "Activate {name} in {owner} first: the user {came}, is deactivated there, and cannot {what} until then."
+    ))
+}

@@ -1,0 +1,167 @@
+//! Groups: name, members, deletion.
+
+use super::words::{Owned, called};
+use super::{GROUP_DELETE, GROUP_MEMBERSHIP, GROUP_RENAME, users};
+use crate::act::{GroupChange, GroupRef, NewGroup, Part};
+use crate::facts::{Group, Stop};
+use crate::permit::scene::{Moves, Scene};
+use crate::policy::DirectUsers;
+use crate::refusal::Refusal;
+use crate::token::Actor;
+
+/// Creating what exists is judged as an update, with the named memberships.
+pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
+    let existing: Vec<&Group> = match (&new.id, &new.name) {
+        (Some(id), _) => scene.group(&new.scope, id)?.into_iter().collect(),
+        // Without an id of its own it gets the one that its name gives.
+        (None, Some(name)) if *scene.actor == Actor::Operator => {
+            let id = scene.account.derived_group_id(name);
+            let has_id = |group: &&Group| match &group.id {
+                Some(held) => Some(held) == id.as_ref(),
+                None => true,
+            };
+            let groups = scene.groups_of_name(&new.scope, name)?;
+            groups.iter().filter(has_id).collect()
+        }
+        _ => Vec::new(),
+    };
+    let name = new.name.clone().map_or(Part::Untouched, Part::To);
+    let id = new.id.as_deref().or(new.name.as_deref()).unwrap_or("");
+    for group in existing {
+        may_rename(&name, new.rides_along.as_deref(), group, id, scene)?;
+        let moves = scene.moves_of_update(new, group)?;
+        may_move_members(Some(group), id, &moves, scene)?;
+    }
+    let moves = Moves {
+        added: scene.new_members(new)?,
+        ..Moves::default()
+    };
+    may_move_members(None, id, &moves, scene)
+}
+
+pub(super) fn change(change: &GroupChange, scene: &Scene<'_>) -> Result<(), Stop> {
+    let GroupRef { scope, id } = &change.group;
+    let group = scene.group(scope, id)?;
+    if let Some(group) = group {
+        may_rename(
+            &change.name,
+            change.rides_along.as_deref(),
+            group,
+            id,
+            scene,
+        )?;
+        let strict = scene.account.direct_users == DirectUsers::Locked;
+        if strict && change.external_id.changes(group.external_id.as_deref()) {
+            may_rename(&Part::Untouched, Some("externalId"), group, id, scene)?;
+        }
+    }
+    may_move_members(group, id, &scene.moves(change)?, scene)
+}
+
+pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>) -> Result<(), Stop> {
+    let Some(record) = scene.group(&group.scope, &group.id)? else {
+        return Ok(());
+    };
+    if !scene.is_others(record.managed_by.as_deref()) {
+        return Ok(());
+    }
+    let Owned { name, owner, came } = Owned::group(record, &group.id, scene);
+    Err(GROUP_DELETE
+        .because(format!(
+            "Delete the group in {owner}: {name} {came} and is deleted only there."
+        ))
+        .into())
+}
+
+/// `who`: whom the write puts in (`true`) or takes out, if it says.
+pub(super) fn may_change_members(
+    group: &Group,
+    id: &str,
+    who: Option<(&str, bool)>,
+    scene: &Scene<'_>,
+) -> Result<(), Refusal> {
+    if !scene.is_others(group.managed_by.as_deref()) {
+        return Ok(());
+    }
+    let Owned { name, owner, came } = Owned::group(group, id, scene);
+    let instead = match who {
+        Some((who, true)) => format!("Add {who} to the group in {owner}"),
+        Some((who, false)) => format!("Remove {who} from the group in {owner}"),
+        None => format!("Change the members of the group in {owner}"),
+    };
+    Err(GROUP_MEMBERSHIP.because(format!(
+        "{instead}: {name} {came}, and its members are changed only there."
+    )))
+}
+
+fn may_rename(
+    name: &Part,
+    rides_along: Option<&str>,
+    group: &Group,
+    id: &str,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    if !scene.is_others(group.managed_by.as_deref()) {
+        return Ok(());
+    }
+    let owned = Owned::group(group, id, scene);
+    let Owned { owner, came, .. } = &owned;
+    let renames = match name {
+        Part::To(_) if group.pending => true,
+        name => name.changes(group.display_name.as_deref()),
+    };
+    if renames {
+        return Err(GROUP_RENAME
+            .because(format!(
+                "Rename the group in {owner}: {} {came} and its name is changed only there.",
+                owned.name
+            ))
+            .into());
+    }
+    match rides_along {
+        Some(pointer) => Err(GROUP_RENAME
+            .because(format!(
+                "Change {pointer} in {owner}: {} {came}, and only what is not {owner}'s, such as a description, may be changed here.",
+                owned.name
+            ))
+            .into()),
+        None => Ok(()),
+    }
+}
+
+fn may_move_members(
+    group: Option<&Group>,
+    id: &str,
+    moves: &Moves<'_>,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    let added = moves.added.iter().map(|member| (*member, true));
+    let removed = moves.removed.iter().map(|member| (*member, false));
+    let named = |member: &crate::facts::Member, put_in: bool| match put_in || moves.names_removed {
+        true => member.reference.clone(),
+        // The request does not name whom it leaves out.
+        false => "a member who is left out".to_owned(),
+    };
+    let mut all = added.chain(removed);
+    if let Some(group) = group {
+        let first = all.clone().next();
+        if first.is_some() || moves.untold {
+            let reference = first.map(|(member, put_in)| (named(member, put_in), put_in, member));
+            let who = reference.as_ref().map(|(reference, put_in, member)| {
+                (called(member.user.as_ref(), reference, scene), *put_in)
+            });
+            may_change_members(group, id, who, scene)?;
+        }
+    }
+    all.try_for_each(|(member, put_in)| {
+        let Some(user) = &member.user else {
+            return Ok(());
+        };
+        users::may_move(user, &named(member, put_in), scene).map_err(|mut refusal| {
+            refusal
+                .detail
+                .push_str(&format!(" Nothing was changed in {id}."));
+            refusal.into()
+        })
+    })
+}

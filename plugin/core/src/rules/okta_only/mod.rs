@@ -1,0 +1,56 @@
+//! What only the identity provider may change.
+
+mod deactivated;
+mod groups;
+mod users;
+mod words;
+
+crate::rules::rules! {
+    /// Members of a pushed group are added and removed only by the provider that pushed it.
+    GROUP_MEMBERSHIP = "okta-only.group-membership", Some(403), None, "Harness documentation: add, remove, edit group members only in Okta";
+    /// A pushed group is renamed only by the provider that pushed it.
+    GROUP_RENAME = "okta-only.group-rename", Some(403), None, "Harness documentation: rename groups only in Okta";
+    /// A pushed group is deleted only by the provider that pushed it.
+    GROUP_DELETE = "okta-only.group-delete", Some(403), None, "Harness documentation: delete groups only in Okta";
+    /// The e-mail and full name of a user who came with a pushed group are changed only by the
+    /// provider. With `direct_users: locked` this holds for every user that a provider provisioned, and
+    /// for every attribute.
+    USER_PROFILE = "okta-only.user-profile", Some(403), None, "Harness documentation: edit a user's e-mail and full name only in Okta";
+    /// The group assignments of a user who came with a pushed group are changed only by the
+    /// provider.
+    USER_GROUPS = "okta-only.user-groups", Some(403), None, "Harness documentation: edit a user's group assignments only in Okta";
+    /// A user whom a provider provisioned is deleted, deactivated and brought back only by the
+    /// provider.
+    USER_DELETE = "okta-only.user-delete", Some(403), None, "Harness documentation: delete Okta-provisioned users only in Okta";
+    /// Users are created only by the provider, where the policy says `local_users: deny`.
+    USER_CREATE = "okta-only.user-create", Some(403), None, "IPSIE SCIM profile, AL2";
+    /// A deactivated user whom a provider provisioned is not changed until the provider activates it
+    /// again.
+    USER_DEACTIVATED = "user.deactivated", Some(400), Some("mutability"), "Harness documentation: a deactivated user cannot be changed";
+}
+
+use crate::act::{Act, Edit};
+use crate::facts::Stop;
+use crate::permit::scene::Scene;
+
+/// Refuses what only the provider may do.
+pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+    for edit in &act.edits {
+        match edit {
+            Edit::CreateUser(new) => users::create(new, scene)?,
+            Edit::ChangeUser(change) => users::change(change, scene)?,
+            Edit::DeleteUser(user) => users::delete(user, scene)?,
+            Edit::CreateGroup(new) => groups::create(new, scene)?,
+            Edit::ChangeGroup(change) => groups::change(change, scene)?,
+            Edit::DeleteGroup(group) => groups::delete(group, scene)?,
+        }
+    }
+    Ok(())
+}
+
+/// Refuses changes of deactivated users. The last rule: ownership is told first.
+pub(crate) fn check_deactivated(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+    act.edits
+        .iter()
+        .try_for_each(|edit| deactivated::check(edit, scene))
+}

@@ -1,0 +1,213 @@
+//! Users: profile, groups, deletion, creation.
+
+use super::words::{Owned, called, shown};
+use super::{USER_CREATE, USER_DELETE, USER_GROUPS, USER_PROFILE, groups};
+use crate::act::{Activity, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
+use crate::facts::{Group, Stop, User};
+use crate::permit::scene::{Scene, changed_profile};
+use crate::policy::{DirectUsers, LocalUsers};
+use crate::refusal::Refusal;
+use crate::token::Actor;
+
+/// Creating whom exists is judged as an update, with the named memberships.
+pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
+    let mut existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
+    if existing.is_none()
+        && let Some(email) = new.profile.own_email()
+    {
+        existing = scene.user_named(email)?;
+    }
+    match existing {
+        Some(user) => {
+            if !user.active {
+                may_delete(user, &new.user_name, Verb::BringBack, scene)?;
+            }
+            if new.active.is_some_and(|active| active != user.active) {
+                may_delete(user, &new.user_name, Verb::Deactivate, scene)?;
+            }
+            // A create that says nothing of the name leaves it.
+            may_edit_profile(&new.profile, user, &new.user_name, scene)?;
+        }
+        None if *scene.actor == Actor::Operator
+            && scene.account.local_users == LocalUsers::Deny =>
+        {
+            let provider = shown(&scene.account.provider);
+            return Err(USER_CREATE
+                .because(format!(
+                    "Create the user in {provider}: users of this account are created only there."
+                ))
+                .into());
+        }
+        None => {}
+    }
+    for group in &new.groups {
+        assign(existing, group, &new.user_name, true, scene)?;
+    }
+    Ok(())
+}
+
+pub(super) fn change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
+    let user = scene.user(&change.user)?;
+    let reference = change.user.reference.as_str();
+    if let Some(user) = user {
+        let unclear = user.pending && change.active != Activity::Untouched;
+        if unclear || change.active.may_change(user.active) {
+            let verb = match user.active {
+                true => Verb::Deactivate,
+                false => Verb::Activate,
+            };
+            may_delete(user, reference, verb, scene)?;
+        }
+        may_edit_profile(&change.profile, user, reference, scene)?;
+    }
+    match &change.groups {
+        UserGroups::Untouched => {}
+        UserGroups::Add(groups) => {
+            for group in groups {
+                assign(user, group, reference, true, scene)?;
+            }
+        }
+        UserGroups::Remove(groups) => {
+            for group in groups {
+                assign(user, group, reference, false, scene)?;
+            }
+        }
+        UserGroups::Replace(groups) => {
+            for group in groups {
+                assign(user, group, reference, true, scene)?;
+            }
+            for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
+                let kept = groups
+                    .iter()
+                    .any(|group| group.scope == held.scope && Some(&group.id) == held.id.as_ref());
+                if !kept {
+                    move_user(user, reference, Some((held, "the group")), false, scene)?;
+                }
+            }
+        }
+        UserGroups::Changed => {
+            for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
+                move_user(user, reference, Some((held, "the group")), false, scene)?;
+            }
+            move_user(user, reference, None, false, scene)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn delete(user: &UserRef, scene: &Scene<'_>) -> Result<(), Stop> {
+    match scene.user(user)? {
+        Some(record) => Ok(may_delete(record, &user.reference, Verb::Delete, scene)?),
+        None => Ok(()),
+    }
+}
+
+/// Who is owned, and whose groups are the provider's.
+pub(super) fn may_move(user: &User, reference: &str, scene: &Scene<'_>) -> Result<(), Refusal> {
+    if !scene.is_locked(user) {
+        return Ok(());
+    }
+    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    Err(USER_GROUPS.because(format!(
+        "Change the groups of {name} in {owner}: the user {came}, and the group assignments are changed only there."
+    )))
+}
+
+/// What takes a user's account away or gives it back.
+#[derive(Clone, Copy)]
+enum Verb {
+    Delete,
+    Deactivate,
+    Activate,
+    BringBack,
+}
+
+fn may_delete(user: &User, reference: &str, verb: Verb, scene: &Scene<'_>) -> Result<(), Refusal> {
+    if !scene.is_others(user.managed_by.as_deref()) {
+        return Ok(());
+    }
+    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    let place = match user.in_managed_group {
+        true => "group",
+        false => "application",
+    };
+    Err(USER_DELETE.because(match verb {
+        Verb::Delete => format!(
+            "Remove {name} from the {place} in {owner}, or deactivate the profile there: the user {came} and is deleted only there."
+        ),
+        Verb::Deactivate => format!(
+            "Deactivate {name} in {owner}, or remove the user from the {place} there: the user {came} and is deactivated only there."
+        ),
+        Verb::Activate | Verb::BringBack => format!(
+            "Activate {name} in {owner}, or assign the user to the {place} there again: the user {came} and is brought back only there."
+        ),
+    }))
+}
+
+fn may_edit_profile(
+    profile: &Profile,
+    user: &User,
+    reference: &str,
+    scene: &Scene<'_>,
+) -> Result<(), Refusal> {
+    if !scene.is_locked(user) {
+        return Ok(());
+    }
+    let mut changed = changed_profile(profile, user);
+    if scene.account.direct_users == DirectUsers::Locked {
+        if profile.external_id.changes(user.external_id.as_deref()) {
+            changed.push("external id");
+        }
+        if profile.others {
+            changed.push("attributes");
+        }
+    }
+    let what = match (&profile.rides_along, changed.as_slice()) {
+        (None, []) => return Ok(()),
+        (Some(pointer), []) => pointer.clone(),
+        (_, changed) => changed.join(" and "),
+    };
+    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    let because = match user.in_managed_group {
+        true => format!("{came} and is in a group that {owner} manages"),
+        false => came,
+    };
+    Err(USER_PROFILE.because(format!(
+        "Change the {what} of {name} in {owner}: the user {because}, and it is changed only there."
+    )))
+}
+
+/// Puts a user into a group, or takes the user out; what is so already is no change.
+fn assign(
+    user: Option<&User>,
+    group: &GroupRef,
+    reference: &str,
+    put_in: bool,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    let key = scene.membership_key(&group.scope, &group.id, reference);
+    let is_in = scene.facts.members(&key)?.iter().any(|m| m.present);
+    let record = scene.group(&group.scope, &group.id)?;
+    if is_in == put_in {
+        return Ok(());
+    }
+    let group = record.map(|record| (record, group.id.as_str()));
+    move_user(user, reference, group, put_in, scene)
+}
+
+fn move_user(
+    user: Option<&User>,
+    reference: &str,
+    group: Option<(&Group, &str)>,
+    put_in: bool,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    if let Some((record, id)) = group {
+        let who = called(user, reference, scene);
+        groups::may_change_members(record, id, Some((who, put_in)), scene)?;
+    }
+    match user {
+        Some(user) => Ok(may_move(user, reference, scene)?),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,86 @@
+//! How a refusal tells who owns what, since when, and where to change it instead.
+//!
+//! A caller whom the application has not authenticated yet hears no name that the request does not
+//! say.
+
+use crate::facts::{Group, Origin, User};
+use crate::permit::scene::Scene;
+
+/// An owned user or group, in words.
+pub(super) struct Owned<'a> {
+    /// Its name, or the reference in the request.
+    pub(super) name: &'a str,
+    /// The provider.
+    pub(super) owner: String,
+    /// Such as "was pushed by Okta on 2026-03-01".
+    pub(super) came: String,
+}
+
+impl<'a> Owned<'a> {
+    /// A user, whom the request calls `reference`.
+    pub(super) fn user(user: &'a User, reference: &'a str, scene: &Scene<'_>) -> Self {
+        let owner = owner(user.managed_by.as_deref());
+        Self {
+            name: called(Some(user), reference, scene),
+            came: came("provisioned", &owner, user.origin.as_ref(), user.since),
+            owner,
+        }
+    }
+
+    /// A group, which the request calls `reference`.
+    pub(super) fn group(group: &'a Group, reference: &'a str, scene: &Scene<'_>) -> Self {
+        let owner = owner(group.managed_by.as_deref());
+        let name = match (&group.display_name, scene.token.is_some()) {
+            (Some(name), true) => name,
+            _ => reference,
+        };
+        Self {
+            name,
+            came: came("pushed", &owner, group.origin.as_ref(), group.since),
+            owner,
+        }
+    }
+}
+
+/// A user by name where the request gives an id, if the caller may hear it.
+pub(super) fn called<'a>(user: Option<&'a User>, reference: &'a str, scene: &Scene<'_>) -> &'a str {
+    match user {
+        Some(user) if scene.token.is_some() => &user.user_name,
+        _ => reference,
+    }
+}
+
+/// The provider's name as a person writes it.
+pub(super) fn shown(provider: &str) -> String {
+    let mut letters = provider.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+fn owner(managed_by: Option<&str>) -> String {
+    shown(managed_by.unwrap_or("the identity provider"))
+}
+
+fn came(verb: &str, owner: &str, origin: Option<&Origin>, since: Option<u64>) -> String {
+    let day = since.and_then(day);
+    match (origin, day) {
+        (Some(Origin::Imported(_) | Origin::Corrected(_)), Some(day)) => {
+            format!("is on record as {owner}'s since {day}")
+        }
+        (Some(Origin::Imported(_) | Origin::Corrected(_)), None) => {
+            format!("is on record as {owner}'s")
+        }
+        (Some(Origin::Adopted(_)), Some(day)) => format!("was taken over by {owner} on {day}"),
+        (Some(Origin::Adopted(_)), None) => format!("was taken over by {owner}"),
+        (_, Some(day)) => format!("was {verb} by {owner} on {day}"),
+        (_, None) => format!("was {verb} by {owner}"),
+    }
+}
+
+/// The day of a time, in UTC.
+fn day(millis: u64) -> Option<String> {
+    let time = jiff::Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?;
+    Some(jiff::tz::TimeZone::UTC.to_datetime(time).date().to_string())
+}
