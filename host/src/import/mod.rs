@@ -65,9 +65,8 @@ impl Import<'_> {
                 .resources
                 .into_iter()
                 .map(|(place, resource)| {
-                    let owner = crawl.asked.managed_by.as_deref();
                     resource
-                        .into_user(self.account, owner, self.now)
+                        .into_user(self.account, &crawl.asked, self.now)
                         .with_context(|| place.to_string())
                 })
                 .collect::<anyhow::Result<_>>()?;
@@ -100,8 +99,7 @@ impl Import<'_> {
         total: u64,
     ) -> anyhow::Result<Crawl> {
         let listed = resource.members.take();
-        let owner = crawl.asked.managed_by.as_deref();
-        let mut group = resource.into_group(self.account, owner, self.now)?;
+        let mut group = resource.into_group(self.account, &crawl.asked, self.now)?;
         group.derived_id = self
             .policy
             .zip(group.display_name.as_deref())

@@ -2,8 +2,10 @@
 //! what has no usable key is an error, never a record under another one.
 
 use anyhow::{Context as _, ensure};
-use scimguard_core::facts::{Group, User};
+use scimguard_core::facts::{Group, Origin, User};
 use serde::Deserialize;
+
+use crate::store::Asked;
 
 /// A user or a group, as listed.
 #[derive(Deserialize)]
@@ -34,12 +36,7 @@ impl Resource {
         Ok(id)
     }
 
-    pub(super) fn into_user(
-        self,
-        account: &str,
-        managed_by: Option<&str>,
-        now: u64,
-    ) -> anyhow::Result<User> {
+    pub(super) fn into_user(self, account: &str, asked: &Asked, now: u64) -> anyhow::Result<User> {
         let user_name = self.user_name.filter(|name| !name.is_empty());
         let user_name = user_name.context("it has no userName")?;
         ensure!(
@@ -53,8 +50,9 @@ impl Resource {
             display_name: self.display_name,
             external_id: self.external_id,
             active: is_active(self.active.as_ref()),
-            managed_by: managed_by.map(str::to_owned),
-            since: managed_by.map(|_| now),
+            managed_by: asked.managed_by.clone(),
+            since: asked.managed_by.is_some().then_some(now),
+            origin: Some(Origin::Imported(asked.filter.clone())),
             ..User::default()
         })
     }
@@ -62,7 +60,7 @@ impl Resource {
     pub(super) fn into_group(
         self,
         account: &str,
-        managed_by: Option<&str>,
+        asked: &Asked,
         now: u64,
     ) -> anyhow::Result<Group> {
         ensure!(self.user_name.is_none(), "it is a user, not a group");
@@ -71,8 +69,9 @@ impl Resource {
             id: self.id,
             display_name: self.display_name,
             external_id: self.external_id,
-            managed_by: managed_by.map(str::to_owned),
-            since: managed_by.map(|_| now),
+            managed_by: asked.managed_by.clone(),
+            since: asked.managed_by.is_some().then_some(now),
+            origin: Some(Origin::Imported(asked.filter.clone())),
             ..Group::default()
         })
     }
@@ -105,6 +104,12 @@ fn is_active(active: Option<&serde_json::Value>) -> bool {
 mod tests {
     use super::*;
 
+    const NATIVE: Asked = Asked {
+        managed_by: None,
+        filter: None,
+        only: None,
+    };
+
     fn resource(json: &str) -> Resource {
         serde_json::from_str(json).unwrap()
     }
@@ -126,10 +131,10 @@ mod tests {
             r#"{"id": "a", "userName": ""}"#,
             r#"{"id": "a", "userName": "a\u0001"}"#,
         ] {
-            assert!(resource(json).into_user("A", None, 0).is_err(), "{json}");
+            assert!(resource(json).into_user("A", &NATIVE, 0).is_err(), "{json}");
         }
         let user = resource(r#"{"id": "a", "userName": "ann"}"#);
-        assert!(user.into_group("A", None, 0).is_err());
+        assert!(user.into_group("A", &NATIVE, 0).is_err());
         let group = resource(r#"{"id": "g", "members": [{"value": "a"}, {"display": "b"}]}"#);
         let error = references(group.members.unwrap()).unwrap_err();
         assert!(error.to_string().contains("number 2"), "{error}");
@@ -138,12 +143,18 @@ mod tests {
     #[test]
     fn an_owner_has_owned_since_now() {
         let json = r#"{"id": "a", "userName": "ann", "active": "False"}"#;
-        let user = resource(json).into_user("A", Some("okta"), 7).unwrap();
+        let okta = Asked {
+            managed_by: Some("okta".to_owned()),
+            filter: Some("externalId pr".to_owned()),
+            only: None,
+        };
+        let user = resource(json).into_user("A", &okta, 7).unwrap();
+        assert_eq!(user.origin, Some(Origin::Imported(okta.filter)));
         assert_eq!(
             (user.managed_by.as_deref(), user.since, user.active),
             (Some("okta"), Some(7), false)
         );
-        let native = resource(json).into_user("A", None, 7).unwrap();
+        let native = resource(json).into_user("A", &NATIVE, 7).unwrap();
         assert_eq!((native.managed_by, native.since), (None, None));
     }
 }

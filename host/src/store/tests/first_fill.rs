@@ -50,6 +50,7 @@ fn intent(kind: ResourceKind, key: &str, name: &str, external_id: Option<&str>) 
         provider: "okta".to_owned(),
         at: 7,
         members: Vec::new(),
+        by: "t1".to_owned(),
     })
 }
 
