@@ -11,6 +11,7 @@ use scimguard_core::record::{IntentKey, Record};
 use serde::{Deserialize, Serialize};
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
+use super::unsettled::Unsettled;
 use super::{Error, Store, from_millis, json_list, records};
 
 /// A crawl of an account: what it was asked for, and how far it is.
@@ -284,80 +285,6 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.readers)
         .await?)
-    }
-}
-
-/// Creates whose outcome is unclear, of one account and kind. There are few at any time.
-struct Unsettled {
-    account: String,
-    kind: ResourceKind,
-    rows: Vec<UnsettledRow>,
-}
-
-/// An intent's key, the folded names under which its resource is found, and its external id.
-struct UnsettledRow {
-    key: String,
-    names: Vec<String>,
-    external_id: Option<String>,
-}
-
-impl Unsettled {
-    async fn read(
-        connection: &mut SqliteConnection,
-        account: &str,
-        kind: ResourceKind,
-    ) -> Result<Self, sqlx::Error> {
-        let unsettled = match kind {
-            ResourceKind::User => {
-                "SELECT id, user_name, NULL, external_id FROM users
-                  WHERE account = ?1 AND intent = 1"
-            }
-            ResourceKind::Group => {
-                "SELECT id, display_name, derived_id, external_id FROM groups
-                  WHERE account = ?1 AND intent = 1 AND scope = ''"
-            }
-        };
-        let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> =
-            sqlx::query_as(unsettled)
-                .bind(account)
-                .fetch_all(connection)
-                .await?;
-        let rows = rows
-            .into_iter()
-            .filter_map(|(id, name, derived_id, external_id)| {
-                Some(UnsettledRow {
-                    key: records::intent_key(&id)?.to_owned(),
-                    names: [name, derived_id]
-                        .into_iter()
-                        .flatten()
-                        .map(|it| fold(&it))
-                        .collect(),
-                    external_id,
-                })
-            });
-        Ok(Self {
-            account: account.to_owned(),
-            kind,
-            rows: rows.collect(),
-        })
-    }
-
-    /// The create that a resource of these names and this external id is the outcome of.
-    fn take(&mut self, names: &[Option<String>], external_id: Option<&str>) -> Option<IntentKey> {
-        let named =
-            |row: &UnsettledRow| names.iter().flatten().any(|name| row.names.contains(name));
-        let identified =
-            |row: &UnsettledRow| external_id.is_some() && row.external_id.as_deref() == external_id;
-        let rows = &self.rows;
-        let position = rows
-            .iter()
-            .position(named)
-            .or_else(|| rows.iter().position(identified))?;
-        Some(IntentKey {
-            kind: self.kind,
-            account: self.account.clone(),
-            key: self.rows.swap_remove(position).key,
-        })
     }
 }
 

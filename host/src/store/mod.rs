@@ -10,6 +10,7 @@ mod members;
 mod records;
 mod retries;
 mod tokens;
+mod unsettled;
 mod users;
 mod writer;
 
