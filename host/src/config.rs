@@ -49,6 +49,17 @@ pub struct Config {
     /// What a user or group is that the record does not have while the account has no first fill.
     #[serde(default)]
     pub unseen: Unseen,
+    /// The answers of the application's own group and user routes say in a header what of them a
+    /// provider owns.
+    #[serde(default)]
+    pub annotate: bool,
+    /// How often the application is asked what became of writes whose outcome nobody saw. It takes
+    /// the guard's own credential.
+    #[serde(default = "one_minute", deserialize_with = "duration")]
+    pub settle_every: Duration,
+    /// How long the application may still act on a request that it has not answered.
+    #[serde(default = "two_minutes", deserialize_with = "duration")]
+    pub settle_after: Duration,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
 }
@@ -249,6 +260,14 @@ fn ten_seconds() -> Duration {
     Duration::from_secs(10)
 }
 
+fn one_minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn two_minutes() -> Duration {
+    Duration::from_secs(120)
+}
+
 fn authorization() -> String {
     "authorization".to_owned()
 }
@@ -280,6 +299,9 @@ mod tests {
             "client_timeout",
             "lease_timeout",
             "unseen",
+            "annotate",
+            "settle_every",
+            "settle_after",
             "[backend_credential]",
             "file",
             "env",

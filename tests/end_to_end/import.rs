@@ -22,7 +22,7 @@ const MEMBERS: usize = 5;
 /// A guard without the plugin, which takes a while to compile: who decides does not matter here.
 fn native(backend: &str, policy: &Value) -> anyhow::Result<Guard> {
     let guard = Guard::configure(backend, policy)?;
-    guard.set("engine = \"native\"")?;
+    guard.configure_also("engine = \"native\"\n")?;
     Ok(guard)
 }
 
@@ -185,7 +185,7 @@ async fn the_guards_own_credential_is_asked_with() -> anyhow::Result<()> {
     );
     ensure!(listed.count() == 0, "it asked all the same");
 
-    guard.set("[backend_credential]\nenv = \"GUARDS_OWN\"")?;
+    guard.configure_also("[backend_credential]\nenv = \"GUARDS_OWN\"\n")?;
     let mut import = guard.program(&["import", "--account", ACCOUNT]);
     process::output(import.env("GUARDS_OWN", "s3cret")).await?;
     for (path, credential) in listed.seen() {
@@ -444,7 +444,7 @@ async fn until_the_first_fill_unseen_users_can_be_closed() -> anyhow::Result<()>
         .status(201)?
         .id()?;
     let mut guard = native(&application.url, &harness())?;
-    guard.set("unseen = \"refuse\"")?;
+    guard.configure_also("unseen = \"refuse\"\n")?;
     guard.start().await?;
     let administrator = Client::new(&guard.url).with("content-type", "application/json");
     let path = in_account(&format!("/gateway/ng/api/user/{bob}"));

@@ -61,17 +61,8 @@ impl Guard {
     /// # Errors
     /// If the configuration cannot be written.
     pub fn keep_own_cache(&self) -> anyhow::Result<PathBuf> {
-        self.set("cache = \"cache\"")?;
+        self.configure_also("cache = \"cache\"\n")?;
         Ok(self.folder.path().join("cache"))
-    }
-
-    /// Adds a line to the configuration.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn set(&self, line: &str) -> anyhow::Result<()> {
-        let mut file = File::options().append(true).open(self.configuration())?;
-        Ok(writeln!(file, "{line}")?)
     }
 
     /// A command of the program with this guard's configuration.
@@ -83,6 +74,29 @@ impl Guard {
             .arg("--config")
             .arg(self.configuration());
         command
+    }
+
+    /// Adds lines to the configuration; tables come last.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn configure_also(&self, lines: &str) -> anyhow::Result<()> {
+        let mut file = File::options().append(true).open(self.configuration())?;
+        Ok(file.write_all(lines.as_bytes())?)
+    }
+
+    /// Writes a file that the configuration names.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        Ok(fs::write(self.folder.path().join(name), text)?)
+    }
+
+    /// What the guard keeps its record in.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("scimguard.db")
     }
 
     /// Adds a service account with all permissions and gives it a token, for a provider or none.

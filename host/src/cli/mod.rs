@@ -8,7 +8,9 @@ mod ledger;
 mod lint;
 mod login_check;
 mod okta_settings;
+mod owners;
 mod principal;
+mod retry;
 mod rules;
 mod serve;
 mod test;
@@ -37,6 +39,8 @@ enum Command {
     Import(import::Args),
     Token(token::Args),
     Principal(principal::Args),
+    Owners(owners::Args),
+    Retry(retry::Args),
     OktaSettings(okta_settings::Args),
     LoginCheck(login_check::Args),
 }
@@ -57,6 +61,8 @@ pub fn run() -> ExitCode {
         Command::Import(args) => import::run(args),
         Command::Token(args) => token::run(args),
         Command::Principal(args) => principal::run(args),
+        Command::Owners(args) => owners::run(args),
+        Command::Retry(args) => retry::run(args),
         Command::OktaSettings(args) => okta_settings::run(args),
         Command::LoginCheck(args) => login_check::run(args),
     };

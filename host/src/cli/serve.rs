@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::retry::Running;
 use crate::config::{self, Config, EngineKind};
 use crate::engine::{self, Engine};
 use crate::proxy::{self, Listeners, Proxy};
@@ -49,6 +50,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let store = Store::open(&config.store)
         .await
         .with_context(|| format!("in the store {}", config.store.display()))?;
+    let _running = Running::share(&config.store)?;
     let proxy = Proxy::new(engine, store, config)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -8,6 +8,7 @@ use scimguard_core::Request;
 use scimguard_core::facts::{Answer, Fact, Key, Unseen};
 
 use super::leases::{self, Busy, Held};
+use super::retry::InTheNameOf;
 use super::{Proxy, lookup};
 use crate::{config, store};
 
@@ -28,6 +29,7 @@ pub(super) enum Unavailable {
 pub(super) struct Facts<'a> {
     proxy: &'a Proxy,
     now: u64,
+    name_of: Option<InTheNameOf>,
     keys: Vec<Key>,
     found: Arc<Vec<Fact>>,
     /// The backend is asked once a pass.
@@ -35,10 +37,11 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(proxy: &'a Proxy, now: u64) -> Self {
+    pub(super) fn new(proxy: &'a Proxy, now: u64, name_of: Option<InTheNameOf>) -> Self {
         Self {
             proxy,
             now,
+            name_of,
             keys: Vec::new(),
             found: Arc::default(),
             looked_up: BTreeMap::new(),
@@ -61,7 +64,8 @@ impl<'a> Facts<'a> {
                 self.keys.push(key);
             }
         }
-        let answers = self.proxy.store.answer(&self.keys).await?;
+        let asked: Vec<Key> = self.keys.iter().map(|key| self.meant(key)).collect();
+        let answers = self.proxy.store.answer(&asked).await?;
         let keys = self.keys.iter().cloned();
         let mut found: Vec<Fact> = keys
             .zip(answers)
@@ -90,6 +94,16 @@ impl<'a> Facts<'a> {
         }
         self.found = Arc::new(found);
         Ok(())
+    }
+
+    /// A repeated request carries a credential that stands for another one.
+    fn meant(&self, key: &Key) -> Key {
+        match (key, &self.name_of) {
+            (Key::Token(sha256), Some(name_of)) if *sha256 == name_of.sha256 => {
+                Key::Token(name_of.token.clone())
+            }
+            _ => key.clone(),
+        }
     }
 
     /// Answers these keys under leases on all that they name, which grow with what the record tells

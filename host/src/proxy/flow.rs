@@ -21,6 +21,7 @@ use super::facts::{Facts, Unavailable};
 use super::incoming::Refused;
 use super::leases::Held;
 use super::log::Line;
+use super::retry::InTheNameOf;
 use super::{Policy, Proxy, headers};
 use crate::engine::Fault;
 
@@ -35,6 +36,7 @@ pub(super) struct Exchange<'a> {
     incoming: Option<Incoming>,
     now: u64,
     held: Held,
+    name_of: Option<InTheNameOf>,
 }
 
 impl<'a> Exchange<'a> {
@@ -45,6 +47,24 @@ impl<'a> Exchange<'a> {
             incoming: Some(incoming),
             now,
             held: Held::default(),
+            name_of: None,
+        }
+    }
+
+    /// A request that is not a client's.
+    pub(super) fn repeated(
+        proxy: &'a Proxy,
+        request: Request,
+        name_of: InTheNameOf,
+        now: u64,
+    ) -> Self {
+        Self {
+            proxy,
+            request: Arc::new(request),
+            incoming: None,
+            now,
+            held: Held::default(),
+            name_of: Some(name_of),
         }
     }
 
@@ -89,7 +109,7 @@ impl<'a> Exchange<'a> {
     }
 
     async fn decide(&mut self) -> Result<Decision, Refused> {
-        let mut facts = Facts::new(self.proxy, self.now);
+        let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
         for _ in 0..=self.proxy.policy.settings().rounds {
             match self.evaluate(facts.found()).await.map_err(faulty)? {
                 Verdict::Need(need) => self.provide(need, &mut facts).await?,
@@ -242,7 +262,7 @@ impl<'a> Exchange<'a> {
         let continuation = Arc::new(continuation);
         let begins = outcome == BackendOutcome::NotAsked;
         let outcome = Arc::new(outcome);
-        let mut facts = Facts::new(self.proxy, self.now);
+        let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
         for _ in 0..=self.proxy.policy.settings().rounds {
             let found = facts.found();
             let now = self.now;

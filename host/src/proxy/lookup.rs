@@ -15,21 +15,28 @@ use super::body::Outgoing;
 /// What a lookup reads of a resource.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Resource {
-    id: String,
-    user_name: Option<String>,
-    display_name: Option<String>,
-    external_id: Option<String>,
-    active: Option<bool>,
+pub(super) struct Resource {
+    pub(super) id: String,
+    pub(super) user_name: Option<String>,
+    pub(super) display_name: Option<String>,
+    pub(super) external_id: Option<String>,
+    pub(super) active: Option<bool>,
+    pub(super) members: Option<Vec<MemberOf>>,
+}
+
+/// A member of a group.
+#[derive(Deserialize)]
+pub(super) struct MemberOf {
+    pub(super) value: String,
 }
 
 /// What a lookup reads of a search (RFC 7644 §3.4.2).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Found {
-    total_results: u64,
+pub(super) struct Found {
+    pub(super) total_results: u64,
     #[serde(default, rename = "Resources")]
-    resources: Vec<Resource>,
+    pub(super) resources: Vec<Resource>,
 }
 
 /// The account whose backend has to be asked for this key, if so.
@@ -210,7 +217,11 @@ impl Proxy {
         self.store.answer(&keys).await.ok()
     }
 
-    async fn ask(&self, path: &str, (name, value): &(HeaderName, HeaderValue)) -> Option<Whole> {
+    pub(super) async fn ask(
+        &self,
+        path: &str,
+        (name, value): &(HeaderName, HeaderValue),
+    ) -> Option<Whole> {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.clone());
         headers.insert(
@@ -249,7 +260,7 @@ fn is_unsettled_holder(answer: &Answer) -> bool {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(whole: &Whole) -> Option<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(whole: &Whole) -> Option<T> {
     if whole.status != StatusCode::OK {
         return None;
     }

@@ -14,7 +14,9 @@ mod paths;
 mod policy;
 mod reader;
 mod refusal;
+mod retry;
 mod server;
+mod settle;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::body::Incoming;
+use scimguard_core::Request;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
@@ -54,6 +57,10 @@ pub struct Proxy {
     unseen: Unseen,
     /// Accounts whose first fill is done, which it stays.
     filled: Mutex<BTreeSet<String>>,
+    /// The answers of management reads say what of them a provider owns.
+    annotate: bool,
+    settle: settle::Times,
+    asked: Mutex<settle::Asked>,
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
@@ -78,6 +85,12 @@ impl Proxy {
             lease_timeout: config.lease_timeout,
             unseen: config.unseen,
             filled: Mutex::default(),
+            annotate: config.annotate,
+            settle: settle::Times {
+                every: config.settle_every,
+                after: config.settle_after,
+            },
+            asked: Mutex::default(),
             in_flight: TaskTracker::new(),
             used: Mutex::default(),
         })
@@ -107,6 +120,10 @@ impl Proxy {
         let mut line = Line::new(request.method().as_str(), &path);
         let answered = match incoming::read(&request) {
             Ok(head) => {
+                let head = Request {
+                    annotate: self.annotate,
+                    ..head
+                };
                 let exchange = Exchange::new(self, head, request.into_body(), now());
                 exchange.run(&mut line).await
             }

@@ -82,6 +82,11 @@ impl ScimPaths {
         leaves.then_some("its path holds dot segments or encoded slashes")
     }
 
+    /// The path of a group as the identity provider sees it.
+    pub(super) fn client_group(&self, account: &str, id: &str) -> String {
+        format!("{}/Groups/{}", filled(&self.base, account), encoded(id))
+    }
+
     /// The path of a resource at the backend, if an id can stand in one.
     pub(super) fn resource(&self, account: &str, collection: &str, id: &str) -> Option<String> {
         let dots = matches!(id, "" | "." | "..");
@@ -90,18 +95,22 @@ impl ScimPaths {
 
     /// The path of a search by userName at the backend.
     pub(super) fn users_named(&self, account: &str, name: &str) -> String {
-        // A JSON string is what a filter takes (RFC 7644 §3.4.2.2).
-        let filter = format!("userName eq {}", serde_json::Value::from(name));
-        self.search(account, "Users", &[("filter", filter)])
+        self.search(account, "Users", "userName", name)
     }
 
-    /// The path of a search at the backend.
-    pub(super) fn search(
-        &self,
-        account: &str,
-        collection: &str,
-        query: &[(&str, String)],
-    ) -> String {
+    /// The path of a search by a group's displayName at the backend.
+    pub(super) fn groups_named(&self, account: &str, name: &str) -> String {
+        self.search(account, "Groups", "displayName", name)
+    }
+
+    fn search(&self, account: &str, collection: &str, attribute: &str, value: &str) -> String {
+        // A JSON string is what a filter takes (RFC 7644 §3.4.2.2).
+        let filter = format!("{attribute} eq {}", serde_json::Value::from(value));
+        self.list(account, collection, &[("filter", filter)])
+    }
+
+    /// The path of a collection at the backend, with query parameters.
+    pub(super) fn list(&self, account: &str, collection: &str, query: &[(&str, String)]) -> String {
         let parameters: Vec<String> = query
             .iter()
             .map(|(name, value)| format!("{name}={}", encoded(value)))
@@ -116,16 +125,21 @@ impl ScimPaths {
     }
 
     fn collection(&self, account: &str, collection: &str) -> String {
-        let mut path = String::new();
-        for part in &self.upstream {
-            path.push('/');
-            match part.as_str() {
-                ACCOUNT => path.push_str(&encoded(account)),
-                literal => path.push_str(literal),
-            }
-        }
-        format!("{path}/{collection}")
+        format!("{}/{collection}", filled(&self.upstream, account))
     }
+}
+
+/// A base with its account.
+fn filled(base: &[String], account: &str) -> String {
+    let mut path = String::new();
+    for part in base {
+        path.push('/');
+        match part.as_str() {
+            ACCOUNT => path.push_str(&encoded(account)),
+            literal => path.push_str(literal),
+        }
+    }
+    path
 }
 
 fn template(base: &str) -> Vec<String> {

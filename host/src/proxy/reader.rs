@@ -62,7 +62,7 @@ impl Reader {
         collection: &str,
         query: &[(&str, String)],
     ) -> Result<Bytes, Unreadable> {
-        self.get(account, self.paths.search(account, collection, query))
+        self.get(account, self.paths.list(account, collection, query))
             .await
     }
 

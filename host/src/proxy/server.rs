@@ -12,11 +12,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::MissedTickBehavior;
 
 use super::{Proxy, admin};
 
 /// How often it is stored when tokens were used.
 const STORE_USED: Duration = Duration::from_secs(60);
+
+/// How often somebody may have asked to repeat what failed.
+const LOOK_FOR_RETRIES: Duration = Duration::from_secs(1);
 
 /// Head of a request: more than any identity provider sends.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -37,6 +41,8 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
         let app = admin::router(Arc::clone(&proxy)).into_make_service();
         tokio::spawn(async move { axum::serve(listener, app).await })
     });
+    let asking = tokio::spawn(settle(Arc::clone(&proxy)));
+    let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
     let mut store_used = tokio::time::interval(STORE_USED);
     let mut end = std::pin::pin!(end);
     loop {
@@ -57,6 +63,8 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
         }
     }
     drop(listeners.clients);
+    asking.abort();
+    repeating.abort();
     proxy.in_flight.close();
     let limit = proxy.client_timeout;
     let done = async {
@@ -71,6 +79,44 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     }
     proxy.store_used().await;
     proxy.store.close().await;
+}
+
+/// Asks the backend what became of what is open, at the start and then from time to time.
+async fn settle(proxy: Arc<Proxy>) {
+    if proxy.credential.is_none() {
+        tracing::info!(
+            "without `backend_credential` the application is not asked what became of unclear writes; \
+             the identity provider's next requests tell"
+        );
+        return;
+    }
+    let mut times = tokio::time::interval(proxy.settle.every);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        times.tick().await;
+        let work = Arc::clone(&proxy);
+        // What the backend says is recorded to the end, whatever happens to this task.
+        let _ = proxy
+            .in_flight
+            .spawn(async move { work.settle().await })
+            .await;
+    }
+}
+
+/// Repeats what somebody asked for.
+async fn retry(proxy: Arc<Proxy>) {
+    let mut times = tokio::time::interval(LOOK_FOR_RETRIES);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        times.tick().await;
+        let work = Arc::clone(&proxy);
+        let repeated = proxy
+            .in_flight
+            .spawn(async move { work.retry_asked().await });
+        if let Ok(Err(error)) = repeated.await {
+            tracing::warn!(%error, "membership changes cannot be repeated now");
+        }
+    }
 }
 
 fn builder(client_timeout: Duration) -> auto::Builder<TokioExecutor> {

@@ -7,6 +7,8 @@
 mod first_fill;
 mod groups;
 mod members;
+mod open;
+mod owners;
 mod records;
 mod retries;
 mod tokens;
@@ -34,6 +36,9 @@ use sqlx::{ConnectOptions, Row, SqliteConnection};
 use writer::Writer;
 
 pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
+pub use open::{OpenIntent, OpenMembers};
+pub use owners::{CorrectionRow, Counts, MemberCounts, MembershipRow};
+pub use retries::RetryRow;
 pub use tokens::{NewToken, PrincipalKind, PrincipalRow, TokenRow};
 
 /// Why the store did not answer. A request that depends on it is refused.

@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 
 use super::{from_millis, json_list, retries};
+use crate::proxy::now;
 
 /// Stands before an intent's key where a row has its id. No resource's id holds it.
 const UNSETTLED: char = '\u{1}';
@@ -59,8 +60,9 @@ async fn intend_user(
     let name = intent.user_name.as_deref().unwrap_or(&intent.key);
     sqlx::query(
         "INSERT OR REPLACE INTO users (account, id, id_folded, user_name, user_name_folded,
-             display_name, external_id, active, managed_by, pending, since, intent, look, origin)
-         VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, 1, ?10, ?11)",
+             display_name, external_id, active, managed_by, pending, since, intent, look, origin,
+             opened)
+         VALUES (?1, ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, 1, ?10, ?11, ?12)",
     )
     .bind(&intent.account)
     .bind(unsettled_id(&intent.key))
@@ -73,6 +75,7 @@ async fn intend_user(
     .bind(from_millis(intent.at))
     .bind(skeleton(name))
     .bind(created(intent))
+    .bind(from_millis(now()))
     .execute(connection)
     .await?;
     Ok(())
@@ -85,8 +88,9 @@ async fn intend_group(
     let id = unsettled_id(&intent.key);
     sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
-             external_id, managed_by, pending, since, members_known, intent, origin)
-         VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1, ?9)",
+             external_id, managed_by, pending, since, members_known, intent, origin,
+             opened)
+         VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1, ?9, ?10)",
     )
     .bind(&intent.account)
     .bind(&id)
@@ -97,6 +101,7 @@ async fn intend_group(
     .bind(from_millis(intent.at))
     .bind(intent.derived_id.as_deref().map(fold))
     .bind(created(intent))
+    .bind(from_millis(now()))
     .execute(&mut *connection)
     .await?;
     // Members of an earlier attempt stay: the backend may have acted on it.
@@ -189,8 +194,8 @@ async fn put_user(connection: &mut SqliteConnection, user: &User) -> Result<(), 
     sqlx::query(
         "INSERT OR REPLACE INTO users (account, id, id_folded, user_name, user_name_folded,
              display_name, external_id, active, managed_by, pending, leaving, since, intent, look,
-             origin)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14)",
+             origin, opened)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14, ?15)",
     )
     .bind(&user.account)
     .bind(id)
@@ -206,6 +211,7 @@ async fn put_user(connection: &mut SqliteConnection, user: &User) -> Result<(), 
     .bind(user.since.map(from_millis))
     .bind(skeleton(&user.user_name))
     .bind(user.origin.as_ref().map(written))
+    .bind(opened(user.pending))
     .execute(connection)
     .await?;
     Ok(())
@@ -215,8 +221,9 @@ async fn put_group(connection: &mut SqliteConnection, group: &Group) -> Result<(
     let Some(id) = &group.id else { return Ok(()) };
     sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
-             external_id, managed_by, pending, leaving, since, members_known, intent, origin)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13)",
+             external_id, managed_by, pending, leaving, since, members_known, intent, origin,
+             opened)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14)",
     )
     .bind(&group.account)
     .bind(&group.scope)
@@ -231,6 +238,7 @@ async fn put_group(connection: &mut SqliteConnection, group: &Group) -> Result<(
     .bind(group.since.map(from_millis))
     .bind(group.members_known)
     .bind(group.origin.as_ref().map(written))
+    .bind(opened(group.pending))
     .execute(connection)
     .await?;
     Ok(())
@@ -243,11 +251,11 @@ async fn put_member(
     // A removal that is not certain yet marks who is in.
     let statement = match (member.present, member.pending) {
         (true, _) => {
-            "INSERT OR REPLACE INTO members (account, scope, group_id, user_id, pending, token)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            "INSERT OR REPLACE INTO members (account, scope, group_id, user_id, pending, token, opened)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
         }
         (false, true) => {
-            "UPDATE members SET pending = 2, token = ?6
+            "UPDATE members SET pending = 2, token = ?6, opened = ?7
               WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4"
         }
         (false, false) => {
@@ -262,6 +270,7 @@ async fn put_member(
         .bind(&member.user)
         .bind(member.pending)
         .bind(&member.by)
+        .bind(opened(member.pending))
         .execute(&mut *connection)
         .await?;
     retries::outdated(connection, member).await
@@ -276,7 +285,7 @@ async fn put_members(
     for statement in [
         "INSERT OR IGNORE INTO members (account, scope, group_id, user_id, pending)
          SELECT ?1, ?2, ?3, value, 0 FROM json_each(?4)",
-        "UPDATE members SET pending = 0, token = NULL
+        "UPDATE members SET pending = 0, token = NULL, opened = NULL
           WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND pending <> 0
             AND user_id IN (SELECT value FROM json_each(?4))",
         "DELETE FROM retries
@@ -342,6 +351,11 @@ async fn remove_group(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Since when what is written now is open.
+fn opened(pending: bool) -> Option<i64> {
+    pending.then(|| from_millis(now()))
 }
 
 fn created(intent: &Intent) -> String {

@@ -4,7 +4,7 @@ use scimguard_core::record::{FailedChange, MemberRecord};
 use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
 
-use super::from_millis;
+use super::{Error, Store, from_millis};
 
 /// A membership change to be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
@@ -82,4 +82,69 @@ pub(super) async fn outdated(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+impl Store {
+    /// Asks whoever guards this store to repeat changes: all, or those of an account. Returns how
+    /// many there are.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn ask_to_retry(&self, account: Option<&str>, at: u64) -> Result<u64, Error> {
+        let asked = sqlx::query("UPDATE retries SET asked = ?2 WHERE ?1 IS NULL OR account = ?1")
+            .bind(account)
+            .bind(from_millis(at))
+            .execute(&self.writers)
+            .await?;
+        Ok(asked.rows_affected())
+    }
+
+    /// The oldest change that somebody asked to repeat.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_retry(&self) -> Result<Option<RetryRow>, Error> {
+        const NEXT: &str = "
+            SELECT * FROM retries WHERE asked IS NOT NULL
+             ORDER BY first_seen, account, scope, group_id, user_id LIMIT 1";
+        Ok(sqlx::query_as(NEXT).fetch_optional(&self.readers).await?)
+    }
+
+    /// How many changes somebody asked to repeat, and nobody has yet.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn asked_retries(&self) -> Result<u64, Error> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM retries WHERE asked IS NOT NULL")
+            .fetch_one(&self.readers)
+            .await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Notes that a change was tried; `keep`: it is still to be repeated.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn retried(&self, row: &RetryRow, keep: bool) -> Result<(), Error> {
+        let statement = match keep {
+            true => {
+                "UPDATE retries SET asked = NULL
+                  WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4"
+            }
+            false => {
+                "DELETE FROM retries
+                  WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
+                    AND present = ?5"
+            }
+        };
+        sqlx::query(statement)
+            .bind(&row.account)
+            .bind(&row.scope)
+            .bind(&row.group)
+            .bind(&row.user)
+            .bind(row.present)
+            .execute(&self.writers)
+            .await?;
+        Ok(())
+    }
 }

@@ -287,6 +287,20 @@ impl Store {
         }
     }
 
+    /// The hash of a token.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn token_hash(&self, account: &str, id: &str) -> Result<Option<String>, Error> {
+        Ok(
+            sqlx::query_scalar("SELECT sha256 FROM tokens WHERE account = ?1 AND id = ?2")
+                .bind(account)
+                .bind(id)
+                .fetch_optional(&self.readers)
+                .await?,
+        )
+    }
+
     /// Notes when tokens were last used.
     ///
     /// # Errors

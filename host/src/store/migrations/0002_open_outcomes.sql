@@ -11,7 +11,10 @@ ALTER TABLE users ADD COLUMN look TEXT;
 CREATE INDEX users_by_look ON users (account, look);
 CREATE INDEX users_without_look ON users (account) WHERE look IS NULL;
 
--- What is open is asked about in the background.
+-- What is open is asked about in the background. Since when it is: the backend may still act.
+ALTER TABLE users ADD COLUMN opened INTEGER;
+ALTER TABLE groups ADD COLUMN opened INTEGER;
+ALTER TABLE members ADD COLUMN opened INTEGER;
 CREATE INDEX users_pending ON users (account, id) WHERE pending = 1;
 CREATE INDEX groups_pending ON groups (account, scope, id) WHERE pending = 1;
 

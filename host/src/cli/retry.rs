@@ -1,0 +1,198 @@
+//! `scimguard retry`.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::{ledger, serve};
+use crate::config::Config;
+use crate::proxy::{Proxy, now};
+use crate::store::{RetryRow, Store};
+
+const EXAMPLE: &str = "\
+Examples:
+  scimguard retry --config scimguard.toml --list
+  scimguard retry --config scimguard.toml --account ACC1";
+
+/// How often the running guard is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Repeat membership changes that the application did not do, the oldest first
+///
+/// Each is decided anew with the record of now. The guard that runs does it; without one this command
+/// does. What a later change made needless, and what may not be done any more, is dropped.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// The configuration file of `serve`
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Only this account's
+    #[arg(long)]
+    account: Option<String>,
+    /// Only show what there is to repeat
+    #[arg(long)]
+    list: bool,
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of the changes.
+#[derive(Serialize)]
+struct Outcome {
+    /// How many were asked for.
+    asked: u64,
+    /// Done, or not wanted any more.
+    gone: u64,
+    /// Those that failed again.
+    left: Vec<RetryRow>,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let account = args.account.as_deref();
+    if args.list {
+        let rows = ledger::with_store(&args.config, async |store, _| {
+            Ok(store.retries(account, None, None).await?)
+        })?;
+        if args.json {
+            return ledger::print_json(&rows);
+        }
+        print_rows(&rows);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let outcome = ledger::with_store(&args.config, async |store, config| {
+        let asked = store.ask_to_retry(account, now()).await?;
+        repeat(store, config, asked).await?;
+        let left = store.retries(account, None, None).await?;
+        Ok(Outcome {
+            asked,
+            gone: asked.saturating_sub(u64::try_from(left.len())?),
+            left,
+        })
+    })?;
+    if args.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&outcome)?);
+    } else {
+        anstream::println!(
+            "{} of {} are done or not wanted any more, {} are left",
+            outcome.gone,
+            outcome.asked,
+            outcome.left.len()
+        );
+        print_rows(&outcome.left);
+    }
+    Ok(match outcome.left.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Has the running guard repeat what is asked for, or does it in its place.
+async fn repeat(store: &Store, config: &Config, asked: u64) -> anyhow::Result<()> {
+    let bar = ProgressBar::new(asked).with_style(style());
+    let running = Running::open(&config.store)?;
+    let work = async {
+        // A guard that runs does it, and may end meanwhile.
+        while !running.is_none()? {
+            if store.asked_retries().await? == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        let proxy = Proxy::new(serve::engine(config)?, store.clone(), config)?;
+        proxy.retry_asked().await?;
+        anyhow::Ok(())
+    };
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                bar.finish_and_clear();
+                return done;
+            }
+            () = tokio::time::sleep(LOOK) => {
+                bar.set_position(asked.saturating_sub(store.asked_retries().await?));
+            }
+        }
+    }
+}
+
+/// A lock beside the store: guards that run share it, and who repeats in their place has it alone.
+pub(super) struct Running {
+    file: File,
+    path: PathBuf,
+}
+
+impl Running {
+    /// Opens the lock, and does not hold it yet.
+    fn open(store: &Path) -> anyhow::Result<Self> {
+        let mut path = store.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self { file, path })
+    }
+
+    /// A guard runs, as long as this is not dropped.
+    pub(super) fn share(store: &Path) -> anyhow::Result<Self> {
+        let running = Self::open(store)?;
+        running
+            .file
+            .lock_shared()
+            .with_context(|| format!("cannot lock {}", running.path.display()))?;
+        Ok(running)
+    }
+
+    /// Whether no guard runs; then none begins to, as long as this is not dropped.
+    fn is_none(&self) -> anyhow::Result<bool> {
+        match self.file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", self.path.display()))
+            }
+        }
+    }
+}
+
+fn print_rows(rows: &[RetryRow]) {
+    if rows.is_empty() {
+        return;
+    }
+    let mut table = vec![
+        [
+            "ACCOUNT", "GROUP", "USER", "CHANGE", "ANSWER", "SINCE", "TRIED",
+        ]
+        .map(str::to_owned),
+    ];
+    table.extend(rows.iter().map(|row| {
+        [
+            row.account.clone(),
+            row.group.clone(),
+            row.user.clone(),
+            if row.present { "add" } else { "remove" }.to_owned(),
+            row.status
+                .map_or_else(|| "none".to_owned(), |status| status.to_string()),
+            ledger::time(u64::try_from(row.first_seen).ok()),
+            row.attempts.to_string(),
+        ]
+    }));
+    ledger::print_table(&table);
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_bar} {pos}/{len} ({elapsed})")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}

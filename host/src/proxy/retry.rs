@@ -1,0 +1,135 @@
+//! Repeating membership changes that the backend did not do, when somebody asks for it: each is
+//! decided anew, with the facts of now, as a request with the provider's token of then.
+
+use http::header;
+use rand::TryRngCore as _;
+use rand::rngs::OsRng;
+use scimguard_core::{Body, Request, sha256_hex};
+use serde_json::json;
+
+use super::flow::Exchange;
+use super::log::Line;
+use super::{Proxy, now};
+use crate::store::{self, RetryRow};
+
+/// Which rule answered, if it was not the backend.
+const RULE: &str = "scimguard-rule";
+
+/// In whose name a request is repeated: the credential that it carries stands for that token.
+#[derive(Clone)]
+pub(super) struct InTheNameOf {
+    /// Hash of the credential in the repeated request, which nobody else knows.
+    pub(super) sha256: String,
+    /// Hash of the token that it stands for.
+    pub(super) token: String,
+}
+
+/// What became of a repeated change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The backend did it.
+    Done,
+    /// It is not wanted any more, or may not be done any more.
+    Dropped,
+    /// It failed again.
+    Kept,
+}
+
+impl Proxy {
+    /// Repeats what somebody asked for, the oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn retry_asked(&self) -> Result<(), store::Error> {
+        while let Some(row) = self.store.next_retry().await? {
+            let (fate, why) = self.retry(&row).await?;
+            self.store.retried(&row, fate == Fate::Kept).await?;
+            tracing::info!(
+                account = row.account,
+                group = row.group,
+                present = row.present,
+                ?fate,
+                rule = why,
+                "a membership change was repeated"
+            );
+        }
+        Ok(())
+    }
+
+    async fn retry(&self, row: &RetryRow) -> Result<(Fate, Option<String>), store::Error> {
+        let Some(token) = self.store.token_hash(&row.account, &row.token).await? else {
+            return Ok((Fate::Dropped, Some("token.unknown".to_owned())));
+        };
+        let group = self
+            .store
+            .group(&row.account, &row.scope, &row.group)
+            .await?;
+        let user = self.store.user(&row.account, &row.user).await?;
+        if group.is_none() || user.is_none() {
+            return Ok((Fate::Dropped, None));
+        }
+        let mut random = [0; 32];
+        if let Err(error) = OsRng.try_fill_bytes(&mut random) {
+            tracing::warn!(%error, "no random numbers");
+            return Ok((Fate::Kept, None));
+        }
+        let credential = sha256_hex(&random);
+        let request = Request {
+            method: "PATCH".to_owned(),
+            path: self.paths.client_group(&row.account, &row.group),
+            headers: [
+                (header::AUTHORIZATION, format!("Bearer {credential}")),
+                (header::CONTENT_TYPE, "application/scim+json".to_owned()),
+                (header::ACCEPT, "application/scim+json".to_owned()),
+            ]
+            .map(|(name, value)| (name.as_str().to_owned(), value.into_bytes()))
+            .to_vec(),
+            body: Body::Bytes(operation(row)),
+            annotate: false,
+        };
+        let name_of = InTheNameOf {
+            sha256: sha256_hex(credential.as_bytes()),
+            token,
+        };
+        let mut line = Line::new(&request.method, &request.path);
+        let exchange = Exchange::repeated(self, request, name_of, now());
+        let (response, rule) = match exchange.run(&mut line).await {
+            Ok(response) => {
+                let rule = response.headers().get(RULE);
+                let rule = rule.and_then(|rule| rule.to_str().ok()).map(str::to_owned);
+                (response.status(), rule)
+            }
+            Err(refused) => (
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                Some(refused.rule.to_owned()),
+            ),
+        };
+        line.write(response);
+        Ok((fate(response), rule))
+    }
+}
+
+fn operation(row: &RetryRow) -> Vec<u8> {
+    let operation = match row.present {
+        true => json!({"op": "add", "path": "members", "value": [{"value": row.user}]}),
+        false => json!({
+            "op": "remove",
+            "path": format!("members[value eq {}]", serde_json::Value::from(row.user.as_str())),
+        }),
+    };
+    let message = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [operation],
+    });
+    message.to_string().into_bytes()
+}
+
+/// A refusal by the guard drops the change, but for what only says "not now"; so does one by the
+/// backend.
+fn fate(status: http::StatusCode) -> Fate {
+    match status.as_u16() {
+        200..=299 => Fate::Done,
+        408 | 425 | 429 | 500..=599 => Fate::Kept,
+        _ => Fate::Dropped,
+    }
+}

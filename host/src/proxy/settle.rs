@@ -1,0 +1,403 @@
+//! Settling what is open: the backend is asked what became of creates, changes and memberships whose
+//! outcome nobody saw, at the start and from time to time.
+//!
+//! What is there counts at once for a create, which only adds an owner. Everything else waits until
+//! the backend cannot act any more, and what is missing must be missing twice.
+
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use scimguard_core::facts::{Group, GroupKey, Key, ResourceKind, Unseen, User, UserKey};
+use scimguard_core::fold;
+use scimguard_core::record::{IntentKey, Record, ResourceKey};
+
+use super::lookup::{Found, Resource, read};
+use super::{Proxy, leases, now};
+use crate::store::{self, OpenIntent, OpenMembers};
+
+/// When the backend is asked.
+pub(super) struct Times {
+    /// How often.
+    pub(super) every: Duration,
+    /// How long after a write the backend may still act.
+    pub(super) after: Duration,
+}
+
+/// What is known from asking the last time.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// What was missing, once.
+    missing: BTreeSet<Question>,
+    /// Accounts whose groups have been seen with members.
+    tells_members: BTreeSet<String>,
+}
+
+/// Something that the backend is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Question {
+    Intent(OpenIntent),
+    User(String, String),
+    Group(String, String),
+    Member(OpenMembers, String),
+}
+
+/// What the backend says.
+enum Told<T> {
+    There(T),
+    NotThere,
+    /// No answer, or one that says neither.
+    Nothing,
+}
+
+type Credential = (HeaderName, HeaderValue);
+
+impl Proxy {
+    /// Asks the backend about everything that is open.
+    pub(super) async fn settle(&self) {
+        let Some(own) = &self.credential else { return };
+        let credential = (own.name.clone(), own.value.clone());
+        match self.settle_all(&credential).await {
+            Ok(0) => {}
+            Ok(settled) => tracing::info!(settled, "open outcomes are settled"),
+            Err(error) => tracing::warn!(%error, "open outcomes cannot be settled now"),
+        }
+    }
+
+    async fn settle_all(&self, credential: &Credential) -> Result<usize, store::Error> {
+        let missing = std::mem::take(&mut self.lock_open().missing);
+        let mut round = Round {
+            proxy: self,
+            credential,
+            over: now().saturating_sub(millis(self.settle.after)),
+            missing,
+            missing_now: BTreeSet::new(),
+            tells_members: self.lock_open().tells_members.clone(),
+            settled: 0,
+        };
+        for intent in self.store.open_intents(None).await? {
+            round.intent(intent).await?;
+        }
+        for user in self.store.open_users(round.over, None).await? {
+            round.user(user).await?;
+        }
+        for group in self.store.open_groups(round.over, None).await? {
+            round.group(group).await?;
+        }
+        for group in self.store.open_members(round.over).await? {
+            round.members(group).await?;
+        }
+        let mut open = self.lock_open();
+        open.missing = round.missing_now;
+        open.tells_members = round.tells_members;
+        Ok(round.settled)
+    }
+
+    fn lock_open(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One time of asking.
+struct Round<'a> {
+    proxy: &'a Proxy,
+    credential: &'a Credential,
+    /// The backend is done with what was begun before this time, in milliseconds since 1970.
+    over: u64,
+    missing: BTreeSet<Question>,
+    missing_now: BTreeSet<Question>,
+    /// Accounts whose groups have been seen with members.
+    tells_members: BTreeSet<String>,
+    settled: usize,
+}
+
+impl Round<'_> {
+    async fn intent(&mut self, intent: OpenIntent) -> Result<(), store::Error> {
+        let keys = match intent.kind {
+            ResourceKind::User => [Key::UserByName(user_key(&intent.account, &intent.name))],
+            ResourceKind::Group => [group_key(&intent.account, &intent.key)],
+        };
+        let Some(_held) = self.lease(&keys).await else {
+            return Ok(());
+        };
+        let only = Some((intent.account.as_str(), intent.key.as_str()));
+        if !self.proxy.store.open_intents(only).await?.contains(&intent) {
+            return Ok(());
+        }
+        let key = IntentKey {
+            kind: intent.kind,
+            account: intent.account.clone(),
+            key: intent.key.clone(),
+        };
+        let told = match intent.kind {
+            ResourceKind::User => self.created_user(&intent).await,
+            ResourceKind::Group => self.created_group(&intent).await?,
+        };
+        match told {
+            Told::There(id) => self.apply(Record::Settle { intent: key, id }).await,
+            Told::NotThere if self.is_over(intent.opened) => {
+                if self.is_missing_twice(Question::Intent(intent)) {
+                    self.apply(Record::Withdraw(key)).await?;
+                }
+                Ok(())
+            }
+            Told::NotThere | Told::Nothing => Ok(()),
+        }
+    }
+
+    async fn created_user(&self, intent: &OpenIntent) -> Told<String> {
+        let path = self.proxy.paths.users_named(&intent.account, &intent.name);
+        let Some(found) = self.list(&path).await else {
+            return Told::Nothing;
+        };
+        let wanted = fold(&intent.name);
+        let is_it = |user: &Resource| user.user_name.as_deref().map(fold).as_ref() == Some(&wanted);
+        match found.resources.into_iter().find(is_it) {
+            Some(user) => Told::There(user.id),
+            None if found.total_results == 0 => Told::NotThere,
+            None => Told::Nothing,
+        }
+    }
+
+    /// The group of this name that is not on record already: names are not unique.
+    async fn created_group(&self, intent: &OpenIntent) -> Result<Told<String>, store::Error> {
+        let path = self.proxy.paths.groups_named(&intent.account, &intent.name);
+        let Some(found) = self.list(&path).await else {
+            return Ok(Told::Nothing);
+        };
+        if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
+            return Ok(Told::Nothing);
+        }
+        let mut candidates = Vec::new();
+        for group in found.resources {
+            let is_it = group.display_name.as_deref() == Some(&intent.name);
+            let recorded = self
+                .proxy
+                .store
+                .group(&intent.account, "", &group.id)
+                .await?;
+            let on_record = recorded.is_some_and(|group| group.id.is_some());
+            if is_it && !on_record {
+                candidates.push(group);
+            }
+        }
+        let by_external_id = candidates
+            .iter()
+            .find(|group| group.external_id.is_some() && group.external_id == intent.external_id);
+        Ok(match (by_external_id, candidates.as_slice()) {
+            (Some(group), _) => Told::There(group.id.clone()),
+            (None, [group]) => Told::There(group.id.clone()),
+            (None, []) => Told::NotThere,
+            // One of several: the provider's next request tells which.
+            (None, _) => Told::Nothing,
+        })
+    }
+
+    async fn user(&mut self, user: User) -> Result<(), store::Error> {
+        let Some(id) = user.id.clone() else {
+            return Ok(());
+        };
+        let keys = [
+            Key::User(user_key(&user.account, &id)),
+            Key::UserByName(user_key(&user.account, &user.user_name)),
+        ];
+        let Some(_held) = self.lease(&keys).await else {
+            return Ok(());
+        };
+        let only = Some((user.account.as_str(), id.as_str()));
+        if !self
+            .proxy
+            .store
+            .open_users(self.over, only)
+            .await?
+            .contains(&user)
+        {
+            return Ok(());
+        }
+        match self.resource(&user.account, "Users", &id).await {
+            Told::There(told) => {
+                self.apply(Record::User(User {
+                    user_name: told.user_name.unwrap_or_else(|| user.user_name.clone()),
+                    display_name: told.display_name.or(user.display_name.clone()),
+                    external_id: told.external_id.or(user.external_id.clone()),
+                    active: told.active.unwrap_or(user.active),
+                    pending: false,
+                    leaving: false,
+                    ..user
+                }))
+                .await
+            }
+            Told::NotThere => {
+                let question = Question::User(user.account.clone(), id.clone());
+                if !self.is_missing_twice(question) {
+                    return Ok(());
+                }
+                // Who was not being deleted is deactivated, in an application that deletes then.
+                let record = match user.leaving {
+                    true => Record::RemoveUser(ResourceKey {
+                        account: user.account,
+                        scope: String::new(),
+                        id,
+                    }),
+                    false => Record::User(User {
+                        active: false,
+                        pending: false,
+                        ..user
+                    }),
+                };
+                self.apply(record).await
+            }
+            Told::Nothing => Ok(()),
+        }
+    }
+
+    async fn group(&mut self, group: Group) -> Result<(), store::Error> {
+        let Some(id) = group.id.clone() else {
+            return Ok(());
+        };
+        let Some(_held) = self.lease(&[group_key(&group.account, &id)]).await else {
+            return Ok(());
+        };
+        let only = Some((group.account.as_str(), id.as_str()));
+        if !self
+            .proxy
+            .store
+            .open_groups(self.over, only)
+            .await?
+            .contains(&group)
+        {
+            return Ok(());
+        }
+        match self.resource(&group.account, "Groups", &id).await {
+            Told::There(told) => {
+                self.apply(Record::Group(Group {
+                    display_name: told.display_name.or(group.display_name.clone()),
+                    external_id: told.external_id.or(group.external_id.clone()),
+                    pending: false,
+                    leaving: false,
+                    ..group
+                }))
+                .await
+            }
+            Told::NotThere => {
+                let question = Question::Group(group.account.clone(), id.clone());
+                if !self.is_missing_twice(question) {
+                    return Ok(());
+                }
+                self.apply(Record::RemoveGroup(ResourceKey {
+                    account: group.account,
+                    scope: String::new(),
+                    id,
+                }))
+                .await
+            }
+            Told::Nothing => Ok(()),
+        }
+    }
+
+    async fn members(&mut self, group: OpenMembers) -> Result<(), store::Error> {
+        let Some(_held) = self
+            .lease(&[group_key(&group.account, &group.group_id)])
+            .await
+        else {
+            return Ok(());
+        };
+        let open = self.proxy.store.open_members_of(&group, self.over).await?;
+        let told = self
+            .resource(&group.account, "Groups", &group.group_id)
+            .await;
+        let told = match told {
+            Told::There(told) => told.members,
+            Told::NotThere => Some(Vec::new()),
+            Told::Nothing => return Ok(()),
+        };
+        if told.is_some() {
+            self.tells_members.insert(group.account.clone());
+        }
+        // A group without members has no such attribute, nor has any group of some applications.
+        let Some(told) = told.or_else(|| {
+            let tells = self.tells_members.contains(&group.account);
+            tells.then(Vec::new)
+        }) else {
+            return Ok(());
+        };
+        let actual: BTreeSet<String> = told.into_iter().map(|member| member.value).collect();
+        let (members, others): (BTreeSet<String>, BTreeSet<String>) =
+            open.into_iter().partition(|user| actual.contains(user));
+        let gone: BTreeSet<String> = others
+            .into_iter()
+            .filter(|user| self.is_missing_twice(Question::Member(group.clone(), user.clone())))
+            .collect();
+        self.settled += members.len() + gone.len();
+        self.proxy
+            .store
+            .settle_members(&group, &members, &gone)
+            .await
+    }
+
+    /// While it is held, no write of this guard is under way that could change what is asked.
+    async fn lease(&self, keys: &[Key]) -> Option<leases::Held> {
+        let names = leases::names(keys, &[]);
+        let limit = self.proxy.lease_timeout;
+        self.proxy.leases.acquire(names, limit).await.ok()
+    }
+
+    async fn list(&self, path: &str) -> Option<Found> {
+        read(&self.proxy.ask(path, self.credential).await?)
+    }
+
+    async fn resource(&self, account: &str, collection: &str, id: &str) -> Told<Resource> {
+        let Some(path) = self.proxy.paths.resource(account, collection, id) else {
+            return Told::Nothing;
+        };
+        let Some(whole) = self.proxy.ask(&path, self.credential).await else {
+            return Told::Nothing;
+        };
+        if whole.status == StatusCode::NOT_FOUND {
+            return Told::NotThere;
+        }
+        match read::<Resource>(&whole) {
+            Some(resource) if resource.id == id => Told::There(resource),
+            _ => Told::Nothing,
+        }
+    }
+
+    async fn apply(&mut self, record: Record) -> Result<(), store::Error> {
+        self.settled += 1;
+        self.proxy.store.apply(&[record]).await
+    }
+
+    fn is_over(&self, opened: i64) -> bool {
+        u64::try_from(opened).unwrap_or_default() <= self.over
+    }
+
+    fn is_missing_twice(&mut self, question: Question) -> bool {
+        if self.missing.contains(&question) {
+            return true;
+        }
+        self.missing_now.insert(question);
+        false
+    }
+}
+
+fn user_key(account: &str, value: &str) -> UserKey {
+    UserKey {
+        account: account.to_owned(),
+        value: value.to_owned(),
+        unseen: Unseen::Absent,
+    }
+}
+
+fn group_key(account: &str, id: &str) -> Key {
+    Key::Group(GroupKey {
+        account: account.to_owned(),
+        scope: String::new(),
+        id: id.to_owned(),
+        unseen: Unseen::Absent,
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,231 @@
+//! What is open: creates, changes and memberships whose outcome nobody has seen. And how it is
+//! settled by what the backend says.
+
+use std::collections::BTreeSet;
+
+use scimguard_core::facts::{Group, ResourceKind, User};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::groups::GroupRow;
+use super::users::UserRow;
+use super::{Error, Store, from_millis};
+use crate::proxy::now;
+
+/// A create that is not settled.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenIntent {
+    /// What is created.
+    pub kind: ResourceKind,
+    /// The account.
+    pub account: String,
+    /// As in the intent.
+    pub key: String,
+    /// The user name, or the group's name.
+    pub name: String,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// Milliseconds since 1970.
+    pub opened: i64,
+}
+
+/// A group with memberships that are not settled.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, FromRow)]
+pub struct OpenMembers {
+    /// The account.
+    pub account: String,
+    /// The group's id.
+    pub group_id: String,
+}
+
+/// How many of a kind are settled in one go.
+const BATCH: i64 = 500;
+
+impl Store {
+    /// Creates that are not settled, the oldest first; or the one of this account and key.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn open_intents(&self, only: Option<(&str, &str)>) -> Result<Vec<OpenIntent>, Error> {
+        const INTENTS: &str = "
+            SELECT 0, account, id, user_name, external_id, coalesce(opened, since, 0)
+              FROM users
+             WHERE intent = 1 AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
+            UNION ALL
+            SELECT 1, account, id, coalesce(display_name, ''), external_id,
+                   coalesce(opened, since, 0)
+              FROM groups
+             WHERE intent = 1 AND scope = ''
+               AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
+            ORDER BY 6 LIMIT ?1";
+        type Row = (i64, String, String, String, Option<String>, i64);
+        let rows: Vec<Row> = sqlx::query_as(INTENTS)
+            .bind(BATCH)
+            .bind(only.map(|(account, _)| account))
+            .bind(only.map(|(_, key)| key))
+            .fetch_all(&self.readers)
+            .await?;
+        let intents = rows.into_iter().map(|row| {
+            let (kind, account, id, name, external_id, opened) = row;
+            OpenIntent {
+                kind: match kind {
+                    0 => ResourceKind::User,
+                    _ => ResourceKind::Group,
+                },
+                account,
+                key: id.trim_start_matches('\u{1}').to_owned(),
+                name,
+                external_id,
+                opened,
+            }
+        });
+        Ok(intents.collect())
+    }
+
+    /// Users with an open change that was begun before a time, the oldest first; or the one of this
+    /// account and id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn open_users(
+        &self,
+        before: u64,
+        only: Option<(&str, &str)>,
+    ) -> Result<Vec<User>, Error> {
+        const USERS: &str = "
+            SELECT *, 0 AS in_managed_group FROM users
+             WHERE pending = 1 AND intent = 0 AND coalesce(opened, 0) <= ?1
+               AND (?3 IS NULL OR (account = ?3 AND id = ?4))
+             ORDER BY opened LIMIT ?2";
+        let rows: Vec<UserRow> = sqlx::query_as(USERS)
+            .bind(from_millis(before))
+            .bind(BATCH)
+            .bind(only.map(|(account, _)| account))
+            .bind(only.map(|(_, id)| id))
+            .fetch_all(&self.readers)
+            .await?;
+        Ok(rows.into_iter().map(|row| row.user).collect())
+    }
+
+    /// Groups with an open change that was begun before a time, the oldest first; or the one of this
+    /// account and id. Providers write
+    /// only to groups of the account itself.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn open_groups(
+        &self,
+        before: u64,
+        only: Option<(&str, &str)>,
+    ) -> Result<Vec<Group>, Error> {
+        const GROUPS: &str = "
+            SELECT * FROM groups
+             WHERE pending = 1 AND intent = 0 AND scope = '' AND coalesce(opened, 0) <= ?1
+               AND (?3 IS NULL OR (account = ?3 AND id = ?4))
+             ORDER BY opened LIMIT ?2";
+        let rows: Vec<GroupRow> = sqlx::query_as(GROUPS)
+            .bind(from_millis(before))
+            .bind(BATCH)
+            .bind(only.map(|(account, _)| account))
+            .bind(only.map(|(_, id)| id))
+            .fetch_all(&self.readers)
+            .await?;
+        Ok(rows.into_iter().map(|row| row.group).collect())
+    }
+
+    /// Groups with open memberships that were begun before a time.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn open_members(&self, before: u64) -> Result<Vec<OpenMembers>, Error> {
+        const MEMBERS: &str = "
+            SELECT DISTINCT account, group_id FROM members
+             WHERE pending <> 0 AND scope = '' AND coalesce(opened, 0) <= ?1
+               AND substr(group_id, 1, 1) <> char(1)
+             LIMIT ?2";
+        Ok(sqlx::query_as(MEMBERS)
+            .bind(from_millis(before))
+            .bind(BATCH)
+            .fetch_all(&self.readers)
+            .await?)
+    }
+
+    /// The open members of a group that were begun before a time.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn open_members_of(
+        &self,
+        group: &OpenMembers,
+        before: u64,
+    ) -> Result<BTreeSet<String>, Error> {
+        let users: Vec<String> = sqlx::query_scalar(
+            "SELECT user_id FROM members
+              WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending <> 0
+                AND coalesce(opened, 0) <= ?3",
+        )
+        .bind(&group.account)
+        .bind(&group.group_id)
+        .bind(from_millis(before))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(users.into_iter().collect())
+    }
+
+    /// Settles open memberships by what the backend says. A change that it did not do is kept to be
+    /// repeated.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is settled then.
+    pub async fn settle_members(
+        &self,
+        group: &OpenMembers,
+        members: &BTreeSet<String>,
+        others: &BTreeSet<String>,
+    ) -> Result<(), Error> {
+        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        for user in members {
+            settle_member(&mut transaction, group, user, true).await?;
+        }
+        for user in others {
+            settle_member(&mut transaction, group, user, false).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+async fn settle_member(
+    connection: &mut SqliteConnection,
+    group: &OpenMembers,
+    user: &str,
+    is_in: bool,
+) -> Result<(), sqlx::Error> {
+    const NOT_DONE: &str = "
+        INSERT OR IGNORE INTO retries (account, scope, group_id, user_id, present, status,
+            first_seen, last_tried, attempts, token)
+        SELECT account, scope, group_id, user_id, pending = 1, NULL, coalesce(opened, ?5),
+               coalesce(opened, ?5), 1, token
+          FROM members
+         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND token IS NOT NULL
+           AND pending = CASE WHEN ?4 THEN 2 ELSE 1 END";
+    const DONE: &str = "
+        DELETE FROM retries
+         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND present = ?4";
+    const IN: &str = "
+        UPDATE members SET pending = 0, token = NULL, opened = NULL
+         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND pending <> 0";
+    const OUT: &str = "
+        DELETE FROM members
+         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND pending <> 0";
+    for statement in [NOT_DONE, DONE, if is_in { IN } else { OUT }] {
+        sqlx::query(statement)
+            .bind(&group.account)
+            .bind(&group.group_id)
+            .bind(user)
+            .bind(is_in)
+            .bind(from_millis(now()))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Who takes part in a history or a race: the application, the witness before it, the guard before
+//! that, and the provider's and the operators' clients.
+
+use anyhow::Context as _;
+use scimguard_tests::client::Client;
+use scimguard_tests::guard::Guard;
+use scimguard_tests::model::Policy;
+use scimguard_tests::process::Server;
+use serde_json::json;
+
+use crate::witness::Witness;
+use crate::{ACCOUNT, HARNESS_BASE, PROVIDER};
+
+/// All of them; the guard is not started.
+pub(crate) struct Cast {
+    pub(crate) guard: Guard,
+    pub(crate) witness: Witness,
+    pub(crate) provider: Hands,
+    pub(crate) operator: Hands,
+    _application: Server,
+}
+
+/// The connections of one who acts.
+#[derive(Clone)]
+pub(crate) struct Hands {
+    /// With a SCIM token.
+    pub(crate) scim: Client,
+    /// On the management API.
+    pub(crate) management: Client,
+}
+
+impl Cast {
+    pub(crate) async fn assemble(seed: u64, is_faulty: bool) -> anyhow::Result<Self> {
+        let application = Server::example_application().await?;
+        let policy = Policy::default();
+        let witness = Witness::in_front_of(&application.url, policy, seed, is_faulty).await?;
+        let document = json!({"version": 1, "preset": "harness"});
+        let mut guard = Guard::configure(&witness.url, &document)?;
+        guard.configure_also(
+            "settle_every = \"50ms\"\nsettle_after = \"300ms\"\n\
+             [backend_credential]\nfile = \"backend.token\"\n",
+        )?;
+        guard.write("backend.token", "the-guards-own")?;
+        let provider = guard.token(ACCOUNT, "okta", Some("okta")).await?;
+        let operator = guard.token(ACCOUNT, "admin", None).await?;
+        let hands = |agent: &str, token: &str| Hands {
+            scim: Client::new(format!("{}{HARNESS_BASE}", guard.url))
+                .with("user-agent", agent)
+                .with("content-type", "application/scim+json")
+                .with("authorization", format!("Bearer {token}")),
+            management: Client::new(format!("{}/gateway", guard.url))
+                .with("user-agent", agent)
+                .with("content-type", "application/json"),
+        };
+        let (provider, operator) = (hands(PROVIDER, &provider), hands("curl", &operator));
+        guard.start().await.context("the first start")?;
+        Ok(Self {
+            guard,
+            witness,
+            provider,
+            operator,
+            _application: application,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Requests as the provider and operators send them.
+
+use scimguard_tests::client::Answer;
+use serde_json::{Value, json};
+
+use crate::ACCOUNT;
+use crate::cast::Hands;
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// One request; no body is `null`.
+#[derive(Clone)]
+pub(crate) struct Deed {
+    by_scim: bool,
+    method: &'static str,
+    path: String,
+    body: Value,
+}
+
+/// By SCIM; the path is below the account's base.
+pub(crate) fn scim(method: &'static str, path: String, body: Value) -> Deed {
+    Deed {
+        by_scim: true,
+        method,
+        path,
+        body,
+    }
+}
+
+/// By SCIM.
+pub(crate) fn patch(path: String, operations: Value) -> Deed {
+    let body = json!({"schemas": [PATCH], "Operations": operations});
+    scim("PATCH", path, body)
+}
+
+/// On the management API.
+pub(crate) fn managed(method: &'static str, path: String, body: Value) -> Deed {
+    Deed {
+        by_scim: false,
+        method,
+        path,
+        body,
+    }
+}
+
+/// A user as SCIM has it.
+pub(crate) fn whole_user(mail: &str, name: &str, active: bool) -> Value {
+    json!({
+        "schemas": [USER], "userName": mail, "displayName": name, "active": active,
+        "emails": [{"value": mail, "type": "work", "primary": true}],
+    })
+}
+
+impl Deed {
+    /// Sends the request.
+    pub(crate) async fn by(&self, hands: &Hands) -> anyhow::Result<Answer> {
+        let body = (!self.body.is_null()).then_some(&self.body);
+        if self.by_scim {
+            return hands.scim.send(self.method, &self.path, body).await;
+        }
+        let path = format!("{}?accountIdentifier={ACCOUNT}", self.path);
+        hands.management.send(self.method, &path, body).await
+    }
+}

@@ -1,0 +1,208 @@
+//! Long histories: the provider and operators act at the same time, on a guard that is killed again
+//! and again while requests are in flight. Nothing that the model forbids ever reaches the
+//! application, and once the guard has settled what was open, its record is what the application
+//! has.
+
+mod chance;
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::model::{Actor, World};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::cast::Cast;
+use crate::record::Record;
+
+/// How often the guard is killed, unless the long run says otherwise.
+const KILLS: usize = 24;
+const KILLS_VARIABLE: &str = "SCIMGUARD_HISTORIES_KILLS";
+
+/// What chance begins with, unless the long run says otherwise.
+const SEED: u64 = 6;
+const SEED_VARIABLE: &str = "SCIMGUARD_HISTORIES_SEED";
+
+/// After so many kills the guard is left alone until it has settled.
+const KILLS_TO_A_REST: usize = 4;
+
+/// How long settling may take.
+const SETTLING_LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest that everybody acts before the guard is killed, in milliseconds.
+const LONGEST_LIFE: u64 = 300;
+
+/// Those who act at the same time.
+const PARTY: [Actor; 5] = [
+    Actor::Provisioner,
+    Actor::Operator,
+    Actor::Provisioner,
+    Actor::Operator,
+    Actor::Operator,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_forbidden_passes_and_the_record_is_right_after_any_kill() -> anyhow::Result<()> {
+    let kills = number(KILLS_VARIABLE)?.map_or(Ok(KILLS), usize::try_from)?;
+    let seed = number(SEED_VARIABLE)?.unwrap_or(SEED);
+    let history = async {
+        let mut history = History {
+            cast: Cast::assemble(seed, true).await?,
+            random: StdRng::seed_from_u64(seed),
+            counts: Arc::default(),
+        };
+        for kill in 1..=kills {
+            history.live_and_die().await?;
+            tell(&format!("kill {kill} of {kills}, {}", history.counts()))?;
+            if kill % KILLS_TO_A_REST == 0 || kill == kills {
+                history.rest().await?;
+            }
+        }
+        history.was_eventful(kills).await
+    };
+    history.await.with_context(|| format!("seed {seed}"))
+}
+
+struct History {
+    cast: Cast,
+    random: StdRng,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// Requests in flight now.
+    in_flight: AtomicUsize,
+    /// Requests in flight when the guard was killed, all together.
+    cut_off: AtomicUsize,
+    done: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+impl History {
+    /// Everybody acts for a while; then the guard is killed and started again.
+    async fn live_and_die(&mut self) -> anyhow::Result<()> {
+        let mut party = JoinSet::new();
+        for actor in PARTY {
+            let life = self.life(actor);
+            party.spawn(life);
+        }
+        let while_ = Duration::from_millis(self.random.random_range(10..LONGEST_LIFE));
+        sleep(while_).await;
+        self.cast.guard.kill().await?;
+        let cut_off = self.counts.in_flight.swap(0, Ordering::SeqCst);
+        self.counts.cut_off.fetch_add(cut_off, Ordering::SeqCst);
+        party.abort_all();
+        while party.join_next().await.is_some() {}
+        self.counts.in_flight.store(0, Ordering::SeqCst);
+        self.cast.guard.start().await?;
+        self.cast.witness.saw_nothing_forbidden().await
+    }
+
+    /// One who acts until the guard is dead, sometimes on what was seen a while ago.
+    fn life(&mut self, actor: Actor) -> impl Future<Output = ()> + Send + 'static {
+        let hands = match actor {
+            Actor::Provisioner => self.cast.provider.clone(),
+            Actor::Operator => self.cast.operator.clone(),
+        };
+        let (counts, view) = (Arc::clone(&self.counts), self.cast.witness.view());
+        let mut random = StdRng::seed_from_u64(self.random.random());
+        async move {
+            let mut seen = World::default();
+            loop {
+                if random.random() {
+                    seen = view.world().await;
+                }
+                let deed = match actor {
+                    Actor::Provisioner => chance::of_the_provider(&mut random, &seen),
+                    Actor::Operator => chance::of_an_operator(&mut random, &seen),
+                };
+                counts.in_flight.fetch_add(1, Ordering::SeqCst);
+                let Ok(answer) = deed.by(&hands).await else {
+                    return;
+                };
+                counts.in_flight.fetch_sub(1, Ordering::SeqCst);
+                match answer.rule {
+                    Some(_) => counts.refused.fetch_add(1, Ordering::SeqCst),
+                    None => counts.done.fetch_add(1, Ordering::SeqCst),
+                };
+            }
+        }
+    }
+
+    /// Nobody acts until the guard has settled what is open; then its record is right.
+    async fn rest(&self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let database = self.cast.guard.database();
+        let mut record = Record::read(&database).await?;
+        while !record.open.is_empty() {
+            ensure!(
+                begun.elapsed() < SETTLING_LIMIT,
+                "still open after {SETTLING_LIMIT:?}: {:?}\nof these writes:\n{}",
+                record.open,
+                self.cast.witness.seen().await.about(&record.open.join(" "))
+            );
+            sleep(Duration::from_millis(50)).await;
+            record = Record::read(&database).await?;
+        }
+        let mut seen = self.cast.witness.seen().await;
+        seen.grant_claims(&record);
+        let differences = record.differences(&seen.world);
+        ensure!(
+            differences.is_empty(),
+            "the record is not what the application has:\n{}\nof these writes:\n{}",
+            differences.join("\n"),
+            seen.about(&differences.join(" "))
+        );
+        Ok(())
+    }
+
+    /// Passes if enough happened for the rest to mean anything.
+    async fn was_eventful(&self, kills: usize) -> anyhow::Result<()> {
+        let seen = self.cast.witness.seen().await;
+        let counts = &self.counts;
+        let refused = counts.refused.load(Ordering::SeqCst);
+        let cut_off = counts.cut_off.load(Ordering::SeqCst);
+        ensure!(
+            seen.of_operators > kills
+                && seen.of_the_provider > kills
+                && refused > kills
+                && cut_off > kills,
+            "{} writes of operators, {} of the provider, {}",
+            seen.of_operators,
+            seen.of_the_provider,
+            self.counts()
+        );
+        Ok(())
+    }
+
+    fn counts(&self) -> String {
+        let of = |count: &AtomicUsize| count.load(Ordering::SeqCst);
+        let counts = &self.counts;
+        format!(
+            "{} requests in flight, {} done, {} refused",
+            of(&counts.cut_off),
+            of(&counts.done),
+            of(&counts.refused)
+        )
+    }
+}
+
+/// For whoever watches the long run.
+fn tell(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stderr().lock(), "{line}")?)
+}
+
+fn number(variable: &str) -> anyhow::Result<Option<u64>> {
+    let text = std::env::var(variable).ok();
+    text.map(|text| {
+        text.parse()
+            .with_context(|| format!("{variable} is {text:?}"))
+    })
+    .transpose()
+}

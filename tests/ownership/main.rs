@@ -1,0 +1,26 @@
+//! Who owns what, proved from outside: every combination of the model against the program and the
+//! plugin, long histories with the guard killed on the way, races between the provider and
+//! administrators.
+
+mod cast;
+mod combinations;
+mod deed;
+mod histories;
+mod races;
+mod reading;
+mod record;
+mod scene;
+mod suites;
+mod ways;
+mod witness;
+
+/// The account of every test.
+const ACCOUNT: &str = "ACC1";
+/// The token that is bound to the provider.
+const PROVISIONER_TOKEN: &str = "pat.ACC1.okta.s3cret";
+/// A token with the same rights that is bound to nobody.
+const OPERATOR_TOKEN: &str = "pat.ACC1.admin.s3cret";
+/// Where the preset has the SCIM end points.
+const HARNESS_BASE: &str = "/gateway/ng/api/scim/account/ACC1";
+/// How the provider's client is called: the guard lets the application know.
+const PROVIDER: &str = "Okta SCIM Client 1.0.0";

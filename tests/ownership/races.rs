@@ -1,0 +1,172 @@
+//! An operator's edit and the provider's at the same moment, many times: whichever comes first, what
+//! reaches the application is allowed at the moment when it does.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::cast::Cast;
+use crate::deed::{Deed, GROUP, managed, patch, scim, whole_user};
+
+/// How often each race is run.
+const ROUNDS: usize = 30;
+
+/// By how much one may be late at the start.
+const HEAD_START: Duration = Duration::from_millis(12);
+
+const SEED: u64 = 6;
+
+/// Two edits of which the operator's is forbidden if it comes second.
+struct Race {
+    name: &'static str,
+    /// Of the operator, before each round.
+    before: Vec<Deed>,
+    provider: Deed,
+    operator: Deed,
+    /// Of the provider, after each round.
+    after: Vec<Deed>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_first_nothing_forbidden_passes() -> anyhow::Result<()> {
+    let mut cast = Cast::assemble(SEED, false).await?;
+    let mut random = StdRng::seed_from_u64(SEED);
+    for race in races(&mut cast).await? {
+        let (mut first, mut second) = (0, 0);
+        for _ in 0..ROUNDS {
+            match run(&cast, &race, &mut random).await.context(race.name)? {
+                Place::First => first += 1,
+                Place::Second => second += 1,
+            }
+            let fair = cast.witness.saw_nothing_forbidden().await;
+            fair.context(race.name)?;
+        }
+        ensure!(
+            first > 0 && second > 0,
+            "{}: the operator came first {first} times and second {second} times",
+            race.name
+        );
+    }
+    Ok(())
+}
+
+/// The operator's.
+enum Place {
+    First,
+    Second,
+}
+
+async fn run(cast: &Cast, race: &Race, random: &mut StdRng) -> anyhow::Result<Place> {
+    for deed in &race.before {
+        deed.by(&cast.operator).await?.done()?;
+    }
+    let (lead, lag) = (
+        HEAD_START.mul_f64(random.random()),
+        HEAD_START.mul_f64(random.random()),
+    );
+    let provider = async {
+        sleep(lead).await;
+        race.provider.by(&cast.provider).await?.done()
+    };
+    let operator = async {
+        sleep(lag).await;
+        race.operator.by(&cast.operator).await
+    };
+    let (provider, operator) = tokio::join!(provider, operator);
+    provider?;
+    let place = match operator?.rule.as_deref() {
+        None => Place::First,
+        Some(_) => Place::Second,
+    };
+    for deed in &race.after {
+        deed.by(&cast.provider).await?.done()?;
+    }
+    Ok(place)
+}
+
+async fn races(cast: &mut Cast) -> anyhow::Result<Vec<Race>> {
+    let mut ids = Vec::new();
+    for mail in ["ann@example.com", "bob@example.com"] {
+        let create = scim("POST", "/Users".into(), whole_user(mail, "As Pushed", true));
+        ids.push(create.by(&cast.provider).await?.status(201)?.id()?);
+    }
+    let [ann, bob] = &ids[..] else {
+        anyhow::bail!("two users, not {ids:?}");
+    };
+    let push = json!({"schemas": [GROUP], "displayName": "pushed", "members": [{"value": bob}]});
+    let push = scim("POST", "/Groups".into(), push);
+    let pushed = push.by(&cast.provider).await?.status(201)?.id()?;
+    let local = json!({"identifier": "local", "name": "local", "users": []});
+    let local = managed("POST", "/ng/api/user-groups".into(), local);
+    local.by(&cast.operator).await?.done()?;
+
+    let group = format!("/Groups/{pushed}");
+    let add = patch(
+        group.clone(),
+        json!([{"op": "add", "path": "members", "value": [{"value": ann}]}]),
+    );
+    let remove = patch(
+        group.clone(),
+        json!([{"op": "remove", "path": format!("members[value eq \"{ann}\"]")}]),
+    );
+    let rename = |name: &str| {
+        patch(
+            group.clone(),
+            json!([{"op": "replace", "value": {"displayName": name}}]),
+        )
+    };
+    let activate = |active: bool| {
+        patch(
+            format!("/Users/{ann}"),
+            json!([{"op": "replace", "value": {"active": active}}]),
+        )
+    };
+    let profile = |name: &str| {
+        let body = json!({"uuid": ann, "name": name, "email": "ann@example.com"});
+        managed("PUT", format!("/ng/api/user/{ann}"), body)
+    };
+    let as_pushed = json!({"identifier": pushed, "name": "pushed", "users": [bob]});
+    let as_pushed = managed("PUT", "/ng/api/user-groups".into(), as_pushed);
+    let member = format!("/ng/api/user-groups/local/member/{ann}");
+    Ok(vec![
+        Race {
+            name: "the provider puts a user into a group, an operator changes the profile",
+            before: vec![profile("As Pushed")],
+            provider: add.clone(),
+            operator: profile("As Edited"),
+            after: vec![remove.clone()],
+        },
+        Race {
+            name: "the provider puts a user into a group, an operator into another",
+            before: vec![managed("DELETE", member.clone(), Value::Null)],
+            provider: add.clone(),
+            operator: managed("PUT", member, Value::Null),
+            after: vec![remove.clone()],
+        },
+        Race {
+            name: "the provider adds a member, an operator writes the group as it was",
+            before: vec![],
+            provider: add,
+            operator: as_pushed.clone(),
+            after: vec![remove],
+        },
+        Race {
+            name: "the provider renames a group, an operator writes it as it was",
+            before: vec![],
+            provider: rename("renamed"),
+            operator: as_pushed,
+            after: vec![rename("pushed")],
+        },
+        Race {
+            name: "the provider deactivates a user, an operator changes the profile",
+            before: vec![profile("As Pushed")],
+            provider: activate(false),
+            operator: profile("As Edited"),
+            after: vec![activate(true)],
+        },
+    ])
+}

@@ -1,0 +1,154 @@
+//! What the guard has written down, read from its database.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use scimguard_tests::model::{Group, Id, World};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Row as _};
+
+use crate::ACCOUNT;
+
+/// The record of one account.
+pub(crate) struct Record {
+    /// Owned users.
+    pub(crate) users: BTreeMap<Id, Known>,
+    /// Owned groups, and who is in them.
+    pub(crate) groups: BTreeMap<Id, Group>,
+    /// Outcomes that nobody knows.
+    pub(crate) open: Vec<String>,
+}
+
+/// What is recorded of a user.
+#[derive(Debug)]
+pub(crate) struct Known {
+    mail: String,
+    name: Option<String>,
+    active: bool,
+}
+
+impl Record {
+    pub(crate) async fn read(database: &Path) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(database)
+            .read_only(true);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let mut record = Self {
+            users: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            open: Vec::new(),
+        };
+        record.read_users(&mut connection).await?;
+        record.read_groups(&mut connection).await?;
+        record.read_members(&mut connection).await?;
+        connection.close().await?;
+        Ok(record)
+    }
+
+    async fn read_users(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
+        let rows = sqlx::query(
+            "SELECT id, user_name, display_name, active, managed_by IS NOT NULL AS owned, \
+             intent OR pending OR leaving AS open FROM users WHERE account = ?",
+        )
+        .bind(ACCOUNT)
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            let known = Known {
+                mail: row.get("user_name"),
+                name: row.get("display_name"),
+                active: row.get("active"),
+            };
+            if row.get("open") {
+                self.open.push(format!("user {}", known.mail));
+            }
+            if row.get("owned") {
+                self.users.insert(row.get("id"), known);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_groups(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
+        let rows = sqlx::query(
+            "SELECT id, display_name, managed_by IS NOT NULL AS owned, \
+             intent OR pending OR leaving AS open FROM groups WHERE account = ?",
+        )
+        .bind(ACCOUNT)
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            let name: Option<String> = row.get("display_name");
+            let id: Id = row.get("id");
+            if row.get("open") {
+                self.open.push(format!("group {id}"));
+            }
+            if row.get("owned") {
+                let group = Group {
+                    name: name.unwrap_or_default(),
+                    managed: true,
+                    members: [].into(),
+                };
+                self.groups.insert(id, group);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_members(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
+        let rows = sqlx::query(
+            "SELECT group_id, user_id, pending <> 0 AS open FROM members WHERE account = ?",
+        )
+        .bind(ACCOUNT)
+        .fetch_all(connection)
+        .await?;
+        for row in rows {
+            let (group, user): (Id, Id) = (row.get("group_id"), row.get("user_id"));
+            if row.get("open") {
+                self.open.push(format!("{user} in {group}"));
+            }
+            if let Some(group) = self.groups.get_mut(&group) {
+                group.members.insert(user);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the record and what the application has differ: what the provider provisioned must be
+    /// owned as it is, and nothing else.
+    pub(crate) fn differences(&self, world: &World) -> Vec<String> {
+        let mut found = Vec::new();
+        for (id, user) in world.users.iter().filter(|(_, user)| user.managed) {
+            let agrees = |known: &Known| {
+                known.mail.eq_ignore_ascii_case(&user.mail)
+                    && known.active == user.active
+                    && known.name.as_ref().is_none_or(|name| *name == user.name)
+            };
+            let known = self.users.get(id);
+            if !known.is_some_and(agrees) {
+                found.push(format!("user {id} is {user:?}, recorded as {known:?}"));
+            }
+        }
+        for (id, group) in world.groups.iter().filter(|(_, group)| group.managed) {
+            let known = self.groups.get(id);
+            if known != Some(group) {
+                found.push(format!("group {id} is {group:?}, recorded as {known:?}"));
+            }
+        }
+        for (id, known) in &self.users {
+            if !world.users.get(id).is_some_and(|user| user.managed) {
+                found.push(format!(
+                    "user {id} is not the provider's, recorded as {known:?}"
+                ));
+            }
+        }
+        for (id, known) in &self.groups {
+            if !world.is_pushed(id) {
+                found.push(format!(
+                    "group {id} is not the provider's, recorded as {known:?}"
+                ));
+            }
+        }
+        found
+    }
+}

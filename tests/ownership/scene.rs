@@ -1,0 +1,210 @@
+//! The records that edits are tried on: one user, one group, everything that can be between them,
+//! and bystanders.
+
+use std::collections::BTreeSet;
+
+use scimguard_tests::model::{Group, Id, User, World};
+use serde_json::{Value, json};
+
+use crate::{ACCOUNT, OPERATOR_TOKEN, PROVISIONER_TOKEN};
+
+/// The user whom edits are about.
+pub(crate) const SUE: &str = "u-sue";
+pub(crate) const SUE_MAIL: &str = "sue@example.com";
+pub(crate) const SUE_NAME: &str = "Sue Subject";
+
+/// The group that edits are about; its id is made of its name.
+pub(crate) const TARGET: &str = "target_team";
+pub(crate) const TARGET_NAME: &str = "target-team";
+
+/// Native, and in the target group if there is one.
+pub(crate) const NED: &str = "u-ned";
+pub(crate) const NED_MAIL: &str = "ned@example.com";
+/// Native, in no group.
+pub(crate) const NAT: &str = "u-nat";
+/// Direct.
+pub(crate) const DAN: &str = "u-dan";
+/// Group-provisioned.
+pub(crate) const GIA: &str = "u-gia";
+/// Direct and deactivated.
+pub(crate) const OLAF: &str = "u-olaf";
+
+/// A pushed group that is not the target.
+pub(crate) const HOME: &str = "home_team";
+/// A native group without members.
+pub(crate) const SIDE: &str = "side_team";
+
+/// A record, in words and as it is.
+pub(crate) struct Scene {
+    pub(crate) name: String,
+    pub(crate) world: World,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Absent,
+    Native,
+    Direct,
+    GroupProvisioned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Absent,
+    Native,
+    Pushed,
+}
+
+/// Every record that can be.
+pub(crate) fn all() -> Vec<Scene> {
+    let mut scenes = Vec::new();
+    for kind in [
+        Kind::Absent,
+        Kind::Native,
+        Kind::Direct,
+        Kind::GroupProvisioned,
+    ] {
+        for target in [Target::Absent, Target::Native, Target::Pushed] {
+            for active in [true, false] {
+                for member in [false, true] {
+                    scenes.extend(scene(kind, target, active, member));
+                }
+            }
+        }
+    }
+    scenes
+}
+
+fn scene(kind: Kind, target: Target, active: bool, member: bool) -> Option<Scene> {
+    let impossible = (kind == Kind::Absent && (member || !active))
+        || (target == Target::Absent && member)
+        // Whom the provider put into its group is not direct.
+        || (kind == Kind::Direct && target == Target::Pushed && member);
+    if impossible {
+        return None;
+    }
+    let mut world = bystanders();
+    if target != Target::Absent {
+        let members = if member { vec![NED, SUE] } else { vec![NED] };
+        let pushed = target == Target::Pushed;
+        world
+            .groups
+            .insert(TARGET.into(), group(TARGET_NAME, pushed, &members));
+    }
+    if kind != Kind::Absent {
+        let user = User {
+            mail: SUE_MAIL.into(),
+            name: SUE_NAME.into(),
+            managed: kind != Kind::Native,
+            active,
+        };
+        world.users.insert(SUE.into(), user);
+    }
+    if let (Kind::GroupProvisioned, Some(home)) = (kind, world.groups.get_mut(HOME)) {
+        home.members.insert(SUE.into());
+    }
+    let activity = if active { "" } else { " deactivated" };
+    let membership = if member { "a member of" } else { "beside" };
+    Some(Scene {
+        name: format!("{kind:?}{activity} user {membership} {target:?} group"),
+        world,
+    })
+}
+
+fn bystanders() -> World {
+    let mut world = World::default();
+    let olaf = User {
+        active: false,
+        ..User::managed("olaf@example.com", "Olaf Off")
+    };
+    for (id, user) in [
+        (NED, User::native(NED_MAIL, "Ned Native")),
+        (NAT, User::native("nat@example.com", "Nat Native")),
+        (DAN, User::managed("dan@example.com", "Dan Direct")),
+        (GIA, User::managed("gia@example.com", "Gia Group")),
+        (OLAF, olaf),
+    ] {
+        world.users.insert(id.into(), user);
+    }
+    world
+        .groups
+        .insert(HOME.into(), group("home-team", true, &[GIA]));
+    world
+        .groups
+        .insert(SIDE.into(), group("side-team", false, &[]));
+    world
+}
+
+fn group(name: &str, managed: bool, members: &[&str]) -> Group {
+    Group {
+        name: name.into(),
+        managed,
+        members: ids(members),
+    }
+}
+
+/// A set of ids.
+pub(crate) fn ids(ids: &[&str]) -> BTreeSet<Id> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// What the provider calls a user.
+pub(crate) fn external_id(user: &str) -> String {
+    format!("00{user}")
+}
+
+/// A record as case suites have it.
+pub(crate) fn facts(world: &World) -> Value {
+    let owner = |managed: bool| managed.then_some("okta");
+    let users: Vec<Value> = world
+        .users
+        .iter()
+        .map(|(id, user)| {
+            json!({
+                "account": ACCOUNT, "id": id, "userName": user.mail, "displayName": user.name,
+                "externalId": user.managed.then(|| external_id(id)),
+                "active": user.active, "managed_by": owner(user.managed),
+            })
+        })
+        .collect();
+    let groups: Vec<Value> = world
+        .groups
+        .iter()
+        .map(|(id, group)| {
+            json!({
+                "account": ACCOUNT, "id": id, "displayName": group.name,
+                "managed_by": owner(group.managed),
+            })
+        })
+        .collect();
+    let members: Vec<Value> = world
+        .groups
+        .iter()
+        .flat_map(|(id, group)| {
+            group
+                .members
+                .iter()
+                .map(move |user| json!({"account": ACCOUNT, "group": id, "user": user}))
+        })
+        .collect();
+    let permissions = [
+        "core_user_view",
+        "core_user_manage",
+        "core_user_invite",
+        "core_usergroup_view",
+        "core_usergroup_manage",
+    ];
+    let principal = |id: &str| {
+        json!({
+            "account": ACCOUNT, "id": id, "kind": "service-account", "permissions": permissions
+        })
+    };
+    json!({
+        "tokens": [
+            {"token": PROVISIONER_TOKEN, "account": ACCOUNT, "principal": "okta", "provider": "okta"},
+            {"token": OPERATOR_TOKEN, "account": ACCOUNT, "principal": "admin", "provider": null},
+        ],
+        "principals": [principal("okta"), principal("admin")],
+        "users": users, "groups": groups, "members": members,
+    })
+}

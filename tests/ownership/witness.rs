@@ -1,0 +1,362 @@
+//! Between the guard and the application: sees every request that reaches the application, in the
+//! order in which they do, and judges each write by the model and by what the application has at that
+//! moment. Its answers are late, are lost or are errors now and then, as those of a real application.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, request::Parts};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::client::{Answer, Client};
+use scimguard_tests::model::{Actor, Edit, Group, Id, Policy, Rule, User, Verdict, World};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::record::Record;
+use crate::{HARNESS_BASE, PROVIDER, reading};
+
+/// The longest that an answer is late.
+pub(crate) const LATE: Duration = Duration::from_millis(60);
+
+/// How often an answer is not what the application said: one in so many.
+const FAULTY: u32 = 12;
+
+/// The witness. It ends when it is dropped.
+pub(crate) struct Witness {
+    pub(crate) url: String,
+    court: Arc<Court>,
+    server: JoinHandle<()>,
+}
+
+/// The application as anybody sees it.
+pub(crate) struct View(Arc<Court>);
+
+impl View {
+    pub(crate) async fn world(&self) -> World {
+        self.0.seen.lock().await.world.clone()
+    }
+}
+
+struct Court {
+    application: Client,
+    policy: Policy,
+    seen: Mutex<Seen>,
+}
+
+/// What the witness has seen.
+pub(crate) struct Seen {
+    /// What the application has, and what of it the provider provisioned.
+    pub(crate) world: World,
+    /// Names of users whom the provider asked for while they existed already: its claim may be
+    /// open.
+    pub(crate) claimed: BTreeSet<String>,
+    /// Writes of operators.
+    pub(crate) of_operators: usize,
+    /// Writes of the provider.
+    pub(crate) of_the_provider: usize,
+    /// Every write, for whoever has to understand what went wrong.
+    pub(crate) log: Vec<String>,
+    /// Writes that the model forbids.
+    pub(crate) forbidden: Vec<String>,
+    random: StdRng,
+    is_faulty: bool,
+}
+
+impl Witness {
+    /// In front of an application that has nobody yet.
+    pub(crate) async fn in_front_of(
+        application: &str,
+        policy: Policy,
+        seed: u64,
+        is_faulty: bool,
+    ) -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let court = Arc::new(Court {
+            application: Client::new(application),
+            policy,
+            seen: Mutex::new(Seen {
+                world: World::default(),
+                claimed: BTreeSet::new(),
+                of_operators: 0,
+                of_the_provider: 0,
+                log: Vec::new(),
+                forbidden: Vec::new(),
+                random: StdRng::seed_from_u64(seed),
+                is_faulty,
+            }),
+        });
+        let routes = Router::new().fallback(hear).with_state(Arc::clone(&court));
+        let server = tokio::spawn(async move {
+            // Serving ends with the test, whose failure says more.
+            let _ = axum::serve(listener, routes).await;
+        });
+        Ok(Self { url, court, server })
+    }
+
+    /// For those who act: what they can see of the application.
+    pub(crate) fn view(&self) -> View {
+        View(Arc::clone(&self.court))
+    }
+
+    /// What it has seen until now.
+    pub(crate) async fn seen(&self) -> tokio::sync::MutexGuard<'_, Seen> {
+        self.court.seen.lock().await
+    }
+
+    /// Passes if no write that the model forbids has reached the application.
+    pub(crate) async fn saw_nothing_forbidden(&self) -> anyhow::Result<()> {
+        let seen = self.seen().await;
+        let Some(first) = seen.forbidden.first() else {
+            return Ok(());
+        };
+        anyhow::bail!(
+            "the application got what the model forbids:\n{first}\n\nof these writes:\n{}",
+            seen.about(first)
+        );
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Seen {
+    /// A claim of the provider that was cut off may stand: then the user is the provider's.
+    pub(crate) fn grant_claims(&mut self, record: &Record) {
+        for (id, user) in &mut self.world.users {
+            let claimed = self.claimed.contains(&user.mail.to_lowercase());
+            user.managed |= claimed && record.users.contains_key(id);
+        }
+    }
+
+    /// The writes that name one of those whom a text names.
+    pub(crate) fn about(&self, text: &str) -> String {
+        let mut named: BTreeSet<&str> = BTreeSet::new();
+        for (id, user) in &self.world.users {
+            if text.contains(id) || text.contains(&user.mail) {
+                named.extend([id.as_str(), user.mail.as_str()]);
+            }
+        }
+        for (id, group) in &self.world.groups {
+            if text.contains(id) {
+                named.extend([id.as_str(), group.name.as_str()]);
+            }
+        }
+        let names_one = |line: &&String| named.iter().any(|name| line.contains(name));
+        let lines = self.log.iter().filter(names_one);
+        lines.cloned().collect::<Vec<_>>().join("\n")
+    }
+}
+
+async fn hear(State(court): State<Arc<Court>>, request: Request) -> Response {
+    // A guard that was killed does not take its request back.
+    let heard = tokio::spawn(async move {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        match head.method {
+            Method::GET => court.pass(&head, &body).await.map(|(_, answer)| answer),
+            _ => court.judge(&head, &body).await,
+        }
+    });
+    match heard.await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => (StatusCode::BAD_GATEWAY, format!("{error:#}")).into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    }
+}
+
+impl Court {
+    async fn judge(&self, head: &Parts, body: &Bytes) -> anyhow::Result<Response> {
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let text = String::from_utf8_lossy(body);
+        let mut seen = self.seen.lock().await;
+        let actor = actor(head);
+        let line = format!("{actor:?}: {} {path} {text}", head.method);
+        let Some(edit) = reading::edit(&head.method, path, body) else {
+            seen.forbidden.push(format!("{line}\n  is no edit"));
+            return Ok(StatusCode::NOT_IMPLEMENTED.into_response());
+        };
+        let verdict = seen.world.judge(self.policy, actor, &edit);
+        if verdict != Verdict::Forward && !seen.is_undecided(actor, &verdict) {
+            seen.forbidden.push(format!("{line}\n  {verdict:?}"));
+        }
+        seen.claim(actor, &edit);
+        match actor {
+            Actor::Provisioner => seen.of_the_provider += 1,
+            Actor::Operator => seen.of_operators += 1,
+        }
+        let fault = seen.fault();
+        if fault == Some(Fault::NotDone) {
+            seen.log.push(format!("{line}\n  not done"));
+            drop(seen);
+            return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+        }
+        let (answered, answer) = self.pass(head, body).await?;
+        let mark = fault.map_or("", |_| ", and the answer is lost");
+        seen.log
+            .push(format!("{line}\n  {}{mark}", answered.status));
+        let is_done = (200..300).contains(&answered.status);
+        let provisioned = match actor {
+            Actor::Provisioner if is_done => provisioned(&edit, &answered),
+            _ => None,
+        };
+        self.look(&mut seen, provisioned.as_deref()).await?;
+        let late = seen.late();
+        drop(seen);
+        tokio::time::sleep(late).await;
+        Ok(match fault {
+            Some(_) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+            None => answer,
+        })
+    }
+
+    /// Sends a request on and reads the answer.
+    async fn pass(&self, head: &Parts, body: &Bytes) -> anyhow::Result<(Answer, Response)> {
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut client = self.application.clone();
+        if !body.is_empty() {
+            let kind = head.headers.get("content-type").context("no type")?;
+            client = client.with("content-type", kind.to_str()?);
+        }
+        let value: Option<Value> = match body.is_empty() {
+            true => None,
+            false => Some(serde_json::from_slice(body)?),
+        };
+        let answer = client
+            .send(head.method.as_str(), path, value.as_ref())
+            .await?;
+        let mut response = Response::builder().status(answer.status);
+        if let Some(kind) = answer.headers.get("content-type") {
+            response = response.header("content-type", kind);
+        }
+        let bytes = match answer.body.is_null() {
+            true => Body::empty(),
+            false => Body::from(answer.body.to_string()),
+        };
+        Ok((answer, response.body(bytes)?))
+    }
+
+    /// Reads what the application has after a write; the provider owns what it has written.
+    async fn look(&self, seen: &mut Seen, provisioned: Option<&str>) -> anyhow::Result<()> {
+        let before = std::mem::take(&mut seen.world);
+        seen.world = listed(&self.application).await?;
+        for (id, known) in &mut seen.world.users {
+            let was = before.users.get(id).is_some_and(|user| user.managed);
+            known.managed = was || provisioned == Some(id);
+        }
+        for (id, known) in &mut seen.world.groups {
+            let was = before.groups.get(id).is_some_and(|group| group.managed);
+            known.managed = was || provisioned == Some(id);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The application is too busy, and does nothing.
+    NotDone,
+    /// It does what was asked, and the answer is lost.
+    Lost,
+}
+
+impl Seen {
+    fn fault(&mut self) -> Option<Fault> {
+        if !self.is_faulty || !self.random.random_ratio(1, FAULTY) {
+            return None;
+        }
+        Some(match self.random.random() {
+            true => Fault::NotDone,
+            false => Fault::Lost,
+        })
+    }
+
+    fn late(&mut self) -> Duration {
+        match self.is_faulty {
+            true => LATE.mul_f64(self.random.random()),
+            false => Duration::ZERO,
+        }
+    }
+
+    /// Whether a user is deactivated is not known to the guard while an answer of the application is
+    /// open; what the provider says next is then for the application to judge.
+    fn is_undecided(&self, actor: Actor, verdict: &Verdict) -> bool {
+        self.is_faulty
+            && actor == Actor::Provisioner
+            && *verdict == Verdict::refused(Rule::Deactivated)
+    }
+
+    fn claim(&mut self, actor: Actor, edit: &Edit) {
+        if let (Actor::Provisioner, Edit::CreateUser { mail, .. }) = (actor, edit) {
+            let mut users = self.world.users.values();
+            if users.any(|user| user.mail.eq_ignore_ascii_case(mail)) {
+                self.claimed.insert(mail.to_lowercase());
+            }
+        }
+    }
+}
+
+/// The user or group that a successful edit of the provider was about.
+fn provisioned(edit: &Edit, answer: &Answer) -> Option<Id> {
+    match edit {
+        Edit::WriteUser { user, .. } => Some(user.clone()),
+        Edit::WriteGroup { group, .. } | Edit::ReplaceGroup { group, .. } => Some(group.clone()),
+        _ => answer.body["id"].as_str().map(str::to_owned),
+    }
+}
+
+/// On SCIM routes the guard forwards who the client says it is; on others everybody is an operator.
+fn actor(head: &Parts) -> Actor {
+    let agent = head.headers.get("user-agent");
+    let is_provider = agent.is_some_and(|agent| agent.as_bytes() == PROVIDER.as_bytes());
+    match head.uri.path().starts_with(HARNESS_BASE) && is_provider {
+        true => Actor::Provisioner,
+        false => Actor::Operator,
+    }
+}
+
+/// All users and groups of the application; nobody's.
+async fn listed(application: &Client) -> anyhow::Result<World> {
+    let mut world = World::default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for user in resources(application, "Users").await? {
+        let known = User {
+            mail: text(&user["userName"]),
+            name: text(&user["displayName"]),
+            managed: false,
+            active: user["active"] != false,
+        };
+        world.users.insert(text(&user["id"]), known);
+    }
+    for group in resources(application, "Groups").await? {
+        let members = group["members"].as_array().into_iter().flatten();
+        let members: BTreeSet<Id> = members.map(|member| text(&member["value"])).collect();
+        let known = Group {
+            name: text(&group["displayName"]),
+            managed: false,
+            members,
+        };
+        world.groups.insert(text(&group["id"]), known);
+    }
+    Ok(world)
+}
+
+async fn resources(application: &Client, kind: &str) -> anyhow::Result<Vec<Value>> {
+    let path = format!("{HARNESS_BASE}/{kind}?count=1000");
+    let answer = application.get(&path).await?.status(200)?;
+    let all = answer.body["Resources"].as_array();
+    Ok(all.cloned().unwrap_or_default())
+}
