@@ -173,6 +173,31 @@ async fn a_large_group_is_read_whole() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An empty group may be a group whose members the application does not tell: only one that tells some
+/// group's members is believed.
+#[tokio::test]
+async fn silence_about_members_is_not_taken_for_none() -> anyhow::Result<()> {
+    let listed = Listed::by(|asked| match asked.path.as_str() {
+        "/Users" => asked.page(&users(1)),
+        "/Groups" => asked.page(&["g1", "g2", "g3"].map(|id| json!({"id": id, "members": []}))),
+        "/Groups/g2" => (200, json!({"id": "g2", "members": [{"value": "u0"}]})),
+        group => (200, json!({"id": group.trim_start_matches("/Groups/")})),
+    })
+    .await?;
+    let guard = native(&listed.url, &generic("/"))?;
+    let outcome = imported(&guard, &[]).await?;
+    ensure!(tally(&outcome) == [1, 0, 3, 0, 1], "{outcome}");
+    let reads = || -> Vec<String> {
+        let paths = listed.seen().into_iter().map(|(path, _)| path);
+        paths.filter(|path| path.starts_with("/Groups/")).collect()
+    };
+    let first = ["/Groups/g1", "/Groups/g2", "/Groups/g3"];
+    ensure!(reads() == first, "{:?}", reads());
+    imported(&guard, &[]).await?;
+    ensure!(reads()[first.len()..] == ["/Groups/g1"], "{:?}", reads());
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_guards_own_credential_is_asked_with() -> anyhow::Result<()> {
     let listed = Listed::by(|asked| asked.page(&[])).await?;

@@ -35,6 +35,15 @@ pub(crate) struct Import<'a> {
     pub(crate) now: u64,
 }
 
+/// What the application says of a group's members.
+enum Read {
+    Told(Vec<String>),
+    /// Nothing: there are none, or it does not tell.
+    Silent,
+    /// There is no such group any more.
+    Gone,
+}
+
 impl Import<'_> {
     /// Goes on with a crawl until its end.
     pub(crate) async fn run(
@@ -105,24 +114,32 @@ impl Import<'_> {
             .zip(group.display_name.as_deref())
             .and_then(|(policy, name)| policy.derived_group_id(self.account, name));
         // Its members are read before it is recorded: it may be gone by then.
-        let members = match listed {
-            _ if self.store.knows_members(&group).await? => Vec::new(),
+        let read = match listed.filter(|members| !members.is_empty()) {
+            _ if self.store.knows_members(&group).await? => Read::Silent,
             // A server need not honour `excludedAttributes`.
-            Some(members) => resource::references(members)?,
-            None => match self.members(place.id()).await? {
-                Some(members) => members,
-                None => {
-                    let next = crawl.next + 1;
-                    let crawl = Crawl { next, ..crawl };
-                    self.store.note_crawl(self.account, &crawl).await?;
-                    return Ok(crawl);
-                }
-            },
+            Some(members) => Read::Told(resource::references(members)?),
+            None => self.members(place.id()).await?,
         };
+        if let Read::Gone = read {
+            let next = crawl.next + 1;
+            let crawl = Crawl { next, ..crawl };
+            self.store.note_crawl(self.account, &crawl).await?;
+            return Ok(crawl);
+        }
         let (wanted, crawl) = self.store.add_group(&group, crawl).await?;
-        match wanted {
-            Members::Known => Ok(crawl),
-            Members::Wanted => self.fill(&group, &members, crawl, progress, total).await,
+        match (wanted, read) {
+            (Members::Known, _) => Ok(crawl),
+            (Members::Wanted, Read::Told(members)) => {
+                self.fill(&group, &members, crawl, progress, total).await
+            }
+            (Members::Wanted, Read::Silent | Read::Gone) => {
+                // A server that has told members of others would have told this one's.
+                let members = match crawl.tally.members {
+                    0 => Members::Wanted,
+                    _ => Members::Known,
+                };
+                Ok(self.store.close_group(&group, members, crawl).await?)
+            }
         }
     }
 
@@ -138,14 +155,14 @@ impl Import<'_> {
             crawl = self.store.add_members(group, some, crawl).await?;
             progress.show(&crawl, total);
         }
-        Ok(self.store.close_group(group, crawl).await?)
+        let known = Members::Known;
+        Ok(self.store.close_group(group, known, crawl).await?)
     }
 
-    /// The members of a group, if there is such a group.
-    async fn members(&self, id: &str) -> anyhow::Result<Option<Vec<String>>> {
+    async fn members(&self, id: &str) -> anyhow::Result<Read> {
         let body = match self.reader.resource(self.account, "Groups", id).await {
             Err(Unreadable::Status { status, .. }) if status == StatusCode::NOT_FOUND => {
-                return Ok(None);
+                return Ok(Read::Gone);
             }
             read => read?,
         };
@@ -154,6 +171,9 @@ impl Import<'_> {
         if resource.id.as_deref() != Some(id) {
             bail!("the application answered with a group of another id");
         }
-        resource::references(resource.members.unwrap_or_default()).map(Some)
+        Ok(match resource.members {
+            Some(members) => Read::Told(resource::references(members)?),
+            None => Read::Silent,
+        })
     }
 }

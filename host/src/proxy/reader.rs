@@ -1,4 +1,4 @@
-//! Reading the backend's SCIM resources on the guard's own account, outside any request.
+//! Reading the backend's SCIM resources outside any request, with the guard's own credential.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};

@@ -217,19 +217,22 @@ impl Store {
         Ok(crawl)
     }
 
-    /// Notes that all members of the group that is open are recorded.
+    /// Notes that the group that is open is done, and whether its members are known now.
     pub(crate) async fn close_group(
         &self,
         group: &Group,
+        members: Members,
         mut crawl: Crawl,
     ) -> Result<Crawl, Error> {
         let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
-            "UPDATE groups SET members_known = 1 WHERE account = ?1 AND scope = ?2 AND id = ?3",
+            "UPDATE groups SET members_known = max(members_known, ?4)
+              WHERE account = ?1 AND scope = ?2 AND id = ?3",
         )
         .bind(&group.account)
         .bind(&group.scope)
         .bind(&group.id)
+        .bind(members == Members::Known)
         .execute(&mut *transaction)
         .await?;
         crawl.open = None;

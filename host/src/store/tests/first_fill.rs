@@ -126,7 +126,10 @@ async fn members_are_added_to_groups_whose_members_are_not_known() {
         let users = ["u1".to_owned(), "u2".to_owned()];
         crawl = store.add_members(&group, &users, after).await.unwrap();
         if members == Members::Wanted {
-            crawl = store.close_group(&group, crawl.clone()).await.unwrap();
+            crawl = store
+                .close_group(&group, Members::Known, crawl.clone())
+                .await
+                .unwrap();
         }
         (members, crawl.clone())
     };
@@ -177,7 +180,10 @@ async fn a_group_that_is_gone_gets_no_members() {
         .add_members(&group, &["u1".to_owned()], crawl)
         .await
         .unwrap();
-    let crawl = store.close_group(&group, crawl).await.unwrap();
+    let crawl = store
+        .close_group(&group, Members::Known, crawl)
+        .await
+        .unwrap();
     assert_eq!((crawl.tally.members, crawl.next), (0, 2));
 }
 
