@@ -61,9 +61,19 @@ impl Guard {
     /// # Errors
     /// If the configuration cannot be written.
     pub fn keep_own_cache(&self) -> anyhow::Result<PathBuf> {
-        let mut file = File::options().append(true).open(self.configuration())?;
-        writeln!(file, "cache = \"cache\"")?;
+        self.configure_also("cache = \"cache\"\n")?;
         Ok(self.folder.path().join("cache"))
+    }
+
+    /// A command of the program with this guard's configuration.
+    #[must_use]
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(environment::file(PROGRAM));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.configuration());
+        command
     }
 
     /// Adds lines to the configuration; tables come last.
@@ -136,16 +146,7 @@ impl Guard {
     /// # Errors
     /// If it fails.
     pub async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
-        let program = environment::file(PROGRAM);
-        let mut process = Command::new(program);
-        process::output(
-            process
-                .args(command)
-                .args(rest)
-                .arg("--config")
-                .arg(self.configuration()),
-        )
-        .await
+        process::output(self.program(command).args(rest)).await
     }
 
     /// Starts the process and waits until it is ready. Returns how long that took.
