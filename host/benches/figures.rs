@@ -4,6 +4,7 @@
 //! where `SCIMGUARD_COMPONENT` says.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod sample;
 mod scene;
 
 use std::env;
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use scene::{NOW, Scene, quantile, scenes, time};
+use sample::{NOW, quantile, time};
+use scene::{Scene, scenes};
 use scimguard::engine::{Engine, Fault};
 use scimguard_core::facts::Fact;
 use scimguard_core::{Body, Need, Request, Verdict};

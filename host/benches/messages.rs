@@ -5,6 +5,7 @@
 //! `cargo xtask bench` does.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod sample;
 mod scene;
 
 use std::env;
@@ -14,7 +15,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use scene::{NOW, Scene, members_message, quantile, scene, scenes, time};
+use sample::{NOW, quantile, time};
+use scene::{Scene, members_message, scene, scenes};
 use scimguard_core::facts::Fact;
 use scimguard_core::{Body, Guard, Request, Verdict};
 use serde_json::json;

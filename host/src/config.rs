@@ -46,6 +46,9 @@ pub struct Config {
     /// How long a write waits for others of the same users and groups.
     #[serde(default = "ten_seconds", deserialize_with = "duration")]
     pub lease_timeout: Duration,
+    /// What a user or group is that the record does not have while the account has no first fill.
+    #[serde(default)]
+    pub unseen: Unseen,
     /// The answers of the application's own group and user routes say in a header what of them a
     /// provider owns.
     #[serde(default)]
@@ -70,6 +73,17 @@ pub enum EngineKind {
     Wasm,
     /// The policy that is compiled into the program.
     Native,
+}
+
+/// What a user or group is that the record does not have while the account has no first fill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unseen {
+    /// Nobody's: the application's administrators edit it.
+    #[default]
+    Native,
+    /// Perhaps an identity provider's: they do not.
+    Refuse,
 }
 
 /// Where the guard's own credential comes from. It is never in the configuration itself.
@@ -269,6 +283,7 @@ mod tests {
         assert_eq!(config.store, Path::new("/etc/scimguard/scimguard.db"));
         assert_eq!(config.backend_timeout, Duration::from_secs(30));
         assert_eq!(config.engine, EngineKind::Wasm);
+        assert_eq!(config.unseen, Unseen::Native);
         // Every key is shown, set or commented out.
         let shown = EXAMPLE.replace("# ", "").replace('#', "");
         for key in [
@@ -283,6 +298,7 @@ mod tests {
             "backend_timeout",
             "client_timeout",
             "lease_timeout",
+            "unseen",
             "annotate",
             "settle_every",
             "settle_after",
@@ -313,6 +329,7 @@ mod tests {
         );
         assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
+        assert!(fault("unseen = \"closed\"").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
         assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
         for (from, to) in [

@@ -7,6 +7,7 @@ mod cli;
 pub mod config;
 mod demo;
 pub mod engine;
+mod import;
 mod lint;
 pub mod proxy;
 pub mod store;

@@ -215,6 +215,21 @@ fn serve_is_ready_refuses_and_ends_on_a_signal() {
     assert_eq!(serving.terminate(), Some(0));
 }
 
+#[test]
+fn readiness_names_the_accounts_without_a_first_fill() {
+    let folder = folder(CONFIG);
+    assert!(run(&folder, PRINCIPAL).status.success());
+    assert!(run(&folder, TOKEN).status.success());
+    let mut serving = Serving::start(&folder);
+    let ready = get(&serving.admin, "/readyz");
+    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+    assert!(
+        ready.ends_with("ready\nno first fill yet (`scimguard import`): ACC1\n"),
+        "{ready}"
+    );
+    assert_eq!(serving.terminate(), Some(0));
+}
+
 /// The guard is killed after the backend has acted and before it has answered.
 #[test]
 fn what_was_under_way_is_owned_after_a_crash() {

@@ -1,8 +1,8 @@
 //! A proxy between the guard and its backend that can hold an answer back: the backend has acted,
-//! and the guard does not know.
+//! and the guard does not know. Or it can fail for the backend, which then has not acted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -27,6 +27,8 @@ pub(crate) struct Held {
 struct Answers {
     backend: String,
     holding: AtomicBool,
+    /// The status that writes are answered with; 0: the backend's own.
+    failing: AtomicU16,
     held: Notify,
     released: Notify,
 }
@@ -38,6 +40,7 @@ impl Held {
         let state = Arc::new(Answers {
             backend: backend.to_owned(),
             holding: AtomicBool::new(false),
+            failing: AtomicU16::new(0),
             held: Notify::new(),
             released: Notify::new(),
         });
@@ -52,6 +55,16 @@ impl Held {
     /// From now on, answers to writes are held back.
     pub(crate) fn hold(&self) {
         self.state.holding.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on, writes are answered with this status, and the backend hears nothing of them.
+    pub(crate) fn fail(&self, status: u16) {
+        self.state.failing.store(status, Ordering::SeqCst);
+    }
+
+    /// Writes reach the backend again.
+    pub(crate) fn mend(&self) {
+        self.fail(0);
     }
 
     /// Waits until the backend has given an answer, which is held.
@@ -76,6 +89,12 @@ impl Drop for Held {
 
 async fn pass(State(answers): State<Arc<Answers>>, request: Request) -> Response {
     let is_write = request.method() != axum::http::Method::GET;
+    let failing = answers.failing.load(Ordering::SeqCst);
+    if is_write && failing != 0 {
+        return StatusCode::from_u16(failing)
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            .into_response();
+    }
     match exchange(&answers.backend, request).await {
         Ok(answer) => {
             if is_write && answers.holding.load(Ordering::SeqCst) {

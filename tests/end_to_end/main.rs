@@ -7,10 +7,14 @@ mod crash;
 mod demo;
 mod dialects;
 mod held;
+mod import;
 mod interop;
 mod lint;
+mod listed;
+mod login_check;
 mod narrow;
 mod okta;
+mod owners;
 mod process;
 mod provisioning;
 

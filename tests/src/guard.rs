@@ -61,9 +61,19 @@ impl Guard {
     /// # Errors
     /// If the configuration cannot be written.
     pub fn keep_own_cache(&self) -> anyhow::Result<PathBuf> {
-        let mut file = File::options().append(true).open(self.configuration())?;
-        writeln!(file, "cache = \"cache\"")?;
+        self.configure_also("cache = \"cache\"\n")?;
         Ok(self.folder.path().join("cache"))
+    }
+
+    /// A command of the program with this guard's configuration.
+    #[must_use]
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(environment::file(PROGRAM));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.configuration());
+        command
     }
 
     /// Adds lines to the configuration; tables come last.
@@ -121,17 +131,22 @@ impl Guard {
         Ok(token)
     }
 
-    async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
-        let program = environment::file(PROGRAM);
-        let mut process = Command::new(program);
-        process::output(
-            process
-                .args(command)
-                .args(rest)
-                .arg("--config")
-                .arg(self.configuration()),
-        )
-        .await
+    /// What one of the program's commands prints as JSON, with this guard's configuration.
+    ///
+    /// # Errors
+    /// If it fails, or prints something else.
+    pub async fn told(&self, command: &[&str]) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(
+            &self.command(command, &["--json"]).await?,
+        )?)
+    }
+
+    /// Runs one of the program's commands with this guard's configuration, and returns what it prints.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
+        process::output(self.program(command).args(rest)).await
     }
 
     /// Starts the process and waits until it is ready. Returns how long that took.

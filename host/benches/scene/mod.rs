@@ -1,30 +1,14 @@
 //! What the benchmarks decide: requests of Okta's, with the records that they meet.
 
-use std::time::Duration;
-
 use scimguard_core::facts::Table;
 use scimguard_core::{Body, Request};
 use serde_json::{Value, json};
-
-/// 2026-06-01T00:00:00Z.
-pub(crate) const NOW: u64 = 1_780_272_000_000;
 
 /// A request with the record that it meets.
 pub(crate) struct Scene {
     pub(crate) name: &'static str,
     pub(crate) request: Request,
     pub(crate) table: Table,
-}
-
-pub(crate) fn quantile(sorted: &[Duration], percent: usize) -> Duration {
-    sorted[(sorted.len() - 1) * percent / 100]
-}
-
-pub(crate) fn time(time: Duration) -> String {
-    match time.as_micros() {
-        0..10_000 => format!("{:6.1} µs", time.as_secs_f64() * 1e6),
-        _ => format!("{:6.1} ms", time.as_secs_f64() * 1e3),
-    }
 }
 
 pub(crate) fn scenes() -> anyhow::Result<[Scene; 3]> {

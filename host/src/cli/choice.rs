@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use scimguard_core::sign_on::{self, SignOn};
+
 use crate::engine::{self, Engine, LoadError, Plugin};
 
 /// The engine's arguments.
@@ -55,6 +57,18 @@ impl Source {
         match self {
             Self::Native => Engine::native(policy),
             Self::Wasm(plugin) => plugin.configure(policy),
+        }
+    }
+
+    pub(super) fn sign_on(
+        &self,
+        firstgen: Option<&[String]>,
+        nextgen: Option<&[String]>,
+        email: &str,
+    ) -> Result<SignOn, LoadError> {
+        match self {
+            Self::Native => Ok(sign_on::sign_on(firstgen, nextgen, email)),
+            Self::Wasm(plugin) => plugin.sign_on(firstgen, nextgen, email),
         }
     }
 }

@@ -3,8 +3,10 @@
 mod check;
 mod choice;
 mod demo;
+mod import;
 mod ledger;
 mod lint;
+mod login_check;
 mod okta_settings;
 mod owners;
 mod principal;
@@ -34,11 +36,13 @@ enum Command {
     Test(test::Args),
     Rules(rules::Args),
     Lint(lint::Args),
+    Import(import::Args),
     Token(token::Args),
     Principal(principal::Args),
     Owners(owners::Args),
     Retry(retry::Args),
     OktaSettings(okta_settings::Args),
+    LoginCheck(login_check::Args),
 }
 
 /// Exit code of a usage, configuration or input error.
@@ -54,11 +58,13 @@ pub fn run() -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Lint(args) => lint::run(args),
+        Command::Import(args) => import::run(args),
         Command::Token(args) => token::run(args),
         Command::Principal(args) => principal::run(args),
         Command::Owners(args) => owners::run(args),
         Command::Retry(args) => retry::run(args),
         Command::OktaSettings(args) => okta_settings::run(args),
+        Command::LoginCheck(args) => login_check::run(args),
     };
     result.unwrap_or_else(|error| {
         anstream::eprintln!("scimguard: {error:#}");

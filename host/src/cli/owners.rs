@@ -27,22 +27,16 @@ pub(super) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    show: Option<Show>,
+    named: Option<Named>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Correct who owns a user or group; the reason is kept
     Set(Set),
-}
-
-#[derive(clap::Args)]
-struct Show {
-    #[command(flatten)]
-    named: Named,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -82,9 +76,9 @@ struct Set {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match (args.command, args.show) {
+    match (args.command, args.named) {
         (Some(Command::Set(set)), _) => correct(set),
-        (None, Some(show)) => report(show),
+        (None, Some(named)) => report(named, args.json),
         (None, None) => bail!("--config and --account are missing; see `scimguard owners --help`"),
     }
 }
@@ -126,8 +120,7 @@ struct AccountReport {
     counts: Counts,
 }
 
-fn report(args: Show) -> anyhow::Result<ExitCode> {
-    let Show { named, json } = args;
+fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
     ledger::with_store(&named.config, async |store, _| {
         match (&named.user, &named.group) {
             (Some(user), _) => show(&user_report(store, &named.account, user).await?, json),

@@ -84,6 +84,7 @@ async fn bind(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpLis
         .with_context(|| format!("cannot listen on {address}; choose another `{key}`"))
 }
 
+/// What decides, as the configuration says.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     let policy = config.policy_text()?;
     let place = || match &config.policy {

@@ -3,6 +3,7 @@
 mod cache;
 mod runtime;
 mod sandbox;
+mod sign_on;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,9 @@ pub enum LoadError {
         /// What is missing or wrong.
         reason: String,
     },
+    /// A policy of another project may have no sign-on check.
+    #[error("the plugin has no sign-on check; say --engine native, or give scimguard's own plugin")]
+    NoSignOn,
     /// It failed while it read the policy document.
     #[error("the plugin cannot be configured: {0}")]
     Fault(#[from] Fault),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scimguard_core::facts::Fact;
 use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Store, StoreLimits};
 
 use super::cache::{CodeCache, Entry};
@@ -74,6 +74,16 @@ impl Plugin {
         };
         let policy = accept(&runtime, path, &component)?;
         Ok(Self { runtime, policy })
+    }
+
+    /// What its instances are made from.
+    pub(super) fn instance_pre(&self) -> &InstancePre<StoreLimits> {
+        self.policy.instance_pre()
+    }
+
+    /// Holds one of them.
+    pub(super) fn store(&self) -> Store<StoreLimits> {
+        self.runtime.store()
     }
 
     /// Gives it a policy document, which every instance will read when it comes to be.

@@ -96,6 +96,13 @@ fn a_plugin_with_imports_is_refused_by_name() {
 }
 
 #[test]
+fn a_policy_need_not_have_a_sign_on_check() {
+    let plugin = Place::new().plugin().unwrap();
+    let refused = plugin.sign_on(None, None, "ann@example.com").err();
+    assert!(matches!(refused, Some(LoadError::NoSignOn)), "{refused:?}");
+}
+
+#[test]
 fn what_is_no_policy_is_refused() {
     let place = Place::new();
     for bytes in [
@@ -207,7 +214,7 @@ fn hostile(spare: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     let (package, _) = resolve.push_path(wit).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
+    let world = resolve.select_world(&[package], Some("policy")).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default()
         .module(&module)

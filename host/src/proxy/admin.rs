@@ -17,18 +17,31 @@ pub(super) fn router(proxy: Arc<Proxy>) -> Router {
         .with_state(proxy)
 }
 
-async fn readyz(State(proxy): State<Arc<Proxy>>) -> (StatusCode, &'static str) {
+/// Accounts that `/readyz` names, at most.
+const NAMED: u32 = 20;
+
+async fn readyz(State(proxy): State<Arc<Proxy>>) -> (StatusCode, String) {
+    let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, why.to_owned());
     if proxy.in_flight.is_closed() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the guard is ending\n");
+        return unready("the guard is ending\n");
     }
-    match proxy.store.ping().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
+    // Asks the store, and so tells whether it answers.
+    match proxy.store.unfilled_accounts(NAMED).await {
+        Ok(accounts) => (StatusCode::OK, ready(&accounts)),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the store does not answer\n",
-            )
+            unready("the store does not answer\n")
         }
     }
+}
+
+/// An account without a first fill is guarded as far as the record goes.
+fn ready(unfilled: &[String]) -> String {
+    let mut text = "ready\n".to_owned();
+    if !unfilled.is_empty() {
+        text.push_str("no first fill yet (`scimguard import`): ");
+        text.push_str(&unfilled.join(", "));
+        text.push('\n');
+    }
+    text
 }

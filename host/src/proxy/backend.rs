@@ -41,7 +41,7 @@ pub(super) struct Outbound {
 
 /// The application did not answer, or not to the end: it may or may not have acted.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     #[error(transparent)]
     Client(#[from] hyper_util::client::legacy::Error),
     #[error("the answer broke off")]

@@ -1,16 +1,16 @@
 //! Gathering what a policy asks for: under leases, from one state of the store, and where the
 //! record has nothing but the decision depends on it, from the backend.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use scimguard_core::Request;
-use scimguard_core::facts::{Answer, Fact, Key};
+use scimguard_core::facts::{Answer, Fact, Key, Unseen};
 
 use super::leases::{self, Busy, Held};
 use super::retry::InTheNameOf;
 use super::{Proxy, lookup};
-use crate::store;
+use crate::{config, store};
 
 /// How often leases are taken anew because the record named more resources than the request did.
 const LEASE_ROUNDS: usize = 4;
@@ -87,6 +87,11 @@ impl<'a> Facts<'a> {
             self.looked_up.insert(key.clone(), answer.clone());
             found[position].answer = answer;
         }
+        for fact in &mut found {
+            if self.proxy.may_be_owned(fact).await? {
+                fact.answer = Answer::Unavailable;
+            }
+        }
         self.found = Arc::new(found);
         Ok(())
     }
@@ -130,5 +135,32 @@ impl<'a> Facts<'a> {
             }
         }
         Err(Unavailable::Busy)
+    }
+}
+
+impl Proxy {
+    /// Whether an operator's edit is about a resource that an identity provider may own, for all that
+    /// a guard knows that has not read the account yet.
+    async fn may_be_owned(&self, fact: &Fact) -> Result<bool, store::Error> {
+        let (unseen, account) = match &fact.key {
+            Key::User(key) => (key.unseen, &key.account),
+            Key::Group(key) => (key.unseen, &key.account),
+            _ => return Ok(false),
+        };
+        let asked = self.unseen == config::Unseen::Refuse
+            && unseen == Unseen::Pending
+            && fact.answer == Answer::Absent;
+        if !asked || self.filled().contains(account) {
+            return Ok(false);
+        }
+        let filled = self.store.is_filled(account).await?;
+        if filled {
+            self.filled().insert(account.clone());
+        }
+        Ok(!filled)
+    }
+
+    fn filled(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.filled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

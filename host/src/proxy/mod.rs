@@ -12,6 +12,7 @@ mod log;
 mod lookup;
 mod paths;
 mod policy;
+mod reader;
 mod refusal;
 mod retry;
 mod server;
@@ -20,7 +21,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,11 +36,12 @@ use self::incoming::Refused;
 use self::leases::Leases;
 use self::log::Line;
 use self::paths::ScimPaths;
-use crate::config::{Config, Credential};
+use crate::config::{Config, Credential, Unseen};
 use crate::store::Store;
 
 pub(crate) use self::log::{printable, without_values};
 pub use self::policy::Policy;
+pub(crate) use self::reader::{Reader, Unreadable};
 pub use self::server::{Listeners, serve};
 
 /// A guard in front of one backend: what every request shares.
@@ -52,6 +54,9 @@ pub struct Proxy {
     credential: Option<Credential>,
     client_timeout: Duration,
     lease_timeout: Duration,
+    unseen: Unseen,
+    /// Accounts whose first fill is done, which it stays.
+    filled: Mutex<BTreeSet<String>>,
     /// The answers of management reads say what of them a provider owns.
     annotate: bool,
     settle: settle::Times,
@@ -78,6 +83,8 @@ impl Proxy {
             credential: config.credential()?,
             client_timeout: config.client_timeout,
             lease_timeout: config.lease_timeout,
+            unseen: config.unseen,
+            filled: Mutex::default(),
             annotate: config.annotate,
             settle: settle::Times {
                 every: config.settle_every,

@@ -106,11 +106,22 @@ impl ScimPaths {
     fn search(&self, account: &str, collection: &str, attribute: &str, value: &str) -> String {
         // A JSON string is what a filter takes (RFC 7644 §3.4.2.2).
         let filter = format!("{attribute} eq {}", serde_json::Value::from(value));
-        format!(
-            "{}?filter={}",
-            self.collection(account, collection),
-            encoded(&filter)
-        )
+        self.list(account, collection, &[("filter", filter)])
+    }
+
+    /// The path of a collection at the backend, with query parameters.
+    pub(super) fn list(&self, account: &str, collection: &str, query: &[(&str, String)]) -> String {
+        let parameters: Vec<String> = query
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)))
+            .collect();
+        let collection = self.collection(account, collection);
+        format!("{collection}?{}", parameters.join("&"))
+    }
+
+    /// Whether the backend has this account: one whose base names none has a single one.
+    pub(super) fn has(&self, account: &str) -> bool {
+        self.account.as_deref().is_none_or(|only| only == account)
     }
 
     fn collection(&self, account: &str, collection: &str) -> String {

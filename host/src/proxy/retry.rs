@@ -43,7 +43,10 @@ impl Proxy {
     pub async fn retry_asked(&self) -> Result<(), store::Error> {
         while let Some(row) = self.store.next_retry().await? {
             let (fate, why) = self.retry(&row).await?;
-            self.store.retried(&row, fate == Fate::Kept).await?;
+            match fate {
+                Fate::Kept => self.store.keep_retry(&row).await?,
+                Fate::Done | Fate::Dropped => self.store.drop_retry(&row).await?,
+            }
             tracing::info!(
                 account = row.account,
                 group = row.group,
@@ -65,8 +68,12 @@ impl Proxy {
             .group(&row.account, &row.scope, &row.group)
             .await?;
         let user = self.store.user(&row.account, &row.user).await?;
-        if group.is_none() || user.is_none() {
+        let (Some(_), Some(user)) = (group, user) else {
             return Ok((Fate::Dropped, None));
+        };
+        // Whether the addition is still open does not matter: who is deactivated joins nothing.
+        if row.present && !user.active {
+            return Ok((Fate::Dropped, Some("user.deactivated".to_owned())));
         }
         let mut random = [0; 32];
         if let Err(error) = OsRng.try_fill_bytes(&mut random) {

@@ -4,6 +4,7 @@
 //! All keys of one call are answered in one read transaction, so that a policy never decides on
 //! two states; a list of records is one transaction, on disk before the call returns.
 
+mod first_fill;
 mod groups;
 mod members;
 mod open;
@@ -11,6 +12,7 @@ mod owners;
 mod records;
 mod retries;
 mod tokens;
+mod unsettled;
 mod users;
 mod writer;
 
@@ -33,6 +35,7 @@ use sqlx::{ConnectOptions, Row, SqliteConnection};
 
 use writer::Writer;
 
+pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
 pub use open::{OpenIntent, OpenMembers};
 pub use owners::{CorrectionRow, Counts, MemberCounts, MembershipRow};
 pub use retries::RetryRow;
@@ -141,15 +144,6 @@ impl Store {
             return Ok(());
         }
         self.records.apply(records).await
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
     }
 
     /// Ends all work; for the end of the process.

@@ -16,6 +16,11 @@ fn unsettled_id(key: &str) -> String {
     format!("{UNSETTLED}{key}")
 }
 
+/// The key of the intent that has this in place of an id.
+pub(super) fn intent_key(id: &str) -> Option<&str> {
+    id.strip_prefix(UNSETTLED)
+}
+
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     record: &Record,

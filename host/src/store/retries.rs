@@ -121,30 +121,49 @@ impl Store {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// Notes that a change was tried; `keep`: it is still to be repeated.
+    /// A change was tried, and is still to be repeated.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn retried(&self, row: &RetryRow, keep: bool) -> Result<(), Error> {
-        let statement = match keep {
-            true => {
-                "UPDATE retries SET asked = NULL
-                  WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4"
-            }
-            false => {
-                "DELETE FROM retries
-                  WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
-                    AND present = ?5"
-            }
-        };
-        sqlx::query(statement)
-            .bind(&row.account)
-            .bind(&row.scope)
-            .bind(&row.group)
-            .bind(&row.user)
-            .bind(row.present)
-            .execute(&self.writers)
-            .await?;
+    pub async fn keep_retry(&self, row: &RetryRow) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE retries SET asked = NULL
+              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4",
+        )
+        .bind(&row.account)
+        .bind(&row.scope)
+        .bind(&row.group)
+        .bind(&row.user)
+        .execute(&self.writers)
+        .await?;
+        Ok(())
+    }
+
+    /// A change is not to be repeated any more: it was done, or is not wanted.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn drop_retry(&self, row: &RetryRow) -> Result<(), Error> {
+        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        for statement in [
+            "DELETE FROM retries
+              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
+                AND present = ?5",
+            // Nobody waits for it, should it turn out not to be done.
+            "UPDATE members SET token = NULL
+              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
+                AND pending = CASE WHEN ?5 THEN 1 ELSE 2 END",
+        ] {
+            sqlx::query(statement)
+                .bind(&row.account)
+                .bind(&row.scope)
+                .bind(&row.group)
+                .bind(&row.user)
+                .bind(row.present)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 }

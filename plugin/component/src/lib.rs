@@ -1,4 +1,5 @@
-//! Face 1: the policy as a WIT component (`wit/policy.wit`).
+//! Face 1: the policy as a WIT component (`wit/policy.wit`), and the sign-on check beside it
+//! (`wit/sign-on.wit`).
 //!
 //! The component imports nothing, and keeps nothing between calls but the configured policy, so a
 //! host may take a snapshot of it once it is configured and give every request a fresh copy.
@@ -6,6 +7,7 @@
 mod entropy;
 mod inward;
 mod outward;
+mod sign_on;
 mod unconfigured;
 
 use std::sync::OnceLock;
@@ -25,7 +27,7 @@ mod wit {
 
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "policy",
+        world: "scimguard",
         with: {
             "scimguard:policy/guard@0.1.0/request": scimguard_core::Request,
             "scimguard:policy/guard@0.1.0/body": scimguard_core::Body,

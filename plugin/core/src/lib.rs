@@ -22,6 +22,7 @@ mod refusal;
 mod route;
 mod rules;
 mod scim;
+pub mod sign_on;
 mod token;
 mod write;
 
@@ -111,6 +112,12 @@ impl Guard {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The id that a group's name gives in this account, where ids are derived.
+    #[must_use]
+    pub fn derived_group_id(&self, account: &str, name: &str) -> Option<String> {
+        self.policy.account(account).derived_group_id(name)
     }
 
     /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.

@@ -5,6 +5,7 @@ mod framing;
 mod lookup;
 mod record;
 mod refuse;
+mod unseen;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! What the store answers after what it was told.
 
 mod differential;
+mod first_fill;
 mod pending;
 mod tokens;
 

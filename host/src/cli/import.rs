@@ -1,0 +1,208 @@
+//! `scimguard import`.
+
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::ValueEnum;
+use scimguard_core::Guard;
+use scimguard_core::facts::ResourceKind;
+use serde::Serialize;
+
+use super::{ledger, serve};
+use crate::config::Config;
+use crate::import::{Import, Progress};
+use crate::proxy::{Reader, now};
+use crate::store::{Asked, Crawl, Store, Tally};
+use crate::tokens;
+
+const EXAMPLE: &str = "\
+Examples:
+  scimguard import --config scimguard.toml --account ACC1
+  scimguard import --config scimguard.toml --account ACC1 --managed-by okta --filter 'externalId pr'
+
+Asks with the guard's own credential (`backend_credential`). Users and groups that are on record are
+left as they are; so an identity provider's come first, with --managed-by, and the rest afterwards.
+May be ended at any time, and goes on where it was when it is run again.";
+
+/// Record the users, groups and members that the application has already
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// The configuration file of `serve`
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The account to read
+    #[arg(long)]
+    account: String,
+    /// The identity provider that owns what is new on record [default: nobody]
+    #[arg(long, value_name = "PROVIDER")]
+    managed_by: Option<String>,
+    /// Only those that this SCIM filter finds
+    #[arg(long)]
+    filter: Option<String>,
+    /// Only these
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+    /// How many to ask for at once
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    page: u64,
+    /// Begin anew instead of going on with an import that was ended
+    #[arg(long)]
+    restart: bool,
+    /// Ask without a credential: the application's SCIM end points need none
+    #[arg(long)]
+    no_credential: bool,
+    /// The outcome as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Only {
+    Users,
+    Groups,
+}
+
+/// What came of it.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    account: &'a str,
+    #[serde(flatten)]
+    tally: &'a Tally,
+    /// All that the account has is on record.
+    first_fill: bool,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    tokens::check_name("--account", &args.account)?;
+    if let Some(provider) = &args.managed_by {
+        tokens::check_name("--managed-by", provider)?;
+    }
+    let (crawl, first_fill) = ledger::with_store(&args.config, async |store, config| {
+        let crawl = import(&args, store, config).await?;
+        Ok((crawl, store.is_filled(&args.account).await?))
+    })?;
+    let outcome = Outcome {
+        account: &args.account,
+        tally: &crawl.tally,
+        first_fill,
+    };
+    if args.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&outcome)?);
+    } else {
+        anstream::print!("{outcome}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import(args: &Args, store: &Store, config: &Config) -> anyhow::Result<Crawl> {
+    let credential = match (args.no_credential, config.credential()?) {
+        (true, _) => None,
+        (false, Some(own)) => Some(own),
+        (false, None) => bail!(
+            "the guard has no credential to ask the application with: give it one in {} \
+             (`[backend_credential]`), or say --no-credential if the application needs none",
+            args.config.display()
+        ),
+    };
+    let engine = serve::engine(config)?;
+    let policy = Guard::configure(&config.policy_text()?).ok();
+    let crawl = begin(args, store).await?;
+    let import = Import {
+        store,
+        reader: &Reader::new(engine.settings(), config, credential)?,
+        account: &args.account,
+        page: args.page,
+        policy: policy.as_ref(),
+        now: now(),
+    };
+    import.run(crawl, &mut Progress::start()?).await
+}
+
+/// The crawl that has not ended, or a new one.
+async fn begin(args: &Args, store: &Store) -> anyhow::Result<Crawl> {
+    let asked = Asked {
+        managed_by: args.managed_by.clone(),
+        filter: args.filter.clone(),
+        only: args.only.map(|only| match only {
+            Only::Users => ResourceKind::User,
+            Only::Groups => ResourceKind::Group,
+        }),
+    };
+    if !args.restart
+        && let Some(crawl) = store.crawl(&args.account).await?
+    {
+        if crawl.asked != asked {
+            bail!(
+                "an import of {} that was asked for something else has not ended ({}): run that \
+                 again, or say --restart to give it up",
+                args.account,
+                arguments(&crawl.asked)
+            );
+        }
+        return Ok(crawl);
+    }
+    let crawl = Crawl {
+        kind: asked.only.unwrap_or(ResourceKind::User),
+        asked,
+        next: 1,
+        open: None,
+        tally: Tally::default(),
+    };
+    store.note_crawl(&args.account, &crawl).await?;
+    Ok(crawl)
+}
+
+/// As they were on the command line.
+fn arguments(asked: &Asked) -> String {
+    let only = asked.only.map(|kind| match kind {
+        ResourceKind::User => "users",
+        ResourceKind::Group => "groups",
+    });
+    let given = [
+        ("--managed-by", asked.managed_by.as_deref()),
+        ("--filter", asked.filter.as_deref()),
+        ("--only", only),
+    ];
+    let words: Vec<String> = given
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {:?}", value?)))
+        .collect();
+    if words.is_empty() {
+        "without --managed-by, --filter and --only".to_owned()
+    } else {
+        words.join(" ")
+    }
+}
+
+impl Display for Outcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally {
+            users,
+            groups,
+            members,
+        } = self.tally;
+        for (name, count) in [("users", users), ("groups", groups)] {
+            write!(
+                f,
+                "{name}: {} recorded, {} known already",
+                count.recorded, count.known
+            )?;
+            if count.settled > 0 {
+                write!(f, ", {} settled", count.settled)?;
+            }
+            writeln!(f)?;
+        }
+        writeln!(f, "memberships: {members} recorded")?;
+        if !self.first_fill {
+            writeln!(
+                f,
+                "{} has no first fill yet: that takes an import of all, without --filter and --only",
+                self.account
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! The sign-on check, native or of a plugin that has it. Another project's policy need not.
+
+use scimguard_core::sign_on::{Integration, SignOn};
+
+use super::runtime::Deadline;
+use super::sandbox::Plugin;
+use super::wit::sign_on as wit;
+use super::{Fault, LoadError};
+
+impl Plugin {
+    /// See `check` in `wit/sign-on.wit`.
+    ///
+    /// # Errors
+    /// The plugin has no such function, or failed.
+    pub fn sign_on(
+        &self,
+        firstgen: Option<&[String]>,
+        nextgen: Option<&[String]>,
+        email: &str,
+    ) -> Result<SignOn, LoadError> {
+        let plugin = wit::LoginCheckPre::new(self.instance_pre().clone())
+            .map_err(|_| LoadError::NoSignOn)?;
+        let mut store = self.store();
+        Deadline::Call.set(&mut store);
+        let instance = plugin.instantiate(&mut store).map_err(Fault::from)?;
+        let login = instance
+            .scimguard_policy_sign_on()
+            .call_check(&mut store, firstgen, nextgen, email)
+            .map_err(Fault::from)?;
+        Ok(SignOn {
+            email: login.email,
+            integration: login.integration.map(|integration| match integration {
+                wit::Integration::FirstGen => Integration::FirstGen,
+                wit::Integration::NextGen => Integration::NextGen,
+            }),
+            allowed: login.allowed,
+            detail: login.detail,
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! The pages of a collection (RFC 7644 §3.4.2.4), from a backend that is not trusted to count: the
+//! end is where it has nothing more, and one that never comes is an error.
+
+use std::collections::HashSet;
+use std::fmt::{self, Display};
+use std::hash::{BuildHasher as _, RandomState};
+
+use anyhow::{Context as _, bail};
+use scimguard_core::facts::ResourceKind;
+use serde::Deserialize;
+
+use super::Import;
+use super::resource::Resource;
+use crate::proxy::Unreadable;
+use crate::store::Crawl;
+
+/// Pages in a row that may bring nothing new: what is deleted meanwhile moves the others up.
+const REPEATS: u32 = 3;
+
+/// So much may be added while it is read, beside what was there.
+const GROWTH: u64 = 10_000;
+
+/// Where the pages of a collection come from, and which is next.
+pub(super) struct Pages<'a> {
+    import: &'a Import<'a>,
+    collection: &'static str,
+    filter: Option<String>,
+    count: u64,
+    next: u64,
+    /// What the backend said first, and last.
+    totals: Option<(u64, u64)>,
+    /// Hashes of ids.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    repeats: u32,
+    ended: bool,
+}
+
+/// Resources with usable ids.
+pub(super) struct Page {
+    pub(super) total: u64,
+    pub(super) resources: Vec<(Place, Resource)>,
+}
+
+/// Which resource it is, for messages.
+pub(super) struct Place {
+    collection: &'static str,
+    number: u64,
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    total_results: u64,
+    #[serde(default, rename = "Resources")]
+    resources: Option<Vec<Resource>>,
+}
+
+impl<'a> Pages<'a> {
+    /// From where the crawl is.
+    pub(super) fn of(import: &'a Import<'a>, crawl: &Crawl) -> Self {
+        Self {
+            import,
+            collection: match crawl.kind {
+                ResourceKind::User => "Users",
+                ResourceKind::Group => "Groups",
+            },
+            filter: crawl.asked.filter.clone(),
+            count: import.page,
+            next: crawl.next,
+            totals: None,
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+            repeats: 0,
+            ended: false,
+        }
+    }
+
+    /// The next page; `None` at the end.
+    pub(super) async fn next(&mut self) -> anyhow::Result<Option<Page>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let list = match self.read().await {
+            // A full page was the last one. Some servers have no page behind it.
+            Err(Unreadable::Status { status, .. })
+                if self.is_past_the_end() && status.is_client_error() =>
+            {
+                return Ok(None);
+            }
+            read => self.parse(&read.context(ADVICE)?)?,
+        };
+        let total = list.total_results;
+        let resources = list.resources.unwrap_or_default();
+        let (first, _) = *self.totals.get_or_insert((total, total));
+        self.totals = Some((first, total));
+        if total > first.saturating_mul(2).saturating_add(GROWTH) {
+            bail!(
+                "{}: the application first said that there are {first}, and now {total}; its \
+                 totalResults cannot be relied on",
+                self.collection
+            );
+        }
+        if resources.is_empty() {
+            if self.is_past_the_end() {
+                return Ok(None);
+            }
+            bail!(
+                "{}: the application says that there are {total}, and gives none from number {} on",
+                self.collection,
+                self.next
+            );
+        }
+        self.page(total, resources)
+    }
+
+    fn page(&mut self, total: u64, resources: Vec<Resource>) -> anyhow::Result<Option<Page>> {
+        let mut placed = Vec::with_capacity(resources.len());
+        let mut news = false;
+        for (number, resource) in (self.next..).zip(resources) {
+            let id = resource
+                .checked_id()
+                .with_context(|| format!("{} number {number}", self.collection))?;
+            news |= self.seen.insert(self.hasher.hash_one(id));
+            let place = Place {
+                collection: self.collection,
+                number,
+                id: id.to_owned(),
+            };
+            placed.push((place, resource));
+        }
+        if news {
+            self.repeats = 0;
+        } else if self.is_past_the_end() {
+            // It ignores `startIndex`, and has shown all.
+            return Ok(None);
+        } else {
+            self.repeats += 1;
+        }
+        if self.repeats == REPEATS {
+            bail!(
+                "{}: the application says that there are {total}, and gives the same ones again and \
+                 again from number {} on; it does not honour startIndex",
+                self.collection,
+                self.next
+            );
+        }
+        let length = u64::try_from(placed.len())?;
+        self.next = self.next.saturating_add(length);
+        // Some servers say in totalResults how many are on the page: only a short page is the last.
+        self.ended = self.is_past_the_end() && length < self.count;
+        Ok(Some(Page {
+            total,
+            resources: placed,
+        }))
+    }
+
+    fn is_past_the_end(&self) -> bool {
+        self.totals.is_some_and(|(_, last)| self.next > last)
+    }
+
+    /// A page, smaller ones if it is too large.
+    async fn read(&mut self) -> Result<bytes::Bytes, Unreadable> {
+        loop {
+            let mut query = vec![
+                ("startIndex", self.next.to_string()),
+                ("count", self.count.to_string()),
+            ];
+            if let Some(filter) = &self.filter {
+                query.push(("filter", filter.clone()));
+            }
+            if self.collection == "Groups" {
+                query.push(("excludedAttributes", "members".to_owned()));
+            }
+            let Import {
+                reader, account, ..
+            } = self.import;
+            match reader.list(account, self.collection, &query).await {
+                Err(Unreadable::OverLimit { .. }) if self.count > 1 => self.count /= 2,
+                read => return read,
+            }
+        }
+    }
+
+    fn parse(&self, body: &[u8]) -> anyhow::Result<List> {
+        serde_json::from_slice(body).with_context(|| {
+            format!(
+                "{} from number {} on: the application's answer is no list of resources",
+                self.collection, self.next
+            )
+        })
+    }
+}
+
+/// Whatever the reason, what is done is done.
+const ADVICE: &str = "the application cannot be read; run the same command again, and it goes on \
+                      from here";
+
+impl Place {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} number {} ({})",
+            self.collection, self.number, self.id
+        )
+    }
+}

@@ -1,0 +1,487 @@
+//! The first fill: what an application has before the guard comes is recorded once, however often the
+//! import is killed, and whatever the application answers.
+
+use anyhow::{Context as _, ensure};
+use scimguard_tests::client::Client;
+use scimguard_tests::guard::Guard;
+use scimguard_tests::process::{self, Server};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::held::Held;
+use crate::listed::{Asked, Listed, list};
+use crate::okta::{patch, scim_client, user};
+use crate::provisioning::in_account;
+use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
+
+const USERS: usize = 150;
+const GROUPS: usize = 60;
+/// Each group's.
+const MEMBERS: usize = 5;
+
+/// A guard without the plugin, which takes a while to compile: who decides does not matter here.
+fn native(backend: &str, policy: &Value) -> anyhow::Result<Guard> {
+    let guard = Guard::configure(backend, policy)?;
+    guard.configure_also("engine = \"native\"\n")?;
+    Ok(guard)
+}
+
+fn import(guard: &Guard, more: &[&str]) -> Command {
+    let mut command = guard.program(&["import", "--account", ACCOUNT, "--json"]);
+    command.arg("--no-credential").args(more);
+    command
+}
+
+/// Runs an import to its end and returns what came of it.
+async fn imported(guard: &Guard, more: &[&str]) -> anyhow::Result<Value> {
+    let printed = process::output(&mut import(guard, more)).await?;
+    serde_json::from_str(&printed).context(printed)
+}
+
+/// Runs an import that fails, and returns its complaint.
+async fn fails(guard: &Guard, more: &[&str]) -> anyhow::Result<String> {
+    let output = process::run(&mut import(guard, more)).await?;
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        output.status.code() == Some(2) && output.stdout.is_empty(),
+        "{complaint}"
+    );
+    Ok(complaint)
+}
+
+/// Numbers of recorded and known users and groups, and of memberships.
+fn tally(outcome: &Value) -> [u64; 5] {
+    let counts = [
+        "/users/recorded",
+        "/users/known",
+        "/groups/recorded",
+        "/groups/known",
+        "/members",
+    ];
+    counts.map(|count| {
+        outcome
+            .pointer(count)
+            .and_then(Value::as_u64)
+            .unwrap_or(u64::MAX)
+    })
+}
+
+fn a_user(number: usize) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "id": format!("u{number}"),
+        "userName": format!("user{number}@example.com"),
+    })
+}
+
+fn users(count: usize) -> Vec<Value> {
+    (0..count).map(a_user).collect()
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_goes_on_and_counts_everything_once() -> anyhow::Result<()> {
+    let server = Server::scim2().await?;
+    let application = Client::new(format!("{}{SCIM2_MOUNT}", server.url))
+        .with("content-type", "application/scim+json");
+    let (user, group) = fill(&application).await?;
+    let listed = Listed::in_front_of(&server.url).await?;
+    let mut guard = native(&listed.url, &generic(SCIM2_MOUNT))?;
+
+    let arguments = ["--managed-by", "okta", "--page", "10"];
+    // In the users, and in the groups.
+    for requests in [2, 5, 9, 12, 30] {
+        let before = listed.count();
+        let mut running = import(&guard, &arguments).kill_on_drop(true).spawn()?;
+        listed.until(before + requests).await?;
+        running.kill().await?;
+    }
+    let outcome = imported(&guard, &arguments).await?;
+    let members = u64::try_from(GROUPS * MEMBERS)?;
+    let (all_users, all_groups) = (u64::try_from(USERS)?, u64::try_from(GROUPS)?);
+    ensure!(
+        tally(&outcome) == [all_users, 0, all_groups, 0, members],
+        "{outcome}"
+    );
+    ensure!(outcome["first_fill"] == true, "{outcome}");
+
+    let again = imported(&guard, &[]).await?;
+    ensure!(tally(&again) == [0, all_users, 0, all_groups, 0], "{again}");
+
+    // What it recorded is what the guard decides by.
+    let token = guard.token(ACCOUNT, "svc-script", None).await?;
+    guard.start().await?;
+    let script = scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token);
+    let edits = [
+        (format!("/Groups/{group}"), "okta-only.group-rename"),
+        (format!("/Users/{user}"), "okta-only.user-profile"),
+    ];
+    for (path, rule) in edits {
+        let rename = json!([{"op": "replace", "path": "displayName", "value": "ours"}]);
+        script
+            .send("PATCH", &path, Some(&patch(rename)))
+            .await?
+            .refused(rule)?;
+    }
+    Ok(())
+}
+
+/// Users and groups in a real server; returns a member and its group.
+async fn fill(application: &Client) -> anyhow::Result<(String, String)> {
+    let mut ids = Vec::new();
+    for number in 0..USERS {
+        let user = a_user(number);
+        let answer = application.send("POST", "/Users", Some(&user)).await?;
+        ids.push(answer.status(201)?.id()?);
+    }
+    let mut last = None;
+    for number in 0..GROUPS {
+        let members: Vec<_> = (0..MEMBERS)
+            .map(|member| json!({"value": ids[(number + member) % USERS]}))
+            .collect();
+        let group = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "displayName": format!("group {number}"),
+            "members": members,
+        });
+        let answer = application.send("POST", "/Groups", Some(&group)).await?;
+        last = Some((ids[number].clone(), answer.status(201)?.id()?));
+    }
+    last.context("no groups")
+}
+
+#[tokio::test]
+async fn a_large_group_is_read_whole() -> anyhow::Result<()> {
+    const MANY: usize = 20_000;
+    let all = users(MANY);
+    let listed = Listed::by(move |asked| match asked.path.as_str() {
+        "/Users" => asked.page(&all),
+        "/Groups" => asked.page(&[json!({"id": "g1", "displayName": "all"})]),
+        _ => {
+            let member = |n| json!({"value": format!("u{n}"), "type": "User"});
+            let members: Vec<Value> = (0..MANY).map(member).collect();
+            (
+                200,
+                json!({"id": "g1", "displayName": "all", "members": members}),
+            )
+        }
+    })
+    .await?;
+    let guard = native(&listed.url, &generic("/"))?;
+    let outcome = imported(&guard, &["--page", "1000"]).await?;
+    let many = u64::try_from(MANY)?;
+    ensure!(tally(&outcome) == [many, 0, 1, 0, many], "{outcome}");
+    Ok(())
+}
+
+/// An empty group may be a group whose members the application does not tell: only one that tells some
+/// group's members is believed.
+#[tokio::test]
+async fn silence_about_members_is_not_taken_for_none() -> anyhow::Result<()> {
+    let listed = Listed::by(|asked| match asked.path.as_str() {
+        "/Users" => asked.page(&users(1)),
+        "/Groups" => asked.page(&["g1", "g2", "g3"].map(|id| json!({"id": id, "members": []}))),
+        "/Groups/g2" => (200, json!({"id": "g2", "members": [{"value": "u0"}]})),
+        group => (200, json!({"id": group.trim_start_matches("/Groups/")})),
+    })
+    .await?;
+    let guard = native(&listed.url, &generic("/"))?;
+    let outcome = imported(&guard, &[]).await?;
+    ensure!(tally(&outcome) == [1, 0, 3, 0, 1], "{outcome}");
+    let reads = || -> Vec<String> {
+        let paths = listed.seen().into_iter().map(|(path, _)| path);
+        paths.filter(|path| path.starts_with("/Groups/")).collect()
+    };
+    let first = ["/Groups/g1", "/Groups/g2", "/Groups/g3"];
+    ensure!(reads() == first, "{:?}", reads());
+    imported(&guard, &[]).await?;
+    ensure!(reads()[first.len()..] == ["/Groups/g1"], "{:?}", reads());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_guards_own_credential_is_asked_with() -> anyhow::Result<()> {
+    let listed = Listed::by(|asked| asked.page(&[])).await?;
+    let guard = native(&listed.url, &generic("/"))?;
+    let complaint = process::run(&mut guard.program(&["import", "--account", ACCOUNT])).await?;
+    let complaint = String::from_utf8_lossy(&complaint.stderr).into_owned();
+    ensure!(
+        complaint.contains("backend_credential") && complaint.contains("--no-credential"),
+        "{complaint}"
+    );
+    ensure!(listed.count() == 0, "it asked all the same");
+
+    guard.configure_also("[backend_credential]\nenv = \"GUARDS_OWN\"\n")?;
+    let mut import = guard.program(&["import", "--account", ACCOUNT]);
+    process::output(import.env("GUARDS_OWN", "s3cret")).await?;
+    for (path, credential) in listed.seen() {
+        ensure!(
+            credential.as_deref() == Some("Bearer s3cret"),
+            "{path}: {credential:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_import_of_a_part_is_no_first_fill() -> anyhow::Result<()> {
+    let listed = Listed::by(
+        |asked| match (asked.path.as_str(), asked.query.get("filter")) {
+            ("/Users", None) => asked.page(&users(4)),
+            ("/Users", Some(filter)) if filter == "externalId pr" => asked.page(&users(2)),
+            ("/Groups", None) => (503, json!({"detail": "too busy\u{1b}[31m"})),
+            _ => (400, Value::Null),
+        },
+    )
+    .await?;
+    let guard = native(&listed.url, &generic("/"))?;
+    let okta = [
+        "--managed-by",
+        "okta",
+        "--filter",
+        "externalId pr",
+        "--only",
+        "users",
+    ];
+    let outcome = imported(&guard, &okta).await?;
+    ensure!(tally(&outcome) == [2, 0, 0, 0, 0], "{outcome}");
+    ensure!(outcome["first_fill"] == false, "{outcome}");
+
+    let complaint = fails(&guard, &[]).await?;
+    ensure!(
+        complaint.contains("503") && complaint.contains("too busy\\u{1b}[31m"),
+        "{complaint}"
+    );
+    ensure!(
+        complaint.contains("run the same command again"),
+        "{complaint}"
+    );
+    // It goes on with the groups, and another one has to be told so.
+    let complaint = fails(&guard, &okta).await?;
+    ensure!(
+        complaint.contains("--restart") && complaint.contains("without --managed-by"),
+        "{complaint}"
+    );
+    let before = listed.count();
+    fails(&guard, &[]).await?;
+    ensure!(listed.count() == before + 1, "it began anew");
+    let outcome = imported(&guard, &["--restart", "--only", "users"]).await?;
+    ensure!(tally(&outcome) == [0, 4, 0, 0, 0], "{outcome}");
+    Ok(())
+}
+
+/// What an application answers, and what comes of it: a tally, or a complaint.
+struct Untrusted {
+    name: &'static str,
+    answer: fn(&Asked) -> (u16, Value),
+    outcome: Result<[u64; 5], &'static str>,
+}
+
+const UNTRUSTED: [Untrusted; 16] = [
+    Untrusted {
+        name: "no id",
+        answer: |asked| asked.page(&[json!({"userName": "ann"})]),
+        outcome: Err("Users number 1: it has no id"),
+    },
+    Untrusted {
+        name: "no userName",
+        answer: |asked| asked.page(&[a_user(0), json!({"id": "u1"})]),
+        outcome: Err("Users number 2 (u1): it has no userName"),
+    },
+    Untrusted {
+        name: "control characters in an id",
+        answer: |asked| asked.page(&[json!({"id": "u\u{1}ann", "userName": "ann"})]),
+        outcome: Err("control characters"),
+    },
+    Untrusted {
+        name: "control characters in a userName",
+        answer: |asked| asked.page(&[json!({"id": "u1", "userName": "ann\u{7}"})]),
+        outcome: Err("control characters"),
+    },
+    Untrusted {
+        name: "users among the groups",
+        answer: |asked| asked.page(&users(2)),
+        outcome: Err("Groups number 1 (u0): it is a user"),
+    },
+    Untrusted {
+        name: "no list",
+        answer: |_| (200, json!({"hello": "world"})),
+        outcome: Err("no list of resources"),
+    },
+    Untrusted {
+        name: "no JSON object",
+        answer: |_| (200, json!("<html>")),
+        outcome: Err("no list of resources"),
+    },
+    Untrusted {
+        name: "more in all than it gives",
+        answer: |asked| {
+            let (_, page) = asked.page(&users(5));
+            let resources = page["Resources"].as_array().cloned();
+            (200, list(900, resources.unwrap_or_default()))
+        },
+        outcome: Err("says that there are 900, and gives none from number 6 on"),
+    },
+    Untrusted {
+        name: "fewer in all than it gives",
+        answer: |asked| {
+            let all = if asked.path == "/Users" {
+                users(25)
+            } else {
+                Vec::new()
+            };
+            let (_, page) = asked.page(&all);
+            let resources = page["Resources"].as_array().cloned().unwrap_or_default();
+            (200, list(resources.len(), resources))
+        },
+        outcome: Ok([25, 0, 0, 0, 0]),
+    },
+    Untrusted {
+        name: "an error behind the last page",
+        answer: |asked| match (asked.path.as_str(), asked.number("startIndex")) {
+            ("/Users", 1 | 11) => asked.page(&users(20)),
+            ("/Groups", 1) => asked.page(&[]),
+            _ => (404, Value::Null),
+        },
+        outcome: Ok([20, 0, 0, 0, 0]),
+    },
+    Untrusted {
+        name: "the same page again and again",
+        answer: |_| (200, list(900, users(10))),
+        outcome: Err("does not honour startIndex"),
+    },
+    Untrusted {
+        name: "the same page, which is all",
+        answer: |asked| match asked.path.as_str() {
+            "/Users" => (200, list(10, users(10))),
+            _ => asked.page(&[]),
+        },
+        outcome: Ok([10, 0, 0, 0, 0]),
+    },
+    Untrusted {
+        name: "more and more of the same",
+        answer: |asked| (200, list(asked.number("startIndex") + 100, users(10))),
+        outcome: Err("does not honour startIndex"),
+    },
+    Untrusted {
+        name: "more and more of others",
+        answer: |asked| {
+            let start = asked.number("startIndex");
+            let page = (start..start + 1000).map(a_user).collect();
+            (200, list(start + 2000, page))
+        },
+        outcome: Err("totalResults cannot be relied on"),
+    },
+    Untrusted {
+        name: "the same id twice",
+        answer: |asked| match asked.path.as_str() {
+            "/Users" => asked.page(&[a_user(1), a_user(2), a_user(1)]),
+            _ => asked.page(&[]),
+        },
+        outcome: Ok([2, 1, 0, 0, 0]),
+    },
+    Untrusted {
+        name: "members although they are not asked for, groups that are gone, and a group of another id",
+        answer: |asked| match asked.path.as_str() {
+            "/Users" => asked.page(&users(2)),
+            "/Groups" => asked.page(&[
+                json!({"id": "g1", "members": [{"value": "u0"}, {"value": "u1"}]}),
+                json!({"id": "gone"}),
+                json!({"id": "g3"}),
+            ]),
+            "/Groups/g3" => (200, json!({"id": "g4", "members": [{"value": "u0"}]})),
+            _ => (404, Value::Null),
+        },
+        outcome: Err("Groups number 3 (g3): the application answered with a group of another id"),
+    },
+];
+
+#[tokio::test]
+async fn the_application_is_not_trusted() -> anyhow::Result<()> {
+    for Untrusted {
+        name,
+        answer,
+        outcome,
+    } in UNTRUSTED
+    {
+        let listed = Listed::by(answer).await?;
+        let guard = native(&listed.url, &generic("/"))?;
+        let arguments = ["--page", "10"];
+        match outcome {
+            Ok(expected) => {
+                let outcome = imported(&guard, &arguments).await.context(name)?;
+                ensure!(tally(&outcome) == expected, "{name}: {outcome}");
+                ensure!(outcome["first_fill"] == true, "{name}: {outcome}");
+            }
+            Err(expected) => {
+                let complaint = fails(&guard, &arguments).await.context(name)?;
+                ensure!(complaint.contains(expected), "{name}: {complaint}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_okta_was_creating_when_the_guard_died_is_oktas() -> anyhow::Result<()> {
+    let application = Server::example_application().await?;
+    let held = Held::in_front_of(&application.url).await?;
+    let mut guard = native(&held.url, &harness())?;
+    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    guard.start().await?;
+    let okta = scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token);
+    held.hold();
+    let request = tokio::spawn(async move {
+        okta.send("POST", "/Users", Some(&user("ann", "Ann", "Lee")))
+            .await
+    });
+    held.until_held().await?;
+    guard.kill().await?;
+    ensure!(
+        request.await?.is_err(),
+        "a guard that was killed has answered"
+    );
+    held.release();
+
+    let outcome = imported(&guard, &[]).await?;
+    ensure!(outcome["users"]["settled"] == 1, "{outcome}");
+    guard.start().await?;
+    let backend = Client::new(format!("{}{HARNESS_BASE}", application.url));
+    let listed = backend.get("/Users").await?.status(200)?;
+    let ann = listed.body["Resources"][0]["id"]
+        .as_str()
+        .context("nobody")?;
+    let path = in_account(&format!("/gateway/ng/api/user/{ann}"));
+    Client::new(&guard.url)
+        .send("DELETE", &path, None)
+        .await?
+        .refused("okta-only.user-delete")
+}
+
+#[tokio::test]
+async fn until_the_first_fill_unseen_users_can_be_closed() -> anyhow::Result<()> {
+    let application = Server::example_application().await?;
+    let scim = format!("{}{HARNESS_BASE}", application.url);
+    let backend = Client::new(scim).with("content-type", "application/scim+json");
+    let robert = user("bob", "Bob", "Ray");
+    let bob = backend
+        .send("POST", "/Users", Some(&robert))
+        .await?
+        .status(201)?
+        .id()?;
+    let mut guard = native(&application.url, &harness())?;
+    guard.configure_also("unseen = \"refuse\"\n")?;
+    guard.start().await?;
+    let administrator = Client::new(&guard.url).with("content-type", "application/json");
+    let path = in_account(&format!("/gateway/ng/api/user/{bob}"));
+    let edit = json!({"uuid": bob, "name": "Bobby", "email": "bob@example.com"});
+
+    let answer = administrator.send("PUT", &path, Some(&edit)).await?;
+    answer.refused("facts.unavailable")?;
+    let outcome = imported(&guard, &[]).await?;
+    ensure!(tally(&outcome)[0] == 1, "{outcome}");
+    administrator
+        .send("PUT", &path, Some(&edit))
+        .await?
+        .done()?;
+    Ok(())
+}

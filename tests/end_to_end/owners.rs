@@ -1,0 +1,273 @@
+//! What the record says and who corrects it: open outcomes are settled by asking the application,
+//! failed membership changes are kept and repeated, ownership is shown, corrected, and told to
+//! administrators who read.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use scimguard_tests::client::Client;
+use scimguard_tests::guard::Guard;
+use scimguard_tests::process::Server;
+use serde_json::{Value, json};
+
+use crate::held::Held;
+use crate::okta::{Okta, patch, scim_client, user};
+use crate::provisioning::in_account;
+use crate::{ACCOUNT, HARNESS_BASE, harness};
+
+/// An application that can fail, a guard with a credential of its own, Okta and an administrator.
+struct Scene {
+    _application: Server,
+    held: Held,
+    guard: Guard,
+    okta: Okta,
+    administrator: Client,
+}
+
+impl Scene {
+    async fn new() -> anyhow::Result<Self> {
+        let application = Server::example_application().await?;
+        let held = Held::in_front_of(&application.url).await?;
+        let mut guard = Guard::configure(&held.url, &harness())?;
+        guard.configure_also(
+            "annotate = true\nsettle_every = \"50ms\"\nsettle_after = \"200ms\"\n\
+             [backend_credential]\nfile = \"backend.token\"\n",
+        )?;
+        guard.write("backend.token", "the-guards-own")?;
+        let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+        let okta = Okta {
+            scim: scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token),
+            backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
+        };
+        let administrator = Client::new(&guard.url).with("content-type", "application/json");
+        guard.start().await?;
+        Ok(Self {
+            _application: application,
+            held,
+            guard,
+            okta,
+            administrator,
+        })
+    }
+
+    async fn owner(&self, of: &[&str]) -> anyhow::Result<Value> {
+        let command = [&["owners", "--account", ACCOUNT], of].concat();
+        self.guard.told(&command).await
+    }
+
+    /// Waits until what is on record of a user or group is as expected.
+    async fn until(&self, of: &[&str], expected: fn(&Value) -> bool) -> anyhow::Result<Value> {
+        let waiting = async {
+            loop {
+                let told = self.owner(of).await?;
+                if expected(&told) {
+                    return anyhow::Ok(told);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(20), waiting).await {
+            Ok(told) => told,
+            Err(_) => anyhow::bail!("still {}", self.owner(of).await?),
+        }
+    }
+
+    async fn add_member(&self, group: &str, user: &str) -> anyhow::Result<u16> {
+        let operation =
+            patch(json!([{"op": "add", "path": "members", "value": [{"value": user}]}]));
+        let path = format!("/Groups/{group}");
+        let answer = self.okta.scim.send("PATCH", &path, Some(&operation));
+        Ok(answer.await?.status)
+    }
+}
+
+#[tokio::test]
+async fn what_was_cut_off_is_settled_by_asking() -> anyhow::Result<()> {
+    let mut scene = Scene::new().await?;
+    let ann = user("ann", "Ann", "Lee");
+    scene.held.hold();
+    let scim = scene.okta.scim.clone();
+    let request = tokio::spawn(async move { scim.send("POST", "/Users", Some(&ann)).await });
+    scene.held.until_held().await?;
+    scene.guard.kill().await?;
+    ensure!(request.await?.is_err(), "a guard that was killed answered");
+    scene.held.release();
+    scene.guard.start().await?;
+    let told = scene
+        .until(&["--user", "ann@example.com"], |told| {
+            told["id"].is_string() && told["pending"] == false
+        })
+        .await?;
+    ensure!(told["state"] == "direct", "{told}");
+    ensure!(
+        told["origin"]["created"].is_string(),
+        "by which token: {told}"
+    );
+    let path = format!("/gateway/ng/api/user/{}", told["id"].as_str().unwrap_or(""));
+    scene
+        .administrator
+        .send("DELETE", &in_account(&path), None)
+        .await?
+        .refused("okta-only.user-delete")?;
+
+    // A create that the application never heard of is taken back.
+    scene.held.fail(503);
+    let eve = user("eve", "Eve", "Fox");
+    scene
+        .okta
+        .scim
+        .send("POST", "/Users", Some(&eve))
+        .await?
+        .status(503)?;
+    let open = scene.owner(&["--user", "eve@example.com"]).await?;
+    ensure!(
+        open["managed_by"] == "okta" && open["pending"] == true,
+        "{open}"
+    );
+    scene.held.mend();
+    scene
+        .until(&["--user", "eve@example.com"], |told| {
+            told["recorded"] == false
+        })
+        .await?;
+    let invitation = json!({"emails": ["eve@example.com"], "userGroups": [], "roleBindings": []});
+    scene
+        .administrator
+        .send(
+            "POST",
+            &in_account("/gateway/ng/api/user/users"),
+            Some(&invitation),
+        )
+        .await?
+        .done()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn failed_membership_changes_are_kept_and_repeated() -> anyhow::Result<()> {
+    let mut scene = Scene::new().await?;
+    let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
+    let bob = scene.okta.create_user("bob", "Bob", "Ray").await?;
+    let eve = scene.okta.create_user("eve", "Eve", "Fox").await?;
+    let group = scene.okta.push_group("web-team", &[]).await?;
+    scene.held.fail(503);
+    for user in [&ann, &bob, &eve] {
+        ensure!(scene.add_member(&group, user).await? == 503);
+    }
+    let kept = scene.guard.told(&["retry", "--list"]).await?;
+    ensure!(
+        kept.as_array().is_some_and(|rows| rows.len() == 3),
+        "{kept}"
+    );
+    ensure!(
+        kept[0]["status"] == 503 && kept[0]["attempts"] == 1,
+        "{kept}"
+    );
+    let told = scene.owner(&["--user", &ann]).await?;
+    ensure!(told["retries"][0]["group"] == group, "{told}");
+
+    // It fails again, and is tried once more each time.
+    let again = scene.guard.told(&["retry"]).await;
+    ensure!(again.is_err(), "nothing can be done yet: {again:?}");
+    let kept = scene.guard.told(&["retry", "--list"]).await?;
+    ensure!(kept[0]["attempts"] == 2, "{kept}");
+
+    // Who is deactivated meanwhile is put into no group.
+    scene.held.mend();
+    scene.okta.patch_active(&bob, false).await?;
+    scene.guard.told(&["retry"]).await?;
+    scene.okta.has_members(&group, &[&ann, &eve]).await?;
+    let left = scene.guard.told(&["retry", "--list"]).await?;
+    ensure!(left == json!([]), "{left}");
+
+    // A later change makes an earlier one needless; and a guard that does not run cannot repeat, so
+    // that the command does.
+    scene.held.fail(500);
+    let remove = patch(json!([{"op": "remove", "path": format!("members[value eq \"{ann}\"]")}]));
+    let path = format!("/Groups/{group}");
+    let answer = scene.okta.scim.send("PATCH", &path, Some(&remove));
+    answer.await?.status(500)?;
+    ensure!(scene.add_member(&group, &eve).await? == 500);
+    scene.held.mend();
+    ensure!((200..300).contains(&scene.add_member(&group, &ann).await?));
+    scene.guard.terminate().await?;
+    scene.guard.told(&["retry"]).await?;
+    scene.okta.has_members(&group, &[&ann, &eve]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn ownership_is_shown_corrected_and_told_to_who_reads() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
+    let bob = scene.okta.create_user("bob", "Bob", "Ray").await?;
+    let group = scene.okta.push_group("web-team", &[&bob]).await?;
+
+    let read = |path: &str| {
+        let path = in_account(path);
+        let administrator = scene.administrator.clone();
+        async move {
+            let answer = administrator.get(&path).await?.status(200)?;
+            let header = answer.headers.get("scimguard-managed");
+            let header = header.map(|value| value.to_str().map(str::to_owned));
+            anyhow::Ok(header.transpose()?.unwrap_or_default())
+        }
+    };
+    let groups = read("/gateway/ng/api/user-groups").await?;
+    ensure!(
+        groups == format!("\"{group}\";type=group;by=\"okta\""),
+        "{groups}"
+    );
+    let users = read("/gateway/ng/api/user").await?;
+    ensure!(
+        users.contains(&format!("\"{ann}\";type=user;by=\"okta\"")),
+        "{users}"
+    );
+    ensure!(
+        users.contains(&format!("\"{bob}\";type=user;by=\"okta\";locked")),
+        "{users}"
+    );
+
+    let told = scene.owner(&["--user", &bob]).await?;
+    ensure!(told["state"] == "group-provisioned", "{told}");
+    ensure!(told["groups"][0]["group"] == group, "{told}");
+    let told = scene.owner(&["--group", &group]).await?;
+    ensure!(
+        told["state"] == "managed" && told["since"].is_u64(),
+        "{told}"
+    );
+    let told = scene.owner(&[]).await?;
+    ensure!(
+        told["managed_users"] == 2 && told["managed_groups"] == 1,
+        "{told}"
+    );
+
+    let path = in_account(&format!("/gateway/ng/api/user/{ann}"));
+    let refused = scene.administrator.send("DELETE", &path, None).await?;
+    let detail = refused.body["detail"]
+        .as_str()
+        .context("no detail")?
+        .to_owned();
+    ensure!(detail.contains("Okta on 20"), "since when: {detail}");
+    refused.refused("okta-only.user-delete")?;
+    let set = ["owners", "set", "--account", ACCOUNT, "--user", &ann];
+    let reason = "left the company before Okta came";
+    scene
+        .guard
+        .command(&set, &["--managed-by", "none", "--reason", reason])
+        .await?;
+    let told = scene.owner(&["--user", &ann]).await?;
+    ensure!(
+        told["state"] == "native" && told["origin"]["corrected"] == reason,
+        "{told}"
+    );
+    ensure!(told["corrections"][0]["before"] == "okta", "{told}");
+    scene
+        .administrator
+        .send("DELETE", &path, None)
+        .await?
+        .done()?;
+    let nobody = scene.owner(&["--user", "nobody@example.com"]).await?;
+    ensure!(nobody["recorded"] == false, "{nobody}");
+    Ok(())
+}
