@@ -37,7 +37,7 @@ impl Cast {
         let document = json!({"version": 1, "preset": "harness"});
         let mut guard = Guard::configure(&witness.url, &document)?;
         guard.configure_also(
-            "settle_every = \"50ms\"\nsettle_after = \"300ms\"\n\
+            "settle_every = \"50ms\"\nsettle_after = \"1s\"\n\
              [backend_credential]\nfile = \"backend.token\"\n",
         )?;
         guard.write("backend.token", "the-guards-own")?;

@@ -10,13 +10,16 @@ use sqlx::{Connection as _, Row as _};
 use crate::ACCOUNT;
 
 /// The record of one account.
+#[derive(Debug)]
 pub(crate) struct Record {
     /// Owned users.
     pub(crate) users: BTreeMap<Id, Known>,
     /// Owned groups, and who is in them.
     pub(crate) groups: BTreeMap<Id, Group>,
-    /// Outcomes that nobody knows.
+    /// Outcomes that nobody knows, of users and groups.
     pub(crate) open: Vec<String>,
+    /// The same of memberships: group and user.
+    open_members: Vec<(Id, Id)>,
 }
 
 /// What is recorded of a user.
@@ -37,6 +40,7 @@ impl Record {
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
             open: Vec::new(),
+            open_members: Vec::new(),
         };
         record.read_users(&mut connection).await?;
         record.read_groups(&mut connection).await?;
@@ -105,13 +109,20 @@ impl Record {
         for row in rows {
             let (group, user): (Id, Id) = (row.get("group_id"), row.get("user_id"));
             if row.get("open") {
-                self.open.push(format!("{user} in {group}"));
+                self.open_members.push((group.clone(), user.clone()));
             }
             if let Some(group) = self.groups.get_mut(&group) {
                 group.members.insert(user);
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is open that the application can tell. It says of a group without members
+    /// what another would say that never tells members: that one is empty may stay open.
+    pub(crate) fn is_settled(&self, world: &World) -> bool {
+        let mut open = self.open_members.iter();
+        self.open.is_empty() && open.all(|(group, _)| is_empty(world, group))
     }
 
     /// Where the record and what the application has differ: what the provider provisioned must be
@@ -131,7 +142,13 @@ impl Record {
         }
         for (id, group) in world.groups.iter().filter(|(_, group)| group.managed) {
             let known = self.groups.get(id);
-            if known != Some(group) {
+            let agrees = |known: &Group| {
+                let open = |user: &Id| self.open_members.contains(&(id.clone(), user.clone()));
+                known.name == group.name
+                    && (known.members == group.members
+                        || (is_empty(world, id) && known.members.iter().all(open)))
+            };
+            if !known.is_some_and(agrees) {
                 found.push(format!("group {id} is {group:?}, recorded as {known:?}"));
             }
         }
@@ -151,4 +168,9 @@ impl Record {
         }
         found
     }
+}
+
+fn is_empty(world: &World, group: &str) -> bool {
+    let group = world.groups.get(group);
+    group.is_none_or(|group| group.members.is_empty())
 }

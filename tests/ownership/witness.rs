@@ -31,6 +31,9 @@ pub(crate) const LATE: Duration = Duration::from_millis(60);
 /// How often an answer is not what the application said: one in so many.
 const FAULTY: u32 = 12;
 
+/// How lines begin that are no write.
+const NOTE: &str = "-- ";
+
 /// The witness. It ends when it is dropped.
 pub(crate) struct Witness {
     pub(crate) url: String,
@@ -155,9 +158,17 @@ impl Seen {
             }
         }
         named.extend(pushed.iter().map(String::as_str));
-        let names_one = |line: &&String| named.iter().any(|name| line.contains(name));
-        let lines = self.log.iter().filter(names_one);
-        lines.cloned().collect::<Vec<_>>().join("\n")
+        let names_one =
+            |line: &&str| line.starts_with(NOTE) || named.iter().any(|name| line.contains(name));
+        let lines = self.log.iter().map(String::as_str).filter(names_one);
+        let mut lines: Vec<&str> = lines.collect();
+        lines.dedup();
+        lines.join("\n")
+    }
+
+    /// Keeps something else that happened beside the writes.
+    pub(crate) fn note(&mut self, event: &str) {
+        self.log.push(format!("{NOTE}{event}"));
     }
 }
 

@@ -95,6 +95,7 @@ impl History {
         let while_ = Duration::from_millis(self.random.random_range(10..LONGEST_LIFE));
         sleep(while_).await;
         self.cast.guard.kill().await?;
+        self.cast.witness.seen().await.note("the guard is killed");
         let cut_off = self.counts.in_flight.swap(0, Ordering::SeqCst);
         self.counts.cut_off.fetch_add(cut_off, Ordering::SeqCst);
         party.abort_all();
@@ -149,17 +150,21 @@ impl History {
     async fn rest(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let database = self.cast.guard.database();
-        let mut record = Record::read(&database).await?;
-        while !record.open.is_empty() {
+        let record = loop {
+            let record = Record::read(&database).await?;
+            let seen = self.cast.witness.seen().await;
+            if record.is_settled(&seen.world) {
+                break record;
+            }
+            let about = format!("{record:?}");
             ensure!(
                 begun.elapsed() < SETTLING_LIMIT,
-                "still open after {SETTLING_LIMIT:?}: {:?}\nof these writes:\n{}",
-                record.open,
-                self.cast.witness.seen().await.about(&record.open.join(" "))
+                "not settled after {SETTLING_LIMIT:?}: {about}\nof these writes:\n{}",
+                seen.about(&about)
             );
+            drop(seen);
             sleep(Duration::from_millis(50)).await;
-            record = Record::read(&database).await?;
-        }
+        };
         let mut seen = self.cast.witness.seen().await;
         seen.grant_claims(&record);
         let differences = record.differences(&seen.world);
