@@ -57,8 +57,7 @@ struct Court {
 pub(crate) struct Seen {
     /// What the application has, and what of it the provider provisioned.
     pub(crate) world: World,
-    /// Names of users whom the provider asked for while they existed already: its claim may be
-    /// open.
+    /// Names of users whom the provider meant to create or to take over, whatever came of it.
     pub(crate) claimed: BTreeSet<String>,
     /// Writes of operators.
     pub(crate) of_operators: usize,
@@ -117,13 +116,10 @@ impl Witness {
     /// Passes if no write that the model forbids has reached the application.
     pub(crate) async fn saw_nothing_forbidden(&self) -> anyhow::Result<()> {
         let seen = self.seen().await;
-        let Some(first) = seen.forbidden.first() else {
-            return Ok(());
-        };
-        anyhow::bail!(
-            "the application got what the model forbids:\n{first}\n\nof these writes:\n{}",
-            seen.about(first)
-        );
+        match seen.forbidden.first() {
+            None => Ok(()),
+            Some(first) => anyhow::bail!("the application got what the model forbids:\n{first}"),
+        }
     }
 }
 
@@ -134,7 +130,8 @@ impl Drop for Witness {
 }
 
 impl Seen {
-    /// A claim of the provider that was cut off may stand: then the user is the provider's.
+    /// Whom the provider claimed may be its own although the application did not do it: an answer
+    /// was lost, and nobody can tell whose the user is that is found later. The record decides.
     pub(crate) fn grant_claims(&mut self, record: &Record) {
         for (id, user) in &mut self.world.users {
             let claimed = self.claimed.contains(&user.mail.to_lowercase());
@@ -144,7 +141,7 @@ impl Seen {
 
     /// The writes that name one of those whom a text names.
     pub(crate) fn about(&self, text: &str) -> String {
-        let mut named: BTreeSet<&str> = BTreeSet::new();
+        let (mut named, mut pushed) = (BTreeSet::new(), BTreeSet::new());
         for (id, user) in &self.world.users {
             if text.contains(id) || text.contains(&user.mail) {
                 named.extend([id.as_str(), user.mail.as_str()]);
@@ -153,8 +150,11 @@ impl Seen {
         for (id, group) in &self.world.groups {
             if text.contains(id) {
                 named.extend([id.as_str(), group.name.as_str()]);
+                // What it was called when it was pushed.
+                pushed.insert(id.replace('_', "-"));
             }
         }
+        named.extend(pushed.iter().map(String::as_str));
         let names_one = |line: &&String| named.iter().any(|name| line.contains(name));
         let lines = self.log.iter().filter(names_one);
         lines.cloned().collect::<Vec<_>>().join("\n")
@@ -191,7 +191,9 @@ impl Court {
         };
         let verdict = seen.world.judge(self.policy, actor, &edit);
         if verdict != Verdict::Forward && !seen.is_undecided(actor, &verdict) {
-            seen.forbidden.push(format!("{line}\n  {verdict:?}"));
+            let about = seen.about(&line);
+            let charge = format!("{line}\n  {verdict:?}\nof these writes:\n{about}");
+            seen.forbidden.push(charge);
         }
         seen.claim(actor, &edit);
         match actor {
@@ -291,21 +293,20 @@ impl Seen {
         }
     }
 
-    /// Whether a user is deactivated is not known to the guard while an answer of the application is
-    /// open; what the provider says next is then for the application to judge.
+    /// What became of an unclear write of its own, the provider need not know: the application tells.
     fn is_undecided(&self, actor: Actor, verdict: &Verdict) -> bool {
-        self.is_faulty
-            && actor == Actor::Provisioner
-            && *verdict == Verdict::refused(Rule::Deactivated)
+        let own_affair = [Rule::Deactivated, Rule::GroupId].map(Verdict::refused);
+        self.is_faulty && actor == Actor::Provisioner && own_affair.contains(verdict)
     }
 
     fn claim(&mut self, actor: Actor, edit: &Edit) {
-        if let (Actor::Provisioner, Edit::CreateUser { mail, .. }) = (actor, edit) {
-            let mut users = self.world.users.values();
-            if users.any(|user| user.mail.eq_ignore_ascii_case(mail)) {
-                self.claimed.insert(mail.to_lowercase());
-            }
-        }
+        let mail = match edit {
+            Edit::CreateUser { mail, .. } => Some(mail),
+            Edit::WriteUser { user, .. } => self.world.users.get(user).map(|user| &user.mail),
+            _ => None,
+        };
+        let mail = mail.filter(|_| actor == Actor::Provisioner);
+        self.claimed.extend(mail.map(|mail| mail.to_lowercase()));
     }
 }
 

@@ -6,6 +6,7 @@ mod component;
 mod debian;
 mod demo;
 mod fuzz;
+mod histories;
 mod host;
 mod imports;
 mod node;
@@ -52,6 +53,17 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Kill the guard again and again while Okta and administrators work, and see that nothing
+    /// forbidden passes and its record stays right
+    #[command(after_help = histories::EXAMPLES)]
+    Histories {
+        /// How often the guard is killed
+        #[arg(long, default_value_t = 1000)]
+        kills: u64,
+        /// What chance begins with; one of the clock if none is given, and printed
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Measure the plugin against native code, and the guard against a plain proxy
     Bench {
         /// Arguments for the benchmarks
@@ -80,6 +92,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test => test::run(&project, &mut steps),
         Command::Demo { arguments } => demo::run(&project, &mut steps, arguments),
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
+        Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
         Command::Bench { arguments } => bench::run(&project, &mut steps, arguments),
     }
 }

@@ -11,17 +11,36 @@ use crate::deed::{Deed, GROUP, managed, patch, scim, whole_user};
 
 /// How many people there are in the provider's directory, and teams.
 const PEOPLE: u32 = 12;
-const TEAMS: u32 = 5;
+const TEAMS: u32 = 6;
+
+/// Workers of the provider.
+pub(super) const WORKERS: u32 = 2;
 
 /// What the provider does next.
-pub(crate) fn of_the_provider(random: &mut StdRng, world: &World) -> Deed {
+pub(crate) enum Plan {
+    /// With what it knows.
+    Do(Deed),
+    /// With what it finds first.
+    Find {
+        /// The search.
+        search: Deed,
+        /// If nobody is found.
+        create: Deed,
+        /// What becomes of the one that is found.
+        change: Box<dyn Fn(&str) -> Deed + Send>,
+    },
+}
+
+/// What the provider does next. It is several workers, each with a share of people and teams of its
+/// own.
+pub(crate) fn of_the_provider(random: &mut StdRng, world: &World, share: u32) -> Plan {
     let user = pick(random, world.users.iter().filter(|(_, user)| user.managed));
     let group = pick(
         random,
         world.groups.iter().filter(|(_, group)| group.managed),
     );
     let name = format!("Okta {}", random.random_range(0..1000));
-    match (random.random_range(0..100), user, group) {
+    Plan::Do(match (random.random_range(0..100), user, group) {
         (0..15, Some((id, _)), _) => patch(
             format!("/Users/{id}"),
             json!([{"op": "replace", "value": {"displayName": name}}]),
@@ -61,41 +80,44 @@ pub(crate) fn of_the_provider(random: &mut StdRng, world: &World) -> Deed {
             )
         }
         (71..75, _, Some((id, _))) => scim("DELETE", format!("/Groups/{id}"), Value::Null),
-        (75..85, ..) => pushed(random, world),
-        _ => provisioned(random, world, &name),
-    }
+        (75..85, ..) => return pushed(random, world, share),
+        _ => return provisioned(random, share, name),
+    })
 }
 
 /// A person of the directory: created, or taken over if the application has them.
-fn provisioned(random: &mut StdRng, world: &World, name: &str) -> Deed {
-    let mail = format!("person-{}@example.com", random.random_range(0..PEOPLE));
-    let mut users = world.users.iter();
-    match users.find(|(_, user)| user.mail == mail) {
-        Some((id, _)) => patch(
-            format!("/Users/{id}"),
-            json!([{"op": "replace", "value": {"displayName": name}}]),
-        ),
-        None => scim("POST", "/Users".into(), whole_user(&mail, name, true)),
+fn provisioned(random: &mut StdRng, share: u32, name: String) -> Plan {
+    let mail = format!("person-{}@example.com", number(random, PEOPLE, share));
+    let filter = format!("userName%20eq%20%22{mail}%22").replace('@', "%40");
+    Plan::Find {
+        search: scim("GET", format!("/Users?filter={filter}"), Value::Null),
+        create: scim("POST", "/Users".into(), whole_user(&mail, &name, true)),
+        change: Box::new(move |id| {
+            let operation = json!({"op": "replace", "value": {"displayName": name}});
+            patch(format!("/Users/{id}"), json!([operation]))
+        }),
     }
 }
 
 /// A team of the directory, with somebody in it.
-fn pushed(random: &mut StdRng, world: &World) -> Deed {
-    let name = format!("team-{}", random.random_range(0..TEAMS));
+fn pushed(random: &mut StdRng, world: &World, share: u32) -> Plan {
+    let name = format!("team-{}", number(random, TEAMS, share));
     let member = pick(random, world.users.iter().filter(|(_, user)| user.managed));
     let members: Vec<Value> = member.iter().map(|(id, _)| json!({"value": id})).collect();
-    let known = world.groups.iter();
-    let mut known = known.filter(|(_, group)| group.managed && group.name == name);
-    match known.next() {
-        Some((id, _)) => patch(
-            format!("/Groups/{id}"),
-            json!([{"op": "replace", "path": "members", "value": members}]),
-        ),
-        None => {
-            let body = json!({"schemas": [GROUP], "displayName": name, "members": members});
-            scim("POST", "/Groups".into(), body)
-        }
+    let filter = format!("displayName%20eq%20%22{name}%22");
+    let group = json!({"schemas": [GROUP], "displayName": name, "members": members});
+    Plan::Find {
+        search: scim("GET", format!("/Groups?filter={filter}"), Value::Null),
+        create: scim("POST", "/Groups".into(), group),
+        change: Box::new(move |id| {
+            let operation = json!({"op": "replace", "path": "members", "value": members});
+            patch(format!("/Groups/{id}"), json!([operation]))
+        }),
     }
+}
+
+fn number(random: &mut StdRng, up_to: u32, share: u32) -> u32 {
+    random.random_range(0..up_to / WORKERS) * WORKERS + share
 }
 
 /// What an operator does next, who may have looked some time ago.

@@ -13,12 +13,16 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::client::Answer;
 use scimguard_tests::model::{Actor, World};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::cast::Cast;
+use crate::cast::{Cast, Hands};
+use crate::deed::Deed;
 use crate::record::Record;
+use crate::witness::View;
+use chance::Plan;
 
 /// How often the guard is killed, unless the long run says otherwise.
 const KILLS: usize = 24;
@@ -37,14 +41,8 @@ const SETTLING_LIMIT: Duration = Duration::from_secs(30);
 /// The longest that everybody acts before the guard is killed, in milliseconds.
 const LONGEST_LIFE: u64 = 300;
 
-/// Those who act at the same time.
-const PARTY: [Actor; 5] = [
-    Actor::Provisioner,
-    Actor::Operator,
-    Actor::Provisioner,
-    Actor::Operator,
-    Actor::Operator,
-];
+/// Operators who act at the same time.
+const OPERATORS: u32 = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_forbidden_passes_and_the_record_is_right_after_any_kill() -> anyhow::Result<()> {
@@ -88,9 +86,11 @@ impl History {
     /// Everybody acts for a while; then the guard is killed and started again.
     async fn live_and_die(&mut self) -> anyhow::Result<()> {
         let mut party = JoinSet::new();
-        for actor in PARTY {
-            let life = self.life(actor);
-            party.spawn(life);
+        for share in 0..chance::WORKERS {
+            party.spawn(self.provider(share));
+        }
+        for _ in 0..OPERATORS {
+            party.spawn(self.operator());
         }
         let while_ = Duration::from_millis(self.random.random_range(10..LONGEST_LIFE));
         sleep(while_).await;
@@ -104,34 +104,44 @@ impl History {
         self.cast.witness.saw_nothing_forbidden().await
     }
 
-    /// One who acts until the guard is dead, sometimes on what was seen a while ago.
-    fn life(&mut self, actor: Actor) -> impl Future<Output = ()> + Send + 'static {
-        let hands = match actor {
-            Actor::Provisioner => self.cast.provider.clone(),
-            Actor::Operator => self.cast.operator.clone(),
-        };
-        let (counts, view) = (Arc::clone(&self.counts), self.cast.witness.view());
-        let mut random = StdRng::seed_from_u64(self.random.random());
+    /// A worker of the provider, until the guard is dead.
+    fn provider(&mut self, share: u32) -> impl Future<Output = ()> + Send + 'static {
+        let mut life = self.life(Actor::Provisioner);
         async move {
-            let mut seen = World::default();
             loop {
-                if random.random() {
-                    seen = view.world().await;
-                }
-                let deed = match actor {
-                    Actor::Provisioner => chance::of_the_provider(&mut random, &seen),
-                    Actor::Operator => chance::of_an_operator(&mut random, &seen),
-                };
-                counts.in_flight.fetch_add(1, Ordering::SeqCst);
-                let Ok(answer) = deed.by(&hands).await else {
+                life.look_around().await;
+                let plan = chance::of_the_provider(&mut life.random, &life.seen, share);
+                if life.carry_out(plan).await.is_none() {
                     return;
-                };
-                counts.in_flight.fetch_sub(1, Ordering::SeqCst);
-                match answer.rule {
-                    Some(_) => counts.refused.fetch_add(1, Ordering::SeqCst),
-                    None => counts.done.fetch_add(1, Ordering::SeqCst),
-                };
+                }
             }
+        }
+    }
+
+    /// An operator, until the guard is dead.
+    fn operator(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        let mut life = self.life(Actor::Operator);
+        async move {
+            loop {
+                life.look_around().await;
+                let deed = chance::of_an_operator(&mut life.random, &life.seen);
+                if life.act(&deed).await.is_none() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn life(&mut self, actor: Actor) -> Life {
+        Life {
+            hands: match actor {
+                Actor::Provisioner => self.cast.provider.clone(),
+                Actor::Operator => self.cast.operator.clone(),
+            },
+            view: self.cast.witness.view(),
+            seen: World::default(),
+            random: StdRng::seed_from_u64(self.random.random()),
+            counts: Arc::clone(&self.counts),
         }
     }
 
@@ -190,6 +200,62 @@ impl History {
             of(&counts.done),
             of(&counts.refused)
         )
+    }
+}
+
+/// One who acts until the guard is dead.
+struct Life {
+    hands: Hands,
+    view: View,
+    seen: World,
+    random: StdRng,
+    counts: Arc<Counts>,
+}
+
+impl Life {
+    /// Not always: an edit may be made of what was seen a while ago.
+    async fn look_around(&mut self) {
+        if self.random.random() {
+            self.seen = self.view.world().await;
+        }
+    }
+
+    /// The answer; `None` if there was none.
+    async fn act(&self, deed: &Deed) -> Option<Answer> {
+        let counts = &self.counts;
+        counts.in_flight.fetch_add(1, Ordering::SeqCst);
+        let answer = deed.by(&self.hands).await.ok()?;
+        counts.in_flight.fetch_sub(1, Ordering::SeqCst);
+        match answer.rule {
+            Some(_) => counts.refused.fetch_add(1, Ordering::SeqCst),
+            None => counts.done.fetch_add(1, Ordering::SeqCst),
+        };
+        Some(answer)
+    }
+
+    /// The provider links what it finds, as long as it is let.
+    async fn carry_out(&self, plan: Plan) -> Option<()> {
+        let (search, create, change) = match plan {
+            Plan::Do(deed) => return self.act(&deed).await.map(drop),
+            Plan::Find {
+                search,
+                create,
+                change,
+            } => (search, create, change),
+        };
+        let found = self.act(&search).await?;
+        if found.status != 200 {
+            return Some(());
+        }
+        for resource in found.body["Resources"].as_array().into_iter().flatten() {
+            let id = resource["id"].as_str().unwrap_or_default();
+            let changed = self.act(&change(id)).await?;
+            // A group that is not its own is not there for the provider: it pushes another.
+            if changed.status != 404 {
+                return Some(());
+            }
+        }
+        self.act(&create).await.map(drop)
     }
 }
 
