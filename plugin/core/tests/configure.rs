@@ -155,3 +155,55 @@ fn faults_are_told_with_their_place() {
         );
     }
 }
+
+#[test]
+fn a_fault_of_a_route_has_its_place() {
+    let route = |parts: Value| {
+        let mut route = json!({"method": "GET", "path": "/api/user-groups", "edit": "read"});
+        for (name, value) in parts.as_object().unwrap() {
+            route[name] = value.clone();
+        }
+        json!({"version": 1, "preset": "generic", "management": {
+            "prefixes": ["/api/"], "unmatched": "guarded", "authenticate": false, "routes": [route]}})
+    };
+    let at_account = json!({"query": "account"});
+    let at_id = json!({"answer": "/data/*/identifier"});
+    let cases = [
+        (
+            json!({"group": at_id}),
+            "/management/routes/0/account: where the account comes from is missing",
+        ),
+        (
+            json!({"account": at_account, "name": at_id}),
+            "/management/routes/0/name: only the `group` and `user` of a read",
+        ),
+        (
+            json!({"method": "PUT", "edit": "group.update", "account": at_account, "group": at_id}),
+            "/management/routes/0/group: only the `group` and `user` of a read",
+        ),
+        (
+            json!({"account": at_account, "edit": "group.delete"}),
+            "/management/routes/0/edit: a GET is a `read`",
+        ),
+        (
+            json!({"account": at_account, "group": {"answer": "data"}}),
+            "/management/routes/0/group/answer: ",
+        ),
+    ];
+    for (parts, told) in cases {
+        let document = route(parts.clone()).to_string();
+        let faults: Vec<String> = match Guard::configure(&document) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors
+                .into_iter()
+                .map(|error| format!("{}: {}", error.pointer, error.message))
+                .collect(),
+        };
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(told)),
+            "{parts}\nexpected {told}…\ncame {faults:#?}"
+        );
+    }
+    let fine = route(json!({"account": at_account, "group": at_id})).to_string();
+    assert!(Guard::configure(&fine).is_ok());
+}

@@ -343,24 +343,31 @@ fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation, now: u
             .and_then(|error| answer::member(error, name))
             .and_then(Json::as_str)
     };
+    let gone = answer.status == 404 && matches!(continuation.expected, Expected::Deleted);
+    let failed = match is_definite_refusal(answer.status) {
+        true => Vec::new(),
+        false => records::failed(continuation, Some(answer.status), now),
+    };
     let detail = text("detail").unwrap_or(match answer.status {
         404 => "The application does not know this resource.",
         409 => "The application refused: the resource exists already.",
+        408 | 425 | 429 => "The application cannot do it now. Try again later.",
         400..=499 => "The application refused the request.",
         _ => "The application failed. Try again later.",
     });
-    let body = scim_error(answer.status, text("scimType"), detail);
-    let gone = answer.status == 404 && matches!(continuation.expected, Expected::Deleted);
+    let detail = match failed.is_empty() {
+        true => detail.to_owned(),
+        false => format!("{detail} The change of members is kept, to be repeated: retry later."),
+    };
+    let body = scim_error(answer.status, text("scimType"), &detail);
     let records: Vec<Record> = if gone {
         records::as_planned(continuation.outcome.clone())
     } else if is_definite_refusal(answer.status)
         && !(answer.status == 409 && continuation.outcome.may_exist)
     {
         continuation.outcome.refused.clone()
-    } else if is_definite_refusal(answer.status) {
-        Vec::new()
     } else {
-        records::failed(continuation, Some(answer.status), now)
+        failed
     };
     let mut headers = answer::headers(answer, continuation, true);
     if answer.status == 503 && headers.iter().all(|(name, _)| name != "retry-after") {

@@ -176,11 +176,9 @@ pub(super) fn change(
         if record.is_some() {
             // Refused: who was in is in, as surely as before.
             let refused = &mut plan.outcome.refused;
-            let was_in: BTreeSet<&String> = moves
-                .added
-                .iter()
-                .filter(|member| member.present)
-                .map(|member| &member.reference)
+            let was_in = moves.added.iter().filter(|member| member.present);
+            let was_in: BTreeSet<String> = was_in
+                .map(|member| id_of(member.user.as_ref(), &member.reference))
                 .collect();
             refused.extend(added.iter().map(|user| {
                 let present = was_in.contains(user);
