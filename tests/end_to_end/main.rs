@@ -17,6 +17,7 @@ mod okta;
 mod owners;
 mod process;
 mod provisioning;
+mod scene;
 
 use serde_json::{Value, json};
 

@@ -5,51 +5,22 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use scimguard_tests::client::Client;
-use scimguard_tests::guard::Guard;
-use scimguard_tests::process::Server;
 use serde_json::{Value, json};
 
-use crate::held::Held;
-use crate::okta::{Okta, patch, scim_client, user};
+use crate::ACCOUNT;
+use crate::okta::{patch, user};
 use crate::provisioning::in_account;
-use crate::{ACCOUNT, HARNESS_BASE, harness};
+use crate::scene::Scene;
 
-/// An application that can fail, a guard with a credential of its own, Okta and an administrator.
-struct Scene {
-    _application: Server,
-    held: Held,
-    guard: Guard,
-    okta: Okta,
-    administrator: Client,
-}
+const CONFIGURATION: &str = "\
+annotate = true
+settle_every = \"50ms\"
+settle_after = \"200ms\"
+[backend_credential]
+file = \"backend.token\"
+";
 
 impl Scene {
-    async fn new() -> anyhow::Result<Self> {
-        let application = Server::example_application().await?;
-        let held = Held::in_front_of(&application.url).await?;
-        let mut guard = Guard::configure(&held.url, &harness())?;
-        guard.configure_also(
-            "annotate = true\nsettle_every = \"50ms\"\nsettle_after = \"200ms\"\n\
-             [backend_credential]\nfile = \"backend.token\"\n",
-        )?;
-        guard.write("backend.token", "the-guards-own")?;
-        let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
-        let okta = Okta {
-            scim: scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token),
-            backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
-        };
-        let administrator = Client::new(&guard.url).with("content-type", "application/json");
-        guard.start().await?;
-        Ok(Self {
-            _application: application,
-            held,
-            guard,
-            okta,
-            administrator,
-        })
-    }
-
     async fn owner(&self, of: &[&str]) -> anyhow::Result<Value> {
         let command = [&["owners", "--account", ACCOUNT], of].concat();
         self.guard.told(&command).await
@@ -83,16 +54,10 @@ impl Scene {
 
 #[tokio::test]
 async fn what_was_cut_off_is_settled_by_asking() -> anyhow::Result<()> {
-    let mut scene = Scene::new().await?;
-    let ann = user("ann", "Ann", "Lee");
-    scene.held.hold();
-    let scim = scene.okta.scim.clone();
-    let request = tokio::spawn(async move { scim.send("POST", "/Users", Some(&ann)).await });
-    scene.held.until_held().await?;
-    scene.guard.kill().await?;
-    ensure!(request.await?.is_err(), "a guard that was killed answered");
-    scene.held.release();
-    scene.guard.start().await?;
+    let mut scene = Scene::new(CONFIGURATION).await?;
+    scene
+        .crash_during("POST", "/Users", user("ann", "Ann", "Lee"))
+        .await?;
     let told = scene
         .until(&["--user", "ann@example.com"], |told| {
             told["id"].is_string() && told["pending"] == false
@@ -145,7 +110,7 @@ async fn what_was_cut_off_is_settled_by_asking() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn failed_membership_changes_are_kept_and_repeated() -> anyhow::Result<()> {
-    let mut scene = Scene::new().await?;
+    let mut scene = Scene::new(CONFIGURATION).await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     let bob = scene.okta.create_user("bob", "Bob", "Ray").await?;
     let eve = scene.okta.create_user("eve", "Eve", "Fox").await?;
@@ -198,7 +163,7 @@ async fn failed_membership_changes_are_kept_and_repeated() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn ownership_is_shown_corrected_and_told_to_who_reads() -> anyhow::Result<()> {
-    let scene = Scene::new().await?;
+    let scene = Scene::new(CONFIGURATION).await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     let bob = scene.okta.create_user("bob", "Bob", "Ray").await?;
     let group = scene.okta.push_group("web-team", &[&bob]).await?;

@@ -20,6 +20,10 @@ const REPEATS: u32 = 3;
 /// So much may be added while it is read, beside what was there.
 const GROWTH: u64 = 10_000;
 
+/// Whatever the reason, what is done is done.
+const ADVICE: &str = "the application cannot be read; run the same command again, and it goes on \
+                      from here";
+
 /// Where the pages of a collection come from, and which is next.
 pub(super) struct Pages<'a> {
     import: &'a Import<'a>,
@@ -192,10 +196,6 @@ impl<'a> Pages<'a> {
         })
     }
 }
-
-/// Whatever the reason, what is done is done.
-const ADVICE: &str = "the application cannot be read; run the same command again, and it goes on \
-                      from here";
 
 impl Place {
     pub(super) fn id(&self) -> &str {

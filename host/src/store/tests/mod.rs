@@ -300,3 +300,19 @@ async fn lists_that_come_together_are_all_applied() {
     let refused = store.apply(&[user("u", "u", None)]).await;
     assert!(refused.is_err(), "a store that has ended takes nothing");
 }
+
+/// Without, SQLite reads all users of an account rather than take an index to one.
+#[tokio::test]
+async fn every_index_of_the_record_has_statistics() {
+    let (_folder, store) = store().await;
+    let without: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema
+          WHERE tbl_name IN ('users', 'groups', 'members') AND type IN ('table', 'index')
+            AND name NOT LIKE 'sqlite_autoindex_%'
+            AND name NOT IN (SELECT idx FROM sqlite_stat1)",
+    )
+    .fetch_all(&store.readers)
+    .await
+    .unwrap();
+    assert!(without.is_empty(), "{without:?}");
+}
