@@ -13,7 +13,7 @@ use scimguard_core::facts::{Group, GroupKey, Key, ResourceKind, Unseen, User, Us
 use scimguard_core::fold;
 use scimguard_core::record::{IntentKey, Record, ResourceKey};
 
-use super::lookup::{Found, Resource, read};
+use super::lookup::{Found, MemberOf, Resource, read};
 use super::{Proxy, leases, now};
 use crate::store::{self, OpenIntent, OpenMembers};
 
@@ -24,6 +24,9 @@ pub(super) struct Times {
     /// How long after a write the backend may still act.
     pub(super) after: Duration,
 }
+
+/// Groups that are looked at to find out whether the application tells members.
+const A_FEW: u32 = 10;
 
 /// What is known from asking the last time.
 #[derive(Default)]
@@ -160,7 +163,8 @@ impl Round<'_> {
         }
     }
 
-    /// The group of this name that is not on record already: names are not unique.
+    /// The group that a create made. Names are not unique, and an id that is taken is not derived
+    /// from a name: what could be several groups stays open until the provider's next request tells.
     async fn created_group(&self, intent: &OpenIntent) -> Result<Told<String>, store::Error> {
         let path = self.proxy.paths.groups_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
@@ -169,28 +173,41 @@ impl Round<'_> {
         if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
             return Ok(Told::Nothing);
         }
-        let mut candidates = Vec::new();
+        let mut unseen = Vec::new();
         for group in found.resources {
-            let is_it = group.display_name.as_deref() == Some(&intent.name);
+            if group.display_name.as_deref() != Some(&intent.name) {
+                continue;
+            }
+            let identified = group.external_id.is_some() && group.external_id == intent.external_id;
+            let is_derived = Some(&group.id) == intent.derived_id.as_ref();
             let recorded = self
                 .proxy
                 .store
                 .group(&intent.account, "", &group.id)
                 .await?;
-            let on_record = recorded.is_some_and(|group| group.id.is_some());
-            if is_it && !on_record {
-                candidates.push(group);
+            match recorded.filter(|group| group.id.is_some()) {
+                // The provider wrote to it meanwhile.
+                Some(known) if is_derived && known.managed_by.is_some() => {
+                    return Ok(Told::There(group.id));
+                }
+                Some(_) => {}
+                None if identified => return Ok(Told::There(group.id)),
+                None => unseen.push((group.id, is_derived)),
             }
         }
-        let by_external_id = candidates
-            .iter()
-            .find(|group| group.external_id.is_some() && group.external_id == intent.external_id);
-        Ok(match (by_external_id, candidates.as_slice()) {
-            (Some(group), _) => Told::There(group.id.clone()),
-            (None, [group]) => Told::There(group.id.clone()),
-            (None, []) => Told::NotThere,
-            // One of several: the provider's next request tells which.
-            (None, _) => Told::Nothing,
+        Ok(match (unseen.as_slice(), &intent.derived_id) {
+            ([], _) => Told::NotThere,
+            ([(id, true)], _) | ([(id, _)], None) => Told::There(id.clone()),
+            ([(id, false)], Some(derived)) => {
+                match self.resource(&intent.account, "Groups", derived).await {
+                    // Another group has the derived id, so that this one got its own.
+                    Told::There(_) => Told::There(id.clone()),
+                    // Another group of the name, and none that was created.
+                    Told::NotThere => Told::NotThere,
+                    Told::Nothing => Told::Nothing,
+                }
+            }
+            _ => Told::Nothing,
         })
     }
 
@@ -309,17 +326,29 @@ impl Round<'_> {
             .await;
         let told = match told {
             Told::There(told) => told.members,
-            Told::NotThere => Some(Vec::new()),
+            Told::NotThere => {
+                // Some applications show only what was provisioned. Who was put into another group
+                // counts as a member.
+                let recorded = self
+                    .proxy
+                    .store
+                    .group(&group.account, "", &group.group_id)
+                    .await?;
+                if recorded.is_none_or(|group| group.managed_by.is_none()) {
+                    self.settled += open.len();
+                    let nobody = BTreeSet::new();
+                    return self
+                        .proxy
+                        .store
+                        .settle_members(&group, &open, &nobody)
+                        .await;
+                }
+                Some(Vec::new())
+            }
             Told::Nothing => return Ok(()),
         };
-        if told.is_some() {
-            self.tells_members.insert(group.account.clone());
-        }
         // A group without members has no such attribute, nor has any group of some applications.
-        let Some(told) = told.or_else(|| {
-            let tells = self.tells_members.contains(&group.account);
-            tells.then(Vec::new)
-        }) else {
+        let Some(told) = self.told_members(&group.account, told).await else {
             return Ok(());
         };
         let actual: BTreeSet<String> = told.into_iter().map(|member| member.value).collect();
@@ -334,6 +363,25 @@ impl Round<'_> {
             .store
             .settle_members(&group, &members, &gone)
             .await
+    }
+
+    /// The members of a group. `None`: the application does not tell the members of any.
+    async fn told_members(
+        &mut self,
+        account: &str,
+        told: Option<Vec<MemberOf>>,
+    ) -> Option<Vec<MemberOf>> {
+        let mut tells = told.is_some() || self.tells_members.contains(account);
+        if !tells {
+            let query = [("startIndex", "1".to_owned()), ("count", A_FEW.to_string())];
+            let path = self.proxy.paths.list(account, "Groups", &query);
+            let groups = self.list(&path).await?.resources;
+            tells = groups.iter().any(|group| group.members.is_some());
+        }
+        if tells {
+            self.tells_members.insert(account.to_owned());
+        }
+        told.or_else(|| tells.then(Vec::new))
     }
 
     /// While it is held, no write of this guard is under way that could change what is asked.

@@ -66,7 +66,7 @@ pub(super) async fn by_key(
     let found = resolve(connection, account, scope, &ids).await?;
     let unseen_may_exist = found.iter().any(Option::is_none)
         && batch.iter().any(|(_, key)| key.unseen == Unseen::Pending)
-        && any_unsettled_without_id(connection, account, scope).await?;
+        && any_unsettled(connection, account, scope).await?;
     for ((position, key), row) in batch.iter().zip(found) {
         answers[*position] = match row {
             Some(row) => Answer::Group(row.group),
@@ -132,15 +132,18 @@ async fn fill<V: AsRef<str>>(
     Ok(())
 }
 
-/// Where ids are derived, a pending create says which id it will have.
-async fn any_unsettled_without_id(
+/// A pending create whose id nobody knows: ids are not derived, or the derived one is taken, so that an
+/// application gives another.
+async fn any_unsettled(
     connection: &mut SqliteConnection,
     account: &str,
     scope: &str,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM groups
-          WHERE account = ?1 AND scope = ?2 AND intent = 1 AND derived_id IS NULL)",
+        "SELECT EXISTS (SELECT 1 FROM groups i
+          WHERE i.account = ?1 AND i.scope = ?2 AND i.intent = 1
+            AND (i.derived_id IS NULL OR EXISTS (SELECT 1 FROM groups g
+                  WHERE g.account = i.account AND g.scope = i.scope AND g.id = i.derived_id)))",
     )
     .bind(account)
     .bind(scope)

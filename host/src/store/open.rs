@@ -22,6 +22,8 @@ pub struct OpenIntent {
     pub key: String,
     /// The user name, or the group's name.
     pub name: String,
+    /// The id that a group's name gives, where ids are derived.
+    pub derived_id: Option<String>,
     /// The provider's id.
     pub external_id: Option<String>,
     /// Milliseconds since 1970.
@@ -47,17 +49,25 @@ impl Store {
     /// If the database fails.
     pub async fn open_intents(&self, only: Option<(&str, &str)>) -> Result<Vec<OpenIntent>, Error> {
         const INTENTS: &str = "
-            SELECT 0, account, id, user_name, external_id, coalesce(opened, since, 0)
+            SELECT 0, account, id, user_name, NULL, external_id, coalesce(opened, since, 0)
               FROM users
              WHERE intent = 1 AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
             UNION ALL
-            SELECT 1, account, id, coalesce(display_name, ''), external_id,
+            SELECT 1, account, id, coalesce(display_name, ''), derived_id, external_id,
                    coalesce(opened, since, 0)
               FROM groups
              WHERE intent = 1 AND scope = ''
                AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
-            ORDER BY 6 LIMIT ?1";
-        type Row = (i64, String, String, String, Option<String>, i64);
+            ORDER BY 7 LIMIT ?1";
+        type Row = (
+            i64,
+            String,
+            String,
+            String,
+            Option<String>,
+            Option<String>,
+            i64,
+        );
         let rows: Vec<Row> = sqlx::query_as(INTENTS)
             .bind(BATCH)
             .bind(only.map(|(account, _)| account))
@@ -65,7 +75,7 @@ impl Store {
             .fetch_all(&self.readers)
             .await?;
         let intents = rows.into_iter().map(|row| {
-            let (kind, account, id, name, external_id, opened) = row;
+            let (kind, account, id, name, derived_id, external_id, opened) = row;
             OpenIntent {
                 kind: match kind {
                     0 => ResourceKind::User,
@@ -74,6 +84,7 @@ impl Store {
                 account,
                 key: id.trim_start_matches('\u{1}').to_owned(),
                 name,
+                derived_id,
                 external_id,
                 opened,
             }

@@ -158,8 +158,15 @@ impl Table {
         if let Some((_, group)) = self.group_like(&key.account, &key.scope, &key.id) {
             return Answer::Group(group.clone());
         }
+        // Where the derived id is taken, an application gives another one.
+        let is_taken = |id: &String| {
+            let key = (key.account.clone(), key.scope.clone(), id.clone());
+            self.groups.contains_key(&key)
+        };
         let may_be_pending = self.groups_in(&key.account).any(|(_, group)| {
-            group.scope == key.scope && group.id.is_none() && group.derived_id.is_none()
+            group.scope == key.scope
+                && group.id.is_none()
+                && group.derived_id.as_ref().is_none_or(is_taken)
         });
         if key.unseen == Unseen::Pending && may_be_pending {
             return Answer::Unavailable;

@@ -59,6 +59,13 @@ pub(crate) fn of(
                 removed,
             } => {
                 let created = group.id.is_none();
+                let told = body
+                    .and_then(|body| member(body, "id"))
+                    .and_then(Json::as_str);
+                if !created && told.is_some_and(|told| group.id.as_deref() != Some(told)) {
+                    // A create that might have been an update made another group.
+                    continue;
+                }
                 let group = answered_group(group, account, body);
                 if let Some(id) = &group.id {
                     if created {
@@ -271,6 +278,7 @@ fn answered_group(planned: &Group, account: &Account, body: Option<&Json>) -> Gr
     if let Some(name) = text("displayName") {
         group.derived_id = account.derived_group_id(&name);
         group.display_name = Some(name);
+        group.pending = false;
     }
     group.external_id = text("externalId").or(group.external_id);
     group

@@ -32,15 +32,36 @@ pub(super) fn create(
     let members = new.members.clone();
     match scene.actor {
         Actor::Operator => {
-            let existing = match &new.id {
-                Some(id) => scene.group(&new.scope, id)?,
-                None => None,
+            let existing = match (&new.id, &derived_id) {
+                (Some(id), _) => scene.group(&new.scope, id)?,
+                (None, Some(id)) => {
+                    let groups = scene.groups_of_name(&new.scope, &name)?;
+                    groups.iter().find(|group| group.id.as_ref() == Some(id))
+                }
+                (None, None) => None,
             };
             match existing {
                 // What exists is changed, never owned anew.
                 Some(existing) => group = existing.clone(),
                 None if group.id.is_none() && !new.scope.is_empty() => return Ok(()),
                 None => {}
+            }
+            // Whom it takes in counts as a member until the answer comes.
+            if let Some(id) = &group.id {
+                for joining in scene.new_members(new)? {
+                    let member = |present: bool| {
+                        Record::Member(MemberRecord {
+                            account: group.account.clone(),
+                            scope: group.scope.clone(),
+                            group: id.clone(),
+                            user: id_of(joining.user.as_ref(), &joining.reference),
+                            present,
+                            pending: present,
+                            by: None,
+                        })
+                    };
+                    plan.unclear(member(true), member(false));
+                }
             }
         }
         Actor::Provisioner(provider) => {
@@ -135,18 +156,25 @@ pub(super) fn change(
         }
         None => (ids(&moves.added), ids(&moves.removed)),
     };
+    let was_in = moves.added.iter().filter(|member| member.present);
+    let was_in: BTreeSet<String> = was_in
+        .map(|member| id_of(member.user.as_ref(), &member.reference))
+        .collect();
+    let member = |user: &String, present: bool, pending: bool| {
+        Record::Member(MemberRecord {
+            account: scene.account_name.to_owned(),
+            scope: change.group.scope.clone(),
+            group: id.clone(),
+            user: user.clone(),
+            present,
+            pending,
+            by: scene
+                .token
+                .filter(|_| pending && provisions)
+                .map(str::to_owned),
+        })
+    };
     if provisions {
-        let member = |user: &String, present: bool, pending: bool| {
-            Record::Member(MemberRecord {
-                account: scene.account_name.to_owned(),
-                scope: change.group.scope.clone(),
-                group: id.clone(),
-                user: user.clone(),
-                present,
-                pending,
-                by: scene.token.filter(|_| pending).map(str::to_owned),
-            })
-        };
         if after != before || record.is_none() {
             let during = Group {
                 managed_by: after.managed_by.clone(),
@@ -176,10 +204,6 @@ pub(super) fn change(
         if record.is_some() {
             // Refused: who was in is in, as surely as before.
             let refused = &mut plan.outcome.refused;
-            let was_in = moves.added.iter().filter(|member| member.present);
-            let was_in: BTreeSet<String> = was_in
-                .map(|member| id_of(member.user.as_ref(), &member.reference))
-                .collect();
             refused.extend(added.iter().map(|user| {
                 let present = was_in.contains(user);
                 member(user, present, present)
@@ -187,9 +211,18 @@ pub(super) fn change(
             refused.extend(removed.iter().map(|user| member(user, true, false)));
         }
     }
+    if !provisions {
+        // Whom an operator puts in counts as a member until the answer comes.
+        for user in added.iter().filter(|user| !was_in.contains(*user)) {
+            plan.unclear(member(user, true, true), member(user, false, false));
+        }
+    }
     let changes = after != before || !added.is_empty() || !removed.is_empty();
     if provisions || changes {
-        after.pending = before.pending && !provisions;
+        // Only an answer that shows the group makes an unclear record clear again, or tells the name
+        // of one that nobody knew.
+        let is_nameless = provisions && after.display_name.is_none();
+        after.pending = before.pending || is_nameless;
         after.leaving = before.leaving && !provisions;
         plan.outcome.done.push(Done::Group {
             group: after,

@@ -95,27 +95,46 @@ impl Plan {
         self.before.push(Record::Intent(intent));
     }
 
-    fn member(
-        &mut self,
-        group: &GroupRef,
-        user: String,
-        present: bool,
-        scene: &Scene<'_>,
-    ) -> Result<(), Stop> {
-        // Under the id that the record has, which the request may write in another case.
-        let recorded = scene.group(&group.scope, &group.id)?;
-        let id = recorded.and_then(|recorded| recorded.id.clone());
-        self.done(Record::Member(MemberRecord {
-            account: scene.account_name.to_owned(),
-            scope: group.scope.clone(),
-            group: id.unwrap_or_else(|| group.id.clone()),
-            user,
-            present,
-            pending: false,
-            by: None,
-        }));
+    /// A user is put into a native group. Until the answer comes, the user counts as a member.
+    fn join(&mut self, group: &GroupRef, user: String, scene: &Scene<'_>) -> Result<(), Stop> {
+        let record = |present: bool, pending: bool| -> Result<Record, Stop> {
+            let user = user.clone();
+            Ok(Record::Member(membership(
+                group, user, present, pending, scene,
+            )?))
+        };
+        self.unclear(record(true, true)?, record(false, false)?);
+        self.done(record(true, false)?);
         Ok(())
     }
+
+    fn leave(&mut self, group: &GroupRef, user: String, scene: &Scene<'_>) -> Result<(), Stop> {
+        self.done(Record::Member(membership(
+            group, user, false, false, scene,
+        )?));
+        Ok(())
+    }
+}
+
+/// Under the group id that the record has, which the request may write in another case.
+fn membership(
+    group: &GroupRef,
+    user: String,
+    present: bool,
+    pending: bool,
+    scene: &Scene<'_>,
+) -> Result<MemberRecord, Stop> {
+    let recorded = scene.group(&group.scope, &group.id)?;
+    let id = recorded.and_then(|recorded| recorded.id.clone());
+    Ok(MemberRecord {
+        account: scene.account_name.to_owned(),
+        scope: group.scope.clone(),
+        group: id.unwrap_or_else(|| group.id.clone()),
+        user,
+        present,
+        pending,
+        by: None,
+    })
 }
 
 /// The provider makes its own what it writes to.

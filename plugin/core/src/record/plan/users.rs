@@ -57,34 +57,34 @@ pub(super) fn create(
         None => Origin::Created,
     };
     claim.user(&mut user, native);
-    match existing {
-        Some(before) if before.id.is_some() => {
-            let during = User {
-                managed_by: user.managed_by.clone(),
-                since: user.since,
-                origin: user.origin.clone(),
-                pending: true,
-                ..before.clone()
-            };
-            plan.unclear(Record::User(during), Record::User(before.clone()));
-        }
-        existing => {
-            let intent = Intent {
-                kind: ResourceKind::User,
-                account: user.account.clone(),
-                key: fold(&new.user_name),
-                user_name: Some(new.user_name.clone()),
-                display_name: user.display_name.clone(),
-                derived_id: None,
-                external_id: user.external_id.clone(),
-                active: user.active,
-                provider: provider.clone(),
-                at: user.since.unwrap_or(now),
-                by: scene.token.unwrap_or_default().to_owned(),
-                members: Vec::new(),
-            };
-            plan.intend(intent, existing.is_some());
-        }
+    if let Some(before) = existing.filter(|user| user.id.is_some()) {
+        let during = User {
+            managed_by: user.managed_by.clone(),
+            since: user.since,
+            origin: user.origin.clone(),
+            pending: true,
+            ..before.clone()
+        };
+        plan.unclear(Record::User(during), Record::User(before.clone()));
+    }
+    // Who may be gone may come back with another id, which nobody knows until the answer comes.
+    let may_be_new = existing.is_none_or(|user| user.id.is_none() || user.pending || !user.active);
+    if may_be_new {
+        let intent = Intent {
+            kind: ResourceKind::User,
+            account: user.account.clone(),
+            key: fold(&new.user_name),
+            user_name: Some(new.user_name.clone()),
+            display_name: user.display_name.clone(),
+            derived_id: None,
+            external_id: user.external_id.clone(),
+            active: user.active,
+            provider: provider.clone(),
+            at: user.since.unwrap_or(now),
+            by: scene.token.unwrap_or_default().to_owned(),
+            members: Vec::new(),
+        };
+        plan.intend(intent, existing.is_some_and(|user| user.pending));
     }
     plan.outcome.done.push(Done::User {
         user,
@@ -118,14 +118,16 @@ pub(super) fn change(
                 since: after.since,
                 origin: after.origin.clone(),
                 pending: true,
+                // Who may be deactivated counts as deactivated.
+                active: before.active && after.active,
                 ..before.clone()
             };
             plan.unclear(Record::User(during), Record::User(before.clone()));
         }
         let provisions = matches!(scene.actor, Actor::Provisioner(_));
         if after != *before || provisions {
-            // Only the provider's own answer makes an unclear record clear again.
-            after.pending = before.pending && !provisions;
+            // Only an answer that shows the whole user makes an unclear record clear again.
+            after.pending = before.pending;
             after.leaving = before.leaving && !provisions;
             plan.outcome.done.push(Done::User {
                 user: after,
@@ -173,7 +175,7 @@ pub(super) fn change(
         UserGroups::Add(groups) => add_memberships(reference, record, groups, scene, plan),
         UserGroups::Remove(groups) => {
             for group in groups {
-                plan.member(group, id_of(record, reference), false, scene)?;
+                plan.leave(group, id_of(record, reference), scene)?;
             }
             Ok(())
         }
@@ -184,7 +186,7 @@ pub(super) fn change(
                     id: held.id.clone().unwrap_or_default(),
                 };
                 if !groups.contains(&held) {
-                    plan.member(&held, id_of(record, reference), false, scene)?;
+                    plan.leave(&held, id_of(record, reference), scene)?;
                 }
             }
             add_memberships(reference, record, groups, scene, plan)
@@ -229,7 +231,7 @@ fn add_memberships(
     for group in groups {
         let key = scene.membership_key(&group.scope, &group.id, reference);
         if scene.facts.members(&key)?.iter().any(|m| !m.present) {
-            plan.member(group, id_of(record, reference), true, scene)?;
+            plan.join(group, id_of(record, reference), scene)?;
         }
     }
     Ok(())

@@ -10,7 +10,8 @@ use crate::refusal::Refusal;
 pub(super) fn check(edit: &Edit, scene: &Scene<'_>) -> Result<(), Stop> {
     let joins = |members: Vec<&Member>| -> Result<(), Stop> {
         for member in members {
-            if let Some(user) = member.user.as_ref().filter(|user| is_deactivated(user)) {
+            let user = member.user.as_ref();
+            if let Some(user) = user.filter(|user| is_deactivated(user, scene)) {
                 return Err(refused(user, &member.reference, "be put into a group", scene).into());
             }
         }
@@ -19,7 +20,7 @@ pub(super) fn check(edit: &Edit, scene: &Scene<'_>) -> Result<(), Stop> {
     match edit {
         Edit::CreateUser(new) => {
             let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
-            match existing.filter(|user| is_deactivated(user)) {
+            match existing.filter(|user| is_deactivated(user, scene)) {
                 Some(user) if !new.groups.is_empty() => {
                     Err(refused(user, &new.user_name, "be put into a group", scene).into())
                 }
@@ -40,7 +41,7 @@ fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
     // The provider may write the whole profile along with what it says of the activity.
     let is_provider = !scene.is_others(user.managed_by.as_deref());
     let says = is_provider && matches!(change.active, Activity::To(_));
-    if !is_deactivated(user) || says {
+    if !is_deactivated(user, scene) || says {
         return Ok(());
     }
     let reference = &change.user.reference;
@@ -65,9 +66,11 @@ fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Deactivated native users are the application's own business.
-fn is_deactivated(user: &User) -> bool {
-    user.managed_by.is_some() && !user.active
+/// Deactivated native users are the application's own business. Whose deactivation is unclear is not
+/// kept from the provider.
+fn is_deactivated(user: &User, scene: &Scene<'_>) -> bool {
+    let unclear = user.pending && !scene.is_others(user.managed_by.as_deref());
+    user.managed_by.is_some() && !user.active && !unclear
 }
 
 fn refused(user: &User, reference: &str, what: &str, scene: &Scene<'_>) -> Refusal {

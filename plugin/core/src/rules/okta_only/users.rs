@@ -19,9 +19,7 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
     }
     match existing {
         Some(user) => {
-            // A write whose outcome is unclear may have deactivated the user.
-            let unclear = user.pending && user.id.is_some();
-            if !user.active || unclear {
+            if !user.active {
                 may_delete(user, &new.user_name, Verb::BringBack, scene)?;
             }
             if new.active.is_some_and(|active| active != user.active) {
