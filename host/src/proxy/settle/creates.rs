@@ -1,0 +1,106 @@
+//! Creates whose outcome nobody saw: which resource of the backend is the one.
+
+use scimguard_core::facts::{Key, ResourceKind};
+use scimguard_core::fold;
+use scimguard_core::record::{IntentKey, Record};
+
+use super::{Question, Round, Told, group_key, user_key};
+use crate::proxy::lookup::Resource;
+use crate::store::{self, OpenIntent};
+
+impl Round<'_> {
+    pub(super) async fn intent(&mut self, intent: OpenIntent) -> Result<(), store::Error> {
+        let keys = match intent.kind {
+            ResourceKind::User => [Key::UserByName(user_key(&intent.account, &intent.name))],
+            ResourceKind::Group => [group_key(&intent.account, &intent.key)],
+        };
+        let Some(_held) = self.lease(&keys).await else {
+            return Ok(());
+        };
+        let only = Some((intent.account.as_str(), intent.key.as_str()));
+        if !self.proxy.store.open_intents(only).await?.contains(&intent) {
+            return Ok(());
+        }
+        let key = IntentKey {
+            kind: intent.kind,
+            account: intent.account.clone(),
+            key: intent.key.clone(),
+        };
+        let told = match intent.kind {
+            ResourceKind::User => self.created_user(&intent).await,
+            ResourceKind::Group => self.created_group(&intent).await?,
+        };
+        match told {
+            Told::There(id) => self.apply(Record::Settle { intent: key, id }).await,
+            Told::NotThere if self.is_over(intent.opened) => {
+                if self.is_missing_twice(Question::Intent(intent)) {
+                    self.apply(Record::Withdraw(key)).await?;
+                }
+                Ok(())
+            }
+            Told::NotThere | Told::Nothing => Ok(()),
+        }
+    }
+
+    async fn created_user(&self, intent: &OpenIntent) -> Told<String> {
+        let path = self.proxy.paths.users_named(&intent.account, &intent.name);
+        let Some(found) = self.list(&path).await else {
+            return Told::Nothing;
+        };
+        let wanted = fold(&intent.name);
+        let is_it = |user: &Resource| user.user_name.as_deref().map(fold).as_ref() == Some(&wanted);
+        match found.resources.into_iter().find(is_it) {
+            Some(user) => Told::There(user.id),
+            None if found.total_results == 0 => Told::NotThere,
+            None => Told::Nothing,
+        }
+    }
+
+    /// The group that a create made. Names are not unique, and an id that is taken is not derived
+    /// from a name: what could be several groups stays open until the provider's next request tells.
+    async fn created_group(&self, intent: &OpenIntent) -> Result<Told<String>, store::Error> {
+        let path = self.proxy.paths.groups_named(&intent.account, &intent.name);
+        let Some(found) = self.list(&path).await else {
+            return Ok(Told::Nothing);
+        };
+        if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
+            return Ok(Told::Nothing);
+        }
+        let mut unseen = Vec::new();
+        for group in found.resources {
+            if group.display_name.as_deref() != Some(&intent.name) {
+                continue;
+            }
+            let identified = group.external_id.is_some() && group.external_id == intent.external_id;
+            let is_derived = Some(&group.id) == intent.derived_id.as_ref();
+            let recorded = self
+                .proxy
+                .store
+                .group(&intent.account, "", &group.id)
+                .await?;
+            match recorded.filter(|group| group.id.is_some()) {
+                // The provider wrote to it meanwhile.
+                Some(known) if is_derived && known.managed_by.is_some() => {
+                    return Ok(Told::There(group.id));
+                }
+                Some(_) => {}
+                None if identified => return Ok(Told::There(group.id)),
+                None => unseen.push((group.id, is_derived)),
+            }
+        }
+        Ok(match (unseen.as_slice(), &intent.derived_id) {
+            ([], _) => Told::NotThere,
+            ([(id, true)], _) | ([(id, _)], None) => Told::There(id.clone()),
+            ([(id, false)], Some(derived)) => {
+                match self.resource(&intent.account, "Groups", derived).await {
+                    // Another group has the derived id, so that this one got its own.
+                    Told::There(_) => Told::There(id.clone()),
+                    // Another group of the name, and none that was created.
+                    Told::NotThere => Told::NotThere,
+                    Told::Nothing => Told::Nothing,
+                }
+            }
+            _ => Told::Nothing,
+        })
+    }
+}
