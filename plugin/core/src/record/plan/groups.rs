@@ -47,21 +47,23 @@ pub(super) fn create(
                 None => {}
             }
             // Whom it takes in counts as a member until the answer comes.
-            if let Some(id) = &group.id {
-                for joining in scene.new_members(new)? {
-                    let member = |present: bool| {
-                        Record::Member(MemberRecord {
-                            account: group.account.clone(),
-                            scope: group.scope.clone(),
-                            group: id.clone(),
-                            user: id_of(joining.user.as_ref(), &joining.reference),
-                            present,
-                            pending: present,
-                            by: None,
-                        })
-                    };
-                    plan.unclear(member(true), member(false));
-                }
+            let joining = match existing {
+                Some(existing) => scene.moves_of_update(new, existing)?.added,
+                None => scene.new_members(new)?,
+            };
+            for member in joining.iter().filter(|_| group.id.is_some()) {
+                let record = |present: bool| {
+                    Record::Member(MemberRecord {
+                        account: group.account.clone(),
+                        scope: group.scope.clone(),
+                        group: group.id.clone().unwrap_or_default(),
+                        user: id_of(member.user.as_ref(), &member.reference),
+                        present,
+                        pending: present,
+                        by: None,
+                    })
+                };
+                plan.unclear(record(true), record(false));
             }
         }
         Actor::Provisioner(provider) => {
