@@ -172,7 +172,8 @@ fn of_a_user(random: &mut StdRng, id: &Id, user: &User) -> Deed {
             path,
             json!([{"op": "replace", "path": "displayName", "value": user.name}]),
         ),
-        5 => patch(
+        // One of its own whom an operator deactivates is no concern of the provider's later.
+        5 if user.managed => patch(
             path,
             json!([{"op": "replace", "path": "active", "value": !user.active}]),
         ),
