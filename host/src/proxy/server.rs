@@ -94,12 +94,7 @@ async fn settle(proxy: Arc<Proxy>) {
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         times.tick().await;
-        let work = Arc::clone(&proxy);
-        // What the backend says is recorded to the end, whatever happens to this task.
-        let _ = proxy
-            .in_flight
-            .spawn(async move { work.settle().await })
-            .await;
+        proxy.settle().await;
     }
 }
 

@@ -17,7 +17,7 @@ pub fn fold(name: &str) -> String {
 }
 
 /// What a name looks like: two names that a person cannot tell apart have the same skeleton (UTS 39
-/// §4). So do plain ones such as `rnorris` and `morris`; see [`look_alike`].
+/// §4). So do plain ones such as `rnorris` and `morris`, which are two names all the same.
 #[must_use]
 pub fn skeleton(name: &str) -> String {
     confusable_skeleton(&fold(name)).collect()
