@@ -26,6 +26,7 @@ pub(super) async fn members(
             reference: reference.clone(),
             present: recorded.contains_key(&id),
             confirmed: recorded.get(&id) == Some(&Membership::Confirmed),
+            leaving: recorded.get(&id) == Some(&Membership::Leaving),
             user: row.map(|row| row.user),
         })
         .collect())
@@ -55,16 +56,18 @@ pub(super) async fn difference(
             reference: reference.clone(),
             present: recorded.contains_key(id),
             confirmed: false,
+            leaving: recorded.get(id) == Some(&Membership::Leaving),
             user: row.as_ref().map(|row| row.user.clone()),
         })
         .collect();
     let removed = others
         .into_iter()
         .zip(other_users)
-        .map(|((reference, pending), row)| Member {
+        .map(|((reference, membership), row)| Member {
             reference,
             present: true,
-            confirmed: !pending,
+            confirmed: membership == Membership::Confirmed,
+            leaving: membership == Membership::Leaving,
             user: row.map(|row| row.user),
         })
         .collect();
@@ -114,7 +117,19 @@ fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a GroupRow>) -> &'a str
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Membership {
     Confirmed,
-    Pending,
+    Joining,
+    Leaving,
+}
+
+impl Membership {
+    /// From the column `pending`.
+    fn of(pending: i64) -> Self {
+        match pending {
+            0 => Self::Confirmed,
+            1 => Self::Joining,
+            _ => Self::Leaving,
+        }
+    }
 }
 
 async fn recorded<'a>(
@@ -124,9 +139,9 @@ async fn recorded<'a>(
     users: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, Membership>, sqlx::Error> {
     const RECORDED: &str = "
-        SELECT m.user_id, m.pending <> 0 FROM json_each(?4) j CROSS JOIN members m
+        SELECT m.user_id, m.pending FROM json_each(?4) j CROSS JOIN members m
          WHERE m.account = ?1 AND m.scope = ?2 AND m.group_id = ?3 AND m.user_id = j.value";
-    let rows: Vec<(String, bool)> = sqlx::query_as(RECORDED)
+    let rows: Vec<(String, i64)> = sqlx::query_as(RECORDED)
         .bind(&key.account)
         .bind(&key.scope)
         .bind(stored_group(key, group))
@@ -135,10 +150,7 @@ async fn recorded<'a>(
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(id, pending)| match pending {
-            true => (id, Membership::Pending),
-            false => (id, Membership::Confirmed),
-        })
+        .map(|(id, pending)| (id, Membership::of(pending)))
         .collect())
 }
 
@@ -147,17 +159,21 @@ async fn others(
     key: &MembersKey,
     group: Option<&GroupRow>,
     asked: &BTreeSet<&str>,
-) -> Result<Vec<(String, bool)>, sqlx::Error> {
+) -> Result<Vec<(String, Membership)>, sqlx::Error> {
     const OTHERS: &str = "
-        SELECT user_id, pending <> 0 FROM members
+        SELECT user_id, pending FROM members
          WHERE account = ?1 AND scope = ?2 AND group_id = ?3
            AND user_id NOT IN (SELECT value FROM json_each(?4))
          ORDER BY user_id";
-    sqlx::query_as(OTHERS)
+    let rows: Vec<(String, i64)> = sqlx::query_as(OTHERS)
         .bind(&key.account)
         .bind(&key.scope)
         .bind(stored_group(key, group))
         .bind(json_list(asked.iter().copied()))
         .fetch_all(connection)
-        .await
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, pending)| (id, Membership::of(pending)))
+        .collect())
 }

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use scimguard_core::facts::{Group, ResourceKind, User};
+use scimguard_core::record::{IntentKey, Record};
 use sqlx::{FromRow, SqliteConnection};
 
 use super::groups::GroupRow;
 use super::users::UserRow;
-use super::{Error, Store, from_millis};
+use super::{Error, Store, from_millis, records};
 use crate::proxy::now;
 
 /// A create that is not settled.
@@ -180,6 +181,37 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         Ok(users.into_iter().collect())
+    }
+
+    /// A create is settled by a resource of its name. What else the resource has stays open, and is
+    /// asked for by its id.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is settled then.
+    pub async fn settle_by_name(&self, intent: IntentKey, id: String) -> Result<(), Error> {
+        let reopen = match intent.kind {
+            ResourceKind::User => {
+                "UPDATE users SET pending = 1, opened = 0 WHERE account = ?1 AND id = ?2"
+            }
+            ResourceKind::Group => {
+                "UPDATE groups SET pending = 1, opened = 0
+                  WHERE account = ?1 AND scope = '' AND id = ?2"
+            }
+        };
+        let account = intent.account.clone();
+        let settle = Record::Settle {
+            intent,
+            id: id.clone(),
+        };
+        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        records::apply(&mut transaction, &settle).await?;
+        sqlx::query(reopen)
+            .bind(account)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Settles open memberships by what the backend says. A change that it did not do is kept to be

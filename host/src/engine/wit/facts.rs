@@ -244,6 +244,7 @@ impl From<&core::Member> for wit::Member {
             reference: member.reference.clone(),
             present: member.present,
             confirmed: member.confirmed,
+            leaving: member.leaving,
             user: member.user.as_ref().map(Into::into),
         }
     }

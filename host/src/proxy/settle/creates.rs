@@ -31,7 +31,10 @@ impl Round<'_> {
             ResourceKind::Group => self.created_group(&intent).await?,
         };
         match told {
-            Told::There(id) => self.apply(Record::Settle { intent: key, id }).await,
+            Told::There(id) => {
+                self.settled += 1;
+                self.proxy.store.settle_by_name(key, id).await
+            }
             Told::NotThere if self.is_over(intent.opened) => {
                 if self.is_missing_twice(Question::Intent(intent)) {
                     self.apply(Record::Withdraw(key)).await?;
@@ -92,12 +95,15 @@ impl Round<'_> {
             ([], _) => Told::NotThere,
             ([(id, true)], _) | ([(id, _)], None) => Told::There(id.clone()),
             ([(id, false)], Some(derived)) => {
+                let taken = self.proxy.store.group(&intent.account, "", derived).await?;
                 match self.resource(&intent.account, "Groups", derived).await {
-                    // Another group has the derived id, so that this one got its own.
-                    Told::There(_) => Told::There(id.clone()),
+                    // Another group has had the derived id, so that this one got its own.
+                    Told::There(_) if taken.is_some_and(|group| group.id.is_some()) => {
+                        Told::There(id.clone())
+                    }
                     // Another group of the name, and none that was created.
                     Told::NotThere => Told::NotThere,
-                    Told::Nothing => Told::Nothing,
+                    Told::There(_) | Told::Nothing => Told::Nothing,
                 }
             }
             _ => Told::Nothing,

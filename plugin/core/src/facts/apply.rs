@@ -97,7 +97,7 @@ impl Table {
                     .insert((account.clone(), String::new(), id.clone()), group);
                 for member in &intent.members {
                     let key = (account.clone(), String::new(), id.clone(), member.clone());
-                    self.members.insert(key, Membership::Pending);
+                    self.members.insert(key, Membership::Joining);
                 }
             }
         }
@@ -164,13 +164,13 @@ impl Table {
                 self.members.insert(key, Membership::Confirmed);
             }
             (true, true) => {
-                self.members.insert(key, Membership::Pending);
+                self.members.insert(key, Membership::Joining);
             }
             // Until the removal is certain, who was in stays in.
             (false, true) => {
                 self.members
                     .entry(key)
-                    .and_modify(|membership| *membership = Membership::Pending);
+                    .and_modify(|membership| *membership = Membership::Leaving);
             }
             (false, false) => {
                 self.members.remove(&key);

@@ -25,8 +25,10 @@ pub struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Membership {
     Confirmed,
-    /// Put in or taken out by a write whose outcome is not known yet.
-    Pending,
+    /// Put in by a write whose outcome is not known yet.
+    Joining,
+    /// Taken out by one.
+    Leaving,
 }
 
 impl Table {
@@ -274,6 +276,7 @@ impl Table {
             reference: reference.to_owned(),
             present: membership.is_some(),
             confirmed: membership == Some(&Membership::Confirmed),
+            leaving: membership == Some(&Membership::Leaving),
             user: resolved.map(|(id, user)| self.seen_user(id, user)),
         }
     }
@@ -322,6 +325,7 @@ impl Table {
                 reference: user.clone(),
                 present: true,
                 confirmed: *membership == Membership::Confirmed,
+                leaving: *membership == Membership::Leaving,
                 user: self
                     .users
                     .get(&(account.clone(), user.clone()))

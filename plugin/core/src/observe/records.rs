@@ -114,6 +114,14 @@ fn settle(
                 .map(|name| group_intent_key(account.derived_group_id(name).as_deref(), name)),
         };
         if let (Some(key), Some(id)) = (key, text("id")) {
+            // Groups of one name are told apart by the id that it gives, where it gives one.
+            let is_other = kind == ResourceKind::Group
+                && account.group_id.is_some()
+                && !matches!(continuation.expected, Expected::Created(..))
+                && key != id;
+            if is_other {
+                continue;
+            }
             records.push(Record::Settle {
                 intent: IntentKey {
                     kind,
@@ -189,8 +197,8 @@ pub(crate) fn check_created(
 }
 
 /// The record of a user, who may have had another one. An application that deletes whom it
-/// deactivates gives a new id to who comes back. One who was active is not known to be gone, only to
-/// have lost the name: the record stays, unclear.
+/// deactivates gives a new id to who comes back. One who was active, or of whom something is unclear,
+/// is not known to be gone, only to have lost the name: the record stays, unclear.
 fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
     let earlier = earlier.filter(|earlier| earlier.id.is_some());
     user.id = user.id.or_else(|| earlier?.id.clone());
@@ -198,8 +206,9 @@ fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
         return Vec::new();
     }
     let other = earlier.filter(|earlier| earlier.id != user.id);
-    let other = other.map(|earlier| match (earlier.active, &earlier.id) {
-        (false, Some(id)) => Record::RemoveUser(ResourceKey {
+    let is_gone = |earlier: &User| !earlier.active && !earlier.pending;
+    let other = other.map(|earlier| match (is_gone(earlier), &earlier.id) {
+        (true, Some(id)) => Record::RemoveUser(ResourceKey {
             account: earlier.account.clone(),
             scope: String::new(),
             id: id.clone(),

@@ -95,7 +95,8 @@ impl<'a> Scene<'a> {
 
     /// What a change of a group does to its members, as far as the record knows them.
     pub(crate) fn moves(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
-        self.moves_beyond(change, |member| member.present)
+        // Who is perhaps out already is put in by who adds the user.
+        self.moves_beyond(change, |member| member.present && !member.leaving)
     }
 
     /// The same, with those whose membership is open.
@@ -172,7 +173,11 @@ impl<'a> Scene<'a> {
         };
         let difference = self.facts.difference(&self.replacement_key(new, &id))?;
         Ok(Moves {
-            added: difference.added.iter().filter(|m| !m.present).collect(),
+            added: difference
+                .added
+                .iter()
+                .filter(|m| !m.present || m.leaving)
+                .collect(),
             removed: difference.removed.iter().collect(),
             ..Moves::default()
         })

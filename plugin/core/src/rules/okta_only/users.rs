@@ -186,9 +186,11 @@ fn assign(
     scene: &Scene<'_>,
 ) -> Result<(), Stop> {
     let key = scene.membership_key(&group.scope, &group.id, reference);
-    let is_in = scene.facts.members(&key)?.iter().any(|m| m.present);
+    // Whose removal is open may be in or out.
+    let members = scene.facts.members(&key)?;
+    let is_so = members.iter().any(|m| m.present == put_in && !m.leaving);
     let record = scene.group(&group.scope, &group.id)?;
-    if is_in == put_in {
+    if is_so {
         return Ok(());
     }
     let group = record.map(|record| (record, group.id.as_str()));
