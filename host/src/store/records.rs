@@ -176,6 +176,16 @@ async fn settle_group(
     if settled.rows_affected() == 0 {
         return Ok(());
     }
+    // Who was in a group of this id before it was created again may be out.
+    sqlx::query(
+        "UPDATE members SET pending = 1, token = NULL, opened = ?3
+          WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending = 0",
+    )
+    .bind(&intent.account)
+    .bind(id)
+    .bind(opened(true))
+    .execute(&mut *connection)
+    .await?;
     sqlx::query(
         "UPDATE OR REPLACE members SET group_id = ?3
           WHERE account = ?1 AND scope = '' AND group_id = ?2",

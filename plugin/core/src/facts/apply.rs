@@ -122,6 +122,13 @@ impl Table {
                 };
                 group.id = Some(id.to_owned());
                 group.pending = false;
+                // Who was in a group of this id before it was created again may be out.
+                for (key, membership) in &mut self.members {
+                    let is_in = key.0 == *account && key.1.is_empty() && key.2 == id;
+                    if is_in && *membership == Membership::Confirmed {
+                        *membership = Membership::Joining;
+                    }
+                }
                 self.groups
                     .insert((account.clone(), String::new(), id.to_owned()), group);
             }
