@@ -7,6 +7,7 @@ use crate::facts::{Group, Stop, User};
 use crate::permit::scene::{Scene, changed_profile};
 use crate::policy::{DirectUsers, LocalUsers};
 use crate::refusal::Refusal;
+use crate::rules::face;
 use crate::token::Actor;
 
 /// Creating whom exists is judged as an update, with the named memberships.
@@ -43,7 +44,18 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
     for group in &new.groups {
         assign(existing, group, &new.user_name, true, scene)?;
     }
-    Ok(())
+    match existing {
+        // Who is created now would be taken for the one whom the provider was creating.
+        Some(user) if user.id.is_none() && scene.is_others(user.managed_by.as_deref()) => {
+            let Owned { name, owner, .. } = Owned::user(user, &new.user_name, scene);
+            Err(face::FACTS_UNAVAILABLE
+                .because(format!(
+                    "{owner} is creating {name}, and whether that is done is not known yet. Repeat the request later."
+                ))
+                .into())
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
