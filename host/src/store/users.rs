@@ -85,7 +85,8 @@ pub(super) async fn by_key(
     Ok(())
 }
 
-/// Answers keys by name. A pending create has a name, so that an unseen one is nobody's.
+/// Answers keys by name. A pending create has a name, so that an unseen one is nobody's, unless a
+/// provider has taken over somebody whose name is not known yet.
 pub(super) async fn by_name_key(
     connection: &mut SqliteConnection,
     account: &str,
@@ -95,8 +96,15 @@ pub(super) async fn by_name_key(
     let values: Vec<&str> = batch.iter().map(|(_, key)| key.value.as_str()).collect();
     let mut found = vec![None; values.len()];
     fill(connection, BY_NAME, account, &folded(&values), &mut found).await?;
-    for ((position, _), row) in batch.iter().zip(found) {
-        answers[*position] = row.map_or(Answer::Absent, |row| Answer::User(row.user));
+    let unseen_may_exist = found.iter().any(Option::is_none)
+        && batch.iter().any(|(_, key)| key.unseen == Unseen::Pending)
+        && any_nameless(connection, account).await?;
+    for ((position, key), row) in batch.iter().zip(found) {
+        answers[*position] = match row {
+            Some(row) => Answer::User(row.user),
+            None if unseen_may_exist && key.unseen == Unseen::Pending => Answer::Unavailable,
+            None => Answer::Absent,
+        };
     }
     Ok(())
 }
@@ -175,6 +183,20 @@ async fn fill<V: AsRef<str>>(
         }
     }
     Ok(())
+}
+
+/// Whoever is recorded without a name has the id in its place.
+async fn any_nameless(
+    connection: &mut SqliteConnection,
+    account: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM users
+          WHERE account = ?1 AND pending = 1 AND user_name = id AND managed_by IS NOT NULL)",
+    )
+    .bind(account)
+    .fetch_one(connection)
+    .await
 }
 
 async fn any_unsettled(

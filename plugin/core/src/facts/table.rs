@@ -48,11 +48,13 @@ impl Table {
         match key {
             Key::Token(hash) => self.token(hash),
             Key::User(key) => self.user(key),
-            Key::UserByName(key) => self
-                .named(&key.account, &key.value)
-                .map_or(Answer::Absent, |(id, user)| {
-                    Answer::User(self.seen_user(id, user))
-                }),
+            Key::UserByName(key) => match self.named(&key.account, &key.value) {
+                Some((id, user)) => Answer::User(self.seen_user(id, user)),
+                None if key.unseen == Unseen::Pending && self.has_nameless(&key.account) => {
+                    Answer::Unavailable
+                }
+                None => Answer::Absent,
+            },
             Key::UserAlike(key) => self.alike(&key.account, &key.value),
             Key::Group(key) => self.group(key),
             Key::GroupByDerivedId(key) => self.by_derived_id(key),
@@ -138,6 +140,12 @@ impl Table {
 
     fn has_pending_user(&self, account: &str) -> bool {
         self.users_of(account).any(|(_, user)| user.id.is_none())
+    }
+
+    /// Whether a provider has taken over somebody whose name is not known yet.
+    fn has_nameless(&self, account: &str) -> bool {
+        self.users_of(account)
+            .any(|(id, user)| user.managed_by.is_some() && user.pending && user.user_name == id)
     }
 
     /// The user as a rule sees it.

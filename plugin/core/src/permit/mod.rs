@@ -180,16 +180,12 @@ impl Scene<'_> {
         })
     }
 
-    /// A create asks the backend where taking over is not allowed.
+    /// Who has the name of somebody who is created.
     pub(crate) fn new_user_key(&self, name: &str) -> Key {
-        let unseen = match self.unseen_user() {
-            Unseen::Backend => Unseen::Backend,
-            Unseen::Absent | Unseen::Pending => Unseen::Absent,
-        };
         Key::UserByName(UserKey {
             account: self.account_name.to_owned(),
             value: name.to_owned(),
-            unseen,
+            unseen: self.unseen_user(),
         })
     }
 
