@@ -122,9 +122,10 @@ enum Membership {
 }
 
 impl Membership {
-    /// From the column `pending`.
-    fn of(pending: i64) -> Self {
+    /// From the column `pending`. In a group that is perhaps deleted nobody is for certain.
+    fn of(pending: i64, group: Option<&GroupRow>) -> Self {
         match pending {
+            _ if group.is_some_and(|row| row.group.leaving) => Self::Leaving,
             0 => Self::Confirmed,
             1 => Self::Joining,
             _ => Self::Leaving,
@@ -150,7 +151,7 @@ async fn recorded<'a>(
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(id, pending)| (id, Membership::of(pending)))
+        .map(|(id, pending)| (id, Membership::of(pending, group)))
         .collect())
 }
 
@@ -174,6 +175,6 @@ async fn others(
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(id, pending)| (id, Membership::of(pending)))
+        .map(|(id, pending)| (id, Membership::of(pending, group)))
         .collect())
 }

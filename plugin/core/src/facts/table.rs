@@ -279,13 +279,23 @@ impl Table {
     fn member(&self, key: &MembersKey, reference: &str) -> Member {
         let resolved = self.resolve(&key.account, reference, key.names);
         let id = resolved.map_or(reference, |(id, _)| id);
-        let membership = self.members.get(&self.membership(key, id));
+        let membership = self.state(key, id);
         Member {
             reference: reference.to_owned(),
             present: membership.is_some(),
-            confirmed: membership == Some(&Membership::Confirmed),
-            leaving: membership == Some(&Membership::Leaving),
+            confirmed: membership == Some(Membership::Confirmed),
+            leaving: membership == Some(Membership::Leaving),
             user: resolved.map(|(id, user)| self.seen_user(id, user)),
+        }
+    }
+
+    /// In a group that is perhaps deleted nobody is for certain.
+    fn state(&self, key: &MembersKey, user: &str) -> Option<Membership> {
+        let recorded = *self.members.get(&self.membership(key, user))?;
+        let group = self.group_like(&key.account, &key.scope, &key.group);
+        match group {
+            Some((_, group)) if group.leaving => Some(Membership::Leaving),
+            _ => Some(recorded),
         }
     }
 
@@ -322,18 +332,18 @@ impl Table {
         let stored_group = self.stored_group(key);
         let removed = self
             .members
-            .iter()
-            .filter(|((account, scope, group, user), _)| {
+            .keys()
+            .filter(|(account, scope, group, user)| {
                 *account == key.account
                     && *scope == key.scope
                     && group == stored_group
                     && !wanted.contains(user)
             })
-            .map(|((account, _, _, user), membership)| Member {
+            .map(|(account, _, _, user)| Member {
                 reference: user.clone(),
                 present: true,
-                confirmed: *membership == Membership::Confirmed,
-                leaving: *membership == Membership::Leaving,
+                confirmed: self.state(key, user) == Some(Membership::Confirmed),
+                leaving: self.state(key, user) == Some(Membership::Leaving),
                 user: self
                     .users
                     .get(&(account.clone(), user.clone()))

@@ -30,6 +30,7 @@ pub(super) fn create(
         ..Group::default()
     };
     let members = new.members.clone();
+    let mut removed = Vec::new();
     match scene.actor {
         Actor::Operator => {
             let existing = match (&new.id, &derived_id) {
@@ -48,7 +49,17 @@ pub(super) fn create(
             }
             // Whom it takes in counts as a member until the answer comes.
             let joining = match existing {
-                Some(existing) => scene.moves_of_update(new, existing)?.added,
+                Some(existing) => {
+                    // Afterwards just these are in.
+                    let moves = scene.moves_of_update(new, existing)?;
+                    group.leaving = false;
+                    removed = moves
+                        .removed
+                        .iter()
+                        .map(|member| id_of(member.user.as_ref(), &member.reference))
+                        .collect();
+                    moves.added
+                }
                 None => scene.new_members(new)?,
             };
             for member in joining.iter().filter(|_| group.id.is_some()) {
@@ -97,7 +108,7 @@ pub(super) fn create(
     plan.outcome.done.push(Done::Group {
         group,
         added: members,
-        removed: Vec::new(),
+        removed,
     });
     Ok(())
 }
@@ -214,9 +225,12 @@ pub(super) fn change(
         }
     }
     if !provisions {
-        // Whom an operator puts in counts as a member until the answer comes.
+        // Whom an operator puts in or takes out counts as a member until the answer comes.
         for user in added.iter().filter(|user| !was_in.contains(*user)) {
             plan.unclear(member(user, true, true), member(user, false, false));
+        }
+        for user in &removed {
+            plan.unclear(member(user, false, true), member(user, true, false));
         }
     }
     let changes = after != before || !added.is_empty() || !removed.is_empty();
@@ -237,7 +251,7 @@ pub(super) fn change(
 
 pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let record = scene.group(&group.scope, &group.id)?;
-    if let Some(before) = record.filter(|group| group.managed_by.is_some() && group.id.is_some()) {
+    if let Some(before) = record.filter(|group| group.id.is_some()) {
         if scene.is_others(before.managed_by.as_deref()) {
             return Ok(());
         }

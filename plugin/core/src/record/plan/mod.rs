@@ -108,10 +108,15 @@ impl Plan {
         Ok(())
     }
 
+    /// A user who is in a native group is taken out. Until the answer comes, nobody knows.
     fn leave(&mut self, group: &GroupRef, user: String, scene: &Scene<'_>) -> Result<(), Stop> {
-        self.done(Record::Member(membership(
-            group, user, false, false, scene,
-        )?));
+        let record = |present: bool, pending: bool| -> Result<Record, Stop> {
+            let user = user.clone();
+            let member = membership(group, user, present, pending, scene)?;
+            Ok(Record::Member(member))
+        };
+        self.unclear(record(false, true)?, record(true, false)?);
+        self.done(record(false, false)?);
         Ok(())
     }
 }

@@ -175,7 +175,10 @@ pub(super) fn change(
         UserGroups::Add(groups) => add_memberships(reference, record, groups, scene, plan),
         UserGroups::Remove(groups) => {
             for group in groups {
-                plan.leave(group, id_of(record, reference), scene)?;
+                let key = scene.membership_key(&group.scope, &group.id, reference);
+                if scene.facts.members(&key)?.iter().any(|m| m.present) {
+                    plan.leave(group, id_of(record, reference), scene)?;
+                }
             }
             Ok(())
         }
