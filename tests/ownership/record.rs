@@ -76,7 +76,7 @@ impl Record {
     async fn read_groups(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
         let rows = sqlx::query(
             "SELECT id, display_name, managed_by IS NOT NULL AS owned, \
-             intent OR pending OR leaving AS open FROM groups WHERE account = ?",
+             intent OR (pending OR leaving) AND managed_by IS NOT NULL AS open FROM groups WHERE account = ?",
         )
         .bind(ACCOUNT)
         .fetch_all(connection)
@@ -119,7 +119,8 @@ impl Record {
     }
 
     /// Whether nothing is open that the application can tell. It says of a group without members
-    /// what another would say that never tells members: that one is empty may stay open.
+    /// what another would say that never tells members: that one is empty may stay open. So may a
+    /// native group that is gone: there are applications that show only what was pushed.
     pub(crate) fn is_settled(&self, world: &World) -> bool {
         let mut open = self.open_members.iter();
         self.open.is_empty() && open.all(|(group, _)| is_empty(world, group))

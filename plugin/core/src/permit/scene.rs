@@ -171,7 +171,12 @@ impl<'a> Scene<'a> {
             (Some(id), None) => id.clone(),
             (None, None) => return Ok(Moves::default()),
         };
-        let difference = self.facts.difference(&self.replacement_key(new, &id))?;
+        self.moves_of_replacement(new, &id)
+    }
+
+    /// Whom it takes for just the named members to be in the group of this id, on record or not.
+    pub(crate) fn moves_of_replacement(&self, new: &NewGroup, id: &str) -> Result<Moves<'a>, Stop> {
+        let difference = self.facts.difference(&self.replacement_key(new, id))?;
         Ok(Moves {
             added: difference
                 .added

@@ -8,6 +8,7 @@ use crate::act::{GroupChange, GroupRef, NewGroup, Part};
 use crate::facts::{Group, Member, Origin, ResourceKind, Stop};
 use crate::fold::fold;
 use crate::permit::Scene;
+use crate::permit::scene::Moves;
 use crate::record::{Intent, MemberRecord, Record, ResourceKey};
 use crate::token::Actor;
 
@@ -48,21 +49,19 @@ pub(super) fn create(
                 None => {}
             }
             // Whom it takes in counts as a member until the answer comes.
-            let joining = match existing {
-                Some(existing) => {
-                    // Afterwards just these are in.
-                    let moves = scene.moves_of_update(new, existing)?;
-                    group.leaving = false;
-                    removed = moves
-                        .removed
-                        .iter()
-                        .map(|member| id_of(member.user.as_ref(), &member.reference))
-                        .collect();
-                    moves.added
-                }
-                None => scene.new_members(new)?,
+            let moves = match (existing, &new.id) {
+                (Some(existing), _) => scene.moves_of_update(new, existing)?,
+                (None, Some(id)) => scene.moves_of_replacement(new, id)?,
+                (None, None) => Moves::default(),
             };
-            for member in joining.iter().filter(|_| group.id.is_some()) {
+            // Afterwards just those are in who are named.
+            group.leaving = false;
+            removed = moves
+                .removed
+                .iter()
+                .map(|member| id_of(member.user.as_ref(), &member.reference))
+                .collect();
+            for member in &moves.added {
                 let record = |present: bool| {
                     Record::Member(MemberRecord {
                         account: group.account.clone(),

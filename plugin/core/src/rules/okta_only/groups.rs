@@ -32,9 +32,13 @@ pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
         let moves = scene.moves_of_update(new, group)?;
         may_move_members(Some(group), id, &moves, scene)?;
     }
-    let moves = Moves {
-        added: scene.new_members(new)?,
-        ..Moves::default()
+    let moves = match (&new.id, scene.actor) {
+        // There may be members of a group that nobody has recorded.
+        (Some(id), Actor::Operator) => scene.moves_of_replacement(new, id)?,
+        _ => Moves {
+            added: scene.new_members(new)?,
+            ..Moves::default()
+        },
     };
     may_move_members(None, id, &moves, scene)
 }
