@@ -26,7 +26,7 @@ pub(super) async fn members(
             reference: reference.clone(),
             present: recorded.contains_key(&id),
             confirmed: recorded.get(&id) == Some(&Membership::Confirmed),
-            leaving: recorded.get(&id) == Some(&Membership::Leaving),
+            doubtful: recorded.get(&id) == Some(&Membership::Leaving),
             user: row.map(|row| row.user),
         })
         .collect())
@@ -56,7 +56,7 @@ pub(super) async fn difference(
             reference: reference.clone(),
             present: recorded.contains_key(id),
             confirmed: false,
-            leaving: recorded.get(id) == Some(&Membership::Leaving),
+            doubtful: recorded.get(id) == Some(&Membership::Leaving),
             user: row.as_ref().map(|row| row.user.clone()),
         })
         .collect();
@@ -67,7 +67,7 @@ pub(super) async fn difference(
             reference,
             present: true,
             confirmed: membership == Membership::Confirmed,
-            leaving: membership == Membership::Leaving,
+            doubtful: membership == Membership::Leaving,
             user: row.map(|row| row.user),
         })
         .collect();
@@ -122,12 +122,14 @@ enum Membership {
 }
 
 impl Membership {
-    /// From the column `pending`. In a group that is perhaps deleted nobody is for certain.
+    /// From the column `pending`. In a group that is perhaps deleted nobody is for certain, nor in a
+    /// native one before the answer.
     fn of(pending: i64, group: Option<&GroupRow>) -> Self {
+        let is_native = group.is_none_or(|row| row.group.managed_by.is_none());
         match pending {
             _ if group.is_some_and(|row| row.group.leaving) => Self::Leaving,
             0 => Self::Confirmed,
-            1 => Self::Joining,
+            1 if !is_native => Self::Joining,
             _ => Self::Leaving,
         }
     }

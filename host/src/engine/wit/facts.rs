@@ -244,7 +244,7 @@ impl From<&core::Member> for wit::Member {
             reference: member.reference.clone(),
             present: member.present,
             confirmed: member.confirmed,
-            leaving: member.leaving,
+            doubtful: member.doubtful,
             user: member.user.as_ref().map(Into::into),
         }
     }

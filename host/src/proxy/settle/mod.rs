@@ -235,21 +235,14 @@ impl Round<'_> {
         let told = match told {
             Told::There(told) => told.members,
             Told::NotThere => {
-                // Some applications show only what was provisioned. Who was put into another group
-                // counts as a member.
+                // Some applications show only what was provisioned.
                 let recorded = self
                     .proxy
                     .store
                     .group(&group.account, "", &group.group_id)
                     .await?;
                 if recorded.is_none_or(|group| group.managed_by.is_none()) {
-                    self.settled += open.len();
-                    let nobody = BTreeSet::new();
-                    return self
-                        .proxy
-                        .store
-                        .settle_members(&group, &open, &nobody)
-                        .await;
+                    return Ok(());
                 }
                 Some(Vec::new())
             }

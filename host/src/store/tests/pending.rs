@@ -106,7 +106,7 @@ async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
         reference: "u1".to_owned(),
         present: true,
         confirmed: false,
-        leaving: false,
+        doubtful: false,
         user: None,
     };
     assert_eq!(difference.added, [unconfirmed]);

@@ -306,8 +306,8 @@ pub struct Member {
     pub present: bool,
     /// In the group, and no change of that is open.
     pub confirmed: bool,
-    /// Perhaps taken out already: a removal is open.
-    pub leaving: bool,
+    /// Perhaps not in: a removal is open, or an addition to a native group.
+    pub doubtful: bool,
     /// The user's record.
     pub user: Option<User>,
 }

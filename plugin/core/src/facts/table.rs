@@ -284,19 +284,23 @@ impl Table {
             reference: reference.to_owned(),
             present: membership.is_some(),
             confirmed: membership == Some(Membership::Confirmed),
-            leaving: membership == Some(Membership::Leaving),
+            doubtful: membership == Some(Membership::Leaving),
             user: resolved.map(|(id, user)| self.seen_user(id, user)),
         }
     }
 
-    /// In a group that is perhaps deleted nobody is for certain.
+    /// In a group that is perhaps deleted nobody is for certain, nor in a native one before the answer.
     fn state(&self, key: &MembersKey, user: &str) -> Option<Membership> {
         let recorded = *self.members.get(&self.membership(key, user))?;
         let group = self.group_like(&key.account, &key.scope, &key.group);
-        match group {
-            Some((_, group)) if group.leaving => Some(Membership::Leaving),
-            _ => Some(recorded),
-        }
+        let is_native = group.is_none_or(|(_, group)| group.managed_by.is_none());
+        let doubtful = group.is_some_and(|(_, group)| group.leaving)
+            || (is_native && recorded == Membership::Joining);
+        Some(if doubtful {
+            Membership::Leaving
+        } else {
+            recorded
+        })
     }
 
     fn membership(&self, key: &MembersKey, user: &str) -> (String, String, String, String) {
@@ -343,7 +347,7 @@ impl Table {
                 reference: user.clone(),
                 present: true,
                 confirmed: self.state(key, user) == Some(Membership::Confirmed),
-                leaving: self.state(key, user) == Some(Membership::Leaving),
+                doubtful: self.state(key, user) == Some(Membership::Leaving),
                 user: self
                     .users
                     .get(&(account.clone(), user.clone()))

@@ -316,7 +316,9 @@ fn memberships(
         .and_then(|body| member(body, "members"))
         .map(referenced)
     else {
-        let put_in = added.iter().map(|user| record(user, true, true));
+        // The application may have left out whom it does not know, of what was pushed.
+        let unconfirmed = group.managed_by.is_some();
+        let put_in = added.iter().map(|user| record(user, true, unconfirmed));
         let taken_out = removed.iter().map(|user| record(user, false, false));
         return put_in.chain(taken_out).collect();
     };

@@ -96,7 +96,7 @@ impl<'a> Scene<'a> {
     /// What a change of a group does to its members, as far as the record knows them.
     pub(crate) fn moves(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
         // Who is perhaps out already is put in by who adds the user.
-        self.moves_beyond(change, |member| member.present && !member.leaving)
+        self.moves_beyond(change, |member| member.present && !member.doubtful)
     }
 
     /// The same, with those whose membership is open.
@@ -181,7 +181,7 @@ impl<'a> Scene<'a> {
             added: difference
                 .added
                 .iter()
-                .filter(|m| !m.present || m.leaving)
+                .filter(|m| !m.present || m.doubtful)
                 .collect(),
             removed: difference.removed.iter().collect(),
             ..Moves::default()

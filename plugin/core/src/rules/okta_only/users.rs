@@ -200,7 +200,7 @@ fn assign(
     let key = scene.membership_key(&group.scope, &group.id, reference);
     // Whose removal is open may be in or out.
     let members = scene.facts.members(&key)?;
-    let is_so = members.iter().any(|m| m.present == put_in && !m.leaving);
+    let is_so = members.iter().any(|m| m.present == put_in && !m.doubtful);
     let record = scene.group(&group.scope, &group.id)?;
     if is_so {
         return Ok(());
