@@ -156,8 +156,9 @@ impl Round<'_> {
                 if !self.is_missing_twice(question) {
                     return Ok(());
                 }
-                // Who was not being deleted is deactivated, in an application that deletes then.
-                let record = match user.leaving {
+                // Who was not being deleted is deactivated, in an application that deletes then. Of one
+                // without a name nothing is known but a write that was not answered.
+                let record = match user.leaving || user.user_name == id {
                     true => Record::RemoveUser(ResourceKey {
                         account: user.account,
                         scope: String::new(),
