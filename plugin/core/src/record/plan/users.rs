@@ -152,7 +152,9 @@ pub(super) fn change(
             ..User::default()
         };
         claim.user(&mut user, Origin::Adopted);
+        // Until the answer comes nobody knows whether there is such a user.
         let during = User {
+            user_name: change.user.reference.clone(),
             pending: true,
             ..user.clone()
         };
