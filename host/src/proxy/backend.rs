@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -52,6 +52,29 @@ pub(crate) enum NoAnswer {
     Upgrade,
     #[error("the request cannot be written")]
     Request(#[from] http::Error),
+}
+
+impl Outbound {
+    /// A read of SCIM, with a credential if there is one.
+    pub(super) fn scim_read(
+        path: PathAndQuery,
+        credential: Option<(&HeaderName, &HeaderValue)>,
+    ) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::ACCEPT,
+            HeaderValue::from_static("application/scim+json"),
+        );
+        if let Some((name, value)) = credential {
+            headers.insert(name, value.clone());
+        }
+        Self {
+            method: Method::GET,
+            path,
+            headers,
+            body: Outgoing::empty(),
+        }
+    }
 }
 
 impl NoAnswer {

@@ -64,8 +64,13 @@ impl<'a> Facts<'a> {
                 self.keys.push(key);
             }
         }
-        let asked: Vec<Key> = self.keys.iter().map(|key| self.meant(key)).collect();
-        let answers = self.proxy.store.answer(&asked).await?;
+        let answers = match &self.name_of {
+            None => self.proxy.store.answer(&self.keys).await?,
+            Some(name_of) => {
+                let meant: Vec<Key> = self.keys.iter().map(|key| name_of.meant(key)).collect();
+                self.proxy.store.answer(&meant).await?
+            }
+        };
         let keys = self.keys.iter().cloned();
         let mut found: Vec<Fact> = keys
             .zip(answers)
@@ -94,16 +99,6 @@ impl<'a> Facts<'a> {
         }
         self.found = Arc::new(found);
         Ok(())
-    }
-
-    /// A repeated request carries a credential that stands for another one.
-    fn meant(&self, key: &Key) -> Key {
-        match (key, &self.name_of) {
-            (Key::Token(sha256), Some(name_of)) if *sha256 == name_of.sha256 => {
-                Key::Token(name_of.token.clone())
-            }
-            _ => key.clone(),
-        }
     }
 
     /// Answers these keys under leases on all that they name, which grow with what the record tells

@@ -1,7 +1,7 @@
 //! Asking the backend whether a resource exists that the record does not have: one GET, whose only
 //! usable answers are the resource itself and 404.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode};
 use scimguard_core::facts::{
     Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Unseen, User, UserKey,
 };
@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::Proxy;
 use super::backend::{Outbound, Whole};
-use super::body::Outgoing;
 
 /// What a lookup reads of a resource.
 #[derive(Deserialize)]
@@ -222,18 +221,7 @@ impl Proxy {
         path: &str,
         (name, value): &(HeaderName, HeaderValue),
     ) -> Option<Whole> {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, value.clone());
-        headers.insert(
-            header::ACCEPT,
-            HeaderValue::from_static("application/scim+json"),
-        );
-        let outbound = Outbound {
-            method: Method::GET,
-            path: path.parse().ok()?,
-            headers,
-            body: Outgoing::empty(),
-        };
+        let outbound = Outbound::scim_read(path.parse().ok()?, Some((name, value)));
         let limit = self.policy.settings().answer_limit;
         match self.backend.exchange(outbound, limit).await {
             Ok(whole) => Some(whole),

@@ -1,12 +1,11 @@
 //! Reading the backend's SCIM resources outside any request, with the guard's own credential.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::StatusCode;
 use scimguard_core::Settings;
 use serde::Deserialize;
 
 use super::backend::{Backend, NoAnswer, Outbound};
-use super::body::Outgoing;
 use super::paths::ScimPaths;
 use crate::config::{Config, Credential};
 
@@ -85,18 +84,11 @@ impl Reader {
         if !self.paths.has(account) {
             return Err(Unreadable::OtherAccount(account.to_owned()));
         }
-        let mut headers = HeaderMap::new();
-        let scim = HeaderValue::from_static("application/scim+json");
-        headers.insert(header::ACCEPT, scim);
-        if let Some(own) = &self.credential {
-            headers.insert(own.name.clone(), own.value.clone());
-        }
-        let outbound = Outbound {
-            method: Method::GET,
-            path: path.parse().map_err(|_| Unreadable::Path(path.clone()))?,
-            headers,
-            body: Outgoing::empty(),
-        };
+        let credential = self.credential.as_ref();
+        let outbound = Outbound::scim_read(
+            path.parse().map_err(|_| Unreadable::Path(path.clone()))?,
+            credential.map(|own| (&own.name, &own.value)),
+        );
         let whole = match self.backend.exchange(outbound, self.limit).await {
             Ok(whole) => whole,
             Err(source) => return Err(Unreadable::NoAnswer { path, source }),

@@ -4,6 +4,7 @@
 use http::header;
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
+use scimguard_core::facts::Key;
 use scimguard_core::{Body, Request, sha256_hex};
 use serde_json::json;
 
@@ -19,9 +20,19 @@ const RULE: &str = "scimguard-rule";
 #[derive(Clone)]
 pub(super) struct InTheNameOf {
     /// Hash of the credential in the repeated request, which nobody else knows.
-    pub(super) sha256: String,
+    sha256: String,
     /// Hash of the token that it stands for.
-    pub(super) token: String,
+    token: String,
+}
+
+impl InTheNameOf {
+    /// What a key asks for: the token that the credential stands for.
+    pub(super) fn meant(&self, key: &Key) -> Key {
+        match key {
+            Key::Token(sha256) if *sha256 == self.sha256 => Key::Token(self.token.clone()),
+            _ => key.clone(),
+        }
+    }
 }
 
 /// What became of a repeated change.
@@ -100,7 +111,7 @@ impl Proxy {
         };
         let mut line = Line::new(&request.method, &request.path);
         let exchange = Exchange::repeated(self, request, name_of, now());
-        let (response, rule) = match exchange.run(&mut line).await {
+        let (status, rule) = match exchange.run(&mut line).await {
             Ok(response) => {
                 let rule = response.headers().get(RULE);
                 let rule = rule.and_then(|rule| rule.to_str().ok()).map(str::to_owned);
@@ -111,8 +122,8 @@ impl Proxy {
                 Some(refused.rule.to_owned()),
             ),
         };
-        line.write(response);
-        Ok((fate(response), rule))
+        line.write(status);
+        Ok((fate(status), rule))
     }
 }
 

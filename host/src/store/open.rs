@@ -83,7 +83,7 @@ impl Store {
                     _ => ResourceKind::Group,
                 },
                 account,
-                key: id.trim_start_matches('\u{1}').to_owned(),
+                key: records::intent_key(&id).unwrap_or(&id).to_owned(),
                 name,
                 derived_id,
                 external_id,

@@ -126,14 +126,12 @@ pub(super) async fn resolve(
     }
     let mut by_name = vec![None; references.len()];
     fill(connection, BY_NAME, account, &folded, &mut by_name).await?;
-    let locks = |row: &UserRow| match &row.user.managed_by {
-        Some(_) if row.user.in_managed_group => 2,
-        Some(_) => 1,
-        None => 0,
-    };
     let both = by_name.into_iter().zip(by_id);
     // The last of equals: the id.
-    let strictest = both.map(|(name, id)| name.into_iter().chain(id).max_by_key(locks));
+    let strictest = both.map(|(name, id)| {
+        let meant = name.into_iter().chain(id);
+        meant.max_by_key(|row| row.user.locks())
+    });
     Ok(strictest.collect())
 }
 

@@ -7,7 +7,7 @@ use super::{
     Act, Activity, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile,
     UserChange, UserGroups, UserRef,
 };
-use crate::json::Json;
+use crate::json::{Json, pointer_tokens};
 use crate::message::Request;
 use crate::policy::{EditKind, Free, Source};
 use crate::refusal::Refusal;
@@ -302,8 +302,7 @@ impl Parts<'_> {
         let Some(mut at) = self.body else {
             return Ok(None);
         };
-        for token in pointer.split('/').skip(1) {
-            let token = token.replace("~1", "/").replace("~0", "~");
+        for token in pointer_tokens(pointer) {
             let next = match at {
                 Json::Object(members) => {
                     if let Some(other) = members.iter().find(|member| {

@@ -4,7 +4,7 @@ use super::{Progress, forward};
 use crate::act::{self, Act};
 use crate::facts::{Facts, Stop};
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
-use crate::observe::{Continuation, Shown};
+use crate::observe::Continuation;
 use crate::parse;
 use crate::permit::{Permitted, Scene, ask, permit};
 use crate::policy::{Account, EditKind, Policy};
@@ -51,7 +51,7 @@ pub(super) fn decide(
     };
     let observed = plan.outcome != Outcome::default() || call.described.is_some();
     let continuation = match &call.described {
-        Some(described) => Continuation::Described(Shown::new(described)),
+        Some(described) => Continuation::Described(described.clone()),
         None => Continuation::Management(plan.outcome),
     };
     Ok(Forward {

@@ -276,6 +276,30 @@ pub enum Origin {
     Corrected(Option<String>),
 }
 
+// === impl User ===
+
+impl User {
+    /// How much a provider's ownership locks the user; of two who are meant, the one who is locked
+    /// more is judged.
+    #[must_use]
+    pub fn locks(&self) -> u8 {
+        match &self.managed_by {
+            Some(_) if self.in_managed_group => 2,
+            Some(_) => 1,
+            None => 0,
+        }
+    }
+}
+
+// === impl Member ===
+
+impl Member {
+    /// In the group, as far as that is not in doubt.
+    pub(crate) fn is_in(&self) -> bool {
+        self.present && !self.doubtful
+    }
+}
+
 /// A user or a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -267,13 +267,9 @@ impl Table {
             return by_id;
         }
         let by_name = self.named(account, reference);
-        let locks = |(id, user): &(&str, &User)| match &user.managed_by {
-            Some(_) if self.seen_user(id, user).in_managed_group => 2,
-            Some(_) => 1,
-            None => 0,
-        };
         // The last of equals: the id.
-        by_name.into_iter().chain(by_id).max_by_key(locks)
+        let both = by_name.into_iter().chain(by_id);
+        both.max_by_key(|(id, user)| self.seen_user(id, user).locks())
     }
 
     fn member(&self, key: &MembersKey, reference: &str) -> Member {

@@ -36,6 +36,12 @@ pub struct Member {
     pub(crate) end_of_key: u32,
 }
 
+/// The tokens of a JSON Pointer (RFC 6901 §4).
+pub(crate) fn pointer_tokens(pointer: &str) -> impl Iterator<Item = String> + '_ {
+    let tokens = pointer.split('/').skip(1);
+    tokens.map(|token| token.replace("~1", "/").replace("~0", "~"))
+}
+
 // === impl Member ===
 
 impl PartialEq for Member {

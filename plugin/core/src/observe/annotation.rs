@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 
 use super::{answer, management};
 use crate::facts::{Facts, GroupKey, Key, Stop, Unseen, UserKey};
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::message::{BackendOutcome, Outcome, Respond};
 use crate::policy::{DirectUsers, Policy};
 use crate::record::plan::Outcome as Planned;
@@ -24,27 +23,9 @@ const LONGEST: usize = 6 * 1024;
 /// What a string of RFC 9651 §3.3.3 cannot hold, and `%` itself.
 const NOT_IN_STRING: &AsciiSet = &CONTROLS.add(b'"').add(b'\\').add(b'%');
 
-/// A read whose answer is described.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Shown {
-    account: String,
-    scope: String,
-    groups: Vec<String>,
-    users: Vec<String>,
-}
+// === impl Described ===
 
-// === impl Shown ===
-
-impl Shown {
-    pub(crate) fn new(described: &Described) -> Self {
-        Self {
-            account: described.account.clone(),
-            scope: described.scope.clone(),
-            groups: described.groups.clone(),
-            users: described.users.clone(),
-        }
-    }
-
+impl Described {
     /// The answer as it came, with the header if there is something to tell.
     pub(super) fn answered(
         &self,
@@ -148,11 +129,7 @@ fn with_header(mut respond: Respond, list: String) -> Respond {
 fn named<'a>(body: &'a Json, pointers: &[String]) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     for pointer in pointers {
-        let tokens: Vec<String> = pointer
-            .split('/')
-            .skip(1)
-            .map(|token| token.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let tokens: Vec<String> = json::pointer_tokens(pointer).collect();
         collect(body, &tokens, &mut found);
     }
     found

@@ -25,9 +25,9 @@ use crate::record::Record;
 use crate::record::plan::Outcome as Planned;
 use crate::refusal::{ErrorForm, Refusal, scim_error};
 use crate::route::Discovery;
+use crate::route::management::Described;
 use crate::rules::face;
 
-pub(crate) use annotation::Shown;
 pub(crate) use location::Bases;
 pub(crate) use reading::Reading;
 
@@ -36,7 +36,7 @@ pub(crate) use reading::Reading;
 pub(crate) enum Continuation {
     Scim(ScimContinuation),
     Management(Planned),
-    Described(Shown),
+    Described(Described),
     Reading(Box<Reading>),
     Bulk(Box<Bulk>),
 }
@@ -141,7 +141,7 @@ fn single(
             }
         }
         Continuation::Management(planned) => Outcome::Respond(management(planned, answer)),
-        Continuation::Described(shown) => shown.answered(policy, answer, facts),
+        Continuation::Described(described) => described.answered(policy, answer, facts),
         Continuation::Reading(reading) => match reading.answered(policy, answer, now) {
             Err(respond) => Outcome::Respond(*respond),
             Ok((request, resource)) => {

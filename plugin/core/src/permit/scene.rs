@@ -46,18 +46,14 @@ impl<'a> Scene<'a> {
         if named.is_some_and(|named| named.id.is_none()) {
             return Ok(named);
         }
-        let locks = |user: &&User| match &user.managed_by {
-            Some(_) if user.in_managed_group => 2,
-            Some(_) => 1,
-            None => 0,
-        };
         let by_id = self.facts.user(&self.user_key(&user.reference));
         let by_id = match (by_id, named) {
             // Whom the name tells need not be told by the id.
             (Err(Stop::Refuse(_)), Some(_)) => None,
             (by_id, _) => by_id?,
         };
-        Ok(named.into_iter().chain(by_id).max_by_key(locks))
+        let both = named.into_iter().chain(by_id);
+        Ok(both.max_by_key(|user| user.locks()))
     }
 
     /// The record of the user of this name.
@@ -96,7 +92,7 @@ impl<'a> Scene<'a> {
     /// What a change of a group does to its members, as far as the record knows them.
     pub(crate) fn moves(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
         // Who is perhaps out already is put in by who adds the user.
-        self.moves_beyond(change, |member| member.present && !member.doubtful)
+        self.moves_beyond(change, Member::is_in)
     }
 
     /// The same, with those whose membership is open.
@@ -178,11 +174,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn moves_of_replacement(&self, new: &NewGroup, id: &str) -> Result<Moves<'a>, Stop> {
         let difference = self.facts.difference(&self.replacement_key(new, id))?;
         Ok(Moves {
-            added: difference
-                .added
-                .iter()
-                .filter(|m| !m.present || m.doubtful)
-                .collect(),
+            added: difference.added.iter().filter(|m| !m.is_in()).collect(),
             removed: difference.removed.iter().collect(),
             ..Moves::default()
         })

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::known_method;
 use super::target::{Target, ambiguous, is_plain_name};
 use super::template::Fit;
@@ -21,6 +23,7 @@ pub(crate) struct ManagementCall<'p> {
 }
 
 /// Whose users and groups the answer of a read shows, and where it names them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Described {
     pub(crate) account: String,
     /// `""`, `org` or `org/project`.

@@ -56,32 +56,16 @@ pub(super) fn create(
             };
             // Afterwards just those are in who are named.
             group.leaving = false;
-            removed = moves
-                .removed
-                .iter()
-                .map(|member| id_of(member.user.as_ref(), &member.reference))
-                .collect();
-            for member in &moves.added {
-                let record = |present: bool| {
-                    Record::Member(MemberRecord {
-                        account: group.account.clone(),
-                        scope: group.scope.clone(),
-                        group: group.id.clone().unwrap_or_default(),
-                        user: id_of(member.user.as_ref(), &member.reference),
-                        present,
-                        pending: present,
-                        by: None,
-                    })
-                };
-                plan.unclear(record(true), record(false));
+            removed = ids(&moves.removed);
+            for user in ids(&moves.added) {
+                plan.unclear(
+                    member(&group, &user, true, true, None),
+                    member(&group, &user, false, false, None),
+                );
             }
         }
         Actor::Provisioner(provider) => {
-            let claim = Claim {
-                provider,
-                token: scene.token,
-                now,
-            };
+            let claim = Claim::new(provider, scene, now);
             claim.group(&mut group, Origin::Created);
             let again = scene
                 .groups_of_name(&new.scope, &name)?
@@ -143,24 +127,13 @@ pub(super) fn change(
     after.external_id = change.external_id.after(before.external_id.as_deref());
     let provisions = match scene.actor {
         Actor::Provisioner(provider) if !scene.is_others(before.managed_by.as_deref()) => {
-            let claim = Claim {
-                provider,
-                token: scene.token,
-                now,
-            };
+            let claim = Claim::new(provider, scene, now);
             claim.group(&mut after, Origin::Adopted);
             true
         }
         _ => false,
     };
     let moves = scene.moves_to_record(change)?;
-    let id = before.id.clone().unwrap_or_default();
-    let ids = |members: &[&Member]| -> Vec<String> {
-        members
-            .iter()
-            .map(|member| id_of(member.user.as_ref(), &member.reference))
-            .collect()
-    };
     let (added, removed) = match scene.completed_replacement(change) {
         Some(replacement) => {
             after.members_known = true;
@@ -168,23 +141,12 @@ pub(super) fn change(
         }
         None => (ids(&moves.added), ids(&moves.removed)),
     };
-    let was_in = moves.added.iter().filter(|member| member.present);
-    let was_in: BTreeSet<String> = was_in
-        .map(|member| id_of(member.user.as_ref(), &member.reference))
-        .collect();
+    let mut was_in = moves.added;
+    was_in.retain(|member| member.present);
+    let was_in: BTreeSet<String> = ids(&was_in).into_iter().collect();
     let member = |user: &String, present: bool, pending: bool| {
-        Record::Member(MemberRecord {
-            account: scene.account_name.to_owned(),
-            scope: change.group.scope.clone(),
-            group: id.clone(),
-            user: user.clone(),
-            present,
-            pending,
-            by: scene
-                .token
-                .filter(|_| pending && provisions)
-                .map(str::to_owned),
-        })
+        let by = scene.token.filter(|_| pending && provisions);
+        member(&before, user, present, pending, by)
     };
     if provisions {
         if after != before || record.is_none() {
@@ -200,19 +162,14 @@ pub(super) fn change(
                 None => Record::RemoveGroup(ResourceKey {
                     account: scene.account_name.to_owned(),
                     scope: change.group.scope.clone(),
-                    id: id.clone(),
+                    id: change.group.id.clone(),
                 }),
             };
             plan.unclear(Record::Group(during), untouched);
         }
-        let open = |users: &[String], present: bool| -> Vec<Record> {
-            users
-                .iter()
-                .map(|user| member(user, present, true))
-                .collect()
-        };
-        plan.before.extend(open(&added, true));
-        plan.before.extend(open(&removed, false));
+        let put_in = added.iter().map(|user| member(user, true, true));
+        let taken_out = removed.iter().map(|user| member(user, false, true));
+        plan.before.extend(put_in.chain(taken_out));
         if record.is_some() {
             // Refused: who was in is in, as surely as before.
             let refused = &mut plan.outcome.refused;
@@ -222,8 +179,7 @@ pub(super) fn change(
             }));
             refused.extend(removed.iter().map(|user| member(user, true, false)));
         }
-    }
-    if !provisions {
+    } else {
         // Whom an operator puts in or takes out counts as a member until the answer comes.
         for user in added.iter().filter(|user| !was_in.contains(*user)) {
             plan.unclear(member(user, true, true), member(user, false, false));
@@ -246,6 +202,25 @@ pub(super) fn change(
         });
     }
     Ok(())
+}
+
+fn ids(members: &[&Member]) -> Vec<String> {
+    let ids = members
+        .iter()
+        .map(|member| id_of(member.user.as_ref(), &member.reference));
+    ids.collect()
+}
+
+fn member(group: &Group, user: &str, present: bool, pending: bool, by: Option<&str>) -> Record {
+    Record::Member(MemberRecord {
+        account: group.account.clone(),
+        scope: group.scope.clone(),
+        group: group.id.clone().unwrap_or_default(),
+        user: user.to_owned(),
+        present,
+        pending,
+        by: by.map(str::to_owned),
+    })
 }
 
 pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {

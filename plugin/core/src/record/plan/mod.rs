@@ -95,51 +95,39 @@ impl Plan {
         self.before.push(Record::Intent(intent));
     }
 
-    /// A user is put into a native group. Until the answer comes, the user counts as a member.
-    fn join(&mut self, group: &GroupRef, user: String, scene: &Scene<'_>) -> Result<(), Stop> {
-        let record = |present: bool, pending: bool| -> Result<Record, Stop> {
-            let user = user.clone();
-            Ok(Record::Member(membership(
-                group, user, present, pending, scene,
-            )?))
+    /// A user is put into a native group, or one who is in is taken out. Until the answer comes, the
+    /// user counts as a member.
+    fn member(
+        &mut self,
+        group: &GroupRef,
+        user: String,
+        present: bool,
+        scene: &Scene<'_>,
+    ) -> Result<(), Stop> {
+        // Under the group id that the record has, which the request may write in another case.
+        let recorded = scene.group(&group.scope, &group.id)?;
+        let id = recorded.and_then(|recorded| recorded.id.clone());
+        let done = MemberRecord {
+            account: scene.account_name.to_owned(),
+            scope: group.scope.clone(),
+            group: id.unwrap_or_else(|| group.id.clone()),
+            user,
+            present,
+            pending: false,
+            by: None,
         };
-        self.unclear(record(true, true)?, record(false, false)?);
-        self.done(record(true, false)?);
+        let during = MemberRecord {
+            pending: true,
+            ..done.clone()
+        };
+        let before = MemberRecord {
+            present: !present,
+            ..done.clone()
+        };
+        self.unclear(Record::Member(during), Record::Member(before));
+        self.done(Record::Member(done));
         Ok(())
     }
-
-    /// A user who is in a native group is taken out. Until the answer comes, nobody knows.
-    fn leave(&mut self, group: &GroupRef, user: String, scene: &Scene<'_>) -> Result<(), Stop> {
-        let record = |present: bool, pending: bool| -> Result<Record, Stop> {
-            let user = user.clone();
-            let member = membership(group, user, present, pending, scene)?;
-            Ok(Record::Member(member))
-        };
-        self.unclear(record(false, true)?, record(true, false)?);
-        self.done(record(false, false)?);
-        Ok(())
-    }
-}
-
-/// Under the group id that the record has, which the request may write in another case.
-fn membership(
-    group: &GroupRef,
-    user: String,
-    present: bool,
-    pending: bool,
-    scene: &Scene<'_>,
-) -> Result<MemberRecord, Stop> {
-    let recorded = scene.group(&group.scope, &group.id)?;
-    let id = recorded.and_then(|recorded| recorded.id.clone());
-    Ok(MemberRecord {
-        account: scene.account_name.to_owned(),
-        scope: group.scope.clone(),
-        group: id.unwrap_or_else(|| group.id.clone()),
-        user,
-        present,
-        pending,
-        by: None,
-    })
 }
 
 /// The provider makes its own what it writes to.
@@ -149,7 +137,15 @@ struct Claim<'a> {
     now: u64,
 }
 
-impl Claim<'_> {
+impl<'a> Claim<'a> {
+    fn new(provider: &'a str, scene: &Scene<'a>, now: u64) -> Self {
+        Self {
+            provider,
+            token: scene.token,
+            now,
+        }
+    }
+
     /// `origin`: how it becomes the provider's, if it is nobody's.
     fn user(&self, user: &mut User, origin: fn(Option<String>) -> Origin) {
         if user.managed_by.is_none() {

@@ -36,11 +36,7 @@ pub(super) fn create(
             None => Ok(()),
         };
     };
-    let claim = Claim {
-        provider,
-        token: scene.token,
-        now,
-    };
+    let claim = Claim::new(provider, scene, now);
     let mut user = User {
         account: scene.account_name.to_owned(),
         user_name: new.user_name.clone(),
@@ -105,11 +101,7 @@ pub(super) fn change(
         if let Actor::Provisioner(provider) = scene.actor
             && !scene.is_others(before.managed_by.as_deref())
         {
-            let claim = Claim {
-                provider,
-                token: scene.token,
-                now,
-            };
+            let claim = Claim::new(provider, scene, now);
             claim.user(&mut after, Origin::Adopted);
         }
         if after != *before && after.managed_by.is_some() {
@@ -136,11 +128,7 @@ pub(super) fn change(
         }
     } else if let Actor::Provisioner(provider) = scene.actor {
         // Nobody has recorded the user yet: the provider takes over whom the application has.
-        let claim = Claim {
-            provider,
-            token: scene.token,
-            now,
-        };
+        let claim = Claim::new(provider, scene, now);
         let name = change.profile.user_name.value();
         let mut user = User {
             account: scene.account_name.to_owned(),
@@ -179,7 +167,7 @@ pub(super) fn change(
             for group in groups {
                 let key = scene.membership_key(&group.scope, &group.id, reference);
                 if scene.facts.members(&key)?.iter().any(|m| m.present) {
-                    plan.leave(group, id_of(record, reference), scene)?;
+                    plan.member(group, id_of(record, reference), false, scene)?;
                 }
             }
             Ok(())
@@ -191,7 +179,7 @@ pub(super) fn change(
                     id: held.id.clone().unwrap_or_default(),
                 };
                 if !groups.contains(&held) {
-                    plan.leave(&held, id_of(record, reference), scene)?;
+                    plan.member(&held, id_of(record, reference), false, scene)?;
                 }
             }
             add_memberships(reference, record, groups, scene, plan)
@@ -236,7 +224,7 @@ fn add_memberships(
     for group in groups {
         let key = scene.membership_key(&group.scope, &group.id, reference);
         if scene.facts.members(&key)?.iter().any(|m| !m.present) {
-            plan.join(group, id_of(record, reference), scene)?;
+            plan.member(group, id_of(record, reference), true, scene)?;
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
     match existing {
         Some(user) => {
             if !user.active {
-                may_delete(user, &new.user_name, Verb::BringBack, scene)?;
+                may_delete(user, &new.user_name, Verb::Activate, scene)?;
             }
             if new.active.is_some_and(|active| active != user.active) {
                 may_delete(user, &new.user_name, Verb::Deactivate, scene)?;
@@ -131,7 +131,6 @@ enum Verb {
     Delete,
     Deactivate,
     Activate,
-    BringBack,
 }
 
 fn may_delete(user: &User, reference: &str, verb: Verb, scene: &Scene<'_>) -> Result<(), Refusal> {
@@ -150,7 +149,7 @@ fn may_delete(user: &User, reference: &str, verb: Verb, scene: &Scene<'_>) -> Re
         Verb::Deactivate => format!(
             "Deactivate {name} in {owner}, or remove the user from the {place} there: the user {came} and is deactivated only there."
         ),
-        Verb::Activate | Verb::BringBack => format!(
+        Verb::Activate => format!(
             "Activate {name} in {owner}, or assign the user to the {place} there again: the user {came} and is brought back only there."
         ),
     }))
