@@ -54,6 +54,15 @@ pub(crate) fn whole_user(mail: &str, name: &str, active: bool) -> Value {
 }
 
 impl Deed {
+    /// The name or id of the user who is created or written.
+    pub(crate) fn user(&self) -> Option<&str> {
+        match (self.method, self.path.strip_prefix("/Users")?) {
+            ("GET" | "DELETE", _) => None,
+            (_, "") => self.body["userName"].as_str(),
+            (_, path) => path.strip_prefix('/'),
+        }
+    }
+
     /// Sends the request.
     pub(crate) async fn by(&self, hands: &Hands) -> anyhow::Result<Answer> {
         let body = (!self.body.is_null()).then_some(&self.body);

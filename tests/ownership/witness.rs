@@ -48,6 +48,11 @@ impl View {
     pub(crate) async fn world(&self) -> World {
         self.0.seen.lock().await.world.clone()
     }
+
+    /// The provider is about to create or to write this user: a name or an id.
+    pub(crate) async fn claim(&self, user: &str) {
+        self.0.seen.lock().await.claimed.insert(user.to_lowercase());
+    }
 }
 
 struct Court {
@@ -60,7 +65,7 @@ struct Court {
 pub(crate) struct Seen {
     /// What the application has, and what of it the provider provisioned.
     pub(crate) world: World,
-    /// Names of users whom the provider meant to create or to take over, whatever came of it.
+    /// Names and ids of users whom the provider meant to create or to write, whatever came of it.
     pub(crate) claimed: BTreeSet<String>,
     /// Writes of operators.
     pub(crate) of_operators: usize,
@@ -133,11 +138,13 @@ impl Drop for Witness {
 }
 
 impl Seen {
-    /// Whom the provider claimed may be its own although the application did not do it: an answer
-    /// was lost, and nobody can tell whose the user is that is found later. The record decides.
+    /// Whom the provider claimed may be its own although the application did not do it: the guard
+    /// was killed on the way, or an answer was lost, and nobody can tell whose the user is that is
+    /// found later. The record decides.
     pub(crate) fn grant_claims(&mut self, record: &Record) {
         for (id, user) in &mut self.world.users {
-            let claimed = self.claimed.contains(&user.mail.to_lowercase());
+            let mail = user.mail.to_lowercase();
+            let claimed = self.claimed.contains(id) || self.claimed.contains(&mail);
             user.managed |= claimed && record.users.contains_key(id);
         }
     }
@@ -206,7 +213,6 @@ impl Court {
             let charge = format!("{line}\n  {verdict:?}\nof these writes:\n{about}");
             seen.forbidden.push(charge);
         }
-        seen.claim(actor, &edit);
         match actor {
             Actor::Provisioner => seen.of_the_provider += 1,
             Actor::Operator => seen.of_operators += 1,
@@ -308,16 +314,6 @@ impl Seen {
     fn is_undecided(&self, actor: Actor, verdict: &Verdict) -> bool {
         let own_affair = [Rule::Deactivated, Rule::GroupId].map(Verdict::refused);
         self.is_faulty && actor == Actor::Provisioner && own_affair.contains(verdict)
-    }
-
-    fn claim(&mut self, actor: Actor, edit: &Edit) {
-        let mail = match edit {
-            Edit::CreateUser { mail, .. } => Some(mail),
-            Edit::WriteUser { user, .. } => self.world.users.get(user).map(|user| &user.mail),
-            _ => None,
-        };
-        let mail = mail.filter(|_| actor == Actor::Provisioner);
-        self.claimed.extend(mail.map(|mail| mail.to_lowercase()));
     }
 }
 

@@ -135,6 +135,7 @@ impl History {
 
     fn life(&mut self, actor: Actor) -> Life {
         Life {
+            actor,
             hands: match actor {
                 Actor::Provisioner => self.cast.provider.clone(),
                 Actor::Operator => self.cast.operator.clone(),
@@ -210,6 +211,7 @@ impl History {
 
 /// One who acts until the guard is dead.
 struct Life {
+    actor: Actor,
     hands: Hands,
     view: View,
     seen: World,
@@ -227,6 +229,9 @@ impl Life {
 
     /// The answer; `None` if there was none.
     async fn act(&self, deed: &Deed) -> Option<Answer> {
+        if let (Actor::Provisioner, Some(user)) = (self.actor, deed.user()) {
+            self.view.claim(user).await;
+        }
         let counts = &self.counts;
         counts.in_flight.fetch_add(1, Ordering::SeqCst);
         let answer = deed.by(&self.hands).await.ok()?;

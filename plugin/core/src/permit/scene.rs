@@ -188,7 +188,7 @@ impl<'a> Scene<'a> {
                 .facts
                 .members(&key)?
                 .iter()
-                .filter(|member| !member.present)
+                .filter(|member| !member.is_in())
                 .collect()),
         }
     }

@@ -59,7 +59,7 @@ fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
     };
     for group in joins {
         let key = scene.membership_key(&group.scope, &group.id, reference);
-        if scene.facts.members(&key)?.iter().any(|m| !m.present) {
+        if scene.facts.members(&key)?.iter().any(|m| !m.is_in()) {
             return Err(refused(user, reference, "be put into a group", scene).into());
         }
     }
