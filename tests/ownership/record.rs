@@ -20,6 +20,8 @@ pub(crate) struct Record {
     pub(crate) open: Vec<String>,
     /// The same of memberships: group and user.
     open_members: Vec<(Id, Id)>,
+    /// Names of groups whose create has no outcome yet.
+    intended: Vec<String>,
 }
 
 /// What is recorded of a user.
@@ -41,6 +43,7 @@ impl Record {
             groups: BTreeMap::new(),
             open: Vec::new(),
             open_members: Vec::new(),
+            intended: Vec::new(),
         };
         record.read_users(&mut connection).await?;
         record.read_groups(&mut connection).await?;
@@ -75,8 +78,8 @@ impl Record {
 
     async fn read_groups(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
         let rows = sqlx::query(
-            "SELECT id, display_name, managed_by IS NOT NULL AS owned, \
-             intent OR (pending OR leaving) AND managed_by IS NOT NULL AS open FROM groups WHERE account = ?",
+            "SELECT id, display_name, managed_by IS NOT NULL AS owned, intent, \
+             (pending OR leaving) AND managed_by IS NOT NULL AS open FROM groups WHERE account = ?",
         )
         .bind(ACCOUNT)
         .fetch_all(connection)
@@ -84,6 +87,10 @@ impl Record {
         for row in rows {
             let name: Option<String> = row.get("display_name");
             let id: Id = row.get("id");
+            if row.get("intent") {
+                self.intended.extend(name);
+                continue;
+            }
             if row.get("open") {
                 self.open.push(format!("group {id}"));
             }
@@ -120,10 +127,14 @@ impl Record {
 
     /// Whether nothing is open that the application can tell. It says of a group without members
     /// what another would say that never tells members: that one is empty may stay open. So may a
-    /// native group that is gone: there are applications that show only what was pushed.
+    /// native group that is gone: there are applications that show only what was pushed. Of several
+    /// groups of one name nobody can tell which one a create made.
     pub(crate) fn is_settled(&self, world: &World) -> bool {
         let mut open = self.open_members.iter();
-        self.open.is_empty() && open.all(|(group, _)| is_empty(world, group))
+        let mut intended = self.intended.iter();
+        self.open.is_empty()
+            && open.all(|(group, _)| is_empty(world, group))
+            && intended.all(|name| is_of_several(world, name))
     }
 
     /// Where the record and what the application has differ: what the provider provisioned must be
@@ -149,6 +160,9 @@ impl Record {
                     && (known.members == group.members
                         || (is_empty(world, id) && known.members.iter().all(open)))
             };
+            if known.is_none() && self.intended.contains(&group.name) {
+                continue;
+            }
             if !known.is_some_and(agrees) {
                 found.push(format!("group {id} is {group:?}, recorded as {known:?}"));
             }
@@ -169,6 +183,11 @@ impl Record {
         }
         found
     }
+}
+
+fn is_of_several(world: &World, name: &str) -> bool {
+    let groups = world.groups.values().filter(|group| group.name == name);
+    groups.count() > 1
 }
 
 fn is_empty(world: &World, group: &str) -> bool {

@@ -214,6 +214,20 @@ impl Store {
         Ok(())
     }
 
+    /// A group whose deletion nobody answered is there. It may be another one of the same id, so that
+    /// its members are open now.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is settled then.
+    pub async fn settle_deletion(&self, group: Group) -> Result<(), Error> {
+        let (account, id) = (group.account.clone(), group.id.clone().unwrap_or_default());
+        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        records::apply(&mut transaction, &Record::Group(group)).await?;
+        records::doubt_members(&mut transaction, &account, &id).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// Settles open memberships by what the backend says. A change that it did not do is kept to be
     /// repeated.
     ///

@@ -176,16 +176,7 @@ async fn settle_group(
     if settled.rows_affected() == 0 {
         return Ok(());
     }
-    // Who was in a group of this id before it was created again may be out.
-    sqlx::query(
-        "UPDATE members SET pending = 1, token = NULL, opened = ?3
-          WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending = 0",
-    )
-    .bind(&intent.account)
-    .bind(id)
-    .bind(opened(true))
-    .execute(&mut *connection)
-    .await?;
+    doubt_members(connection, &intent.account, id).await?;
     sqlx::query(
         "UPDATE OR REPLACE members SET group_id = ?3
           WHERE account = ?1 AND scope = '' AND group_id = ?2",
@@ -196,6 +187,24 @@ async fn settle_group(
     .execute(&mut *connection)
     .await?;
     remove_group(connection, &intent.account, "", &unsettled).await
+}
+
+/// Who was in a group of this id before it was created again may be out.
+pub(super) async fn doubt_members(
+    connection: &mut SqliteConnection,
+    account: &str,
+    group: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE members SET pending = 1, token = NULL, opened = ?3
+          WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending = 0",
+    )
+    .bind(account)
+    .bind(group)
+    .bind(opened(true))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn put_user(connection: &mut SqliteConnection, user: &User) -> Result<(), sqlx::Error> {

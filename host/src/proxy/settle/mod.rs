@@ -195,14 +195,19 @@ impl Round<'_> {
         }
         match self.resource(&group.account, "Groups", &id).await {
             Told::There(told) => {
-                self.apply(Record::Group(Group {
+                let was_leaving = group.leaving;
+                let found = Group {
                     display_name: told.display_name.or(group.display_name.clone()),
                     external_id: told.external_id.or(group.external_id.clone()),
                     pending: false,
                     leaving: false,
                     ..group
-                }))
-                .await
+                };
+                if !was_leaving {
+                    return self.apply(Record::Group(found)).await;
+                }
+                self.settled += 1;
+                self.proxy.store.settle_deletion(found).await
             }
             // Some applications show only what was provisioned.
             Told::NotThere if group.managed_by.is_none() => Ok(()),

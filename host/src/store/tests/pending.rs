@@ -1,6 +1,7 @@
 //! Creates that are not settled: they count as owned.
 
 use super::*;
+use crate::store::OpenMembers;
 
 #[tokio::test]
 async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
@@ -134,4 +135,32 @@ async fn an_adopted_group_is_owned_and_its_members_are_not_known() {
     let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
     assert_eq!(found.managed_by.as_deref(), Some("okta"));
     assert!(!found.members_known);
+}
+
+#[tokio::test]
+async fn members_of_a_group_that_may_be_another_one_are_not_certain() {
+    let (_folder, store) = store().await;
+    let Record::Group(native) = group("g", "g", None) else {
+        unreachable!()
+    };
+    let leaving = Group {
+        pending: true,
+        leaving: true,
+        ..native.clone()
+    };
+    store
+        .apply(&[Record::Group(leaving), member("g", "u1", true)])
+        .await
+        .unwrap();
+    store.settle_deletion(native).await.unwrap();
+    let Answer::Members(members) = store.one(Key::Members(members_key("g", &["u1"]))).await else {
+        panic!("no members");
+    };
+    assert!(members[0].present && members[0].doubtful, "{members:?}");
+    let open = OpenMembers {
+        account: ACCOUNT.to_owned(),
+        group_id: "g".to_owned(),
+    };
+    let asked = store.open_members_of(&open, u64::MAX >> 1).await.unwrap();
+    assert_eq!(asked, ["u1".to_owned()].into());
 }
