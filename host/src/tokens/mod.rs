@@ -2,6 +2,15 @@
 //!
 //! `PREFIX.ACCOUNT.ID.SECRET`; the store keeps SHA-256 of the whole text, and nobody the text.
 
+mod introspection;
+pub(crate) mod issuers;
+mod jwks;
+mod jwt;
+mod keys;
+pub(crate) mod permissions;
+mod service;
+mod watched;
+
 use anyhow::{Context, bail};
 use rand::TryRngCore;
 use rand::rngs::OsRng;

@@ -1,6 +1,11 @@
 //! The configuration file of `serve`, in TOML. `scimguard.example.toml` shows every key; unknown
 //! keys are refused with their line. Relative paths are relative to the file.
 
+mod endpoint;
+mod issuers;
+mod permissions;
+mod secret;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +16,13 @@ use http::uri::Scheme;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+pub(crate) use self::endpoint::{Endpoint, Template};
+pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
+pub(crate) use self::permissions::{Permissions, Service as PermissionService};
+pub(crate) use self::secret::Secret;
+
 /// The example file, for help texts.
-pub const EXAMPLE: &str = include_str!("../scimguard.example.toml");
+pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
 
 /// What `serve` is told.
 #[derive(Debug, Deserialize)]
@@ -62,6 +72,11 @@ pub struct Config {
     pub settle_after: Duration,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
+    /// Who signs tokens, or tells of each whether it is good.
+    #[serde(default, rename = "issuer")]
+    pub(crate) issuers: Vec<Issuer>,
+    /// Where the rights of principals are that the store does not know.
+    pub(crate) permissions: Option<Permissions>,
 }
 
 /// What runs the policy.
@@ -87,7 +102,7 @@ pub enum Unseen {
 }
 
 /// Where the guard's own credential comes from. It is never in the configuration itself.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialSource {
     /// A file that holds the token alone.
@@ -148,6 +163,13 @@ impl Config {
         for path in paths.into_iter().flatten() {
             *path = folder.join(&*path);
         }
+        issuers::check(&config.issuers)?;
+        for issuer in &mut config.issuers {
+            issuer.place(folder);
+        }
+        if let Some(permissions) = &mut config.permissions {
+            permissions.place(folder);
+        }
         Ok(config)
     }
 
@@ -177,7 +199,8 @@ impl Config {
 }
 
 impl CredentialSource {
-    fn read(&self) -> anyhow::Result<Credential> {
+    /// The credential as it is now.
+    pub(crate) fn read(&self) -> anyhow::Result<Credential> {
         let text: SecretString = match (&self.file, &self.env) {
             (Some(file), _) => std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read {}", file.display()))?,
