@@ -105,7 +105,7 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact])
     let mut names = BTreeSet::new();
     for key in keys {
         match key {
-            Key::Token(_) => {}
+            Key::Token(_) | Key::Verified(_) | Key::Principal(_) => {}
             Key::User(key) | Key::UserByName(key) => {
                 names.insert(Name::user(&key.account, &key.value));
             }
@@ -155,6 +155,8 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact])
             Answer::Absent
             | Answer::Unavailable
             | Answer::Token(_)
+            | Answer::Claims(_)
+            | Answer::Principal(_)
             | Answer::Groups(_)
             | Answer::Holders(_) => {}
         }

@@ -186,6 +186,11 @@ async fn answer(
                 .or_default()
                 .push((position, key)),
             Key::Token(sha256) => answers[position] = tokens::fact(connection, sha256).await?,
+            // No record tells what an issuer says.
+            Key::Verified(_) => answers[position] = Answer::Unavailable,
+            Key::Principal(key) => {
+                answers[position] = tokens::principal_fact(connection, key).await?;
+            }
             Key::GroupByDerivedId(key) => {
                 answers[position] = Answer::Groups(groups::by_derived_id(connection, key).await?);
             }

@@ -1,7 +1,7 @@
 //! Tokens and the principals whose rights they have. Of a token only the hash of its text is kept;
 //! the text exists once, where it was made.
 
-use scimguard_core::facts::{Answer, Principal, Token};
+use scimguard_core::facts::{Answer, Principal, PrincipalKey, Token};
 use sqlx::{FromRow, Row, SqliteConnection};
 
 use super::{Error, Store, from_millis, to_millis};
@@ -131,6 +131,28 @@ pub(super) async fn fact(
         expires: to_millis(row.try_get("expires")?),
         revoked: row.try_get("revoked")?,
         principal,
+    }))
+}
+
+/// Answers [`scimguard_core::facts::Key::Principal`].
+pub(super) async fn principal_fact(
+    connection: &mut SqliteConnection,
+    key: &PrincipalKey,
+) -> Result<Answer, sqlx::Error> {
+    let row =
+        sqlx::query("SELECT active, permissions FROM principals WHERE account = ?1 AND id = ?2")
+            .bind(&key.account)
+            .bind(&key.id)
+            .fetch_optional(connection)
+            .await?;
+    let Some(row) = row else {
+        return Ok(Answer::Absent);
+    };
+    Ok(Answer::Principal(Principal {
+        account: key.account.clone(),
+        id: key.id.clone(),
+        active: row.try_get("active")?,
+        permissions: permissions(&row)?,
     }))
 }
 

@@ -1,6 +1,8 @@
 //! From the interface to the core: what a face tells the policy. Everything is moved.
 
-use scimguard_core::facts::{Answer, Fact, GroupKey, Holder, Key, ResourceKind, Unseen, UserKey};
+use scimguard_core::facts::{
+    Answer, Fact, GroupKey, Holder, Key, ResourceKind, TokenText, Unseen, UserKey, VerifiedKey,
+};
 
 use crate::wit::exports::scimguard::policy::guard as wit;
 
@@ -22,6 +24,8 @@ impl From<wit::Key> for Key {
     fn from(key: wit::Key) -> Self {
         match key {
             wit::Key::Token(hash) => Self::Token(hash),
+            wit::Key::Verified(key) => Self::Verified(key.into()),
+            wit::Key::Principal(key) => Self::Principal(key),
             wit::Key::User(key) => Self::User(key.into()),
             wit::Key::UserByName(key) => Self::UserByName(key.into()),
             wit::Key::UserAlike(key) => Self::UserAlike(key.into()),
@@ -31,6 +35,21 @@ impl From<wit::Key> for Key {
             wit::Key::Members(key) => Self::Members(key),
             wit::Key::MembersDifference(key) => Self::MembersDifference(key),
             wit::Key::UserGroups(key) => Self::UserGroups(key),
+        }
+    }
+}
+
+impl From<wit::VerifiedKey> for VerifiedKey {
+    fn from(key: wit::VerifiedKey) -> Self {
+        let wit::VerifiedKey {
+            account,
+            issuer,
+            token,
+        } = key;
+        Self {
+            account,
+            issuer,
+            token: TokenText::new(token),
         }
     }
 }
@@ -83,6 +102,8 @@ impl From<wit::Answer> for Answer {
             wit::Answer::Absent => Self::Absent,
             wit::Answer::Unavailable => Self::Unavailable,
             wit::Answer::Token(token) => Self::Token(token),
+            wit::Answer::Claims(claims) => Self::Claims(claims),
+            wit::Answer::Principal(principal) => Self::Principal(principal),
             wit::Answer::User(user) => Self::User(user),
             wit::Answer::Group(group) => Self::Group(group),
             wit::Answer::Groups(groups) => Self::Groups(groups),

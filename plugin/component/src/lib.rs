@@ -31,6 +31,7 @@ mod wit {
         with: {
             "scimguard:policy/guard@0.1.0/request": scimguard_core::Request,
             "scimguard:policy/guard@0.1.0/body": scimguard_core::Body,
+            "scimguard:policy/guard@0.1.0/principal-key": scimguard_core::facts::PrincipalKey,
             "scimguard:policy/guard@0.1.0/derived-id-key": scimguard_core::facts::DerivedIdKey,
             "scimguard:policy/guard@0.1.0/external-id-key": scimguard_core::facts::ExternalIdKey,
             "scimguard:policy/guard@0.1.0/members-key": scimguard_core::facts::MembersKey,

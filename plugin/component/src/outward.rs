@@ -1,7 +1,7 @@
 //! From the core to the interface: what the policy tells a face. Everything is moved but the rule
 //! table, which is static.
 
-use scimguard_core::facts::{GroupKey, Key, ResourceKind, Unseen, UserKey};
+use scimguard_core::facts::{GroupKey, Key, ResourceKind, Unseen, UserKey, VerifiedKey};
 use scimguard_core::message::AnswerHandling;
 use scimguard_core::record::{Intent, IntentKey, Record};
 use scimguard_core::{Forward, Need, Outcome, Proceed, Respond, Rule, Verdict};
@@ -43,6 +43,8 @@ impl From<Key> for wit::Key {
     fn from(key: Key) -> Self {
         match key {
             Key::Token(hash) => Self::Token(hash),
+            Key::Verified(key) => Self::Verified(key.into()),
+            Key::Principal(key) => Self::Principal(key),
             Key::User(key) => Self::User(key.into()),
             Key::UserByName(key) => Self::UserByName(key.into()),
             Key::UserAlike(key) => Self::UserAlike(key.into()),
@@ -52,6 +54,21 @@ impl From<Key> for wit::Key {
             Key::Members(key) => Self::Members(key),
             Key::MembersDifference(key) => Self::MembersDifference(key),
             Key::UserGroups(key) => Self::UserGroups(key),
+        }
+    }
+}
+
+impl From<VerifiedKey> for wit::VerifiedKey {
+    fn from(key: VerifiedKey) -> Self {
+        let VerifiedKey {
+            account,
+            issuer,
+            token,
+        } = key;
+        Self {
+            account,
+            issuer,
+            token: token.into_exposed(),
         }
     }
 }

@@ -17,6 +17,15 @@ impl From<&core::Key> for wit::Key {
     fn from(key: &core::Key) -> Self {
         match key {
             core::Key::Token(sha256) => Self::Token(sha256.clone()),
+            core::Key::Verified(key) => Self::Verified(wit::VerifiedKey {
+                account: key.account.clone(),
+                issuer: key.issuer.clone(),
+                token: key.token.expose().to_owned(),
+            }),
+            core::Key::Principal(key) => Self::Principal(wit::PrincipalKey {
+                account: key.account.clone(),
+                id: key.id.clone(),
+            }),
             core::Key::User(key) => Self::User(key.into()),
             core::Key::UserByName(key) => Self::UserByName(key.into()),
             core::Key::UserAlike(key) => Self::UserAlike(key.into()),
@@ -51,6 +60,15 @@ impl From<wit::Key> for core::Key {
     fn from(key: wit::Key) -> Self {
         match key {
             wit::Key::Token(sha256) => Self::Token(sha256),
+            wit::Key::Verified(key) => Self::Verified(core::VerifiedKey {
+                account: key.account,
+                issuer: key.issuer,
+                token: core::TokenText::new(key.token),
+            }),
+            wit::Key::Principal(key) => Self::Principal(core::PrincipalKey {
+                account: key.account,
+                id: key.id,
+            }),
             wit::Key::User(key) => Self::User(key.into()),
             wit::Key::UserByName(key) => Self::UserByName(key.into()),
             wit::Key::UserAlike(key) => Self::UserAlike(key.into()),
@@ -151,6 +169,8 @@ impl From<&core::Answer> for wit::Answer {
             core::Answer::Absent => Self::Absent,
             core::Answer::Unavailable => Self::Unavailable,
             core::Answer::Token(token) => Self::Token(token.into()),
+            core::Answer::Claims(claims) => Self::Claims(claims.clone()),
+            core::Answer::Principal(principal) => Self::Principal(principal.into()),
             core::Answer::User(user) => Self::User(user.into()),
             core::Answer::Group(group) => Self::Group(group.into()),
             core::Answer::Groups(groups) => Self::Groups(all(groups)),
@@ -177,12 +197,18 @@ impl From<&core::Token> for wit::Token {
             provider: token.provider.clone(),
             expires: token.expires,
             revoked: token.revoked,
-            principal: token.principal.as_ref().map(|principal| wit::Principal {
-                account: principal.account.clone(),
-                id: principal.id.clone(),
-                active: principal.active,
-                permissions: principal.permissions.clone(),
-            }),
+            principal: token.principal.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&core::Principal> for wit::Principal {
+    fn from(principal: &core::Principal) -> Self {
+        Self {
+            account: principal.account.clone(),
+            id: principal.id.clone(),
+            active: principal.active,
+            permissions: principal.permissions.clone(),
         }
     }
 }

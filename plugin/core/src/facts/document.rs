@@ -3,14 +3,16 @@
 use serde::Deserialize;
 
 use super::table::Membership;
-use super::{Group, Principal, Table, Token, User};
-use crate::token::sha256_hex;
+use super::{Group, Principal, Table, Token, TokenText, User, VerifiedKey};
+use crate::token::{payload_text, sha256_hex};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
     tokens: Vec<TokenEntry>,
+    #[serde(default)]
+    verified: Vec<VerifiedEntry>,
     #[serde(default)]
     principals: Vec<PrincipalEntry>,
     #[serde(default)]
@@ -32,6 +34,17 @@ struct TokenEntry {
     expires: Option<String>,
     #[serde(default)]
     revoked: bool,
+}
+
+/// A token whose signature is good, or that an introspection says is active.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifiedEntry {
+    account: String,
+    issuer: String,
+    token: String,
+    /// Without them: the payload of the token, byte for byte.
+    claims: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +135,11 @@ impl Table {
                 .add_token(entry)
                 .map_err(|error| format!("tokens[{index}]: {error}"))?;
         }
+        for (index, entry) in document.verified.into_iter().enumerate() {
+            table
+                .add_verified(entry)
+                .map_err(|error| format!("verified[{index}]: {error}"))?;
+        }
         for entry in document.principals {
             let principal = Principal {
                 account: entry.account,
@@ -168,6 +186,20 @@ impl Table {
             table.members.insert(key, Membership::Confirmed);
         }
         Ok(table)
+    }
+
+    fn add_verified(&mut self, entry: VerifiedEntry) -> Result<(), String> {
+        let claims = match entry.claims {
+            Some(claims) => serde_json::Value::Object(claims).to_string(),
+            None => payload_text(&entry.token).ok_or("needs claims: the token has no payload")?,
+        };
+        let key = VerifiedKey {
+            account: entry.account,
+            issuer: entry.issuer,
+            token: TokenText::new(entry.token),
+        };
+        self.verified.insert(key, claims);
+        Ok(())
     }
 
     fn add_token(&mut self, entry: TokenEntry) -> Result<(), String> {

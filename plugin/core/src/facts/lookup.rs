@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Difference, Fact, Group, Holder, Key, Member, Token, User};
+use super::{Answer, Difference, Fact, Group, Holder, Key, Member, Principal, Token, User};
 use crate::message::Need;
 use crate::refusal::Refusal;
 use crate::rules::face;
@@ -63,6 +63,23 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The claims of a token, if its issuer vouches for it.
+    pub(crate) fn claims(&self, key: &Key) -> Result<Option<&'a str>, Stop> {
+        match self.answer(key)? {
+            Answer::Absent => Ok(None),
+            Answer::Claims(claims) => Ok(Some(claims)),
+            _ => Err(unfit(key)),
+        }
+    }
+
+    pub(crate) fn principal(&self, key: &Key) -> Result<Option<&'a Principal>, Stop> {
+        match self.answer(key)? {
+            Answer::Absent => Ok(None),
+            Answer::Principal(principal) => Ok(Some(principal)),
+            _ => Err(unfit(key)),
+        }
+    }
+
     pub(crate) fn user(&self, key: &Key) -> Result<Option<&'a User>, Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(None),
@@ -111,9 +128,7 @@ impl<'a> Facts<'a> {
 
     fn answer(&self, key: &Key) -> Result<&'a Answer, Stop> {
         match self.known.get(key) {
-            Some(Answer::Unavailable) => Err(face::FACTS_UNAVAILABLE
-                .because(format!("The record of {} cannot be read now, or an operation on it is still open. Repeat the request later.", key.subject()))
-                .into()),
+            Some(Answer::Unavailable) => Err(unavailable(key)),
             Some(answer) => Ok(answer),
             None => Err(Stop::Need(Need {
                 keys: vec![key.clone()],
@@ -121,6 +136,25 @@ impl<'a> Facts<'a> {
             })),
         }
     }
+}
+
+fn unavailable(key: &Key) -> Stop {
+    let what = match key {
+        // Which issuer is nothing for somebody whose token is not verified yet.
+        Key::Verified(_) => {
+            "Whoever issued the token does not answer now, so it cannot be verified.".to_owned()
+        }
+        Key::Principal(_) => {
+            "The permissions of the token's user or service account cannot be read now.".to_owned()
+        }
+        _ => format!(
+            "The record of {} cannot be read now, or an operation on it is still open.",
+            key.subject()
+        ),
+    };
+    face::FACTS_UNAVAILABLE
+        .because(format!("{what} Repeat the request later."))
+        .into()
 }
 
 /// A face that answers a key with something else is as good as one that does not answer.
@@ -139,7 +173,8 @@ impl Key {
     /// What the key asks for, for messages; never a token.
     fn subject(&self) -> String {
         match self {
-            Self::Token(_) => "the token".to_owned(),
+            Self::Token(_) | Self::Verified(_) => "the token".to_owned(),
+            Self::Principal(_) => "the token's user or service account".to_owned(),
             Self::User(key) | Self::UserByName(key) | Self::UserAlike(key) => {
                 format!("user {:?}", key.value)
             }

@@ -7,11 +7,13 @@ mod apply;
 mod document;
 mod lookup;
 mod table;
+mod token_text;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use lookup::{Facts, Stop};
 pub use table::Table;
+pub use token_text::TokenText;
 
 /// What it means that the store has no record of a user or group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +31,10 @@ pub enum Unseen {
 pub enum Key {
     /// Lower-case hex of SHA-256 of the token text. Answered by [`Answer::Token`].
     Token(String),
+    /// The claims of a token that an issuer vouches for. Answered by [`Answer::Claims`].
+    Verified(VerifiedKey),
+    /// Answered by [`Answer::Principal`].
+    Principal(PrincipalKey),
     /// By id. Answered by [`Answer::User`].
     User(UserKey),
     /// By user name, in any case. Answered by [`Answer::User`].
@@ -48,6 +54,26 @@ pub enum Key {
     MembersDifference(MembersKey),
     /// Answered by [`Answer::Groups`].
     UserGroups(UserGroupsKey),
+}
+
+/// Asks an issuer whether a token is its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VerifiedKey {
+    /// The account that the issuer has to vouch for; empty for a management request that names none.
+    pub account: String,
+    /// As the policy document writes it.
+    pub issuer: String,
+    /// The whole text.
+    pub token: TokenText,
+}
+
+/// Asks for a user or service account of the application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PrincipalKey {
+    /// The account.
+    pub account: String,
+    /// The id.
+    pub id: String,
 }
 
 /// Asks for a user.
@@ -151,6 +177,11 @@ pub enum Answer {
     Unavailable,
     /// A token and its principal.
     Token(Token),
+    /// JSON text: the payload of a JWT whose signature is good, or the answer of an introspection
+    /// with `active: true`.
+    Claims(String),
+    /// A principal.
+    Principal(Principal),
     /// One user.
     User(User),
     /// One group.

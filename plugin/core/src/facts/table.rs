@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, DerivedIdKey, Difference, Group, GroupKey, Holder, Key, Member, MembersKey, Principal,
-    ResourceKind, Token, Unseen, User, UserGroupsKey, UserKey,
+    ResourceKind, Token, Unseen, User, UserGroupsKey, UserKey, VerifiedKey,
 };
 use crate::fold::{fold, skeleton};
 
@@ -14,6 +14,8 @@ use crate::fold::{fold, skeleton};
 pub struct Table {
     pub(super) tokens: BTreeMap<String, Token>,
     pub(super) token_principals: BTreeMap<String, (String, String)>,
+    /// The claims of tokens that an issuer vouches for.
+    pub(super) verified: BTreeMap<VerifiedKey, String>,
     pub(super) principals: BTreeMap<(String, String), Principal>,
     pub(super) users: BTreeMap<(String, String), User>,
     pub(super) groups: BTreeMap<(String, String, String), Group>,
@@ -36,6 +38,7 @@ impl Table {
     pub fn merge(&mut self, other: Self) {
         self.tokens.extend(other.tokens);
         self.token_principals.extend(other.token_principals);
+        self.verified.extend(other.verified);
         self.principals.extend(other.principals);
         self.users.extend(other.users);
         self.groups.extend(other.groups);
@@ -47,6 +50,17 @@ impl Table {
     pub fn answer(&self, key: &Key) -> Answer {
         match key {
             Key::Token(hash) => self.token(hash),
+            Key::Verified(key) => match self.verified.get(key) {
+                Some(claims) => Answer::Claims(claims.clone()),
+                None => Answer::Absent,
+            },
+            Key::Principal(key) => {
+                let id = (key.account.clone(), key.id.clone());
+                match self.principals.get(&id) {
+                    Some(principal) => Answer::Principal(principal.clone()),
+                    None => Answer::Absent,
+                }
+            }
             Key::User(key) => self.user(key),
             Key::UserByName(key) => match self.named(&key.account, &key.value) {
                 Some((id, user)) => Answer::User(self.seen_user(id, user)),

@@ -1,5 +1,7 @@
 //! Who asks: one credential, looked up by its hash, with the rights that its principal has now.
 
+mod jwt;
+
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
@@ -9,6 +11,8 @@ use crate::message::{Headers, Request};
 use crate::policy::Account;
 use crate::refusal::Refusal;
 use crate::rules::token as rules;
+
+pub(crate) use jwt::payload_text;
 
 /// Longer than any opaque token or signed JWT that makes sense, in bytes.
 const MAX_LENGTH: usize = 8192;

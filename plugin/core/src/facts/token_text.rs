@@ -1,0 +1,35 @@
+//! The text of a token, on its way to whoever can verify it.
+
+use std::fmt;
+
+/// The text of a token. No message, log or panic shows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenText(String);
+
+// === impl TokenText ===
+
+impl TokenText {
+    /// A token as its bearer sent it, without the scheme.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn into_exposed(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText(…)")
+    }
+}

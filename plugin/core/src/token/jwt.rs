@@ -1,0 +1,126 @@
+//! A signed token (JWS compact serialisation, RFC 7515 §7.1) before anybody has verified it: strictly
+//! read, and only to know whom to ask.
+
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+
+use crate::json::{self, Json};
+
+/// Levels of nesting in a header or in claims; deeper than any claims that an issuer makes.
+const DEPTH: usize = 16;
+
+/// What a token is, by its looks.
+pub(super) enum Form {
+    /// No JWT: only its store or issuer can say anything about it.
+    Opaque,
+    /// A well-formed JWT.
+    Jwt(Jwt),
+}
+
+/// A JWT, not verified.
+pub(super) struct Jwt {
+    header: Json,
+    payload: Json,
+}
+
+/// A token that claims to be a JWT and is not well-formed, or is not signed.
+pub(super) struct Malformed;
+
+/// Reads the form of a token.
+///
+/// It claims to be a JWT if its first part holds a JSON object with `alg`, even in an encoding that
+/// no JWT may have.
+pub(super) fn read(token: &str) -> Result<Form, Malformed> {
+    let Some((first, _)) = token.split_once('.') else {
+        return Ok(Form::Opaque);
+    };
+    let Some(text) = forgiving()
+        .decode(first)
+        .ok()
+        .filter(|text| is_object(text))
+    else {
+        return Ok(Form::Opaque);
+    };
+    let header = claims(&text).ok_or(Malformed)?;
+    let Some(algorithm) = header.get("alg") else {
+        return Ok(Form::Opaque);
+    };
+    let is_signed = algorithm
+        .as_str()
+        .is_some_and(|name| !name.eq_ignore_ascii_case("none"));
+    let parts: Vec<&str> = token.split('.').collect();
+    let [encoded_header, payload, signature] = parts[..] else {
+        return Err(Malformed);
+    };
+    let is_encoded = strict(encoded_header).is_some() && strict(signature).is_some();
+    if !is_signed || !is_encoded {
+        return Err(Malformed);
+    }
+    let payload = strict(payload)
+        .and_then(|text| claims(&text))
+        .ok_or(Malformed)?;
+    Ok(Form::Jwt(Jwt { header, payload }))
+}
+
+/// The payload of a token that looks like a JWT, as its issuer wrote it.
+pub(crate) fn payload_text(token: &str) -> Option<String> {
+    let payload = token.split('.').nth(1)?;
+    String::from_utf8(strict(payload)?).ok()
+}
+
+/// The members of a JSON object in which nothing is there twice.
+pub(super) fn claims(text: &[u8]) -> Option<Json> {
+    let (claims, _) = json::read(text, DEPTH).ok()?;
+    matches!(claims, Json::Object(_)).then_some(claims)
+}
+
+/// Base64url as RFC 7515 §2 has it: without padding, and with one encoding for each text.
+fn strict(part: &str) -> Option<Vec<u8>> {
+    let text = URL_SAFE_NO_PAD.decode(part).ok()?;
+    (!text.is_empty()).then_some(text)
+}
+
+fn forgiving() -> GeneralPurpose {
+    let config = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(&URL_SAFE, config)
+}
+
+fn is_object(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"{")
+}
+
+// === impl Jwt ===
+
+impl Jwt {
+    /// Who issued it, as it says itself.
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.payload.get("iss").and_then(Json::as_str)
+    }
+
+    /// How it is signed, as it says itself.
+    pub(super) fn algorithm(&self) -> Option<&str> {
+        self.header.get("alg").and_then(Json::as_str)
+    }
+
+    /// Whether its header leaves it to the guard which key is trusted and what has to be understood.
+    ///
+    /// Whoever made the token chooses what stands there, so a header that brings its own key
+    /// (`jwk`, `x5c`) or says where to get it (`jku`, `x5u`) is refused, not ignored. No extension
+    /// (`crit`, RFC 7515 §4.1.11) is understood. RFC 9068 §2.1 has the types.
+    pub(super) fn is_plain(&self) -> bool {
+        let brings = |name| self.header.get(name).is_some();
+        let is_token = match self.header.get("typ") {
+            None => true,
+            Some(kind) => kind.as_str().is_some_and(|kind| {
+                let kind = kind.to_ascii_lowercase();
+                let kind = kind.strip_prefix("application/").unwrap_or(&kind);
+                matches!(kind, "jwt" | "at+jwt")
+            }),
+        };
+        is_token && !["crit", "jku", "jwk", "x5u", "x5c"].into_iter().any(brings)
+    }
+}
