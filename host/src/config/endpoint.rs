@@ -86,9 +86,9 @@ impl TryFrom<String> for Template {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let bare = PLACES.iter().fold(text.clone(), |text, place| {
-            text.replace(place, "")
-        });
+        let bare = PLACES
+            .iter()
+            .fold(text.clone(), |text, place| text.replace(place, ""));
         let host = Endpoint::try_from(bare)?.0.authority().cloned();
         let after_host = host.and_then(|host| text.split_once(host.as_str()));
         let named = after_host.is_some_and(|(_, path)| PLACES.iter().all(|it| path.contains(it)));

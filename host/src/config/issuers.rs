@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::Deserialize;
 
+use super::duration;
 use super::endpoint::Endpoint;
 use super::secret::Secret;
-use super::duration;
 
 /// An issuer of tokens.
 #[derive(Clone, Debug, Deserialize)]
@@ -145,7 +145,11 @@ impl TryFrom<Written> for Issuer {
             || written.introspection_cache.is_some()
             || written.introspection_negative_cache.is_some();
         let signed = written.jwks_refresh.is_some() || written.jwks_keep.is_some();
-        let means = match (written.jwks_url, written.jwks_file, written.introspection_url) {
+        let means = match (
+            written.jwks_url,
+            written.jwks_file,
+            written.introspection_url,
+        ) {
             (Some(_), None, None) | (None, Some(_), None) if asked => {
                 return Err(fault(
                     "`client_id`, `client_secret_…` and `introspection_…` go with `introspection_url`",
@@ -179,10 +183,11 @@ impl TryFrom<Written> for Issuer {
                 client_id: written
                     .client_id
                     .ok_or_else(|| fault("`introspection_url` needs `client_id`"))?,
-                client_secret: Secret::one_of(written.client_secret_file, written.client_secret_env)
-                    .ok_or_else(|| {
-                        fault("give one of `client_secret_file` and `client_secret_env`")
-                    })?,
+                client_secret: Secret::one_of(
+                    written.client_secret_file,
+                    written.client_secret_env,
+                )
+                .ok_or_else(|| fault("give one of `client_secret_file` and `client_secret_env`"))?,
                 cache: written.introspection_cache.unwrap_or(CACHE),
                 negative_cache: written
                     .introspection_negative_cache
@@ -258,21 +263,38 @@ mod tests {
         let introspection = "introspection_url = \"https://id.example.com/introspect\"\n";
         for (lines, why) in [
             (String::new(), "one of `jwks_url`"),
-            (format!("{url}jwks_file = \"keys.json\""), "one of `jwks_url`"),
+            (
+                format!("{url}jwks_file = \"keys.json\""),
+                "one of `jwks_url`",
+            ),
             (format!("{url}{introspection}"), "one of `jwks_url`"),
-            (format!("{url}client_id = \"x\""), "go with `introspection_url`"),
+            (
+                format!("{url}client_id = \"x\""),
+                "go with `introspection_url`",
+            ),
             (format!("{url}jwks_keep = \"1m\""), "longer than"),
             (format!("{url}jwks_keep = \"soon\""), "is not a time"),
             (format!("{url}accounts = []"), "`accounts` is empty"),
             (format!("{url}jwks = 1"), "unknown field"),
-            ("jwks_file = \"f\"\njwks_refresh = \"1m\"".to_owned(), "when it changes"),
-            (introspection.to_owned(), "needs `client_id`"),
-            (format!("{introspection}client_id = \"x\""), "one of `client_secret_file`"),
             (
-                format!("{introspection}client_id = \"x\"\nclient_secret_env = \"S\"\njwks_keep = \"1m\""),
+                "jwks_file = \"f\"\njwks_refresh = \"1m\"".to_owned(),
+                "when it changes",
+            ),
+            (introspection.to_owned(), "needs `client_id`"),
+            (
+                format!("{introspection}client_id = \"x\""),
+                "one of `client_secret_file`",
+            ),
+            (
+                format!(
+                    "{introspection}client_id = \"x\"\nclient_secret_env = \"S\"\njwks_keep = \"1m\""
+                ),
                 "go with `jwks_url`",
             ),
-            ("jwks_url = \"http://id.example.com/jwks\"".to_owned(), "use https"),
+            (
+                "jwks_url = \"http://id.example.com/jwks\"".to_owned(),
+                "use https",
+            ),
         ] {
             let error = read(&lines).unwrap_err();
             assert!(error.contains(why), "{lines}: {error}");
@@ -281,9 +303,7 @@ mod tests {
 
     #[test]
     fn an_account_has_an_issuer_once() {
-        let with = |accounts: &str| {
-            read(&format!("jwks_file = \"f\"\n{accounts}")).unwrap()
-        };
+        let with = |accounts: &str| read(&format!("jwks_file = \"f\"\n{accounts}")).unwrap();
         let (all, one) = (with(""), with("accounts = [\"A\"]"));
         let two = with("accounts = [\"A\", \"B\"]");
         check(&[all.clone(), one.clone()]).unwrap();

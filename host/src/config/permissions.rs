@@ -103,8 +103,12 @@ mod tests {
     fn a_file_or_a_service() {
         let read = |text: &str| toml::from_str::<Permissions>(text).map_err(|e| e.to_string());
         let url = "url = \"https://app.internal/{account}/{principal}\"\n";
-        assert!(matches!(read("file = \"p.json\""), Ok(Permissions::File(_))));
-        let with = format!("{url}cache = \"5s\"\n[credential]\nenv = \"X\"\nheader = \"x-api-key\"");
+        assert!(matches!(
+            read("file = \"p.json\""),
+            Ok(Permissions::File(_))
+        ));
+        let with =
+            format!("{url}cache = \"5s\"\n[credential]\nenv = \"X\"\nheader = \"x-api-key\"");
         let Ok(Permissions::Service(service)) = read(&with) else {
             panic!("not a service");
         };
@@ -112,8 +116,14 @@ mod tests {
         for (text, why) in [
             (String::new(), "one of `file` and `url`"),
             (format!("{url}file = \"x\""), "one of `file` and `url`"),
-            (format!("{url}[credential]\nheader = \"x\""), "one of `file` and `env`"),
-            ("file = \"x\"\n[credential]\nenv = \"X\"".to_owned(), "goes with `url`"),
+            (
+                format!("{url}[credential]\nheader = \"x\""),
+                "one of `file` and `env`",
+            ),
+            (
+                "file = \"x\"\n[credential]\nenv = \"X\"".to_owned(),
+                "goes with `url`",
+            ),
             (format!("{url}ttl = \"1s\""), "unknown field"),
         ] {
             let error = read(&text).unwrap_err();

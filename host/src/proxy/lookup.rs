@@ -3,7 +3,7 @@
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use scimguard_core::facts::{
-    Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Unseen, User, UserKey,
+    Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Token, Unseen, User, UserKey,
 };
 use scimguard_core::{Headers, fold, sha256_hex};
 use serde::Deserialize;
@@ -60,33 +60,38 @@ pub(super) fn credential(
     if let Some(own) = &proxy.credential {
         return Some((own.name.clone(), own.value.clone()));
     }
-    let verified = facts
-        .iter()
-        .find_map(|fact| match (&fact.key, &fact.answer) {
-            (Key::Token(sha256), Answer::Token(token)) => {
-                let valid = token.account == account
-                    && token.provider.is_some()
-                    && token
-                        .principal
-                        .as_ref()
-                        .is_some_and(|principal| principal.active)
-                    && !token.revoked
-                    && token.expires.is_none_or(|expires| now < expires);
-                valid.then_some(sha256)
+    let is_verified = |token: &[u8]| {
+        facts.iter().any(|fact| match (&fact.key, &fact.answer) {
+            (Key::Token(sha256), Answer::Token(fact)) => {
+                *sha256 == sha256_hex(token) && is_provisioners(fact, account, now)
             }
-            _ => None,
-        })?;
+            // What the claims say is the policy's to judge, which it does before it asks for more.
+            (Key::Verified(key), Answer::Claims(_)) => {
+                key.account == account && key.token.expose().as_bytes() == token
+            }
+            _ => false,
+        })
+    };
     headers.iter().find_map(|(name, value)| {
         let token = match value.get(..7) {
             Some(scheme) if scheme.eq_ignore_ascii_case(b"bearer ") => &value[7..],
             _ => value,
         };
-        let carries_it = sha256_hex(token.trim_ascii()) == *verified;
+        let carries_it = is_verified(token.trim_ascii());
         let name = HeaderName::try_from(name.as_str()).ok()?;
         let mut value = HeaderValue::from_bytes(value).ok()?;
         value.set_sensitive(true);
         carries_it.then_some((name, value))
     })
+}
+
+fn is_provisioners(token: &Token, account: &str, now: u64) -> bool {
+    let owner = token.principal.as_ref();
+    token.account == account
+        && token.provider.is_some()
+        && owner.is_some_and(|principal| principal.active)
+        && !token.revoked
+        && token.expires.is_none_or(|expires| now < expires)
 }
 
 impl Proxy {

@@ -17,6 +17,7 @@ mod refusal;
 mod retry;
 mod server;
 mod settle;
+mod vouched;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use anyhow::Context as _;
 use hyper::body::Incoming;
 use scimguard_core::Request;
 use tokio_util::task::TaskTracker;
@@ -38,6 +40,8 @@ use self::log::Line;
 use self::paths::ScimPaths;
 use crate::config::{Config, Credential, Unseen};
 use crate::store::Store;
+use crate::tokens::issuers::Issuers;
+use crate::tokens::permissions::Permissions;
 
 pub(crate) use self::log::{printable, without_values};
 pub use self::policy::Policy;
@@ -52,6 +56,9 @@ pub struct Proxy {
     paths: ScimPaths,
     leases: Leases,
     credential: Option<Credential>,
+    issuers: Issuers,
+    /// Where the rights of principals are that the store does not know.
+    permissions: Option<Permissions>,
     client_timeout: Duration,
     lease_timeout: Duration,
     unseen: Unseen,
@@ -72,7 +79,8 @@ impl Proxy {
     /// Puts a guard together.
     ///
     /// # Errors
-    /// If the guard's own credential or the system's certificates cannot be read.
+    /// If the guard's own credential, the system's certificates, or a file of keys or permissions
+    /// cannot be read.
     pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
             paths: ScimPaths::new(policy.settings()),
@@ -81,6 +89,13 @@ impl Proxy {
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
             leases: Leases::default(),
             credential: config.credential()?,
+            issuers: Issuers::new(&config.issuers)?,
+            permissions: config
+                .permissions
+                .as_ref()
+                .map(Permissions::new)
+                .transpose()
+                .context("in permissions")?,
             client_timeout: config.client_timeout,
             lease_timeout: config.lease_timeout,
             unseen: config.unseen,

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::{Proxy, admin};
@@ -43,6 +44,10 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     });
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
+    let mut upkeep = JoinSet::new();
+    for work in proxy.issuers.upkeep() {
+        upkeep.spawn(work);
+    }
     let mut store_used = tokio::time::interval(STORE_USED);
     let mut end = std::pin::pin!(end);
     loop {
@@ -65,6 +70,7 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     drop(listeners.clients);
     asking.abort();
     repeating.abort();
+    upkeep.abort_all();
     proxy.in_flight.close();
     let limit = proxy.client_timeout;
     let done = async {

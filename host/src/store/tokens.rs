@@ -323,6 +323,19 @@ impl Store {
         )
     }
 
+    /// The id of the principal that a token was given for, which need not be on record.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn token_principal(&self, sha256: &str) -> Result<Option<String>, Error> {
+        Ok(
+            sqlx::query_scalar("SELECT principal FROM tokens WHERE sha256 = ?1")
+                .bind(sha256)
+                .fetch_optional(&self.readers)
+                .await?,
+        )
+    }
+
     /// Notes when tokens were last used.
     ///
     /// # Errors

@@ -109,7 +109,11 @@ impl Introspection {
             Ok(_) => (Introspected::Inactive, self.config.negative_cache),
             Err(error) => {
                 let why = format!("{error:#}");
-                tracing::warn!(issuer = self.issuer, why, "the issuer does not say whether a token is good");
+                tracing::warn!(
+                    issuer = self.issuer,
+                    why,
+                    "the issuer does not say whether a token is good"
+                );
                 (Introspected::Unavailable, Duration::ZERO)
             }
         };
@@ -144,7 +148,10 @@ impl Introspection {
         Ok(Request::post(self.config.endpoint.uri())
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
-            .header(header::AUTHORIZATION, basic(&self.config.client_id, &secret)?)
+            .header(
+                header::AUTHORIZATION,
+                basic(&self.config.client_id, &secret)?,
+            )
             .body(Full::from(body))?)
     }
 }

@@ -38,7 +38,9 @@ impl Issuers {
         let issuers = configs.iter().map(|config| {
             let (name, timeout) = (&config.name, config.timeout);
             let means = match &config.means {
-                Means::Keys(keys) => Keys::new(name, keys, timeout).map(Arc::new).map(Asked::Keys),
+                Means::Keys(keys) => Keys::new(name, keys, timeout)
+                    .map(Arc::new)
+                    .map(Asked::Keys),
                 Means::Introspection(introspection) => {
                     Introspection::new(name, introspection, timeout).map(Asked::Introspection)
                 }

@@ -40,10 +40,7 @@ impl KeySet {
         let document: Document =
             serde_json::from_slice(text).context("it is not a JSON Web Key Set")?;
         if document.keys.len() > MOST_KEYS {
-            bail!(
-                "it has {} keys, more than {MOST_KEYS}",
-                document.keys.len()
-            );
+            bail!("it has {} keys, more than {MOST_KEYS}", document.keys.len());
         }
         let mut keys = Vec::new();
         for value in document.keys {

@@ -99,10 +99,19 @@ mod tests {
     #[test]
     fn faults_name_the_place() {
         for (text, why) in [
-            (r#"{"A": {"p": {"permissions": []}, "p": {"permissions": []}}}"#, "\"p\" is there twice"),
-            (r#"{"A": {"p": {"permissions": [], "admin": true}}}"#, "admin"),
+            (
+                r#"{"A": {"p": {"permissions": []}, "p": {"permissions": []}}}"#,
+                "\"p\" is there twice",
+            ),
+            (
+                r#"{"A": {"p": {"permissions": [], "admin": true}}}"#,
+                "admin",
+            ),
             (r#"{"A": {"p": {}}}"#, "permissions"),
-            (r#"{"A": {"p": {"permissions": [], "active": "no"}}}"#, "line 1"),
+            (
+                r#"{"A": {"p": {"permissions": [], "active": "no"}}}"#,
+                "line 1",
+            ),
             ("[]", "an object"),
         ] {
             let error = Document::parse(text.as_bytes()).unwrap_err().to_string();

@@ -39,7 +39,10 @@ struct Remembered {
 #[serde(untagged)]
 enum Answer {
     Permissions(Vec<String>),
-    Principal { active: bool, permissions: Vec<String> },
+    Principal {
+        active: bool,
+        permissions: Vec<String>,
+    },
 }
 
 impl PermissionService {
@@ -97,7 +100,9 @@ impl PermissionService {
             .body(Full::<Bytes>::default())?;
         if let Some(source) = &self.credential {
             let credential = source.read().context("in permissions.credential")?;
-            request.headers_mut().insert(credential.name, credential.value);
+            request
+                .headers_mut()
+                .insert(credential.name, credential.value);
         }
         let reply = self.service.ask(request).await?;
         match reply.status {
