@@ -28,7 +28,7 @@ pub(super) fn decide(
         .map_or(policy.default_account(), |name| policy.account(name));
     if account.authenticate_management {
         let authorised =
-            authorise_management(request, call.account.as_deref(), account, facts, now)?;
+            authorise_management(request, call.account.as_deref(), policy, facts, now)?;
         progress.verified_token = Some(authorised.token_id);
     }
     let (permitted, plan) = match &call.matched {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::check::{explain, validator};
 use super::document::{Document, Emails, RouteDocument, UnknownAttributes};
-use super::{Account, Management, Policy, Resource, Route};
+use super::{Account, Management, Policy, Resource, Route, issuers};
 use crate::ConfigError;
 use crate::facts::ResourceKind;
 use crate::normalise::json_schema::Constraints;
@@ -246,6 +246,8 @@ fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError
             .map(|name| name.to_ascii_lowercase())
             .collect(),
         permissions: document.tokens.permissions,
+        issuers: issuers::compile(document.tokens.issuers)
+            .map_err(|(place, message)| fault(&format!("{pointer}/tokens/{place}"), message))?,
         adopt_users: document.adopt.users,
         adopt_groups: document.adopt.groups,
         direct_users: document.direct_users,

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 mod compile;
 mod document;
+mod issuers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub(crate) use document::{
     Adoption, Dialect, DirectUsers, EditKind, Free, GroupId, Limits, LocalUsers, Mode, Profile,
     Source, Unmatched,
 };
+pub(crate) use issuers::{Claim, Issuer, IssuerKind};
 
 /// A whole policy, ready to decide.
 pub(crate) struct Policy {
@@ -63,6 +65,8 @@ pub(crate) struct Account {
     pub(crate) limits: Limits,
     pub(crate) token_headers: Vec<String>,
     pub(crate) permissions: Vec<String>,
+    /// Who issues tokens beside the guard's own store.
+    pub(crate) issuers: Vec<Issuer>,
     pub(crate) adopt_users: Adoption,
     pub(crate) adopt_groups: Adoption,
     pub(crate) direct_users: DirectUsers,
