@@ -40,7 +40,7 @@ use evaluate::Given;
 use facts::{Fact, Facts};
 use policy::Policy;
 
-/// Needs per pass: the token, the body, the record.
+/// Needs per pass: the token, the body, the record. Issuers of tokens add some.
 const ROUNDS: u32 = 3;
 
 /// Passes that one request, or one operation of a Bulk request, may take: it is decided, a group is
@@ -94,7 +94,12 @@ impl Guard {
         let settings = Settings {
             body_limit: limits().map(|l| l.body_bytes).max().unwrap_or_default(),
             answer_limit: limits().map(|l| l.answer_bytes).max().unwrap_or_default(),
-            rounds: ROUNDS,
+            rounds: policy
+                .every_account()
+                .map(token::more_rounds)
+                .max()
+                .unwrap_or_default()
+                .saturating_add(ROUNDS),
             passes: limits()
                 .map(|l| u32::try_from(l.bulk_operations).unwrap_or(u32::MAX))
                 .max()

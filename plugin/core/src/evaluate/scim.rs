@@ -31,14 +31,7 @@ pub(super) fn decide(
 ) -> Result<Decision, Stop> {
     progress.account = Some(call.account.clone());
     let account = policy.account(&call.account);
-    let authorised = authorise_scim(
-        request,
-        &call.account,
-        policy.scim_account.as_deref(),
-        account,
-        facts,
-        now,
-    )?;
+    let authorised = authorise_scim(request, &call.account, policy, facts, now)?;
     progress.verified_token = Some(authorised.token_id.clone());
     if call.operation == Operation::Bulk {
         return bulk::begin(call, request, policy, account).map(Decision::Proceed);

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Answer, Difference, Fact, Group, Holder, Key, Member, Principal, Token, User};
+use crate::json::Json;
 use crate::message::Need;
 use crate::refusal::Refusal;
 use crate::rules::face;
+use crate::token::read_claims;
 
 /// Why a stage did not end.
 #[derive(Debug)]
@@ -64,10 +66,13 @@ impl<'a> Facts<'a> {
     }
 
     /// The claims of a token, if its issuer vouches for it.
-    pub(crate) fn claims(&self, key: &Key) -> Result<Option<&'a str>, Stop> {
+    pub(crate) fn claims(&self, key: &Key) -> Result<Option<Json>, Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(None),
-            Answer::Claims(claims) => Ok(Some(claims)),
+            Answer::Claims(claims) => match read_claims(claims.as_bytes()) {
+                Some(claims) => Ok(Some(claims)),
+                None => Err(unfit(key)),
+            },
             _ => Err(unfit(key)),
         }
     }

@@ -93,6 +93,14 @@ impl Json {
         }
     }
 
+    /// What stands at these tokens of a JSON Pointer.
+    pub(crate) fn at(&self, pointer: &[String]) -> Option<&Json> {
+        pointer.iter().try_fold(self, |at, token| match at {
+            Self::Array(elements) => elements.get(token.parse::<usize>().ok()?),
+            other => other.get(token),
+        })
+    }
+
     /// The text of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

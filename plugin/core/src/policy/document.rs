@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::issuers::IssuerDocument;
 use crate::scim::schema::Schema;
 
 /// Everything but what differs by account.
@@ -117,6 +118,7 @@ pub(crate) struct Limits {
 pub(super) struct Tokens {
     pub(super) headers: Vec<String>,
     pub(super) permissions: Vec<String>,
+    pub(super) issuers: Vec<IssuerDocument>,
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 mod compile;
 mod document;
+mod issuers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub(crate) use document::{
     Adoption, Dialect, DirectUsers, EditKind, Free, GroupId, Limits, LocalUsers, Mode, Profile,
     Source, Unmatched,
 };
+pub(crate) use issuers::{Claim, Issuer, IssuerKind};
 
 /// A whole policy, ready to decide.
 pub(crate) struct Policy {
@@ -34,6 +36,8 @@ pub(crate) struct Management {
     pub(crate) prefixes: Vec<Vec<String>>,
     pub(crate) unmatched: Unmatched,
     pub(crate) routes: Vec<Route>,
+    /// The query parameters and headers that any route reads the account from.
+    pub(crate) account_names: Vec<Source>,
 }
 
 /// A route of the management API and the edit that it is.
@@ -63,6 +67,8 @@ pub(crate) struct Account {
     pub(crate) limits: Limits,
     pub(crate) token_headers: Vec<String>,
     pub(crate) permissions: Vec<String>,
+    /// Who issues tokens beside the guard's own store.
+    pub(crate) issuers: Vec<Issuer>,
     pub(crate) adopt_users: Adoption,
     pub(crate) adopt_groups: Adoption,
     pub(crate) direct_users: DirectUsers,

@@ -4,10 +4,11 @@ super::rules! {
     /// The request carries no credential in any of the headers that the policy reads.
     MISSING = "token.missing", Some(401), None, "RFC 6750 §3.1, RFC 7644 §2";
     /// The credentials are not exactly one Bearer or API-key token: another scheme, two of them, or
-    /// text that is no token.
+    /// text that is no token. Likewise a JWT that is not signed, or not well-formed.
     MALFORMED = "token.malformed", Some(401), None, "RFC 6750 §2.1";
-    /// No such token. The answer is the same for an unknown account, token or secret.
-    UNKNOWN = "token.unknown", Some(401), None, "RFC 6750 §3.1";
+    /// No such token, or none that an issuer of the account vouches for. The answer is the same for an
+    /// unknown account, token, secret or issuer, a bad signature and claims that do not fit.
+    UNKNOWN = "token.unknown", Some(401), None, "RFC 6750 §3.1, RFC 7519 §7.2, RFC 7662 §2.2";
     /// The token's time is over. Create a new one and enter it in the identity provider.
     EXPIRED = "token.expired", Some(401), None, "Harness documentation: the token must be unexpired";
     /// The token was taken back.

@@ -43,7 +43,7 @@ pub(super) fn read(token: &str) -> Result<Form, Malformed> {
     else {
         return Ok(Form::Opaque);
     };
-    let header = claims(&text).ok_or(Malformed)?;
+    let header = read_claims(&text).ok_or(Malformed)?;
     let Some(algorithm) = header.get("alg") else {
         return Ok(Form::Opaque);
     };
@@ -59,7 +59,7 @@ pub(super) fn read(token: &str) -> Result<Form, Malformed> {
         return Err(Malformed);
     }
     let payload = strict(payload)
-        .and_then(|text| claims(&text))
+        .and_then(|text| read_claims(&text))
         .ok_or(Malformed)?;
     Ok(Form::Jwt(Jwt { header, payload }))
 }
@@ -71,7 +71,7 @@ pub(crate) fn payload_text(token: &str) -> Option<String> {
 }
 
 /// The members of a JSON object in which nothing is there twice.
-pub(super) fn claims(text: &[u8]) -> Option<Json> {
+pub(crate) fn read_claims(text: &[u8]) -> Option<Json> {
     let (claims, _) = json::read(text, DEPTH).ok()?;
     matches!(claims, Json::Object(_)).then_some(claims)
 }

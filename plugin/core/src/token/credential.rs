@@ -1,0 +1,64 @@
+//! The one credential of a request (RFC 6750 §2.1), over all headers that may carry one.
+
+use crate::message::Headers;
+use crate::refusal::Refusal;
+use crate::rules::token as rules;
+
+/// Longer than any opaque token or signed JWT that makes sense, in bytes.
+const MAX_LENGTH: usize = 8192;
+
+/// A token as the request carries it.
+pub(super) struct Credential<'r> {
+    /// The header that carries it, and its value.
+    pub(super) header: (&'r str, &'r [u8]),
+    /// The token itself, without a scheme.
+    pub(super) token: &'r str,
+}
+
+/// Finds the credential.
+pub(super) fn credential<'r>(
+    headers: &'r Headers,
+    carriers: &[String],
+) -> Result<Credential<'r>, Refusal> {
+    let mut found = headers.iter().filter(|(name, _)| {
+        carriers
+            .iter()
+            .any(|carrier| name.eq_ignore_ascii_case(carrier))
+    });
+    let Some((name, value)) = found.next() else {
+        return Err(rules::MISSING.because(
+            "The request carries no credential. Send Authorization: Bearer TOKEN; in Okta, choose HTTP Header as authentication mode.",
+        ));
+    };
+    if found.next().is_some() {
+        return Err(malformed());
+    }
+    let text = std::str::from_utf8(value).map_err(|_| malformed())?.trim();
+    let token = if name.eq_ignore_ascii_case("authorization") {
+        let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(malformed());
+        }
+        token.trim_start_matches(' ')
+    } else {
+        text
+    };
+    let is_token = (1..=MAX_LENGTH).contains(&token.len())
+        && token
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte));
+    if !is_token {
+        return Err(malformed());
+    }
+    Ok(Credential {
+        header: (name, value),
+        token,
+    })
+}
+
+/// The same words whatever is wrong with it.
+pub(super) fn malformed() -> Refusal {
+    rules::MALFORMED.because(
+        "The request must carry exactly one Bearer or API-key token; one that is a JWT must be signed.",
+    )
+}

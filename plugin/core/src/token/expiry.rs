@@ -1,0 +1,27 @@
+//! Since when a token has expired, in words.
+
+use jiff::Timestamp;
+
+/// Such as `2 days ago, on 2026-11-22T08:00:00Z`.
+pub(super) fn words(expired: u64, now: u64) -> String {
+    let ago = ago(now.saturating_sub(expired) / 1000);
+    let moment = i64::try_from(expired)
+        .ok()
+        .and_then(|millis| Timestamp::from_second(millis / 1000).ok());
+    match moment {
+        Some(moment) => format!("{ago}, on {moment}"),
+        None => ago,
+    }
+}
+
+/// Whole units, the largest that is there.
+fn ago(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
+    let Some((size, unit)) = units.into_iter().find(|(size, _)| seconds >= *size) else {
+        return "less than a minute ago".to_owned();
+    };
+    match seconds / size {
+        1 => format!("1 {unit} ago"),
+        several => format!("{several} {unit}s ago"),
+    }
+}
