@@ -26,6 +26,13 @@ pub(super) fn decide(
         .account
         .as_deref()
         .map_or(policy.default_account(), |name| policy.account(name));
+    if let Some(unclear) = &call.account_unclear
+        && policy
+            .every_account()
+            .any(|account| account.authenticate_management)
+    {
+        return Err(unclear.clone().into());
+    }
     if account.authenticate_management {
         let authorised =
             authorise_management(request, call.account.as_deref(), policy, facts, now)?;

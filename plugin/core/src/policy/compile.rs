@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::check::{explain, validator};
 use super::document::{Document, Emails, RouteDocument, UnknownAttributes};
-use super::{Account, Management, Policy, Resource, Route, issuers};
+use super::{Account, Management, Policy, Resource, Route, Source, issuers};
 use crate::ConfigError;
 use crate::facts::ResourceKind;
 use crate::normalise::json_schema::Constraints;
@@ -298,10 +298,21 @@ fn management(merged: &Value) -> Result<Management, Vec<ConfigError>> {
                 .collect()
         })
         .collect();
+    let account_names = routes
+        .iter()
+        .flat_map(|route| &route.account)
+        .filter(|source| matches!(source, Source::Query(_) | Source::Header(_)));
+    let mut distinct: Vec<Source> = Vec::new();
+    for source in account_names {
+        if !distinct.contains(source) {
+            distinct.push(source.clone());
+        }
+    }
     Ok(Management {
         prefixes,
         unmatched: document.unmatched,
         routes,
+        account_names: distinct,
     })
 }
 
@@ -334,7 +345,7 @@ fn compile_route(route: RouteDocument, pointer: &str) -> Result<Route, Vec<Confi
 impl Route {
     /// What the document's schema cannot say.
     fn check(&self) -> Result<(), (&'static str, String)> {
-        use super::{EditKind as Edit, Source};
+        use super::EditKind as Edit;
         for (part, sources) in self.parts() {
             for source in sources {
                 let from_answer = matches!(source, Source::Answer(_));
@@ -389,7 +400,7 @@ impl Route {
     }
 
     /// All parts with their names.
-    pub(crate) fn parts(&self) -> [(&'static str, &[super::Source]); 9] {
+    pub(crate) fn parts(&self) -> [(&'static str, &[Source]); 9] {
         [
             ("account", &self.account),
             ("organisation", &self.organisation),

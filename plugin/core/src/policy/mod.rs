@@ -36,6 +36,8 @@ pub(crate) struct Management {
     pub(crate) prefixes: Vec<Vec<String>>,
     pub(crate) unmatched: Unmatched,
     pub(crate) routes: Vec<Route>,
+    /// The query parameters and headers that any route reads the account from.
+    pub(crate) account_names: Vec<Source>,
 }
 
 /// A route of the management API and the edit that it is.

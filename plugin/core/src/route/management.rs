@@ -18,6 +18,9 @@ pub(crate) struct ManagementCall<'p> {
     pub(crate) matched: Option<Match<'p>>,
     /// As far as the request says without its body.
     pub(crate) account: Option<String>,
+    /// Why it cannot be told, where the decision does not depend on it: whoever asks for a token has
+    /// to refuse then.
+    pub(crate) account_unclear: Option<Refusal>,
     /// Set where the face wants to know what in the answer is a provider's.
     pub(crate) described: Option<Described>,
 }
@@ -49,36 +52,68 @@ pub(super) fn call<'p>(
     known_method(&request.method)?;
     let writes = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     if !writes {
-        return Ok(ManagementCall {
-            matched: None,
-            account: None,
-            described: described(policy, request, &target),
-        });
+        let described = described(policy, request, &target);
+        return Ok(unjudged(policy, request, &target, described));
     }
     target.unambiguous()?;
     let Some((route, parameters)) = named(policy, &request.method, &target)? else {
         unmatched(policy, request, &target)?;
-        return Ok(ManagementCall {
-            matched: None,
-            account: None,
-            described: None,
-        });
+        return Ok(unjudged(policy, request, &target, None));
     };
-    let mut call = ManagementCall {
-        described: described(policy, request, &target),
-        matched: Some(Match {
+    let described = described(policy, request, &target);
+    if route.edit.is_free() {
+        let mut call = unjudged(policy, request, &target, described);
+        call.matched = Some(Match {
             route,
             parameters,
             target,
-        }),
-        account: None,
-    };
-    if let Some(matched) = &call.matched
-        && !route.edit.is_free()
-    {
-        call.account = Some(matched.account(request)?);
+        });
+        return Ok(call);
     }
-    Ok(call)
+    let matched = Match {
+        route,
+        parameters,
+        target,
+    };
+    Ok(ManagementCall {
+        account: Some(matched.account(request)?),
+        account_unclear: None,
+        described,
+        matched: Some(matched),
+    })
+}
+
+/// A request that no rule of ownership judges. A token of another account is not good for it either,
+/// so its account is what its route says, and the parameters and headers that any route reads the
+/// account from.
+fn unjudged<'p>(
+    policy: &Policy,
+    request: &Request,
+    target: &Target,
+    described: Option<Described>,
+) -> ManagementCall<'p> {
+    let (of_route, parameters) = match named(policy, &request.method, target) {
+        Ok(Some((route, parameters))) => (route.account.as_slice(), parameters),
+        _ => (&[][..], BTreeMap::new()),
+    };
+    let sources = of_route.iter().chain(&policy.management.account_names);
+    let (account, account_unclear) = match told(sources, &parameters, target, request, "account") {
+        Ok(account) => match account.filter(|name| !name.is_empty()) {
+            Some(name) if !is_plain_name(&name) => (None, Some(not_plain())),
+            account => (account, None),
+        },
+        Err(refusal) => (None, Some(refusal)),
+    };
+    ManagementCall {
+        matched: None,
+        account,
+        account_unclear,
+        described,
+    }
+}
+
+fn not_plain() -> Refusal {
+    route::AMBIGUOUS_QUERY.because("The account has white space or a control character in it.")
 }
 
 /// What a read shows, if the face wants to know. Whatever cannot be told stays untold: reads pass.
@@ -227,8 +262,7 @@ impl Match<'_> {
             )));
         }
         if !is_plain_name(&account) {
-            return Err(route::AMBIGUOUS_QUERY
-                .because("The account has white space or a control character in it."));
+            return Err(not_plain());
         }
         Ok(account)
     }
@@ -240,22 +274,33 @@ impl Match<'_> {
         request: &Request,
         part: &str,
     ) -> Result<Option<String>, Refusal> {
-        let mut found: Option<String> = None;
-        for source in sources {
-            let value = match source {
-                Source::Path(name) => self.parameters.get(name).cloned(),
-                Source::Query(name) => self.target.parameter(name)?.map(str::to_owned),
-                Source::Header(name) => header(request, name)?,
-                Source::Body(_) | Source::Answer(_) => None,
-            };
-            let Some(value) = value else { continue };
-            if found.as_ref().is_some_and(|other| *other != value) {
-                return Err(disagree(part));
-            }
-            found = Some(value);
-        }
-        Ok(found)
+        told(sources, &self.parameters, &self.target, request, part)
     }
+}
+
+/// What path, query and headers say; all sources must agree.
+fn told<'s>(
+    sources: impl IntoIterator<Item = &'s Source>,
+    parameters: &BTreeMap<String, String>,
+    target: &Target,
+    request: &Request,
+    part: &str,
+) -> Result<Option<String>, Refusal> {
+    let mut found: Option<String> = None;
+    for source in sources {
+        let value = match source {
+            Source::Path(name) => parameters.get(name).cloned(),
+            Source::Query(name) => target.parameter(name)?.map(str::to_owned),
+            Source::Header(name) => header(request, name)?,
+            Source::Body(_) | Source::Answer(_) => None,
+        };
+        let Some(value) = value else { continue };
+        if found.as_ref().is_some_and(|other| *other != value) {
+            return Err(disagree(part));
+        }
+        found = Some(value);
+    }
+    Ok(found)
 }
 
 /// The refusal of a part that is named twice, differently.
