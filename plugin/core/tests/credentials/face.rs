@@ -1,0 +1,142 @@
+//! A face in miniature for tests of credentials: a record of tokens and principals, and issuers that
+//! say the same of a token in whatever account they are asked.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use scimguard_core::facts::{Answer, Fact, Key, Table};
+use scimguard_core::{Body, Forward, Guard, Reject, Request, Verdict};
+use serde_json::{Value, json};
+
+/// 2026-06-01T00:00:00Z.
+pub(crate) const NOW: u64 = 1_780_272_000_000;
+
+/// What is known.
+pub(crate) struct Record {
+    table: Table,
+    claims: BTreeMap<String, String>,
+    /// Issuers that do not answer, and principals that cannot be read.
+    pub(crate) silent: Vec<&'static str>,
+}
+
+/// A decision, and what had to be asked for it.
+pub(crate) struct Decided {
+    pub(crate) verdict: Verdict,
+    pub(crate) asked: Vec<Key>,
+}
+
+/// A configured policy.
+pub(crate) fn guard(policy: &Value) -> Guard {
+    match Guard::configure(&policy.to_string()) {
+        Ok(guard) => guard,
+        Err(errors) => panic!("{errors:?}"),
+    }
+}
+
+/// A JWT with this payload.
+pub(crate) fn jwt(payload: &str) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!(
+        "{}.{}.{}",
+        part(r#"{"alg":"RS256"}"#),
+        part(payload),
+        part("signature")
+    )
+}
+
+/// What a face does until there is a decision.
+pub(crate) fn decide(guard: &Guard, record: &Record, request: &Request) -> Decided {
+    let mut request = request.clone();
+    let body = std::mem::replace(&mut request.body, Body::Unread);
+    let mut facts: Vec<Fact> = Vec::new();
+    for _ in 0..=guard.settings().rounds {
+        match guard.evaluate(&request, &facts, NOW) {
+            Verdict::Need(need) => {
+                if need.body_limit.is_some() {
+                    request.body = body.clone();
+                }
+                facts.extend(need.keys.into_iter().map(|key| Fact {
+                    answer: record.answer(&key),
+                    key,
+                }));
+            }
+            verdict => {
+                let asked = facts.into_iter().map(|fact| fact.key).collect();
+                return Decided { verdict, asked };
+            }
+        }
+    }
+    panic!("more rounds than the settings allow");
+}
+
+// === impl Record ===
+
+impl Record {
+    /// One token and one principal in each of two accounts.
+    pub(crate) fn new() -> Self {
+        let all = [
+            "core_user_view",
+            "core_user_manage",
+            "core_user_invite",
+            "core_usergroup_view",
+            "core_usergroup_manage",
+        ];
+        let facts = json!({
+            "tokens": [
+                {"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"},
+                {"token": "pat.ACC2.tok2.s3cret", "account": "ACC2", "principal": "svc", "provider": "okta"},
+            ],
+            "principals": [
+                {"account": "ACC1", "id": "svc", "permissions": all},
+                {"account": "ACC2", "id": "svc", "permissions": all},
+            ],
+        });
+        Self {
+            table: Table::from_json(&facts).expect("the facts are well formed"),
+            claims: BTreeMap::new(),
+            silent: Vec::new(),
+        }
+    }
+
+    /// Every issuer says this of the token.
+    pub(crate) fn vouch(&mut self, token: &str, claims: Value) {
+        self.claims.insert(token.to_owned(), claims.to_string());
+    }
+
+    fn answer(&self, key: &Key) -> Answer {
+        match key {
+            Key::Verified(asked) if self.silent.contains(&asked.issuer.as_str()) => {
+                Answer::Unavailable
+            }
+            Key::Verified(asked) => match self.claims.get(asked.token.expose()) {
+                Some(claims) => Answer::Claims(claims.clone()),
+                None => Answer::Absent,
+            },
+            Key::Principal(asked) if self.silent.contains(&asked.id.as_str()) => {
+                Answer::Unavailable
+            }
+            key => self.table.answer(key),
+        }
+    }
+}
+
+// === impl Decided ===
+
+impl Decided {
+    /// What goes to the backend.
+    pub(crate) fn forwarded(&self) -> Option<&Forward> {
+        match &self.verdict {
+            Verdict::Forward(forward) => Some(forward),
+            _ => None,
+        }
+    }
+
+    /// What is told to the client.
+    pub(crate) fn refused(&self) -> Option<&Reject> {
+        match &self.verdict {
+            Verdict::Reject(reject) => Some(reject),
+            _ => None,
+        }
+    }
+}
