@@ -207,3 +207,115 @@ fn a_fault_of_a_route_has_its_place() {
     let fine = route(json!({"account": at_account, "group": at_id})).to_string();
     assert!(Guard::configure(&fine).is_ok());
 }
+
+#[test]
+fn a_fault_of_an_issuer_has_its_place() {
+    let issuer = |parts: Value| {
+        let mut issuer =
+            json!({"issuer": "https://id.example.com", "audience": ["guard"], "account": "ACC1"});
+        for (name, value) in parts.as_object().unwrap() {
+            issuer[name] = value.clone();
+        }
+        issuer
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        issuer
+    };
+    let faults = |document: Value| -> Vec<String> {
+        match Guard::configure(&document.to_string()) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors
+                .into_iter()
+                .map(|error| format!("{}: {}", error.pointer, error.message))
+                .collect(),
+        }
+    };
+    let policy = |issuers: Value| json!({"version": 1, "tokens": {"issuers": issuers}});
+    let at = "/tokens/issuers/0";
+    for (parts, told) in [
+        (
+            json!({"issuer": null}),
+            format!("{at}: the field \"issuer\" is missing"),
+        ),
+        (json!({"issuer": "a b"}), format!("{at}/issuer: ")),
+        (
+            json!({"audience": null}),
+            format!("{at}/audience: what stands in `aud`"),
+        ),
+        (
+            json!({"audience": []}),
+            format!("{at}/audience: expected at least 1"),
+        ),
+        (
+            json!({"algorithms": ["none"]}),
+            format!("{at}/algorithms/0: expected one of"),
+        ),
+        (
+            json!({"algorithms": ["HS256"]}),
+            format!("{at}/algorithms/0: expected one of"),
+        ),
+        (
+            json!({"kind": "introspection", "algorithms": ["RS256"]}),
+            format!("{at}/algorithms: an issuer that is asked"),
+        ),
+        (
+            json!({"kind": "saml"}),
+            format!("{at}/kind: expected one of"),
+        ),
+        (
+            json!({"account": null}),
+            format!("{at}/account: the account that the issuer vouches for is missing"),
+        ),
+        (
+            json!({"claims": {"account": "/acct"}}),
+            format!("{at}/account: give either `account` or `claims.account`"),
+        ),
+        (
+            json!({"provider": "okta", "claims": {"provider": "/idp"}}),
+            format!("{at}/provider: give either `provider` or `claims.provider`"),
+        ),
+        (
+            json!({"claims": {"principal": "sub"}}),
+            format!("{at}/claims/principal: "),
+        ),
+        (
+            json!({"claims": {"principal": "/a~2"}}),
+            format!("{at}/claims/principal: "),
+        ),
+        (
+            json!({"clock_skew_seconds": 601}),
+            format!("{at}/clock_skew_seconds: expected at most"),
+        ),
+        (
+            json!({"client_secret": "s3cret"}),
+            format!("{at}/client_secret: unknown field"),
+        ),
+    ] {
+        let faults = faults(policy(json!([issuer(parts.clone())])));
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(&told)),
+            "{parts}\nexpected {told}…\ncame {faults:#?}"
+        );
+    }
+    let twice = policy(json!([
+        issuer(json!({})),
+        issuer(json!({"account": "ACC2"}))
+    ]));
+    assert_eq!(
+        faults(twice),
+        [
+            "/tokens/issuers/1/issuer: this issuer is there twice: its tokens could be read in two ways"
+        ]
+    );
+    let of_an_account = json!({"version": 1, "accounts": {"a/b": {"tokens": {"issuers": [issuer(json!({"account": null}))]}}}});
+    assert!(faults(of_an_account)[0].starts_with("/accounts/a~1b/tokens/issuers/0/account: "));
+    let fine = policy(json!([
+        issuer(json!({})),
+        issuer(json!({
+            "issuer": "https://as.example.com", "kind": "introspection", "audience": null, "account": null,
+            "claims": {"account": "/a~1b/~0/0", "principal": "/", "permissions": "/scope", "provider": "/idp"},
+        }))
+    ]));
+    assert_eq!(faults(fine), Vec::<String>::new());
+}
