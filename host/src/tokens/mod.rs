@@ -11,6 +11,9 @@ pub(crate) mod permissions;
 mod service;
 mod watched;
 
+#[cfg(test)]
+mod tests;
+
 use anyhow::{Context, bail};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
@@ -97,7 +100,7 @@ pub(crate) fn all_permissions(policy: &str, account: &str) -> anyhow::Result<Vec
 }
 
 #[cfg(test)]
-mod tests {
+mod minting {
     use secrecy::ExposeSecret;
 
     use super::*;
