@@ -253,6 +253,8 @@ async fn fill(store: &Store) -> anyhow::Result<()> {
             provider: Some("okta".to_owned()),
             expires: None,
             created: 0,
+            created_by: None,
+            rotated_from: None,
         })
         .await?;
     // One for each client: writes of one user are one after another.

@@ -2,12 +2,14 @@
 //! keys are refused with their line. Relative paths are relative to the file.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use http::Uri;
 use http::uri::Scheme;
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -60,6 +62,12 @@ pub struct Config {
     /// How long the application may still act on a request that it has not answered.
     #[serde(default = "two_minutes", deserialize_with = "duration")]
     pub settle_after: Duration,
+    /// Networks of proxies in front of the guard, whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// How much accounts and sources may send.
+    #[serde(default)]
+    pub limits: Limits,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
 }
@@ -86,8 +94,21 @@ pub enum Unseen {
     Refuse,
 }
 
+/// How much accounts and sources may send. Each is a bucket that fills up again all the time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests with a good token that an account may send in the long run.
+    pub requests_per_second: NonZeroU32,
+    /// How many of them at once.
+    pub burst: NonZeroU32,
+    /// Wrong credentials from one address, or for one token, that are told what is wrong with them at
+    /// once; then it is one a second.
+    pub failures: NonZeroU32,
+}
+
 /// Where the guard's own credential comes from. It is never in the configuration itself.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialSource {
     /// A file that holds the token alone.
@@ -100,6 +121,7 @@ pub struct CredentialSource {
 }
 
 /// The guard's own credential, ready to be sent.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
     /// The header.
     pub name: http::HeaderName,
@@ -176,8 +198,22 @@ impl Config {
     }
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        // IPSIE asks for at least 25 requests a second and tenant.
+        const REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+        const FAILURES: NonZeroU32 = NonZeroU32::new(20).unwrap();
+        Self {
+            requests_per_second: REQUESTS,
+            burst: BURST,
+            failures: FAILURES,
+        }
+    }
+}
+
 impl CredentialSource {
-    fn read(&self) -> anyhow::Result<Credential> {
+    pub(crate) fn read(&self) -> anyhow::Result<Credential> {
         let text: SecretString = match (&self.file, &self.env) {
             (Some(file), _) => std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read {}", file.display()))?,
@@ -302,6 +338,11 @@ mod tests {
             "annotate",
             "settle_every",
             "settle_after",
+            "trusted_proxies",
+            "[limits]",
+            "requests_per_second",
+            "burst",
+            "failures",
             "[backend_credential]",
             "file",
             "env",
@@ -330,6 +371,8 @@ mod tests {
         assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
         assert!(fault("unseen = \"closed\"").contains("line 4"));
+        assert!(fault("[limits]\nburst = 0").contains("line 5"));
+        assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
         assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
         for (from, to) in [

@@ -14,6 +14,7 @@ mod retry;
 mod rules;
 mod serve;
 mod test;
+mod times;
 mod token;
 
 use std::process::ExitCode;
