@@ -212,6 +212,28 @@ impl Default for Limits {
     }
 }
 
+impl Credential {
+    /// A Bearer token.
+    ///
+    /// # Errors
+    /// If it has characters that a header cannot hold.
+    pub fn bearer(token: &SecretString) -> anyhow::Result<Self> {
+        Self::new(http::header::AUTHORIZATION, token.expose_secret())
+    }
+
+    fn new(name: http::HeaderName, token: &str) -> anyhow::Result<Self> {
+        let value = match name {
+            http::header::AUTHORIZATION => SecretString::from(format!("Bearer {token}")),
+            _ => SecretString::from(token.to_owned()),
+        };
+        let mut value = http::HeaderValue::from_str(value.expose_secret())
+            .ok()
+            .context("the token has characters that a header cannot hold")?;
+        value.set_sensitive(true);
+        Ok(Self { name, value })
+    }
+}
+
 impl CredentialSource {
     pub(crate) fn read(&self) -> anyhow::Result<Credential> {
         let text: SecretString = match (&self.file, &self.env) {
@@ -231,15 +253,7 @@ impl CredentialSource {
             .header
             .parse()
             .with_context(|| format!("{:?} is not a header name", self.header))?;
-        let value = match name {
-            http::header::AUTHORIZATION => SecretString::from(format!("Bearer {token}")),
-            _ => SecretString::from(token.to_owned()),
-        };
-        let mut value = http::HeaderValue::from_str(value.expose_secret())
-            .ok()
-            .context("the token has characters that a header cannot hold")?;
-        value.set_sensitive(true);
-        Ok(Credential { name, value })
+        Credential::new(name, token)
     }
 }
 

@@ -15,6 +15,7 @@ mod lookup;
 mod metrics;
 mod paths;
 mod policy;
+mod probe;
 mod reader;
 mod refusal;
 mod retry;
@@ -50,6 +51,7 @@ use crate::store::{Store, TokenUse};
 
 pub(crate) use self::log::{printable, without_values};
 pub use self::policy::Policy;
+pub(crate) use self::probe::{Probe, Reply};
 pub(crate) use self::reader::{Reader, Unreadable};
 pub use self::server::{Listeners, serve};
 
