@@ -208,7 +208,8 @@ async fn guard(policy: impl Policy, backend: SocketAddr) -> anyhow::Result<Socke
     std::fs::write(
         &file,
         format!(
-            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:guard.db\"\n"
+            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:guard.db\"\n\
+             [limits]\nrequests_per_second = 1000000\nburst = 1000000\n"
         ),
     )?;
     let config = Config::read(&file)?;

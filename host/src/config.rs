@@ -1,7 +1,7 @@
 //! The configuration file of `serve`, in TOML. `scimguard.example.toml` shows every key; unknown
 //! keys are refused with their line. Relative paths are relative to the file.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub struct Config {
     #[serde(default = "two_minutes", deserialize_with = "duration")]
     pub settle_after: Duration,
     /// Networks of proxies in front of the guard, whose `X-Forwarded-For` is believed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// How much accounts and sources may send.
     #[serde(default)]
@@ -289,6 +289,20 @@ fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D
             "{text:?} is not `sqlite:FILE`, the one kind of store"
         ))
     })
+}
+
+/// Networks, and addresses that are one of their own.
+fn networks<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let network = |text: &String| {
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse().ok().or_else(address).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "{text:?} is not a network such as \"10.0.0.0/8\" or an address"
+            ))
+        })
+    };
+    texts.iter().map(network).collect()
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

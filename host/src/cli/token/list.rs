@@ -10,7 +10,7 @@ use crate::proxy::now;
 use crate::store::TokenRow;
 
 #[derive(clap::Args)]
-pub(super) struct List {
+pub(super) struct ListTokens {
     #[command(flatten)]
     list: ledger::List,
     /// Only those that are still good and end within this period, such as `14d`
@@ -55,7 +55,7 @@ impl Row {
     }
 }
 
-pub(super) fn list(args: &List) -> anyhow::Result<ExitCode> {
+pub(super) fn list(args: &ListTokens) -> anyhow::Result<ExitCode> {
     let now = now();
     let until = args
         .expiring

@@ -29,7 +29,7 @@ enum Command {
     #[command(
         after_help = "Examples:\n  scimguard token list --config scimguard.toml --account ACC1\n  scimguard token list --config scimguard.toml --expiring 14d --json"
     )]
-    List(list::List),
+    List(list::ListTokens),
     /// Make a token in place of another, which goes on for the overlap, and print it: this once
     #[command(
         after_help = "Example:\n  scimguard token rotate --config scimguard.toml --account ACC1 --id b9462b27c624d671 --overlap 24h --expires 90d"
