@@ -6,20 +6,21 @@ mod issuers;
 mod permissions;
 mod secret;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use http::Uri;
 use http::uri::Scheme;
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 pub(crate) use self::endpoint::{Endpoint, Template};
 pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
 pub(crate) use self::permissions::{Permissions, Service as PermissionService};
-pub(crate) use self::secret::Secret;
 
 /// The example file, for help texts.
 pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
@@ -70,6 +71,12 @@ pub struct Config {
     /// How long the application may still act on a request that it has not answered.
     #[serde(default = "two_minutes", deserialize_with = "duration")]
     pub settle_after: Duration,
+    /// Networks of proxies in front of the guard, whose `X-Forwarded-For` is believed.
+    #[serde(default, deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// How much accounts and sources may send.
+    #[serde(default)]
+    pub limits: Limits,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
     /// Who signs tokens, or tells of each whether it is good.
@@ -101,6 +108,19 @@ pub enum Unseen {
     Refuse,
 }
 
+/// How much accounts and sources may send. Each is a bucket that fills up again all the time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests with a good token that an account may send in the long run.
+    pub requests_per_second: NonZeroU32,
+    /// How many of them at once.
+    pub burst: NonZeroU32,
+    /// Wrong credentials from one address, or for one token, that are told what is wrong with them at
+    /// once; then it is one a second.
+    pub failures: NonZeroU32,
+}
+
 /// Where the guard's own credential comes from. It is never in the configuration itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +135,7 @@ pub struct CredentialSource {
 }
 
 /// The guard's own credential, ready to be sent.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
     /// The header.
     pub name: http::HeaderName,
@@ -198,6 +219,42 @@ impl Config {
     }
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        // IPSIE asks for at least 25 requests a second and tenant.
+        const REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+        const FAILURES: NonZeroU32 = NonZeroU32::new(20).unwrap();
+        Self {
+            requests_per_second: REQUESTS,
+            burst: BURST,
+            failures: FAILURES,
+        }
+    }
+}
+
+impl Credential {
+    /// A Bearer token.
+    ///
+    /// # Errors
+    /// If it has characters that a header cannot hold.
+    pub fn bearer(token: &SecretString) -> anyhow::Result<Self> {
+        Self::new(http::header::AUTHORIZATION, token.expose_secret())
+    }
+
+    fn new(name: http::HeaderName, token: &str) -> anyhow::Result<Self> {
+        let value = match name {
+            http::header::AUTHORIZATION => SecretString::from(format!("Bearer {token}")),
+            _ => SecretString::from(token.to_owned()),
+        };
+        let mut value = http::HeaderValue::from_str(value.expose_secret())
+            .ok()
+            .context("the token has characters that a header cannot hold")?;
+        value.set_sensitive(true);
+        Ok(Self { name, value })
+    }
+}
+
 impl CredentialSource {
     /// The credential as it is now.
     pub(crate) fn read(&self) -> anyhow::Result<Credential> {
@@ -218,15 +275,7 @@ impl CredentialSource {
             .header
             .parse()
             .with_context(|| format!("{:?} is not a header name", self.header))?;
-        let value = match name {
-            http::header::AUTHORIZATION => SecretString::from(format!("Bearer {token}")),
-            _ => SecretString::from(token.to_owned()),
-        };
-        let mut value = http::HeaderValue::from_str(value.expose_secret())
-            .ok()
-            .context("the token has characters that a header cannot hold")?;
-        value.set_sensitive(true);
-        Ok(Credential { name, value })
+        Credential::new(name, token)
     }
 }
 
@@ -262,6 +311,20 @@ fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D
             "{text:?} is not `sqlite:FILE`, the one kind of store"
         ))
     })
+}
+
+/// Networks, and addresses that are one of their own.
+fn networks<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let network = |text: &String| {
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse().ok().or_else(address).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "{text:?} is not a network such as \"10.0.0.0/8\" or an address"
+            ))
+        })
+    };
+    texts.iter().map(network).collect()
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -325,6 +388,11 @@ mod tests {
             "annotate",
             "settle_every",
             "settle_after",
+            "trusted_proxies",
+            "[limits]",
+            "requests_per_second",
+            "burst",
+            "failures",
             "[backend_credential]",
             "file",
             "env",
@@ -353,6 +421,8 @@ mod tests {
         assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
         assert!(fault("unseen = \"closed\"").contains("line 4"));
+        assert!(fault("[limits]\nburst = 0").contains("line 5"));
+        assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
         assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
         for (from, to) in [

@@ -57,20 +57,20 @@ pub(super) fn credential(
     account: &str,
     now: u64,
 ) -> Option<(HeaderName, HeaderValue)> {
-    if let Some(own) = &proxy.credential {
-        return Some((own.name.clone(), own.value.clone()));
+    if let Some(own) = proxy.own_credential() {
+        return Some((own.name, own.value));
     }
+    let own = good_token(facts, now)
+        .filter(|(_, token)| token.account == account && token.provider.is_some());
     let is_verified = |token: &[u8]| {
-        facts.iter().any(|fact| match (&fact.key, &fact.answer) {
-            (Key::Token(sha256), Answer::Token(fact)) => {
-                *sha256 == sha256_hex(token) && is_provisioners(fact, account, now)
-            }
-            // What the claims say is the policy's to judge, which it does before it asks for more.
-            (Key::Verified(key), Answer::Claims(_)) => {
-                key.account == account && key.token.expose().as_bytes() == token
-            }
-            _ => false,
-        })
+        own.is_some_and(|(sha256, _)| *sha256 == sha256_hex(token))
+            || facts.iter().any(|fact| match (&fact.key, &fact.answer) {
+                // What the claims say is the policy's to judge, which it does before it asks for more.
+                (Key::Verified(key), Answer::Claims(_)) => {
+                    key.account == account && key.token.expose().as_bytes() == token
+                }
+                _ => false,
+            })
     };
     headers.iter().find_map(|(name, value)| {
         let token = match value.get(..7) {
@@ -85,13 +85,20 @@ pub(super) fn credential(
     })
 }
 
-fn is_provisioners(token: &Token, account: &str, now: u64) -> bool {
-    let owner = token.principal.as_ref();
-    token.account == account
-        && token.provider.is_some()
-        && owner.is_some_and(|principal| principal.active)
-        && !token.revoked
-        && token.expires.is_none_or(|expires| now < expires)
+/// The hash and the token that the facts tell of, if it is good.
+pub(super) fn good_token(facts: &[Fact], now: u64) -> Option<(&String, &Token)> {
+    facts
+        .iter()
+        .find_map(|fact| match (&fact.key, &fact.answer) {
+            (Key::Token(sha256), Answer::Token(token)) => {
+                let owner = token.principal.as_ref();
+                let good = owner.is_some_and(|principal| principal.active)
+                    && !token.revoked
+                    && token.expires.is_none_or(|expires| now < expires);
+                good.then_some((sha256, token))
+            }
+            _ => None,
+        })
 }
 
 impl Proxy {
