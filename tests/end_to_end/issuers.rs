@@ -99,8 +99,9 @@ impl Provider {
         let request = Request::post(path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(form.join("&")))?;
-        let answer = exchange(&self.url(), request);
-        let answer = tokio::time::timeout(Duration::from_secs(20), answer).await??;
+        let url = self.url();
+        let exchange = exchange(&url, request);
+        let answer = tokio::time::timeout(Duration::from_secs(20), exchange).await??;
         ensure!(answer.status().is_success(), "{path}: {}", answer.status());
         let bytes = answer.into_body().collect().await?.to_bytes();
         Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
@@ -269,7 +270,7 @@ async fn the_provider_is_asked_about_opaque_tokens_and_nothing_passes_while_it_i
     ensure!(credential.as_deref() == Some("Bearer t3ll-me"));
     let foreign = provider.token("https://other.example.com", "").await?;
     for unknown in [foreign.as_str(), "made-up"] {
-        let client = with(unknown);
+        let client = scim_client(&base, unknown);
         client.get("/Users").await?.refused("token.unknown")?;
     }
 

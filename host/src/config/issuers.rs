@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::bail;
 use serde::Deserialize;
 
-use super::duration;
 use super::endpoint::Endpoint;
 use super::secret::Secret;
+use super::some_duration;
 
 /// An issuer of tokens.
 #[derive(Clone, Debug, Deserialize)]
@@ -220,12 +220,6 @@ const CACHE: Duration = Duration::from_secs(60);
 const NEGATIVE_CACHE: Duration = Duration::from_secs(10);
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-fn some_duration<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Duration>, D::Error> {
-    duration(deserializer).map(Some)
-}
 
 #[cfg(test)]
 mod tests {

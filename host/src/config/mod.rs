@@ -1,6 +1,7 @@
 //! The configuration file of `serve`, in TOML. `scimguard.example.toml` shows every key; unknown
 //! keys are refused with their line. Relative paths are relative to the file.
 
+mod credential;
 mod endpoint;
 mod issuers;
 mod permissions;
@@ -15,9 +16,9 @@ use anyhow::{Context, bail};
 use http::Uri;
 use http::uri::Scheme;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+pub use self::credential::{Credential, CredentialSource};
 pub(crate) use self::endpoint::{Endpoint, Template};
 pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
 pub(crate) use self::permissions::{Permissions, Service as PermissionService};
@@ -121,28 +122,6 @@ pub struct Limits {
     pub failures: NonZeroU32,
 }
 
-/// Where the guard's own credential comes from. It is never in the configuration itself.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CredentialSource {
-    /// A file that holds the token alone.
-    pub file: Option<PathBuf>,
-    /// An environment variable that holds the token.
-    pub env: Option<String>,
-    /// The header that carries it: `authorization` (as a Bearer token) or another, as it is.
-    #[serde(default = "authorization")]
-    pub header: String,
-}
-
-/// The guard's own credential, ready to be sent.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credential {
-    /// The header.
-    pub name: http::HeaderName,
-    /// Its value, marked sensitive.
-    pub value: http::HeaderValue,
-}
-
 impl Config {
     /// Reads a configuration file.
     ///
@@ -168,21 +147,17 @@ impl Config {
                 admin.port()
             );
         }
-        let source = config.backend_credential.as_mut();
-        if let Some(source) = &source
-            && source.file.is_some() == source.env.is_some()
-        {
-            bail!("backend_credential: give one of `file` and `env`");
-        }
         let paths = [
             config.policy.as_mut(),
             config.component.as_mut(),
             config.cache.as_mut(),
-            source.and_then(|source| source.file.as_mut()),
             Some(&mut config.store),
         ];
         for path in paths.into_iter().flatten() {
             *path = folder.join(&*path);
+        }
+        if let Some(source) = &mut config.backend_credential {
+            source.place(folder);
         }
         issuers::check(&config.issuers)?;
         for issuer in &mut config.issuers {
@@ -230,52 +205,6 @@ impl Default for Limits {
             burst: BURST,
             failures: FAILURES,
         }
-    }
-}
-
-impl Credential {
-    /// A Bearer token.
-    ///
-    /// # Errors
-    /// If it has characters that a header cannot hold.
-    pub fn bearer(token: &SecretString) -> anyhow::Result<Self> {
-        Self::new(http::header::AUTHORIZATION, token.expose_secret())
-    }
-
-    fn new(name: http::HeaderName, token: &str) -> anyhow::Result<Self> {
-        let value = match name {
-            http::header::AUTHORIZATION => SecretString::from(format!("Bearer {token}")),
-            _ => SecretString::from(token.to_owned()),
-        };
-        let mut value = http::HeaderValue::from_str(value.expose_secret())
-            .ok()
-            .context("the token has characters that a header cannot hold")?;
-        value.set_sensitive(true);
-        Ok(Self { name, value })
-    }
-}
-
-impl CredentialSource {
-    /// The credential as it is now.
-    pub(crate) fn read(&self) -> anyhow::Result<Credential> {
-        let text: SecretString = match (&self.file, &self.env) {
-            (Some(file), _) => std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read {}", file.display()))?,
-            (None, Some(name)) => {
-                std::env::var(name).with_context(|| format!("environment variable {name}"))?
-            }
-            (None, None) => bail!("give one of `file` and `env`"),
-        }
-        .into();
-        let token = text.expose_secret().trim();
-        if token.is_empty() {
-            bail!("the token is empty");
-        }
-        let name: http::HeaderName = self
-            .header
-            .parse()
-            .with_context(|| format!("{:?} is not a header name", self.header))?;
-        Credential::new(name, token)
     }
 }
 
@@ -338,6 +267,12 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
         })
 }
 
+fn some_duration<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
 fn half_a_minute() -> Duration {
     Duration::from_secs(30)
 }
@@ -352,10 +287,6 @@ fn one_minute() -> Duration {
 
 fn two_minutes() -> Duration {
     Duration::from_secs(120)
-}
-
-fn authorization() -> String {
-    "authorization".to_owned()
 }
 
 #[cfg(test)]
@@ -397,6 +328,23 @@ mod tests {
             "file",
             "env",
             "header",
+            "[[issuer]]",
+            "issuer",
+            "accounts",
+            "timeout",
+            "jwks_url",
+            "jwks_refresh",
+            "jwks_keep",
+            "jwks_file",
+            "introspection_url",
+            "client_id",
+            "client_secret_file",
+            "client_secret_env",
+            "introspection_cache",
+            "introspection_negative_cache",
+            "[permissions]",
+            "url",
+            "[permissions.credential]",
         ] {
             assert!(
                 shown.lines().any(|line| line.starts_with(key)),

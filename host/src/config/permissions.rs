@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::endpoint::Template;
-use super::{CredentialSource, duration};
+use super::{CredentialSource, some_duration};
 
 /// Where the rights of principals are.
 #[derive(Debug, Deserialize)]
@@ -37,26 +37,29 @@ struct Written {
     file: Option<PathBuf>,
     url: Option<Template>,
     credential: Option<CredentialSource>,
-    #[serde(default = "thirty_seconds", deserialize_with = "duration")]
-    cache: Duration,
-    #[serde(default = "five_seconds", deserialize_with = "duration")]
-    timeout: Duration,
+    #[serde(default, deserialize_with = "some_duration")]
+    cache: Option<Duration>,
+    #[serde(default, deserialize_with = "some_duration")]
+    timeout: Option<Duration>,
 }
+
+/// How long whoever was put out may still come in.
+const CACHE: Duration = Duration::from_secs(30);
+
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 // === impl Permissions ===
 
 impl Permissions {
     /// Paths are relative to the configuration.
     pub(super) fn place(&mut self, folder: &Path) {
-        let file = match self {
-            Self::File(file) => Some(file),
-            Self::Service(service) => service
-                .credential
-                .as_mut()
-                .and_then(|source| source.file.as_mut()),
-        };
-        if let Some(file) = file {
-            *file = folder.join(&*file);
+        match self {
+            Self::File(file) => *file = folder.join(&*file),
+            Self::Service(service) => {
+                if let Some(source) = &mut service.credential {
+                    source.place(folder);
+                }
+            }
         }
     }
 }
@@ -65,34 +68,22 @@ impl TryFrom<Written> for Permissions {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
+        let asked =
+            written.credential.is_some() || written.cache.is_some() || written.timeout.is_some();
         match (written.file, written.url) {
-            (Some(_), None) if written.credential.is_some() => {
-                Err("permissions: `credential` goes with `url`".to_owned())
+            (Some(_), None) if asked => {
+                Err("permissions: `credential`, `cache` and `timeout` go with `url`".to_owned())
             }
             (Some(file), None) => Ok(Self::File(file)),
-            (None, Some(template)) => {
-                let source = written.credential.as_ref();
-                if source.is_some_and(|source| source.file.is_some() == source.env.is_some()) {
-                    return Err("permissions.credential: give one of `file` and `env`".to_owned());
-                }
-                Ok(Self::Service(Service {
-                    template,
-                    credential: written.credential,
-                    cache: written.cache,
-                    timeout: written.timeout,
-                }))
-            }
+            (None, Some(template)) => Ok(Self::Service(Service {
+                template,
+                credential: written.credential,
+                cache: written.cache.unwrap_or(CACHE),
+                timeout: written.timeout.unwrap_or(TIMEOUT),
+            })),
             _ => Err("permissions: give one of `file` and `url`".to_owned()),
         }
     }
-}
-
-fn thirty_seconds() -> Duration {
-    Duration::from_secs(30)
-}
-
-fn five_seconds() -> Duration {
-    Duration::from_secs(5)
 }
 
 #[cfg(test)]
@@ -122,7 +113,7 @@ mod tests {
             ),
             (
                 "file = \"x\"\n[credential]\nenv = \"X\"".to_owned(),
-                "goes with `url`",
+                "go with `url`",
             ),
             (format!("{url}ttl = \"1s\""), "unknown field"),
         ] {

@@ -8,9 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Named;
 use crate::cli::{ledger, times};
+use crate::config::Config;
 use crate::proxy::{now, printable};
-use crate::store::NewToken;
-use crate::tokens;
+use crate::store::{self, NewToken, PrincipalKind, Store};
+use crate::tokens::{
+    self,
+    permissions::{Permissions, Told},
+};
 
 #[derive(clap::Args)]
 pub(super) struct Create {
@@ -73,9 +77,8 @@ pub(super) fn create(args: Create) -> anyhow::Result<ExitCode> {
     let now = now();
     let expires = expiry(&args.expires, now)?;
     let id = name(args.id)?;
-    let text = ledger::with_store(&args.config, async |store, _| {
-        let principal = store.principal(&args.account, &args.principal).await?;
-        let prefix = principal.kind.token_prefix();
+    let text = ledger::with_store(&args.config, async |store, config| {
+        let prefix = prefix(store, config, &args.account, &args.principal).await?;
         let minted = tokens::mint(prefix, &args.account, &id)?;
         store
             .create_token(&NewToken {
@@ -107,10 +110,9 @@ pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
         account,
         id: old,
     } = args.old;
-    let text = ledger::with_store(&config, async |store, _| {
+    let text = ledger::with_store(&config, async |store, config| {
         let replaced = store.token(&account, &old).await?;
-        let principal = store.principal(&account, &replaced.principal).await?;
-        let prefix = principal.kind.token_prefix();
+        let prefix = prefix(store, config, &account, &replaced.principal).await?;
         let minted = tokens::mint(prefix, &account, &id)?;
         let token = NewToken {
             sha256: minted.sha256,
@@ -129,6 +131,36 @@ pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
         Ok(minted.text)
     })?;
     Ok(print(&text))
+}
+
+/// How a principal's tokens begin. Whoever is only known outside of the store is a program: people's
+/// tokens are made where their accounts are.
+async fn prefix(
+    store: &Store,
+    config: &Config,
+    account: &str,
+    principal: &str,
+) -> anyhow::Result<&'static str> {
+    match (
+        store.principal(account, principal).await,
+        &config.permissions,
+    ) {
+        (Ok(principal), _) => Ok(principal.kind.token_prefix()),
+        (Err(store::Error::Missing(_)), Some(elsewhere)) => {
+            match Permissions::new(elsewhere)?.of(account, principal).await {
+                Told::Rights(_) => Ok(PrincipalKind::ServiceAccount.token_prefix()),
+                Told::Nobody => bail!(
+                    "account {account} has no principal {principal}, neither in the store nor where \
+                     `permissions` of the configuration says"
+                ),
+                Told::Unavailable => bail!(
+                    "the store has no principal {principal} of account {account}, and what \
+                     `permissions` of the configuration names does not tell now"
+                ),
+            }
+        }
+        (Err(error), _) => Err(error.into()),
+    }
 }
 
 /// The one time that the text of a token is seen.
