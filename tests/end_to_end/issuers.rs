@@ -188,12 +188,17 @@ async fn signed_tokens_are_checked_with_the_providers_keys_wherever_the_provider
     let short = provider.token(AUDIENCE, "alg=ES256&ttl=1").await?;
     sleep(Duration::from_millis(1100)).await;
     read(&short).await?.refused("token.expired")?;
-    let other_account = base.replace(ACCOUNT, "ACC2");
-    scim_client(&other_account, &token)
+    // The issuer does not vouch for the other account.
+    scim_client(&base.replace(ACCOUNT, "ACC2"), &token)
         .get("/Users")
         .await?
-        .status(403)?
-        .refused("token.wrong-account")?;
+        .refused("token.unknown")?;
+
+    // A token of the guard's own can be for whom only the document knows.
+    let named = ["--account", ACCOUNT, "--principal", "svc-okta"];
+    let create = ["token", "create", "--expires", "1d"];
+    let own = guard.command(&create, &named).await?;
+    read(own.trim()).await?.status(200)?;
 
     // The provider has new keys, which the guard has never seen.
     provider.restart().await?;
@@ -273,6 +278,11 @@ async fn the_provider_is_asked_about_opaque_tokens_and_nothing_passes_while_it_i
         let client = scim_client(&base, unknown);
         client.get("/Users").await?.refused("token.unknown")?;
     }
+    // The issuer vouches for everybody's tokens, and this one is not for that account.
+    scim_client(&base.replace(ACCOUNT, "ACC2"), &token)
+        .get("/Users")
+        .await?
+        .refused("token.wrong-account")?;
 
     let tell = |status, body| {
         *permissions.lock().unwrap_or_else(PoisonError::into_inner) = (status, body);

@@ -55,15 +55,14 @@ impl Issuers {
 
     /// What the issuer of this name says of a token for this account.
     pub(crate) async fn verify(&self, account: &str, name: &str, token: &str, now: u64) -> Said {
-        let mut named = self.0.iter().filter(|it| it.config.name == name).peekable();
-        if named.peek().is_none() {
+        if !self.0.iter().any(|issuer| issuer.config.name == name) {
             tracing::error!(
                 issuer = name,
                 "the policy names an issuer that the configuration does not have; add an [[issuer]]"
             );
             return Said::Unavailable;
         }
-        let Some(issuer) = vouching(named, account) else {
+        let Some(issuer) = self.vouching(account, name) else {
             return Said::No;
         };
         match &issuer.means {
@@ -95,17 +94,17 @@ impl Issuers {
         keys.into_iter()
             .map(|keys| async move { keys.keep_fresh().await })
     }
-}
 
-/// The issuer that is the account's own, else the one that is everybody's.
-fn vouching<'a>(issuers: impl Iterator<Item = &'a Issuer>, account: &str) -> Option<&'a Issuer> {
-    let mut everybodys = None;
-    for issuer in issuers {
-        match &issuer.config.accounts {
-            Some(_) if issuer.config.names(account) => return Some(issuer),
-            Some(_) => {}
-            None => everybodys = Some(issuer),
+    /// The issuer of this name that is the account's own, else the one that is everybody's.
+    fn vouching(&self, account: &str, name: &str) -> Option<&Issuer> {
+        let mut everybodys = None;
+        for issuer in self.0.iter().filter(|issuer| issuer.config.name == name) {
+            match &issuer.config.accounts {
+                Some(_) if issuer.config.names(account) => return Some(issuer),
+                Some(_) => {}
+                None => everybodys = Some(issuer),
+            }
         }
+        everybodys
     }
-    everybodys
 }
