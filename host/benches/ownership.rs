@@ -235,6 +235,8 @@ async fn tokens(store: &Store) -> anyhow::Result<()> {
                 provider: provider.map(str::to_owned),
                 expires: None,
                 created: 0,
+                created_by: None,
+                rotated_from: None,
             })
             .await?;
     }

@@ -208,7 +208,8 @@ async fn guard(policy: impl Policy, backend: SocketAddr) -> anyhow::Result<Socke
     std::fs::write(
         &file,
         format!(
-            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:guard.db\"\n"
+            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:guard.db\"\n\
+             [limits]\nrequests_per_second = 1000000\nburst = 1000000\n"
         ),
     )?;
     let config = Config::read(&file)?;
@@ -253,6 +254,8 @@ async fn fill(store: &Store) -> anyhow::Result<()> {
             provider: Some("okta".to_owned()),
             expires: None,
             created: 0,
+            created_by: None,
+            rotated_from: None,
         })
         .await?;
     // One for each client: writes of one user are one after another.

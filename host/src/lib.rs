@@ -5,6 +5,7 @@
 mod cases;
 mod cli;
 pub mod config;
+mod connections;
 mod demo;
 pub mod engine;
 mod import;

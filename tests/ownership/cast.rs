@@ -38,9 +38,10 @@ impl Cast {
         let mut guard = Guard::configure(&witness.url, &document)?;
         guard.configure_also(
             "settle_every = \"50ms\"\nsettle_after = \"1s\"\n\
+             [limits]\nrequests_per_second = 100000\nburst = 100000\n\
              [backend_credential]\nfile = \"backend.token\"\n",
         )?;
-        guard.write("backend.token", "the-guards-own")?;
+        guard.write_secret("backend.token", "the-guards-own")?;
         let provider = guard.token(ACCOUNT, "okta", Some("okta")).await?;
         let operator = guard.token(ACCOUNT, "admin", None).await?;
         let hands = |agent: &str, token: &str| Hands {

@@ -9,6 +9,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
+use crate::secrets::Secrets;
+
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// Sends requests to one server, with the same headers each time.
@@ -83,6 +85,7 @@ impl Client {
                 .await?
                 .into_parts();
             let bytes = body.collect().await?.to_bytes();
+            self.hears_no_secret(&head, &bytes)?;
             let rule = head.headers.get("scimguard-rule");
             anyhow::Ok(Answer {
                 request: asked.clone(),
@@ -96,6 +99,18 @@ impl Client {
             .await
             .with_context(|| format!("{asked}: no answer within {TIME_LIMIT:?}"))?
             .with_context(|| asked.clone())
+    }
+
+    /// Nobody is told the credential that was sent.
+    fn hears_no_secret(&self, head: &http::response::Parts, body: &[u8]) -> anyhow::Result<()> {
+        let mut secrets = Secrets::default();
+        for (name, value) in &self.headers {
+            if matches!(*name, "authorization" | "x-api-key") {
+                secrets.keep(value.rsplit(' ').next().unwrap_or_default());
+            }
+        }
+        secrets.are_not_in("the answer", body)?;
+        secrets.are_not_in("a header of the answer", format!("{head:?}").as_bytes())
     }
 
     /// `GET`.

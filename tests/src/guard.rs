@@ -2,10 +2,11 @@
 //! starts again from what it wrote.
 
 use std::fs::{self, File};
-use std::io::Write as _;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::client::Client;
 use crate::environment::{self, COMPONENT, PROGRAM};
 use crate::process::{self, TIME_LIMIT};
+use crate::secrets::{PASSWORD, Secrets};
 
 /// A guard: its folder, and its process while it runs.
 pub struct Guard {
@@ -26,7 +28,9 @@ pub struct Guard {
     folder: TempDir,
     process: Option<Child>,
     starts: usize,
-    tokens: Vec<String>,
+    secrets: Mutex<Secrets>,
+    /// Files that a test put secrets into.
+    given: Mutex<Vec<PathBuf>>,
 }
 
 impl Guard {
@@ -35,24 +39,42 @@ impl Guard {
     /// # Errors
     /// If the folder cannot be written.
     pub fn configure(backend: &str, policy: &Value) -> anyhow::Result<Self> {
+        Self::with_store(backend, policy, Path::new("scimguard.db"))
+    }
+
+    /// Another guard of the same configuration, on the same store.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn another(&self, backend: &str, policy: &Value) -> anyhow::Result<Self> {
+        let another = Self::with_store(backend, policy, &self.database())?;
+        *another.secrets() = self.secrets().clone();
+        Ok(another)
+    }
+
+    fn with_store(backend: &str, policy: &Value, store: &Path) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-tests-")?;
         let (listen, admin) = (process::free_address()?, process::free_address()?);
         let component = environment::file(COMPONENT);
         let text = format!(
             "listen = \"{listen}\"\nadmin = \"{admin}\"\nbackend = \"{backend}\"\n\
-             store = \"sqlite:scimguard.db\"\npolicy = \"policy.json\"\ncomponent = {:?}\n",
+             store = \"sqlite:{}\"\npolicy = \"policy.json\"\ncomponent = {:?}\n",
+            store.display(),
             component.display().to_string()
         );
         fs::write(folder.path().join("scimguard.toml"), text)?;
         fs::write(folder.path().join("policy.json"), policy.to_string())?;
         let url = format!("http://{listen}");
+        let mut secrets = Secrets::default();
+        secrets.keep(PASSWORD);
         Ok(Self {
             url,
             admin,
             folder,
             process: None,
             starts: 0,
-            tokens: Vec::new(),
+            secrets: Mutex::new(secrets),
+            given: Mutex::default(),
         })
     }
 
@@ -93,6 +115,19 @@ impl Guard {
         Ok(fs::write(self.folder.path().join(name), text)?)
     }
 
+    /// Writes a file with a secret that the guard is trusted with. Returns where it is.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_secret(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+        self.write(name, text)?;
+        self.keep_secret(text);
+        let path = self.folder.path().join(name);
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.push(path.clone());
+        Ok(path)
+    }
+
     /// What the guard keeps its record in.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -104,7 +139,7 @@ impl Guard {
     /// # Errors
     /// If one of the program's commands fails.
     pub async fn token(
-        &mut self,
+        &self,
         account: &str,
         principal: &str,
         provider: Option<&str>,
@@ -126,9 +161,7 @@ impl Guard {
                 .iter()
                 .flat_map(|provider| ["--provider", provider]),
         );
-        let token = self.command(&create, &rest).await?.trim().to_owned();
-        self.tokens.push(token.clone());
-        Ok(token)
+        Ok(self.command(&create, &rest).await?.trim().to_owned())
     }
 
     /// What one of the program's commands prints as JSON, with this guard's configuration.
@@ -146,7 +179,11 @@ impl Guard {
     /// # Errors
     /// If it fails.
     pub async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
-        process::output(self.program(command).args(rest)).await
+        let printed = process::output(self.program(command).args(rest)).await?;
+        if matches!(command, ["token", "create" | "rotate", ..]) {
+            self.keep_secret(&printed);
+        }
+        Ok(printed)
     }
 
     /// Starts the process and waits until it is ready. Returns how long that took.
@@ -212,29 +249,63 @@ impl Guard {
             .context("waiting for the guard")
     }
 
-    /// Passes if none of the guard's tokens, nor the secret part of one, is in any file of its
-    /// folder: the database with its log, what the process printed, the code cache.
+    /// From now on this is a secret: it must not be in anything that the guard writes or says.
+    pub fn keep_secret(&self, text: &str) {
+        self.secrets().keep(text);
+    }
+
+    /// The lines of the guard's log that are decisions.
     ///
     /// # Errors
-    /// Names the file that has one.
-    pub fn wrote_no_token(&self) -> anyhow::Result<()> {
-        ensure!(!self.tokens.is_empty(), "there are no tokens to look for");
-        let files = files_below(self.folder.path())?;
-        ensure!(
-            files.iter().any(|file| file.ends_with("scimguard.db")),
-            "no database among {files:?}"
-        );
-        for file in files {
-            let bytes = fs::read(&file)?;
-            for token in &self.tokens {
-                let secret = token.rsplit('.').next().unwrap_or(token);
-                let found = bytes
-                    .windows(secret.len())
-                    .any(|window| window == secret.as_bytes());
-                ensure!(!found, "{} has the secret of a token", file.display());
+    /// If one of them is not JSON.
+    pub fn decisions(&self) -> anyhow::Result<Vec<Value>> {
+        let log = self.logged();
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("\"scimguard::decision\""));
+        lines.map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
+    /// What the guard tells a monitoring system.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn metrics(&self) -> anyhow::Result<String> {
+        let limit = Duration::from_secs(5);
+        let mut stream = TcpStream::connect_timeout(&self.admin, limit)?;
+        stream.set_read_timeout(Some(limit))?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: guard\r\nconnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        ensure!(text.starts_with("HTTP/1.1 200"), "{text}");
+        Ok(text)
+    }
+
+    /// The guard's process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref()?.id()
+    }
+
+    /// Everything that the guard wrote and still says, but for what a test put into its folder as a
+    /// secret: the database with its log, what the process printed, the code cache, the metrics.
+    fn hides_secrets(&self) -> anyhow::Result<()> {
+        let secrets = self.secrets().clone();
+        if self.process.is_some() {
+            let told = self.metrics().unwrap_or_default();
+            secrets.are_not_in("/metrics", told.as_bytes())?;
+        }
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        for file in files_below(self.folder.path())? {
+            if !given.contains(&file) {
+                secrets.are_not_in(file.display(), &fs::read(&file)?)?;
             }
         }
         Ok(())
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, Secrets> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the present process, or the last one, has logged.
@@ -251,6 +322,17 @@ impl Guard {
         self.folder
             .path()
             .join(format!("guard-{}.{stream}", self.starts))
+    }
+}
+
+impl Drop for Guard {
+    /// Whatever a test was about: no guard gives away what it was trusted with.
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && let Err(error) = self.hides_secrets()
+        {
+            panic!("{error:#}");
+        }
     }
 }
 

@@ -10,3 +10,4 @@ pub mod environment;
 pub mod guard;
 pub mod model;
 pub mod process;
+pub mod secrets;

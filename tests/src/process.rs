@@ -20,7 +20,7 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(120);
 pub struct Server {
     /// Such as `http://127.0.0.1:9000`.
     pub url: String,
-    _process: Child,
+    process: Child,
     /// Kept open: a server must not meet a closed pipe.
     _output: Option<BufReader<ChildStdout>>,
 }
@@ -43,7 +43,7 @@ impl Server {
         until_connected(address).await?;
         Ok(Self {
             url: format!("http://{address}"),
-            _process: process,
+            process,
             _output: None,
         })
     }
@@ -70,6 +70,31 @@ impl Server {
         Self::announced(&mut command).await
     }
 
+    /// An OpenID provider made of `oidc-provider`, at a given address; its clients have this secret.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn openid(address: SocketAddr, client_secret: &str) -> anyhow::Result<Self> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/openid-provider.mjs");
+        let mut command = Command::new("node");
+        command
+            .arg(program)
+            .arg(address.port().to_string())
+            .env(NODE_MODULES, environment::file(NODE_MODULES))
+            .env("CLIENT_SECRET", client_secret)
+            // It warns of every default.
+            .stderr(Stdio::null());
+        Self::announced(&mut command).await
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// If it cannot be ended.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        Ok(self.process.kill().await?)
+    }
+
     /// A program that says where it listens.
     async fn announced(command: &mut Command) -> anyhow::Result<Self> {
         let mut process = command
@@ -91,7 +116,7 @@ impl Server {
         };
         Ok(Self {
             url: url.to_owned(),
-            _process: process,
+            process,
             _output: Some(output),
         })
     }

@@ -1,5 +1,5 @@
-//! The Node tools that tests run against: SCIM implementations of other projects and the JSON test
-//! suite. They are not part of scimguard.
+//! The Node tools that tests run against: SCIM implementations and an OpenID provider of other
+//! projects, and the JSON test suite. They are not part of scimguard.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use crate::steps::Steps;
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
 /// What Node must pass: the oldest that the packages run on.
-const CHECK: &str = "process.exit(process.versions.node.split('.')[0] < 18 ? 1 : 0)";
+const CHECK: &str = "process.exit(process.versions.node.split('.')[0] < 20 ? 1 : 0)";
 
-const ADVICE: &str = "Node 18 or newer with npm is needed as `node` and `npm` (Debian: `apt-get \
+const ADVICE: &str = "Node 20 or newer with npm is needed as `node` and `npm` (Debian: `apt-get \
     install nodejs npm`; Fedora: `dnf install nodejs-npm`; macOS: `brew install node`)";
 
 /// The `node_modules` of `target/node`, with the packages of `tests/peers/package.json` installed.

@@ -3,6 +3,7 @@
 mod check;
 mod choice;
 mod demo;
+mod doctor;
 mod import;
 mod ledger;
 mod lint;
@@ -14,6 +15,7 @@ mod retry;
 mod rules;
 mod serve;
 mod test;
+mod times;
 mod token;
 
 use std::process::ExitCode;
@@ -41,6 +43,7 @@ enum Command {
     Principal(principal::Args),
     Owners(owners::Args),
     Retry(retry::Args),
+    Doctor(doctor::Args),
     OktaSettings(okta_settings::Args),
     LoginCheck(login_check::Args),
 }
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Principal(args) => principal::run(args),
         Command::Owners(args) => owners::run(args),
         Command::Retry(args) => retry::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::OktaSettings(args) => okta_settings::run(args),
         Command::LoginCheck(args) => login_check::run(args),
     };

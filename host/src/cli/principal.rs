@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::ledger;
+use crate::config::Config;
 use crate::proxy::now;
 use crate::store::{PrincipalKind, PrincipalRow};
 use crate::tokens;
@@ -39,6 +40,11 @@ enum Command {
         after_help = "Example:\n  scimguard principal enable --config scimguard.toml --account ACC1 --id svc-okta"
     )]
     Enable(Named),
+    /// Give a principal other permissions, and with it all its tokens
+    #[command(
+        after_help = "Example:\n  scimguard principal permissions --config scimguard.toml --account ACC1 --id svc-okta --set core_user_view,core_user_manage"
+    )]
+    Permissions(Permissions),
 }
 
 #[derive(clap::Args)]
@@ -51,6 +57,15 @@ struct Create {
     /// Permission ids, or `all`: those that the policy document asks for
     #[arg(long, value_delimiter = ',', required = true)]
     permissions: Vec<String>,
+}
+
+#[derive(clap::Args)]
+struct Permissions {
+    #[command(flatten)]
+    named: Named,
+    /// Permission ids in place of those that it has, or `all`: those that the policy document asks for
+    #[arg(long, value_name = "IDS", value_delimiter = ',', required = true)]
+    set: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -72,6 +87,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::List(args) => list(args),
         Command::Disable(args) => set_active(args, false),
         Command::Enable(args) => set_active(args, true),
+        Command::Permissions(args) => set_permissions(args),
     }
 }
 
@@ -84,10 +100,7 @@ fn create(args: Create) -> anyhow::Result<ExitCode> {
     tokens::check_name("--account", &account)?;
     tokens::check_name("--id", &id)?;
     ledger::with_store(&config, async |store, config| {
-        let permissions = match args.permissions.as_slice() {
-            [all] if all == "all" => tokens::all_permissions(&config.policy_text()?, &account)?,
-            named => named.to_vec(),
-        };
+        let permissions = permissions(args.permissions, config, &account)?;
         store
             .create_principal(&PrincipalRow {
                 account,
@@ -135,4 +148,25 @@ fn set_active(args: Named, active: bool) -> anyhow::Result<ExitCode> {
         Ok(changed.await?)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn set_permissions(args: Permissions) -> anyhow::Result<ExitCode> {
+    let Named {
+        config,
+        account,
+        id,
+    } = args.named;
+    ledger::with_store(&config, async |store, config| {
+        let permissions = permissions(args.set, config, &account)?;
+        Ok(store.set_permissions(&account, &id, &permissions).await?)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the words of the command line mean.
+fn permissions(words: Vec<String>, config: &Config, account: &str) -> anyhow::Result<Vec<String>> {
+    match words.as_slice() {
+        [all] if all == "all" => tokens::all_permissions(&config.policy_text()?, account),
+        _ => Ok(words),
+    }
 }

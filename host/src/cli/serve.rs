@@ -20,6 +20,9 @@ Example:
   scimguard serve --config scimguard.toml";
 
 /// Stand in front of the application and let only permitted requests through
+///
+/// The process leaves no core dump and cannot be traced by other processes of its user: tokens pass
+/// through its memory.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE, after_long_help = format!("{EXAMPLE}\n\n{}", every_key()))]
 pub(super) struct Args {
@@ -38,6 +41,7 @@ fn every_key() -> String {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
     log_to_stderr();
+    panics_without_their_message();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -47,6 +51,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
     let engine = engine(config)?;
+    keep_memory_private();
     let store = Store::open(&config.store)
         .await
         .with_context(|| format!("in the store {}", config.store.display()))?;
@@ -76,6 +81,39 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     };
     proxy::serve(Arc::new(proxy), listeners, end).await;
     Ok(())
+}
+
+/// Tokens pass through this process: what it has in memory goes into no core dump, and no other process
+/// of the same user reads it. A limit of 0 alone does not stop a dump that is piped to a program
+/// (core(5)). After the engine, which opens a file below `/proc/self` that a process without dumps may
+/// not open (proc(5)).
+fn keep_memory_private() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "core dumps cannot be turned off");
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!(%error, "the memory of the process cannot be closed to others");
+        }
+    }
+}
+
+/// The message of a panic may hold what was being worked on: the log says only where it was.
+fn panics_without_their_message() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(
+            place,
+            "a panic; it is a fault of the guard, please report the place"
+        );
+    }));
 }
 
 async fn bind(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {

@@ -1,19 +1,21 @@
-//! The admin address: whether the guard is alive, and whether it can decide.
+//! The admin address: whether the guard is alive, whether it can decide, and what it counts.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use http::StatusCode;
+use http::{StatusCode, header};
 
-use super::Proxy;
+use super::{Proxy, metrics};
 
-/// `/healthz` and `/readyz`.
+/// `/healthz`, `/readyz` and `/metrics`.
 pub(super) fn router(proxy: Arc<Proxy>) -> Router {
     Router::new()
         .route("/healthz", get("ok\n"))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics_text))
         .with_state(proxy)
 }
 
@@ -31,6 +33,17 @@ async fn readyz(State(proxy): State<Arc<Proxy>>) -> (StatusCode, String) {
         Err(error) => {
             tracing::warn!(%error, "not ready");
             unready("the store does not answer\n")
+        }
+    }
+}
+
+async fn metrics_text(State(proxy): State<Arc<Proxy>>) -> Response {
+    match proxy.metrics_text().await {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "no metrics");
+            let why = "the store does not answer\n";
+            (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
         }
     }
 }

@@ -2,33 +2,20 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use bytes::Bytes;
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
 use super::body::{self, Collected, Outgoing};
-
-/// How long an idle connection is kept. Short: a backend that closes it first makes a write unclear.
-const IDLE: Duration = Duration::from_secs(15);
+use crate::connections::Connections;
 
 /// The application.
 pub(super) struct Backend {
-    connections: Connections,
+    connections: Connections<Outgoing>,
     base: Uri,
     timeout: Duration,
-}
-
-/// Plain connections need no certificates, which a bare system does not have.
-enum Connections {
-    Plain(Client<HttpConnector, Outgoing>),
-    Secure(Client<HttpsConnector<HttpConnector>, Outgoing>),
 }
 
 /// One request for the application.
@@ -111,25 +98,8 @@ impl Whole {
 
 impl Backend {
     pub(super) fn new(base: Uri, timeout: Duration) -> anyhow::Result<Self> {
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE);
-        let connections = if base.scheme() == Some(&Scheme::HTTPS) {
-            let connector = HttpsConnectorBuilder::new()
-                .with_native_roots()
-                .context("cannot read the system's certificates, for the backend's https")?
-                .https_only()
-                .enable_http1()
-                .build();
-            Connections::Secure(builder.build(connector))
-        } else {
-            let mut connector = HttpConnector::new();
-            connector.set_nodelay(true);
-            Connections::Plain(builder.build(connector))
-        };
         Ok(Self {
-            connections,
+            connections: Connections::to(&base, "the backend")?,
             base,
             timeout,
         })
@@ -170,10 +140,7 @@ impl Backend {
         *request.method_mut() = outbound.method;
         *request.uri_mut() = Uri::from_parts(uri).map_err(http::Error::from)?;
         *request.headers_mut() = outbound.headers;
-        let answer = match &self.connections {
-            Connections::Plain(client) => client.request(request),
-            Connections::Secure(client) => client.request(request),
-        };
+        let answer = self.connections.request(request);
         let response = tokio::time::timeout_at(deadline, answer)
             .await
             .map_err(|_| NoAnswer::Timeout(self.timeout))??;

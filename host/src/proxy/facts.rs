@@ -1,11 +1,12 @@
 //! Gathering what a policy asks for: under leases, from one state of the store, and where the
-//! record has nothing but the decision depends on it, from the backend.
+//! record has nothing but the decision depends on it, from the backend, from a token's issuer, or from
+//! whoever tells the permissions of principals.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use scimguard_core::Request;
-use scimguard_core::facts::{Answer, Fact, Key, Unseen};
+use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen};
 
 use super::leases::{self, Busy, Held};
 use super::retry::InTheNameOf;
@@ -32,7 +33,7 @@ pub(super) struct Facts<'a> {
     name_of: Option<InTheNameOf>,
     keys: Vec<Key>,
     found: Arc<Vec<Fact>>,
-    /// The backend is asked once a pass.
+    /// Everybody but the record is asked once a pass.
     looked_up: BTreeMap<Key, Answer>,
 }
 
@@ -76,6 +77,9 @@ impl<'a> Facts<'a> {
             .zip(answers)
             .map(|(key, answer)| Fact { key, answer })
             .collect();
+        for fact in &mut found {
+            self.vouch(fact).await?;
+        }
         for position in 0..found.len() {
             let Some(account) = lookup::due(&found[position]) else {
                 continue;
@@ -99,6 +103,57 @@ impl<'a> Facts<'a> {
         }
         self.found = Arc::new(found);
         Ok(())
+    }
+
+    /// Completes what the record knows of a token or a principal.
+    async fn vouch(&mut self, fact: &mut Fact) -> Result<(), store::Error> {
+        match (&fact.key, &mut fact.answer) {
+            (Key::Verified(key), Answer::Unavailable) => {
+                fact.answer = match self.looked_up.get(&fact.key) {
+                    Some(answer) => answer.clone(),
+                    None => self.proxy.claims(key, self.now).await,
+                };
+                self.looked_up.insert(fact.key.clone(), fact.answer.clone());
+            }
+            (Key::Principal(key), Answer::Absent) => fact.answer = self.rights(key).await,
+            (Key::Token(sha256), Answer::Token(token)) if token.principal.is_none() => {
+                let sha256 = match &self.name_of {
+                    Some(name_of) => name_of.meant_token(sha256),
+                    None => sha256,
+                };
+                let owner = self.proxy.store.token_principal(sha256).await?;
+                if !self.complete(token, owner).await {
+                    fact.answer = Answer::Unavailable;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Gives a token the principal that the record does not have. `false`: it cannot be told now.
+    async fn complete(&mut self, token: &mut Token, owner: Option<String>) -> bool {
+        let Some(id) = owner else { return true };
+        let key = PrincipalKey {
+            account: token.account.clone(),
+            id,
+        };
+        match self.rights(&key).await {
+            Answer::Principal(principal) => token.principal = Some(principal),
+            Answer::Absent => {}
+            _ => return false,
+        }
+        true
+    }
+
+    async fn rights(&mut self, key: &PrincipalKey) -> Answer {
+        let asked = Key::Principal(key.clone());
+        if let Some(answer) = self.looked_up.get(&asked) {
+            return answer.clone();
+        }
+        let answer = self.proxy.rights(key).await;
+        self.looked_up.insert(asked, answer.clone());
+        answer
     }
 
     /// Answers these keys under leases on all that they name, which grow with what the record tells

@@ -1,5 +1,6 @@
 //! One request from beginning to end: decide, record the intent, forward, observe, record, answer.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,8 +23,9 @@ use super::incoming::Refused;
 use super::leases::Held;
 use super::log::Line;
 use super::retry::InTheNameOf;
-use super::{Policy, Proxy, headers};
+use super::{Policy, Proxy, headers, lookup};
 use crate::engine::Fault;
+use crate::store::TokenUse;
 
 /// From this size on a body is decided on a thread of its own, so that others are not held up.
 const LARGE: usize = 64 * 1024;
@@ -37,10 +39,26 @@ pub(super) struct Exchange<'a> {
     now: u64,
     held: Held,
     name_of: Option<InTheNameOf>,
+    /// `None` for a request that is not a client's: it is not counted against anybody.
+    client: Option<Client>,
+    charged: bool,
+}
+
+/// Who sends a request, as far as the guard sees that for itself.
+pub(super) struct Client {
+    pub(super) source: IpAddr,
+    /// Account and id of the token that the credential says that it is, if it is of that form.
+    pub(super) named_token: Option<String>,
 }
 
 impl<'a> Exchange<'a> {
-    pub(super) fn new(proxy: &'a Proxy, request: Request, incoming: Incoming, now: u64) -> Self {
+    pub(super) fn new(
+        proxy: &'a Proxy,
+        request: Request,
+        incoming: Incoming,
+        client: Client,
+        now: u64,
+    ) -> Self {
         Self {
             proxy,
             request: Arc::new(request),
@@ -48,6 +66,8 @@ impl<'a> Exchange<'a> {
             now,
             held: Held::default(),
             name_of: None,
+            client: Some(client),
+            charged: false,
         }
     }
 
@@ -65,6 +85,8 @@ impl<'a> Exchange<'a> {
             now,
             held: Held::default(),
             name_of: Some(name_of),
+            client: None,
+            charged: false,
         }
     }
 
@@ -76,11 +98,16 @@ impl<'a> Exchange<'a> {
         let mut next = match self.decide().await? {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
+                self.slow_down(&reject, line)?;
                 return to_http(reject.response, None);
             }
             Decision::Go(next) => {
                 if let Some((account, token)) = next.verified() {
-                    self.proxy.note_used(account, token, self.now);
+                    let used = TokenUse {
+                        at: self.now,
+                        from: self.client.as_ref().map(|client| client.source),
+                    };
+                    self.proxy.note_used(account, token, used);
                 }
                 next
             }
@@ -111,7 +138,9 @@ impl<'a> Exchange<'a> {
     async fn decide(&mut self) -> Result<Decision, Refused> {
         let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
         for _ in 0..=self.proxy.policy.settings().rounds {
-            match self.evaluate(facts.found()).await.map_err(faulty)? {
+            let verdict = self.evaluate(facts.found()).await.map_err(faulty)?;
+            self.charge(&verdict, &facts.found())?;
+            match verdict {
                 Verdict::Need(need) => self.provide(need, &mut facts).await?,
                 Verdict::Forward(forward) => return Ok(Decision::Go(Next::Forward(forward))),
                 Verdict::Proceed(proceed) => return Ok(Decision::Go(Next::Proceed(proceed))),
@@ -119,6 +148,51 @@ impl<'a> Exchange<'a> {
             }
         }
         Err(trapped("it asked for facts without end"))
+    }
+
+    /// Charges the account of a good token, once: before the body is read and the record asked, if the
+    /// policy wants to know more, else when it has decided.
+    fn charge(&mut self, verdict: &Verdict, facts: &[Fact]) -> Result<(), Refused> {
+        if self.charged || self.client.is_none() {
+            return Ok(());
+        }
+        let verified = match verdict {
+            Verdict::Need(_) => {
+                lookup::good_token(facts, self.now).map(|(_, token)| &token.account)
+            }
+            Verdict::Forward(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
+            Verdict::Proceed(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
+            Verdict::Reject(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
+        };
+        let Some(account) = verified else {
+            return Ok(());
+        };
+        self.charged = true;
+        let form = self.proxy.paths.error_form(&self.request.path);
+        let charged = self.proxy.limits.charge(account, form);
+        if charged.is_err() {
+            self.proxy.metrics.limited(account);
+        }
+        charged
+    }
+
+    /// Counts a credential that was found wrong; after too many, that is all that the client is told.
+    fn slow_down(&self, reject: &Reject, line: &mut Line) -> Result<(), Refused> {
+        let Some(client) = &self.client else {
+            return Ok(());
+        };
+        if !reject.rule.starts_with("token.") || reject.response.status != 401 {
+            return Ok(());
+        }
+        let counted = self
+            .proxy
+            .limits
+            .failed(client.source, client.named_token.as_deref());
+        if counted.is_err() {
+            line.repeats = true;
+            self.proxy.metrics.slowed();
+        }
+        counted
     }
 
     async fn evaluate(&self, facts: Arc<Vec<Fact>>) -> Result<Verdict, Fault> {
@@ -232,10 +306,10 @@ impl<'a> Exchange<'a> {
             // What comes back has to be read.
             headers.remove(header::ACCEPT_ENCODING);
         }
-        if let (Some(own), Some(_)) = (&self.proxy.credential, &forward.verified_token) {
+        if let (Some(own), Some(_)) = (self.proxy.own_credential(), &forward.verified_token) {
             headers.remove(header::AUTHORIZATION);
             headers.remove("x-api-key");
-            headers.insert(own.name.clone(), own.value.clone());
+            headers.insert(own.name, own.value);
         }
         let body = match std::mem::replace(&mut forward.body, ForwardBody::None) {
             ForwardBody::None => Outgoing::empty(),
@@ -331,7 +405,8 @@ async fn on_own_thread<T: Send + 'static>(
     let policy = Arc::clone(policy);
     tokio::task::spawn_blocking(move || run(&*policy))
         .await
-        .unwrap_or_else(|panic| Err(Fault::Trapped(panic.to_string())))
+        // Its message may hold a part of the request.
+        .unwrap_or_else(|_| Err(Fault::Trapped("it panicked".to_owned())))
 }
 
 fn is_large(outcome: &BackendOutcome) -> bool {

@@ -11,6 +11,8 @@ use super::headers;
 pub(super) struct Refused {
     pub(super) rule: &'static str,
     pub(super) detail: String,
+    /// Seconds, where the rule alone does not tell them.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refused {
@@ -18,6 +20,7 @@ impl Refused {
         Self {
             rule,
             detail: detail.into(),
+            retry_after: None,
         }
     }
 }

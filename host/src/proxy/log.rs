@@ -9,15 +9,17 @@ const LONGEST: usize = 256;
 
 /// What is logged of a request.
 pub(super) struct Line {
-    started: Instant,
+    pub(super) started: Instant,
     method: String,
     path: String,
     account: Option<String>,
     token: Option<String>,
-    decision: &'static str,
+    pub(super) decision: &'static str,
     changes: usize,
-    rule: Option<String>,
+    pub(super) rule: Option<String>,
     pub(super) backend: Duration,
+    /// One of very many that say the same: not worth a line each.
+    pub(super) repeats: bool,
 }
 
 impl Line {
@@ -32,6 +34,7 @@ impl Line {
             changes: 0,
             rule: None,
             backend: Duration::ZERO,
+            repeats: false,
         }
     }
 
@@ -76,6 +79,10 @@ impl Line {
     }
 
     pub(super) fn write(self, status: http::StatusCode) {
+        if self.repeats {
+            tracing::debug!(target: "scimguard::decision", rule = self.rule, "not logged in full");
+            return;
+        }
         tracing::info!(
             target: "scimguard::decision",
             method = self.method,

@@ -3,7 +3,7 @@
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use scimguard_core::facts::{
-    Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Unseen, User, UserKey,
+    Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Token, Unseen, User, UserKey,
 };
 use scimguard_core::{Headers, fold, sha256_hex};
 use serde::Deserialize;
@@ -57,36 +57,48 @@ pub(super) fn credential(
     account: &str,
     now: u64,
 ) -> Option<(HeaderName, HeaderValue)> {
-    if let Some(own) = &proxy.credential {
-        return Some((own.name.clone(), own.value.clone()));
+    if let Some(own) = proxy.own_credential() {
+        return Some((own.name, own.value));
     }
-    let verified = facts
-        .iter()
-        .find_map(|fact| match (&fact.key, &fact.answer) {
-            (Key::Token(sha256), Answer::Token(token)) => {
-                let valid = token.account == account
-                    && token.provider.is_some()
-                    && token
-                        .principal
-                        .as_ref()
-                        .is_some_and(|principal| principal.active)
-                    && !token.revoked
-                    && token.expires.is_none_or(|expires| now < expires);
-                valid.then_some(sha256)
-            }
-            _ => None,
-        })?;
+    let own = good_token(facts, now)
+        .filter(|(_, token)| token.account == account && token.provider.is_some());
+    let is_verified = |token: &[u8]| {
+        own.is_some_and(|(sha256, _)| *sha256 == sha256_hex(token))
+            || facts.iter().any(|fact| match (&fact.key, &fact.answer) {
+                // What the claims say is the policy's to judge, which it does before it asks for more.
+                (Key::Verified(key), Answer::Claims(_)) => {
+                    key.account == account && key.token.expose().as_bytes() == token
+                }
+                _ => false,
+            })
+    };
     headers.iter().find_map(|(name, value)| {
         let token = match value.get(..7) {
             Some(scheme) if scheme.eq_ignore_ascii_case(b"bearer ") => &value[7..],
             _ => value,
         };
-        let carries_it = sha256_hex(token.trim_ascii()) == *verified;
+        let carries_it = is_verified(token.trim_ascii());
         let name = HeaderName::try_from(name.as_str()).ok()?;
         let mut value = HeaderValue::from_bytes(value).ok()?;
         value.set_sensitive(true);
         carries_it.then_some((name, value))
     })
+}
+
+/// The hash and the token that the facts tell of, if it is good.
+pub(super) fn good_token(facts: &[Fact], now: u64) -> Option<(&String, &Token)> {
+    facts
+        .iter()
+        .find_map(|fact| match (&fact.key, &fact.answer) {
+            (Key::Token(sha256), Answer::Token(token)) => {
+                let owner = token.principal.as_ref();
+                let good = owner.is_some_and(|principal| principal.active)
+                    && !token.revoked
+                    && token.expires.is_none_or(|expires| now < expires);
+                good.then_some((sha256, token))
+            }
+            _ => None,
+        })
 }
 
 impl Proxy {

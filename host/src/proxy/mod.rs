@@ -3,44 +3,59 @@
 mod admin;
 mod backend;
 mod body;
+mod credential;
 mod facts;
 mod flow;
 mod headers;
 mod incoming;
 mod leases;
+mod limits;
 mod log;
 mod lookup;
+mod metrics;
 mod paths;
 mod policy;
+mod probe;
 mod reader;
 mod refusal;
 mod retry;
 mod server;
 mod settle;
+mod source;
+mod vouched;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use anyhow::Context as _;
 use hyper::body::Incoming;
+use ipnet::IpNet;
 use scimguard_core::Request;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
 use self::body::Outgoing;
-use self::flow::Exchange;
+use self::credential::Own;
+use self::flow::{Client, Exchange};
 use self::incoming::Refused;
 use self::leases::Leases;
+use self::limits::Limits;
 use self::log::Line;
+use self::metrics::Metrics;
 use self::paths::ScimPaths;
 use crate::config::{Config, Credential, Unseen};
-use crate::store::Store;
+use crate::store::{Store, TokenUse};
+use crate::tokens::issuers::Issuers;
+use crate::tokens::permissions::Permissions;
 
 pub(crate) use self::log::{printable, without_values};
 pub use self::policy::Policy;
+pub(crate) use self::probe::{Probe, Reply};
 pub(crate) use self::reader::{Reader, Unreadable};
 pub use self::server::{Listeners, serve};
 
@@ -51,7 +66,13 @@ pub struct Proxy {
     backend: Backend,
     paths: ScimPaths,
     leases: Leases,
-    credential: Option<Credential>,
+    issuers: Issuers,
+    /// Where the rights of principals are that the store does not know.
+    permissions: Option<Permissions>,
+    credential: Option<Own>,
+    trusted_proxies: Vec<IpNet>,
+    limits: Limits,
+    metrics: Metrics,
     client_timeout: Duration,
     lease_timeout: Duration,
     unseen: Unseen,
@@ -64,15 +85,16 @@ pub struct Proxy {
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
-    /// Account and id of tokens, with the time of their last use that is not stored yet.
-    used: Mutex<BTreeMap<(String, String), u64>>,
+    /// Account and id of tokens, with their last use that is not stored yet.
+    used: Mutex<BTreeMap<(String, String), TokenUse>>,
 }
 
 impl Proxy {
     /// Puts a guard together.
     ///
     /// # Errors
-    /// If the guard's own credential or the system's certificates cannot be read.
+    /// If the guard's own credential, the system's certificates, or a file of keys or permissions
+    /// cannot be read.
     pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
             paths: ScimPaths::new(policy.settings()),
@@ -80,7 +102,17 @@ impl Proxy {
             store,
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
             leases: Leases::default(),
-            credential: config.credential()?,
+            issuers: Issuers::new(&config.issuers)?,
+            permissions: config
+                .permissions
+                .as_ref()
+                .map(Permissions::new)
+                .transpose()
+                .context("in permissions")?,
+            credential: Own::read(config)?,
+            trusted_proxies: config.trusted_proxies.clone(),
+            limits: Limits::new(&config.limits),
+            metrics: Metrics::new(),
             client_timeout: config.client_timeout,
             lease_timeout: config.lease_timeout,
             unseen: config.unseen,
@@ -98,20 +130,29 @@ impl Proxy {
 
     /// Answers a request. It is worked on to its end even if the client goes away: otherwise what
     /// the backend did would not be recorded.
-    async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> http::Response<Outgoing> {
+    async fn handle(
+        self: Arc<Self>,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> http::Response<Outgoing> {
         let path = request.uri().path().to_owned();
         let proxy = Arc::clone(&self);
         let task = self
             .in_flight
-            .spawn(async move { proxy.answer(request).await });
-        task.await.unwrap_or_else(|panic| {
-            tracing::error!(%panic, "a request could not be answered");
+            .spawn(async move { proxy.answer(request, peer).await });
+        task.await.unwrap_or_else(|_| {
+            // Where it failed is in the log; the message may hold a part of the request.
+            tracing::error!("a request could not be answered");
             let refused = Refused::new("plugin.trapped", "The guard failed at this request.");
             refusal::response(&refused, self.paths.error_form(&path))
         })
     }
 
-    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<Outgoing> {
+    async fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> http::Response<Outgoing> {
         let path = request
             .uri()
             .path_and_query()
@@ -124,7 +165,12 @@ impl Proxy {
                     annotate: self.annotate,
                     ..head
                 };
-                let exchange = Exchange::new(self, head, request.into_body(), now());
+                let source = source::of(peer, request.headers(), &self.trusted_proxies);
+                let client = Client {
+                    source,
+                    named_token: limits::named_token(request.headers()),
+                };
+                let exchange = Exchange::new(self, head, request.into_body(), client, now());
                 exchange.run(&mut line).await
             }
             Err(refused) => Err(refused),
@@ -133,13 +179,19 @@ impl Proxy {
             line.refused(refused.rule);
             refusal::response(&refused, self.paths.error_form(&path))
         });
+        self.metrics.decided(&line);
         line.write(response.status());
         response
     }
 
-    fn note_used(&self, account: &str, token: &str, now: u64) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.insert((account.to_owned(), token.to_owned()), now);
+    /// The guard's own credential at the application, if it has one.
+    fn own_credential(&self) -> Option<Credential> {
+        self.credential.as_ref().map(Own::present)
+    }
+
+    fn note_used(&self, account: &str, token: &str, used: TokenUse) {
+        let mut all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert((account.to_owned(), token.to_owned()), used);
     }
 
     /// Stores when tokens were used. Not on the way of a request: each write waits for the disk.

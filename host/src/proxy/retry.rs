@@ -29,8 +29,17 @@ impl InTheNameOf {
     /// What a key asks for: the token that the credential stands for.
     pub(super) fn meant(&self, key: &Key) -> Key {
         match key {
-            Key::Token(sha256) if *sha256 == self.sha256 => Key::Token(self.token.clone()),
+            Key::Token(sha256) => Key::Token(self.meant_token(sha256).to_owned()),
             _ => key.clone(),
+        }
+    }
+
+    /// The hash of the token that a credential of this hash stands for.
+    pub(super) fn meant_token<'a>(&'a self, sha256: &'a str) -> &'a str {
+        if sha256 == self.sha256 {
+            &self.token
+        } else {
+            sha256
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::{Proxy, admin};
+use super::{Proxy, admin, credential};
 
 /// How often it is stored when tokens were used.
 const STORE_USED: Duration = Duration::from_secs(60);
@@ -43,6 +45,11 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     });
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
+    let mut upkeep = JoinSet::new();
+    for work in proxy.issuers.upkeep() {
+        upkeep.spawn(work);
+    }
+    let renewing = tokio::spawn(renew(Arc::clone(&proxy)));
     let mut store_used = tokio::time::interval(STORE_USED);
     let mut end = std::pin::pin!(end);
     loop {
@@ -50,10 +57,13 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
             () = &mut end => break,
             _ = store_used.tick() => {
                 let proxy = Arc::clone(&proxy);
+                proxy.limits.forget_quiet();
                 tokio::spawn(async move { proxy.store_used().await });
             }
             accepted = listeners.clients.accept() => match accepted {
-                Ok((stream, _)) => connect(&builder, &graceful, Arc::clone(&proxy), stream),
+                Ok((stream, peer)) => {
+                    connect(&builder, &graceful, Arc::clone(&proxy), stream, peer.ip());
+                }
                 Err(error) => {
                     // Out of file descriptors, usually: wait for connections to end.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -65,6 +75,8 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     drop(listeners.clients);
     asking.abort();
     repeating.abort();
+    upkeep.abort_all();
+    renewing.abort();
     proxy.in_flight.close();
     let limit = proxy.client_timeout;
     let done = async {
@@ -95,6 +107,17 @@ async fn settle(proxy: Arc<Proxy>) {
     loop {
         times.tick().await;
         proxy.settle().await;
+    }
+}
+
+/// Looks whether the guard's own credential was replaced.
+async fn renew(proxy: Arc<Proxy>) {
+    let Some(own) = &proxy.credential else { return };
+    let mut times = tokio::time::interval(credential::LOOK);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        times.tick().await;
+        own.refresh();
     }
 }
 
@@ -134,6 +157,7 @@ fn connect(
     graceful: &GracefulShutdown,
     proxy: Arc<Proxy>,
     stream: TcpStream,
+    peer: IpAddr,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection ended early");
@@ -141,7 +165,7 @@ fn connect(
     }
     let service = service_fn(move |request: http::Request<Incoming>| {
         let proxy = Arc::clone(&proxy);
-        async move { Ok::<_, Infallible>(proxy.handle(request).await) }
+        async move { Ok::<_, Infallible>(proxy.handle(request, peer).await) }
     });
     let connection = builder
         .serve_connection(TokioIo::new(stream), service)

@@ -9,11 +9,13 @@ mod groups;
 mod members;
 mod open;
 mod owners;
+mod principals;
 mod records;
 mod retries;
 mod tokens;
 mod unsettled;
 mod users;
+mod watch;
 mod writer;
 
 #[cfg(test)]
@@ -38,8 +40,9 @@ use writer::Writer;
 pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
 pub use open::{OpenIntent, OpenMembers};
 pub use owners::{CorrectionRow, Counts, MemberCounts, MembershipRow};
+pub use principals::{PrincipalKind, PrincipalRow};
 pub use retries::RetryRow;
-pub use tokens::{NewToken, PrincipalKind, PrincipalRow, TokenRow};
+pub use tokens::{NewToken, TokenRow, TokenUse};
 
 /// Why the store did not answer. A request that depends on it is refused.
 #[derive(Debug, thiserror::Error)]
@@ -189,7 +192,7 @@ async fn answer(
             // No record tells what an issuer says.
             Key::Verified(_) => answers[position] = Answer::Unavailable,
             Key::Principal(key) => {
-                answers[position] = tokens::principal_fact(connection, key).await?;
+                answers[position] = principals::fact(connection, key).await?;
             }
             Key::GroupByDerivedId(key) => {
                 answers[position] = Answer::Groups(groups::by_derived_id(connection, key).await?);

@@ -1,57 +1,12 @@
-//! Tokens and the principals whose rights they have. Of a token only the hash of its text is kept;
-//! the text exists once, where it was made.
+//! Tokens. Only the hash of a token's text is kept; the text exists once, where it was made.
 
-use scimguard_core::facts::{Answer, Principal, PrincipalKey, Token};
+use std::net::IpAddr;
+
+use scimguard_core::facts::{Answer, Principal, Token};
 use sqlx::{FromRow, Row, SqliteConnection};
 
+use super::principals::permissions;
 use super::{Error, Store, from_millis, to_millis};
-
-/// What a principal is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PrincipalKind {
-    /// A person.
-    User,
-    /// A program.
-    ServiceAccount,
-}
-
-impl PrincipalKind {
-    /// As the command line writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::ServiceAccount => "service-account",
-        }
-    }
-
-    /// How the text of its tokens begins.
-    #[must_use]
-    pub const fn token_prefix(self) -> &'static str {
-        match self {
-            Self::User => "pat",
-            Self::ServiceAccount => "sat",
-        }
-    }
-}
-
-/// A principal as recorded.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct PrincipalRow {
-    /// The account that it belongs to.
-    pub account: String,
-    /// Its id, unique in the account.
-    pub id: String,
-    /// What it is.
-    pub kind: PrincipalKind,
-    /// Not disabled.
-    pub active: bool,
-    /// Permission ids.
-    pub permissions: Vec<String>,
-    /// Milliseconds since 1970.
-    pub created: u64,
-}
 
 /// A token to be recorded.
 #[derive(Clone, Debug)]
@@ -72,6 +27,19 @@ pub struct NewToken {
     pub expires: Option<u64>,
     /// Milliseconds since 1970.
     pub created: u64,
+    /// Who made it.
+    pub created_by: Option<String>,
+    /// The id of the token that it replaces.
+    pub rotated_from: Option<String>,
+}
+
+/// The last use of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// Milliseconds since 1970.
+    pub at: u64,
+    /// The address that it was used from.
+    pub from: Option<IpAddr>,
 }
 
 /// A token as listed: nothing of it is secret.
@@ -93,8 +61,14 @@ pub struct TokenRow {
     pub revoked: bool,
     /// Milliseconds since 1970.
     pub created: u64,
+    /// Who made it; `None`: nobody noted it.
+    pub created_by: Option<String>,
+    /// The id of the token that it replaced.
+    pub rotated_from: Option<String>,
     /// Milliseconds since 1970, to the minute; `None` is never.
     pub last_used: Option<u64>,
+    /// The address that it was last used from.
+    pub last_used_from: Option<String>,
 }
 
 /// Answers [`scimguard_core::facts::Key::Token`].
@@ -134,148 +108,41 @@ pub(super) async fn fact(
     }))
 }
 
-/// Answers [`scimguard_core::facts::Key::Principal`].
-pub(super) async fn principal_fact(
-    connection: &mut SqliteConnection,
-    key: &PrincipalKey,
-) -> Result<Answer, sqlx::Error> {
-    let row =
-        sqlx::query("SELECT active, permissions FROM principals WHERE account = ?1 AND id = ?2")
-            .bind(&key.account)
-            .bind(&key.id)
-            .fetch_optional(connection)
-            .await?;
-    let Some(row) = row else {
-        return Ok(Answer::Absent);
-    };
-    Ok(Answer::Principal(Principal {
-        account: key.account.clone(),
-        id: key.id.clone(),
-        active: row.try_get("active")?,
-        permissions: permissions(&row)?,
-    }))
-}
-
-fn permissions(row: &sqlx::sqlite::SqliteRow) -> Result<Vec<String>, sqlx::Error> {
-    let text: String = row.try_get("permissions")?;
-    serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
-}
-
 impl Store {
-    /// Records a principal.
-    ///
-    /// # Errors
-    /// If the account has one of that id.
-    pub async fn create_principal(&self, principal: &PrincipalRow) -> Result<(), Error> {
-        let done = sqlx::query(
-            "INSERT INTO principals (account, id, kind, active, permissions, created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-        )
-        .bind(&principal.account)
-        .bind(&principal.id)
-        .bind(principal.kind.as_str())
-        .bind(principal.active)
-        .bind(serde_json::json!(principal.permissions).to_string())
-        .bind(from_millis(principal.created))
-        .execute(&self.writers)
-        .await?;
-        match done.rows_affected() {
-            0 => Err(Error::Exists(format!(
-                "account {} has a principal {} already; choose another --id",
-                principal.account, principal.id
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// The principals, of one account or of all.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn principals(&self, account: Option<&str>) -> Result<Vec<PrincipalRow>, Error> {
-        let rows = sqlx::query(
-            "SELECT * FROM principals WHERE ?1 IS NULL OR account = ?1 ORDER BY account, id",
-        )
-        .bind(account)
-        .fetch_all(&self.readers)
-        .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| -> Result<_, sqlx::Error> {
-            Ok(PrincipalRow {
-                account: row.try_get("account")?,
-                id: row.try_get("id")?,
-                kind: match row.try_get::<&str, _>("kind")? {
-                    "user" => PrincipalKind::User,
-                    _ => PrincipalKind::ServiceAccount,
-                },
-                active: row.try_get("active")?,
-                permissions: permissions(row)?,
-                created: to_millis(row.try_get("created")?).unwrap_or_default(),
-            })
-        };
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
-    }
-
-    /// Looks up one principal.
-    ///
-    /// # Errors
-    /// If the account has none of that id.
-    pub async fn principal(&self, account: &str, id: &str) -> Result<PrincipalRow, Error> {
-        self.principals(Some(account))
-            .await?
-            .into_iter()
-            .find(|principal| principal.id == id)
-            .ok_or_else(|| no_principal(account, id))
-    }
-
-    /// Disables a principal, and with it all its tokens, or enables it again.
-    ///
-    /// # Errors
-    /// If the account has none of that id.
-    pub async fn set_principal_active(
-        &self,
-        account: &str,
-        id: &str,
-        active: bool,
-    ) -> Result<(), Error> {
-        let done = sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
-            .bind(account)
-            .bind(id)
-            .bind(active)
-            .execute(&self.writers)
-            .await?;
-        match done.rows_affected() {
-            0 => Err(no_principal(account, id)),
-            _ => Ok(()),
-        }
-    }
-
     /// Records a token.
     ///
     /// # Errors
     /// If the account has one of that id.
     pub async fn create_token(&self, token: &NewToken) -> Result<(), Error> {
-        let done = sqlx::query(
-            "INSERT INTO tokens (sha256, prefix, account, id, principal, provider, expires, revoked,
-                 created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8) ON CONFLICT DO NOTHING",
+        let mut connection = self.writers.acquire().await?;
+        insert(&mut connection, token).await
+    }
+
+    /// Records a token in place of another, which ends at `until`, or earlier if it did so anyway.
+    ///
+    /// # Errors
+    /// If there is no other, it is revoked or expired, or the account has a token of the new id.
+    pub async fn rotate_token(&self, token: &NewToken, old: &str, until: u64) -> Result<(), Error> {
+        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        insert(&mut transaction, token).await?;
+        let ended = sqlx::query(
+            "UPDATE tokens SET expires = min(coalesce(expires, ?3), ?3)
+              WHERE account = ?1 AND id = ?2 AND revoked = 0 AND coalesce(expires, ?4 + 1) > ?4",
         )
-        .bind(&token.sha256)
-        .bind(token.prefix)
         .bind(&token.account)
-        .bind(&token.id)
-        .bind(&token.principal)
-        .bind(&token.provider)
-        .bind(token.expires.map(from_millis))
+        .bind(old)
+        .bind(from_millis(until))
         .bind(from_millis(token.created))
-        .execute(&self.writers)
+        .execute(&mut *transaction)
         .await?;
-        match done.rows_affected() {
-            0 => Err(Error::Exists(format!(
-                "account {} has a token {} already; choose another --id",
-                token.account, token.id
-            ))),
-            _ => Ok(()),
+        if ended.rows_affected() == 0 {
+            return Err(Error::Missing(format!(
+                "account {} has no token {old} that is still good; make one with `scimguard token create`",
+                token.account
+            )));
         }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// The tokens, of one account or of all.
@@ -302,9 +169,7 @@ impl Store {
             .execute(&self.writers)
             .await?;
         match done.rows_affected() {
-            0 => Err(Error::Missing(format!(
-                "account {account} has no token {id}; `scimguard token list` shows those it has"
-            ))),
+            0 => Err(no_token(account, id)),
             _ => Ok(()),
         }
     }
@@ -323,22 +188,53 @@ impl Store {
         )
     }
 
-    /// Notes when tokens were last used.
+    /// Looks up one token.
+    ///
+    /// # Errors
+    /// If the account has none of that id.
+    pub async fn token(&self, account: &str, id: &str) -> Result<TokenRow, Error> {
+        let found = sqlx::query_as("SELECT * FROM tokens WHERE account = ?1 AND id = ?2")
+            .bind(account)
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await?;
+        found.ok_or_else(|| no_token(account, id))
+    }
+
+    /// The id of the principal that a token was given for, which need not be on record.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn token_principal(&self, sha256: &str) -> Result<Option<String>, Error> {
+        Ok(
+            sqlx::query_scalar("SELECT principal FROM tokens WHERE sha256 = ?1")
+                .bind(sha256)
+                .fetch_optional(&self.readers)
+                .await?,
+        )
+    }
+
+    /// Notes when tokens were last used, and from where.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn note_used(
         &self,
-        uses: impl IntoIterator<Item = ((String, String), u64)>,
+        uses: impl IntoIterator<Item = ((String, String), TokenUse)>,
     ) -> Result<(), Error> {
         let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
-        for ((account, id), at) in uses {
-            sqlx::query("UPDATE tokens SET last_used = ?3 WHERE account = ?1 AND id = ?2")
-                .bind(account)
-                .bind(id)
-                .bind(from_millis(at))
-                .execute(&mut *transaction)
-                .await?;
+        for ((account, id), used) in uses {
+            // Another guard on this store may have seen a later one.
+            sqlx::query(
+                "UPDATE tokens SET last_used = ?3, last_used_from = ?4
+                  WHERE account = ?1 AND id = ?2 AND coalesce(last_used, 0) <= ?3",
+            )
+            .bind(account)
+            .bind(id)
+            .bind(from_millis(used.at))
+            .bind(used.from.map(|address| address.to_string()))
+            .execute(&mut *transaction)
+            .await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -356,14 +252,43 @@ impl FromRow<'_, sqlx::sqlite::SqliteRow> for TokenRow {
             expires: to_millis(row.try_get("expires")?),
             revoked: row.try_get("revoked")?,
             created: to_millis(row.try_get("created")?).unwrap_or_default(),
+            created_by: row.try_get("created_by")?,
+            rotated_from: row.try_get("rotated_from")?,
             last_used: to_millis(row.try_get("last_used")?),
+            last_used_from: row.try_get("last_used_from")?,
         })
     }
 }
 
-fn no_principal(account: &str, id: &str) -> Error {
+async fn insert(connection: &mut SqliteConnection, token: &NewToken) -> Result<(), Error> {
+    let done = sqlx::query(
+        "INSERT INTO tokens (sha256, prefix, account, id, principal, provider, expires, revoked,
+             created, created_by, rotated_from)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+    )
+    .bind(&token.sha256)
+    .bind(token.prefix)
+    .bind(&token.account)
+    .bind(&token.id)
+    .bind(&token.principal)
+    .bind(&token.provider)
+    .bind(token.expires.map(from_millis))
+    .bind(from_millis(token.created))
+    .bind(&token.created_by)
+    .bind(&token.rotated_from)
+    .execute(connection)
+    .await?;
+    match done.rows_affected() {
+        0 => Err(Error::Exists(format!(
+            "account {} has a token {} already; choose another --id",
+            token.account, token.id
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn no_token(account: &str, id: &str) -> Error {
     Error::Missing(format!(
-        "account {account} has no principal {id}; make it with `scimguard principal create \
-         --account {account} --id {id} --kind service-account --permissions all`"
+        "account {account} has no token {id}; `scimguard token list` shows those it has"
     ))
 }

@@ -2,6 +2,18 @@
 //!
 //! `PREFIX.ACCOUNT.ID.SECRET`; the store keeps SHA-256 of the whole text, and nobody the text.
 
+mod introspection;
+pub(crate) mod issuers;
+mod jwks;
+mod jwt;
+mod keys;
+pub(crate) mod permissions;
+mod service;
+mod watched;
+
+#[cfg(test)]
+mod tests;
+
 use anyhow::{Context, bail};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
@@ -88,7 +100,7 @@ pub(crate) fn all_permissions(policy: &str, account: &str) -> anyhow::Result<Vec
 }
 
 #[cfg(test)]
-mod tests {
+mod minting {
     use secrecy::ExposeSecret;
 
     use super::*;

@@ -60,8 +60,10 @@ type Credential = (HeaderName, HeaderValue);
 impl Proxy {
     /// Asks the backend about everything that is open.
     pub(super) async fn settle(&self) {
-        let Some(own) = &self.credential else { return };
-        let credential = (own.name.clone(), own.value.clone());
+        let Some(own) = self.own_credential() else {
+            return;
+        };
+        let credential = (own.name, own.value);
         match self.settle_all(&credential).await {
             Ok(0) => {}
             Ok(settled) => tracing::info!(settled, "open outcomes are settled"),

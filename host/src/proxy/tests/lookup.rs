@@ -68,6 +68,8 @@ async fn with_token(guard: &Guard, provider: Option<&str>) {
             provider: provider.map(str::to_owned),
             expires: None,
             created: 0,
+            created_by: None,
+            rotated_from: None,
         })
         .await
         .unwrap();

@@ -199,6 +199,8 @@ async fn a_complete_crawl_is_the_first_fill() {
         provider: None,
         expires: None,
         created: 1,
+        created_by: None,
+        rotated_from: None,
     };
     store.create_token(&token).await.unwrap();
     assert_eq!(store.unfilled_accounts(9).await.unwrap(), [ACCOUNT]);

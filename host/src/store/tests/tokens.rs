@@ -3,6 +3,7 @@
 use scimguard_core::facts::{Principal, PrincipalKey, TokenText, VerifiedKey};
 
 use super::*;
+use crate::store::TokenUse;
 
 #[tokio::test]
 async fn a_principal_is_its_accounts_alone_and_issuers_are_not_on_record() {
@@ -63,6 +64,8 @@ async fn a_token_has_the_rights_that_its_principal_has_now() {
         provider: Some("okta".to_owned()),
         expires: Some(9),
         created: 1,
+        created_by: Some("ann".to_owned()),
+        rotated_from: None,
     };
     store.create_token(&token).await.unwrap();
     assert!(store.create_token(&token).await.is_err());
@@ -89,12 +92,64 @@ async fn a_token_has_the_rights_that_its_principal_has_now() {
     store.revoke_token(ACCOUNT, "t1").await.unwrap();
     assert!(fact().await.revoked);
     assert!(store.revoke_token(ACCOUNT, "t2").await.is_err());
+    let used = |at, from: &str| {
+        let used = TokenUse {
+            at,
+            from: Some(from.parse().unwrap()),
+        };
+        [((ACCOUNT.to_owned(), "t1".to_owned()), used)]
+    };
+    store.note_used(used(33, "192.0.2.1")).await.unwrap();
+    // What another guard saw earlier does not matter any more.
+    store.note_used(used(32, "192.0.2.2")).await.unwrap();
+    let listed = store.token(ACCOUNT, "t1").await.unwrap();
+    assert_eq!(listed.last_used, Some(33));
+    assert_eq!(listed.last_used_from.as_deref(), Some("192.0.2.1"));
+    assert_eq!(listed.created_by.as_deref(), Some("ann"));
+}
+
+fn token(id: &str, expires: Option<u64>, created: u64) -> NewToken {
+    NewToken {
+        sha256: format!("hash of {id}"),
+        prefix: "sat",
+        account: ACCOUNT.to_owned(),
+        id: id.to_owned(),
+        principal: "svc".to_owned(),
+        provider: Some("okta".to_owned()),
+        expires,
+        created,
+        created_by: None,
+        rotated_from: None,
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_token_ends_after_the_overlap_and_never_later_than_before() {
+    let (_folder, store) = store().await;
+    store.create_token(&token("never", None, 1)).await.unwrap();
     store
-        .note_used([((ACCOUNT.to_owned(), "t1".to_owned()), 33)])
+        .create_token(&token("soon", Some(50), 1))
         .await
         .unwrap();
-    assert_eq!(
-        store.tokens(Some(ACCOUNT)).await.unwrap()[0].last_used,
-        Some(33)
-    );
+    let expires = async |id: &str| store.token(ACCOUNT, id).await.unwrap().expires;
+    let new = |id: &str| token(id, Some(900), 10);
+
+    store.rotate_token(&new("n1"), "never", 100).await.unwrap();
+    assert_eq!(expires("never").await, Some(100));
+    assert_eq!(expires("n1").await, Some(900));
+    store.rotate_token(&new("n2"), "soon", 100).await.unwrap();
+    assert_eq!(expires("soon").await, Some(50));
+
+    // Nothing is made where nothing is replaced.
+    store.revoke_token(ACCOUNT, "n1").await.unwrap();
+    assert!(store.rotate_token(&new("n3"), "n1", 100).await.is_err());
+    assert!(store.rotate_token(&new("n3"), "gone", 100).await.is_err());
+    let late = token("n3", Some(900), 60);
+    assert!(store.rotate_token(&late, "soon", 100).await.is_err());
+    assert!(store.rotate_token(&new("n2"), "never", 100).await.is_err());
+    assert!(store.token(ACCOUNT, "n3").await.is_err());
+
+    let expiring = store.expiring_tokens(20, 100).await.unwrap();
+    assert_eq!(expiring, [(ACCOUNT.to_owned(), 2)]);
+    assert!(store.expiring_tokens(100, 200).await.unwrap().is_empty());
 }

@@ -1,6 +1,10 @@
 //! What is refused because something around the policy does not answer.
 
 super::rules! {
+    /// Too many requests of one account, or too many wrong credentials from one place or for one token.
+    /// Repeat the request after the time in `retry-after`. Whoever sends a valid token is never limited
+    /// because of others' wrong ones.
+    RATE_LIMITED = "rate.limited", Some(429), None, "RFC 6585 §4, IPSIE SCIM profile: rate limits on all end points";
     /// A fact that the decision depends on cannot be had now. Nothing is decided without it; repeat
     /// the request after the time in `retry-after`.
     FACTS_UNAVAILABLE = "facts.unavailable", Some(503), None, "RFC 9110 §15.6.4";

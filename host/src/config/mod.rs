@@ -1,18 +1,30 @@
 //! The configuration file of `serve`, in TOML. `scimguard.example.toml` shows every key; unknown
 //! keys are refused with their line. Relative paths are relative to the file.
 
-use std::net::SocketAddr;
+mod credential;
+mod endpoint;
+mod issuers;
+mod permissions;
+mod secret;
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use http::Uri;
 use http::uri::Scheme;
-use secrecy::{ExposeSecret, SecretString};
+use ipnet::IpNet;
 use serde::Deserialize;
 
+pub use self::credential::{Credential, CredentialSource};
+pub(crate) use self::endpoint::{Endpoint, Template};
+pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
+pub(crate) use self::permissions::{Permissions, Service as PermissionService};
+
 /// The example file, for help texts.
-pub const EXAMPLE: &str = include_str!("../scimguard.example.toml");
+pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
 
 /// What `serve` is told.
 #[derive(Debug, Deserialize)]
@@ -60,8 +72,19 @@ pub struct Config {
     /// How long the application may still act on a request that it has not answered.
     #[serde(default = "two_minutes", deserialize_with = "duration")]
     pub settle_after: Duration,
+    /// Networks of proxies in front of the guard, whose `X-Forwarded-For` is believed.
+    #[serde(default, deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// How much accounts and sources may send.
+    #[serde(default)]
+    pub limits: Limits,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
+    /// Who signs tokens, or tells of each whether it is good.
+    #[serde(default, rename = "issuer")]
+    pub(crate) issuers: Vec<Issuer>,
+    /// Where the rights of principals are that the store does not know.
+    pub(crate) permissions: Option<Permissions>,
 }
 
 /// What runs the policy.
@@ -86,25 +109,17 @@ pub enum Unseen {
     Refuse,
 }
 
-/// Where the guard's own credential comes from. It is never in the configuration itself.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CredentialSource {
-    /// A file that holds the token alone.
-    pub file: Option<PathBuf>,
-    /// An environment variable that holds the token.
-    pub env: Option<String>,
-    /// The header that carries it: `authorization` (as a Bearer token) or another, as it is.
-    #[serde(default = "authorization")]
-    pub header: String,
-}
-
-/// The guard's own credential, ready to be sent.
-pub struct Credential {
-    /// The header.
-    pub name: http::HeaderName,
-    /// Its value, marked sensitive.
-    pub value: http::HeaderValue,
+/// How much accounts and sources may send. Each is a bucket that fills up again all the time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests with a good token that an account may send in the long run.
+    pub requests_per_second: NonZeroU32,
+    /// How many of them at once.
+    pub burst: NonZeroU32,
+    /// Wrong credentials from one address, or for one token, that are told what is wrong with them at
+    /// once; then it is one a second.
+    pub failures: NonZeroU32,
 }
 
 impl Config {
@@ -132,21 +147,24 @@ impl Config {
                 admin.port()
             );
         }
-        let source = config.backend_credential.as_mut();
-        if let Some(source) = &source
-            && source.file.is_some() == source.env.is_some()
-        {
-            bail!("backend_credential: give one of `file` and `env`");
-        }
         let paths = [
             config.policy.as_mut(),
             config.component.as_mut(),
             config.cache.as_mut(),
-            source.and_then(|source| source.file.as_mut()),
             Some(&mut config.store),
         ];
         for path in paths.into_iter().flatten() {
             *path = folder.join(&*path);
+        }
+        if let Some(source) = &mut config.backend_credential {
+            source.place(folder);
+        }
+        issuers::check(&config.issuers)?;
+        for issuer in &mut config.issuers {
+            issuer.place(folder);
+        }
+        if let Some(permissions) = &mut config.permissions {
+            permissions.place(folder);
         }
         Ok(config)
     }
@@ -176,34 +194,17 @@ impl Config {
     }
 }
 
-impl CredentialSource {
-    fn read(&self) -> anyhow::Result<Credential> {
-        let text: SecretString = match (&self.file, &self.env) {
-            (Some(file), _) => std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read {}", file.display()))?,
-            (None, Some(name)) => {
-                std::env::var(name).with_context(|| format!("environment variable {name}"))?
-            }
-            (None, None) => bail!("give one of `file` and `env`"),
+impl Default for Limits {
+    fn default() -> Self {
+        // IPSIE asks for at least 25 requests a second and tenant.
+        const REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+        const FAILURES: NonZeroU32 = NonZeroU32::new(20).unwrap();
+        Self {
+            requests_per_second: REQUESTS,
+            burst: BURST,
+            failures: FAILURES,
         }
-        .into();
-        let token = text.expose_secret().trim();
-        if token.is_empty() {
-            bail!("the token is empty");
-        }
-        let name: http::HeaderName = self
-            .header
-            .parse()
-            .with_context(|| format!("{:?} is not a header name", self.header))?;
-        let value = match name {
-            http::header::AUTHORIZATION => SecretString::from(format!("Bearer {token}")),
-            _ => SecretString::from(token.to_owned()),
-        };
-        let mut value = http::HeaderValue::from_str(value.expose_secret())
-            .ok()
-            .context("the token has characters that a header cannot hold")?;
-        value.set_sensitive(true);
-        Ok(Credential { name, value })
     }
 }
 
@@ -241,6 +242,20 @@ fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D
     })
 }
 
+/// Networks, and addresses that are one of their own.
+fn networks<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let network = |text: &String| {
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse().ok().or_else(address).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "{text:?} is not a network such as \"10.0.0.0/8\" or an address"
+            ))
+        })
+    };
+    texts.iter().map(network).collect()
+}
+
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse::<jiff::SignedDuration>()
@@ -250,6 +265,12 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
         .ok_or_else(|| {
             serde::de::Error::custom(format!("{text:?} is not a time such as \"30s\" or \"2m\""))
         })
+}
+
+fn some_duration<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
 }
 
 fn half_a_minute() -> Duration {
@@ -266,10 +287,6 @@ fn one_minute() -> Duration {
 
 fn two_minutes() -> Duration {
     Duration::from_secs(120)
-}
-
-fn authorization() -> String {
-    "authorization".to_owned()
 }
 
 #[cfg(test)]
@@ -302,10 +319,32 @@ mod tests {
             "annotate",
             "settle_every",
             "settle_after",
+            "trusted_proxies",
+            "[limits]",
+            "requests_per_second",
+            "burst",
+            "failures",
             "[backend_credential]",
             "file",
             "env",
             "header",
+            "[[issuer]]",
+            "issuer",
+            "accounts",
+            "timeout",
+            "jwks_url",
+            "jwks_refresh",
+            "jwks_keep",
+            "jwks_file",
+            "introspection_url",
+            "client_id",
+            "client_secret_file",
+            "client_secret_env",
+            "introspection_cache",
+            "introspection_negative_cache",
+            "[permissions]",
+            "url",
+            "[permissions.credential]",
         ] {
             assert!(
                 shown.lines().any(|line| line.starts_with(key)),
@@ -330,6 +369,8 @@ mod tests {
         assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
         assert!(fault("unseen = \"closed\"").contains("line 4"));
+        assert!(fault("[limits]\nburst = 0").contains("line 5"));
+        assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
         assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
         for (from, to) in [

@@ -1,0 +1,367 @@
+//! A token at a running guard: what Okta's Test Connection would be told, and what to do about it.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use http::Uri;
+use scimguard_core::facts::{Answer, Key, Token};
+use scimguard_core::sha256_hex;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Args;
+use super::findings::Findings;
+use super::tokens::needed_permissions;
+use crate::cli::times;
+use crate::config::{Config, Credential};
+use crate::engine::Engine;
+use crate::proxy::{Probe, Reply, now};
+use crate::store::Store;
+
+const GUARD: &str = "guard";
+const TOKEN: &str = "token";
+const APPLICATION: &str = "application";
+
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Where to ask.
+struct Target {
+    server: Uri,
+    /// Path of the account's SCIM end points.
+    base: String,
+    account: Option<String>,
+}
+
+/// Asks the guard as an identity provider does.
+pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Result<()> {
+    let config = args.config.as_deref().map(Config::read).transpose()?;
+    let policy = match (&args.policy, &config) {
+        (Some(file), _) => {
+            std::fs::read_to_string(file).with_context(|| file.display().to_string())?
+        }
+        (None, Some(config)) => config.policy_text()?,
+        (None, None) => String::new(),
+    };
+    let target = Target::new(&args, &policy)?;
+    let token = token(&args)?;
+    let credential = Credential::bearer(&token)?;
+    if let Some(config) = &config {
+        recorded(config, &policy, &token, target.account.as_deref(), findings).await?;
+    }
+
+    let guard = Probe::new(target.server.clone(), TIME_LIMIT)?;
+    let points = format!("{}/ServiceProviderConfig", target.base);
+    let anonymous = match guard.get(&points, None).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            let detail = format!("{} does not answer: {}", target.server, chain(&error));
+            let advice = "Check the address and port, and whether `scimguard serve` runs and logs \"ready\".";
+            findings.problem(GUARD, detail, advice);
+            return Ok(());
+        }
+    };
+    if anonymous.rule.is_none() {
+        let detail = format!(
+            "{}{points} answered {} without a token, and not as a guard does",
+            target.server, anonymous.status
+        );
+        let advice = "Something else is at this address, or the path is not the guard's SCIM base (--policy).";
+        findings.problem(GUARD, detail, advice);
+        return Ok(());
+    }
+    findings.fine(GUARD, format!("a guard answers at {}", target.server));
+
+    for path in [
+        points,
+        format!("{}/Users?startIndex=1&count=1", target.base),
+    ] {
+        match guard.get(&path, Some(&credential)).await {
+            Ok(reply) => {
+                if !judge(&path, reply, &target, findings) {
+                    return Ok(());
+                }
+            }
+            Err(error) => {
+                let detail = format!("GET {path}: no answer: {}", chain(&error));
+                findings.problem(GUARD, detail, "Repeat it; the guard's log says more.");
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is worth asking on.
+fn judge(path: &str, reply: Reply, target: &Target, findings: &mut Findings) -> bool {
+    if let Some(rule) = &reply.rule {
+        let detail = reply.detail.clone().unwrap_or_default();
+        let advice = advice(rule, &reply, target);
+        let about = if rule.starts_with("token.") || rule == "rate.limited" {
+            TOKEN
+        } else if rule.starts_with("upstream.") {
+            APPLICATION
+        } else {
+            GUARD
+        };
+        findings.refused(about, rule, detail, advice);
+        return false;
+    }
+    if reply.status.is_success() {
+        findings.fine(TOKEN, format!("GET {path}: {}", reply.status));
+        return true;
+    }
+    let detail = format!(
+        "GET {path}: the token is good, and the application answered {}{}",
+        reply.status,
+        reply
+            .detail
+            .map_or_else(String::new, |it| format!(": {it}"))
+    );
+    match reply.status.as_u16() {
+        404 | 501 => findings.note(APPLICATION, detail),
+        401 | 403 => findings.problem(
+            APPLICATION,
+            detail,
+            "The application does not accept the credential that the guard sends: give the guard its own \
+             (`backend_credential`), or one that both know.",
+        ),
+        _ => findings.problem(APPLICATION, detail, "Look at the application's log."),
+    }
+    true
+}
+
+fn advice(rule: &str, reply: &Reply, target: &Target) -> String {
+    let account = target.account.as_deref().unwrap_or("ACCOUNT");
+    let another = format!(
+        "Make a new one with `scimguard token create --account {account} …` and enter it in the identity provider."
+    );
+    match rule {
+        "token.missing" | "token.malformed" => {
+            "What was given is not one token: look for spaces, quotes and line breaks in it.".to_owned()
+        }
+        "token.unknown" => format!(
+            "Compare it with what `token create` printed; a token of another guard or store is unknown here. {another}"
+        ),
+        "token.expired" | "token.revoked" => another,
+        "token.inactive-principal" => format!(
+            "`scimguard principal enable --account {account} --id …`, or make a token of another principal."
+        ),
+        "token.wrong-account" => format!(
+            "This token is for another account than {account}: check the account id in the URL, or make a \
+             token with `--account {account}`."
+        ),
+        "token.insufficient-permission" => format!(
+            "`scimguard principal permissions --account {account} --id … --set all`, or in the application \
+             if it knows the principal."
+        ),
+        "rate.limited" => format!(
+            "Wait {} seconds and try again; a good token is not held up by wrong ones.",
+            reply.retry_after.as_deref().unwrap_or("a few")
+        ),
+        "route.unknown" | "route.missing-account" => {
+            "The path is not the SCIM base of this guard's policy: check the URL, or give the policy (--policy)."
+                .to_owned()
+        }
+        "facts.unavailable" => {
+            "The guard cannot use its store, or a permission or token service that it asks: `scimguard doctor \
+             --config …` where it runs, and its log."
+                .to_owned()
+        }
+        "upstream.unavailable" => {
+            "The application behind the guard does not answer: check `backend` in the guard's configuration."
+                .to_owned()
+        }
+        _ => "Look at the guard's log; `scimguard rules` explains the rule.".to_owned(),
+    }
+}
+
+/// What the store knows of the token, which the guard tells nobody.
+async fn recorded(
+    config: &Config,
+    policy: &str,
+    token: &SecretString,
+    account: Option<&str>,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let store = Store::open(&config.store)
+        .await
+        .with_context(|| format!("in the store {}", config.store.display()))?;
+    let key = Key::Token(sha256_hex(token.expose_secret().as_bytes()));
+    let answers = store.answer(&[key]).await;
+    store.close().await;
+    match answers?.pop() {
+        Some(Answer::Token(token)) => {
+            let account = account.unwrap_or(&token.account);
+            let needed = needed_permissions(policy, account)?;
+            for what in explain(&token, account, &needed, now()) {
+                findings.note(TOKEN, what);
+            }
+        }
+        _ => findings.note(TOKEN, "this store has no such token"),
+    }
+    Ok(())
+}
+
+/// Everything that is the matter with a token.
+fn explain(token: &Token, account: &str, needed: &[String], now: u64) -> Vec<String> {
+    let id = token.id.as_deref().unwrap_or("without an id");
+    let mut said = vec![format!("it is the token {id} of account {}", token.account)];
+    if token.account != account {
+        said.push(format!("it is not for account {account}"));
+    }
+    if token.revoked {
+        said.push("it was revoked".to_owned());
+    }
+    match token.expires {
+        Some(at) if at <= now => said.push(format!("it expired {}", times::relative(at, now))),
+        Some(at) => said.push(format!("it expires {}", times::relative(at, now))),
+        None => {}
+    }
+    match &token.principal {
+        None => said.push("its principal does not exist any more".to_owned()),
+        Some(principal) => {
+            if !principal.active {
+                said.push(format!("its principal {} is disabled", principal.id));
+            }
+            let lacking: Vec<&str> = needed
+                .iter()
+                .filter(|permission| !principal.permissions.contains(permission))
+                .map(String::as_str)
+                .collect();
+            if !lacking.is_empty() {
+                let lacking = lacking.join(", ");
+                said.push(format!("its principal {} lacks {lacking}", principal.id));
+            }
+        }
+    }
+    said
+}
+
+impl Target {
+    fn new(args: &Args, policy: &str) -> anyhow::Result<Self> {
+        let text = args.url.as_deref().unwrap_or_default();
+        let fault = || format!("--url {text:?} is not such as https://guard.example.com");
+        let uri: Uri = text.parse().with_context(fault)?;
+        let mut parts = uri.into_parts();
+        let known = parts.scheme.as_ref().map(http::uri::Scheme::as_str);
+        let plain = parts
+            .authority
+            .as_ref()
+            .filter(|it| !it.as_str().contains('@'));
+        if !matches!(known, Some("http" | "https")) || plain.is_none() {
+            bail!(fault());
+        }
+        let path = parts
+            .path_and_query
+            .replace(http::uri::PathAndQuery::from_static("/"));
+        let path = path
+            .as_ref()
+            .map_or("", |path| path.path())
+            .trim_end_matches('/');
+        let server = Uri::from_parts(parts).with_context(fault)?;
+        let engine = Engine::native(policy)?;
+        let template = &engine.settings().scim_base;
+        let (base, account) = match (&args.account, path) {
+            (Some(account), "") => (
+                template.replace("{account}", account),
+                Some(account.clone()),
+            ),
+            (None, "") => bail!("give --account, or the SCIM connector base URL as --url"),
+            (given, path) => (
+                path.to_owned(),
+                given.clone().or_else(|| account_in(template, path)),
+            ),
+        };
+        Ok(Self {
+            server,
+            base,
+            account,
+        })
+    }
+}
+
+/// The account that a path of this form names.
+fn account_in(template: &str, path: &str) -> Option<String> {
+    let (before, after) = template.split_once("{account}")?;
+    let account = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!account.is_empty() && !account.contains('/')).then(|| account.to_owned())
+}
+
+fn token(args: &Args) -> anyhow::Result<SecretString> {
+    let text: SecretString = match (&args.token, &args.token_file) {
+        (Some(dash), _) if dash == "-" => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .context("cannot read the token from standard input")?;
+            text
+        }
+        (Some(token), _) => token.clone(),
+        (None, Some(file)) => {
+            std::fs::read_to_string(file).with_context(|| file.display().to_string())?
+        }
+        (None, None) => bail!("give a token to try: --token or --token-file"),
+    }
+    .into();
+    Ok(text.expose_secret().trim().to_owned().into())
+}
+
+/// An error with all its causes.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut why = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        why.push_str(": ");
+        why.push_str(&error.to_string());
+        cause = error.source();
+    }
+    why
+}
+
+#[cfg(test)]
+mod tests {
+    use scimguard_core::facts::Principal;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_explained_in_words() {
+        let day = 86_400_000;
+        let token = Token {
+            id: Some("t1".to_owned()),
+            account: "ACC2".to_owned(),
+            provider: None,
+            expires: Some(day),
+            revoked: true,
+            principal: Some(Principal {
+                account: "ACC2".to_owned(),
+                id: "svc".to_owned(),
+                active: false,
+                permissions: vec!["core_user_view".to_owned()],
+            }),
+        };
+        let needed = ["core_user_view", "core_usergroup_manage"].map(str::to_owned);
+        assert_eq!(
+            explain(&token, "ACC1", &needed, 3 * day),
+            [
+                "it is the token t1 of account ACC2",
+                "it is not for account ACC1",
+                "it was revoked",
+                "it expired 2 days ago",
+                "its principal svc is disabled",
+                "its principal svc lacks core_usergroup_manage",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_account_is_read_from_the_connector_base_url() {
+        let template = "/scim/account/{account}";
+        assert_eq!(
+            account_in(template, "/scim/account/A").as_deref(),
+            Some("A")
+        );
+        assert_eq!(account_in(template, "/scim/account/A/B"), None);
+        assert_eq!(account_in(template, "/scim"), None);
+    }
+}

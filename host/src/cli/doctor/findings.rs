@@ -1,0 +1,126 @@
+//! What was found, for people and for programs.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+/// Everything that was looked at, in order.
+#[derive(Default, Serialize)]
+pub(super) struct Findings {
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    verdict: Verdict,
+    /// What was looked at.
+    about: &'static str,
+    detail: String,
+    /// The guard's rule behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Fine,
+    /// Worth knowing, and nothing to do.
+    Note,
+    Problem,
+}
+
+impl Findings {
+    pub(super) fn fine(&mut self, about: &'static str, detail: impl Into<String>) {
+        self.add(Verdict::Fine, about, detail.into(), None, None);
+    }
+
+    pub(super) fn note(&mut self, about: &'static str, detail: impl Into<String>) {
+        self.add(Verdict::Note, about, detail.into(), None, None);
+    }
+
+    pub(super) fn problem(
+        &mut self,
+        about: &'static str,
+        detail: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
+        let advice = Some(advice.into());
+        self.add(Verdict::Problem, about, detail.into(), None, advice);
+    }
+
+    /// A guard refused by one of its rules.
+    pub(super) fn refused(
+        &mut self,
+        about: &'static str,
+        rule: &str,
+        detail: String,
+        advice: String,
+    ) {
+        let rule = Some(rule.to_owned());
+        self.add(Verdict::Problem, about, detail, rule, Some(advice));
+    }
+
+    fn add(
+        &mut self,
+        verdict: Verdict,
+        about: &'static str,
+        detail: String,
+        rule: Option<String>,
+        advice: Option<String>,
+    ) {
+        self.findings.push(Finding {
+            verdict,
+            about,
+            detail,
+            rule,
+            advice,
+        });
+    }
+
+    pub(super) fn print(&self, json: bool) -> anyhow::Result<ExitCode> {
+        let problems = self.problems();
+        if json {
+            anstream::println!("{}", serde_json::to_string_pretty(self)?);
+        } else {
+            self.findings.iter().for_each(Finding::print);
+            anstream::println!(
+                "{}",
+                match problems {
+                    0 => "nothing is wrong".to_owned(),
+                    1 => "1 problem".to_owned(),
+                    count => format!("{count} problems"),
+                }
+            );
+        }
+        Ok(match problems {
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        })
+    }
+
+    fn problems(&self) -> usize {
+        let all = self.findings.iter();
+        all.filter(|finding| finding.verdict == Verdict::Problem)
+            .count()
+    }
+}
+
+impl Finding {
+    fn print(&self) {
+        let verdict = match self.verdict {
+            Verdict::Fine => "fine",
+            Verdict::Note => "note",
+            Verdict::Problem => "PROBLEM",
+        };
+        let rule = self.rule.as_ref();
+        let rule = rule.map_or_else(String::new, |rule| format!(" [{rule}]"));
+        anstream::println!("{verdict:8} {:13} {}{rule}", self.about, self.detail);
+        if let Some(advice) = &self.advice {
+            anstream::println!("{:8} {:13} -> {advice}", "", "");
+        }
+    }
+}

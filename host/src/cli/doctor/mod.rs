@@ -1,0 +1,73 @@
+//! `scimguard doctor`: what is wrong, in words, and what to do.
+
+mod connection;
+mod findings;
+mod setup;
+mod tokens;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ArgGroup;
+
+use self::findings::Findings;
+
+const EXAMPLE: &str = "\
+Examples:
+  scimguard doctor --config scimguard.toml
+  scimguard doctor --token-file okta.token --url https://guard.example.com --account ACC1
+  scimguard doctor --token - --url https://guard.example.com/gateway/ng/api/scim/account/ACC1 < okta.token
+
+Exits with 0 if nothing is wrong, 1 if something is, 2 if it was asked wrongly.";
+
+/// Say what is wrong with a set-up, or with a token at a running guard
+///
+/// With --config alone it looks at the configuration, the policy, the store, the plugin, the application,
+/// and at what is on record. With a token it asks a running guard as Okta's Test Connection does; with
+/// --config too, what the store knows of the token is told.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+#[command(group(ArgGroup::new("what").args(["config", "token", "token_file"]).required(true).multiple(true)))]
+pub(super) struct Args {
+    /// The configuration file of `serve`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A token to try; `-` reads it from standard input, where other users of this machine do not see it
+    #[arg(long, requires = "url", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// A file with the token to try
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+    /// The guard's address, or the SCIM connector base URL as it is entered in the identity provider
+    #[arg(long)]
+    url: Option<String>,
+    /// The account, where the URL is the guard's address alone
+    #[arg(long)]
+    account: Option<String>,
+    /// The policy document of that guard, which tells its SCIM base [default: that of --config, else the
+    /// default policy]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let json = args.json;
+    let mut findings = Findings::default();
+    runtime.block_on(async {
+        match (&args.url, &args.config) {
+            (Some(_), _) => connection::examine(args, &mut findings).await,
+            (None, Some(config)) => {
+                setup::examine(config, &mut findings).await;
+                Ok(())
+            }
+            (None, None) => anyhow::bail!("give --config, or --url with a token"),
+        }
+    })?;
+    findings.print(json)
+}

@@ -1,0 +1,229 @@
+//! A set-up: its files, what it reaches, and what is on record.
+
+use std::path::Path;
+use std::time::Duration;
+
+use http::{StatusCode, Uri};
+
+use super::connection::chain;
+use super::findings::Findings;
+use super::tokens;
+use crate::cli::serve;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::proxy::{Probe, Reader, now};
+use crate::store::Store;
+
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// Accounts that are named, at most.
+const NAMED: u32 = 20;
+
+/// Looks at everything; what depends on something broken is left out.
+pub(super) async fn examine(file: &Path, findings: &mut Findings) {
+    let config = match Config::read(file) {
+        Ok(config) => config,
+        Err(error) => {
+            findings.problem("configuration", format!("{error:#}"), "Correct it.");
+            return;
+        }
+    };
+    findings.fine("configuration", file.display().to_string());
+    let policy = policy(&config, findings);
+    if policy.is_some() {
+        plugin(&config, findings);
+    }
+    application(&config, findings).await;
+    guard(&config, findings).await;
+    record(&config, policy.as_deref().unwrap_or_default(), findings).await;
+}
+
+fn policy(config: &Config, findings: &mut Findings) -> Option<String> {
+    let name = config.policy.as_ref();
+    let name = name.map_or_else(
+        || "the default one".to_owned(),
+        |it| it.display().to_string(),
+    );
+    let read = config.policy_text().and_then(|text| {
+        Engine::native(&text)?;
+        Ok(text)
+    });
+    match read {
+        Ok(text) => {
+            findings.fine("policy", name);
+            Some(text)
+        }
+        Err(error) => {
+            let advice = "Correct it; the published JSON Schema tells what may stand where.";
+            findings.problem("policy", format!("{name}: {error:#}"), advice);
+            None
+        }
+    }
+}
+
+fn plugin(config: &Config, findings: &mut Findings) {
+    match serve::engine(config) {
+        Ok(Engine::Native(_)) => findings.note(
+            "plugin",
+            "the policy runs as native code, not in its sandbox",
+        ),
+        Ok(Engine::Wasm(_)) => findings.fine("plugin", "it can be loaded and configured"),
+        Err(error) => findings.problem(
+            "plugin",
+            format!("{error:#}"),
+            "Put `scimguard.wasm` beside the program, or name it as `component`.",
+        ),
+    }
+}
+
+async fn application(config: &Config, findings: &mut Findings) {
+    const ABOUT: &str = "application";
+    let credential = match config.credential() {
+        Ok(credential) => credential,
+        Err(error) => {
+            let advice = "Give a file or an environment variable with the token alone.";
+            findings.problem("credential", format!("{error:#}"), advice);
+            None
+        }
+    };
+    if config.backend_credential.is_none() {
+        findings.note(
+            "credential",
+            "the guard has none of its own: the client's goes on, and open outcomes are settled only by the \
+             identity provider's next requests",
+        );
+    }
+    let asked = match Probe::new(config.backend.clone(), TIME_LIMIT) {
+        Ok(probe) => probe
+            .get("/", credential.as_ref())
+            .await
+            .map_err(|error| chain(&error)),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    match asked {
+        Ok(reply) => findings.fine(
+            ABOUT,
+            format!(
+                "{} can be reached (it answered {})",
+                config.backend, reply.status
+            ),
+        ),
+        Err(why) => findings.problem(
+            ABOUT,
+            format!("{} gives no answer: {why}", config.backend),
+            "Check `backend`, and whether the application runs.",
+        ),
+    }
+}
+
+/// The guard itself, if it says where.
+async fn guard(config: &Config, findings: &mut Findings) {
+    const ABOUT: &str = "guard";
+    let Some(admin) = config.admin else {
+        findings.note(ABOUT, "without `admin` nobody can ask whether it runs");
+        return;
+    };
+    let ready = async {
+        let address = Uri::try_from(format!("http://{admin}"))?;
+        let reply = Probe::new(address, TIME_LIMIT)?
+            .get("/readyz", None)
+            .await?;
+        anyhow::Ok(reply.status)
+    };
+    match ready.await {
+        Ok(StatusCode::OK) => findings.fine(ABOUT, "it runs and is ready"),
+        Ok(status) => findings.problem(
+            ABOUT,
+            format!("it runs and is not ready ({status})"),
+            "Its log says why.",
+        ),
+        Err(_) => findings.note(ABOUT, format!("none answers at {admin}")),
+    }
+}
+
+/// Whether the application lets the guard itself read, for one of the accounts that have tokens.
+async fn own_credential(
+    store: &Store,
+    config: &Config,
+    policy: &str,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    // Without any, or a policy, that was said already.
+    let (Ok(Some(own)), Ok(engine)) = (config.credential(), Engine::native(policy)) else {
+        return Ok(());
+    };
+    let Some(token) = store.tokens(None).await?.pop() else {
+        return Ok(());
+    };
+    let reader = Reader::new(engine.settings(), config, Some(own))?;
+    let one = [("count", "1".to_owned())];
+    match reader.list(&token.account, "Users", &one).await {
+        Ok(_) => findings.fine("credential", "the application lets the guard read users"),
+        Err(error) => findings.problem(
+            "credential",
+            chain(&error),
+            "The guard asks the application with `backend_credential`: give one with the rights to read users \
+             and groups.",
+        ),
+    }
+    Ok(())
+}
+
+async fn record(config: &Config, policy: &str, findings: &mut Findings) {
+    const ABOUT: &str = "store";
+    let advice = "Check `store`, and that this user may read and write it.";
+    // Opening would make one.
+    if !config.store.exists() {
+        let detail = format!("{} does not exist yet", config.store.display());
+        let advice = "`scimguard principal create` and `serve` make it; check `store` if it should be there.";
+        findings.problem(ABOUT, detail, advice);
+        return;
+    }
+    let store = match Store::open(&config.store).await {
+        Ok(store) => store,
+        Err(error) => {
+            let detail = format!("{}: {error}", config.store.display());
+            findings.problem(ABOUT, detail, advice);
+            return;
+        }
+    };
+    findings.fine(ABOUT, config.store.display().to_string());
+    if let Err(error) = on_record(&store, config, policy, findings).await {
+        findings.problem(ABOUT, format!("{error:#}"), advice);
+    }
+    store.close().await;
+}
+
+async fn on_record(
+    store: &Store,
+    config: &Config,
+    policy: &str,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let unfilled = store.unfilled_accounts(NAMED).await?;
+    if !unfilled.is_empty() {
+        findings.problem(
+            "first fill",
+            format!("none yet: {}", unfilled.join(", ")),
+            "`scimguard import --account …` reads what the application has; until then what the guard has not \
+             seen is as `unseen` says.",
+        );
+    }
+    tokens::examine(store, policy, now(), findings).await?;
+    own_credential(store, config, policy, findings).await?;
+    for (kind, count) in store.open_counts().await? {
+        match (kind, count) {
+            (_, 0) => {}
+            ("retries", count) => findings.problem(
+                "retries",
+                format!("{count} membership changes of the provider were not done"),
+                "`scimguard retry --list` shows them, `scimguard retry` repeats them.",
+            ),
+            (kind, count) => findings.note(
+                "open",
+                format!("{count} {kind} with a write whose outcome nobody has seen yet"),
+            ),
+        }
+    }
+    Ok(())
+}

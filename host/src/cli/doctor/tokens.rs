@@ -1,0 +1,168 @@
+//! What is the matter with tokens and principals on record.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+
+use super::findings::Findings;
+use crate::cli::times;
+use crate::store::{PrincipalRow, Store, TokenRow};
+use crate::tokens::all_permissions;
+
+const TOKENS: &str = "tokens";
+const PRINCIPALS: &str = "principals";
+
+/// Days before its end in which a token should be replaced.
+const SOON: u64 = 14 * 24 * 60 * 60 * 1000;
+
+pub(super) async fn examine(
+    store: &Store,
+    policy: &str,
+    now: u64,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let tokens = store.tokens(None).await?;
+    let principals = store.principals(None).await?;
+    let good: Vec<&TokenRow> = tokens
+        .iter()
+        .filter(|token| !token.revoked && token.expires.is_none_or(|expires| expires > now))
+        .collect();
+    if good.is_empty() {
+        findings.problem(
+            TOKENS,
+            "there is no token that is good, so that no identity provider can connect",
+            "Make a principal and a token: `scimguard principal create --help`, `scimguard token create --help`. \
+             If all tokens come from an issuer, this does not matter.",
+        );
+    } else {
+        findings.fine(TOKENS, format!("{} are good", good.len()));
+    }
+    for token in &tokens {
+        ending(token, &good, now, findings);
+    }
+    rights(&principals, &good, policy, findings)
+}
+
+/// Says of a token that it ends soon, or ended while it was the only one of its kind.
+fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Findings) {
+    let Some(expires) = token.expires.filter(|at| *at <= now.saturating_add(SOON)) else {
+        return;
+    };
+    if token.revoked {
+        return;
+    }
+    let replaced = good.iter().any(|other| {
+        let same = other.account == token.account
+            && other.principal == token.principal
+            && other.provider == token.provider;
+        same && other.expires.is_none_or(|at| at > now.saturating_add(SOON))
+    });
+    let when = times::relative(expires, now);
+    let which = format!("{} of account {}", token.id, token.account);
+    if replaced {
+        if expires > now {
+            findings.note(
+                TOKENS,
+                format!("{which} expires {when}, and has a successor"),
+            );
+        }
+    } else if expires > now {
+        findings.problem(
+            TOKENS,
+            format!("{which} expires {when}"),
+            format!(
+                "`scimguard token rotate --account {} --id {} --expires 90d`, and enter the new one in the \
+                 identity provider.",
+                token.account, token.id
+            ),
+        );
+    } else {
+        findings.problem(
+            TOKENS,
+            format!("{which} expired {when}, and nothing is in its place"),
+            format!(
+                "`scimguard token create --account {} --principal {} …`, or `scimguard token revoke` if it is \
+                 not needed.",
+                token.account, token.principal
+            ),
+        );
+    }
+}
+
+/// Principals whose tokens are refused by what they lack.
+fn rights(
+    principals: &[PrincipalRow],
+    good: &[&TokenRow],
+    policy: &str,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    // Without a provider a token may be for management routes alone, which ask for no permission.
+    let used: BTreeSet<(&str, &str)> = good
+        .iter()
+        .filter(|token| token.provider.is_some())
+        .map(|token| (token.account.as_str(), token.principal.as_str()))
+        .collect();
+    let mut complete = true;
+    for (account, id) in used {
+        let found = principals
+            .iter()
+            .find(|principal| principal.account == account && principal.id == id);
+        let which = format!("{id} of account {account}");
+        let (detail, advice) = match found {
+            None => (
+                format!("{which} does not exist any more, and has tokens"),
+                "scimguard token revoke",
+            ),
+            Some(principal) if !principal.active => (
+                format!("{which} is disabled, and has tokens that are refused so"),
+                "scimguard principal enable",
+            ),
+            Some(principal) => {
+                let lacking: Vec<String> = needed_permissions(policy, account)?
+                    .into_iter()
+                    .filter(|permission| !principal.permissions.contains(permission))
+                    .collect();
+                if lacking.is_empty() {
+                    continue;
+                }
+                (
+                    format!("{which} lacks {}", lacking.join(", ")),
+                    "scimguard principal permissions --set all",
+                )
+            }
+        };
+        complete = false;
+        findings.problem(
+            PRINCIPALS,
+            detail,
+            format!("`{advice} --account {account} …`"),
+        );
+    }
+    if complete && !good.is_empty() {
+        findings.fine(
+            PRINCIPALS,
+            "those with a provider's token have the permissions that SCIM needs",
+        );
+    }
+    Ok(())
+}
+
+/// What SCIM routes of an account ask for: what the policy says of the account, else in general.
+pub(super) fn needed_permissions(policy: &str, account: &str) -> anyhow::Result<Vec<String>> {
+    let document: serde_json::Value = match policy.trim() {
+        "" => serde_json::Value::Null,
+        text => serde_json::from_str(text).context("the policy document is not JSON")?,
+    };
+    let own = &document["accounts"][account]["tokens"]["permissions"];
+    let general = &document["tokens"]["permissions"];
+    let listed = [own, general]
+        .into_iter()
+        .find_map(serde_json::Value::as_array);
+    match listed {
+        Some(names) => Ok(names
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect()),
+        None => all_permissions("", account),
+    }
+}

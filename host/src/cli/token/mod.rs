@@ -1,0 +1,72 @@
+//! `scimguard token`.
+
+mod list;
+mod make;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::ledger;
+
+/// Make, list, replace and revoke the guard's own API tokens
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a token and print it: this once, since the store keeps its hash alone
+    #[command(
+        after_help = "Example:\n  scimguard token create --config scimguard.toml --account ACC1 --principal svc-okta --provider okta --expires 90d"
+    )]
+    Create(make::Create),
+    /// Show the tokens, without their secrets: who made them, when they end, when and from where they
+    /// were last used
+    #[command(
+        after_help = "Examples:\n  scimguard token list --config scimguard.toml --account ACC1\n  scimguard token list --config scimguard.toml --expiring 14d --json"
+    )]
+    List(list::ListTokens),
+    /// Make a token in place of another, which goes on for the overlap, and print it: this once
+    #[command(
+        after_help = "Example:\n  scimguard token rotate --config scimguard.toml --account ACC1 --id b9462b27c624d671 --overlap 24h --expires 90d"
+    )]
+    Rotate(make::Rotate),
+    /// Take a token back: from the next request on it is refused by every guard on this store
+    #[command(
+        after_help = "Example:\n  scimguard token revoke --config scimguard.toml --account ACC1 --id b9462b27c624d671"
+    )]
+    Revoke(Named),
+}
+
+#[derive(clap::Args)]
+struct Named {
+    /// The configuration file of `serve`
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The account that the token is for
+    #[arg(long)]
+    account: String,
+    /// The token's id, as `token list` shows it
+    #[arg(long)]
+    id: String,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Create(args) => make::create(args),
+        Command::List(args) => list::list(&args),
+        Command::Rotate(args) => make::rotate(args),
+        Command::Revoke(args) => revoke(args),
+    }
+}
+
+fn revoke(args: Named) -> anyhow::Result<ExitCode> {
+    ledger::with_store(&args.config, async |store, _| {
+        Ok(store.revoke_token(&args.account, &args.id).await?)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,197 @@
+//! How many requests an account may send, and how many wrong credentials a source may.
+//!
+//! An account has one bucket for SCIM and one for its management routes, charged once its token is
+//! known to be good: nobody without a good token takes anything from it. Management routes that the
+//! application authenticates have none: whoever calls them is unknown here, and could empty it.
+//!
+//! Wrong credentials are counted for the place that they come from and for the token that they name.
+//! Beyond the limit the answer to a *wrong* one is `rate.limited`; a good token is never looked at by
+//! it, whatever others at its address do. So every token is looked up, with one read by an index, and
+//! no memory of unknown tokens is kept, which could hide one that was made a moment ago.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use http::{HeaderMap, header};
+use scimguard_core::ErrorForm;
+
+use super::incoming::Refused;
+use crate::config;
+
+type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
+
+/// All buckets of a guard.
+pub(super) struct Limits {
+    /// By account, SCIM and management apart: an application's own programs do not hold up its
+    /// provider. There are as many as accounts with good tokens.
+    accounts: Buckets<(String, bool)>,
+    per_second: NonZeroU32,
+    /// By a keyed hash of 16 bits, so that there are never more than 65,536: who meets somebody else in
+    /// a bucket is told less about a wrong credential, and nothing more.
+    failures: Buckets<u16>,
+    key: RandomState,
+}
+
+impl Limits {
+    pub(super) fn new(limits: &config::Limits) -> Self {
+        let accounts = Quota::per_second(limits.requests_per_second).allow_burst(limits.burst);
+        let failures = Quota::per_second(NonZeroU32::MIN).allow_burst(limits.failures);
+        Self {
+            accounts: RateLimiter::hashmap(accounts),
+            per_second: limits.requests_per_second,
+            failures: RateLimiter::hashmap(failures),
+            key: RandomState::new(),
+        }
+    }
+
+    /// Charges an account for a request with a good token.
+    pub(super) fn charge(&self, account: &str, form: ErrorForm) -> Result<(), Refused> {
+        let bucket = (account.to_owned(), form == ErrorForm::Scim);
+        let full = self.accounts.check_key(&bucket);
+        full.map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            Refused::limited(
+                wait,
+                format!(
+                    "The account sends more than {} requests a second. Repeat the request after the time in \
+                     Retry-After.",
+                    self.per_second
+                ),
+            )
+        })
+    }
+
+    /// Counts a wrong credential.
+    pub(super) fn failed(&self, source: IpAddr, token: Option<&str>) -> Result<(), Refused> {
+        let place = self.key.hash_one(("source", network(source)));
+        let token = token.map(|token| self.key.hash_one(("token", token)));
+        let waits = [Some(place), token]
+            .into_iter()
+            .flatten()
+            .filter_map(|hash| {
+                // The low bits are as good as any.
+                let bucket = u16::try_from(hash & u64::from(u16::MAX)).unwrap_or_default();
+                let until = self.failures.check_key(&bucket).err()?;
+                Some(until.wait_time_from(DefaultClock::default().now()))
+            });
+        // Both are counted, whichever is full.
+        match waits.fold(None, |most, wait| most.max(Some(wait))) {
+            None => Ok(()),
+            Some(wait) => Err(Refused::limited(
+                wait,
+                "Too many wrong tokens come from this address, or for this token, and this one is wrong too. \
+                 Check the token in the identity provider; `scimguard doctor --token` says what is wrong \
+                 with it.",
+            )),
+        }
+    }
+
+    /// Forgets who has been quiet for long enough to be as good as new.
+    pub(super) fn forget_quiet(&self) {
+        self.accounts.retain_recent();
+        self.failures.retain_recent();
+    }
+}
+
+impl Refused {
+    fn limited(wait: Duration, detail: impl Into<String>) -> Self {
+        Self {
+            // Not less than it takes.
+            retry_after: Some(wait.as_secs().saturating_add(1)),
+            ..Self::new("rate.limited", detail)
+        }
+    }
+}
+
+/// What one customer has: an IPv4 address, or an IPv6 network of 64 bits (RFC 6177).
+fn network(source: IpAddr) -> u64 {
+    match source {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or_default(),
+    }
+}
+
+/// What a wrong token of the guard's own form says that it is: its account and id.
+pub(super) fn named_token(headers: &HeaderMap) -> Option<String> {
+    let carriers = [header::AUTHORIZATION.as_str(), "x-api-key"];
+    let values = carriers.iter().filter_map(|name| headers.get(*name));
+    values
+        .filter_map(|value| value.to_str().ok())
+        .find_map(|text| {
+            let token = text.split_ascii_whitespace().next_back()?;
+            let mut parts = token.split('.');
+            let is_own = matches!(parts.next(), Some("pat" | "sat"));
+            let (account, id, _secret) = (parts.next()?, parts.next()?, parts.next()?);
+            is_own.then(|| format!("{account}.{id}"))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits::new(&config::Limits {
+            requests_per_second: NonZeroU32::new(2).unwrap(),
+            burst: NonZeroU32::new(3).unwrap(),
+            failures: NonZeroU32::new(4).unwrap(),
+        })
+    }
+
+    #[test]
+    fn accounts_and_kinds_of_routes_have_buckets_of_their_own() {
+        let limits = limits();
+        for _ in 0..3 {
+            limits.charge("A", ErrorForm::Scim).unwrap();
+        }
+        let refused = limits.charge("A", ErrorForm::Scim).unwrap_err();
+        assert_eq!(
+            (refused.rule, refused.retry_after),
+            ("rate.limited", Some(1))
+        );
+        limits.charge("A", ErrorForm::Problem).unwrap();
+        limits.charge("B", ErrorForm::Scim).unwrap();
+    }
+
+    #[test]
+    fn wrong_credentials_are_counted_by_place_and_by_token() {
+        let limits = limits();
+        let place = |text: &str| text.parse::<IpAddr>().unwrap();
+        for _ in 0..4 {
+            limits.failed(place("2001:db8::1"), None).unwrap();
+        }
+        // The neighbour's address is the same customer's.
+        assert!(limits.failed(place("2001:db8::2"), None).is_err());
+        limits.failed(place("192.0.2.1"), None).unwrap();
+        for n in 1..5 {
+            let source = place(&format!("198.51.100.{n}"));
+            limits.failed(source, Some("A.t1")).unwrap();
+        }
+        assert!(limits.failed(place("198.51.100.5"), Some("A.t1")).is_err());
+    }
+
+    #[test]
+    fn a_token_is_named_without_its_secret() {
+        let named = |name: &'static str, value: &str| {
+            named_token(&HeaderMap::from_iter([(
+                header::HeaderName::from_static(name),
+                value.parse().unwrap(),
+            )]))
+        };
+        assert_eq!(
+            named("authorization", "bearer pat.ACC1.t1.s3cret").as_deref(),
+            Some("ACC1.t1")
+        );
+        assert_eq!(
+            named("x-api-key", "sat.ACC1.t1.s3cret").as_deref(),
+            Some("ACC1.t1")
+        );
+        assert_eq!(named("authorization", "Bearer eyJ.e30.c2ln"), None);
+        assert_eq!(named("x-other", "sat.ACC1.t1.s3cret"), None);
+    }
+}

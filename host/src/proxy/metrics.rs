@@ -1,0 +1,164 @@
+//! What a monitoring system reads at `/metrics`. Labels are rules, kinds and accounts that the store
+//! or a good token names; never a token's id, a path, a person or anything else that a client sent.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::log::Line;
+use super::{Proxy, now};
+use crate::store;
+
+pub(super) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
+
+/// How long before its end a token is reported.
+const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// Counts of this process, and a view of the store at the time of asking.
+pub(super) struct Metrics {
+    registry: Registry,
+    decisions: Family<Decision, Counter>,
+    decision: Histogram,
+    backend: Histogram,
+    limited: Family<Account, Counter>,
+    slowed: Counter,
+    expiring: Family<Account, Gauge>,
+    open: Family<Open, Gauge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decision {
+    decision: &'static str,
+    /// Empty if none refused.
+    rule: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Account {
+    account: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Open {
+    kind: &'static str,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        // From what a decision takes to what an application does.
+        let buckets = [
+            0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+            1.0, 2.5, 5.0, 10.0, 30.0,
+        ];
+        let mut metrics = Self {
+            registry: Registry::with_prefix("scimguard"),
+            decisions: Family::default(),
+            decision: Histogram::new(buckets),
+            backend: Histogram::new(buckets),
+            limited: Family::default(),
+            slowed: Counter::default(),
+            expiring: Family::default(),
+            open: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "decisions",
+            "Requests, by what was decided and the rule that refused",
+            self.decisions.clone(),
+        );
+        registry.register(
+            "decision_seconds",
+            "Time of a request in the guard, without the application's",
+            self.decision.clone(),
+        );
+        registry.register(
+            "backend_seconds",
+            "Time that the application took for a request",
+            self.backend.clone(),
+        );
+        registry.register(
+            "rate_limited",
+            "Requests with a good token that were refused because their account sent too many",
+            self.limited.clone(),
+        );
+        registry.register(
+            "slowed_failures",
+            "Requests with a wrong credential that were refused because too many were wrong",
+            self.slowed.clone(),
+        );
+        registry.register(
+            "tokens_expiring",
+            "Tokens of the guard's own that end within 14 days",
+            self.expiring.clone(),
+        );
+        registry.register(
+            "open_outcomes",
+            "Writes whose outcome nobody has seen yet, and membership changes to be repeated",
+            self.open.clone(),
+        );
+    }
+
+    pub(super) fn decided(&self, line: &Line) {
+        let rule = line.rule.as_deref().map_or("", |id| {
+            // Another project's policy may have rules without number.
+            let known = scimguard_core::rules().find(|rule| rule.id == id);
+            known.map_or("other", |rule| rule.id)
+        });
+        let decision = line.decision;
+        self.decisions
+            .get_or_create(&Decision { decision, rule })
+            .inc();
+        let whole = line.started.elapsed();
+        self.decision
+            .observe(whole.saturating_sub(line.backend).as_secs_f64());
+        if !line.backend.is_zero() {
+            self.backend.observe(line.backend.as_secs_f64());
+        }
+    }
+
+    /// An account with a good token sent too much.
+    pub(super) fn limited(&self, account: &str) {
+        let account = account.to_owned();
+        self.limited.get_or_create(&Account { account }).inc();
+    }
+
+    /// One more wrong credential after too many.
+    pub(super) fn slowed(&self) {
+        self.slowed.inc();
+    }
+}
+
+impl Proxy {
+    /// The text of `/metrics`.
+    pub(super) async fn metrics_text(&self) -> Result<String, store::Error> {
+        let now = now();
+        let soon = now.saturating_add(u64::try_from(SOON.as_millis()).unwrap_or(u64::MAX));
+        let expiring = self.store.expiring_tokens(now, soon).await?;
+        let open = self.store.open_counts().await?;
+        let metrics = &self.metrics;
+        metrics.expiring.clear();
+        for (account, count) in expiring {
+            metrics
+                .expiring
+                .get_or_create(&Account { account })
+                .set(count);
+        }
+        for (kind, count) in open {
+            metrics.open.get_or_create(&Open { kind }).set(count);
+        }
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = prometheus_text::encode(&mut text, &metrics.registry);
+        Ok(text)
+    }
+}

@@ -1,0 +1,36 @@
+//! What the record does not know about a token and its principal, and somebody else vouches for: the
+//! issuer of a signed or introspected token, and whoever tells the permissions of principals.
+
+use scimguard_core::facts::{Answer, PrincipalKey, VerifiedKey};
+
+use super::Proxy;
+use crate::tokens::issuers::Said;
+use crate::tokens::permissions::Told;
+
+impl Proxy {
+    /// What the issuer says of a token.
+    pub(super) async fn claims(&self, key: &VerifiedKey, now: u64) -> Answer {
+        let token = key.token.expose();
+        match self
+            .issuers
+            .verify(&key.account, &key.issuer, token, now)
+            .await
+        {
+            Said::Claims(claims) => Answer::Claims(claims),
+            Said::No => Answer::Absent,
+            Said::Unavailable => Answer::Unavailable,
+        }
+    }
+
+    /// The rights of a principal that the record does not have.
+    pub(super) async fn rights(&self, key: &PrincipalKey) -> Answer {
+        let Some(permissions) = &self.permissions else {
+            return Answer::Absent;
+        };
+        match permissions.of(&key.account, &key.id).await {
+            Told::Rights(rights) => Answer::Principal(rights.principal(&key.account, &key.id)),
+            Told::Nobody => Answer::Absent,
+            Told::Unavailable => Answer::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The issuers of the configuration, and which of them vouches for an account. A token is never
+//! checked with the keys of another account's issuer.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::introspection::{Introspected, Introspection};
+use super::keys::{Keys, Verified};
+use crate::config::{Issuer as Config, Means};
+
+/// All issuers.
+pub(crate) struct Issuers(Vec<Issuer>);
+
+struct Issuer {
+    config: Config,
+    means: Asked,
+}
+
+enum Asked {
+    Keys(Arc<Keys>),
+    Introspection(Introspection),
+}
+
+/// What an issuer says of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It is the issuer's, with these claims: a JSON text, as the issuer wrote it.
+    Claims(String),
+    /// It is not.
+    No,
+    /// It cannot be found out now.
+    Unavailable,
+}
+
+impl Issuers {
+    pub(crate) fn new(configs: &[Config]) -> anyhow::Result<Self> {
+        let issuers = configs.iter().map(|config| {
+            let (name, timeout) = (&config.name, config.timeout);
+            let means = match &config.means {
+                Means::Keys(keys) => Keys::new(name, keys, timeout)
+                    .map(Arc::new)
+                    .map(Asked::Keys),
+                Means::Introspection(introspection) => {
+                    Introspection::new(name, introspection, timeout).map(Asked::Introspection)
+                }
+            };
+            Ok(Issuer {
+                means: means.with_context(|| format!("in issuer {name:?}"))?,
+                config: config.clone(),
+            })
+        });
+        issuers.collect::<anyhow::Result<_>>().map(Self)
+    }
+
+    /// What the issuer of this name says of a token for this account.
+    pub(crate) async fn verify(&self, account: &str, name: &str, token: &str, now: u64) -> Said {
+        let mut named = self.0.iter().filter(|it| it.config.name == name).peekable();
+        if named.peek().is_none() {
+            tracing::error!(
+                issuer = name,
+                "the policy names an issuer that the configuration does not have; add an [[issuer]]"
+            );
+            return Said::Unavailable;
+        }
+        let Some(issuer) = vouching(named, account) else {
+            return Said::No;
+        };
+        match &issuer.means {
+            Asked::Keys(keys) => match keys.verify(token).await {
+                Verified::Payload(payload) => Said::Claims(payload),
+                Verified::No => Said::No,
+                Verified::Unavailable => Said::Unavailable,
+            },
+            Asked::Introspection(introspection) => {
+                match introspection.ask(account, token, now).await {
+                    Introspected::Active(answer) => Said::Claims(answer.to_string()),
+                    Introspected::Inactive => Said::No,
+                    Introspected::Unavailable => Said::Unavailable,
+                }
+            }
+        }
+    }
+
+    /// Work that keeps keys fresh, for as long as the guard runs.
+    pub(crate) fn upkeep(&self) -> impl Iterator<Item = impl Future<Output = ()> + Send + 'static> {
+        let keys: Vec<Arc<Keys>> = self
+            .0
+            .iter()
+            .filter_map(|issuer| match &issuer.means {
+                Asked::Keys(keys) => Some(Arc::clone(keys)),
+                Asked::Introspection(_) => None,
+            })
+            .collect();
+        keys.into_iter()
+            .map(|keys| async move { keys.keep_fresh().await })
+    }
+}
+
+/// The issuer that is the account's own, else the one that is everybody's.
+fn vouching<'a>(issuers: impl Iterator<Item = &'a Issuer>, account: &str) -> Option<&'a Issuer> {
+    let mut everybodys = None;
+    for issuer in issuers {
+        match &issuer.config.accounts {
+            Some(_) if issuer.config.names(account) => return Some(issuer),
+            Some(_) => {}
+            None => everybodys = Some(issuer),
+        }
+    }
+    everybodys
+}

@@ -1,0 +1,129 @@
+//! The application's own permission service: one GET for each principal, whose answer holds for a
+//! short while.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::Full;
+use moka::future::Cache;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::{Rights, Told};
+use crate::config::{CredentialSource, PermissionService as Config, Template};
+use crate::tokens::service::Service;
+
+/// Principals that are remembered.
+const REMEMBERED: u64 = 10_000;
+
+/// The service.
+pub(crate) struct PermissionService {
+    template: Template,
+    credential: Option<CredentialSource>,
+    holds: Duration,
+    service: Service,
+    /// By account and principal.
+    cache: Cache<(String, String), Remembered>,
+}
+
+#[derive(Clone)]
+struct Remembered {
+    told: Told,
+    until: Instant,
+}
+
+/// What the service answers with 200.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Permissions(Vec<String>),
+    Principal {
+        active: bool,
+        permissions: Vec<String>,
+    },
+}
+
+impl PermissionService {
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        if let Some(source) = &config.credential {
+            source.read().context("in permissions.credential")?;
+        }
+        let some = config.template.fill("account", "principal");
+        let some = some.context("in permissions.url")?;
+        Ok(Self {
+            template: config.template.clone(),
+            credential: config.credential.clone(),
+            holds: config.cache,
+            service: Service::new(&some, "the permission service", config.timeout)?,
+            cache: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(config.cache)
+                .build(),
+        })
+    }
+
+    pub(super) async fn of(&self, account: &str, principal: &str) -> Told {
+        let key = (account.to_owned(), principal.to_owned());
+        let entry = self
+            .cache
+            .entry(key)
+            .or_insert_with_if(self.question(account, principal), |it| {
+                it.until <= Instant::now()
+            })
+            .await;
+        entry.into_value().told
+    }
+
+    async fn question(&self, account: &str, principal: &str) -> Remembered {
+        let (told, lasts) = match self.exchange(account, principal).await {
+            Ok(told) => (told, self.holds),
+            Err(error) => {
+                let why = format!("{error:#}");
+                tracing::warn!(account, why, "the permission service does not tell");
+                (Told::Unavailable, Duration::ZERO)
+            }
+        };
+        Remembered {
+            told,
+            until: Instant::now() + lasts,
+        }
+    }
+
+    async fn exchange(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
+        let Some(endpoint) = self.template.fill(account, principal) else {
+            return Ok(Told::Nobody);
+        };
+        let mut request = Request::get(endpoint.uri())
+            .header(header::ACCEPT, "application/json")
+            .body(Full::<Bytes>::default())?;
+        if let Some(source) = &self.credential {
+            let credential = source.read().context("in permissions.credential")?;
+            request
+                .headers_mut()
+                .insert(credential.name, credential.value);
+        }
+        let reply = self.service.ask(request).await?;
+        match reply.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(Told::Nobody),
+            status => bail!("it answered {status}"),
+        }
+        let answer = serde_json::from_slice(&reply.body).ok().context(
+            "it answered neither a list of permissions nor \
+             `{\"active\": true, \"permissions\": […]}`",
+        )?;
+        let (active, permissions) = match answer {
+            Answer::Permissions(permissions) => (true, permissions),
+            Answer::Principal {
+                active,
+                permissions,
+            } => (active, permissions),
+        };
+        Ok(Told::Rights(Rights {
+            active,
+            permissions,
+        }))
+    }
+}

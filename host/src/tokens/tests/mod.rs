@@ -1,0 +1,35 @@
+//! Signed and introspected tokens and the rights of principals, with keys made here and servers that
+//! say what a test says.
+
+mod introspected;
+mod key_sources;
+mod permission_service;
+mod scripted;
+mod signatures;
+mod signer;
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+/// The account of the tests.
+const ACCOUNT: &str = "ACC1";
+
+/// A time in milliseconds since 1970.
+const NOW: u64 = 1_700_000_000_000;
+
+/// A table of the configuration.
+fn configured<T: DeserializeOwned>(lines: &str) -> T {
+    toml::from_str(lines).unwrap()
+}
+
+/// Time passes: not while a server is waited for, which would seem to take no time to time out.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

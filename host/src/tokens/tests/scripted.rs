@@ -1,0 +1,85 @@
+//! A server whose answers a test gives, and which counts the requests.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use tokio::task::JoinHandle;
+
+/// What was asked.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+/// The server. It ends when it is dropped.
+pub(super) struct Scripted {
+    pub(super) url: String,
+    script: Arc<Script>,
+    serving: JoinHandle<()>,
+}
+
+struct Script {
+    answer: Mutex<(u16, String)>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+impl Scripted {
+    pub(super) async fn answering(status: u16, body: impl Into<String>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let script = Arc::new(Script {
+            answer: Mutex::new((status, body.into())),
+            asked: Mutex::default(),
+        });
+        let routes = Router::new()
+            .fallback(respond)
+            .with_state(Arc::clone(&script));
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, routes).await.unwrap();
+        });
+        Self {
+            url,
+            script,
+            serving,
+        }
+    }
+
+    /// From now on it answers this.
+    pub(super) fn now(&self, status: u16, body: impl Into<String>) {
+        *self.script.answer.lock().unwrap() = (status, body.into());
+    }
+
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        self.script.asked.lock().unwrap().clone()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.asked().len()
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn respond(State(script): State<Arc<Script>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, 64 * 1024).await.unwrap_or_default();
+    let asked = Asked {
+        path: head.uri.to_string(),
+        headers: head.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    script.asked.lock().unwrap().push(asked);
+    let (status, body) = script.answer.lock().unwrap().clone();
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, [("location", "/elsewhere")], body).into_response()
+}

@@ -1,0 +1,235 @@
+//! `scimguard doctor`: what is wrong with a token at a running guard, and with a set-up, in words.
+
+use std::process::Output;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use scimguard_tests::environment::{self, PROGRAM};
+use scimguard_tests::guard::Guard;
+use scimguard_tests::process;
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::recorder::Recorder;
+use crate::{ACCOUNT, HARNESS_BASE, harness};
+
+/// What the doctor found, and the code that it ended with.
+struct Report {
+    code: Option<i32>,
+    findings: Vec<Value>,
+}
+
+impl Report {
+    fn read(output: &Output) -> anyhow::Result<Self> {
+        let printed: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        Ok(Self {
+            code: output.status.code(),
+            findings: printed["findings"].as_array().cloned().unwrap_or_default(),
+        })
+    }
+
+    /// The rules of all problems.
+    fn rules(&self) -> Vec<&str> {
+        self.findings
+            .iter()
+            .filter_map(|finding| finding["rule"].as_str())
+            .collect()
+    }
+
+    fn says(&self, verdict: &str, about: &str, words: &str) -> anyhow::Result<()> {
+        let said = self.findings.iter().any(|finding| {
+            finding["verdict"] == verdict
+                && finding["about"] == about
+                && finding["detail"]
+                    .as_str()
+                    .is_some_and(|detail| detail.contains(words))
+        });
+        ensure!(
+            said,
+            "no {verdict} about {about} with {words:?}: {:#?}",
+            self.findings
+        );
+        Ok(())
+    }
+}
+
+/// Tries a token; `rest` says where.
+async fn tried(guard: &Guard, token: &str, rest: &[&str]) -> anyhow::Result<Report> {
+    let file = guard.write_secret("tried.token", token)?;
+    let mut command = Command::new(environment::file(PROGRAM));
+    command
+        .args(["doctor", "--json", "--token-file"])
+        .arg(file)
+        .args(rest);
+    Report::read(&process::run(&mut command).await?)
+}
+
+#[tokio::test]
+async fn a_token_is_tried_at_a_running_guard() -> anyhow::Result<()> {
+    let application = Recorder::start().await?;
+    let mut guard = Guard::configure(&application.url, &harness())?;
+    let good = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let foreign = guard.token("ACC2", "svc-okta", Some("okta")).await?;
+    let poor = guard.token(ACCOUNT, "svc-poor", Some("okta")).await?;
+    let poor_principal = [
+        "--account",
+        ACCOUNT,
+        "--id",
+        "svc-poor",
+        "--set",
+        "core_user_view",
+    ];
+    guard
+        .command(&["principal", "permissions"], &poor_principal)
+        .await?;
+    let create = [
+        "token",
+        "create",
+        "--account",
+        ACCOUNT,
+        "--principal",
+        "svc-okta",
+    ];
+    let made = async |id: &str, expires: &str| {
+        let printed = guard
+            .command(&create, &["--id", id, "--expires", expires])
+            .await?;
+        anyhow::Ok(printed.trim().to_owned())
+    };
+    let short = made("short", "1s").await?;
+    let revoked = made("revoked", "1d").await?;
+    guard
+        .command(
+            &["token", "revoke"],
+            &["--account", ACCOUNT, "--id", "revoked"],
+        )
+        .await?;
+    guard.start().await?;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+
+    let url = guard.url.clone();
+    let at = ["--url", &url, "--account", ACCOUNT];
+    let report = tried(&guard, &good, &at).await?;
+    ensure!(report.code == Some(0), "{:#?}", report.findings);
+    report.says("fine", "token", "/Users")?;
+    // As it is entered in Okta.
+    let connector = format!("{url}{HARNESS_BASE}");
+    let report = tried(&guard, &good, &["--url", &connector]).await?;
+    ensure!(report.code == Some(0), "{:#?}", report.findings);
+
+    for (token, rule, words) in [
+        (foreign.as_str(), "token.wrong-account", "account"),
+        (
+            &poor,
+            "token.insufficient-permission",
+            "core_usergroup_manage",
+        ),
+        (&short, "token.expired", "expired"),
+        (&revoked, "token.revoked", "revoked"),
+        ("sat.ACC1.nobody.guess", "token.unknown", "not known"),
+        ("two words", "token.malformed", "exactly one"),
+    ] {
+        let report = tried(&guard, token, &at).await?;
+        ensure!(report.code == Some(1), "{rule}: {:?}", report.code);
+        ensure!(report.rules() == [rule], "{:#?}", report.findings);
+        report.says("problem", "token", words)?;
+    }
+
+    // Who may read the store is told more.
+    let mut command = guard.program(&["doctor", "--json", "--token", &short]);
+    let report = Report::read(&process::run(command.args(at)).await?)?;
+    report.says("note", "token", "it expired less than a minute ago")?;
+    report.says("note", "token", "it is the token short of account ACC1")?;
+
+    let nobody = format!("http://{}", process::free_address()?);
+    let report = tried(&guard, &good, &["--url", &nobody, "--account", ACCOUNT]).await?;
+    ensure!(report.code == Some(1));
+    report.says("problem", "guard", "does not answer")?;
+    let report = tried(
+        &guard,
+        &good,
+        &["--url", &application.url, "--account", ACCOUNT],
+    )
+    .await?;
+    ensure!(report.code == Some(1));
+    report.says("problem", "guard", "not as a guard does")?;
+    ensure!(
+        application
+            .credentials()
+            .iter()
+            .all(|it| !it.contains(&short)),
+        "a server that is no guard was sent the token"
+    );
+
+    let asked_wrongly = Command::new(environment::file(PROGRAM))
+        .args(["doctor", "--token", "x"])
+        .output()
+        .await?;
+    ensure!(asked_wrongly.status.code() == Some(2), "{asked_wrongly:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
+    let application = Recorder::start().await?;
+    let mut guard = Guard::configure(&application.url, &harness())?;
+    let examined = async |guard: &Guard| {
+        Report::read(&process::run(&mut guard.program(&["doctor", "--json"])).await?)
+    };
+    let report = examined(&guard).await?;
+    ensure!(report.code == Some(1));
+    report.says("problem", "store", "does not exist yet")?;
+    report.says("note", "guard", "none answers")?;
+    report.says("fine", "application", "can be reached")?;
+
+    guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let create = [
+        "token",
+        "create",
+        "--account",
+        ACCOUNT,
+        "--principal",
+        "svc-okta",
+    ];
+    guard
+        .command(
+            &create,
+            &["--id", "soon", "--expires", "3d", "--provider", "entra"],
+        )
+        .await?;
+    let without = [
+        "--account",
+        ACCOUNT,
+        "--id",
+        "svc-okta",
+        "--set",
+        "core_user_view",
+    ];
+    guard
+        .command(&["principal", "permissions"], &without)
+        .await?;
+    guard.start().await?;
+    let report = examined(&guard).await?;
+    ensure!(report.code == Some(1));
+    report.says("fine", "guard", "it runs and is ready")?;
+    report.says("problem", "first fill", ACCOUNT)?;
+    report.says(
+        "problem",
+        "tokens",
+        "soon of account ACC1 expires in 2 days",
+    )?;
+    report.says(
+        "problem",
+        "principals",
+        "svc-okta of account ACC1 lacks core_user_invite",
+    )?;
+
+    guard.write("policy.json", r#"{"version": 1, "prest": "harness"}"#)?;
+    let report = examined(&guard).await?;
+    report.says("problem", "policy", "/prest")?;
+    guard.configure_also("backnd = 1\n")?;
+    let report = examined(&guard).await?;
+    report.says("problem", "configuration", "backnd")?;
+    Ok(())
+}
