@@ -109,6 +109,42 @@ async fn what_was_cut_off_is_settled_by_asking() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_group_that_takes_the_place_of_a_native_one_stays_closed() -> anyhow::Result<()> {
+    let mut scene = Scene::new(CONFIGURATION).await?;
+    let native = json!({"identifier": "lab_team", "name": "lab-team", "users": []});
+    scene
+        .edit("POST", "/gateway/ng/api/user-groups", Some(native))
+        .await?
+        .done()?;
+    // The application deletes it, and the guard never hears of that.
+    scene.held.fail(503);
+    let path = "/gateway/ng/api/user-groups/lab_team";
+    scene.edit("DELETE", path, None).await?.status(503)?;
+    scene.held.mend();
+    let backend = &scene.okta.backend;
+    backend
+        .send("DELETE", "/Groups/lab_team", None)
+        .await?
+        .done()?;
+    let pushed = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "lab-team",
+    });
+    scene.crash_during("POST", "/Groups", pushed).await?;
+    // Asking does not tell whose it is; many rounds are over.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let found = scene
+        .okta
+        .scim
+        .get("/Groups?filter=displayName%20eq%20%22lab-team%22")
+        .await?;
+    found.status(200)?;
+    scene
+        .edit("DELETE", path, None)
+        .await?
+        .refused("okta-only.group-delete")
+}
+
+#[tokio::test]
 async fn failed_membership_changes_are_kept_and_repeated() -> anyhow::Result<()> {
     let mut scene = Scene::new(CONFIGURATION).await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;

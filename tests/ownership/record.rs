@@ -156,8 +156,12 @@ impl Record {
             let known = self.groups.get(id);
             let agrees = |known: &Group| {
                 let open = |user: &Id| self.open_members.contains(&(id.clone(), user.clone()));
+                // Whom a group had when the user was deleted elsewhere at that moment, the application
+                // keeps or forgets as it likes.
+                let is_user = |user: &&Id| world.users.contains_key(*user);
+                let has = group.members.iter().filter(is_user);
                 known.name == group.name
-                    && (known.members == group.members
+                    && (known.members.iter().filter(is_user).eq(has)
                         || (is_empty(world, id) && known.members.iter().all(open)))
             };
             if known.is_none() && self.intended.contains(&group.name) {

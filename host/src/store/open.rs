@@ -191,10 +191,11 @@ impl Store {
     pub async fn settle_by_name(&self, intent: IntentKey, id: String) -> Result<(), Error> {
         let reopen = match intent.kind {
             ResourceKind::User => {
-                "UPDATE users SET pending = 1, opened = 0 WHERE account = ?1 AND id = ?2"
+                "UPDATE users SET pending = 1, opened = coalesce(opened, 0)
+                  WHERE account = ?1 AND id = ?2"
             }
             ResourceKind::Group => {
-                "UPDATE groups SET pending = 1, opened = 0
+                "UPDATE groups SET pending = 1, opened = coalesce(opened, 0)
                   WHERE account = ?1 AND scope = '' AND id = ?2"
             }
         };

@@ -126,13 +126,27 @@ async fn settle_user(
     id: &str,
 ) -> Result<(), sqlx::Error> {
     let unsettled = unsettled_id(&intent.key);
-    // The intent is the newer word on a user who was there already.
-    let settled = sqlx::query(
+    let open: Option<i64> =
+        sqlx::query_scalar("SELECT intent FROM users WHERE account = ?1 AND id = ?2")
+            .bind(&intent.account)
+            .bind(&unsettled)
+            .fetch_optional(&mut *connection)
+            .await?;
+    if open.is_none() {
+        return Ok(());
+    }
+    // The intent is the newer word on a user who was there already, but for one whom the provider has
+    // written to since, by the id. What is open there stays open.
+    sqlx::query(
         "INSERT OR REPLACE INTO users (account, id, id_folded, user_name, user_name_folded,
-             display_name, external_id, active, managed_by, pending, since, intent, look, origin)
-         SELECT account, ?3, ?4, user_name, user_name_folded, display_name, external_id, active,
-                managed_by, 0, since, 0, look, origin
-           FROM users WHERE account = ?1 AND id = ?2",
+             display_name, external_id, active, managed_by, pending, since, intent, look, origin,
+             opened)
+         SELECT i.account, ?3, ?4, i.user_name, i.user_name_folded, i.display_name, i.external_id,
+                i.active AND coalesce(u.active, 1), i.managed_by, coalesce(u.pending, 0), i.since, 0,
+                i.look, i.origin, u.opened
+           FROM users i
+           LEFT JOIN users u ON u.account = i.account AND u.id = ?3 AND u.managed_by IS NOT NULL
+          WHERE i.account = ?1 AND i.id = ?2 AND (u.id IS NULL OR u.pending = 1)",
     )
     .bind(&intent.account)
     .bind(&unsettled)
@@ -140,9 +154,6 @@ async fn settle_user(
     .bind(fold(id))
     .execute(&mut *connection)
     .await?;
-    if settled.rows_affected() == 0 {
-        return Ok(());
-    }
     sqlx::query("UPDATE OR REPLACE members SET user_id = ?3 WHERE account = ?1 AND user_id = ?2")
         .bind(&intent.account)
         .bind(&unsettled)
@@ -161,9 +172,10 @@ async fn settle_group(
     // Of a group that was there already the members are known only if they were before.
     let settled = sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
-             external_id, managed_by, pending, since, members_known, intent, origin)
-         SELECT i.account, '', ?3, ?4, i.display_name, i.derived_id, i.external_id, i.managed_by, 0,
-                i.since, coalesce(g.members_known, i.members_known), 0, i.origin
+             external_id, managed_by, pending, since, members_known, intent, origin, opened)
+         SELECT i.account, '', ?3, ?4, i.display_name, i.derived_id, i.external_id, i.managed_by,
+                g.managed_by IS NOT NULL AND g.pending, i.since,
+                coalesce(g.members_known, i.members_known), 0, i.origin, g.opened
            FROM groups i LEFT JOIN groups g ON g.account = i.account AND g.scope = '' AND g.id = ?3
           WHERE i.account = ?1 AND i.scope = '' AND i.id = ?2",
     )

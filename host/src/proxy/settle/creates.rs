@@ -86,6 +86,8 @@ impl Round<'_> {
                 Some(known) if is_derived && known.managed_by.is_some() => {
                     return Ok(Told::There(group.id));
                 }
+                // A native one that is perhaps deleted, or the one that was created since.
+                Some(known) if is_derived && known.leaving => return Ok(Told::Nothing),
                 Some(_) => {}
                 None if identified => return Ok(Told::There(group.id)),
                 None => unseen.push((group.id, is_derived)),

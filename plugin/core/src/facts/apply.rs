@@ -111,17 +111,35 @@ impl Table {
                 let Some(mut user) = self.users.remove(&(account.clone(), pending.clone())) else {
                     return;
                 };
+                let key = (account.clone(), id.to_owned());
                 user.id = Some(id.to_owned());
                 user.pending = false;
-                self.users.insert((account.clone(), id.to_owned()), user);
+                // Whom the provider has written to since, by the id, the intent says nothing new of.
+                // What is open there stays open.
+                match self
+                    .users
+                    .get(&key)
+                    .filter(|written| written.managed_by.is_some())
+                {
+                    Some(written) if !written.pending => user = written.clone(),
+                    Some(written) => {
+                        user.pending = true;
+                        user.active &= written.active;
+                    }
+                    None => {}
+                }
+                self.users.insert(key, user);
             }
             ResourceKind::Group => {
                 let key = (account.clone(), String::new(), pending.clone());
                 let Some(mut group) = self.groups.remove(&key) else {
                     return;
                 };
+                let known = (account.clone(), String::new(), id.to_owned());
+                let known = self.groups.get(&known);
                 group.id = Some(id.to_owned());
-                group.pending = false;
+                group.pending =
+                    known.is_some_and(|known| known.managed_by.is_some() && known.pending);
                 // Who was in a group of this id before it was created again may be out.
                 for (key, membership) in &mut self.members {
                     let is_in = key.0 == *account && key.1.is_empty() && key.2 == id;

@@ -276,15 +276,16 @@ fn success(
         rule: None,
     };
     if matches!(continuation.expected, Expected::Deleted) {
-        return Ok(nothing(records::of(continuation, account, None)));
+        return Ok(nothing(records::of(continuation, account, None, false)));
     }
     if empty {
         return match continuation.expected {
-            Expected::Written(..) => Ok(nothing(records::of(continuation, account, None))),
+            Expected::Written(..) => Ok(nothing(records::of(continuation, account, None, false))),
             _ => Err(answer::nonsense("it is empty").into()),
         };
     }
     let mut body = answer::read(answer)?;
+    let mut is_newer = false;
     match &continuation.expected {
         Expected::Resource(kind, id) | Expected::Written(kind, id) => {
             answer::check_resource(&body, &account.resource(*kind).shape, Some(id))?;
@@ -292,7 +293,7 @@ fn success(
         Expected::Created(kind, name) => {
             let shape = &account.resource(*kind).shape;
             answer::check_resource(&body, shape, None)?;
-            records::check_created(*kind, name, &body, continuation, account, facts)?;
+            is_newer = records::check_created(*kind, name, &body, continuation, account, facts)?;
         }
         Expected::List(kind) => {
             answer::check_list(&body, kind.map(|kind| &account.resource(kind).shape))?;
@@ -305,7 +306,7 @@ fn success(
         }
         Expected::Deleted => {}
     }
-    let records = records::of(continuation, account, Some(&body));
+    let records = records::of(continuation, account, Some(&body), is_newer);
     let shapes = [&account.user.shape, &account.group.shape];
     answer::sanitise(&mut body, &shapes, &continuation.bases);
     let mut headers = answer::headers(answer, continuation, true);

@@ -35,11 +35,13 @@ pub(crate) fn as_planned(outcome: Outcome) -> Vec<Record> {
     records
 }
 
-/// The records of a success with its answer, if it has one.
+/// The records of a success with its answer, if it has one. `is_newer`: what is recorded of the
+/// created user, as [`check_created`] says.
 pub(crate) fn of(
     continuation: &ScimContinuation,
     account: &Account,
     body: Option<&Json>,
+    is_newer: bool,
 ) -> Vec<Record> {
     let mut records = Vec::new();
     if continuation.provisioner.is_some()
@@ -50,6 +52,7 @@ pub(crate) fn of(
     for done in &continuation.outcome.done {
         match done {
             Done::Record(record) => records.push(record.clone()),
+            Done::User { user, .. } if user.id.is_none() && is_newer => {}
             Done::User { user, earlier } => {
                 records.extend(user_records(answered_user(user, body), earlier.as_deref()));
             }
@@ -135,6 +138,7 @@ fn settle(
 }
 
 /// A create's answer has the name that was sent, and an id that is unrecorded or may be taken over.
+/// `true`: the provider has written to the user since, by that id, and the record is newer.
 pub(crate) fn check_created(
     kind: ResourceKind,
     name: &str,
@@ -142,10 +146,11 @@ pub(crate) fn check_created(
     continuation: &ScimContinuation,
     account: &Account,
     facts: &Facts<'_>,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     let text = |name: &str| member(body, name).and_then(Json::as_str);
     let id = text("id").unwrap_or_default().to_owned();
     let account_name = continuation.account.clone();
+    let mut is_newer = false;
     let (same_name, recorded) = match kind {
         ResourceKind::User => {
             let key = Key::User(UserKey {
@@ -156,6 +161,9 @@ pub(crate) fn check_created(
             facts.require(vec![key.clone()])?;
             let recorded = facts.user(&key)?.map(|user| {
                 let same = fold(&user.user_name) == fold(name);
+                is_newer = user.managed_by.is_some()
+                    && !user.pending
+                    && !continuation.outcome.knew(user.id.as_deref());
                 (same, user.managed_by.is_some(), account.adopt_users)
             });
             let given = text("userName");
@@ -192,7 +200,7 @@ pub(crate) fn check_created(
         Some((_, false, Adoption::Deny)) if continuation.provisioner.is_some() => {
             Err(nonsense("its id is that of a resource that was not provisioned").into())
         }
-        _ => Ok(()),
+        _ => Ok(is_newer),
     }
 }
 

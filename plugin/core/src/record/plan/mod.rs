@@ -71,6 +71,20 @@ pub(crate) fn plan(act: &Act, scene: &Scene<'_>, now: u64) -> Result<Plan, Stop>
     Ok(plan)
 }
 
+// === impl Outcome ===
+
+impl Outcome {
+    /// Whether the create was of a user who had this id already.
+    pub(crate) fn knew(&self, id: Option<&str>) -> bool {
+        self.done.iter().any(|done| match done {
+            Done::User { earlier, .. } => earlier
+                .as_ref()
+                .is_some_and(|earlier| earlier.id.as_deref() == id),
+            Done::Group { .. } | Done::Record(_) => false,
+        })
+    }
+}
+
 // === impl Plan ===
 
 impl Plan {
