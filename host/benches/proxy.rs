@@ -6,34 +6,22 @@
 
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
-use std::convert::Infallible;
+mod served;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use scimguard::config::Config;
-use scimguard::engine::{self, Engine, Fault};
-use scimguard::proxy::{Listeners, Policy, Proxy, serve};
-use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
-use scimguard_core::facts::{Fact, User};
+use scimguard::engine::Fault;
+use scimguard::proxy::Policy;
+use scimguard_core::facts::Fact;
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
-use scimguard_core::record::Record;
 use scimguard_core::{
-    BackendOutcome, Forward, Outcome, Request, Respond, Response, Settings, Verdict, sha256_hex,
+    BackendOutcome, Forward, Outcome, Request, Respond, Response, Settings, Verdict,
 };
-use tokio::net::{TcpListener, TcpStream};
+use served::{CLIENTS, Connection, TOKEN, USERS, backend, engine, guard, quantile};
 
-const CLIENTS: usize = 16;
 const WARM_UP: usize = 200;
-const TOKEN: &str = "sat.ACC1.bench.secret";
-const USERS: &str = "/gateway/ng/api/scim/account/ACC1/Users";
 const PATCH: &str = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"displayName":"Ann Lee"}}]}"#;
 
 /// The proxy alone: everything goes on as it comes.
@@ -148,132 +136,6 @@ fn print(method: &str, what: &str, figures: &Figures) {
     );
 }
 
-/// The plugin if there is one, else the same policy as native code.
-fn engine() -> anyhow::Result<(&'static str, Engine)> {
-    let component = engine::default_component();
-    if !component.exists() {
-        return Ok(("native", Engine::native("")?));
-    }
-    let cache = tempfile::tempdir()?;
-    Ok((
-        "plugin",
-        Engine::load_snapshot(&component, "", cache.path())?,
-    ))
-}
-
-/// A user as the backend shows one.
-fn user_json(id: &str) -> String {
-    format!(
-        r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"{id}","userName":"{id}@example.com","displayName":"Ann Lee","active":true,"emails":[{{"value":"{id}@example.com","type":"work","primary":true}}],"meta":{{"resourceType":"User"}}}}"#
-    )
-}
-
-/// Answers everything with the user that the path names.
-async fn backend() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = service_fn(|request: http::Request<Incoming>| async move {
-                let id = request
-                    .uri()
-                    .path()
-                    .rsplit('/')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-                // A body that breaks off is nothing to answer.
-                let _ = request.into_body().collect().await;
-                let mut answer = http::Response::new(Full::<Bytes>::from(user_json(&id)));
-                let scim = http::HeaderValue::from_static("application/scim+json");
-                answer.headers_mut().insert("content-type", scim);
-                Ok::<_, Infallible>(answer)
-            });
-            tokio::spawn(async move {
-                let builder = auto::Builder::new(TokioExecutor::new());
-                let _ = builder
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
-            });
-        }
-    });
-    Ok(address)
-}
-
-/// A guard that knows the client's token and the user.
-async fn guard(policy: impl Policy, backend: SocketAddr) -> anyhow::Result<SocketAddr> {
-    // Kept for the time of the process.
-    let folder = tempfile::tempdir()?.keep();
-    let file = folder.join("guard.toml");
-    std::fs::write(
-        &file,
-        format!(
-            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:guard.db\"\n\
-             [limits]\nrequests_per_second = 1000000\nburst = 1000000\n"
-        ),
-    )?;
-    let config = Config::read(&file)?;
-    let store = Store::open(&config.store).await?;
-    fill(&store).await?;
-    let proxy = Proxy::new(policy, store, &config)?;
-    let clients = TcpListener::bind(config.listen).await?;
-    let address = clients.local_addr()?;
-    let listeners = Listeners {
-        clients,
-        admin: None,
-    };
-    tokio::spawn(serve(Arc::new(proxy), listeners, std::future::pending()));
-    Ok(address)
-}
-
-async fn fill(store: &Store) -> anyhow::Result<()> {
-    let permissions = [
-        "core_user_view",
-        "core_user_manage",
-        "core_user_invite",
-        "core_usergroup_view",
-        "core_usergroup_manage",
-    ];
-    store
-        .create_principal(&PrincipalRow {
-            account: "ACC1".to_owned(),
-            id: "svc".to_owned(),
-            kind: PrincipalKind::ServiceAccount,
-            active: true,
-            permissions: permissions.map(str::to_owned).to_vec(),
-            created: 0,
-        })
-        .await?;
-    store
-        .create_token(&NewToken {
-            sha256: sha256_hex(TOKEN.as_bytes()),
-            prefix: "sat",
-            account: "ACC1".to_owned(),
-            id: "bench".to_owned(),
-            principal: "svc".to_owned(),
-            provider: Some("okta".to_owned()),
-            expires: None,
-            created: 0,
-            created_by: None,
-            rotated_from: None,
-        })
-        .await?;
-    // One for each client: writes of one user are one after another.
-    let user = |n: usize| {
-        Record::User(User {
-            account: "ACC1".to_owned(),
-            id: Some(format!("u{n}")),
-            user_name: format!("u{n}@example.com"),
-            active: true,
-            managed_by: Some("okta".to_owned()),
-            ..User::default()
-        })
-    };
-    let users: Vec<Record> = (0..CLIENTS).map(user).collect();
-    store.apply(&users).await?;
-    Ok(())
-}
-
 async fn run(guard: SocketAddr, load: Load) -> anyhow::Result<Figures> {
     let warm_up = Load {
         requests: WARM_UP.min(load.requests),
@@ -287,8 +149,8 @@ async fn run(guard: SocketAddr, load: Load) -> anyhow::Result<Figures> {
     let count = u32::try_from(times.len())?;
     Ok(Figures {
         per_second: f64::from(count) / took.as_secs_f64(),
-        p50: times[times.len() / 2],
-        p99: times[times.len() * 99 / 100],
+        p50: quantile(&times, 50),
+        p99: quantile(&times, 99),
     })
 }
 
@@ -305,24 +167,11 @@ async fn clients(guard: SocketAddr, load: Load) -> anyhow::Result<Vec<Duration>>
 }
 
 async fn client(guard: SocketAddr, load: Load, user: String) -> anyhow::Result<Vec<Duration>> {
-    let stream = TcpStream::connect(guard).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
+    let mut connection = Connection::open(guard).await?;
     let mut times = Vec::new();
     for _ in 0..load.requests / CLIENTS {
-        let request = http::Request::builder()
-            .method(load.method)
-            .uri(&user)
-            .header("host", "guard")
-            .header("authorization", format!("Bearer {TOKEN}"))
-            .header("content-type", "application/scim+json")
-            .body(Full::<Bytes>::from(load.body))?;
         let started = Instant::now();
-        let answer = sender.send_request(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let (status, body) = connection.ask(load.method, &user, TOKEN, load.body).await?;
         times.push(started.elapsed());
         anyhow::ensure!(
             status == 200,
@@ -331,7 +180,6 @@ async fn client(guard: SocketAddr, load: Load, user: String) -> anyhow::Result<V
             String::from_utf8_lossy(&body)
         );
     }
-    drop(sender);
     times.first().context("too few requests")?;
     Ok(times)
 }

@@ -1,6 +1,5 @@
 //! One request from beginning to end: decide, record the intent, forward, observe, record, answer.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,12 +17,14 @@ use scimguard_core::{
 
 use super::backend::{NoAnswer, Outbound, Whole};
 use super::body::{self, Collected, Outgoing};
+use super::client::Client;
 use super::facts::{Facts, Unavailable};
 use super::incoming::Refused;
 use super::leases::Held;
 use super::log::Line;
+use super::refusal::{faulty, no_answer, trapped, unavailable};
 use super::retry::InTheNameOf;
-use super::{Policy, Proxy, headers, lookup};
+use super::{Policy, Proxy, headers};
 use crate::engine::Fault;
 use crate::store::TokenUse;
 
@@ -41,14 +42,6 @@ pub(super) struct Exchange<'a> {
     name_of: Option<InTheNameOf>,
     /// `None` for a request that is not a client's: it is not counted against anybody.
     client: Option<Client>,
-    charged: bool,
-}
-
-/// Who sends a request, as far as the guard sees that for itself.
-pub(super) struct Client {
-    pub(super) source: IpAddr,
-    /// Account and id of the token that the credential says that it is, if it is of that form.
-    pub(super) named_token: Option<String>,
 }
 
 impl<'a> Exchange<'a> {
@@ -67,7 +60,6 @@ impl<'a> Exchange<'a> {
             held: Held::default(),
             name_of: None,
             client: Some(client),
-            charged: false,
         }
     }
 
@@ -86,7 +78,6 @@ impl<'a> Exchange<'a> {
             held: Held::default(),
             name_of: Some(name_of),
             client: None,
-            charged: false,
         }
     }
 
@@ -98,14 +89,16 @@ impl<'a> Exchange<'a> {
         let mut next = match self.decide().await? {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
-                self.slow_down(&reject, line)?;
+                if let Some(client) = &self.client {
+                    client.slow_down(self.proxy, &reject, line)?;
+                }
                 return to_http(reject.response, None);
             }
             Decision::Go(next) => {
                 if let Some((account, token)) = next.verified() {
                     let used = TokenUse {
                         at: self.now,
-                        from: self.client.as_ref().map(|client| client.source),
+                        from: self.client.as_ref().map(Client::source),
                     };
                     self.proxy.note_used(account, token, used);
                 }
@@ -139,7 +132,15 @@ impl<'a> Exchange<'a> {
         let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
         for _ in 0..=self.proxy.policy.settings().rounds {
             let verdict = self.evaluate(facts.found()).await.map_err(faulty)?;
-            self.charge(&verdict, &facts.found())?;
+            if let Some(client) = &mut self.client {
+                client.charge(
+                    self.proxy,
+                    &self.request.path,
+                    &verdict,
+                    &facts.found(),
+                    self.now,
+                )?;
+            }
             match verdict {
                 Verdict::Need(need) => self.provide(need, &mut facts).await?,
                 Verdict::Forward(forward) => return Ok(Decision::Go(Next::Forward(forward))),
@@ -148,51 +149,6 @@ impl<'a> Exchange<'a> {
             }
         }
         Err(trapped("it asked for facts without end"))
-    }
-
-    /// Charges the account of a good token, once: before the body is read and the record asked, if the
-    /// policy wants to know more, else when it has decided.
-    fn charge(&mut self, verdict: &Verdict, facts: &[Fact]) -> Result<(), Refused> {
-        if self.charged || self.client.is_none() {
-            return Ok(());
-        }
-        let verified = match verdict {
-            Verdict::Need(_) => {
-                lookup::good_token(facts, self.now).map(|(_, token)| &token.account)
-            }
-            Verdict::Forward(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
-            Verdict::Proceed(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
-            Verdict::Reject(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
-        };
-        let Some(account) = verified else {
-            return Ok(());
-        };
-        self.charged = true;
-        let form = self.proxy.paths.error_form(&self.request.path);
-        let charged = self.proxy.limits.charge(account, form);
-        if charged.is_err() {
-            self.proxy.metrics.limited(account);
-        }
-        charged
-    }
-
-    /// Counts a credential that was found wrong; after too many, that is all that the client is told.
-    fn slow_down(&self, reject: &Reject, line: &mut Line) -> Result<(), Refused> {
-        let Some(client) = &self.client else {
-            return Ok(());
-        };
-        if !reject.rule.starts_with("token.") || reject.response.status != 401 {
-            return Ok(());
-        }
-        let counted = self
-            .proxy
-            .limits
-            .failed(client.source, client.named_token.as_deref());
-        if counted.is_err() {
-            line.repeats = true;
-            self.proxy.metrics.slowed();
-        }
-        counted
     }
 
     async fn evaluate(&self, facts: Arc<Vec<Fact>>) -> Result<Verdict, Fault> {
@@ -468,50 +424,4 @@ pub(super) fn to_http(
         .ok_or_else(unwritable)?;
     *http.headers_mut() = headers::to_map(response.headers).ok_or_else(unwritable)?;
     Ok(http)
-}
-
-fn trapped(why: &str) -> Refused {
-    faulty(Fault::Trapped(why.to_owned()))
-}
-
-fn faulty(fault: Fault) -> Refused {
-    tracing::error!(%fault, "the policy gave no decision");
-    match fault {
-        Fault::Trapped(_) => Refused::new(
-            "plugin.trapped",
-            "The policy broke off at this request. Tell the operator of the guard; its log says more.",
-        ),
-        Fault::Timeout => Refused::new(
-            "plugin.timeout",
-            "The policy took too long for this request. Send less at once, or repeat it later.",
-        ),
-    }
-}
-
-fn unavailable(error: &Unavailable) -> Refused {
-    tracing::warn!(%error, "facts are unavailable");
-    Refused::new(
-        "facts.unavailable",
-        match error {
-            Unavailable::Busy => {
-                "Another change of the same users or groups is not finished. Repeat the request later."
-            }
-            Unavailable::Store(_) => {
-                "The guard's record cannot be used now. Repeat the request later."
-            }
-        },
-    )
-}
-
-fn no_answer(error: &NoAnswer) -> Refused {
-    match error {
-        NoAnswer::Upgrade => Refused::new(
-            "upstream.invalid",
-            "The application answered with another protocol.",
-        ),
-        _ => Refused::new(
-            "upstream.unavailable",
-            "The application gave no answer; it may or may not have acted. Repeat the request later.",
-        ),
-    }
 }

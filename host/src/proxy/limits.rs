@@ -17,7 +17,6 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use http::{HeaderMap, header};
 use scimguard_core::ErrorForm;
 
 use super::incoming::Refused;
@@ -116,21 +115,6 @@ fn network(source: IpAddr) -> u64 {
     }
 }
 
-/// What a wrong token of the guard's own form says that it is: its account and id.
-pub(super) fn named_token(headers: &HeaderMap) -> Option<String> {
-    let carriers = [header::AUTHORIZATION.as_str(), "x-api-key"];
-    let values = carriers.iter().filter_map(|name| headers.get(*name));
-    values
-        .filter_map(|value| value.to_str().ok())
-        .find_map(|text| {
-            let token = text.split_ascii_whitespace().next_back()?;
-            let mut parts = token.split('.');
-            let is_own = matches!(parts.next(), Some("pat" | "sat"));
-            let (account, id, _secret) = (parts.next()?, parts.next()?, parts.next()?);
-            is_own.then(|| format!("{account}.{id}"))
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,25 +157,5 @@ mod tests {
             limits.failed(source, Some("A.t1")).unwrap();
         }
         assert!(limits.failed(place("198.51.100.5"), Some("A.t1")).is_err());
-    }
-
-    #[test]
-    fn a_token_is_named_without_its_secret() {
-        let named = |name: &'static str, value: &str| {
-            named_token(&HeaderMap::from_iter([(
-                header::HeaderName::from_static(name),
-                value.parse().unwrap(),
-            )]))
-        };
-        assert_eq!(
-            named("authorization", "bearer pat.ACC1.t1.s3cret").as_deref(),
-            Some("ACC1.t1")
-        );
-        assert_eq!(
-            named("x-api-key", "sat.ACC1.t1.s3cret").as_deref(),
-            Some("ACC1.t1")
-        );
-        assert_eq!(named("authorization", "Bearer eyJ.e30.c2ln"), None);
-        assert_eq!(named("x-other", "sat.ACC1.t1.s3cret"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What a monitoring system reads at `/metrics`. Labels are rules, kinds and accounts that the store
 //! or a good token names; never a token's id, a path, a person or anything else that a client sent.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
@@ -27,6 +28,8 @@ pub(super) struct Metrics {
     backend: Histogram,
     limited: Family<Account, Counter>,
     slowed: Counter,
+    /// How many of those are in the log.
+    logged: AtomicU64,
     expiring: Family<Account, Gauge>,
     open: Family<Open, Gauge>,
 }
@@ -62,6 +65,7 @@ impl Metrics {
             backend: Histogram::new(buckets),
             limited: Family::default(),
             slowed: Counter::default(),
+            logged: AtomicU64::default(),
             expiring: Family::default(),
             open: Family::default(),
         };
@@ -135,6 +139,18 @@ impl Metrics {
     /// One more wrong credential after too many.
     pub(super) fn slowed(&self) {
         self.slowed.inc();
+    }
+
+    /// Says how many wrong credentials were not logged one by one.
+    pub(super) fn log_slowed(&self) {
+        let all = self.slowed.get();
+        let count = all.saturating_sub(self.logged.swap(all, Ordering::Relaxed));
+        if count > 0 {
+            tracing::warn!(
+                count,
+                "requests with wrong credentials, after too many of them"
+            );
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod backend;
 mod body;
+mod client;
 mod credential;
 mod facts;
 mod flow;
@@ -40,8 +41,9 @@ use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
 use self::body::Outgoing;
+use self::client::Client;
 use self::credential::Own;
-use self::flow::{Client, Exchange};
+use self::flow::Exchange;
 use self::incoming::Refused;
 use self::leases::Leases;
 use self::limits::Limits;
@@ -165,11 +167,7 @@ impl Proxy {
                     annotate: self.annotate,
                     ..head
                 };
-                let source = source::of(peer, request.headers(), &self.trusted_proxies);
-                let client = Client {
-                    source,
-                    named_token: limits::named_token(request.headers()),
-                };
+                let client = Client::new(self, peer, request.headers());
                 let exchange = Exchange::new(self, head, request.into_body(), client, now());
                 exchange.run(&mut line).await
             }

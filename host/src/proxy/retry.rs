@@ -81,7 +81,13 @@ impl Proxy {
 
     async fn retry(&self, row: &RetryRow) -> Result<(Fate, Option<String>), store::Error> {
         let Some(token) = self.store.token_hash(&row.account, &row.token).await? else {
-            return Ok((Fate::Dropped, Some("token.unknown".to_owned())));
+            // In the name of an issuer's token nothing can be repeated, and it may not be over: the
+            // change stays until the provider makes another.
+            let fate = match row.token.contains(':') {
+                true => Fate::Kept,
+                false => Fate::Dropped,
+            };
+            return Ok((fate, Some("token.unknown".to_owned())));
         };
         let group = self
             .store

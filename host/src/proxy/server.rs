@@ -58,6 +58,7 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
             _ = store_used.tick() => {
                 let proxy = Arc::clone(&proxy);
                 proxy.limits.forget_quiet();
+                proxy.metrics.log_slowed();
                 tokio::spawn(async move { proxy.store_used().await });
             }
             accepted = listeners.clients.accept() => match accepted {
@@ -89,6 +90,7 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     if let Some(admin) = admin {
         admin.abort();
     }
+    proxy.metrics.log_slowed();
     proxy.store_used().await;
     proxy.store.close().await;
 }
@@ -112,12 +114,22 @@ async fn settle(proxy: Arc<Proxy>) {
 
 /// Looks whether the guard's own credential was replaced.
 async fn renew(proxy: Arc<Proxy>) {
-    let Some(own) = &proxy.credential else { return };
+    if proxy.credential.is_none() {
+        return;
+    }
     let mut times = tokio::time::interval(credential::LOOK);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         times.tick().await;
-        own.refresh();
+        let proxy = Arc::clone(&proxy);
+        let looked = tokio::task::spawn_blocking(move || {
+            if let Some(own) = &proxy.credential {
+                own.refresh();
+            }
+        });
+        if looked.await.is_err() {
+            return;
+        }
     }
 }
 

@@ -183,6 +183,12 @@ async fn recorded(
     account: Option<&str>,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
+    // Opening would make one.
+    if !config.store.exists() {
+        let detail = format!("the store {} does not exist yet", config.store.display());
+        findings.note(TOKEN, detail);
+        return Ok(());
+    }
     let store = Store::open(&config.store)
         .await
         .with_context(|| format!("in the store {}", config.store.display()))?;

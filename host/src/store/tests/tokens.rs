@@ -1,7 +1,46 @@
 //! Tokens and their principals.
 
+use scimguard_core::facts::{Principal, PrincipalKey, TokenText, VerifiedKey};
+
 use super::*;
 use crate::store::TokenUse;
+
+#[tokio::test]
+async fn a_principal_is_its_accounts_alone_and_issuers_are_not_on_record() {
+    let (_folder, store) = store().await;
+    let principal = PrincipalRow {
+        account: ACCOUNT.to_owned(),
+        id: "svc".to_owned(),
+        kind: PrincipalKind::User,
+        active: true,
+        permissions: vec!["p".to_owned()],
+        created: 1,
+    };
+    store.create_principal(&principal).await.unwrap();
+    let key = |account: &str, id: &str| {
+        Key::Principal(PrincipalKey {
+            account: account.to_owned(),
+            id: id.to_owned(),
+        })
+    };
+    let rights = Principal {
+        account: ACCOUNT.to_owned(),
+        id: "svc".to_owned(),
+        active: true,
+        permissions: vec!["p".to_owned()],
+    };
+    let found = store.one(key(ACCOUNT, "svc")).await;
+    assert_eq!(found, Answer::Principal(rights));
+    for other in [key(ACCOUNT, "SVC"), key("another", "svc")] {
+        assert_eq!(store.one(other).await, Answer::Absent);
+    }
+    let verified = Key::Verified(VerifiedKey {
+        account: ACCOUNT.to_owned(),
+        issuer: "https://id.example.com".to_owned(),
+        token: TokenText::new("opaque"),
+    });
+    assert_eq!(store.one(verified).await, Answer::Unavailable);
+}
 
 #[tokio::test]
 async fn a_token_has_the_rights_that_its_principal_has_now() {

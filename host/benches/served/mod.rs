@@ -1,0 +1,193 @@
+//! A guard on a socket, in front of a backend that answers at once, and clients of it. All share the
+//! machine.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use scimguard::config::Config;
+use scimguard::engine::{self, Engine};
+use scimguard::proxy::{Listeners, Policy, Proxy, serve};
+use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
+use scimguard_core::facts::User;
+use scimguard_core::record::Record;
+use scimguard_core::sha256_hex;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Users on record, so that as many clients write without waiting for each other.
+pub(crate) const CLIENTS: usize = 16;
+
+pub(crate) const TOKEN: &str = "sat.ACC1.bench.secret";
+pub(crate) const USERS: &str = "/gateway/ng/api/scim/account/ACC1/Users";
+
+pub(crate) fn quantile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
+
+/// A client's connection.
+pub(crate) struct Connection(SendRequest<Full<Bytes>>);
+
+impl Connection {
+    pub(crate) async fn open(guard: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(guard).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self(sender))
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &'static str,
+    ) -> anyhow::Result<(http::StatusCode, Bytes)> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "guard")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/scim+json")
+            .body(Full::from(body))?;
+        let answer = self.0.send_request(request).await?;
+        let status = answer.status();
+        Ok((status, answer.into_body().collect().await?.to_bytes()))
+    }
+}
+
+/// The plugin if there is one, else the same policy as native code.
+pub(crate) fn engine() -> anyhow::Result<(&'static str, Engine)> {
+    let component = engine::default_component();
+    if !component.exists() {
+        return Ok(("native", Engine::native("")?));
+    }
+    let cache = tempfile::tempdir()?;
+    Ok((
+        "plugin",
+        Engine::load_snapshot(&component, "", cache.path())?,
+    ))
+}
+
+/// A user as the backend shows one.
+fn user_json(id: &str) -> String {
+    format!(
+        r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"{id}","userName":"{id}@example.com","displayName":"Ann Lee","active":true,"emails":[{{"value":"{id}@example.com","type":"work","primary":true}}],"meta":{{"resourceType":"User"}}}}"#
+    )
+}
+
+/// Answers everything with the user that the path names.
+pub(crate) async fn backend() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service_fn(|request: http::Request<Incoming>| async move {
+                let id = request
+                    .uri()
+                    .path()
+                    .rsplit('/')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
+                // A body that breaks off is nothing to answer.
+                let _ = request.into_body().collect().await;
+                let mut answer = http::Response::new(Full::<Bytes>::from(user_json(&id)));
+                let scim = http::HeaderValue::from_static("application/scim+json");
+                answer.headers_mut().insert("content-type", scim);
+                Ok::<_, Infallible>(answer)
+            });
+            tokio::spawn(async move {
+                let builder = auto::Builder::new(TokioExecutor::new());
+                let _ = builder
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    Ok(address)
+}
+
+/// A guard that knows the client's token and the user.
+pub(crate) async fn guard(policy: impl Policy, backend: SocketAddr) -> anyhow::Result<SocketAddr> {
+    // Kept for the time of the process.
+    let folder = tempfile::tempdir()?.keep();
+    let file = folder.join("guard.toml");
+    std::fs::write(
+        &file,
+        format!(
+            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:guard.db\"\n\
+             [limits]\nrequests_per_second = 1000000\nburst = 1000000\n"
+        ),
+    )?;
+    let config = Config::read(&file)?;
+    let store = Store::open(&config.store).await?;
+    fill(&store).await?;
+    let proxy = Proxy::new(policy, store, &config)?;
+    let clients = TcpListener::bind(config.listen).await?;
+    let address = clients.local_addr()?;
+    let listeners = Listeners {
+        clients,
+        admin: None,
+    };
+    tokio::spawn(serve(Arc::new(proxy), listeners, std::future::pending()));
+    Ok(address)
+}
+
+async fn fill(store: &Store) -> anyhow::Result<()> {
+    let permissions = [
+        "core_user_view",
+        "core_user_manage",
+        "core_user_invite",
+        "core_usergroup_view",
+        "core_usergroup_manage",
+    ];
+    store
+        .create_principal(&PrincipalRow {
+            account: "ACC1".to_owned(),
+            id: "svc".to_owned(),
+            kind: PrincipalKind::ServiceAccount,
+            active: true,
+            permissions: permissions.map(str::to_owned).to_vec(),
+            created: 0,
+        })
+        .await?;
+    store
+        .create_token(&NewToken {
+            sha256: sha256_hex(TOKEN.as_bytes()),
+            prefix: "sat",
+            account: "ACC1".to_owned(),
+            id: "bench".to_owned(),
+            principal: "svc".to_owned(),
+            provider: Some("okta".to_owned()),
+            expires: None,
+            created: 0,
+            created_by: None,
+            rotated_from: None,
+        })
+        .await?;
+    // One for each client: writes of one user are one after another.
+    let user = |n: usize| {
+        Record::User(User {
+            account: "ACC1".to_owned(),
+            id: Some(format!("u{n}")),
+            user_name: format!("u{n}@example.com"),
+            active: true,
+            managed_by: Some("okta".to_owned()),
+            ..User::default()
+        })
+    };
+    let users: Vec<Record> = (0..CLIENTS).map(user).collect();
+    store.apply(&users).await?;
+    Ok(())
+}
