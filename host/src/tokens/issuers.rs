@@ -19,7 +19,7 @@ struct Issuer {
 
 enum Asked {
     Keys(Arc<Keys>),
-    Introspection(Introspection),
+    Introspection(Box<Introspection>),
 }
 
 /// What an issuer says of a token.
@@ -42,7 +42,9 @@ impl Issuers {
                     .map(Arc::new)
                     .map(Asked::Keys),
                 Means::Introspection(introspection) => {
-                    Introspection::new(name, introspection, timeout).map(Asked::Introspection)
+                    Introspection::new(name, introspection, timeout)
+                        .map(Box::new)
+                        .map(Asked::Introspection)
                 }
             };
             Ok(Issuer {

@@ -36,7 +36,7 @@ pub(crate) struct Keys {
 enum Source {
     Url {
         endpoint: Endpoint,
-        service: Service,
+        service: Box<Service>,
         refresh: Duration,
     },
     File(Watched<KeySet>),
@@ -73,7 +73,7 @@ impl Keys {
         let source = match &config.place {
             KeysPlace::Url(endpoint, refresh) => Source::Url {
                 endpoint: endpoint.clone(),
-                service: Service::new(endpoint, "the issuer", timeout)?,
+                service: Box::new(Service::new(endpoint, "the issuer", timeout)?),
                 refresh: *refresh,
             },
             KeysPlace::File(file) => Source::File(Watched::new(file.clone(), KeySet::parse)?),

@@ -35,7 +35,7 @@ pub(super) async fn examine(
              If all tokens come from an issuer, this does not matter.",
         );
     } else {
-        findings.fine(TOKENS, format!("{} are good", good.len()));
+        findings.fine(TOKENS, format!("good ones: {}", good.len()));
     }
     for token in &tokens {
         ending(token, &good, now, findings);

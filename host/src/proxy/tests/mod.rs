@@ -6,6 +6,7 @@ mod lookup;
 mod record;
 mod refuse;
 mod unseen;
+mod vouched;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -16,7 +16,7 @@ use crate::config;
 /// Where rights come from.
 pub(crate) enum Permissions {
     Document(Watched<Document>),
-    Service(PermissionService),
+    Service(Box<PermissionService>),
 }
 
 /// What is known of a principal.
@@ -41,9 +41,9 @@ impl Permissions {
     pub(crate) fn new(config: &config::Permissions) -> anyhow::Result<Self> {
         match config {
             config::Permissions::File(file) => Self::document(file),
-            config::Permissions::Service(service) => {
-                PermissionService::new(service).map(Self::Service)
-            }
+            config::Permissions::Service(service) => PermissionService::new(service)
+                .map(Box::new)
+                .map(Self::Service),
         }
     }
 
