@@ -97,7 +97,7 @@ fn main() -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let backend = backend().await?;
-        let (name, engine) = engine()?;
+        let (name, engine) = engine("")?;
         let settings = engine.settings().clone();
         let guarded = guard(engine, backend).await?;
         let answer = AnswerHandling::Observe;

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Users on record, so that as many clients write without waiting for each other.
 pub(crate) const CLIENTS: usize = 16;
+
+/// The guard's database in its folder.
+pub(crate) const STORE: &str = "guard.db";
 
 pub(crate) const TOKEN: &str = "sat.ACC1.bench.secret";
 pub(crate) const USERS: &str = "/gateway/ng/api/scim/account/ACC1/Users";
@@ -60,22 +64,23 @@ impl Connection {
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/scim+json")
             .body(Full::from(body))?;
+        self.0.ready().await?;
         let answer = self.0.send_request(request).await?;
         let status = answer.status();
         Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
 }
 
-/// The plugin if there is one, else the same policy as native code.
-pub(crate) fn engine() -> anyhow::Result<(&'static str, Engine)> {
+/// The plugin with this policy document if there is one, else the same as native code.
+pub(crate) fn engine(policy: &str) -> anyhow::Result<(&'static str, Engine)> {
     let component = engine::default_component();
     if !component.exists() {
-        return Ok(("native", Engine::native("")?));
+        return Ok(("native", Engine::native(policy)?));
     }
     let cache = tempfile::tempdir()?;
     Ok((
         "plugin",
-        Engine::load_snapshot(&component, "", cache.path())?,
+        Engine::load_snapshot(&component, policy, cache.path())?,
     ))
 }
 
@@ -122,12 +127,24 @@ pub(crate) async fn backend() -> anyhow::Result<SocketAddr> {
 pub(crate) async fn guard(policy: impl Policy, backend: SocketAddr) -> anyhow::Result<SocketAddr> {
     // Kept for the time of the process.
     let folder = tempfile::tempdir()?.keep();
+    let (clients, _) = guard_in(&folder, "", policy, backend).await?;
+    Ok(clients)
+}
+
+/// The same in this folder, with these tables in its configuration; where clients connect, and where
+/// monitoring does.
+pub(crate) async fn guard_in(
+    folder: &Path,
+    tables: &str,
+    policy: impl Policy,
+    backend: SocketAddr,
+) -> anyhow::Result<(SocketAddr, SocketAddr)> {
     let file = folder.join("guard.toml");
     std::fs::write(
         &file,
         format!(
-            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:guard.db\"\n\
-             [limits]\nrequests_per_second = 1000000\nburst = 1000000\n"
+            "listen = \"127.0.0.1:0\"\nbackend = \"http://{backend}\"\nstore = \"sqlite:{STORE}\"\n\
+             [limits]\nrequests_per_second = 1000000\nburst = 1000000\n{tables}"
         ),
     )?;
     let config = Config::read(&file)?;
@@ -135,13 +152,14 @@ pub(crate) async fn guard(policy: impl Policy, backend: SocketAddr) -> anyhow::R
     fill(&store).await?;
     let proxy = Proxy::new(policy, store, &config)?;
     let clients = TcpListener::bind(config.listen).await?;
-    let address = clients.local_addr()?;
+    let admin = TcpListener::bind("127.0.0.1:0").await?;
+    let addresses = (clients.local_addr()?, admin.local_addr()?);
     let listeners = Listeners {
         clients,
-        admin: None,
+        admin: Some(admin),
     };
     tokio::spawn(serve(Arc::new(proxy), listeners, std::future::pending()));
-    Ok(address)
+    Ok(addresses)
 }
 
 async fn fill(store: &Store) -> anyhow::Result<()> {
