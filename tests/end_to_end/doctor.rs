@@ -7,9 +7,10 @@ use anyhow::{Context as _, ensure};
 use scimguard_tests::environment::{self, PROGRAM};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::process;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::listed::Listed;
 use crate::recorder::Recorder;
 use crate::{ACCOUNT, HARNESS_BASE, harness};
 
@@ -231,5 +232,125 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
     guard.configure_also("backnd = 1\n")?;
     let report = examined(&guard).await?;
     report.says("problem", "configuration", "backnd")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
+    const SIGNING: &str = "https://id.example.com";
+    const ASKED: &str = "https://as.example.com";
+    let application = Recorder::start().await?;
+    // Of the three keys one is for nothing, and one is none.
+    let server = Listed::by(|asked| match asked.path.as_str() {
+        "/keys" => (
+            200,
+            json!({"keys": [
+                {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+                {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+                {"kty": "oct", "k": "c2hhcmVk"},
+            ]}),
+        ),
+        "/unfit" => (200, json!({"keys": [{"kty": "oct", "k": "c2hhcmVk"}]})),
+        "/introspect" => (200, json!({"active": false})),
+        "/everybody" => (200, json!({"active": true})),
+        "/permissions/everybody/scimguard-doctor/scimguard-doctor" => (200, json!([])),
+        "/permissions/scimguard-doctor/scimguard-doctor" => (404, json!({})),
+        _ => (401, json!({})),
+    })
+    .await?;
+    let at = |path: &str| format!("{}{path}", server.url);
+    let keys = |path: &str| {
+        format!(
+            "[[issuer]]\nissuer = {SIGNING:?}\njwks_url = {:?}\n",
+            at(path)
+        )
+    };
+    let asked = |accounts: &str, path: &str| {
+        format!(
+            "[[issuer]]\nissuer = {ASKED:?}\n{accounts}introspection_url = {:?}\n\
+             client_id = \"scimguard\"\nclient_secret_file = \"client.secret\"\n",
+            at(path)
+        )
+    };
+    let permissions = |path: &str| {
+        format!(
+            "[permissions]\nurl = \"{}/{{account}}/{{principal}}\"\n",
+            at(path)
+        )
+    };
+    let signing = json!({"issuer": SIGNING, "audience": ["guard"], "account": ACCOUNT});
+    let introspecting = json!({"issuer": ASKED, "kind": "introspection", "account": ACCOUNT});
+    let named = [signing.clone(), introspecting.clone()];
+
+    let examined = async |issuers: &[Value], lines: &[String]| {
+        let mut policy = harness();
+        policy["tokens"] = json!({"issuers": issuers});
+        let guard = Guard::configure(&application.url, &policy)?;
+        guard.write_secret("client.secret", "cl13nt-s3cret")?;
+        guard.configure_also(&lines.concat())?;
+        // It makes the store.
+        let none = ["token", "list"];
+        guard.told(&none).await?;
+        let output = process::run(&mut guard.program(&["doctor", "--json"])).await?;
+        for printed in [&output.stdout, &output.stderr] {
+            ensure!(!String::from_utf8_lossy(printed).contains("cl13nt-s3cret"));
+        }
+        Report::read(&output)
+    };
+
+    let lines = [
+        keys("/keys"),
+        asked("", "/introspect"),
+        permissions("/permissions"),
+    ];
+    let report = examined(&named, &lines).await?;
+    let problems = report
+        .findings
+        .iter()
+        .filter(|it| it["verdict"] == "problem");
+    ensure!(problems.count() == 0, "{:#?}", report.findings);
+    report.says(
+        "fine",
+        "issuers",
+        "can verify: 1; of another kind or use: 2",
+    )?;
+    report.says("fine", "issuers", "made-up token that it is not good")?;
+    report.says("fine", "permissions", "does not know")?;
+    report.says("note", "tokens", "all come from issuers")?;
+
+    let lines = [
+        keys("/unfit"),
+        asked("", "/everybody"),
+        permissions("/permissions/everybody"),
+    ];
+    let report = examined(&named, &lines).await?;
+    report.says("problem", "issuers", "no key that can verify")?;
+    report.says("problem", "issuers", "made-up token that it is good")?;
+    report.says("problem", "permissions", "of a made-up principal")?;
+
+    let lines = [keys("/gone"), asked("", "/gone"), permissions("/gone")];
+    let report = examined(&named, &lines).await?;
+    report.says("problem", "issuers", "/gone answered 401")?;
+    report.says("problem", "issuers", "as.example.com: ")?;
+    report.says("problem", "permissions", "answered 401")?;
+
+    // The policy and the configuration are not of one mind.
+    let lines = [asked("accounts = [\"ACC9\"]\n", "/introspect")];
+    let report = examined(&[signing], &lines).await?;
+    report.says("problem", "issuers", "the configuration does not have it")?;
+    report.says(
+        "problem",
+        "issuers",
+        "as.example.com for ACC9, and the policy does not",
+    )?;
+    let mut wrong_kind = introspecting;
+    wrong_kind["issuer"] = json!(SIGNING);
+    let report = examined(&[wrong_kind], &[keys("/keys")]).await?;
+    report.says("problem", "issuers", "has `jwks_url` in the configuration")?;
+
+    let file = "[permissions]\nfile = \"gone.json\"\n".to_owned();
+    let report = examined(&[], &[file]).await?;
+    report.says("problem", "permissions", "gone.json")?;
+    report.says("problem", "tokens", "no token that is good")?;
     Ok(())
 }

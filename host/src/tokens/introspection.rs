@@ -100,6 +100,12 @@ impl Introspection {
         entry.into_value().said
     }
 
+    /// Whether the issuer says that a token is good, or why it does not say.
+    pub(crate) async fn tried(&self, token: &str) -> anyhow::Result<bool> {
+        let (answer, _) = self.exchange(token).await?;
+        Ok(answer.active)
+    }
+
     async fn question(&self, token: &str, now: u64) -> Remembered {
         let (said, lasts) = match self.exchange(token).await {
             Ok((Answer { active: true, exp }, text)) => {

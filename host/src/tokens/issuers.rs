@@ -33,22 +33,51 @@ pub(crate) enum Said {
     Unavailable,
 }
 
+/// What an issuer answered to whoever only wants to know whether it does.
+pub(crate) enum Tried {
+    /// It has so many keys that can verify a token, and so many others.
+    Keys { fit: usize, left_out: usize },
+    /// It said whether a made-up token is good.
+    Introspection { active: bool },
+}
+
+/// Asks an issuer as a guard does, once.
+pub(crate) async fn tried(config: &Config) -> anyhow::Result<Tried> {
+    match Asked::new(config)? {
+        Asked::Keys(keys) => {
+            let keys = keys.tried().await?;
+            Ok(Tried::Keys {
+                fit: keys.len(),
+                left_out: keys.left_out(),
+            })
+        }
+        Asked::Introspection(introspection) => {
+            let made_up = super::random_id()?;
+            Ok(Tried::Introspection {
+                active: introspection.tried(&made_up).await?,
+            })
+        }
+    }
+}
+
+impl Asked {
+    fn new(config: &Config) -> anyhow::Result<Self> {
+        let (name, timeout) = (&config.name, config.timeout);
+        match &config.means {
+            Means::Keys(keys) => Keys::new(name, keys, timeout).map(Arc::new).map(Self::Keys),
+            Means::Introspection(introspection) => Introspection::new(name, introspection, timeout)
+                .map(Box::new)
+                .map(Self::Introspection),
+        }
+    }
+}
+
 impl Issuers {
     pub(crate) fn new(configs: &[Config]) -> anyhow::Result<Self> {
         let issuers = configs.iter().map(|config| {
-            let (name, timeout) = (&config.name, config.timeout);
-            let means = match &config.means {
-                Means::Keys(keys) => Keys::new(name, keys, timeout)
-                    .map(Arc::new)
-                    .map(Asked::Keys),
-                Means::Introspection(introspection) => {
-                    Introspection::new(name, introspection, timeout)
-                        .map(Box::new)
-                        .map(Asked::Introspection)
-                }
-            };
+            let means = Asked::new(config);
             Ok(Issuer {
-                means: means.with_context(|| format!("in issuer {name:?}"))?,
+                means: means.with_context(|| format!("in issuer {:?}", config.name))?,
                 config: config.clone(),
             })
         });

@@ -16,7 +16,11 @@ const RSA_BITS: usize = 2048;
 
 /// The keys with which an issuer signs.
 #[derive(Debug)]
-pub(crate) struct KeySet(Vec<Key>);
+pub(crate) struct KeySet {
+    keys: Vec<Key>,
+    /// How many others it has, which verify nothing here.
+    left_out: usize,
+}
 
 #[derive(Debug)]
 struct Key {
@@ -43,6 +47,7 @@ impl KeySet {
             bail!("it has {} keys, more than {MOST_KEYS}", document.keys.len());
         }
         let mut keys = Vec::new();
+        let all = document.keys.len();
         for value in document.keys {
             match serde_json::from_value(value)
                 .context("it is not of a known kind")
@@ -52,7 +57,10 @@ impl KeySet {
                 Err(why) => tracing::debug!(why = format!("{why:#}"), "a key is left out"),
             }
         }
-        Ok(Self(keys))
+        Ok(Self {
+            left_out: all - keys.len(),
+            keys,
+        })
     }
 
     /// The keys that may have signed a token with this header.
@@ -61,7 +69,7 @@ impl KeySet {
         algorithm: Algorithm,
         id: Option<&'a str>,
     ) -> impl Iterator<Item = &'a DecodingKey> {
-        self.0
+        self.keys
             .iter()
             .filter(move |key| id.is_none() || key.id.as_deref() == id)
             .filter(move |key| key.verifies.contains(&algorithm))
@@ -70,11 +78,15 @@ impl KeySet {
 
     /// Whether there is a key of this name, whatever it is for.
     pub(crate) fn has(&self, id: &str) -> bool {
-        self.0.iter().any(|key| key.id.as_deref() == Some(id))
+        self.keys.iter().any(|key| key.id.as_deref() == Some(id))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
+    }
+
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out
     }
 }
 

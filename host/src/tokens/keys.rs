@@ -107,6 +107,16 @@ impl Keys {
         }
     }
 
+    /// The keys as they are now, or why they cannot be had.
+    pub(crate) async fn tried(&self) -> anyhow::Result<Arc<KeySet>> {
+        match &self.source {
+            Source::Url {
+                endpoint, service, ..
+            } => fetch(endpoint, service).await.map(Arc::new),
+            Source::File(file) => file.content().context("the key file cannot be used"),
+        }
+    }
+
     /// Asks for the keys at once and then from time to time, for as long as the guard runs.
     pub(crate) async fn keep_fresh(&self) {
         let Source::Url { refresh, .. } = &self.source else {

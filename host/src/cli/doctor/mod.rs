@@ -2,6 +2,7 @@
 
 mod connection;
 mod findings;
+mod issuers;
 mod setup;
 mod tokens;
 

@@ -7,7 +7,7 @@ use http::{StatusCode, Uri};
 
 use super::connection::chain;
 use super::findings::Findings;
-use super::tokens;
+use super::{issuers, tokens};
 use crate::cli::serve;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -34,6 +34,7 @@ pub(super) async fn examine(file: &Path, findings: &mut Findings) {
         plugin(&config, findings);
     }
     application(&config, findings).await;
+    issuers::examine(&config, policy.as_deref(), findings).await;
     guard(&config, findings).await;
     record(&config, policy.as_deref().unwrap_or_default(), findings).await;
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 
 use super::findings::Findings;
+use super::issuers;
 use crate::cli::times;
 use crate::store::{PrincipalRow, Store, TokenRow};
 use crate::tokens::all_permissions;
@@ -27,15 +28,17 @@ pub(super) async fn examine(
         .iter()
         .filter(|token| !token.revoked && token.expires.is_none_or(|expires| expires > now))
         .collect();
-    if good.is_empty() {
-        findings.problem(
+    match good.len() {
+        0 if issuers::any(policy) => findings.note(
+            TOKENS,
+            "the guard has none of its own that is good: all come from issuers",
+        ),
+        0 => findings.problem(
             TOKENS,
             "there is no token that is good, so that no identity provider can connect",
-            "Make a principal and a token: `scimguard principal create --help`, `scimguard token create --help`. \
-             If all tokens come from an issuer, this does not matter.",
-        );
-    } else {
-        findings.fine(TOKENS, format!("good ones: {}", good.len()));
+            "Make a principal and a token: `scimguard principal create --help`, `scimguard token create --help`.",
+        ),
+        count => findings.fine(TOKENS, format!("good ones: {count}")),
     }
     for token in &tokens {
         ending(token, &good, now, findings);

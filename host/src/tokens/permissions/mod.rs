@@ -61,6 +61,14 @@ impl Permissions {
             Self::Service(service) => service.of(account, principal).await,
         }
     }
+
+    /// The rights of a principal as they are told now, or why they are not.
+    pub(crate) async fn tried(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
+        match self {
+            Self::Document(_) => Ok(self.of(account, principal).await),
+            Self::Service(service) => service.exchange(account, principal).await,
+        }
+    }
 }
 
 impl Rights {

@@ -91,7 +91,7 @@ impl PermissionService {
         }
     }
 
-    async fn exchange(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
+    pub(super) async fn exchange(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
         let Some(endpoint) = self.template.fill(account, principal) else {
             return Ok(Told::Nobody);
         };
