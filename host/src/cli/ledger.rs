@@ -9,6 +9,20 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::store::Store;
 
+/// One entry of an account.
+#[derive(clap::Args)]
+pub(super) struct Named {
+    /// The configuration file of `serve`
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// The account that it belongs to
+    #[arg(long)]
+    pub(super) account: String,
+    /// Its id, as `list` shows it
+    #[arg(long)]
+    pub(super) id: String,
+}
+
 /// Arguments of a list.
 #[derive(clap::Args)]
 pub(super) struct List {

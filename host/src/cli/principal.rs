@@ -1,11 +1,10 @@
 //! `scimguard principal`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::ledger;
+use super::ledger::{self, Named};
 use crate::config::Config;
 use crate::proxy::now;
 use crate::store::{PrincipalKind, PrincipalRow};
@@ -66,19 +65,6 @@ struct Permissions {
     /// Permission ids in place of those that it has, or `all`: those that the policy document asks for
     #[arg(long, value_name = "IDS", value_delimiter = ',', required = true)]
     set: Vec<String>,
-}
-
-#[derive(clap::Args)]
-struct Named {
-    /// The configuration file of `serve`
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// The account that it belongs to
-    #[arg(long)]
-    account: String,
-    /// Its id
-    #[arg(long)]
-    id: String,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

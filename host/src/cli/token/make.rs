@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Named;
-use crate::cli::{ledger, times};
+use crate::cli::ledger::{self, Named};
+use crate::cli::times;
 use crate::config::Config;
 use crate::proxy::{now, printable};
 use crate::store::{self, NewToken, PrincipalKind, Store};

@@ -3,12 +3,11 @@
 mod list;
 mod make;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::ledger;
+use super::ledger::{self, Named};
 
 /// Make, list, replace and revoke the guard's own API tokens
 #[derive(clap::Args)]
@@ -40,19 +39,6 @@ enum Command {
         after_help = "Example:\n  scimguard token revoke --config scimguard.toml --account ACC1 --id b9462b27c624d671"
     )]
     Revoke(Named),
-}
-
-#[derive(clap::Args)]
-struct Named {
-    /// The configuration file of `serve`
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// The account that the token is for
-    #[arg(long)]
-    account: String,
-    /// The token's id, as `token list` shows it
-    #[arg(long)]
-    id: String,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
