@@ -65,6 +65,8 @@ async fn guarded_run(server: &Server, mount: &str) -> anyhow::Result<Vec<String>
     // A client that is nobody's identity provider: the run changes users after deactivating them,
     // which the guard does not allow for users that a provider owns.
     let token = guard.token(ACCOUNT, "svc-conformance", None).await?;
+    // It sends as fast as it can.
+    guard.configure_also("[limits]\nrequests_per_second = 10000\nburst = 10000\n")?;
     guard.start().await?;
     run(&format!("{}{GENERIC_BASE}", guard.url), Some(&token)).await
 }

@@ -116,16 +116,16 @@ async fn a_group_that_takes_the_place_of_a_native_one_stays_closed() -> anyhow::
         .edit("POST", "/gateway/ng/api/user-groups", Some(native))
         .await?
         .done()?;
-    // The application deletes it, and the guard never hears of that.
-    scene.held.fail(503);
-    let path = "/gateway/ng/api/user-groups/lab_team";
-    scene.edit("DELETE", path, None).await?.status(503)?;
-    scene.held.mend();
+    // The application has deleted it when the guard hears that it may have.
     let backend = &scene.okta.backend;
     backend
         .send("DELETE", "/Groups/lab_team", None)
         .await?
         .done()?;
+    scene.held.fail(503);
+    let path = "/gateway/ng/api/user-groups/lab_team";
+    scene.edit("DELETE", path, None).await?.status(503)?;
+    scene.held.mend();
     let pushed = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "lab-team",
     });
@@ -142,6 +142,42 @@ async fn a_group_that_takes_the_place_of_a_native_one_stays_closed() -> anyhow::
         .edit("DELETE", path, None)
         .await?
         .refused("okta-only.group-delete")
+}
+
+#[tokio::test]
+async fn a_group_that_is_renamed_before_its_creation_is_settled_is_the_one_of_its_id()
+-> anyhow::Result<()> {
+    let mut scene = Scene::new(CONFIGURATION).await?;
+    let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
+    // The application has a group of the name that Okta pushes.
+    let schemas = ["urn:ietf:params:scim:schemas:core:2.0:Group"];
+    let local = json!({"schemas": schemas, "displayName": "local"});
+    let rename = |name: &str| patch(json!([{"op": "replace", "value": {"displayName": name}}]));
+    let backend = scene.okta.backend.clone();
+    let backend = backend.with("content-type", "application/scim+json");
+    let created = backend.send("POST", "/Groups", Some(&local));
+    created.await?.status(201)?;
+    let taken = rename("web-team");
+    let taken = backend.send("PATCH", "/Groups/local", Some(&taken));
+    taken.await?.done()?;
+    let pushed =
+        json!({"schemas": schemas, "displayName": "web-team", "members": [{"value": ann}]});
+    scene.crash_during("POST", "/Groups", pushed).await?;
+    let renamed = rename("renamed");
+    let renamed = scene
+        .okta
+        .scim
+        .send("PATCH", "/Groups/web_team", Some(&renamed));
+    renamed.await?.done()?;
+    let told = scene
+        .until(&["--group", "web_team"], |told| told["pending"] == false)
+        .await?;
+    ensure!(told["managed_by"] == "okta", "{told}");
+    let told = scene.owner(&["--user", &ann]).await?;
+    ensure!(told["state"] == "group-provisioned", "{told}");
+    let path = "/gateway/ng/api/user-groups/local";
+    scene.edit("DELETE", path, None).await?.done()?;
+    Ok(())
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the guard has written down, read from its database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use scimguard_tests::model::{Group, Id, World};
@@ -20,8 +20,8 @@ pub(crate) struct Record {
     pub(crate) open: Vec<String>,
     /// The same of memberships: group and user.
     open_members: Vec<(Id, Id)>,
-    /// Names of groups whose create has no outcome yet.
-    intended: Vec<String>,
+    /// Groups whose create has no outcome yet.
+    intended: Vec<Intended>,
 }
 
 /// What is recorded of a user.
@@ -30,6 +30,15 @@ pub(crate) struct Known {
     mail: String,
     name: Option<String>,
     active: bool,
+}
+
+/// A group that the provider may have created.
+#[derive(Debug)]
+struct Intended {
+    name: String,
+    /// The id that its name gives.
+    id: Id,
+    members: BTreeSet<Id>,
 }
 
 impl Record {
@@ -78,17 +87,26 @@ impl Record {
 
     async fn read_groups(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
         let rows = sqlx::query(
-            "SELECT id, display_name, managed_by IS NOT NULL AS owned, intent, \
+            "SELECT id, display_name, derived_id, managed_by IS NOT NULL AS owned, intent, \
              (pending OR leaving) AND managed_by IS NOT NULL AS open FROM groups WHERE account = ?",
         )
         .bind(ACCOUNT)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
         for row in rows {
             let name: Option<String> = row.get("display_name");
             let id: Id = row.get("id");
             if row.get("intent") {
-                self.intended.extend(name);
+                self.intended.push(Intended {
+                    name: name.unwrap_or_default(),
+                    id: row.get("derived_id"),
+                    members: sqlx::query_scalar("SELECT user_id FROM members WHERE group_id = ?")
+                        .bind(&id)
+                        .fetch_all(&mut *connection)
+                        .await?
+                        .into_iter()
+                        .collect(),
+                });
                 continue;
             }
             if row.get("open") {
@@ -128,13 +146,14 @@ impl Record {
     /// Whether nothing is open that the application can tell. It says of a group without members
     /// what another would say that never tells members: that one is empty may stay open. So may a
     /// native group that is gone: there are applications that show only what was pushed. Of several
-    /// groups of one name nobody can tell which one a create made.
+    /// groups of one name, or one of the name and another of the id that it gives, nobody can tell
+    /// which one a create made.
     pub(crate) fn is_settled(&self, world: &World) -> bool {
         let mut open = self.open_members.iter();
         let mut intended = self.intended.iter();
         self.open.is_empty()
             && open.all(|(group, _)| is_empty(world, group))
-            && intended.all(|name| is_of_several(world, name))
+            && intended.all(|intended| may_be_several(world, intended))
     }
 
     /// Where the record and what the application has differ: what the provider provisioned must be
@@ -159,12 +178,19 @@ impl Record {
                 // Whom a group had when the user was deleted elsewhere at that moment, the application
                 // keeps or forgets as it likes.
                 let is_user = |user: &&Id| world.users.contains_key(*user);
-                let has = group.members.iter().filter(is_user);
+                let mut has = group.members.iter().filter(is_user);
+                // Or that a create has put in which may have made this group.
+                let mut created = self.intended.iter().filter(|intended| intended.id == *id);
                 known.name == group.name
-                    && (known.members.iter().filter(is_user).eq(has)
-                        || (is_empty(world, id) && known.members.iter().all(open)))
+                    && (known.members.iter().filter(is_user).eq(has.clone())
+                        || (is_empty(world, id) && known.members.iter().all(open))
+                        || created.any(|created| {
+                            let known = |user| known.members.contains(user);
+                            has.all(|user| known(user) || created.members.contains(user))
+                        }))
             };
-            if known.is_none() && self.intended.contains(&group.name) {
+            let is_intended = |intended: &Intended| intended.name == group.name;
+            if known.is_none() && self.intended.iter().any(is_intended) {
                 continue;
             }
             if !known.is_some_and(agrees) {
@@ -189,9 +215,14 @@ impl Record {
     }
 }
 
-fn is_of_several(world: &World, name: &str) -> bool {
-    let groups = world.groups.values().filter(|group| group.name == name);
-    groups.count() > 1
+fn may_be_several(world: &World, intended: &Intended) -> bool {
+    let groups = world.groups.iter();
+    let may_be = |(id, group): &(&Id, &Group)| group.name == intended.name || **id == intended.id;
+    let is_named = world
+        .groups
+        .values()
+        .any(|group| group.name == intended.name);
+    is_named && groups.filter(may_be).count() > 1
 }
 
 fn is_empty(world: &World, group: &str) -> bool {

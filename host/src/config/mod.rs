@@ -197,8 +197,8 @@ impl Config {
 impl Default for Limits {
     fn default() -> Self {
         // IPSIE asks for at least 25 requests a second and tenant.
-        const REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
-        const BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+        const REQUESTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(500).unwrap();
         const FAILURES: NonZeroU32 = NonZeroU32::new(20).unwrap();
         Self {
             requests_per_second: REQUESTS,

@@ -1,6 +1,6 @@
 //! Creates whose outcome nobody saw: which resource of the backend is the one.
 
-use scimguard_core::facts::{Key, ResourceKind};
+use scimguard_core::facts::{Group, Key, ResourceKind};
 use scimguard_core::fold;
 use scimguard_core::record::{IntentKey, Record};
 
@@ -36,10 +36,17 @@ impl Round<'_> {
                 self.proxy.store.settle_by_name(key, id).await
             }
             Told::NotThere if self.is_over(intent.opened) => {
-                if self.is_missing_twice(Question::Intent(intent)) {
-                    self.apply(Record::Withdraw(key)).await?;
+                let renamed = self.renamed_since(&intent).await?;
+                if !self.is_missing_twice(Question::Intent(intent)) {
+                    return Ok(());
                 }
-                Ok(())
+                match renamed {
+                    Some(id) => {
+                        self.settled += 1;
+                        self.proxy.store.settle_by_name(key, id).await
+                    }
+                    None => self.apply(Record::Withdraw(key)).await,
+                }
             }
             Told::NotThere | Told::Nothing => Ok(()),
         }
@@ -69,6 +76,7 @@ impl Round<'_> {
         if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
             return Ok(Told::Nothing);
         }
+        let mut written_to = None;
         let mut unseen = Vec::new();
         for group in found.resources {
             if group.display_name.as_deref() != Some(&intent.name) {
@@ -76,15 +84,9 @@ impl Round<'_> {
             }
             let identified = group.external_id.is_some() && group.external_id == intent.external_id;
             let is_derived = Some(&group.id) == intent.derived_id.as_ref();
-            let recorded = self
-                .proxy
-                .store
-                .group(&intent.account, "", &group.id)
-                .await?;
-            match recorded.filter(|group| group.id.is_some()) {
-                // The provider wrote to it meanwhile.
+            match self.recorded(&intent.account, &group.id).await? {
                 Some(known) if is_derived && known.managed_by.is_some() => {
-                    return Ok(Told::There(group.id));
+                    written_to = Some(group.id);
                 }
                 // A native one that is perhaps deleted, or the one that was created since.
                 Some(known) if is_derived && known.leaving => return Ok(Told::Nothing),
@@ -94,15 +96,10 @@ impl Round<'_> {
             }
         }
         Ok(match (unseen.as_slice(), &intent.derived_id) {
-            ([], _) => Told::NotThere,
+            ([], _) => written_to.map_or(Told::NotThere, Told::There),
             ([(id, true)], _) | ([(id, _)], None) => Told::There(id.clone()),
-            ([(id, false)], Some(derived)) => {
-                let taken = self.proxy.store.group(&intent.account, "", derived).await?;
+            ([(_, false)], Some(derived)) => {
                 match self.resource(&intent.account, "Groups", derived).await {
-                    // Another group has had the derived id, so that this one got its own.
-                    Told::There(_) if taken.is_some_and(|group| group.id.is_some()) => {
-                        Told::There(id.clone())
-                    }
                     // Another group of the name, and none that was created.
                     Told::NotThere => Told::NotThere,
                     Told::There(_) | Told::Nothing => Told::Nothing,
@@ -110,5 +107,22 @@ impl Round<'_> {
             }
             _ => Told::Nothing,
         })
+    }
+
+    /// No group has the name that one was created with: none was made, or one that the provider wrote
+    /// to since, by the id that the name gave. Whom that one has from its creation is not known then.
+    async fn renamed_since(&self, intent: &OpenIntent) -> Result<Option<String>, store::Error> {
+        let Some(derived) = intent.derived_id.clone() else {
+            return Ok(None);
+        };
+        let known = self.recorded(&intent.account, &derived).await?;
+        Ok(known
+            .filter(|known| known.managed_by.is_some())
+            .map(|_| derived))
+    }
+
+    async fn recorded(&self, account: &str, id: &str) -> Result<Option<Group>, store::Error> {
+        let known = self.proxy.store.group(account, "", id).await?;
+        Ok(known.filter(|known| known.id.is_some()))
     }
 }

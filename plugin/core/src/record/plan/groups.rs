@@ -9,7 +9,7 @@ use crate::facts::{Group, Member, Origin, ResourceKind, Stop};
 use crate::fold::fold;
 use crate::permit::Scene;
 use crate::permit::scene::Moves;
-use crate::record::{Intent, MemberRecord, Record, ResourceKey};
+use crate::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
 use crate::token::Actor;
 
 pub(super) fn create(
@@ -107,10 +107,11 @@ pub(super) fn change(
     now: u64,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
-    let record = scene
-        .group(&change.group.scope, &change.group.id)?
-        .filter(|group| group.id.is_some());
-    let before = record.cloned().unwrap_or_else(|| Group {
+    let record = match scene.group(&change.group.scope, &change.group.id)? {
+        Some(created) if created.id.is_none() => settled(created, &change.group.id, scene, plan),
+        record => record.cloned(),
+    };
+    let before = record.clone().unwrap_or_else(|| Group {
         account: scene.account_name.to_owned(),
         scope: change.group.scope.clone(),
         id: Some(change.group.id.clone()),
@@ -157,7 +158,7 @@ pub(super) fn change(
                 pending: true,
                 ..before.clone()
             };
-            let untouched = match record {
+            let untouched = match &record {
                 Some(record) => Record::Group(record.clone()),
                 None => Record::RemoveGroup(ResourceKey {
                     account: scene.account_name.to_owned(),
@@ -202,6 +203,27 @@ pub(super) fn change(
         });
     }
     Ok(())
+}
+
+/// Whoever made a group and addresses it by the id that its name gives knows that it was made.
+fn settled(created: &Group, id: &str, scene: &Scene<'_>, plan: &mut Plan) -> Option<Group> {
+    let provider = created.managed_by.as_deref();
+    let is_its_own = matches!(scene.actor, Actor::Provisioner(_)) && !scene.is_others(provider);
+    if !is_its_own || created.derived_id.as_deref() != Some(id) {
+        return None;
+    }
+    plan.before.push(Record::Settle {
+        intent: IntentKey {
+            kind: ResourceKind::Group,
+            account: created.account.clone(),
+            key: id.to_owned(),
+        },
+        id: id.to_owned(),
+    });
+    Some(Group {
+        id: Some(id.to_owned()),
+        ..created.clone()
+    })
 }
 
 fn ids(members: &[&Member]) -> Vec<String> {
