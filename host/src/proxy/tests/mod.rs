@@ -313,12 +313,13 @@ impl Guard {
         let config = Config::read(&file).unwrap();
         let store = Store::open(&config.store).await.unwrap();
         let proxy = Proxy::new(script, store.clone(), &config).unwrap();
-        let clients = TcpListener::bind(config.listen).await.unwrap();
+        let clients = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = clients.local_addr().unwrap();
         let (end, ended) = oneshot::channel();
         let listeners = Listeners {
-            clients,
+            clients: Some(clients),
             admin: None,
+            facts: None,
         };
         let task = tokio::spawn(serve(Arc::new(proxy), listeners, async {
             let _ = ended.await;
