@@ -1,6 +1,6 @@
 //! `scimguard serve`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::retry::Running;
+use crate::admin;
+use crate::audit::Log;
 use crate::config::{self, Config, EngineKind};
 use crate::engine::{self, Engine};
 use crate::proxy::{self, Listeners, Proxy};
@@ -57,18 +59,25 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         .with_context(|| format!("in the store {}", config.store.display()))?;
     let _running = Running::share(&config.store)?;
     let proxy = Proxy::new(engine, store, config)?;
+    let proxy = match &config.decisions {
+        Some(file) => proxy.recording(decisions(config, file).await?),
+        None => proxy,
+    };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listeners = Listeners {
         clients: bind(config.listen, "listen").await?,
         admin: match config.admin {
-            Some(address) => Some(bind(address, "admin").await?),
+            Some(address) => {
+                let listener = bind(address, "admin").await?;
+                Some(admin::Listener::new(listener, config)?)
+            }
             None => None,
         },
     };
     tracing::info!(
         listen = %listeners.clients.local_addr()?,
-        admin = listeners.admin.as_ref().and_then(|it| it.local_addr().ok()).map(tracing::field::display),
+        admin = listeners.admin.as_ref().map(|it| tracing::field::display(it.address())),
         backend = %config.backend,
         "ready"
     );
@@ -81,6 +90,13 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     };
     proxy::serve(Arc::new(proxy), listeners, end).await;
     Ok(())
+}
+
+async fn decisions(config: &Config, file: &Path) -> anyhow::Result<Log> {
+    let policy = config.policy_text()?;
+    Log::open(file, &policy, config.decisions_keep.get())
+        .await
+        .with_context(|| format!("in the decision log {}", file.display()))
 }
 
 /// Tokens pass through this process: what it has in memory goes into no core dump, and no other process

@@ -16,7 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::{Proxy, admin, credential};
+use super::{Proxy, credential};
+use crate::admin;
 
 /// How often it is stored when tokens were used.
 const STORE_USED: Duration = Duration::from_secs(60);
@@ -31,18 +32,17 @@ const HEAD_BYTES: usize = 64 * 1024;
 pub struct Listeners {
     /// Where clients connect.
     pub clients: TcpListener,
-    /// Health checks.
-    pub admin: Option<TcpListener>,
+    /// Health checks and the operators' page.
+    pub admin: Option<admin::Listener>,
 }
 
 /// Serves until `end` comes true and the requests in flight are done, or have had their time.
 pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let builder = builder(proxy.client_timeout);
-    let admin = listeners.admin.map(|listener| {
-        let app = admin::router(Arc::clone(&proxy)).into_make_service();
-        tokio::spawn(async move { axum::serve(listener, app).await })
-    });
+    let admin = listeners
+        .admin
+        .map(|listener| tokio::spawn(listener.serve(Arc::clone(&proxy))));
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
     let mut upkeep = JoinSet::new();
@@ -92,6 +92,9 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     }
     proxy.metrics.log_slowed();
     proxy.store_used().await;
+    if let Some(decisions) = &proxy.decisions {
+        decisions.close().await;
+    }
     proxy.store.close().await;
 }
 
@@ -149,7 +152,8 @@ async fn retry(proxy: Arc<Proxy>) {
     }
 }
 
-fn builder(client_timeout: Duration) -> auto::Builder<TokioExecutor> {
+/// How connections are spoken to, with a time for the head of each request.
+pub(crate) fn builder(client_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
