@@ -151,7 +151,12 @@ impl Seen {
 
     /// The writes that name one of those whom a text names.
     pub(crate) fn about(&self, text: &str) -> String {
-        let (mut named, mut pushed) = (BTreeSet::new(), BTreeSet::new());
+        // Also users who are gone: only the text itself still names them.
+        let mut named: BTreeSet<&str> = text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "@.+-".contains(c)))
+            .filter(|word| word.contains('@') || is_user_id(word))
+            .collect();
+        let mut pushed = BTreeSet::new();
         for (id, user) in &self.world.users {
             if text.contains(id) || text.contains(&user.mail) {
                 named.extend([id.as_str(), user.mail.as_str()]);
@@ -177,6 +182,11 @@ impl Seen {
     pub(crate) fn note(&mut self, event: &str) {
         self.log.push(format!("{NOTE}{event}"));
     }
+}
+
+/// The application's ids of users are UUIDs without hyphens.
+fn is_user_id(word: &str) -> bool {
+    word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 async fn hear(State(court): State<Arc<Court>>, request: Request) -> Response {
