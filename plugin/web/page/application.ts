@@ -82,7 +82,7 @@ class Shelf {
   }
 
   freshId(sent: Resource, derives: boolean): string {
-    const name = String(sent.displayName ?? sent.userName ?? "");
+    const name = String((this.kind === "Users" ? sent.userName : sent.displayName) ?? "");
     const wanted =
       this.kind === "Groups" && derives
         ? name.replace(/[.\- ]/g, "_")
