@@ -19,6 +19,13 @@ export function Differences({ comparison, changes, rules }: Properties) {
       ) : (
         <div class="scrolled" tabIndex={0} role="region" aria-label="Before and after, side by side">
           <table class="differences">
+            <colgroup>
+              <col class="numbers" />
+              <col />
+              <col class="numbers" />
+              <col />
+              <col class="reasons" />
+            </colgroup>
             <thead>
               <tr>
                 <th scope="col" colSpan={2}>

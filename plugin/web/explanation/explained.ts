@@ -58,5 +58,6 @@ export interface Explained {
   comparison: Comparison | null;
   /** What the client gets; null while the application's answer is awaited. */
   response: Answer | null;
-  records: { record: string; [field: string]: unknown }[];
+  /** As the guard's store gets them. */
+  records: { record: string }[];
 }

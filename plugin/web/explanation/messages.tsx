@@ -75,7 +75,7 @@ export function Records({ records }: { records: Recorded[] }) {
         <>
           <ol class="records">
             {records.map((record, index) => (
-              <li key={index}>{sentence(record)}</li>
+              <li key={index}>{sentence(record, records.slice(index + 1))}</li>
             ))}
           </ol>
           <details>
@@ -90,8 +90,9 @@ export function Records({ records }: { records: Recorded[] }) {
   );
 }
 
-/** A record in words. */
-function sentence(record: Recorded): string {
+/** A record in words; `later` are those after it. */
+function sentence(recorded: Recorded, later: Recorded[]): string {
+  const record: Recorded & Record<string, unknown> = { ...recorded };
   const text = (name: string) => (typeof record[name] === "string" ? (record[name] as string) : "");
   const kind = text("kind").toLowerCase() || "resource";
   const owner = text("managed_by") === "" ? "the application's own" : `${text("managed_by")}'s`;
@@ -100,9 +101,9 @@ function sentence(record: Recorded): string {
     case "intent":
       return `The ${kind} “${text("display_name") || text("user_name") || text("key")}” is about to be created, and counts as ${text("provider")}'s from now on.`;
     case "settle":
-      return `The ${kind} that was being created has the id “${text("id")}”.`;
+      return `If the ${kind} “${text("key")}” was still being created, it has the id “${text("id")}”.`;
     case "withdraw":
-      return `The ${kind} “${text("key")}” was not created after all.`;
+      return `If the ${kind} “${text("key")}” was still being created, nothing came of it.`;
     case "user":
       return `The user “${text("user_name")}” (${text("id")}) is ${owner}, ${record.active === false ? "deactivated" : "active"}${state}.`;
     case "group":
@@ -114,10 +115,18 @@ function sentence(record: Recorded): string {
     case "failed":
       return `“${text("user")}” was not ${record.present === false ? "taken out of" : "put into"} the group “${text("group")}”: to be repeated.`;
     case "remove-user":
-      return `The user “${text("id")}” is gone, and all memberships with it.`;
+      return removed("user", text("id"), later);
     case "remove-group":
-      return `The group “${text("id")}” is gone, and all memberships with it.`;
+      return removed("group", text("id"), later);
     default:
       return record.record;
   }
+}
+
+/** What is removed and then recorded again begins anew. */
+function removed(kind: "user" | "group", id: string, later: Recorded[]): string {
+  const isAgain = later.some((record) => record.record === kind && "id" in record && record.id === id);
+  return isAgain
+    ? `What was known of an earlier ${kind} “${id}” is forgotten.`
+    : `The ${kind} “${id}” is gone, and all memberships with it.`;
 }

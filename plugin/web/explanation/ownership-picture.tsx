@@ -19,7 +19,7 @@ export function OwnershipPicture({ before, after }: { before: Ownership; after: 
   }
   return (
     <figure class="ownership">
-      <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={summary(users, groups)}>
+      <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={summary(users, groups, ties)}>
         {ties.map((tie) => (
           <Line key={tie.user + tie.group} tie={tie} spot={spot} />
         ))}
@@ -90,10 +90,16 @@ function short(name: string): string {
   return name.length > 27 ? `${name.slice(0, 26)}…` : name;
 }
 
-function summary(users: Piece[], groups: Piece[]): string {
-  const happened = [...groups, ...users]
-    .filter((piece) => piece.fate !== "same")
-    .map((piece) => `${piece.name} (${words(piece)})`);
+function summary(users: Piece[], groups: Piece[], ties: Tie[]): string {
+  const names = new Map([...users, ...groups].map((piece) => [piece.key, piece.name]));
+  const happened = [
+    ...[...groups, ...users]
+      .filter((piece) => piece.fate !== "same")
+      .map((piece) => `${piece.name} (${words(piece)})`),
+    ...ties
+      .filter((tie) => tie.fate !== "same")
+      .map((tie) => `${names.get(tie.user)} ${tie.fate === "gone" ? "out of" : "into"} ${names.get(tie.group)}`),
+  ];
   const count = `${users.length} users and ${groups.length} groups, with who is in which.`;
   return happened.length === 0 ? count : `${count} What happened: ${happened.join(", ")}.`;
 }

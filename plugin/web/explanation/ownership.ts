@@ -9,6 +9,8 @@ export interface Ownership {
 
 interface Owned {
   account: string;
+  /** What memberships refer to. */
+  key: string;
   /** Null: a create whose outcome is not known yet. */
   id: string | null;
   displayName: string | null;
@@ -100,7 +102,7 @@ function pieces<T extends Owned>(before: T[], after: T[], piece: (one: T) => Omi
 function userPiece(user: OwnedUser): Omit<Piece, "fate"> {
   const notes = user.active ? [] : ["deactivated"];
   return {
-    key: userKey(user.account, user.id ?? user.userName),
+    key: userKey(user.account, user.key),
     name: user.userName || (user.id ?? ""),
     owner: user.managed_by,
     notes: user.pending ? [...notes, "not settled"] : notes,
@@ -109,7 +111,7 @@ function userPiece(user: OwnedUser): Omit<Piece, "fate"> {
 
 function groupPiece(group: OwnedGroup): Omit<Piece, "fate"> {
   return {
-    key: groupKey(group.account, group.id ?? group.displayName ?? ""),
+    key: groupKey(group.account, group.key),
     name: group.displayName ?? group.id ?? "",
     owner: group.managed_by,
     notes: group.pending ? ["not settled"] : [],

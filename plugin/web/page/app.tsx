@@ -91,12 +91,6 @@ export function App({ linked }: { linked: State | null }) {
               change({ ...state, steps: state.steps.map((old, index) => (index === state.shown ? next : old)) })
             }
           />
-          <FactsTables
-            facts={state.facts}
-            fault={story?.factsFault ?? null}
-            onChange={(facts) => change({ ...state, facts })}
-          />
-          <PolicyPanel state={state} marks={story?.policy ?? NONE} onChange={change} />
         </div>
         <div class="said" aria-busy={story === null}>
           <p class="visually-hidden" role="status">
@@ -117,6 +111,14 @@ export function App({ linked }: { linked: State | null }) {
           ) : (
             <Unjudged story={story} isItself={(shown?.marks.length ?? 0) > 0} />
           )}
+        </div>
+        <div class="known">
+          <FactsTables
+            facts={state.facts}
+            fault={story?.factsFault ?? null}
+            onChange={(facts) => change({ ...state, facts })}
+          />
+          <PolicyPanel state={state} marks={story?.policy ?? NONE} onChange={change} />
         </div>
       </main>
     </>

@@ -28,6 +28,8 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
   const view = useRef<EditorView | null>(null);
   const changed = useRef(onChange);
   changed.current = onChange;
+  // What was put in from outside is no news.
+  const known = useRef(value);
 
   useEffect(() => {
     const element = host.current as HTMLDivElement;
@@ -48,8 +50,10 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
           look,
           EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) {
-              changed.current(update.state.doc.toString());
+            const text = update.docChanged ? update.state.doc.toString() : known.current;
+            if (text !== known.current) {
+              known.current = text;
+              changed.current(text);
             }
           }),
         ],
@@ -70,7 +74,8 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
 
   useEffect(() => {
     const editor = view.current;
-    if (editor && editor.state.doc.toString() !== value) {
+    if (editor && known.current !== value) {
+      known.current = value;
       editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
     }
   }, [value]);

@@ -18,13 +18,13 @@ const TITLES: Record<TableName, { title: string; one: string; columns: Column[];
     one: "user",
     hint: "“Managed by” names the provider that provisioned the user; empty: the application's own.",
     columns: [
-      text("account", "Account"),
       text("id", "Id"),
       text("userName", "User name"),
-      text("displayName", "Display name"),
-      text("externalId", "External id"),
       text("managed_by", "Managed by"),
       { name: "active", label: "Active", kind: "check", absent: true },
+      text("displayName", "Display name"),
+      text("externalId", "External id"),
+      text("account", "Account"),
     ],
   },
   groups: {
@@ -32,18 +32,18 @@ const TITLES: Record<TableName, { title: string; one: string; columns: Column[];
     one: "group",
     hint: "“Managed by” names the provider that pushed the group; empty: the application's own.",
     columns: [
-      text("account", "Account"),
       text("id", "Id"),
       text("displayName", "Display name"),
-      text("externalId", "External id"),
       text("managed_by", "Managed by"),
+      text("externalId", "External id"),
+      text("account", "Account"),
     ],
   },
   members: {
     title: "Members",
     one: "member",
     hint: "Which user is in which group, by their ids.",
-    columns: [text("account", "Account"), text("group", "Group"), text("user", "User")],
+    columns: [text("group", "Group"), text("user", "User"), text("account", "Account")],
   },
   tokens: {
     title: "Tokens",

@@ -25,7 +25,8 @@ export function refused(reading: Reading, explained: Explained, place: LineColum
     return [];
   }
   const at = spanOf(reading, rule, detail ?? "", place);
-  return at ? [{ ...at, message: detail ?? rule }] : [];
+  const counted = place && reading.form !== "json" ? " (The guard counts from the body's first line.)" : "";
+  return at ? [{ ...at, message: `${detail ?? rule}${counted}` }] : [];
 }
 
 function spanOf(reading: Reading, rule: string, detail: string, place: LineColumn | null): Span | null {

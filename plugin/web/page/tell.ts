@@ -150,8 +150,9 @@ function unexplained(reading: Reading | Unreadable, step: Step, initial: Ownersh
 
 /** The end of the path tells which resource; what is before is the same in every request. */
 function titleOf({ method, path }: Message): string {
-  const [, tail] = /(\/[^/?]+(?:\/[^/?]+)?\/?)(?:\?.*)?$/.exec(path) ?? [];
-  return `${method} ${tail ?? path}`;
+  const segments = (path.split("?")[0] as string).split("/").filter((segment) => segment !== "");
+  const isCollection = /^(?:Users|Groups|Bulk|\.search|user-groups|users?)$/i.test(segments.at(-1) ?? "");
+  return `${method} /${segments.slice(isCollection ? -1 : -2).join("/")}`;
 }
 
 /** A request that a body may have come in: what identity providers send most. */
@@ -174,7 +175,7 @@ function withRequest(body: string, state: State): string {
 }
 
 function guardBase(): string {
-  return last?.guard.settings.scimBase ?? "/scim/v2/{account}";
+  return last?.guard.settings.scim_base ?? "/scim/v2/{account}";
 }
 
 function givenAnswers(step: Step): string[] {
@@ -198,7 +199,7 @@ function explained(reading: Reading, played: Played): Explained {
   return {
     decision: first.decision,
     rule: first.rule,
-    detail: first.decision === "forward" ? null : first.detail,
+    detail: first.decision === "reject" ? first.detail : null,
     stages: played.stages,
     received: reading.request,
     forwarded,
@@ -233,6 +234,7 @@ function ownership({ facts }: State): Ownership {
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   const common = (entry: Record<string, unknown>) => ({
     account: text(entry.account) ?? "",
+    key: text(entry.id) ?? "",
     id: text(entry.id),
     displayName: text(entry.displayName),
     externalId: text(entry.externalId),
