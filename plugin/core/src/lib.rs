@@ -10,6 +10,7 @@ pub mod decision;
 mod evaluate;
 pub mod facts;
 mod fold;
+pub mod history;
 mod json;
 pub mod message;
 mod normalise;
@@ -27,13 +28,13 @@ mod token;
 mod write;
 
 pub use fold::{fold, skeleton};
-pub use json::Json;
+pub use json::{Json, pretty};
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
 };
 pub use refusal::{ErrorForm, refusal};
-pub use rules::{Rule, all as rules};
+pub use rules::{Rule, Stage, all as rules, stage};
 pub use token::sha256_hex;
 
 use evaluate::Given;
@@ -54,7 +55,7 @@ pub struct Guard {
 }
 
 /// What a face must know of the policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Settings {
     /// The largest body that any account may send, in bytes.
     pub body_limit: u64,
@@ -73,7 +74,7 @@ pub struct Settings {
 }
 
 /// A fault in the policy document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ConfigError {
     /// JSON Pointer of the place.
     pub pointer: String,

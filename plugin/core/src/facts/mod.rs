@@ -6,17 +6,20 @@
 mod apply;
 mod document;
 mod lookup;
+mod shown;
 mod table;
 mod token_text;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use lookup::{Facts, Stop};
+pub use shown::{Ownership, ShownGroup, ShownMember, ShownUser};
 pub use table::Table;
 pub use token_text::TokenText;
 
 /// What it means that the store has no record of a user or group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unseen {
     /// It is nobody's.
     Absent,
@@ -27,7 +30,8 @@ pub enum Unseen {
 }
 
 /// A question to the store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Key {
     /// Lower-case hex of SHA-256 of the token text. Answered by [`Answer::Token`].
     Token(String),
@@ -57,7 +61,7 @@ pub enum Key {
 }
 
 /// Asks an issuer whether a token is its own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct VerifiedKey {
     /// The account that the issuer has to vouch for; empty for a management request that names none.
     pub account: String,
@@ -68,7 +72,7 @@ pub struct VerifiedKey {
 }
 
 /// Asks for a user or service account of the application.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PrincipalKey {
     /// The account.
     pub account: String,
@@ -77,7 +81,7 @@ pub struct PrincipalKey {
 }
 
 /// Asks for a user.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UserKey {
     /// The account.
     pub account: String,
@@ -88,7 +92,7 @@ pub struct UserKey {
 }
 
 /// Asks for a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GroupKey {
     /// The account.
     pub account: String,
@@ -101,7 +105,7 @@ pub struct GroupKey {
 }
 
 /// Asks for the groups that have, or whose name gives, one derived id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DerivedIdKey {
     /// The account.
     pub account: String,
@@ -136,7 +140,7 @@ pub(crate) fn derived_id(name: &str, replace: &str, with: &str) -> String {
 }
 
 /// Asks who has an external id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExternalIdKey {
     /// The account.
     pub account: String,
@@ -145,7 +149,7 @@ pub struct ExternalIdKey {
 }
 
 /// Asks which users are in a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MembersKey {
     /// The account.
     pub account: String,
@@ -160,7 +164,7 @@ pub struct MembersKey {
 }
 
 /// Asks which groups a user is in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UserGroupsKey {
     /// The account.
     pub account: String,
@@ -169,7 +173,8 @@ pub struct UserGroupsKey {
 }
 
 /// What the store answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// There is none.
     Absent,
@@ -197,7 +202,7 @@ pub enum Answer {
 }
 
 /// A question with its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// The question.
     pub key: Key,
@@ -206,7 +211,7 @@ pub struct Fact {
 }
 
 /// A token with the principal whose rights it has at this moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// A name for logs, never the secret.
     pub id: Option<String>,
@@ -223,7 +228,7 @@ pub struct Token {
 }
 
 /// A user or service account of the application.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
     /// The account that it belongs to.
     pub account: String,
@@ -342,7 +347,7 @@ pub enum ResourceKind {
 }
 
 /// A user or group that has an external id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// What it is.
     pub kind: ResourceKind,
@@ -353,7 +358,7 @@ pub struct Holder {
 }
 
 /// Whether a user is in a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// As asked, or the user's id where the store found the member itself.
     pub reference: String,
@@ -368,7 +373,7 @@ pub struct Member {
 }
 
 /// A group's members against a list of users.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Those asked for whose membership is not confirmed; `present` tells those whose addition is
     /// recorded and only awaits confirmation.

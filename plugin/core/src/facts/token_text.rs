@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-/// The text of a token. No message, log or panic shows it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// The text of a token. No message, log or panic shows it; it is written only for the facts service,
+/// which has the keys.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TokenText(String);
 
 // === impl TokenText ===
