@@ -4,7 +4,6 @@
 //! The component imports nothing, and keeps nothing between calls but the configured policy, so a
 //! host may take a snapshot of it once it is configured and give every request a fresh copy.
 
-mod entropy;
 mod inward;
 mod outward;
 mod sign_on;
@@ -13,6 +12,7 @@ mod unconfigured;
 use std::sync::OnceLock;
 
 use scimguard_core::{BackendOutcome, ConfigError, Guard, Request, Settings};
+use scimguard_entropy as _;
 
 use wit::exports::scimguard::policy::guard::{Fact, Guest, Outcome, Rule, Verdict};
 

@@ -11,6 +11,7 @@ mod edit;
 mod evaluate;
 pub mod facts;
 mod fold;
+pub mod history;
 mod json;
 pub mod message;
 mod normalise;
@@ -29,13 +30,13 @@ mod write;
 
 pub use edit::NamedEdit;
 pub use fold::{fold, skeleton};
-pub use json::{Json, Member};
+pub use json::{Json, Member, pretty};
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
 };
 pub use refusal::{ErrorForm, refusal};
-pub use rules::{Rule, all as rules};
+pub use rules::{Rule, Stage, all as rules, stage};
 pub use token::sha256_hex;
 
 use std::collections::BTreeSet;
@@ -58,7 +59,7 @@ pub struct Guard {
 }
 
 /// What a face must know of the policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Settings {
     /// The largest body that any account may send, in bytes.
     pub body_limit: u64,
@@ -77,7 +78,7 @@ pub struct Settings {
 }
 
 /// A fault in the policy document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ConfigError {
     /// JSON Pointer of the place.
     pub pointer: String,

@@ -3,10 +3,12 @@
 //! Bodies are never written from `serde_json::Value`, whose features (and so whose bytes) depend on
 //! what else is in the build; every face must write the same bytes.
 
+mod pretty;
 mod read;
 mod write;
 
-pub(crate) use read::{Reading, read};
+pub use pretty::pretty;
+pub(crate) use read::{Reading, place_in, read};
 
 /// Levels of nesting in a text that no policy limits.
 const DEEPEST: usize = 64;

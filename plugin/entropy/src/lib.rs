@@ -1,4 +1,5 @@
-//! The source of randomness of a plugin that imports nothing: there is none.
+//! The source of randomness of a plugin that imports nothing: there is none. A face links it with
+//! `use scimguard_entropy as _;`.
 //!
 //! `jsonschema` seeds its hash maps through `getrandom`, which on wasm32 would import a JavaScript
 //! host. The build selects getrandom's custom backend instead, and this is it. It is deterministic
