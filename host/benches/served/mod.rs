@@ -151,12 +151,13 @@ pub(crate) async fn guard_in(
     let store = Store::open(&config.store).await?;
     fill(&store).await?;
     let proxy = Proxy::new(policy, store, &config)?;
-    let clients = TcpListener::bind(config.listen).await?;
+    let clients = TcpListener::bind("127.0.0.1:0").await?;
     let admin = TcpListener::bind("127.0.0.1:0").await?;
     let addresses = (clients.local_addr()?, admin.local_addr()?);
     let listeners = Listeners {
-        clients,
+        clients: Some(clients),
         admin: Some(admin),
+        facts: None,
     };
     tokio::spawn(serve(Arc::new(proxy), listeners, std::future::pending()));
     Ok(addresses)

@@ -1,5 +1,6 @@
 //! `scimguard serve`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,16 +41,25 @@ fn every_key() -> String {
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
+    let clients = config.listen.context(
+        "the configuration has no `listen`, where clients connect; `scimguard facts` serves \
+         gateways alone",
+    )?;
+    start(&config, Some(clients))
+}
+
+/// Serves what the configuration says, and clients at this address.
+pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
     log_to_stderr();
     panics_without_their_message();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(&config))?;
+    runtime.block_on(serve(config, clients))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<()> {
     let engine = engine(config)?;
     keep_memory_private();
     let store = Store::open(&config.store)
@@ -59,16 +69,16 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let proxy = Proxy::new(engine, store, config)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let facts = config.facts.as_ref().map(|facts| facts.listen);
     let listeners = Listeners {
-        clients: bind(config.listen, "listen").await?,
-        admin: match config.admin {
-            Some(address) => Some(bind(address, "admin").await?),
-            None => None,
-        },
+        clients: bind(clients, "listen").await?,
+        admin: bind(config.admin, "admin").await?,
+        facts: bind(facts, "facts.listen").await?,
     };
     tracing::info!(
-        listen = %listeners.clients.local_addr()?,
-        admin = listeners.admin.as_ref().and_then(|it| it.local_addr().ok()).map(tracing::field::display),
+        listen = shown(listeners.clients.as_ref()),
+        admin = shown(listeners.admin.as_ref()),
+        facts = shown(listeners.facts.as_ref()),
         backend = %config.backend,
         "ready"
     );
@@ -116,10 +126,18 @@ fn panics_without_their_message() {
     }));
 }
 
-async fn bind(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
+async fn bind(address: Option<SocketAddr>, key: &str) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).await;
+    listener
+        .map(Some)
         .with_context(|| format!("cannot listen on {address}; choose another `{key}`"))
+}
+
+fn shown(listener: Option<&TcpListener>) -> Option<String> {
+    Some(listener?.local_addr().ok()?.to_string())
 }
 
 /// What decides, as the configuration says.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use scimguard_core::{Forward, Proceed, Reject, Respond};
+use scimguard_wire::{Head, Verdict as Told};
 
 /// No value in the log is longer.
 const LONGEST: usize = 256;
@@ -10,6 +11,8 @@ const LONGEST: usize = 256;
 /// What is logged of a request.
 pub(super) struct Line {
     pub(super) started: Instant,
+    /// The gateway that decided, if it was not this process.
+    gateway: Option<String>,
     method: String,
     path: String,
     account: Option<String>,
@@ -26,6 +29,7 @@ impl Line {
     pub(super) fn new(method: &str, path: &str) -> Self {
         Self {
             started: Instant::now(),
+            gateway: None,
             method: printable(method),
             path: printable(&without_values(path)),
             account: None,
@@ -36,6 +40,20 @@ impl Line {
             backend: Duration::ZERO,
             repeats: false,
         }
+    }
+
+    /// What a gateway decided, of a request that began for this service at that time.
+    pub(super) fn of_gateway(gateway: &str, started: Instant, head: &Head, told: &Told) -> Self {
+        let mut line = Self::new(&head.method, &head.path);
+        line.started = started;
+        line.gateway = Some(gateway.to_owned());
+        line.account.clone_from(&told.account);
+        line.token.clone_from(&told.verified_token);
+        line.rule.clone_from(&told.rule);
+        if told.status.is_none() {
+            line.decision = "forward";
+        }
+        line
     }
 
     pub(super) fn rejected(&mut self, reject: &Reject) {
@@ -78,23 +96,25 @@ impl Line {
         }
     }
 
-    pub(super) fn write(self, status: http::StatusCode) {
+    /// `status`: what the client gets, where this process knows it.
+    pub(super) fn write(self, status: Option<http::StatusCode>) {
         if self.repeats {
             tracing::debug!(target: "scimguard::decision", rule = self.rule, "not logged in full");
             return;
         }
         tracing::info!(
             target: "scimguard::decision",
+            gateway = self.gateway,
             method = self.method,
             path = self.path,
             account = self.account.as_deref().map(printable),
             decision = self.decision,
             rule = self.rule,
-            status = status.as_u16(),
+            status = status.map(|status| status.as_u16()),
             token = self.token.as_deref().map(printable),
-            changes = self.changes,
+            changes = self.gateway.is_none().then_some(self.changes),
             micros = micros(self.started.elapsed()),
-            backend_micros = micros(self.backend),
+            backend_micros = self.gateway.is_none().then(|| micros(self.backend)),
             "decided"
         );
     }

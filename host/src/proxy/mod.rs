@@ -6,6 +6,7 @@ mod body;
 mod client;
 mod credential;
 mod facts;
+mod facts_service;
 mod flow;
 mod headers;
 mod incoming;
@@ -43,6 +44,7 @@ use self::backend::Backend;
 use self::body::Outgoing;
 use self::client::Client;
 use self::credential::Own;
+use self::facts_service::FactsService;
 use self::flow::Exchange;
 use self::incoming::Refused;
 use self::leases::Leases;
@@ -87,6 +89,8 @@ pub struct Proxy {
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
+    /// For gateways that run the policy themselves.
+    facts_service: Option<Arc<FactsService>>,
     /// Account and id of tokens, with their last use that is not stored yet.
     used: Mutex<BTreeMap<(String, String), TokenUse>>,
 }
@@ -126,6 +130,13 @@ impl Proxy {
             },
             asked: Mutex::default(),
             in_flight: TaskTracker::new(),
+            facts_service: config
+                .facts
+                .as_ref()
+                .map(FactsService::new)
+                .transpose()
+                .context("in facts")?
+                .map(Arc::new),
             used: Mutex::default(),
         })
     }
@@ -167,7 +178,8 @@ impl Proxy {
                     annotate: self.annotate,
                     ..head
                 };
-                let client = Client::new(self, peer, request.headers());
+                let source = source::of(peer, request.headers(), &self.trusted_proxies);
+                let client = Client::new(source, request.headers());
                 let exchange = Exchange::new(self, head, request.into_body(), client, now());
                 exchange.run(&mut line).await
             }
@@ -178,7 +190,7 @@ impl Proxy {
             refusal::response(&refused, self.paths.error_form(&path))
         });
         self.metrics.decided(&line);
-        line.write(response.status());
+        line.write(Some(response.status()));
         response
     }
 

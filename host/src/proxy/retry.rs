@@ -137,7 +137,7 @@ impl Proxy {
                 Some(refused.rule.to_owned()),
             ),
         };
-        line.write(status);
+        line.write(Some(status));
         Ok((fate(status), rule))
     }
 }
