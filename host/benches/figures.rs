@@ -16,6 +16,7 @@ use sample::{NOW, quantile, time};
 use scene::{Scene, scenes};
 use scimguard::engine::{Engine, Fault};
 use scimguard_core::facts::Fact;
+use scimguard_core::history::Calls as _;
 use scimguard_core::{Body, Need, Request, Verdict};
 
 const WARM_UP: usize = 200;

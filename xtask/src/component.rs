@@ -13,7 +13,7 @@ use crate::toolchain::{self, Toolchain};
 
 /// Builds `target/scimguard.wasm` and checks that it imports nothing.
 pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
-    let module = module(project, steps, "plugin", "scimguard-component")?;
+    let module = module(project, steps, "plugin", "scimguard-component", "release")?;
     let component = project.built("scimguard.wasm");
     steps.step("plugin imports nothing", |_| {
         let bytes = encode(&module, &component)?;
@@ -22,21 +22,22 @@ pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     Ok(component)
 }
 
-/// Builds the core module of a package.
+/// Builds the core module of a face, in a step of this name.
 pub(crate) fn module(
     project: &Project,
     steps: &mut Steps,
-    step: &'static str,
+    name: &'static str,
     package: &str,
+    profile: &str,
 ) -> Result<PathBuf> {
     let toolchain = toolchain::wasm32(steps)?;
     // Own folder and flags: the host build must not see the getrandom backend, and a change of flags
     // in one folder would build everything anew.
     let folder = project.built("wasm");
-    steps.step(step, |step| {
+    steps.step(name, |step| {
         step.run(
             toolchain
-                .build(project)
+                .build(project, profile)
                 .args(["--package", package])
                 .env("CARGO_TARGET_DIR", &folder)
                 .env(
@@ -46,7 +47,7 @@ pub(crate) fn module(
         )
     })?;
     let file = format!("{}.wasm", package.replace('-', "_"));
-    Ok(folder.join(Toolchain::output()).join(file))
+    Ok(folder.join(Toolchain::output(profile)).join(file))
 }
 
 /// Makes the module a component, unless that is done, and gives its bytes.

@@ -15,6 +15,7 @@ mod python;
 mod steps;
 mod test;
 mod toolchain;
+mod web;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,7 +37,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Build the plugin and the host: target/scimguard.wasm and target/host/scimguard
-    Build,
+    Build {
+        /// Build the npm package of the browser module instead: target/web/package
+        #[arg(long)]
+        web: bool,
+    },
     /// Run every check and every test; the first failure ends it
     Test,
     /// Show Okta and an administrator in front of an example application
@@ -83,7 +88,13 @@ fn run(command: Command) -> Result<ExitCode> {
     let project = Project::here()?;
     let mut steps = Steps::start();
     match command {
-        Command::Build => {
+        Command::Build { web: true } => {
+            let package = web::build(&project, &mut steps)?;
+            let (folder, tarball) = (package.folder.display(), package.tarball.display());
+            anstream::println!("built {folder} and {tarball}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Build { web: false } => {
             let component = component::build(&project, &mut steps)?;
             let program = host::build(&project, &mut steps, &component)?;
             anstream::println!("built {} and {}", component.display(), program.display());

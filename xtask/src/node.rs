@@ -1,8 +1,9 @@
-//! The Node tools that tests run against: SCIM implementations and an OpenID provider of other
-//! projects, and the JSON test suite. They are not part of scimguard.
+//! What of Node is needed, and where: the packages that tests run against (SCIM implementations and an
+//! OpenID provider of other projects, the JSON test suite), which are not part of scimguard; and those
+//! that the pages and the browser module are made and tested with.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -23,24 +24,50 @@ const ADVICE: &str = "Node 20 or newer with npm is needed as `node` and `npm` (D
 /// The `node_modules` of `target/node`, with the packages of `tests/peers/package.json` installed.
 pub(crate) fn modules(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     let folder = project.built("node");
+    install(project, steps, "Node tools", "tests/peers", &folder)
+}
+
+/// The `node_modules` of `plugin/web`, where a bundler looks for what the sources there import.
+pub(crate) fn web_modules(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
+    let folder = project.file("plugin/web");
+    install(
+        project,
+        steps,
+        "Node tools of the pages",
+        "plugin/web",
+        &folder,
+    )
+}
+
+/// Installs the packages that `source` names into `folder`, unless they are there.
+fn install(
+    project: &Project,
+    steps: &mut Steps,
+    name: &'static str,
+    source: &str,
+    folder: &Path,
+) -> Result<PathBuf> {
     let modules = folder.join("node_modules");
     let stamp = modules.join("installed.txt");
-    let wanted = project.contents(FILES.map(|file| format!("tests/peers/{file}")))?;
+    let wanted = project.contents(FILES.map(|file| format!("{source}/{file}")))?;
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(modules);
     }
-    steps.step("Node tools", |step| {
+    steps.step(name, |step| {
         debian::need(step, is_usable, &["nodejs", "npm"], ADVICE)?;
-        fs::create_dir_all(&folder)?;
-        for file in FILES {
-            fs::copy(project.file("tests/peers").join(file), folder.join(file))?;
+        let source = project.file(source);
+        if source != folder {
+            fs::create_dir_all(folder)?;
+            for file in FILES {
+                fs::copy(source.join(file), folder.join(file))?;
+            }
         }
         step.run(
             project
                 .command("npm")
                 .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
                 .arg("--prefix")
-                .arg(&folder),
+                .arg(folder),
         )?;
         fs::write(&stamp, &wanted)?;
         Ok(())

@@ -46,13 +46,13 @@ pub(crate) fn wasm32(steps: &mut Steps) -> Result<Toolchain> {
 }
 
 impl Toolchain {
-    /// A cargo that builds for [`TARGET`].
-    pub(crate) fn build(&self, project: &Project) -> Command {
+    /// A cargo that builds for [`TARGET`], with this Cargo profile.
+    pub(crate) fn build(&self, project: &Project, profile: &str) -> Command {
         let mut command = match self {
             Self::InUse => project.cargo(),
             Self::Debian { .. } => project.command("/usr/bin/cargo"),
         };
-        command.args(["build", "--release", "--target", TARGET]);
+        command.args(["build", "--profile", profile, "--target", TARGET]);
         if let Self::Debian { linker } = self {
             command
                 .arg("-Zbuild-std=std,panic_abort")
@@ -64,8 +64,8 @@ impl Toolchain {
     }
 
     /// Where that cargo puts what it builds, in its target folder.
-    pub(crate) fn output() -> PathBuf {
-        Path::new(TARGET).join("release")
+    pub(crate) fn output(profile: &str) -> PathBuf {
+        Path::new(TARGET).join(profile)
     }
 }
 

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use scimguard_core::history::{Decided, HeaderValue};
 use scimguard_core::message::{Change, ForwardBody, Response, ResponseBody};
 use scimguard_core::{Body, Forward, Headers, Reject, Request, Respond};
 use serde_json::Value;
 
-use super::drive::Decided;
-use super::request::HeaderValue;
 use super::suite::{Decision, Expect, ExpectResponse};
 
 /// So many differences of one body are told.
@@ -92,7 +91,7 @@ fn forwarded(expect: &Expect, request: &Request, forward: &Forward, to: &mut Dif
 }
 
 fn rejected(expect: &Expect, reject: &Reject, to: &mut Differences) {
-    let body = response_body(&reject.response.body, None);
+    let body = response_body(&reject.response.body);
     let error: Option<Value> = body.and_then(|bytes| serde_json::from_slice(bytes).ok());
     let text = |name: &str| error.as_ref()?.get(name)?.as_str();
     to.same("rule", expect.rule.as_deref(), Some(&reject.rule));
@@ -115,31 +114,26 @@ fn responded(expect: &Expect, respond: &Respond, to: &mut Differences) {
     to.contains("detail", expect.detail_contains.as_deref(), None);
     to.headers(&expect.headers, &respond.response.headers);
     to.changes(expect.changes.as_deref(), &[]);
-    let body = response_body(&respond.response.body, None);
+    let body = response_body(&respond.response.body);
     to.body(expect.body.as_ref(), expect.body_contains.as_ref(), body);
 }
 
-/// Checks what the client gets; `received` is the backend's body.
-pub(super) fn response(
-    expect: &ExpectResponse,
-    response: &Response,
-    received: Option<&[u8]>,
-) -> Vec<Difference> {
+/// Checks what the client gets.
+pub(super) fn response(expect: &ExpectResponse, response: &Response) -> Vec<Difference> {
     let mut differences = Differences::default();
     differences.same("response status", expect.status, Some(response.status));
     differences.headers(&expect.headers, &response.headers);
     differences.body(
         expect.body.as_ref(),
         expect.body_contains.as_ref(),
-        response_body(&response.body, received),
+        response_body(&response.body),
     );
     differences.0
 }
 
-fn response_body<'a>(body: &'a ResponseBody, received: Option<&'a [u8]>) -> Option<&'a [u8]> {
+fn response_body(body: &ResponseBody) -> Option<&[u8]> {
     match body {
-        ResponseBody::None => None,
-        ResponseBody::AsReceived => received,
+        ResponseBody::None | ResponseBody::AsReceived => None,
         ResponseBody::Bytes(bytes) => Some(bytes),
     }
 }
@@ -149,7 +143,7 @@ fn told_forward(forward: &Forward) -> String {
 }
 
 fn told_reject(reject: &Reject) -> String {
-    let body = response_body(&reject.response.body, None);
+    let body = response_body(&reject.response.body);
     let error: Option<Value> = body.and_then(|bytes| serde_json::from_slice(bytes).ok());
     let detail = error
         .as_ref()

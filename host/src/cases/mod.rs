@@ -3,9 +3,7 @@
 
 #[cfg(test)]
 mod coverage;
-pub(crate) mod drive;
 mod expect;
-pub(crate) mod request;
 mod run;
 mod suite;
 

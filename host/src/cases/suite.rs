@@ -6,13 +6,11 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use scimguard_core::facts::Table;
+use scimguard_core::history::{Answers, HeaderValue, RequestDocument, UpstreamDocument, given};
 use scimguard_core::{BackendOutcome, Request};
-use serde::de::{Error as _, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-
-use super::request::{AnswerDocument, HeaderValue, RequestDocument, given};
 
 /// A suite that has been read and understood.
 pub(crate) struct Suite {
@@ -30,20 +28,12 @@ pub(crate) struct Case {
 pub(super) struct Step {
     pub(super) request: Request,
     pub(super) expect: Expect,
-    /// What the backend does with the requests that are forwarded, in their order; none: nobody
-    /// asks.
-    pub(super) upstream: Vec<Upstream>,
-    /// It is one answer, which each of the requests gets.
-    pub(super) same_upstream: bool,
+    /// What the backend does with the requests that are forwarded.
+    pub(super) upstream: Answers,
+    /// What the request must be that each of the answers is for, as far as it is said.
+    asked: Vec<Option<Expect>>,
     pub(super) response: Option<ExpectResponse>,
     pub(super) now: u64,
-}
-
-/// One answer of the backend.
-pub(super) struct Upstream {
-    /// What the request must be that it answers, as far as it is said.
-    pub(super) asked: Option<Expect>,
-    pub(super) outcome: BackendOutcome,
 }
 
 /// What a decision must be, as far as it is said.
@@ -109,24 +99,9 @@ struct CaseDocument {
     request: Option<RequestDocument>,
     expect: Option<Expect>,
     #[serde(default, deserialize_with = "given")]
-    upstream: Option<UpstreamDocument>,
+    upstream: Option<UpstreamDocument<Expect>>,
     response: Option<ExpectResponse>,
     steps: Option<Vec<StepDocument>>,
-}
-
-fn exchange(text: &RawValue) -> serde_json::Result<ExchangeDocument> {
-    #[derive(Deserialize)]
-    struct Named {
-        #[serde(rename = "asked")]
-        _asked: IgnoredAny,
-    }
-    if serde_json::from_str::<Named>(text.get()).is_ok() {
-        return serde_json::from_str(text.get());
-    }
-    serde_json::from_str(text.get()).map(|answer| ExchangeDocument {
-        asked: None,
-        answer,
-    })
 }
 
 #[derive(Deserialize)]
@@ -137,37 +112,8 @@ struct StepDocument {
     expect: Expect,
     now: Option<Timestamp>,
     #[serde(default, deserialize_with = "given")]
-    upstream: Option<UpstreamDocument>,
+    upstream: Option<UpstreamDocument<Expect>>,
     response: Option<ExpectResponse>,
-}
-
-/// One answer, or a list for the requests that one request becomes.
-struct UpstreamDocument {
-    answers: Vec<ExchangeDocument>,
-    is_list: bool,
-}
-
-/// An answer (`null`: none), perhaps with the request that it is for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExchangeDocument {
-    asked: Option<Expect>,
-    answer: Option<AnswerDocument>,
-}
-
-impl<'de> Deserialize<'de> for UpstreamDocument {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(deserializer)?;
-        let is_list = text.get().starts_with('[');
-        let each: Result<Vec<Box<RawValue>>, _> = if is_list {
-            serde_json::from_str(text.get())
-        } else {
-            Ok(vec![text])
-        };
-        each.and_then(|each| each.iter().map(|one| exchange(one)).collect())
-            .map(|answers| Self { answers, is_list })
-            .map_err(|error| D::Error::custom(format!("upstream: {error}")))
-    }
 }
 
 impl Suite {
@@ -190,10 +136,22 @@ impl Case {
     pub(crate) fn exchanges(&self) -> impl Iterator<Item = (&Request, Option<&BackendOutcome>)> {
         self.steps
             .iter()
-            .map(|step| match step.upstream.as_slice() {
-                [only] if only.asked.is_none() => (&step.request, Some(&only.outcome)),
+            .map(|step| match (&step.upstream, step.asked.as_slice()) {
+                (Answers::Same(only), [None]) => (&step.request, Some(only)),
+                (Answers::Each(answers), [None]) => (&step.request, answers.first()),
                 _ => (&step.request, None),
             })
+    }
+}
+
+impl Step {
+    /// What the request must be that is forwarded at this stop.
+    pub(super) fn asked(&self, stop: usize) -> Option<&Expect> {
+        let answer = match self.upstream {
+            Answers::Same(_) => 0,
+            Answers::Awaited | Answers::Each(_) => stop,
+        };
+        self.asked.get(answer)?.as_ref()
     }
 }
 
@@ -262,18 +220,10 @@ impl CaseDocument {
 
 impl StepDocument {
     fn into_step(self, now: Timestamp) -> anyhow::Result<Step> {
-        let same_upstream = self.upstream.as_ref().is_some_and(|given| !given.is_list);
-        let upstream = self
-            .upstream
-            .map_or_else(Vec::new, |upstream| upstream.answers)
-            .into_iter()
-            .map(|exchange| {
-                Ok(Upstream {
-                    asked: exchange.asked,
-                    outcome: answered(exchange.answer)?,
-                })
-            })
-            .collect::<anyhow::Result<_>>()?;
+        let upstream = self.upstream.unwrap_or_default();
+        let (upstream, asked) = upstream
+            .into_answers()
+            .map_err(|error| anyhow!("upstream: {error}"))?;
         Ok(Step {
             request: self
                 .request
@@ -281,21 +231,11 @@ impl StepDocument {
                 .map_err(|error| anyhow!("request: {error}"))?,
             expect: self.expect,
             upstream,
-            same_upstream,
+            asked,
             response: self.response,
             now: milliseconds(self.now.unwrap_or(now))?,
         })
     }
-}
-
-fn answered(answer: Option<AnswerDocument>) -> anyhow::Result<BackendOutcome> {
-    let Some(answer) = answer else {
-        return Ok(BackendOutcome::Unanswered);
-    };
-    answer
-        .into_answer()
-        .map(BackendOutcome::Answered)
-        .map_err(|error| anyhow!("upstream: {error}"))
 }
 
 /// Reads a facts document.

@@ -8,11 +8,10 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use scimguard_core::decision;
 use scimguard_core::facts::Table;
+use scimguard_core::history::{Decided, Driver, RequestDocument};
 
 use super::choice::EngineArgs;
 use crate::cases;
-use crate::cases::drive::{Decided, Driver};
-use crate::cases::request::RequestDocument;
 
 const EXAMPLE: &str = "\
 Example:
@@ -59,7 +58,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => engine.with_context(|| path.display().to_string())?,
         None => engine?,
     };
-    let decided = Driver::new(&engine)?.evaluate(&request, &mut table.unwrap_or_default(), now)?;
+    let decided = Driver::new(engine.session()?, engine.settings()).evaluate(
+        &request,
+        &mut table.unwrap_or_default(),
+        now,
+    )?;
     let (document, code) = match decided {
         Decided::Forward(forward) => (decision::forward(&forward, &request), 0),
         Decided::Reject(reject) => (decision::reject(&reject), 1),

@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use scimguard_core::facts::Fact;
+use scimguard_core::history::Calls;
 use scimguard_core::{BackendOutcome, ConfigError, Guard, Outcome, Request, Settings, Verdict};
 
 pub use self::cache::default_folder as default_cache;
@@ -156,28 +157,18 @@ impl Engine {
     }
 }
 
-impl Session<'_> {
-    /// See `evaluate` in `wit/policy.wit`.
-    ///
-    /// # Errors
-    /// The plugin failed; so will every later call of this session.
-    pub fn evaluate(
-        &mut self,
-        request: &Request,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Verdict, Fault> {
+impl Calls for Session<'_> {
+    type Fault = Fault;
+
+    /// A fault is one of every later call of this session, too.
+    fn evaluate(&mut self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
         match self {
-            Self::Native(guard) => Ok(guard.evaluate(request, facts, now)),
+            Self::Native(guard) => Ok(Guard::evaluate(guard, request, facts, now)),
             Self::Wasm(instance) => instance.evaluate(request, facts, now),
         }
     }
 
-    /// See `observe` in `wit/policy.wit`.
-    ///
-    /// # Errors
-    /// The plugin failed; so will every later call of this session.
-    pub fn observe(
+    fn observe(
         &mut self,
         continuation: &[u8],
         answer: &BackendOutcome,
@@ -185,7 +176,7 @@ impl Session<'_> {
         now: u64,
     ) -> Result<Outcome, Fault> {
         match self {
-            Self::Native(guard) => Ok(guard.observe(continuation, answer, facts, now)),
+            Self::Native(guard) => Ok(Guard::observe(guard, continuation, answer, facts, now)),
             Self::Wasm(instance) => instance.observe(continuation, answer, facts, now),
         }
     }

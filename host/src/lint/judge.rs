@@ -6,11 +6,11 @@
 
 use anyhow::Context as _;
 use scimguard_core::facts::Table;
+use scimguard_core::history::{Decided, Driver};
 use scimguard_core::{Body, Headers, Request};
 use serde_json::Value;
 
 use super::redact;
-use crate::cases::drive::{Decided, Driver};
 use crate::engine::Engine;
 
 /// Faults of one message that are looked for.
@@ -138,7 +138,8 @@ impl Judge {
     fn ask(&self, request: &Request) -> anyhow::Result<(Option<Fault>, Vec<Fault>)> {
         // Each message is judged for itself: nothing is recorded.
         let mut facts = self.facts.clone();
-        let decided = Driver::new(&self.engine)?.evaluate(request, &mut facts, 0)?;
+        let decided = Driver::new(self.engine.session()?, self.engine.settings())
+            .evaluate(request, &mut facts, 0)?;
         let (refused, changes) = match decided {
             Decided::Forward(forward) => (None, forward.changes),
             // Every operation of a bulk request was refused: each is looked at alone.

@@ -7,7 +7,7 @@ use scimguard_gateway::incoming;
 
 use super::headers;
 
-pub(super) use scimguard_gateway::Refused;
+pub(crate) use scimguard_gateway::Refused;
 
 /// Reads the head of a request.
 pub(super) fn read<B>(request: &http::Request<B>) -> Result<Request, Refused> {

@@ -7,9 +7,11 @@
 mod act;
 mod bulk;
 pub mod decision;
+mod edit;
 mod evaluate;
 pub mod facts;
 mod fold;
+pub mod history;
 mod json;
 pub mod message;
 mod normalise;
@@ -26,15 +28,18 @@ pub mod sign_on;
 mod token;
 mod write;
 
+pub use edit::NamedEdit;
 pub use fold::{fold, skeleton};
-pub use json::Json;
+pub use json::{Json, Member, pretty};
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
 };
 pub use refusal::{ErrorForm, refusal};
-pub use rules::{Rule, all as rules};
+pub use rules::{Rule, Stage, all as rules, stage};
 pub use token::sha256_hex;
+
+use std::collections::BTreeSet;
 
 use evaluate::Given;
 use facts::{Fact, Facts};
@@ -54,7 +59,7 @@ pub struct Guard {
 }
 
 /// What a face must know of the policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Settings {
     /// The largest body that any account may send, in bytes.
     pub body_limit: u64,
@@ -73,7 +78,7 @@ pub struct Settings {
 }
 
 /// A fault in the policy document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ConfigError {
     /// JSON Pointer of the place.
     pub pointer: String,
@@ -125,6 +130,19 @@ impl Guard {
         self.policy.account(account).derived_group_id(name)
     }
 
+    /// Whether a request is a SCIM call, or would be one if it were in order; all else is the
+    /// application's own.
+    #[must_use]
+    pub fn is_scim(&self, request: &Request) -> bool {
+        edit::is_scim(&self.policy, request)
+    }
+
+    /// What a request of the management API is called in a log.
+    #[must_use]
+    pub fn named_edit(&self, request: &Request) -> Option<NamedEdit> {
+        edit::named(&self.policy, request)
+    }
+
     /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
@@ -148,4 +166,10 @@ impl Guard {
     ) -> Outcome {
         observe::observe(&self.policy, continuation, answer, &Facts::new(facts), now)
     }
+}
+
+/// The names, in lower case, of SCIM attributes that no answer ever has, such as a password.
+#[must_use]
+pub fn never_returned() -> BTreeSet<String> {
+    scim::schema::never_returned()
 }

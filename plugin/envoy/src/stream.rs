@@ -158,6 +158,8 @@ impl Stream {
             let kept = match name.as_str() {
                 ":method" | ":path" => false,
                 "content-length" | "transfer-encoding" => length.is_none(),
+                // The gateway's own judgement of the client's; without it, it finds no route.
+                "x-forwarded-proto" => true,
                 name => name.starts_with(':'),
             };
             if kept {
@@ -167,7 +169,9 @@ impl Stream {
         all.push((":method", send.method.as_bytes()));
         all.push((":path", send.path.as_bytes()));
         for (name, value) in &send.headers {
-            all.push((name, value));
+            if name != "x-forwarded-proto" {
+                all.push((name, value));
+            }
         }
         let length = length.map(|length| length.to_string());
         if let Some(length) = &length {
@@ -187,7 +191,6 @@ impl Stream {
             false => Waits::Passing,
         };
         if let Some(tell) = send.farewell.take() {
-            self.exchange = None;
             calls::tell(&self.shared, self.id, &tell);
         }
         Action::Continue
@@ -302,11 +305,11 @@ impl Stream {
     }
 
     fn response_body(&mut self, size: usize, ended: bool) -> Action {
-        if self.waits != Waits::Route {
-            return match self.waits {
-                Waits::Passing | Waits::Done => Action::Continue,
-                _ => Action::Pause,
-            };
+        match self.waits {
+            Waits::Route => {}
+            Waits::Passing if self.unanswered => {}
+            Waits::Passing | Waits::Done => return Action::Continue,
+            _ => return Action::Pause,
         }
         let limit = self.shared.gateway.answer_limit();
         self.collect(BufferType::HttpResponseBody, size, limit);
@@ -441,12 +444,12 @@ impl HttpContext for Stream {
         self.status = calls::status(&all).unwrap_or(0);
         self.half = Half::Answer;
         self.replaceable = false;
-        if self.waits == Waits::Passing {
-            return Action::Continue;
-        }
         // The gateway's own words are none of the application, which may or may not have acted.
         let whose = self.text(&["response", "code_details"]);
         self.unanswered = whose.as_deref() != Some("via_upstream");
+        if self.waits == Waits::Passing && !self.unanswered {
+            return Action::Continue;
+        }
         self.headers = calls::shown(all);
         match ended {
             true => self.observe(),

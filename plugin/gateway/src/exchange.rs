@@ -11,7 +11,7 @@ use scimguard_core::{
     BackendOutcome, Body, ErrorForm, Forward, Guard, Headers, Need, Outcome, Proceed, Reject,
     Request, Respond, Response, Verdict,
 };
-use scimguard_wire::{Ask, Head, Pass, Stage, Tell, Verdict as Told};
+use scimguard_wire::{Ask, Facts, Head, Pass, Stage, Tell, Verdict as Told};
 
 use crate::{Refused, ScimPaths, Unserved, headers, incoming};
 
@@ -44,7 +44,9 @@ pub struct Exchange {
     gateway: Rc<Gateway>,
     head: Head,
     request: Request,
+    /// By the gateway's clock until the service has told its own.
     now: u64,
+    timed: bool,
     pass: Option<Pass>,
     facts: Vec<Fact>,
     /// The next question is the first of a pass of the policy.
@@ -190,6 +192,7 @@ impl Exchange {
             },
             gateway,
             now,
+            timed: false,
             pass: None,
             facts: Vec::new(),
             first: true,
@@ -214,11 +217,15 @@ impl Exchange {
     }
 
     /// The service's answer to a question.
-    pub fn facts(&mut self, answer: Result<(Pass, Vec<Fact>), Unserved>) -> Next {
+    pub fn facts(&mut self, answer: Result<Facts, Unserved>) -> Next {
         match answer {
-            Ok((pass, facts)) => {
-                self.pass = Some(pass);
-                self.facts = facts;
+            Ok(answer) => {
+                if !self.timed {
+                    self.timed = true;
+                    self.now = answer.now;
+                }
+                self.pass = Some(answer.pass);
+                self.facts = answer.facts;
                 self.first = false;
                 self.go_on()
             }

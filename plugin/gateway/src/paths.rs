@@ -55,6 +55,12 @@ impl ScimPaths {
         }
     }
 
+    /// Whether a path is under the SCIM base, exactly.
+    #[must_use]
+    pub fn is_scim(&self, path: &str) -> bool {
+        account_in(&self.base, path).is_some()
+    }
+
     /// Why the policy may not forward this, if so.
     #[must_use]
     pub fn fault(&self, request: &Request, forward: &Forward) -> Option<&'static str> {

@@ -1,6 +1,5 @@
 //! What does an answer of the facts service say?
 
-use scimguard_core::facts::Fact;
 use scimguard_wire as wire;
 
 use crate::Refused;
@@ -18,13 +17,11 @@ pub enum Unserved {
 ///
 /// # Errors
 /// There are none.
-pub fn facts(status: u16, body: &[u8]) -> Result<(wire::Pass, Vec<Fact>), Unserved> {
+pub fn facts(status: u16, body: &[u8]) -> Result<wire::Facts, Unserved> {
     if status != 200 {
         return Err(refused(body));
     }
-    serde_json::from_slice::<wire::Facts>(body)
-        .map(|answer| (answer.pass, answer.facts))
-        .map_err(|_| Unserved::Silent)
+    serde_json::from_slice(body).map_err(|_| Unserved::Silent)
 }
 
 /// Whether a [`wire::Tell`] is on disk.
@@ -81,10 +78,8 @@ mod tests {
         assert_eq!(told(204, b""), Ok(()));
         assert_eq!(told(200, b""), Err(Unserved::Silent));
         assert_eq!(facts(200, b"{}"), Err(Unserved::Silent));
-        assert_eq!(
-            facts(200, br#"{"pass":"p","facts":[]}"#),
-            Ok((wire::Pass("p".to_owned()), Vec::new()))
-        );
+        let answer = facts(200, br#"{"pass":"p","now":5,"facts":[]}"#).unwrap();
+        assert_eq!((answer.pass.0.as_str(), answer.now), ("p", 5));
         assert_eq!(facts(204, b""), Err(Unserved::Silent));
     }
 }

@@ -6,12 +6,14 @@
 mod apply;
 mod document;
 mod lookup;
+mod shown;
 mod table;
 mod token_text;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use lookup::{Facts, Stop};
+pub use shown::{Ownership, ShownGroup, ShownMember, ShownUser};
 pub use table::Table;
 pub use token_text::TokenText;
 

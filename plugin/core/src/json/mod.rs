@@ -3,10 +3,15 @@
 //! Bodies are never written from `serde_json::Value`, whose features (and so whose bytes) depend on
 //! what else is in the build; every face must write the same bytes.
 
+mod pretty;
 mod read;
 mod write;
 
-pub(crate) use read::{Reading, read};
+pub use pretty::pretty;
+pub(crate) use read::{Reading, place_in, read};
+
+/// Levels of nesting in a text that no policy limits.
+const DEEPEST: usize = 64;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +84,12 @@ impl Json {
                 .map(|(name, value)| Member::new(name, value))
                 .collect(),
         )
+    }
+
+    /// Reads a JSON text as strictly as a body; `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        read(text, DEEPEST).ok().map(|(value, _)| value)
     }
 
     /// The member of this exact name.

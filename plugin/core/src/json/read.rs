@@ -234,3 +234,12 @@ impl std::fmt::Display for Place {
         write!(f, "line {}, column {}", self.line, self.column)
     }
 }
+
+/// The last place that a detail names, as line and column; what a detail repeats of the client's stands
+/// before it.
+pub(crate) fn place_in(detail: &str) -> Option<(usize, usize)> {
+    let (before, after) = detail.rsplit_once(", column ")?;
+    let (_, line) = before.rsplit_once("line ")?;
+    let column = after.split(|c: char| !c.is_ascii_digit()).next()?;
+    Some((line.parse().ok()?, column.parse().ok()?))
+}

@@ -29,21 +29,49 @@ pub struct Rule {
     pub source: &'static str,
 }
 
+/// The stages of the one way through, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Where the request leads.
+    Route,
+    /// Who asks.
+    Token,
+    /// The body as one clear JSON document.
+    Parse,
+    /// The message in canonical form.
+    Normalise,
+    /// Whether it may be.
+    Permit,
+    /// The bytes to forward.
+    Write,
+}
+
+/// The rules of each stage, in the order in which a request meets them; those of no stage stand for
+/// what is around the policy.
+const TABLE: [(Option<Stage>, &[&Rule]); 8] = [
+    (Some(Stage::Route), route::RULES),
+    (Some(Stage::Token), token::RULES),
+    (Some(Stage::Parse), body::RULES),
+    (Some(Stage::Normalise), scim::RULES),
+    (Some(Stage::Permit), ownership::RULES),
+    (Some(Stage::Permit), okta_only::RULES),
+    (None, face::RULES),
+    (Some(Stage::Normalise), normalise::RULES),
+];
+
 /// Every rule, in the order in which a request meets them.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [
-        route::RULES,
-        token::RULES,
-        body::RULES,
-        scim::RULES,
-        ownership::RULES,
-        okta_only::RULES,
-        face::RULES,
-        normalise::RULES,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    TABLE.into_iter().flat_map(|(_, rules)| rules).copied()
+}
+
+/// The stage that the rule of this id belongs to.
+#[must_use]
+pub fn stage(id: &str) -> Option<Stage> {
+    let (stage, _) = TABLE
+        .into_iter()
+        .find(|(_, rules)| rules.iter().any(|rule| rule.id == id))?;
+    stage
 }
 
 /// The rule of this id.

@@ -1,6 +1,10 @@
 //! What goes in and out of the policy: requests, verdicts, answers. The same shapes as in
 //! `wit/policy.wit`, which documents how a face uses them.
 
+mod headers;
+
+use serde::{Deserialize, Serialize};
+
 use crate::facts::Key;
 use crate::record::Record;
 
@@ -8,35 +12,39 @@ use crate::record::Record;
 pub type Headers = Vec<(String, Vec<u8>)>;
 
 /// A request as the client sent it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// As on the request line.
     pub method: String,
     /// Path and query exactly as received, without scheme and authority.
     pub path: String,
     /// All headers.
+    #[serde(with = "headers")]
     pub headers: Headers,
     /// The body, as far as it has been read.
     pub body: Body,
     /// The face wants the answer of a management read to say what of it a provider owns.
+    #[serde(default)]
     pub annotate: bool,
 }
 
 /// How much of the request's body the policy has been given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Body {
     /// Nobody has looked yet.
     Unread,
     /// There is none.
     None,
     /// The whole of it.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     /// More than the limit that [`Need::body_limit`] gave.
     OverLimit,
 }
 
 /// The outcome of one evaluation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
     /// Not decided: answer these and evaluate again.
     Need(Need),
@@ -49,7 +57,7 @@ pub enum Verdict {
 }
 
 /// What the policy has to know before it can go on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Need {
     /// Facts to look up.
     pub keys: Vec<Key>,
@@ -58,19 +66,21 @@ pub struct Need {
 }
 
 /// A request for the backend.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Forward {
     /// The method, possibly another than the client's (a PATCH without effect becomes a GET).
     pub method: String,
     /// Path and query at the backend.
     pub path: String,
     /// All headers but those of framing and connection.
+    #[serde(with = "headers")]
     pub headers: Headers,
     /// The body.
     pub body: ForwardBody,
     /// What happens to the backend's answer.
     pub answer: AnswerHandling,
     /// Comes back to [`crate::Guard::observe`].
+    #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
     /// What was normalised.
     pub changes: Vec<Change>,
@@ -85,18 +95,20 @@ pub struct Forward {
 }
 
 /// The body of a [`Forward`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ForwardBody {
     /// None.
     None,
     /// The client's bytes.
     AsReceived,
     /// These bytes.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// What happens to the backend's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AnswerHandling {
     /// It goes to the client as it comes.
     Pass,
@@ -105,7 +117,7 @@ pub enum AnswerHandling {
 }
 
 /// A refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reject {
     /// The rule that refused.
     pub rule: String,
@@ -131,33 +143,36 @@ pub struct Change {
 }
 
 /// A response for the client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// All headers but those of framing and connection.
+    #[serde(with = "headers")]
     pub headers: Headers,
     /// The body.
     pub body: ResponseBody,
 }
 
 /// The body of a [`Response`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ResponseBody {
     /// None.
     None,
     /// The backend's bytes.
     AsReceived,
     /// These bytes.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// A request that is taken apart: one part is done, and the next begins a new pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proceed {
     /// To be stored before the next part begins.
     pub records: Vec<Record>,
     /// Goes to [`crate::Guard::observe`] with [`BackendOutcome::NotAsked`].
+    #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
     /// What was normalised of a part that was refused.
     pub changes: Vec<Change>,
@@ -170,7 +185,8 @@ pub struct Proceed {
 }
 
 /// What became of a forwarded request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BackendOutcome {
     /// Nobody asked: a new part begins.
     NotAsked,
@@ -181,29 +197,32 @@ pub enum BackendOutcome {
 }
 
 /// The backend's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendAnswer {
     /// HTTP status.
     pub status: u16,
     /// All headers.
+    #[serde(with = "headers")]
     pub headers: Headers,
     /// The body.
     pub body: AnswerBody,
 }
 
 /// The body of a [`BackendAnswer`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AnswerBody {
     /// None.
     None,
     /// The whole of it.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     /// More than [`crate::Settings::answer_limit`].
     OverLimit,
 }
 
 /// The outcome of one observation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     /// Not decided: answer these and observe again.
     Need(Need),
@@ -216,7 +235,7 @@ pub enum Outcome {
 }
 
 /// The end of a request that was forwarded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Respond {
     /// For the client.
     pub response: Response,

@@ -1,0 +1,306 @@
+//! What becomes of requests, one after the other, as a page shows it.
+
+use scimguard_core::facts::{Ownership, Table};
+use scimguard_core::history::{
+    Answers, Decided, Driver, Passage, RequestDocument, Stuck, UpstreamDocument, place,
+    play as step, way,
+};
+use scimguard_core::message::{ForwardBody, ResponseBody};
+use scimguard_core::record::Record;
+use scimguard_core::{
+    Body, Change, Forward, Guard, Headers, Reject, Request, Respond, Response, decision,
+};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+
+/// A request, and what the backend says, as JSON texts.
+#[derive(Deserialize)]
+pub(crate) struct Step {
+    request: String,
+    upstream: Option<String>,
+    now: Option<u64>,
+}
+
+/// Which text cannot be read, and why.
+pub(crate) struct InputFault {
+    pub(crate) input: Input,
+    pub(crate) message: String,
+    /// Line and column, from 1.
+    pub(crate) place: Option<(usize, usize)>,
+}
+
+/// A text that is given; steps are counted from 0.
+#[derive(Clone, Copy)]
+pub(crate) enum Input {
+    Facts,
+    Request(usize),
+    Upstream(usize),
+}
+
+/// What became of one request.
+#[derive(Serialize)]
+pub(crate) struct Played {
+    stages: Vec<Passage>,
+    place: Option<Place>,
+    account: Option<String>,
+    stops: Vec<Stop>,
+    response: Option<Shown>,
+    changes: Vec<Change>,
+    records: Vec<Record>,
+    ownership: Ownership,
+}
+
+#[derive(Serialize)]
+struct Place {
+    line: usize,
+    column: usize,
+}
+
+/// One decision.
+#[derive(Serialize)]
+struct Stop {
+    #[serde(flatten)]
+    decision: Decision,
+    rule: Option<String>,
+    changes: Vec<Change>,
+    records: Vec<Record>,
+    /// As `scimguard check` prints it.
+    document: String,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "decision", rename_all = "lowercase")]
+enum Decision {
+    Forward {
+        request: Sent,
+    },
+    Reject {
+        detail: Option<String>,
+        response: Shown,
+    },
+    Respond {
+        response: Shown,
+    },
+}
+
+#[derive(Serialize)]
+struct Sent {
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+/// Plays them all.
+pub(crate) fn play(
+    guard: &Guard,
+    facts: &str,
+    steps: &[Step],
+    now: u64,
+) -> Result<Vec<Played>, InputFault> {
+    let mut table = table(facts)?;
+    let mut driver = Driver::new(guard, guard.settings());
+    let mut played = Vec::new();
+    for (index, given) in steps.iter().enumerate() {
+        let request = request(&given.request, Input::Request(index))?;
+        let answers = answers(given.upstream.as_deref(), Input::Upstream(index))?;
+        let now = given.now.unwrap_or(now);
+        let came = step(&mut driver, &request, &answers, &mut table, now)
+            .map_err(|stuck| InputFault::of(Input::Upstream(index), told(&stuck)))?;
+        let journal = driver.journal();
+        let first = came.stops.first();
+        played.push(Played {
+            stages: first.map_or_else(Vec::new, |first| way(guard, &request, first)),
+            place: first.and_then(pointed),
+            account: first.and_then(account),
+            stops: came
+                .stops
+                .into_iter()
+                .map(|decided| Stop::new(decided, &request))
+                .collect(),
+            response: came.response.as_ref().map(Shown::new),
+            changes: journal.changes,
+            records: journal.records,
+            ownership: table.ownership(),
+        });
+    }
+    Ok(played)
+}
+
+fn told(stuck: &Stuck<std::convert::Infallible>) -> String {
+    match stuck {
+        Stuck::Another { method, path } => format!(
+            "the guard sends another request to the application ({method} {path}): give its answer, \
+             too, in a list"
+        ),
+        other => other.to_string(),
+    }
+}
+
+fn table(facts: &str) -> Result<Table, InputFault> {
+    if facts.trim().is_empty() {
+        return Ok(Table::default());
+    }
+    let document: serde_json::Value = read(facts, Input::Facts)?;
+    Table::from_json(&document).map_err(|message| InputFault::of(Input::Facts, message))
+}
+
+fn request(text: &str, input: Input) -> Result<Request, InputFault> {
+    let document: RequestDocument = read(text, input)?;
+    document
+        .into_request()
+        .map_err(|message| InputFault::of(input, message))
+}
+
+fn answers(text: Option<&str>, input: Input) -> Result<Answers, InputFault> {
+    let Some(text) = text else {
+        return Ok(Answers::Awaited);
+    };
+    let document: UpstreamDocument<IgnoredAny> = read(text, input)?;
+    document
+        .into_answers()
+        .map(|(answers, _)| answers)
+        .map_err(|message| InputFault::of(input, message))
+}
+
+fn read<T: DeserializeOwned>(text: &str, input: Input) -> Result<T, InputFault> {
+    serde_json::from_str(text).map_err(|error| InputFault {
+        input,
+        message: error.to_string(),
+        place: (error.line() > 0).then(|| (error.line(), error.column())),
+    })
+}
+
+fn pointed(decided: &Decided) -> Option<Place> {
+    let Decided::Reject(reject) = decided else {
+        return None;
+    };
+    place(reject).map(|(line, column)| Place { line, column })
+}
+
+fn account(decided: &Decided) -> Option<String> {
+    match decided {
+        Decided::Forward(forward) => forward.account.clone(),
+        Decided::Reject(reject) => reject.account.clone(),
+        Decided::Respond(_) => None,
+    }
+}
+
+// === impl InputFault ===
+
+impl InputFault {
+    fn of(input: Input, message: String) -> Self {
+        Self {
+            input,
+            message,
+            place: None,
+        }
+    }
+}
+
+// === impl Stop ===
+
+impl Stop {
+    fn new(decided: Decided, received: &Request) -> Self {
+        match decided {
+            Decided::Forward(forward) => Self::forward(forward, received),
+            Decided::Reject(reject) => Self::reject(reject),
+            Decided::Respond(respond) => Self::respond(respond),
+        }
+    }
+
+    fn forward(forward: Forward, received: &Request) -> Self {
+        let document = decision::forward(&forward, received).to_string();
+        let body = match (&forward.body, &received.body) {
+            (ForwardBody::Bytes(bytes), _) | (ForwardBody::AsReceived, Body::Bytes(bytes)) => {
+                Some(text(bytes))
+            }
+            _ => None,
+        };
+        Self {
+            decision: Decision::Forward {
+                request: Sent {
+                    headers: headers(&forward.headers),
+                    method: forward.method,
+                    path: forward.path,
+                    body,
+                },
+            },
+            rule: forward.rule,
+            changes: forward.changes,
+            records: forward.records,
+            document,
+        }
+    }
+
+    fn reject(reject: Reject) -> Self {
+        let document = decision::reject(&reject).to_string();
+        let response = Shown::new(&reject.response);
+        Self {
+            decision: Decision::Reject {
+                detail: response.detail(),
+                response,
+            },
+            rule: Some(reject.rule),
+            changes: reject.changes,
+            records: Vec::new(),
+            document,
+        }
+    }
+
+    fn respond(respond: Respond) -> Self {
+        let document = decision::respond(&respond).to_string();
+        Self {
+            decision: Decision::Respond {
+                response: Shown::new(&respond.response),
+            },
+            rule: respond.rule,
+            changes: Vec::new(),
+            records: respond.records,
+            document,
+        }
+    }
+}
+
+// === impl Shown ===
+
+impl Shown {
+    fn new(response: &Response) -> Self {
+        Self {
+            status: response.status,
+            headers: headers(&response.headers),
+            body: match &response.body {
+                ResponseBody::Bytes(bytes) => Some(text(bytes)),
+                ResponseBody::None | ResponseBody::AsReceived => None,
+            },
+        }
+    }
+
+    /// What the error says.
+    fn detail(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Error {
+            detail: String,
+        }
+        let error: Error = serde_json::from_str(self.body.as_deref()?).ok()?;
+        Some(error.detail)
+    }
+}
+
+fn headers(headers: &Headers) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,34 @@
+//! Values on their way into the module and out of it.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::JsValue;
+
+/// A value of the core as one of JavaScript: what is not there is `null`, bytes are a `Uint8Array`.
+pub(crate) fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    let serializer = Serializer::new()
+        .serialize_missing_as_null(true)
+        .serialize_maps_as_objects(true);
+    value.serialize(&serializer).map_err(JsValue::from)
+}
+
+/// A value of JavaScript as one of the core.
+pub(crate) fn from_js<T: DeserializeOwned>(name: &str, value: JsValue) -> Result<T, JsValue> {
+    serde_wasm_bindgen::from_value(value)
+        .map_err(|error| js_sys::TypeError::new(&format!("{name}: {error}")).into())
+}
+
+/// Milliseconds since 1970, as `Date.now()` gives them.
+pub(crate) fn milliseconds(now: f64) -> Result<u64, JsValue> {
+    let is_time = (0.0..=js_sys::Number::MAX_SAFE_INTEGER).contains(&now);
+    if !is_time {
+        return Err(js_sys::TypeError::new("now: give milliseconds since 1970").into());
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within the range that was just checked"
+    )]
+    Ok(now as u64)
+}

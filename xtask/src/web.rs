@@ -1,0 +1,95 @@
+//! The browser module as an npm package: compiled for size, bound to JavaScript, made smaller once more,
+//! laid out as `plugin/web/package` says, and packed.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+
+use crate::project::Project;
+use crate::steps::Steps;
+use crate::{component, node};
+
+/// What `npm publish` would take.
+pub(crate) struct Package {
+    /// Its files.
+    pub(crate) folder: PathBuf,
+    /// The same, packed.
+    pub(crate) tarball: PathBuf,
+}
+
+/// Sources that are published as they are.
+const SOURCES: [&str; 4] = ["index.js", "index.d.ts", "node.js", "README.md"];
+
+/// What code of today's compilers uses of WebAssembly, and every browser since 2023 knows.
+const FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
+/// The version in `plugin/web/package/package.json` stands for the one that the workspace has.
+const VERSION: &str = "\"version\": \"0.0.0\"";
+
+/// Builds `target/web/package` and its tarball.
+pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<Package> {
+    let modules = node::web_modules(project, steps)?;
+    let module = component::module(project, steps, "browser module", "scimguard-web", "web")?;
+    let folder = project.built("web/package");
+    let bound = project.built("web/bound");
+    steps.step("browser package", |step| {
+        step.run(
+            project
+                .cargo()
+                .args(["run", "--quiet", "--package", "scimguard-bindgen", "--"])
+                .arg(&module)
+                .arg(&bound)
+                .arg("scimguard"),
+        )?;
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        step.run(
+            project
+                .command("node")
+                .arg(modules.join("binaryen/bin/wasm-opt"))
+                .arg("-Oz")
+                .args(FEATURES)
+                .arg(bound.join("scimguard_bg.wasm"))
+                .arg("--output")
+                .arg(folder.join("scimguard.wasm")),
+        )?;
+        for file in ["scimguard.js", "scimguard.d.ts"] {
+            fs::copy(bound.join(file), folder.join(file))?;
+        }
+        let sources = project.file("plugin/web/package");
+        for file in SOURCES {
+            fs::copy(sources.join(file), folder.join(file))?;
+        }
+        let manifest = fs::read_to_string(sources.join("package.json"))?;
+        ensure!(
+            manifest.contains(VERSION),
+            "package.json has another version"
+        );
+        let version = concat!("\"version\": \"", env!("CARGO_PKG_VERSION"), "\"");
+        fs::write(
+            folder.join("package.json"),
+            manifest.replace(VERSION, version),
+        )?;
+        step.run(
+            project
+                .command("npm")
+                .args(["pack", "--silent", "--pack-destination"])
+                .arg(project.built("web"))
+                .arg(&folder),
+        )
+    })?;
+    let tarball = project.built(concat!("web/scimguard-", env!("CARGO_PKG_VERSION"), ".tgz"));
+    ensure!(tarball.is_file(), "npm packed something else");
+    Ok(Package { folder, tarball })
+}
