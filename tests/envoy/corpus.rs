@@ -66,12 +66,23 @@ async fn every_case_through_envoy_is_the_same_byte_for_byte() -> anyhow::Result<
     };
     let envoy = Envoy::start(&scene, &plugins).await?;
     let mut differences = Vec::new();
+    let mut guards: BTreeMap<String, Guard> = BTreeMap::new();
     for case in &cases {
+        let policy = match &case.policy {
+            Value::Null => String::new(),
+            policy => policy.to_string(),
+        };
+        if !guards.contains_key(&policy) {
+            let guard = Guard::configure(&policy);
+            let guard = guard.map_err(|errors| anyhow::anyhow!("{}: {errors:?}", case.suite))?;
+            guards.insert(policy.clone(), guard);
+        }
+        let guard = &guards[&policy];
         let listeners = |step: &Step| {
             let position = plugins.iter().position(|plugin| *plugin == of(case, step));
             envoy.listeners[position.unwrap_or_default()]
         };
-        let came = run(case, &peers, listeners).await;
+        let came = run(case, guard, &peers, listeners).await;
         let listed = exceptions.remove(&(case.suite.clone(), case.name.clone()));
         match (came, listed) {
             (Ok(()), None) | (Err(_), Some(_)) => {}
@@ -106,15 +117,11 @@ fn of(case: &Case, step: &Step) -> Value {
 /// Plays a case both ways.
 async fn run(
     case: &Case,
+    guard: &Guard,
     peers: &Peers,
     listeners: impl Fn(&Step) -> SocketAddr,
 ) -> anyhow::Result<()> {
-    let policy = match &case.policy {
-        Value::Null => String::new(),
-        policy => policy.to_string(),
-    };
-    let guard = Guard::configure(&policy).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-    let mut driver = Driver::new(&guard, guard.settings());
+    let mut driver = Driver::new(guard, guard.settings());
     let mut table = case.facts.clone();
     peers.state().table = case.facts.clone();
     for (number, step) in case.steps.iter().enumerate() {

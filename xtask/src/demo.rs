@@ -8,12 +8,13 @@ use anyhow::{Context, Result};
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, python};
+use crate::{component, envoy, host, python};
 
 /// Builds what is needed and runs the demo; its exit status is ours.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,
+    through_envoy: bool,
     arguments: Vec<OsString>,
 ) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
@@ -24,10 +25,13 @@ pub(crate) fn run(
         quoted(&python),
         quoted(&project.file("demo/application.py"))
     );
-    let status = project
-        .command(&program)
-        .args(["demo", "--application"])
-        .arg(application)
+    let mut demo = project.command(&program);
+    demo.args(["demo", "--application"]).arg(application);
+    if through_envoy {
+        demo.arg("--envoy").arg(envoy::program(&python)?);
+        demo.arg("--filter").arg(envoy::filter(project, steps)?);
+    }
+    let status = demo
         .args(arguments)
         .status()
         .with_context(|| format!("cannot run {}", program.display()))?;

@@ -5,6 +5,7 @@ mod bench;
 mod component;
 mod debian;
 mod demo;
+mod envoy;
 mod fuzz;
 mod histories;
 mod host;
@@ -36,7 +37,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the plugin and the host: target/scimguard.wasm and target/host/scimguard
+    /// Build the plugin, the host and the filter for Envoy: target/scimguard.wasm,
+    /// target/host/scimguard and target/scimguard-envoy.wasm
     Build {
         /// Build the npm package of the browser module instead: target/web/package
         #[arg(long)]
@@ -46,6 +48,9 @@ enum Command {
     Test,
     /// Show Okta and an administrator in front of an example application
     Demo {
+        /// Put a stock Envoy with the filter in front of the application instead of the guard
+        #[arg(long)]
+        envoy: bool,
         /// Arguments for `scimguard demo`
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -97,11 +102,13 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Build { web: false } => {
             let component = component::build(&project, &mut steps)?;
             let program = host::build(&project, &mut steps, &component)?;
-            anstream::println!("built {} and {}", component.display(), program.display());
+            let filter = envoy::filter(&project, &mut steps)?;
+            let built = [&component, &program, &filter].map(|path| path.display().to_string());
+            anstream::println!("built {}", built.join(", "));
             Ok(ExitCode::SUCCESS)
         }
         Command::Test => test::run(&project, &mut steps),
-        Command::Demo { arguments } => demo::run(&project, &mut steps, arguments),
+        Command::Demo { envoy, arguments } => demo::run(&project, &mut steps, envoy, arguments),
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
         Command::Bench { arguments } => bench::run(&project, &mut steps, arguments),

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, node, python};
+use crate::{component, envoy, host, node, python};
 
 /// Runs everything; the first failure ends it.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -34,6 +34,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
     let modules = node::modules(project, steps)?;
     let component = component::build(project, steps)?;
+    let filter = envoy::filter(project, steps)?;
+    let envoy = envoy::program(&python)?;
 
     // The core keeps Rust's own checks of arithmetic in its tests: their profile is `dev`.
     steps.step("tests of the core and the build", |step| {
@@ -41,6 +43,10 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
             "test",
             "--package",
             "scimguard-core",
+            "--package",
+            "scimguard-gateway",
+            "--package",
+            "scimguard-wire",
             "--package",
             "scimguard-fuzz",
             "--package",
@@ -72,6 +78,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
                 .env("SCIMGUARD_BIN", &program)
                 .env("SCIMGUARD_COMPONENT", &component)
                 .env("SCIMGUARD_PYTHON", &python)
+                .env("SCIMGUARD_ENVOY", &envoy)
+                .env("SCIMGUARD_FILTER", &filter)
                 .env("SCIMGUARD_NODE_MODULES", &modules),
         )
     })?;

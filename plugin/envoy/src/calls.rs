@@ -12,6 +12,9 @@ use serde::Serialize;
 use crate::config::Cluster;
 use crate::root::Shared;
 
+/// Envoy writes it into what an upstream has answered.
+const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
+
 /// The answer to a call, as far as there is one.
 pub(crate) struct Reply {
     /// `None`: no answer.
@@ -112,7 +115,9 @@ impl Reply {
 
     /// As the application's answer.
     pub(crate) fn into_outcome(self, limit: u64) -> BackendOutcome {
-        match self.status {
+        // What the gateway says for want of an answer looks like one, but for this.
+        let of_application = self.headers.iter().any(|(name, _)| name == SERVICE_TIME);
+        match self.status.filter(|_| of_application) {
             Some(status) if status != 101 => BackendOutcome::Answered(BackendAnswer {
                 status,
                 headers: shown(self.headers),
