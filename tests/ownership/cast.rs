@@ -36,8 +36,10 @@ impl Cast {
         let witness = Witness::in_front_of(&application.url, policy, seed, is_faulty).await?;
         let document = json!({"version": 1, "preset": "harness"});
         let mut guard = Guard::configure(&witness.url, &document)?;
+        // What is in flight when a guard is killed, the application does later, on a busy machine by more
+        // than a second.
         guard.configure_also(
-            "settle_every = \"50ms\"\nsettle_after = \"1s\"\n\
+            "settle_every = \"50ms\"\nsettle_after = \"2s\"\n\
              [limits]\nrequests_per_second = 100000\nburst = 100000\n\
              [backend_credential]\nfile = \"backend.token\"\n",
         )?;

@@ -151,7 +151,12 @@ impl Seen {
 
     /// The writes that name one of those whom a text names.
     pub(crate) fn about(&self, text: &str) -> String {
-        let (mut named, mut pushed) = (BTreeSet::new(), BTreeSet::new());
+        // Also users who are gone: only the text itself still names them.
+        let mut named: BTreeSet<&str> = text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "@.+-".contains(c)))
+            .filter(|word| word.contains('@') || is_user_id(word))
+            .collect();
+        let mut pushed = BTreeSet::new();
         for (id, user) in &self.world.users {
             if text.contains(id) || text.contains(&user.mail) {
                 named.extend([id.as_str(), user.mail.as_str()]);
@@ -165,8 +170,11 @@ impl Seen {
             }
         }
         named.extend(pushed.iter().map(String::as_str));
-        let names_one =
-            |line: &&str| line.starts_with(NOTE) || named.iter().any(|name| line.contains(name));
+        let named: Vec<String> = named.iter().map(|name| name.to_lowercase()).collect();
+        let names_one = |line: &&str| {
+            let lower = line.to_lowercase();
+            line.starts_with(NOTE) || named.iter().any(|name| lower.contains(name))
+        };
         let lines = self.log.iter().map(String::as_str).filter(names_one);
         let mut lines: Vec<&str> = lines.collect();
         lines.dedup();
@@ -177,6 +185,11 @@ impl Seen {
     pub(crate) fn note(&mut self, event: &str) {
         self.log.push(format!("{NOTE}{event}"));
     }
+}
+
+/// The application's ids of users are UUIDs without hyphens.
+fn is_user_id(word: &str) -> bool {
+    word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 async fn hear(State(court): State<Arc<Court>>, request: Request) -> Response {

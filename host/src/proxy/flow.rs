@@ -17,8 +17,8 @@ use scimguard_core::{
 
 use super::backend::{NoAnswer, Outbound, Whole};
 use super::body::{self, Collected, Outgoing};
-use super::client::Client;
-use super::facts::{Facts, Unavailable};
+use super::client::{Client, verified_account};
+use super::facts::{Facts, Unavailable, is_read};
 use super::incoming::Refused;
 use super::leases::Held;
 use super::log::Line;
@@ -86,11 +86,12 @@ impl<'a> Exchange<'a> {
         mut self,
         line: &mut Line,
     ) -> Result<http::Response<Outgoing>, Refused> {
-        let mut next = match self.decide().await? {
+        let mut next = match self.decide(line).await? {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
                 if let Some(client) = &self.client {
-                    client.slow_down(self.proxy, &reject, line)?;
+                    let status = reject.response.status;
+                    client.slow_down(self.proxy, &reject.rule, status, line)?;
                 }
                 return to_http(reject.response, None);
             }
@@ -115,7 +116,7 @@ impl<'a> Exchange<'a> {
                     line.proceeded(&proceed);
                     self.record(&proceed.records).await?;
                     self.held = Held::default();
-                    self.observe(proceed.continuation, BackendOutcome::NotAsked)
+                    self.observe(proceed.continuation, BackendOutcome::NotAsked, line)
                         .await?
                 }
                 Next::Respond(respond) => {
@@ -128,21 +129,25 @@ impl<'a> Exchange<'a> {
         Err(trapped("it goes on without end"))
     }
 
-    async fn decide(&mut self) -> Result<Decision, Refused> {
-        let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
+    async fn decide(&mut self, line: &mut Line) -> Result<Decision, Refused> {
+        let mut facts = Facts::new(self.now, self.name_of.clone());
+        let decided = self.decide_with(&mut facts).await;
+        let scim = self.proxy.paths.is_scim(&self.request.path);
+        line.saw(&self.request, scim, facts.found(), self.now);
+        decided
+    }
+
+    async fn decide_with(&mut self, facts: &mut Facts) -> Result<Decision, Refused> {
         for _ in 0..=self.proxy.policy.settings().rounds {
             let verdict = self.evaluate(facts.found()).await.map_err(faulty)?;
             if let Some(client) = &mut self.client {
-                client.charge(
-                    self.proxy,
-                    &self.request.path,
-                    &verdict,
-                    &facts.found(),
-                    self.now,
-                )?;
+                let found = facts.found();
+                if let Some(account) = verified_account(&verdict, &found, self.now) {
+                    client.charge(self.proxy, &self.request.path, account)?;
+                }
             }
             match verdict {
-                Verdict::Need(need) => self.provide(need, &mut facts).await?,
+                Verdict::Need(need) => self.provide(need, facts).await?,
                 Verdict::Forward(forward) => return Ok(Decision::Go(Next::Forward(forward))),
                 Verdict::Proceed(proceed) => return Ok(Decision::Go(Next::Proceed(proceed))),
                 Verdict::Reject(reject) => return Ok(Decision::Reject(reject)),
@@ -164,19 +169,19 @@ impl<'a> Exchange<'a> {
     }
 
     /// The body comes first: a slow client must not hold leases.
-    async fn provide(&mut self, need: Need, facts: &mut Facts<'_>) -> Result<(), Refused> {
+    async fn provide(&mut self, need: Need, facts: &mut Facts) -> Result<(), Refused> {
         if let Some(limit) = need.body_limit
             && let Some(incoming) = self.incoming.take()
         {
             let body = self.read(incoming, limit).await?;
             Arc::make_mut(&mut self.request).body = body;
         }
-        let is_read = matches!(self.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-        let answered = if is_read {
-            facts.answer(&self.request, need.keys).await
+        let (proxy, headers) = (self.proxy, &self.request.headers);
+        let answered = if is_read(&self.request.method) {
+            facts.answer(proxy, headers, need.keys).await
         } else {
             facts
-                .answer_leased(&self.request, need.keys, &mut self.held)
+                .answer_leased(proxy, headers, need.keys, &mut self.held)
                 .await
         };
         answered.map_err(|error| unavailable(&error))
@@ -235,7 +240,8 @@ impl<'a> Exchange<'a> {
         }
         let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
         let received = answer.as_ref().ok().and_then(Whole::bytes);
-        match self.observe(forward.continuation, outcome(answer)).await? {
+        let observed = self.observe(forward.continuation, outcome(answer), line);
+        match observed.await? {
             Next::Respond(respond) => {
                 self.record(&respond.records).await?;
                 line.responded(&respond);
@@ -288,11 +294,12 @@ impl<'a> Exchange<'a> {
         &mut self,
         continuation: Vec<u8>,
         outcome: BackendOutcome,
+        line: &mut Line,
     ) -> Result<Next, Refused> {
         let continuation = Arc::new(continuation);
         let begins = outcome == BackendOutcome::NotAsked;
         let outcome = Arc::new(outcome);
-        let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
+        let mut facts = Facts::new(self.now, self.name_of.clone());
         for _ in 0..=self.proxy.policy.settings().rounds {
             let found = facts.found();
             let now = self.now;
@@ -306,12 +313,16 @@ impl<'a> Exchange<'a> {
             } else {
                 policy.observe(&continuation, &outcome, &found, now)
             };
-            match observed.map_err(faulty)? {
+            let observed = observed.map_err(faulty)?;
+            if begins && !matches!(observed, Outcome::Need(_)) {
+                line.also_saw(facts.found());
+            }
+            match observed {
                 Outcome::Need(need) if begins => self.provide(need, &mut facts).await?,
                 // The leases are held already: letting go of them now would let others in between
                 // the backend's act and its record.
                 Outcome::Need(need) => facts
-                    .answer(&self.request, need.keys)
+                    .answer(self.proxy, &self.request.headers, need.keys)
                     .await
                     .map_err(|error| unavailable(&error))?,
                 Outcome::Respond(respond) => return Ok(Next::Respond(respond)),

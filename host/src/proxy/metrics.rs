@@ -11,11 +11,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::facts_service::metrics::FactsMetrics;
 use super::log::Line;
 use super::{Proxy, now};
 use crate::store;
 
-pub(super) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
+pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// How long before its end a token is reported.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -32,6 +33,7 @@ pub(super) struct Metrics {
     logged: AtomicU64,
     expiring: Family<Account, Gauge>,
     open: Family<Open, Gauge>,
+    pub(super) facts: FactsMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,6 +70,7 @@ impl Metrics {
             logged: AtomicU64::default(),
             expiring: Family::default(),
             open: Family::default(),
+            facts: FactsMetrics::new(buckets),
         };
         metrics.register();
         metrics
@@ -109,6 +112,16 @@ impl Metrics {
             "open_outcomes",
             "Writes whose outcome nobody has seen yet, and membership changes to be repeated",
             self.open.clone(),
+        );
+        self.facts.register(registry);
+    }
+
+    /// Decisions that the log does not have.
+    pub(super) fn unrecorded(&mut self, count: Counter) {
+        self.registry.register(
+            "unrecorded_decisions",
+            "Decisions that were not recorded because too many waited, or the log failed",
+            count,
         );
     }
 
@@ -156,7 +169,7 @@ impl Metrics {
 
 impl Proxy {
     /// The text of `/metrics`.
-    pub(super) async fn metrics_text(&self) -> Result<String, store::Error> {
+    pub(crate) async fn metrics_text(&self) -> Result<String, store::Error> {
         let now = now();
         let soon = now.saturating_add(u64::try_from(SOON.as_millis()).unwrap_or(u64::MAX));
         let expiring = self.store.expiring_tokens(now, soon).await?;

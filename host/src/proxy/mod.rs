@@ -1,11 +1,11 @@
 //! The reverse proxy: every request is decided by the policy before the backend hears of it.
 
-mod admin;
 mod backend;
 mod body;
 mod client;
 mod credential;
 mod facts;
+mod facts_service;
 mod flow;
 mod headers;
 mod incoming;
@@ -43,22 +43,26 @@ use self::backend::Backend;
 use self::body::Outgoing;
 use self::client::Client;
 use self::credential::Own;
+use self::facts_service::FactsService;
 use self::flow::Exchange;
-use self::incoming::Refused;
 use self::leases::Leases;
-use self::limits::Limits;
 use self::log::Line;
 use self::metrics::Metrics;
 use self::paths::ScimPaths;
+use crate::audit::Log;
 use crate::config::{Config, Credential, Unseen};
 use crate::store::{Store, TokenUse};
 use crate::tokens::issuers::Issuers;
 use crate::tokens::permissions::Permissions;
 
+pub(crate) use self::incoming::Refused;
+pub(crate) use self::limits::Limits;
 pub(crate) use self::log::{printable, without_values};
+pub(crate) use self::metrics::CONTENT_TYPE as METRICS_TYPE;
 pub use self::policy::Policy;
 pub(crate) use self::probe::{Probe, Reply};
 pub(crate) use self::reader::{Reader, Unreadable};
+pub(crate) use self::server::builder;
 pub use self::server::{Listeners, serve};
 
 /// A guard in front of one backend: what every request shares.
@@ -87,6 +91,10 @@ pub struct Proxy {
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
+    /// For gateways that run the policy themselves.
+    facts_service: Option<Arc<FactsService>>,
+    /// What was decided, for those who operate the guard.
+    decisions: Option<Log>,
     /// Account and id of tokens, with their last use that is not stored yet.
     used: Mutex<BTreeMap<(String, String), TokenUse>>,
 }
@@ -126,8 +134,39 @@ impl Proxy {
             },
             asked: Mutex::default(),
             in_flight: TaskTracker::new(),
+            facts_service: config
+                .facts
+                .as_ref()
+                .map(FactsService::new)
+                .transpose()
+                .context("in facts")?
+                .map(Arc::new),
+            decisions: None,
             used: Mutex::default(),
         })
+    }
+
+    /// Records what is decided.
+    #[must_use]
+    pub fn recording(mut self, decisions: Log) -> Self {
+        self.metrics.unrecorded(decisions.unrecorded());
+        self.decisions = Some(decisions);
+        self
+    }
+
+    /// The store that it decides by.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was decided, if that is recorded.
+    pub(crate) fn decisions(&self) -> Option<&Log> {
+        self.decisions.as_ref()
+    }
+
+    /// Whether it takes no more requests.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.in_flight.is_closed()
     }
 
     /// Answers a request. It is worked on to its end even if the client goes away: otherwise what
@@ -167,7 +206,8 @@ impl Proxy {
                     annotate: self.annotate,
                     ..head
                 };
-                let client = Client::new(self, peer, request.headers());
+                let source = source::of(peer, request.headers(), &self.trusted_proxies);
+                let client = Client::new(source, request.headers());
                 let exchange = Exchange::new(self, head, request.into_body(), client, now());
                 exchange.run(&mut line).await
             }
@@ -178,7 +218,7 @@ impl Proxy {
             refusal::response(&refused, self.paths.error_form(&path))
         });
         self.metrics.decided(&line);
-        line.write(response.status());
+        self.log(line, Some(response.status()));
         response
     }
 
