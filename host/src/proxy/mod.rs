@@ -1,5 +1,6 @@
 //! The reverse proxy: every request is decided by the policy before the backend hears of it.
 
+mod address;
 mod admin;
 mod backend;
 mod body;
