@@ -142,7 +142,8 @@ impl Connections {
     }
 }
 
-fn builder(timeout: Duration) -> auto::Builder<TokioExecutor> {
+/// How connections are spoken to, with a time for the head of each request.
+pub(crate) fn builder(timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::address::{Address, Peer};
 use super::facts_service::FactsService;
-use super::{Proxy, admin, credential, facts_service};
+use super::{Proxy, credential, facts_service};
+use crate::admin;
 
 /// How often it is stored when tokens were used.
 const STORE_USED: Duration = Duration::from_secs(60);
@@ -24,8 +25,8 @@ const LOOK_FOR_RETRIES: Duration = Duration::from_secs(1);
 pub struct Listeners {
     /// Where clients connect. `None`: gateways decide all requests.
     pub clients: Option<TcpListener>,
-    /// Health checks.
-    pub admin: Option<TcpListener>,
+    /// Health checks and the operators' page.
+    pub admin: Option<admin::Listener>,
     /// Where gateways ask for facts.
     pub facts: Option<TcpListener>,
 }
@@ -34,10 +35,9 @@ pub struct Listeners {
 pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
     let (no_clients, no_gateways) = (CancellationToken::new(), CancellationToken::new());
     let timeout = proxy.client_timeout;
-    let admin = listeners.admin.map(|listener| {
-        let app = admin::router(Arc::clone(&proxy)).into_make_service();
-        tokio::spawn(async move { axum::serve(listener, app).await })
-    });
+    let admin = listeners
+        .admin
+        .map(|listener| tokio::spawn(listener.serve(Arc::clone(&proxy))));
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
     let mut upkeep = JoinSet::new();
@@ -95,6 +95,9 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     }
     proxy.metrics.log_slowed();
     proxy.store_used().await;
+    if let Some(decisions) = &proxy.decisions {
+        decisions.close().await;
+    }
     proxy.store.close().await;
 }
 

@@ -1,0 +1,118 @@
+// Before and after, side by side: every line that differs is marked, and says which change it is.
+
+import type { Comparison, Line, Row, Skipped } from "./comparison";
+import type { Change, Rule } from "./explained";
+
+interface Properties {
+  comparison: Comparison;
+  changes: Change[];
+  rules: ReadonlyMap<string, Rule>;
+}
+
+export function Differences({ comparison, changes, rules }: Properties) {
+  const isSame = comparison.parts.every((part) => "skipped" in part || part.isSame);
+  return (
+    <section aria-labelledby="differences">
+      <h2 id="differences">Before and after</h2>
+      {isSame ? (
+        <p>The request goes on byte for byte as it came.</p>
+      ) : (
+        <div class="scrolled" tabIndex={0} role="region" aria-label="Before and after, side by side">
+          <table class="differences">
+            <colgroup>
+              <col class="numbers" />
+              <col />
+              <col class="numbers" />
+              <col />
+              <col class="reasons" />
+            </colgroup>
+            <thead>
+              <tr>
+                <th scope="col" colSpan={2}>
+                  As it came
+                </th>
+                <th scope="col" colSpan={2}>
+                  As it goes on
+                </th>
+                <th scope="col">Why</th>
+              </tr>
+            </thead>
+            <tbody>
+              {comparison.parts.map((part, index) =>
+                "skipped" in part ? <Gap key={index} part={part} /> : <Pair key={index} row={part} changes={changes} />,
+              )}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <Changes changes={changes} rules={rules} />
+    </section>
+  );
+}
+
+function Gap({ part }: { part: Skipped }) {
+  const words = part.skipped === 1 ? "1 line more" : `${part.skipped} lines more`;
+  return (
+    <tr class="gap">
+      <td colSpan={5}>… {words}</td>
+    </tr>
+  );
+}
+
+function Pair({ row, changes }: { row: Row; changes: Change[] }) {
+  return (
+    <tr class={row.isSame ? "" : "differs"}>
+      <Side line={row.left} name="removed" isSame={row.isSame} />
+      <Side line={row.right} name="added" isSame={row.isSame} />
+      <td class="why">
+        {row.changes.map((index) => (
+          <a key={index} href={`#change-${index + 1}`} title={changes[index]?.detail}>
+            <span class="visually-hidden">change </span>
+            {index + 1}
+          </a>
+        ))}
+        {row.isHeader && !row.isSame && row.changes.length === 0 && <HeaderNote row={row} />}
+      </td>
+    </tr>
+  );
+}
+
+function HeaderNote({ row }: { row: Row }) {
+  const words = row.right === null ? "not passed on" : row.left === null ? "the guard's" : "written anew";
+  return <span class="quiet">{words}</span>;
+}
+
+function Side({ line, name, isSame }: { line: Line | null; name: "removed" | "added"; isSame: boolean }) {
+  const Mark = name === "removed" ? "del" : "ins";
+  const classes = line === null ? "none" : isSame ? "" : name;
+  return (
+    <>
+      <td class={`number ${classes}`}>{line?.number}</td>
+      <td class={`text ${classes}`}>
+        {line?.pieces.map((piece, index) =>
+          piece.isChanged ? <Mark key={index}>{piece.text}</Mark> : <span key={index}>{piece.text}</span>,
+        )}
+      </td>
+    </>
+  );
+}
+
+/** What was changed, numbered as in the table. */
+export function Changes({ changes, rules }: { changes: Change[]; rules: ReadonlyMap<string, Rule> }) {
+  if (changes.length === 0) {
+    return null;
+  }
+  return (
+    <ol class="changes">
+      {changes.map((change, index) => (
+        <li key={index} id={`change-${index + 1}`} tabIndex={-1}>
+          <code>{change.path}</code>: {change.detail}
+          <span class="quiet">
+            {" "}
+            <code>{change.rule}</code> {rules.get(change.rule)?.doc}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}

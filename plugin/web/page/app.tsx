@@ -1,0 +1,226 @@
+// The page: on one side what is typed, on the other what the guard says to it.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import { Explanation, sentence } from "../explanation";
+import type { Rule } from "../explanation/explained";
+import { EXAMPLES } from "./examples";
+import { FactsTables } from "./facts-tables";
+import { GuardThread } from "./guard-thread";
+import { fromFragment, toFragment } from "./link";
+import { PolicyPanel } from "./policy-panel";
+import { RequestPanel } from "./request-panel";
+import { mask } from "./secrets";
+import type { State } from "./state";
+import { Steps } from "./steps";
+import type { Story } from "./tell";
+import { Toolbar } from "./toolbar";
+
+/** What is shown to somebody who comes for the first time. */
+const FIRST = EXAMPLES.findIndex(({ title }) => title === "Rename a pushed group");
+
+export function App({ linked }: { linked: State | null }) {
+  const [state, setState] = useState<State>(linked ?? exampleState(FIRST));
+  const [example, setExample] = useState(linked ? -1 : FIRST);
+  const [note, setNote] = useState<preact.ComponentChildren>(null);
+  const guard = useGuard(state, setNote);
+  const { story } = guard;
+  const told = story?.steps ?? [];
+  const shown = told[state.shown] ?? null;
+  const step = state.steps[state.shown] ?? { text: "" };
+
+  const change = useCallback((next: State) => {
+    setState(next);
+    setExample((before) => (isExample(next, before) ? before : -1));
+  }, []);
+  const replace = useCallback((next: State, example: number) => {
+    setState(next);
+    setExample(example);
+    setNote(null);
+  }, []);
+
+  useEffect(() => {
+    const follow = async () => {
+      const linked = await fromFragment(location.hash.slice(1));
+      if (linked) {
+        replace(linked, -1);
+      }
+    };
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+
+  const share = async () => {
+    const masked = await mask(state);
+    const fragment = await toFragment(masked.state);
+    history.replaceState(null, "", `#${fragment}`);
+    // Not everywhere is the clipboard to be had; the link is shown.
+    const isCopied = await navigator.clipboard?.writeText(location.href).then(
+      () => true,
+      () => false,
+    );
+    setNote(<Link href={location.href} isCopied={isCopied ?? false} replaced={masked.replaced} />);
+  };
+
+  return (
+    <>
+      <header class="top">
+        <h1>Why did the guard refuse it?</h1>
+        <p>
+          Paste the request that failed, from Okta, Entra ID or an administrator. You see at once what the guard says to
+          it, why, what it would change, and what to do. Nothing leaves this browser.
+        </p>
+        <Toolbar
+          example={example}
+          canSave={story !== null && told.every(({ explained }) => explained !== null)}
+          note={note}
+          onPick={(picked) => replace(exampleState(picked), picked)}
+          onOpen={(opened) => (opened ? replace(opened, -1) : setNote(<p>This file holds no case for `scimguard test`.</p>))}
+          onShare={() => void share()}
+          onSave={() => guard.save(state)}
+        />
+        <Steps state={state} told={told} onChange={change} />
+      </header>
+      <main>
+        <div class="asked">
+          <RequestPanel
+            key={state.shown}
+            step={step}
+            told={shown}
+            onChange={(next) =>
+              change({ ...state, steps: state.steps.map((old, index) => (index === state.shown ? next : old)) })
+            }
+          />
+        </div>
+        <div class="said" aria-busy={story === null}>
+          <p class="visually-hidden" role="status">
+            {shown?.explained && sentence(shown.explained)}
+          </p>
+          {guard.failure ? (
+            <p class="fault" role="alert">
+              {guard.failure}
+            </p>
+          ) : story === null ? (
+            <Loading share={guard.share} />
+          ) : shown?.explained ? (
+            <Explanation
+              explained={shown.explained}
+              rules={guard.rules}
+              ownership={{ before: shown.before, after: shown.after }}
+            />
+          ) : (
+            <Unjudged story={story} isItself={(shown?.marks.length ?? 0) > 0} />
+          )}
+        </div>
+        <div class="known">
+          <FactsTables
+            facts={state.facts}
+            fault={story?.factsFault ?? null}
+            onChange={(facts) => change({ ...state, facts })}
+          />
+          <PolicyPanel state={state} marks={story?.policy ?? NONE} onChange={change} />
+        </div>
+      </main>
+    </>
+  );
+}
+
+const NONE: Story["policy"] = [];
+
+function exampleState(index: number): State {
+  return (EXAMPLES[index] as (typeof EXAMPLES)[number]).state;
+}
+
+/** Whether a state is still the example that it began as. */
+function isExample(state: State, index: number): boolean {
+  const example = EXAMPLES[index]?.state;
+  return example?.steps === state.steps && example.facts === state.facts && example.policy === state.policy;
+}
+
+interface Guarded {
+  share: number;
+  rules: ReadonlyMap<string, Rule>;
+  story: Story | null;
+  failure: string | null;
+  save(state: State): void;
+}
+
+/** Asks the guard about every state, and keeps the last thing that it said. */
+function useGuard(state: State, setNote: (note: preact.ComponentChildren) => void): Guarded {
+  const [share, setShare] = useState(0);
+  const [rules, setRules] = useState<ReadonlyMap<string, Rule>>(new Map());
+  const [story, setStory] = useState<Story | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const thread = useRef<GuardThread | null>(null);
+  const now = useMemo(() => (state.now === undefined ? Date.now() : Date.parse(state.now)), [state]);
+  const time = Number.isNaN(now) ? Date.now() : now;
+  useEffect(() => {
+    thread.current = new GuardThread({
+      loading: setShare,
+      ready: setRules,
+      told: (story) => {
+        setFailure(null);
+        setStory(story);
+      },
+      suite: (text, replaced) => {
+        download(text);
+        setNote(<p>Saved as case.json, for `scimguard test`. {word(replaced)}</p>);
+      },
+      failed: setFailure,
+    });
+  }, []);
+  useEffect(() => thread.current?.ask(state, time), [state, time]);
+  const save = (state: State) => thread.current?.askForSuite(state, time);
+  return { share, rules, story, failure, save };
+}
+
+function download(text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = "case.json";
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+function Loading({ share }: { share: number }) {
+  return (
+    <div class="loading">
+      <label for="loading">The guard is being loaded …</label>
+      <progress id="loading" max={1} value={share} />
+    </div>
+  );
+}
+
+function Unjudged({ story, isItself }: { story: Story; isItself: boolean }) {
+  const why =
+    story.policy.length > 0
+      ? "The policy has a fault; it is marked there."
+      : story.factsFault
+        ? "What the guard knows has a fault; it is said there."
+        : isItself
+          ? "This is no request yet. What is missing is marked in the text."
+          : "A request before this one cannot be judged, and so this one cannot either.";
+  return (
+    <section class="verdict open" aria-labelledby="verdict">
+      <h2 id="verdict">There is nothing to judge</h2>
+      <p>{why}</p>
+    </section>
+  );
+}
+
+function Link({ href, isCopied, replaced }: { href: string; isCopied: boolean; replaced: number }) {
+  return (
+    <p>
+      {isCopied ? "The link is copied. " : ""}
+      <a href={href}>The link</a> holds the request, the policy and what the guard knows: browsers send none of it to any
+      server, but whoever gets the link reads it. {word(replaced)}
+    </p>
+  );
+}
+
+function word(replaced: number): string {
+  return replaced === 0
+    ? "There was no secret in it."
+    : `${replaced === 1 ? "One secret was" : `${replaced} secrets were`} replaced by a fake one, the same everywhere, so that the verdict stays.`;
+}

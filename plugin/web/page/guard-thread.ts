@@ -1,0 +1,69 @@
+// Asks the guard in its own thread. While it thinks, only the latest question waits: what was typed
+// before it is of no interest any more.
+
+import type { Rule } from "../explanation/explained";
+import type { State } from "./state";
+import type { Story } from "./tell";
+import type { Message, Question } from "./worker";
+
+export interface Listener {
+  loading(share: number): void;
+  ready(rules: ReadonlyMap<string, Rule>): void;
+  told(story: Story): void;
+  suite(text: string, replaced: number): void;
+  failed(message: string): void;
+}
+
+export class GuardThread {
+  private readonly worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  private isReady = false;
+  private isBusy = false;
+  private waiting: Question | null = null;
+
+  constructor(private readonly listener: Listener) {
+    this.worker.addEventListener("message", ({ data }: MessageEvent<Message>) => this.hear(data));
+    this.worker.addEventListener("error", (event) => listener.failed(event.message || "The guard could not be loaded."));
+  }
+
+  /** The answer comes to `told`. */
+  ask(state: State, now: number): void {
+    this.waiting = { wanted: "story", state, now };
+    this.next();
+  }
+
+  /** The answer comes to `suite`. */
+  askForSuite(state: State, now: number): void {
+    const question: Question = { wanted: "suite", state, now };
+    this.worker.postMessage(question);
+  }
+
+  private hear(message: Message): void {
+    switch (message.kind) {
+      case "loading":
+        return this.listener.loading(message.share);
+      case "ready":
+        this.isReady = true;
+        this.listener.ready(new Map(message.rules.map((rule) => [rule.id, rule])));
+        return this.next();
+      case "told":
+        this.isBusy = false;
+        performance.measure("guard", { start: performance.now() - message.took, end: performance.now() });
+        this.listener.told(message.story);
+        return this.next();
+      case "suite":
+        return this.listener.suite(message.text, message.replaced);
+      case "failed":
+        this.isBusy = false;
+        this.listener.failed(message.message);
+        return this.next();
+    }
+  }
+
+  private next(): void {
+    if (this.isReady && !this.isBusy && this.waiting) {
+      this.isBusy = true;
+      this.worker.postMessage(this.waiting);
+      this.waiting = null;
+    }
+  }
+}

@@ -1,0 +1,9 @@
+// Draws the page, with what the link to it holds.
+
+import { render } from "preact";
+
+import { App } from "./app";
+import { fromFragment } from "./link";
+
+const linked = await fromFragment(location.hash.slice(1));
+render(<App linked={linked} />, document.getElementById("page") as HTMLElement);

@@ -1,0 +1,184 @@
+// A curl command, as API documentation gives it and as browsers copy it: which request does it
+// send? Words are split as a shell does (shlex), options are read as curl's own command line (getopts).
+
+import getopts from "getopts";
+import { split } from "shlex";
+
+import { checkHeader, pathOf, type Reading, type Span, Unreadable } from "./reading";
+
+/** Options with a value, by their short name if they have one. */
+const VALUED: Record<string, string[]> = {
+  X: ["request"],
+  H: ["header"],
+  d: ["data", "data-ascii"],
+  u: ["user"],
+  b: ["cookie"],
+  A: ["user-agent"],
+  e: ["referer"],
+  F: ["form"],
+  T: ["upload-file"],
+  o: ["output"],
+  m: ["max-time"],
+  x: ["proxy"],
+  E: ["cert"],
+  w: ["write-out"],
+  c: ["cookie-jar"],
+  D: ["dump-header"],
+  K: ["config"],
+  "data-raw": [],
+  "data-binary": [],
+  "data-urlencode": [],
+  json: [],
+  url: [],
+  "oauth2-bearer": [],
+  "connect-timeout": [],
+  cacert: [],
+  key: [],
+  resolve: [],
+  retry: [],
+  "retry-delay": [],
+  "retry-max-time": [],
+};
+
+/** Options that take no value and mean something here. */
+const PLAIN: Record<string, string[]> = { G: ["get"], I: ["head"] };
+
+/** In the order in which curl puts their values together only among the same option. */
+const DATA = ["d", "data-raw", "data-binary", "data-urlencode", "json"];
+
+export function readCurl(text: string): Reading {
+  const options = getopts(words(text).slice(1), {
+    string: [...Object.keys(VALUED), ...Object.values(VALUED).flat()],
+    boolean: [...Object.keys(PLAIN), ...Object.values(PLAIN).flat(), ...["k", "L", "s", "S", "i", "v", "f", "g", "compressed"]],
+    alias: { ...VALUED, ...PLAIN },
+  });
+  const values = (name: string): string[] => {
+    const value: unknown = options[name];
+    return (Array.isArray(value) ? value : [value]).filter(
+      (one): one is string => typeof one === "string" && one !== "",
+    );
+  };
+  const whole = { from: 0, to: text.length };
+  for (const name of ["F", "T", "K"]) {
+    if (values(name).length > 0) {
+      throw new Unreadable("The command sends a form or a file. A SCIM request has a body of JSON (--data).", whole);
+    }
+  }
+  const url = values("url")[0] ?? options._[0];
+  if (url === undefined) {
+    throw new Unreadable("The command names no URL.", whole);
+  }
+  const given = DATA.flatMap((name) => values(name));
+  const file = given.find((value) => value.startsWith("@"));
+  if (file !== undefined) {
+    throw new Unreadable(
+      `The body is in the file ${file.slice(1)}. Put what is in it here, in place of ${file}.`,
+      found(text, file),
+    );
+  }
+  const headers = readHeaders(text, values, given.length > 0);
+  const data = given.length > 0 ? given.join("&") : null;
+  const isQuery = options.G === true && data !== null;
+  const path = pathOf(url);
+  const query = isQuery ? `${path.includes("?") ? "&" : "?"}${data}` : "";
+  const body = isQuery ? null : data;
+  const method = options.I === true ? "HEAD" : body === null ? "GET" : "POST";
+  return {
+    form: "curl",
+    request: { method: values("X").at(-1) ?? method, path: path + query, headers, body },
+    base64: null,
+    target: found(text, url),
+    headers: new Map(headers.map(([name, value]) => [name, found(text, value)])),
+    inText: body === null ? () => text.length : inText(text, body),
+  };
+}
+
+/** The words of the command. A line that goes on ends with `\`, or with `^` on Windows. */
+function words(text: string): string[] {
+  const command = text
+    .replace(/^\s*[$>#%]\s+/, "")
+    .replace(/[\\^]\r?\n/g, (ending) => " ".repeat(ending.length));
+  try {
+    return split(command);
+  } catch {
+    throw new Unreadable("A quote is opened in this command and never closed.", {
+      from: Math.max(0, text.trimEnd().length - 1),
+      to: text.trimEnd().length,
+    });
+  }
+}
+
+function readHeaders(
+  text: string,
+  values: (name: string) => string[],
+  hasData: boolean,
+): [string, string][] {
+  const headers: [string, string][] = [];
+  for (const header of values("H")) {
+    const colon = header.indexOf(":");
+    const at = found(text, header);
+    if (colon <= 0) {
+      throw new Unreadable(`“${header}” is not a header: a colon stands after its name.`, at);
+    }
+    const name = header.slice(0, colon).trim();
+    const value = header.slice(colon + 1).trim();
+    checkHeader(name, value, at);
+    headers.push([name.toLowerCase(), value]);
+  }
+  const add = (name: string, value: string | undefined) => {
+    if (value !== undefined && !headers.some(([other]) => other === name)) {
+      headers.push([name, value]);
+    }
+  };
+  const user = values("u").at(-1);
+  add("authorization", user && `Basic ${btoa(user)}`);
+  const bearer = values("oauth2-bearer").at(-1);
+  add("authorization", bearer && `Bearer ${bearer}`);
+  add("cookie", values("b").at(-1));
+  add("user-agent", values("A").at(-1));
+  add("referer", values("e").at(-1));
+  if (values("json").length > 0) {
+    add("content-type", "application/json");
+    add("accept", "application/json");
+  } else if (hasData) {
+    add("content-type", "application/x-www-form-urlencoded");
+  }
+  return headers;
+}
+
+/** Where a value stands in the command, if it stands there as it is; else the command itself. */
+function found(text: string, value: string): Span {
+  const from = text.indexOf(value);
+  const command = text.indexOf("curl");
+  return from < 0 ? { from: command, to: command + 4 } : { from, to: from + value.length };
+}
+
+/** Where a character of the body is in the command, in which quotes may be escaped. */
+function inText(text: string, body: string): (offset: number) => number {
+  const verbatim = text.indexOf(body);
+  if (verbatim >= 0) {
+    return (offset) => verbatim + offset;
+  }
+  const option = /(?:^|\s)(?:-d|--data[\w-]*|--json)[=\s]*/.exec(text);
+  const start = option ? option.index + option[0].length : 0;
+  return (offset) => {
+    let at = start;
+    for (let passed = 0; passed <= offset && at < text.length; passed++) {
+      const character = body[passed];
+      while (at < text.length && text[at] !== character && !stands(text, at, character)) {
+        at++;
+      }
+      if (passed === offset) {
+        return at;
+      }
+      at += text[at] === character ? 1 : 2;
+    }
+    return at;
+  };
+}
+
+/** Whether an escape in `$'…'` stands here for a line end or tab. */
+function stands(text: string, at: number, character: string | undefined): boolean {
+  const escape = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character ?? ""];
+  return escape !== undefined && text.startsWith(escape, at);
+}

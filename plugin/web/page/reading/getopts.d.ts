@@ -1,0 +1,8 @@
+// The package's own declaration is of its CommonJS form.
+
+declare module "getopts" {
+  export default function getopts(
+    words: string[],
+    options: { string: string[]; boolean: string[]; alias: Record<string, string[]> },
+  ): { _: string[]; [option: string]: unknown };
+}
