@@ -11,6 +11,11 @@ pub const PYTHON: &str = "SCIMGUARD_PYTHON";
 /// The folder of the npm packages of `tests/peers/package.json`.
 pub const NODE_MODULES: &str = "SCIMGUARD_NODE_MODULES";
 
+/// The folder of the npm packages of `plugin/web/package.json`.
+pub const WEB_MODULES: &str = "SCIMGUARD_WEB_MODULES";
+/// The folder of the pages, as the host serves them.
+pub const PAGES: &str = "SCIMGUARD_PAGES";
+
 /// The file that an environment variable names.
 ///
 /// # Panics
