@@ -190,7 +190,9 @@ impl Record {
                         }))
             };
             let is_intended = |intended: &Intended| intended.name == group.name;
-            if known.is_none() && self.intended.iter().any(is_intended) {
+            if known.is_none()
+                && (self.intended.iter().any(is_intended) || has_another_id(id, group))
+            {
                 continue;
             }
             if !known.is_some_and(agrees) {
@@ -213,6 +215,13 @@ impl Record {
         }
         found
     }
+}
+
+/// Whether the id that the name gives was another group's when this one was made. Nobody can tell of
+/// such a group afterwards which create made it, if the answer was lost.
+fn has_another_id(id: &str, group: &Group) -> bool {
+    id.strip_suffix("_1")
+        .is_some_and(|given| given == group.name.replace('-', "_"))
 }
 
 fn may_be_several(world: &World, intended: &Intended) -> bool {

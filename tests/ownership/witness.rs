@@ -170,8 +170,11 @@ impl Seen {
             }
         }
         named.extend(pushed.iter().map(String::as_str));
-        let names_one =
-            |line: &&str| line.starts_with(NOTE) || named.iter().any(|name| line.contains(name));
+        let named: Vec<String> = named.iter().map(|name| name.to_lowercase()).collect();
+        let names_one = |line: &&str| {
+            let lower = line.to_lowercase();
+            line.starts_with(NOTE) || named.iter().any(|name| lower.contains(name))
+        };
         let lines = self.log.iter().map(String::as_str).filter(names_one);
         let mut lines: Vec<&str> = lines.collect();
         lines.dedup();

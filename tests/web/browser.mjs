@@ -55,7 +55,7 @@ export async function visit(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 1000 }, acceptDownloads: true, ...options });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(Number(process.env.SCIMGUARD_PATIENCE ?? 20_000));
   const asked = [];
   const wrong = [];
   await context.route("**/*", (route) => {

@@ -68,8 +68,9 @@ impl Guard {
         let admin = Listener::new(admin, &config).unwrap();
         let address = admin.address();
         let listeners = Listeners {
-            clients: TcpListener::bind(config.listen).await.unwrap(),
+            clients: None,
             admin: Some(admin),
+            facts: None,
         };
         let task = tokio::spawn(serve(Arc::new(proxy), listeners, std::future::pending()));
         Self {
@@ -144,7 +145,7 @@ fn decision(account: &str, rule: Option<&str>) -> Decision {
         token: Some("t1".to_owned()),
         verdict: Verdict::of(if rule.is_some() { "reject" } else { "forward" }, rule),
         rule: rule.map(str::to_owned),
-        status: 200,
+        status: Some(200),
         changes: Vec::new(),
         micros: 1,
         backend_micros: 0,

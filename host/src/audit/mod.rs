@@ -88,8 +88,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The rule that refused, or would have.
     pub rule: Option<String>,
-    /// HTTP status of the answer.
-    pub status: u16,
+    /// HTTP status of the answer; `None` where a gateway gave it.
+    pub status: Option<u16>,
     /// What was normalised.
     pub changes: Vec<Change>,
     /// The whole time.

@@ -49,8 +49,8 @@ pub struct Row {
     pub verdict: &'static str,
     /// The rule.
     pub rule: Option<String>,
-    /// HTTP status of the answer.
-    pub status: i64,
+    /// HTTP status of the answer; `None` where a gateway gave it.
+    pub status: Option<i64>,
     /// Of the management API: the edit, and whom it names.
     pub edit: Option<Value>,
     /// How many changes were made.

@@ -34,7 +34,7 @@ fn decision(account: &str, rule: &str, verdict: Verdict) -> Decision {
         token: Some("t1".to_owned()),
         verdict,
         rule: Some(rule.to_owned()).filter(|rule| !rule.is_empty()),
-        status: 200,
+        status: Some(200),
         changes: Vec::new(),
         micros: 900,
         backend_micros: 700,

@@ -205,7 +205,7 @@ async fn insert(
     .bind(&decision.token)
     .bind(decision.verdict.code())
     .bind(decision.rule.as_deref().unwrap_or_default())
-    .bind(i64::from(decision.status))
+    .bind(decision.status.map(i64::from))
     .bind(edit.and_then(|edit| serde_json::to_string(edit).ok()))
     .bind(i64::try_from(decision.changes.len()).unwrap_or(i64::MAX))
     .bind(signed(decision.micros))

@@ -4,6 +4,7 @@ mod check;
 mod choice;
 mod demo;
 mod doctor;
+mod facts;
 mod import;
 mod ledger;
 mod lint;
@@ -33,6 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Facts(facts::Args),
     Demo(demo::Args),
     Check(check::Args),
     Test(test::Args),
@@ -56,6 +58,7 @@ const USAGE: u8 = 2;
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
+        Command::Facts(args) => facts::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),

@@ -1,5 +1,6 @@
 //! `scimguard serve`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -42,16 +43,25 @@ fn every_key() -> String {
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
+    let clients = config.listen.context(
+        "the configuration has no `listen`, where clients connect; `scimguard facts` serves \
+         gateways alone",
+    )?;
+    start(&config, Some(clients))
+}
+
+/// Serves what the configuration says, and clients at this address.
+pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
     log_to_stderr();
     panics_without_their_message();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(&config))?;
+    runtime.block_on(serve(config, clients))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<()> {
     let engine = engine(config)?;
     keep_memory_private();
     let store = Store::open(&config.store)
@@ -65,19 +75,19 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let facts = config.facts.as_ref().map(|facts| facts.listen);
     let listeners = Listeners {
-        clients: bind(config.listen, "listen").await?,
-        admin: match config.admin {
-            Some(address) => {
-                let listener = bind(address, "admin").await?;
-                Some(admin::Listener::new(listener, config)?)
-            }
+        clients: bind(clients, "listen").await?,
+        admin: match bind(config.admin, "admin").await? {
+            Some(listener) => Some(admin::Listener::new(listener, config)?),
             None => None,
         },
+        facts: bind(facts, "facts.listen").await?,
     };
     tracing::info!(
-        listen = %listeners.clients.local_addr()?,
+        listen = shown(listeners.clients.as_ref()),
         admin = listeners.admin.as_ref().map(|it| tracing::field::display(it.address())),
+        facts = shown(listeners.facts.as_ref()),
         backend = %config.backend,
         "ready"
     );
@@ -132,10 +142,18 @@ fn panics_without_their_message() {
     }));
 }
 
-async fn bind(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
+async fn bind(address: Option<SocketAddr>, key: &str) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).await;
+    listener
+        .map(Some)
         .with_context(|| format!("cannot listen on {address}; choose another `{key}`"))
+}
+
+fn shown(listener: Option<&TcpListener>) -> Option<String> {
+    Some(listener?.local_addr().ok()?.to_string())
 }
 
 /// What decides, as the configuration says.

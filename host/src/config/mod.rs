@@ -4,6 +4,7 @@
 mod admin;
 mod credential;
 mod endpoint;
+mod facts;
 mod issuers;
 mod permissions;
 mod secret;
@@ -22,8 +23,11 @@ use serde::Deserialize;
 pub use self::admin::AdminToken;
 pub use self::credential::{Credential, CredentialSource};
 pub(crate) use self::endpoint::{Endpoint, Template};
+pub use self::facts::Facts;
+pub(crate) use self::facts::{Gateway, Verb};
 pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
 pub(crate) use self::permissions::{Permissions, Service as PermissionService};
+pub(crate) use self::secret::Secret;
 
 /// The example file, for help texts.
 pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
@@ -32,8 +36,8 @@ pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where the identity provider and administrators connect.
-    pub listen: SocketAddr,
+    /// Where the identity provider and administrators connect. The facts service alone needs none.
+    pub listen: Option<SocketAddr>,
     /// The application: scheme, host and port.
     #[serde(deserialize_with = "backend")]
     pub backend: Uri,
@@ -100,6 +104,8 @@ pub struct Config {
     pub(crate) issuers: Vec<Issuer>,
     /// Where the rights of principals are that the store does not know.
     pub(crate) permissions: Option<Permissions>,
+    /// The facts service. Absent: none.
+    pub facts: Option<Facts>,
 }
 
 /// What runs the policy.
@@ -176,6 +182,10 @@ impl Config {
         }
         if let Some(permissions) = &mut config.permissions {
             permissions.place(folder);
+        }
+        if let Some(facts) = &mut config.facts {
+            facts.check()?;
+            facts.place(folder);
         }
         Ok(config)
     }
@@ -318,7 +328,7 @@ mod tests {
     #[test]
     fn the_example_is_complete_and_valid() {
         let config = Config::parse(EXAMPLE, Path::new("/etc/scimguard")).unwrap();
-        assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(config.listen, "127.0.0.1:8080".parse().ok());
         assert_eq!(config.store, Path::new("/etc/scimguard/scimguard.db"));
         assert_eq!(config.backend_timeout, Duration::from_secs(30));
         assert_eq!(config.engine, EngineKind::Wasm);
@@ -372,6 +382,14 @@ mod tests {
             "[permissions]",
             "url",
             "[permissions.credential]",
+            "[facts]",
+            "pass_timeout",
+            "[[facts.gateway]]",
+            "name",
+            "secret_file",
+            "secret_env",
+            "verbs",
+            "requests",
         ] {
             assert!(
                 shown.lines().any(|line| line.starts_with(key)),

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, header};
+use scimguard_core::Verdict;
 use scimguard_core::facts::Fact;
-use scimguard_core::{Reject, Verdict};
 
 use super::incoming::Refused;
 use super::log::Line;
-use super::{Proxy, lookup, source};
+use super::{Proxy, lookup};
 
 /// One who sends a request.
 pub(super) struct Client {
@@ -20,9 +20,9 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(proxy: &Proxy, peer: IpAddr, headers: &HeaderMap) -> Self {
+    pub(super) fn new(source: IpAddr, headers: &HeaderMap) -> Self {
         Self {
-            source: source::of(peer, headers, &proxy.trusted_proxies),
+            source,
             named_token: named_token(headers),
             charged: false,
         }
@@ -32,28 +32,16 @@ impl Client {
         self.source
     }
 
-    /// Charges the account of a good token, once: before the body is read and the record asked, if the
-    /// policy wants to know more, else when it has decided.
+    /// Charges the account of a good token, once.
     pub(super) fn charge(
         &mut self,
         proxy: &Proxy,
         path: &str,
-        verdict: &Verdict,
-        facts: &[Fact],
-        now: u64,
+        account: &str,
     ) -> Result<(), Refused> {
         if self.charged {
             return Ok(());
         }
-        let verified = match verdict {
-            Verdict::Need(_) => lookup::good_token(facts, now).map(|(_, token)| &token.account),
-            Verdict::Forward(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
-            Verdict::Proceed(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
-            Verdict::Reject(it) => it.account.as_ref().filter(|_| it.verified_token.is_some()),
-        };
-        let Some(account) = verified else {
-            return Ok(());
-        };
         self.charged = true;
         let charged = proxy.limits.charge(account, proxy.paths.error_form(path));
         if charged.is_err() {
@@ -66,10 +54,11 @@ impl Client {
     pub(super) fn slow_down(
         &self,
         proxy: &Proxy,
-        reject: &Reject,
+        rule: &str,
+        status: u16,
         line: &mut Line,
     ) -> Result<(), Refused> {
-        if !reject.rule.starts_with("token.") || reject.response.status != 401 {
+        if !rule.starts_with("token.") || status != 401 {
             return Ok(());
         }
         let counted = proxy
@@ -81,6 +70,22 @@ impl Client {
         }
         counted
     }
+}
+
+/// The account whose good token a request has: known before the body is read and the record asked, if
+/// the policy wants to know more, else when it has decided.
+pub(super) fn verified_account<'a>(
+    verdict: &'a Verdict,
+    facts: &'a [Fact],
+    now: u64,
+) -> Option<&'a String> {
+    let (account, token) = match verdict {
+        Verdict::Need(_) => return lookup::good_token(facts, now).map(|(_, it)| &it.account),
+        Verdict::Forward(it) => (&it.account, &it.verified_token),
+        Verdict::Proceed(it) => (&it.account, &it.verified_token),
+        Verdict::Reject(it) => (&it.account, &it.verified_token),
+    };
+    account.as_ref().filter(|_| token.is_some())
 }
 
 /// What a wrong token of the guard's own form says that it is: its account and id.

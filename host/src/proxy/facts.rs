@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use scimguard_core::Request;
+use scimguard_core::Headers;
 use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen};
 
 use super::leases::{self, Busy, Held};
@@ -27,8 +27,7 @@ pub(super) enum Unavailable {
 
 /// All keys of a pass with their answers. Each round answers all of them again, so that a policy
 /// always decides on one state.
-pub(super) struct Facts<'a> {
-    proxy: &'a Proxy,
+pub(super) struct Facts {
     now: u64,
     name_of: Option<InTheNameOf>,
     keys: Vec<Key>,
@@ -37,10 +36,9 @@ pub(super) struct Facts<'a> {
     looked_up: BTreeMap<Key, Answer>,
 }
 
-impl<'a> Facts<'a> {
-    pub(super) fn new(proxy: &'a Proxy, now: u64, name_of: Option<InTheNameOf>) -> Self {
+impl Facts {
+    pub(super) fn new(now: u64, name_of: Option<InTheNameOf>) -> Self {
         Self {
-            proxy,
             now,
             name_of,
             keys: Vec::new(),
@@ -54,10 +52,11 @@ impl<'a> Facts<'a> {
         Arc::clone(&self.found)
     }
 
-    /// Answers these keys, and the earlier ones again.
+    /// Answers these keys, and the earlier ones again. `headers`: those of the client's request.
     pub(super) async fn answer(
         &mut self,
-        request: &Request,
+        proxy: &Proxy,
+        headers: &Headers,
         keys: Vec<Key>,
     ) -> Result<(), Unavailable> {
         for key in keys {
@@ -66,10 +65,10 @@ impl<'a> Facts<'a> {
             }
         }
         let answers = match &self.name_of {
-            None => self.proxy.store.answer(&self.keys).await?,
+            None => proxy.store.answer(&self.keys).await?,
             Some(name_of) => {
                 let meant: Vec<Key> = self.keys.iter().map(|key| name_of.meant(key)).collect();
-                self.proxy.store.answer(&meant).await?
+                proxy.store.answer(&meant).await?
             }
         };
         let keys = self.keys.iter().cloned();
@@ -78,7 +77,7 @@ impl<'a> Facts<'a> {
             .map(|(key, answer)| Fact { key, answer })
             .collect();
         for fact in &mut found {
-            self.vouch(fact).await?;
+            self.vouch(proxy, fact).await?;
         }
         for position in 0..found.len() {
             let Some(account) = lookup::due(&found[position]) else {
@@ -88,7 +87,6 @@ impl<'a> Facts<'a> {
             let answer = match self.looked_up.get(key) {
                 Some(answer) => answer.clone(),
                 None => {
-                    let (proxy, headers) = (self.proxy, &request.headers);
                     let credential = lookup::credential(proxy, headers, &found, account, self.now);
                     proxy.look_up(key, credential.as_ref()).await
                 }
@@ -97,7 +95,7 @@ impl<'a> Facts<'a> {
             found[position].answer = answer;
         }
         for fact in &mut found {
-            if self.proxy.may_be_owned(fact).await? {
+            if proxy.may_be_owned(fact).await? {
                 fact.answer = Answer::Unavailable;
             }
         }
@@ -106,23 +104,25 @@ impl<'a> Facts<'a> {
     }
 
     /// Completes what the record knows of a token or a principal.
-    async fn vouch(&mut self, fact: &mut Fact) -> Result<(), store::Error> {
+    async fn vouch(&mut self, proxy: &Proxy, fact: &mut Fact) -> Result<(), store::Error> {
         match (&fact.key, &mut fact.answer) {
             (Key::Verified(key), Answer::Unavailable) => {
                 fact.answer = match self.looked_up.get(&fact.key) {
                     Some(answer) => answer.clone(),
-                    None => self.proxy.claims(key, self.now).await,
+                    None => proxy.claims(key, self.now).await,
                 };
                 self.looked_up.insert(fact.key.clone(), fact.answer.clone());
             }
-            (Key::Principal(key), Answer::Absent) => fact.answer = self.rights(key).await,
+            (Key::Principal(key), Answer::Absent) => {
+                fact.answer = self.rights(proxy, key).await;
+            }
             (Key::Token(sha256), Answer::Token(token)) if token.principal.is_none() => {
                 let sha256 = match &self.name_of {
                     Some(name_of) => name_of.meant_token(sha256),
                     None => sha256,
                 };
-                let owner = self.proxy.store.token_principal(sha256).await?;
-                if !self.complete(token, owner).await {
+                let owner = proxy.store.token_principal(sha256).await?;
+                if !self.complete(proxy, token, owner).await {
                     fact.answer = Answer::Unavailable;
                 }
             }
@@ -132,13 +132,13 @@ impl<'a> Facts<'a> {
     }
 
     /// Gives a token the principal that the record does not have. `false`: it cannot be told now.
-    async fn complete(&mut self, token: &mut Token, owner: Option<String>) -> bool {
+    async fn complete(&mut self, proxy: &Proxy, token: &mut Token, owner: Option<String>) -> bool {
         let Some(id) = owner else { return true };
         let key = PrincipalKey {
             account: token.account.clone(),
             id,
         };
-        match self.rights(&key).await {
+        match self.rights(proxy, &key).await {
             Answer::Principal(principal) => token.principal = Some(principal),
             Answer::Absent => {}
             _ => return false,
@@ -146,12 +146,12 @@ impl<'a> Facts<'a> {
         true
     }
 
-    async fn rights(&mut self, key: &PrincipalKey) -> Answer {
+    async fn rights(&mut self, proxy: &Proxy, key: &PrincipalKey) -> Answer {
         let asked = Key::Principal(key.clone());
         if let Some(answer) = self.looked_up.get(&asked) {
             return answer.clone();
         }
-        let answer = self.proxy.rights(key).await;
+        let answer = proxy.rights(key).await;
         self.looked_up.insert(asked, answer.clone());
         answer
     }
@@ -160,7 +160,8 @@ impl<'a> Facts<'a> {
     /// about them: a user who is named by id is leased by name too.
     pub(super) async fn answer_leased(
         &mut self,
-        request: &Request,
+        proxy: &Proxy,
+        headers: &Headers,
         keys: Vec<Key>,
         held: &mut Held,
     ) -> Result<(), Unavailable> {
@@ -171,21 +172,25 @@ impl<'a> Facts<'a> {
             if !held.covers(&wanted) {
                 // Letting go first keeps the order in which names are taken.
                 *held = Held::default();
-                let limit = self.proxy.lease_timeout;
-                *held = self
-                    .proxy
+                let limit = proxy.lease_timeout;
+                *held = proxy
                     .leases
                     .acquire(wanted, limit)
                     .await
                     .map_err(|Busy| Unavailable::Busy)?;
             }
-            self.answer(request, new).await?;
+            self.answer(proxy, headers, new).await?;
             if held.covers(&leases::names(&self.keys, &self.found)) {
                 return Ok(());
             }
         }
         Err(Unavailable::Busy)
     }
+}
+
+/// Whether a request of this method changes nothing, so that it needs no leases.
+pub(super) fn is_read(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
 impl Proxy {

@@ -17,8 +17,8 @@ use scimguard_core::{
 
 use super::backend::{NoAnswer, Outbound, Whole};
 use super::body::{self, Collected, Outgoing};
-use super::client::Client;
-use super::facts::{Facts, Unavailable};
+use super::client::{Client, verified_account};
+use super::facts::{Facts, Unavailable, is_read};
 use super::incoming::Refused;
 use super::leases::Held;
 use super::log::Line;
@@ -90,7 +90,8 @@ impl<'a> Exchange<'a> {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
                 if let Some(client) = &self.client {
-                    client.slow_down(self.proxy, &reject, line)?;
+                    let status = reject.response.status;
+                    client.slow_down(self.proxy, &reject.rule, status, line)?;
                 }
                 return to_http(reject.response, None);
             }
@@ -129,24 +130,21 @@ impl<'a> Exchange<'a> {
     }
 
     async fn decide(&mut self, line: &mut Line) -> Result<Decision, Refused> {
-        let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
+        let mut facts = Facts::new(self.now, self.name_of.clone());
         let decided = self.decide_with(&mut facts).await;
         let scim = self.proxy.paths.is_scim(&self.request.path);
         line.saw(&self.request, scim, facts.found(), self.now);
         decided
     }
 
-    async fn decide_with(&mut self, facts: &mut Facts<'_>) -> Result<Decision, Refused> {
+    async fn decide_with(&mut self, facts: &mut Facts) -> Result<Decision, Refused> {
         for _ in 0..=self.proxy.policy.settings().rounds {
             let verdict = self.evaluate(facts.found()).await.map_err(faulty)?;
             if let Some(client) = &mut self.client {
-                client.charge(
-                    self.proxy,
-                    &self.request.path,
-                    &verdict,
-                    &facts.found(),
-                    self.now,
-                )?;
+                let found = facts.found();
+                if let Some(account) = verified_account(&verdict, &found, self.now) {
+                    client.charge(self.proxy, &self.request.path, account)?;
+                }
             }
             match verdict {
                 Verdict::Need(need) => self.provide(need, facts).await?,
@@ -171,19 +169,19 @@ impl<'a> Exchange<'a> {
     }
 
     /// The body comes first: a slow client must not hold leases.
-    async fn provide(&mut self, need: Need, facts: &mut Facts<'_>) -> Result<(), Refused> {
+    async fn provide(&mut self, need: Need, facts: &mut Facts) -> Result<(), Refused> {
         if let Some(limit) = need.body_limit
             && let Some(incoming) = self.incoming.take()
         {
             let body = self.read(incoming, limit).await?;
             Arc::make_mut(&mut self.request).body = body;
         }
-        let is_read = matches!(self.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-        let answered = if is_read {
-            facts.answer(&self.request, need.keys).await
+        let (proxy, headers) = (self.proxy, &self.request.headers);
+        let answered = if is_read(&self.request.method) {
+            facts.answer(proxy, headers, need.keys).await
         } else {
             facts
-                .answer_leased(&self.request, need.keys, &mut self.held)
+                .answer_leased(proxy, headers, need.keys, &mut self.held)
                 .await
         };
         answered.map_err(|error| unavailable(&error))
@@ -301,7 +299,7 @@ impl<'a> Exchange<'a> {
         let continuation = Arc::new(continuation);
         let begins = outcome == BackendOutcome::NotAsked;
         let outcome = Arc::new(outcome);
-        let mut facts = Facts::new(self.proxy, self.now, self.name_of.clone());
+        let mut facts = Facts::new(self.now, self.name_of.clone());
         for _ in 0..=self.proxy.policy.settings().rounds {
             let found = facts.found();
             let now = self.now;
@@ -324,7 +322,7 @@ impl<'a> Exchange<'a> {
                 // The leases are held already: letting go of them now would let others in between
                 // the backend's act and its record.
                 Outcome::Need(need) => facts
-                    .answer(&self.request, need.keys)
+                    .answer(self.proxy, &self.request.headers, need.keys)
                     .await
                     .map_err(|error| unavailable(&error))?,
                 Outcome::Respond(respond) => return Ok(Next::Respond(respond)),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use scimguard_core::facts::Fact;
 use scimguard_core::message::ResponseBody;
 use scimguard_core::{Change, Forward, Proceed, Reject, Request, Respond};
+use scimguard_wire::{Head, Verdict as Told};
 
 use super::{Proxy, now};
 use crate::audit::{Decision, Seen, Verdict};
@@ -17,6 +18,8 @@ const LONGEST: usize = 256;
 /// What is logged of a request.
 pub(super) struct Line {
     pub(super) started: Instant,
+    /// The gateway that decided, if it was not this process.
+    gateway: Option<String>,
     method: String,
     path: String,
     account: Option<String>,
@@ -36,6 +39,7 @@ impl Line {
     pub(super) fn new(method: &str, path: &str) -> Self {
         Self {
             started: Instant::now(),
+            gateway: None,
             method: printable(method),
             path: printable(&without_values(path)),
             account: None,
@@ -72,6 +76,20 @@ impl Line {
         if let Some(seen) = &mut self.seen {
             seen.facts.push(facts);
         }
+    }
+
+    /// What a gateway decided, of a request that began for this service at that time.
+    pub(super) fn of_gateway(gateway: &str, started: Instant, head: &Head, told: &Told) -> Self {
+        let mut line = Self::new(&head.method, &head.path);
+        line.started = started;
+        line.gateway = Some(gateway.to_owned());
+        line.account.clone_from(&told.account);
+        line.token.clone_from(&told.verified_token);
+        line.rule.clone_from(&told.rule);
+        if told.status.is_none() {
+            line.decision = "forward";
+        }
+        line
     }
 
     pub(super) fn rejected(&mut self, reject: &Reject) {
@@ -117,23 +135,24 @@ impl Line {
         }
     }
 
-    fn write(&self, status: http::StatusCode) {
+    fn write(&self, status: Option<http::StatusCode>) {
         if self.repeats {
             tracing::debug!(target: "scimguard::decision", rule = self.rule.as_deref(), "not logged in full");
             return;
         }
         tracing::info!(
             target: "scimguard::decision",
+            gateway = self.gateway.as_deref(),
             method = self.method.as_str(),
             path = self.path.as_str(),
             account = self.account.as_deref().map(printable),
             decision = self.decision,
             rule = self.rule.as_deref(),
-            status = status.as_u16(),
+            status = status.map(|status| status.as_u16()),
             token = self.token.as_deref().map(printable),
-            changes = self.changes.len(),
+            changes = self.gateway.is_none().then_some(self.changes.len()),
             micros = micros(self.started.elapsed()),
-            backend_micros = micros(self.backend),
+            backend_micros = self.gateway.is_none().then(|| micros(self.backend)),
             "decided"
         );
     }
@@ -152,7 +171,7 @@ impl From<Line> for Decision {
             account: line.account.as_deref().map(printable),
             token: line.token.as_deref().map(printable),
             rule: line.rule,
-            status: 0,
+            status: None,
             changes: line.changes,
             micros,
             backend_micros,
@@ -162,15 +181,15 @@ impl From<Line> for Decision {
 }
 
 impl Proxy {
-    /// Writes down how a request ended.
-    pub(super) fn log(&self, line: Line, status: http::StatusCode) {
+    /// Writes down how a request ended. `status`: what the client gets, where this process knows it.
+    pub(super) fn log(&self, line: Line, status: Option<http::StatusCode>) {
         line.write(status);
         let Some(decisions) = &self.decisions else {
             return;
         };
         let repeats = line.repeats;
         let decision = Decision {
-            status: status.as_u16(),
+            status: status.map(|status| status.as_u16()),
             ..line.into()
         };
         match repeats {

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::facts_service::metrics::FactsMetrics;
 use super::log::Line;
 use super::{Proxy, now};
 use crate::store;
@@ -32,6 +33,7 @@ pub(super) struct Metrics {
     logged: AtomicU64,
     expiring: Family<Account, Gauge>,
     open: Family<Open, Gauge>,
+    pub(super) facts: FactsMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,6 +70,7 @@ impl Metrics {
             logged: AtomicU64::default(),
             expiring: Family::default(),
             open: Family::default(),
+            facts: FactsMetrics::new(buckets),
         };
         metrics.register();
         metrics
@@ -110,6 +113,7 @@ impl Metrics {
             "Writes whose outcome nobody has seen yet, and membership changes to be repeated",
             self.open.clone(),
         );
+        self.facts.register(registry);
     }
 
     /// Decisions that the log does not have.

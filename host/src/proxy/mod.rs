@@ -5,6 +5,7 @@ mod body;
 mod client;
 mod credential;
 mod facts;
+mod facts_service;
 mod flow;
 mod headers;
 mod incoming;
@@ -42,6 +43,7 @@ use self::backend::Backend;
 use self::body::Outgoing;
 use self::client::Client;
 use self::credential::Own;
+use self::facts_service::FactsService;
 use self::flow::Exchange;
 use self::leases::Leases;
 use self::log::Line;
@@ -89,6 +91,8 @@ pub struct Proxy {
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
+    /// For gateways that run the policy themselves.
+    facts_service: Option<Arc<FactsService>>,
     /// What was decided, for those who operate the guard.
     decisions: Option<Log>,
     /// Account and id of tokens, with their last use that is not stored yet.
@@ -130,6 +134,13 @@ impl Proxy {
             },
             asked: Mutex::default(),
             in_flight: TaskTracker::new(),
+            facts_service: config
+                .facts
+                .as_ref()
+                .map(FactsService::new)
+                .transpose()
+                .context("in facts")?
+                .map(Arc::new),
             decisions: None,
             used: Mutex::default(),
         })
@@ -195,7 +206,8 @@ impl Proxy {
                     annotate: self.annotate,
                     ..head
                 };
-                let client = Client::new(self, peer, request.headers());
+                let source = source::of(peer, request.headers(), &self.trusted_proxies);
+                let client = Client::new(source, request.headers());
                 let exchange = Exchange::new(self, head, request.into_body(), client, now());
                 exchange.run(&mut line).await
             }
@@ -206,7 +218,7 @@ impl Proxy {
             refusal::response(&refused, self.paths.error_form(&path))
         });
         self.metrics.decided(&line);
-        self.log(line, response.status());
+        self.log(line, Some(response.status()));
         response
     }
 

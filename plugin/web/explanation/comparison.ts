@@ -252,6 +252,13 @@ function explain(rows: Row[], left: Side, right: Side, changes: readonly Change[
       elsewhere.push(index);
     }
   });
+  rows.forEach((row, index) => {
+    const before = rows[index - 1];
+    // A bracket belongs to what was changed within it.
+    if (!row.isSame && !row.isHeader && row.changes.length === 0 && before && !before.isSame) {
+      row.changes = before.changes;
+    }
+  });
   return elsewhere;
 }
 

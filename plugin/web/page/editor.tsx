@@ -6,12 +6,15 @@
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { HighlightStyle, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { EditorState } from "@codemirror/state";
+import { Annotation, EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "preact/hooks";
 
 import type { Mark } from "./marks";
+
+/** Marks a change that nobody has typed. */
+const fromOutside = Annotation.define<boolean>();
 
 interface Properties {
   /** For screen readers; the same words stand above it. */
@@ -28,8 +31,8 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
   const view = useRef<EditorView | null>(null);
   const changed = useRef(onChange);
   changed.current = onChange;
-  // What was put in from outside is no news.
-  const known = useRef(value);
+  // What was typed comes back as the value, perhaps when more has been typed already: it is no news.
+  const told = useRef<string[]>([value]);
 
   useEffect(() => {
     const element = host.current as HTMLDivElement;
@@ -48,11 +51,13 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
           StreamLanguage.define(request),
           syntaxHighlighting(colours),
           look,
-          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+          EditorView.domEventHandlers({ beforeinput: insert }),
+          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }),
           EditorView.updateListener.of((update) => {
-            const text = update.docChanged ? update.state.doc.toString() : known.current;
-            if (text !== known.current) {
-              known.current = text;
+            const isTyped = !update.transactions.some((transaction) => transaction.annotation(fromOutside));
+            if (update.docChanged && isTyped) {
+              const text = update.state.doc.toString();
+              told.current.push(text);
               changed.current(text);
             }
           }),
@@ -74,9 +79,13 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
 
   useEffect(() => {
     const editor = view.current;
-    if (editor && known.current !== value) {
-      known.current = value;
-      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    const place = told.current.lastIndexOf(value);
+    told.current = place < 0 ? [value] : told.current.slice(place);
+    if (editor && place < 0) {
+      editor.dispatch({
+        changes: { from: 0, to: editor.state.doc.length, insert: value },
+        annotations: fromOutside.of(true),
+      });
     }
   }, [value]);
 
@@ -93,6 +102,19 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
   }, [marks]);
 
   return <div class="editor" ref={host} />;
+}
+
+/**
+ * Puts in what is typed without the browser's help: in place of coloured text, Chromium would put
+ * an element with a style of its own, which the Content-Security-Policy forbids.
+ */
+function insert(event: InputEvent, view: EditorView): boolean {
+  if (event.inputType !== "insertText" || event.isComposing || event.data === null) {
+    return false;
+  }
+  event.preventDefault();
+  view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  return true;
 }
 
 /** Colours for all that stands here: raw HTTP, curl, JSON. */

@@ -62,11 +62,18 @@ export function RequestPanel({ step, told, onChange }: Properties) {
   );
 }
 
+function MadeUp({ text }: { text: string | null }) {
+  return text === null ? (
+    <p class="quiet">Nothing: the guard does not ask it.</p>
+  ) : (
+    <pre class="message" tabIndex={0} role="region" aria-label="The answer that is made up">
+      {text}
+    </pre>
+  );
+}
+
 /** What the application answers, where the guard asks it. */
 function AnswerField({ step, told, onChange }: Properties) {
-  if (step.answer === undefined && !told?.madeUp) {
-    return null;
-  }
   const { answer: _, ...madeUp } = step;
   const choice = step.answer === undefined ? "made-up" : step.answer.trim() === "null" ? "none" : "given";
   const choose = (choice: string) => {
@@ -98,11 +105,7 @@ function AnswerField({ step, told, onChange }: Properties) {
           onInput={(event) => onChange({ ...step, answer: event.currentTarget.value })}
         />
       ) : (
-        choice === "made-up" && (
-          <pre class="message" tabIndex={0} role="region" aria-label="The answer that is made up">
-            {told?.madeUp}
-          </pre>
-        )
+        choice === "made-up" && <MadeUp text={told?.madeUp ?? null} />
       )}
       {told?.answerFault && (
         <p class="fault" role="alert">

@@ -1,5 +1,8 @@
 // Several requests in a row: which is shown, what became of each, and where another one is added.
 
+import { useMemo } from "preact/hooks";
+
+import { titleOf } from "./reading";
 import type { State } from "./state";
 import type { Told } from "./tell";
 
@@ -23,14 +26,14 @@ export function Steps({ state, told, onChange }: Properties) {
   return (
     <nav class="steps" aria-label="Requests in a row">
       <ol>
-        {steps.map((_, index) => (
+        {steps.map(({ text }, index) => (
           <li key={index}>
             <button
               type="button"
               aria-current={index === shown ? "step" : undefined}
               onClick={() => onChange({ ...state, shown: index })}
             >
-              <span class="number">{index + 1}</span> {told[index]?.title ?? "a request"} <Fate told={told[index]} />
+              <span class="number">{index + 1}</span> <Title text={text} /> <Fate told={told[index]} />
             </button>
           </li>
         ))}
@@ -45,6 +48,11 @@ export function Steps({ state, told, onChange }: Properties) {
       </span>
     </nav>
   );
+}
+
+function Title({ text }: { text: string }) {
+  const title = useMemo(() => titleOf(text), [text]);
+  return <span>{title}</span>;
 }
 
 function Fate({ told }: { told: Told | undefined }) {

@@ -2,7 +2,7 @@
 
 import { readableDocument } from "./documents";
 import { httpText, isFaithful } from "./documents";
-import { read } from "./reading";
+import { read, titleOf } from "./reading";
 import { factsOf, type State, type Step } from "./state";
 import type { Told } from "./tell";
 
@@ -10,8 +10,7 @@ type Json = Record<string, unknown>;
 
 /** The suite of one case: the requests in a row, and what the guard says to each. */
 export function toSuite(state: State, told: Told[], now: number): string {
-  const titles = told.map((one) => one.title ?? "").filter((title) => title !== "");
-  const name = titles.join(", then ");
+  const name = state.steps.map((step) => titleOf(step.text)).join(", then ");
   const steps = state.steps.map((step, index) => toStep(step, told[index] as Told));
   const [first] = steps;
   const isPlain = steps.length === 1 && first && first.upstream === undefined;

@@ -4,7 +4,7 @@
 import { Guard, type Ownership, type Played, type Stop } from "scimguard";
 
 import { compare } from "../explanation/comparison";
-import type { Explained, Message } from "../explanation/explained";
+import type { Explained } from "../explanation/explained";
 import * as application from "./application";
 import { requestDocument, httpText } from "./documents";
 import { faults, type Mark, refused } from "./marks";
@@ -13,8 +13,6 @@ import type { State, Step } from "./state";
 
 /** What is told of one request. */
 export interface Told {
-  /** Such as `PATCH …/Groups/example_group`; null: no request. */
-  title: string | null;
   form: Form | null;
   /** In the request's text. */
   marks: Mark[];
@@ -131,7 +129,6 @@ function readingOf(text: string): Reading | Unreadable {
 /** What can be told without the guard. */
 function unexplained(reading: Reading | Unreadable, step: Step, initial: Ownership, state: State): Told {
   const told: Told = {
-    title: null,
     form: null,
     marks: [],
     repaired: null,
@@ -142,17 +139,10 @@ function unexplained(reading: Reading | Unreadable, step: Step, initial: Ownersh
     after: initial,
   };
   if (!(reading instanceof Unreadable)) {
-    return { ...told, title: titleOf(reading.request), form: reading.form };
+    return { ...told, form: reading.form };
   }
   const marks = [{ ...reading.at, message: reading.message }];
   return { ...told, marks, repaired: reading.bareBody ? withRequest(step.text, state) : null };
-}
-
-/** The end of the path tells which resource; what is before is the same in every request. */
-function titleOf({ method, path }: Message): string {
-  const segments = (path.split("?")[0] as string).split("/").filter((segment) => segment !== "");
-  const isCollection = /^(?:Users|Groups|Bulk|\.search|user-groups|users?)$/i.test(segments.at(-1) ?? "");
-  return `${method} /${segments.slice(isCollection ? -1 : -2).join("/")}`;
 }
 
 /** A request that a body may have come in: what identity providers send most. */

@@ -10,7 +10,7 @@ CREATE TABLE decisions (
     token          TEXT,
     verdict        INTEGER NOT NULL, -- 0 forwarded, 1 refused, 2 forwarded, and a rule spoke
     rule           TEXT    NOT NULL, -- empty: none
-    status         INTEGER NOT NULL,
+    status         INTEGER,          -- of a gateway's, where it forwarded, not known
     edit           TEXT,             -- of the management API: JSON
     changes        INTEGER NOT NULL,
     micros         INTEGER NOT NULL,

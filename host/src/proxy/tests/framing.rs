@@ -1,7 +1,10 @@
 //! What passes, and in which form.
 
-use http_body_util::Empty;
+use bytes::Bytes;
+use http_body_util::{Empty, Full};
 use tokio::sync::mpsc;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::*;
 

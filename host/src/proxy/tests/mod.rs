@@ -1,6 +1,8 @@
 //! The proxy between real sockets: a scripted policy, a scripted backend, and clients that say
 //! exactly what the test says.
 
+mod backend;
+mod facts_service;
 mod framing;
 mod lookup;
 mod record;
@@ -8,17 +10,10 @@ mod refuse;
 mod unseen;
 mod vouched;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use scimguard_core::facts::{Answer, Fact, Key, Unseen, UserKey};
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{
@@ -31,6 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use self::backend::{Backend, json};
 use super::{Listeners, Policy, Proxy, serve};
 use crate::config::Config;
 use crate::engine::Fault;
@@ -185,110 +181,11 @@ fn answer<'a>(facts: &'a [Fact], key: &Key) -> Option<&'a Answer> {
         .map(|fact| &fact.answer)
 }
 
-/// A request as the backend got it.
-#[derive(Clone, Debug)]
-struct Seen {
-    method: String,
-    path: String,
-    headers: http::HeaderMap,
-    body: Vec<u8>,
-}
-
-/// A backend on a socket of its own.
-struct Backend {
-    address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    task: JoinHandle<()>,
-}
-
-impl Backend {
-    /// Answers every request by `handle`, after reading it whole.
-    async fn start<F>(handle: impl Fn(Seen) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = http::Response<Full<Bytes>>> + Send + 'static,
-    {
-        let handle = Arc::new(handle);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let record = Arc::clone(&seen);
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (handle, record) = (Arc::clone(&handle), Arc::clone(&record));
-                let service = service_fn(move |request: http::Request<Incoming>| {
-                    let (handle, record) = (Arc::clone(&handle), Arc::clone(&record));
-                    async move {
-                        let (parts, body) = request.into_parts();
-                        let seen = Seen {
-                            method: parts.method.to_string(),
-                            path: parts.uri.to_string(),
-                            headers: parts.headers,
-                            body: body.collect().await.unwrap().to_bytes().to_vec(),
-                        };
-                        record.lock().unwrap().push(seen.clone());
-                        Ok::<_, Infallible>(handle(seen).await)
-                    }
-                });
-                tokio::spawn(async move {
-                    let builder = auto::Builder::new(TokioExecutor::new());
-                    // The test looks at what the client got.
-                    let _ = builder
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
-        Self {
-            address,
-            seen,
-            task,
-        }
-    }
-
-    async fn ok() -> Self {
-        Self::start(async |_| json(200, "{}")).await
-    }
-
-    /// Reads what comes and says exactly this, then closes.
-    async fn raw(says: &'static [u8]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut buffer = [0; 4096];
-                let _ = stream.read(&mut buffer).await;
-                let _ = stream.write_all(says).await;
-            }
-        });
-        Self {
-            address,
-            seen: Arc::default(),
-            task,
-        }
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Backend {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-fn json(status: u16, body: &'static str) -> http::Response<Full<Bytes>> {
-    http::Response::builder()
-        .status(status)
-        .header("content-type", "application/json")
-        .body(Full::from(body))
-        .unwrap()
-}
-
 /// A guard on a socket of its own, with its store.
 struct Guard {
     address: SocketAddr,
+    /// Where gateways connect, if the configuration has that.
+    facts: Option<SocketAddr>,
     store: Store,
     folder: TempDir,
     end: Option<oneshot::Sender<()>>,
@@ -309,22 +206,31 @@ impl Guard {
             backend.address
         );
         std::fs::write(folder.path().join("backend.token"), "own-secret\n").unwrap();
+        std::fs::write(folder.path().join("edge.secret"), facts_service::EDGE).unwrap();
+        std::fs::write(folder.path().join("reader.secret"), facts_service::READER).unwrap();
         std::fs::write(&file, text).unwrap();
         let config = Config::read(&file).unwrap();
         let store = Store::open(&config.store).await.unwrap();
         let proxy = Proxy::new(script, store.clone(), &config).unwrap();
-        let clients = TcpListener::bind(config.listen).await.unwrap();
+        let clients = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = clients.local_addr().unwrap();
+        let gateways = match &config.facts {
+            Some(facts) => Some(TcpListener::bind(facts.listen).await.unwrap()),
+            None => None,
+        };
+        let facts = gateways.as_ref().map(|it| it.local_addr().unwrap());
         let (end, ended) = oneshot::channel();
         let listeners = Listeners {
-            clients,
+            clients: Some(clients),
             admin: None,
+            facts: gateways,
         };
         let task = tokio::spawn(serve(Arc::new(proxy), listeners, async {
             let _ = ended.await;
         }));
         Self {
             address,
+            facts,
             store,
             folder,
             end: Some(end),

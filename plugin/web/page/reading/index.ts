@@ -7,6 +7,18 @@ import { type Reading, Unreadable } from "./reading";
 
 export { type Form, type Reading, type Span, Unreadable } from "./reading";
 
+/** Such as `PATCH /Groups/example_group`: what is before in the path is the same in every request. */
+export function titleOf(text: string): string {
+  try {
+    const { method, path } = read(text).request;
+    const segments = (path.split("?")[0] as string).split("/").filter((segment) => segment !== "");
+    const isCollection = /^(?:Users|Groups|Bulk|\.search|user-groups|users?)$/i.test(segments.at(-1) ?? "");
+    return `${method} /${segments.slice(isCollection ? -1 : -2).join("/")}`;
+  } catch {
+    return "no request yet";
+  }
+}
+
 /** Throws {@link Unreadable}. */
 export function read(text: string): Reading {
   if (text.trim() === "") {

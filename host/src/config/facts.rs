@@ -1,0 +1,173 @@
+//! `[facts]`: the facts service, and the gateways that may use it.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::bail;
+use serde::Deserialize;
+
+use super::secret::Secret;
+use super::{duration, one_minute};
+
+/// The facts service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Where gateways connect.
+    pub listen: SocketAddr,
+    /// How long a gateway may leave a request alone: from then on what it holds is free for others.
+    #[serde(default = "one_minute", deserialize_with = "duration")]
+    pub pass_timeout: Duration,
+    /// Who may ask and record.
+    #[serde(default, rename = "gateway")]
+    pub(crate) gateways: Vec<Gateway>,
+}
+
+/// One gateway, or several that share a secret.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Written")]
+pub(crate) struct Gateway {
+    /// For the log and the metrics.
+    pub(crate) name: String,
+    /// What it proves itself with: one secret a line, any of which is good.
+    pub(crate) secret: Secret,
+    /// The accounts that it may ask about. `None`: every one.
+    pub(crate) accounts: Option<BTreeSet<String>>,
+    pub(crate) verbs: BTreeSet<Verb>,
+    /// How many requests of clients it may have under way at once.
+    pub(crate) requests: usize,
+}
+
+/// What a gateway may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verb {
+    /// Ask for facts, and tell what was decided.
+    Read,
+    /// Change the record.
+    Record,
+}
+
+/// The table as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    secret_file: Option<std::path::PathBuf>,
+    secret_env: Option<String>,
+    accounts: Option<BTreeSet<String>>,
+    verbs: Option<BTreeSet<Verb>>,
+    requests: Option<usize>,
+}
+
+/// More than a gateway of some threads ever has.
+const REQUESTS: usize = 1000;
+
+// === impl Facts ===
+
+impl Facts {
+    /// Paths are relative to the configuration.
+    pub(super) fn place(&mut self, folder: &Path) {
+        for gateway in &mut self.gateways {
+            gateway.secret.place(folder);
+        }
+    }
+
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        if self.gateways.is_empty() {
+            bail!("facts: name who may use the service, with `[[facts.gateway]]`");
+        }
+        let mut names = BTreeSet::new();
+        for gateway in &self.gateways {
+            if !names.insert(&gateway.name) {
+                bail!(
+                    "facts: the gateway {:?} is there twice; give each its own name",
+                    gateway.name
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Gateway ===
+
+impl TryFrom<Written> for Gateway {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let name = written.name;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+            return Err(format!(
+                "{name:?} names no gateway: use up to 64 letters, digits, `-`, `_` and `.`"
+            ));
+        }
+        let fault = |why: &str| format!("gateway {name:?}: {why}");
+        let secret = Secret::one_of(written.secret_file, written.secret_env)
+            .ok_or_else(|| fault("give one of `secret_file` and `secret_env`"))?;
+        if written.accounts.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err(fault("`accounts` is empty; name one, or leave it out"));
+        }
+        let verbs = written
+            .verbs
+            .unwrap_or_else(|| BTreeSet::from([Verb::Read, Verb::Record]));
+        if !verbs.contains(&Verb::Read) {
+            return Err(fault("`verbs` needs \"read\""));
+        }
+        if written.requests == Some(0) {
+            return Err(fault("`requests` is at least 1"));
+        }
+        Ok(Self {
+            name,
+            secret,
+            accounts: written.accounts,
+            verbs,
+            requests: written.requests.unwrap_or(REQUESTS),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_has_a_name_a_secret_and_something_to_do() {
+        let read = |text: &str| {
+            let facts = format!("listen = \"127.0.0.1:0\"\n{text}");
+            let facts: Facts = toml::from_str(&facts).map_err(|error| error.to_string())?;
+            facts.check().map_err(|error| error.to_string())?;
+            Ok::<_, String>(facts)
+        };
+        let one = "[[gateway]]\nname = \"edge\"\nsecret_env = \"X\"\n";
+        let facts = read(one).unwrap();
+        assert_eq!(facts.pass_timeout, Duration::from_secs(60));
+        let gateway = &facts.gateways[0];
+        assert_eq!(gateway.accounts, None);
+        assert_eq!(gateway.verbs, BTreeSet::from([Verb::Read, Verb::Record]));
+        for (text, why) in [
+            ("", "who may use"),
+            ("[[gateway]]\nname = \"edge\"", "one of `secret_file`"),
+            (
+                "[[gateway]]\nname = \"\"\nsecret_env = \"X\"",
+                "names no gateway",
+            ),
+            (
+                "[[gateway]]\nname = \"a b\"\nsecret_env = \"X\"",
+                "names no gateway",
+            ),
+            (&format!("{one}{one}"), "twice"),
+            (&format!("{one}accounts = []"), "is empty"),
+            (&format!("{one}verbs = [\"record\"]"), "needs \"read\""),
+            (&format!("{one}verbs = [\"write\"]"), "unknown variant"),
+            (&format!("{one}requests = 0"), "at least 1"),
+            (&format!("{one}secret = \"hush\""), "unknown field"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}

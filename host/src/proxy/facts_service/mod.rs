@@ -1,0 +1,201 @@
+//! The facts service: what gateways that run the policy themselves ask and tell, over the same store,
+//! leases and limits as the requests that this process decides. `scimguard_wire` has the messages.
+
+mod access;
+mod accounts;
+mod ask;
+mod failure;
+pub(super) mod metrics;
+mod passes;
+mod tell;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderValue, Method, StatusCode, header};
+use hyper::body::Incoming;
+use scimguard_wire::{FACTS, Head, RECORDS};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::access::{Gateway, Gateways};
+use self::failure::Failure;
+use self::passes::Passes;
+use super::body::{self, Collected, Outgoing};
+use super::client::Client;
+use super::{Proxy, headers, source};
+use crate::config;
+
+/// Whether the service takes requests; for gateways that look before they ask. Needs no credential.
+const HEALTH: &str = "/healthz";
+
+/// More than the facts and records of any one request: a group of 100,000 members has 5 MB.
+const MESSAGE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// How often it is looked for requests that their gateways left alone.
+pub(super) const LOOK: Duration = Duration::from_millis(100);
+
+/// What all requests of gateways share.
+pub(super) struct FactsService {
+    gateways: Gateways,
+    passes: Passes,
+}
+
+/// What a gateway does.
+#[derive(Clone, Copy)]
+enum Endpoint {
+    Facts,
+    Records,
+}
+
+impl FactsService {
+    /// Reads the gateways' secrets for the first time.
+    pub(super) fn new(config: &config::Facts) -> anyhow::Result<Self> {
+        Ok(Self {
+            gateways: Gateways::read(&config.gateways)?,
+            passes: Passes::new(config.pass_timeout),
+        })
+    }
+
+    /// Reads the gateways' secrets again.
+    pub(super) fn refresh(&self) {
+        self.gateways.refresh();
+    }
+
+    /// Forgets the requests that their gateways have left alone for too long.
+    pub(super) fn expire(&self, proxy: &Proxy) {
+        for gateway in self.passes.expire() {
+            proxy.metrics.facts.expired(&gateway.name);
+            tracing::warn!(
+                gateway = gateway.name,
+                "a gateway did not end a request in time; what it changed is open until it is settled"
+            );
+        }
+    }
+
+    /// Answers one request of a gateway.
+    pub(super) async fn handle(
+        self: Arc<Self>,
+        proxy: Arc<Proxy>,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> http::Response<Outgoing> {
+        let started = Instant::now();
+        let endpoint = match (request.uri().path(), request.method()) {
+            (HEALTH, _) => return health(&proxy),
+            (FACTS, &Method::POST) => Endpoint::Facts,
+            (RECORDS, &Method::POST) => Endpoint::Records,
+            (FACTS | RECORDS, _) => return Failure::method().response(),
+            _ => return Failure::nowhere().response(),
+        };
+        let Some(gateway) = self.gateways.who(request.headers()) else {
+            proxy.metrics.facts.unauthenticated();
+            return Failure::unauthenticated().response();
+        };
+        let answered = self
+            .answer(&proxy, &gateway, endpoint, request.into_body(), peer)
+            .await;
+        let response = answered.unwrap_or_else(|failure| {
+            failure.log(&gateway.name);
+            failure.response()
+        });
+        let (status, taken) = (response.status(), started.elapsed());
+        let metrics = &proxy.metrics.facts;
+        metrics.answered(&gateway.name, endpoint.verb(), status, taken);
+        response
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        proxy: &Arc<Proxy>,
+        gateway: &Arc<Gateway>,
+        endpoint: Endpoint,
+        body: Incoming,
+        peer: IpAddr,
+    ) -> Result<http::Response<Outgoing>, Failure> {
+        let reading = body::collect(body, MESSAGE_BYTES);
+        let body = match tokio::time::timeout(proxy.client_timeout, reading).await {
+            Ok(Ok(Collected::Bytes(bytes))) => bytes,
+            Ok(Ok(Collected::OverLimit)) => return Err(Failure::too_large(MESSAGE_BYTES)),
+            Ok(Ok(Collected::None)) => return Err(Failure::malformed("It is empty.")),
+            Ok(Err(_)) | Err(_) => return Err(Failure::malformed("It did not arrive whole.")),
+        };
+        match endpoint {
+            // A gateway that goes away has no use for facts, and what was leased for them is free again.
+            Endpoint::Facts => {
+                let ask = read(&body)?;
+                written(&self.ask(proxy, gateway, ask, peer).await?)
+            }
+            // What it told counts also if it goes away.
+            Endpoint::Records => {
+                let tell = read(&body)?;
+                let (proxy, gateway) = (Arc::clone(proxy), Arc::clone(gateway));
+                let tasks = proxy.in_flight.clone();
+                let told = tasks
+                    .spawn(async move { self.tell(&proxy, &gateway, tell, peer).await })
+                    .await;
+                // Where it failed is in the log; the message may hold a part of the request.
+                told.unwrap_or_else(|_| Err(Failure::failed()))?;
+                let mut response = http::Response::new(Outgoing::empty());
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                Ok(response)
+            }
+        }
+    }
+}
+
+impl Endpoint {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Facts => "read",
+            Self::Records => "record",
+        }
+    }
+}
+
+/// No new requests of clients are taken when the process ends, those under way are.
+fn health(proxy: &Proxy) -> http::Response<Outgoing> {
+    let (status, text) = match proxy.in_flight.is_closed() {
+        false => (StatusCode::OK, "ok\n"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "the service is ending\n"),
+    };
+    let mut response = http::Response::new(Outgoing::from(text.as_bytes().to_vec()));
+    *response.status_mut() = status;
+    response
+}
+
+/// Who sent the request, as the gateway sees it.
+fn client(head: &Head, peer: IpAddr) -> Client {
+    let told = head.source.as_deref().and_then(source::address);
+    let source = told.unwrap_or(peer).to_canonical();
+    let credentials = headers::to_map(credentials(head)).unwrap_or_default();
+    Client::new(source, &credentials)
+}
+
+/// The headers of the request that carry credentials.
+fn credentials(head: &Head) -> scimguard_core::Headers {
+    let sent = head.credentials.iter();
+    sent.map(|(name, value)| (name.clone(), value.clone().into_bytes()))
+        .collect()
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        // Its own words may repeat a token.
+        let (line, column) = (error.line(), error.column());
+        Failure::malformed(format!(
+            "It is not of this version of the interface (line {line}, column {column})."
+        ))
+    })
+}
+
+fn written(message: &impl Serialize) -> Result<http::Response<Outgoing>, Failure> {
+    let text = serde_json::to_vec(message).map_err(|_| Failure::failed())?;
+    let mut response = http::Response::new(Outgoing::from(text));
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

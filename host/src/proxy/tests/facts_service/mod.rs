@@ -1,0 +1,229 @@
+//! The facts service between real sockets: gateways that say exactly what the test says, and a proxy
+//! over the same store.
+
+mod access;
+mod limits;
+mod passes;
+mod sharing;
+
+use scimguard_core::record::Record;
+use scimguard_core::sha256_hex;
+use scimguard_wire::{Ask, FACTS, Facts, Head, Pass, RECORDS, Refused, Stage, Tell, Verdict};
+
+use super::*;
+use crate::store::{NewToken, PrincipalKind, PrincipalRow};
+
+/// The secret of the gateway `edge`, which may do everything.
+pub(super) const EDGE: &str = "edge-secret-edge-secret-edge-secret";
+
+/// The secret of the gateway `reader`, which may only ask about ACC1.
+pub(super) const READER: &str = "reader-secret-reader-secret-reader";
+
+/// A client's token of ACC1.
+const TOKEN: &str = "sat.ACC1.t1.secret";
+
+/// Both gateways.
+const GATEWAYS: &str = "
+[[facts.gateway]]
+name = \"edge\"
+secret_file = \"edge.secret\"
+[[facts.gateway]]
+name = \"reader\"
+secret_file = \"reader.secret\"
+accounts = [\"ACC1\"]
+verbs = [\"read\"]
+";
+
+/// A guard with a facts service; `keys` stand at the top of its configuration, `facts` in `[facts]`.
+async fn serving(script: Script, backend: &Backend, keys: &str, facts: &str) -> Guard {
+    let keys = format!("{keys}[facts]\nlisten = \"127.0.0.1:0\"\n{facts}{GATEWAYS}");
+    Guard::configured(script, backend, &keys).await
+}
+
+/// A gateway as the service sees it.
+#[derive(Clone, Copy)]
+struct Gateway {
+    address: SocketAddr,
+    secret: &'static str,
+}
+
+/// What the service answers.
+type Answered<T> = Result<T, (u16, Refused)>;
+
+impl Guard {
+    fn gateway(&self, secret: &'static str) -> Gateway {
+        let address = self.facts.unwrap();
+        Gateway { address, secret }
+    }
+
+    fn edge(&self) -> Gateway {
+        self.gateway(EDGE)
+    }
+
+    fn reader(&self) -> Gateway {
+        self.gateway(READER)
+    }
+
+    /// A service account with this token of ACC1.
+    async fn with_token(&self, provider: Option<&str>) {
+        let principal = PrincipalRow {
+            account: "ACC1".to_owned(),
+            id: "svc".to_owned(),
+            kind: PrincipalKind::ServiceAccount,
+            active: true,
+            permissions: Vec::new(),
+            created: 0,
+        };
+        self.store.create_principal(&principal).await.unwrap();
+        let token = NewToken {
+            sha256: sha256_hex(TOKEN.as_bytes()),
+            prefix: "sat",
+            account: "ACC1".to_owned(),
+            id: "t1".to_owned(),
+            principal: "svc".to_owned(),
+            provider: provider.map(str::to_owned),
+            expires: None,
+            created: 0,
+            created_by: None,
+            rotated_from: None,
+        };
+        self.store.create_token(&token).await.unwrap();
+    }
+}
+
+impl Gateway {
+    async fn ask(&self, ask: &Ask) -> Answered<Facts> {
+        let (status, body) = self.post(FACTS, &serde_json::to_string(ask).unwrap()).await;
+        match status {
+            200 => Ok(serde_json::from_str(&body).unwrap()),
+            _ => Err((status, serde_json::from_str(&body).unwrap())),
+        }
+    }
+
+    async fn tell(&self, tell: &Tell) -> Answered<()> {
+        let text = serde_json::to_string(tell).unwrap();
+        let (status, body) = self.post(RECORDS, &text).await;
+        match status {
+            204 => {
+                assert_eq!(body, "");
+                Ok(())
+            }
+            _ => Err((status, serde_json::from_str(&body).unwrap())),
+        }
+    }
+
+    async fn post(&self, path: &str, body: &str) -> (u16, String) {
+        let head = format!("authorization: Bearer {}\r\n", self.secret);
+        let answer = self.raw(&message("POST", path, &head, body)).await;
+        (code(&answer), rest(&answer).to_owned())
+    }
+
+    async fn raw(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_all(&mut stream).await
+    }
+}
+
+fn message(method: &str, path: &str, head: &str, body: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: f\r\nconnection: close\r\n{head}content-length: {}\r\n\r\n\
+         {body}",
+        body.len()
+    )
+}
+
+fn code(answer: &str) -> u16 {
+    status(answer).parse().unwrap()
+}
+
+fn rest(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+/// A client's request.
+fn head(method: &str) -> Head {
+    Head {
+        method: method.to_owned(),
+        path: "/scim/ACC1/Users".to_owned(),
+        credentials: vec![("authorization".to_owned(), format!("Bearer {TOKEN}"))],
+        source: Some("192.0.2.1".to_owned()),
+    }
+}
+
+/// The first question of a write.
+fn asks(keys: Vec<Key>) -> Ask {
+    Ask {
+        pass: None,
+        head: head("PATCH"),
+        stage: Stage::Decide,
+        first: true,
+        keys,
+    }
+}
+
+/// The next question of the same write.
+fn goes_on(pass: &Pass, stage: Stage, first: bool, keys: Vec<Key>) -> Ask {
+    Ask {
+        pass: Some(pass.clone()),
+        stage,
+        first,
+        ..asks(keys)
+    }
+}
+
+/// Tells of records, and that nothing more comes.
+fn ends(pass: &Pass, records: Vec<Record>) -> Tell {
+    Tell {
+        end: true,
+        ..tells(pass, records)
+    }
+}
+
+/// Tells of records.
+fn tells(pass: &Pass, records: Vec<Record>) -> Tell {
+    Tell {
+        pass: Some(pass.clone()),
+        head: head("PATCH"),
+        verdict: None,
+        records,
+        end: false,
+    }
+}
+
+/// Tells that a request was refused, for which no facts were needed.
+fn refused(rule: &str, status: u16, source: &str) -> Tell {
+    Tell {
+        pass: None,
+        head: Head {
+            source: Some(source.to_owned()),
+            ..head("GET")
+        },
+        verdict: Some(Verdict {
+            rule: Some(rule.to_owned()),
+            status: Some(status),
+            ..Verdict::default()
+        }),
+        records: Vec::new(),
+        end: true,
+    }
+}
+
+fn token_key() -> Key {
+    Key::Token(sha256_hex(TOKEN.as_bytes()))
+}
+
+fn user(id: &str) -> Key {
+    user_key(id, Unseen::Absent)
+}
+
+/// The service did nothing, for this reason.
+#[track_caller]
+fn assert_denied<T: std::fmt::Debug>(answered: Answered<T>, status: u16, rule: &str) {
+    let (found, refused) = answered.expect_err("it is refused");
+    assert_eq!(
+        (found, refused.rule.as_str()),
+        (status, rule),
+        "{refused:?}"
+    );
+}
