@@ -92,7 +92,7 @@ function Line({ row, filter }: { row: Row; filter: Filter }) {
         </code>
         {row.edit && <span class="quiet"> {edit(row.edit)}</span>}
       </td>
-      <td class="number">{row.status}</td>
+      <td class="number">{row.status ?? ""}</td>
       <td class="number">{row.changes || ""}</td>
       <td class="number">{duration(row.micros)}</td>
     </tr>
