@@ -70,7 +70,9 @@ onPage("plays a group that is pushed, then renamed by an administrator", async (
   const drawn = page.locator(".ownership svg");
   assert.match(await drawn.getAttribute("aria-label"), /data-team \(okta's · new\).*ann@example.com into data-team/);
   assert.equal(await page.locator(".ownership .tie.new").count(), 2);
+  await page.getByRole("heading", { name: "Who owns what afterwards" }).scrollIntoViewIfNeeded();
   await picture("explain-history");
+  await page.evaluate(() => scrollTo(0, 0));
   await steps.nth(1).click();
   await says(page.locator(".verdict .detail"), "Rename the group in Okta: data_team was pushed by Okta");
   await steps.nth(2).click();
