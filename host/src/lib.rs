@@ -2,6 +2,8 @@
 //! be asked about a decision from the command line. The program in `main.rs` is [`run`]; the modules
 //! that benches and tests reach from outside are public.
 
+pub mod admin;
+pub mod audit;
 mod cases;
 mod cli;
 pub mod config;
@@ -10,8 +12,10 @@ mod demo;
 pub mod engine;
 mod import;
 mod lint;
+mod owners;
 pub mod proxy;
 pub mod store;
+mod times;
 mod tokens;
 
 pub use cli::run;

@@ -14,6 +14,7 @@ use hyper::client::conn::http1::SendRequest;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use scimguard::admin;
 use scimguard::config::Config;
 use scimguard::engine::{self, Engine};
 use scimguard::proxy::{Listeners, Policy, Proxy, serve};
@@ -153,7 +154,8 @@ pub(crate) async fn guard_in(
     let proxy = Proxy::new(policy, store, &config)?;
     let clients = TcpListener::bind("127.0.0.1:0").await?;
     let admin = TcpListener::bind("127.0.0.1:0").await?;
-    let addresses = (clients.local_addr()?, admin.local_addr()?);
+    let admin = admin::Listener::new(admin, &config)?;
+    let addresses = (clients.local_addr()?, admin.address());
     let listeners = Listeners {
         clients: Some(clients),
         admin: Some(admin),

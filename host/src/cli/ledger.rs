@@ -9,6 +9,8 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::store::Store;
 
+pub(super) use crate::times::shown as time;
+
 /// One entry of an account.
 #[derive(clap::Args)]
 pub(super) struct Named {
@@ -75,15 +77,4 @@ pub(super) fn print_table<const N: usize>(rows: &[[String; N]]) {
             .collect();
         anstream::println!("{}", cells.join("  ").trim_end());
     }
-}
-
-/// A time for people.
-pub(super) fn time(millis: Option<u64>) -> String {
-    millis
-        .and_then(|millis| i64::try_from(millis).ok())
-        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .map_or_else(
-            || "never".to_owned(),
-            |time| time.strftime("%Y-%m-%d %H:%M").to_string(),
-        )
 }

@@ -1,7 +1,7 @@
 //! `scimguard serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::retry::Running;
+use crate::admin;
+use crate::audit::Log;
 use crate::config::{self, Config, EngineKind};
 use crate::engine::{self, Engine};
 use crate::proxy::{self, Listeners, Proxy};
@@ -67,17 +69,24 @@ async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<(
         .with_context(|| format!("in the store {}", config.store.display()))?;
     let _running = Running::share(&config.store)?;
     let proxy = Proxy::new(engine, store, config)?;
+    let proxy = match &config.decisions {
+        Some(file) => proxy.recording(decisions(config, file).await?),
+        None => proxy,
+    };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let facts = config.facts.as_ref().map(|facts| facts.listen);
     let listeners = Listeners {
         clients: bind(clients, "listen").await?,
-        admin: bind(config.admin, "admin").await?,
+        admin: match bind(config.admin, "admin").await? {
+            Some(listener) => Some(admin::Listener::new(listener, config)?),
+            None => None,
+        },
         facts: bind(facts, "facts.listen").await?,
     };
     tracing::info!(
         listen = shown(listeners.clients.as_ref()),
-        admin = shown(listeners.admin.as_ref()),
+        admin = listeners.admin.as_ref().map(|it| tracing::field::display(it.address())),
         facts = shown(listeners.facts.as_ref()),
         backend = %config.backend,
         "ready"
@@ -91,6 +100,13 @@ async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<(
     };
     proxy::serve(Arc::new(proxy), listeners, end).await;
     Ok(())
+}
+
+async fn decisions(config: &Config, file: &Path) -> anyhow::Result<Log> {
+    let policy = config.policy_text()?;
+    Log::open(file, &policy, config.decisions_keep.get())
+        .await
+        .with_context(|| format!("in the decision log {}", file.display()))
 }
 
 /// Tokens pass through this process: what it has in memory goes into no core dump, and no other process

@@ -1,6 +1,7 @@
 //! The configuration file of `serve`, in TOML. `scimguard.example.toml` shows every key; unknown
 //! keys are refused with their line. Relative paths are relative to the file.
 
+mod admin;
 mod credential;
 mod endpoint;
 mod facts;
@@ -9,16 +10,17 @@ mod permissions;
 mod secret;
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use http::Uri;
 use http::uri::Scheme;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+pub use self::admin::AdminToken;
 pub use self::credential::{Credential, CredentialSource};
 pub(crate) use self::endpoint::{Endpoint, Template};
 pub use self::facts::Facts;
@@ -39,8 +41,21 @@ pub struct Config {
     /// The application: scheme, host and port.
     #[serde(deserialize_with = "backend")]
     pub backend: Uri,
-    /// Health checks. Absent: none. It has no authentication, so it must be a loopback address.
+    /// Health checks, metrics and pages. Absent: none. Without `admin_token` a loopback address.
     pub admin: Option<SocketAddr>,
+    /// What the operators' page is opened with. Absent: there is none.
+    pub admin_token: Option<AdminToken>,
+    /// Names that the admin address is asked by, beside its own.
+    #[serde(default)]
+    pub admin_hosts: Vec<String>,
+    /// Folder of the pages. Absent: `pages` beside the program.
+    pub pages: Option<PathBuf>,
+    /// The log of decisions, `sqlite:FILE`. Absent: none.
+    #[serde(default, deserialize_with = "some_store")]
+    pub decisions: Option<PathBuf>,
+    /// How many decisions stay in it.
+    #[serde(default = "a_million")]
+    pub decisions_keep: NonZeroU64,
     /// The database, `sqlite:FILE`.
     #[serde(deserialize_with = "store")]
     pub store: PathBuf,
@@ -143,20 +158,16 @@ impl Config {
     fn parse(text: &str, folder: &Path) -> anyhow::Result<Self> {
         // The error shows the line and points at the place.
         let mut config: Self = toml::from_str(text)?;
-        if let Some(admin) = config.admin
-            && !admin.ip().is_loopback()
-        {
-            bail!(
-                "admin: {admin} can be reached from other machines, and the admin address has no \
-                 authentication; use 127.0.0.1:{} or [::1]:{}",
-                admin.port(),
-                admin.port()
-            );
+        admin::check(&config)?;
+        if let Some(token) = &mut config.admin_token {
+            token.place(folder);
         }
         let paths = [
             config.policy.as_mut(),
             config.component.as_mut(),
             config.cache.as_mut(),
+            config.pages.as_mut(),
+            config.decisions.as_mut(),
             Some(&mut config.store),
         ];
         for path in paths.into_iter().flatten() {
@@ -252,6 +263,12 @@ fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D
     })
 }
 
+fn some_store<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    store(deserializer).map(Some)
+}
+
 /// Networks, and addresses that are one of their own.
 fn networks<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
@@ -281,6 +298,11 @@ fn some_duration<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
+}
+
+fn a_million() -> NonZeroU64 {
+    const MILLION: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
+    MILLION
 }
 
 fn half_a_minute() -> Duration {
@@ -317,6 +339,11 @@ mod tests {
             "listen",
             "backend",
             "admin",
+            "admin_hosts",
+            "pages",
+            "decisions",
+            "decisions_keep",
+            "[admin_token]",
             "store",
             "policy",
             "component",
@@ -390,6 +417,9 @@ mod tests {
         assert!(fault("[limits]\nburst = 0").contains("line 5"));
         assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
+        assert!(fault("[admin_token]").contains("one of"));
+        assert!(fault("decisions_keep = 0").contains("line 4"));
+        assert!(fault("admin_hosts = [\"http://a\"]").contains("admin_hosts"));
         assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
         for (from, to) in [
             ("http://127.0.0.1:9", "ftp://127.0.0.1"),

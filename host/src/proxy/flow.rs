@@ -86,7 +86,7 @@ impl<'a> Exchange<'a> {
         mut self,
         line: &mut Line,
     ) -> Result<http::Response<Outgoing>, Refused> {
-        let mut next = match self.decide().await? {
+        let mut next = match self.decide(line).await? {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
                 if let Some(client) = &self.client {
@@ -116,7 +116,7 @@ impl<'a> Exchange<'a> {
                     line.proceeded(&proceed);
                     self.record(&proceed.records).await?;
                     self.held = Held::default();
-                    self.observe(proceed.continuation, BackendOutcome::NotAsked)
+                    self.observe(proceed.continuation, BackendOutcome::NotAsked, line)
                         .await?
                 }
                 Next::Respond(respond) => {
@@ -129,8 +129,15 @@ impl<'a> Exchange<'a> {
         Err(trapped("it goes on without end"))
     }
 
-    async fn decide(&mut self) -> Result<Decision, Refused> {
+    async fn decide(&mut self, line: &mut Line) -> Result<Decision, Refused> {
         let mut facts = Facts::new(self.now, self.name_of.clone());
+        let decided = self.decide_with(&mut facts).await;
+        let scim = self.proxy.paths.is_scim(&self.request.path);
+        line.saw(&self.request, scim, facts.found(), self.now);
+        decided
+    }
+
+    async fn decide_with(&mut self, facts: &mut Facts) -> Result<Decision, Refused> {
         for _ in 0..=self.proxy.policy.settings().rounds {
             let verdict = self.evaluate(facts.found()).await.map_err(faulty)?;
             if let Some(client) = &mut self.client {
@@ -140,7 +147,7 @@ impl<'a> Exchange<'a> {
                 }
             }
             match verdict {
-                Verdict::Need(need) => self.provide(need, &mut facts).await?,
+                Verdict::Need(need) => self.provide(need, facts).await?,
                 Verdict::Forward(forward) => return Ok(Decision::Go(Next::Forward(forward))),
                 Verdict::Proceed(proceed) => return Ok(Decision::Go(Next::Proceed(proceed))),
                 Verdict::Reject(reject) => return Ok(Decision::Reject(reject)),
@@ -233,7 +240,8 @@ impl<'a> Exchange<'a> {
         }
         let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
         let received = answer.as_ref().ok().and_then(Whole::bytes);
-        match self.observe(forward.continuation, outcome(answer)).await? {
+        let observed = self.observe(forward.continuation, outcome(answer), line);
+        match observed.await? {
             Next::Respond(respond) => {
                 self.record(&respond.records).await?;
                 line.responded(&respond);
@@ -286,6 +294,7 @@ impl<'a> Exchange<'a> {
         &mut self,
         continuation: Vec<u8>,
         outcome: BackendOutcome,
+        line: &mut Line,
     ) -> Result<Next, Refused> {
         let continuation = Arc::new(continuation);
         let begins = outcome == BackendOutcome::NotAsked;
@@ -304,7 +313,11 @@ impl<'a> Exchange<'a> {
             } else {
                 policy.observe(&continuation, &outcome, &found, now)
             };
-            match observed.map_err(faulty)? {
+            let observed = observed.map_err(faulty)?;
+            if begins && !matches!(observed, Outcome::Need(_)) {
+                line.also_saw(facts.found());
+            }
+            match observed {
                 Outcome::Need(need) if begins => self.provide(need, &mut facts).await?,
                 // The leases are held already: letting go of them now would let others in between
                 // the backend's act and its record.

@@ -8,11 +8,11 @@ use super::headers;
 
 /// A refusal by the host itself: a rule and what to do.
 #[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) rule: &'static str,
-    pub(super) detail: String,
+pub(crate) struct Refused {
+    pub(crate) rule: &'static str,
+    pub(crate) detail: String,
     /// Seconds, where the rule alone does not tell them.
-    pub(super) retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Refused {

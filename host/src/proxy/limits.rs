@@ -25,7 +25,7 @@ use crate::config;
 type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 
 /// All buckets of a guard.
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// By account, SCIM and management apart: an application's own programs do not hold up its
     /// provider. There are as many as accounts with good tokens.
     accounts: Buckets<(String, bool)>,
@@ -37,7 +37,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new(limits: &config::Limits) -> Self {
+    pub(crate) fn new(limits: &config::Limits) -> Self {
         let accounts = Quota::per_second(limits.requests_per_second).allow_burst(limits.burst);
         let failures = Quota::per_second(NonZeroU32::MIN).allow_burst(limits.failures);
         Self {
@@ -66,7 +66,7 @@ impl Limits {
     }
 
     /// Counts a wrong credential.
-    pub(super) fn failed(&self, source: IpAddr, token: Option<&str>) -> Result<(), Refused> {
+    pub(crate) fn failed(&self, source: IpAddr, token: Option<&str>) -> Result<(), Refused> {
         let place = self.key.hash_one(("source", network(source)));
         let token = token.map(|token| self.key.hash_one(("token", token)));
         let waits = [Some(place), token]
@@ -91,7 +91,7 @@ impl Limits {
     }
 
     /// Forgets who has been quiet for long enough to be as good as new.
-    pub(super) fn forget_quiet(&self) {
+    pub(crate) fn forget_quiet(&self) {
         self.accounts.retain_recent();
         self.failures.retain_recent();
     }

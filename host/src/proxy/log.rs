@@ -1,9 +1,16 @@
-//! The decision log: one line for each request, without bodies, tokens and query values.
+//! What is logged of a request: one line, without bodies, tokens and query values; and, where
+//! decisions are recorded, what explains it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scimguard_core::{Forward, Proceed, Reject, Respond};
+use scimguard_core::facts::Fact;
+use scimguard_core::message::ResponseBody;
+use scimguard_core::{Change, Forward, Proceed, Reject, Request, Respond};
 use scimguard_wire::{Head, Verdict as Told};
+
+use super::{Proxy, now};
+use crate::audit::{Decision, Seen, Verdict};
 
 /// No value in the log is longer.
 const LONGEST: usize = 256;
@@ -18,11 +25,14 @@ pub(super) struct Line {
     account: Option<String>,
     token: Option<String>,
     pub(super) decision: &'static str,
-    changes: usize,
+    changes: Vec<Change>,
     pub(super) rule: Option<String>,
     pub(super) backend: Duration,
     /// One of very many that say the same: not worth a line each.
     pub(super) repeats: bool,
+    seen: Option<Seen>,
+    /// What the policy answered in the application's place.
+    refusal: Option<Vec<u8>>,
 }
 
 impl Line {
@@ -35,10 +45,36 @@ impl Line {
             account: None,
             token: None,
             decision: "reject",
-            changes: 0,
+            changes: Vec::new(),
             rule: None,
             backend: Duration::ZERO,
             repeats: false,
+            seen: None,
+            refusal: None,
+        }
+    }
+
+    /// What the request was decided with.
+    pub(super) fn saw(
+        &mut self,
+        request: &Arc<Request>,
+        scim: bool,
+        facts: Arc<Vec<Fact>>,
+        now: u64,
+    ) {
+        self.seen = Some(Seen {
+            request: Arc::clone(request),
+            scim,
+            facts: vec![facts],
+            now,
+            refusal: None,
+        });
+    }
+
+    /// What a later part of it was decided with.
+    pub(super) fn also_saw(&mut self, facts: Arc<Vec<Fact>>) {
+        if let Some(seen) = &mut self.seen {
+            seen.facts.push(facts);
         }
     }
 
@@ -59,15 +95,18 @@ impl Line {
     pub(super) fn rejected(&mut self, reject: &Reject) {
         self.account.clone_from(&reject.account);
         self.token.clone_from(&reject.verified_token);
-        self.changes = reject.changes.len();
+        self.changes.clone_from(&reject.changes);
         self.rule = Some(reject.rule.clone());
+        if let ResponseBody::Bytes(bytes) = &reject.response.body {
+            self.refusal = Some(bytes.clone());
+        }
     }
 
     pub(super) fn forwarded(&mut self, forward: &Forward) {
         self.decision = "forward";
         self.account.clone_from(&forward.account);
         self.token.clone_from(&forward.verified_token);
-        self.changes += forward.changes.len();
+        self.changes.extend_from_slice(&forward.changes);
         self.ruled(forward.rule.as_ref());
     }
 
@@ -77,7 +116,7 @@ impl Line {
             self.account.clone_from(&proceed.account);
             self.token.clone_from(&proceed.verified_token);
         }
-        self.changes += proceed.changes.len();
+        self.changes.extend_from_slice(&proceed.changes);
         self.ruled(proceed.rule.as_ref());
     }
 
@@ -96,27 +135,67 @@ impl Line {
         }
     }
 
-    /// `status`: what the client gets, where this process knows it.
-    pub(super) fn write(self, status: Option<http::StatusCode>) {
+    fn write(&self, status: Option<http::StatusCode>) {
         if self.repeats {
-            tracing::debug!(target: "scimguard::decision", rule = self.rule, "not logged in full");
+            tracing::debug!(target: "scimguard::decision", rule = self.rule.as_deref(), "not logged in full");
             return;
         }
         tracing::info!(
             target: "scimguard::decision",
-            gateway = self.gateway,
-            method = self.method,
-            path = self.path,
+            gateway = self.gateway.as_deref(),
+            method = self.method.as_str(),
+            path = self.path.as_str(),
             account = self.account.as_deref().map(printable),
             decision = self.decision,
-            rule = self.rule,
+            rule = self.rule.as_deref(),
             status = status.map(|status| status.as_u16()),
             token = self.token.as_deref().map(printable),
-            changes = self.gateway.is_none().then_some(self.changes),
+            changes = self.gateway.is_none().then_some(self.changes.len()),
             micros = micros(self.started.elapsed()),
             backend_micros = self.gateway.is_none().then(|| micros(self.backend)),
             "decided"
         );
+    }
+}
+
+impl From<Line> for Decision {
+    /// A decision that ends now, without its status.
+    fn from(line: Line) -> Self {
+        let (micros, backend_micros) = (micros(line.started.elapsed()), micros(line.backend));
+        let refusal = line.refusal;
+        Self {
+            at: now(),
+            verdict: Verdict::of(line.decision, line.rule.as_deref()),
+            method: line.method,
+            path: line.path,
+            account: line.account.as_deref().map(printable),
+            token: line.token.as_deref().map(printable),
+            rule: line.rule,
+            status: None,
+            changes: line.changes,
+            micros,
+            backend_micros,
+            seen: line.seen.map(|seen| Seen { refusal, ..seen }),
+        }
+    }
+}
+
+impl Proxy {
+    /// Writes down how a request ended. `status`: what the client gets, where this process knows it.
+    pub(super) fn log(&self, line: Line, status: Option<http::StatusCode>) {
+        line.write(status);
+        let Some(decisions) = &self.decisions else {
+            return;
+        };
+        let repeats = line.repeats;
+        let decision = Decision {
+            status: status.map(|status| status.as_u16()),
+            ..line.into()
+        };
+        match repeats {
+            true => decisions.count(decision),
+            false => decisions.record(decision),
+        }
     }
 }
 

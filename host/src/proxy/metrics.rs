@@ -16,7 +16,7 @@ use super::log::Line;
 use super::{Proxy, now};
 use crate::store;
 
-pub(super) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
+pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// How long before its end a token is reported.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -116,6 +116,15 @@ impl Metrics {
         self.facts.register(registry);
     }
 
+    /// Decisions that the log does not have.
+    pub(super) fn unrecorded(&mut self, count: Counter) {
+        self.registry.register(
+            "unrecorded_decisions",
+            "Decisions that were not recorded because too many waited, or the log failed",
+            count,
+        );
+    }
+
     pub(super) fn decided(&self, line: &Line) {
         let rule = line.rule.as_deref().map_or("", |id| {
             // Another project's policy may have rules without number.
@@ -160,7 +169,7 @@ impl Metrics {
 
 impl Proxy {
     /// The text of `/metrics`.
-    pub(super) async fn metrics_text(&self) -> Result<String, store::Error> {
+    pub(crate) async fn metrics_text(&self) -> Result<String, store::Error> {
         let now = now();
         let soon = now.saturating_add(u64::try_from(SOON.as_millis()).unwrap_or(u64::MAX));
         let expiring = self.store.expiring_tokens(now, soon).await?;

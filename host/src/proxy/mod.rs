@@ -1,6 +1,5 @@
 //! The reverse proxy: every request is decided by the policy before the backend hears of it.
 
-mod admin;
 mod backend;
 mod body;
 mod client;
@@ -46,21 +45,24 @@ use self::client::Client;
 use self::credential::Own;
 use self::facts_service::FactsService;
 use self::flow::Exchange;
-use self::incoming::Refused;
 use self::leases::Leases;
-use self::limits::Limits;
 use self::log::Line;
 use self::metrics::Metrics;
 use self::paths::ScimPaths;
+use crate::audit::Log;
 use crate::config::{Config, Credential, Unseen};
 use crate::store::{Store, TokenUse};
 use crate::tokens::issuers::Issuers;
 use crate::tokens::permissions::Permissions;
 
+pub(crate) use self::incoming::Refused;
+pub(crate) use self::limits::Limits;
 pub(crate) use self::log::{printable, without_values};
+pub(crate) use self::metrics::CONTENT_TYPE as METRICS_TYPE;
 pub use self::policy::Policy;
 pub(crate) use self::probe::{Probe, Reply};
 pub(crate) use self::reader::{Reader, Unreadable};
+pub(crate) use self::server::builder;
 pub use self::server::{Listeners, serve};
 
 /// A guard in front of one backend: what every request shares.
@@ -91,6 +93,8 @@ pub struct Proxy {
     in_flight: TaskTracker,
     /// For gateways that run the policy themselves.
     facts_service: Option<Arc<FactsService>>,
+    /// What was decided, for those who operate the guard.
+    decisions: Option<Log>,
     /// Account and id of tokens, with their last use that is not stored yet.
     used: Mutex<BTreeMap<(String, String), TokenUse>>,
 }
@@ -137,8 +141,32 @@ impl Proxy {
                 .transpose()
                 .context("in facts")?
                 .map(Arc::new),
+            decisions: None,
             used: Mutex::default(),
         })
+    }
+
+    /// Records what is decided.
+    #[must_use]
+    pub fn recording(mut self, decisions: Log) -> Self {
+        self.metrics.unrecorded(decisions.unrecorded());
+        self.decisions = Some(decisions);
+        self
+    }
+
+    /// The store that it decides by.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was decided, if that is recorded.
+    pub(crate) fn decisions(&self) -> Option<&Log> {
+        self.decisions.as_ref()
+    }
+
+    /// Whether it takes no more requests.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.in_flight.is_closed()
     }
 
     /// Answers a request. It is worked on to its end even if the client goes away: otherwise what
@@ -190,7 +218,7 @@ impl Proxy {
             refusal::response(&refused, self.paths.error_form(&path))
         });
         self.metrics.decided(&line);
-        line.write(Some(response.status()));
+        self.log(line, Some(response.status()));
         response
     }
 

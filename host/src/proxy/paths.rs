@@ -52,6 +52,11 @@ impl ScimPaths {
         }
     }
 
+    /// Whether a path is under the SCIM base, exactly.
+    pub(super) fn is_scim(&self, path: &str) -> bool {
+        account_in(&self.base, path).is_some()
+    }
+
     /// Why the policy may not forward this, if so.
     pub(super) fn fault(&self, request: &Request, forward: &Forward) -> Option<&'static str> {
         let Some(account) = account_in(&self.base, &request.path) else {

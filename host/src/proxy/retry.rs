@@ -137,7 +137,7 @@ impl Proxy {
                 Some(refused.rule.to_owned()),
             ),
         };
-        line.write(Some(status));
+        self.log(line, Some(status));
         Ok((fate(status), rule))
     }
 }

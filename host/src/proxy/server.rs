@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::Outgoing;
 use super::facts_service::FactsService;
-use super::{Proxy, admin, credential, facts_service};
+use super::{Proxy, credential, facts_service};
+use crate::admin;
 
 /// How often it is stored when tokens were used.
 const STORE_USED: Duration = Duration::from_secs(60);
@@ -34,8 +35,8 @@ const HEAD_BYTES: usize = 64 * 1024;
 pub struct Listeners {
     /// Where clients connect. `None`: gateways decide all requests.
     pub clients: Option<TcpListener>,
-    /// Health checks.
-    pub admin: Option<TcpListener>,
+    /// Health checks and the operators' page.
+    pub admin: Option<admin::Listener>,
     /// Where gateways ask for facts.
     pub facts: Option<TcpListener>,
 }
@@ -44,10 +45,9 @@ pub struct Listeners {
 pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
     let (no_clients, no_gateways) = (CancellationToken::new(), CancellationToken::new());
     let builder = builder(proxy.client_timeout);
-    let admin = listeners.admin.map(|listener| {
-        let app = admin::router(Arc::clone(&proxy)).into_make_service();
-        tokio::spawn(async move { axum::serve(listener, app).await })
-    });
+    let admin = listeners
+        .admin
+        .map(|listener| tokio::spawn(listener.serve(Arc::clone(&proxy))));
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
     let mut upkeep = JoinSet::new();
@@ -104,6 +104,9 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     }
     proxy.metrics.log_slowed();
     proxy.store_used().await;
+    if let Some(decisions) = &proxy.decisions {
+        decisions.close().await;
+    }
     proxy.store.close().await;
 }
 
@@ -215,7 +218,8 @@ async fn retry(proxy: Arc<Proxy>) {
     }
 }
 
-fn builder(client_timeout: Duration) -> auto::Builder<TokioExecutor> {
+/// How connections are spoken to, with a time for the head of each request.
+pub(crate) fn builder(client_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

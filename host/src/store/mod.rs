@@ -41,7 +41,7 @@ pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
 pub use open::{OpenIntent, OpenMembers};
 pub use owners::{CorrectionRow, Counts, MemberCounts, MembershipRow};
 pub use principals::{PrincipalKind, PrincipalRow};
-pub use retries::RetryRow;
+pub use retries::{RetryKey, RetryRow};
 pub use tokens::{NewToken, TokenRow, TokenUse};
 
 /// Why the store did not answer. A request that depends on it is refused.
@@ -157,7 +157,7 @@ impl Store {
 }
 
 /// The file holds names, addresses and token hashes: nobody else reads it.
-fn create_private(path: &Path) -> Result<(), std::io::Error> {
+pub(crate) fn create_private(path: &Path) -> Result<(), std::io::Error> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

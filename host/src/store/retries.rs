@@ -1,7 +1,7 @@
 //! The ledger of membership changes that the backend did not do (CONTRACT: backend retries).
 
 use scimguard_core::record::{FailedChange, MemberRecord};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, SqliteConnection};
 
 use super::{Error, Store, from_millis};
@@ -31,6 +31,22 @@ pub struct RetryRow {
     pub attempts: i64,
     /// The id of the provider's token that asked for it.
     pub token: String,
+    /// When somebody asked to repeat it, in milliseconds since 1970; `None`: nobody waits.
+    pub asked: Option<i64>,
+}
+
+/// Which membership change.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RetryKey {
+    /// The account.
+    pub account: String,
+    /// The group's scope.
+    #[serde(default)]
+    pub scope: String,
+    /// The group's id.
+    pub group: String,
+    /// The user's id.
+    pub user: String,
 }
 
 /// Notes a change that failed, or failed again.
@@ -97,6 +113,50 @@ impl Store {
             .execute(&self.writers)
             .await?;
         Ok(asked.rows_affected())
+    }
+
+    /// Asks whoever guards this store to repeat one change. `false`: there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn ask_to_retry_one(&self, key: &RetryKey, at: u64) -> Result<bool, Error> {
+        let asked = sqlx::query(
+            "UPDATE retries SET asked = ?5
+              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4",
+        )
+        .bind(&key.account)
+        .bind(&key.scope)
+        .bind(&key.group)
+        .bind(&key.user)
+        .bind(from_millis(at))
+        .execute(&self.writers)
+        .await?;
+        Ok(asked.rows_affected() > 0)
+    }
+
+    /// The oldest changes, of one account or of all, and how many there are.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn oldest_retries(
+        &self,
+        account: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<RetryRow>, i64), Error> {
+        const OLDEST: &str = "
+            SELECT * FROM retries WHERE ?1 IS NULL OR account = ?1
+             ORDER BY first_seen, account, scope, group_id, user_id LIMIT ?2";
+        let rows = sqlx::query_as(OLDEST)
+            .bind(account)
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await?;
+        let all =
+            sqlx::query_scalar("SELECT count(*) FROM retries WHERE ?1 IS NULL OR account = ?1")
+                .bind(account)
+                .fetch_one(&self.readers)
+                .await?;
+        Ok((rows, all))
     }
 
     /// The oldest change that somebody asked to repeat.

@@ -1,8 +1,29 @@
 //! What somebody who watches the guard asks the store: which tokens end soon, and what is open.
 
-use super::{Error, Store, from_millis};
+use super::{Error, Store, TokenRow, from_millis};
 
 impl Store {
+    /// The tokens that are still good and end until then, the next to end first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn ending_tokens(
+        &self,
+        now: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<TokenRow>, Error> {
+        Ok(sqlx::query_as(
+            "SELECT * FROM tokens WHERE revoked = 0 AND expires > ?1 AND expires <= ?2
+              ORDER BY expires, account, id LIMIT ?3",
+        )
+        .bind(from_millis(now))
+        .bind(from_millis(until))
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
     /// How many tokens of each account are still good and end until then.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! browser page shows. Written by the writer of bodies, so that the bytes in it are the bytes that
 //! would be forwarded.
 
-use crate::json::{self, Json, Member};
+use crate::json::{Json, Member};
 use crate::message::{
     Body, Change, Forward, ForwardBody, Headers, Reject, Request, Respond, Response, ResponseBody,
 };
@@ -75,9 +75,9 @@ pub fn response(response: &Response) -> Json {
 
 /// As JSON if it is, else as text.
 fn body_member(bytes: &[u8]) -> Member {
-    match json::read(bytes, 64) {
-        Ok((body, _)) => Member::new("body", body),
-        Err(_) => Member::new("body_text", Json::string(String::from_utf8_lossy(bytes))),
+    match Json::parse(bytes) {
+        Some(body) => Member::new("body", body),
+        None => Member::new("body_text", Json::string(String::from_utf8_lossy(bytes))),
     }
 }
 

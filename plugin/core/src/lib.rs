@@ -7,6 +7,7 @@
 mod act;
 mod bulk;
 pub mod decision;
+mod edit;
 mod evaluate;
 pub mod facts;
 mod fold;
@@ -27,8 +28,9 @@ pub mod sign_on;
 mod token;
 mod write;
 
+pub use edit::NamedEdit;
 pub use fold::{fold, skeleton};
-pub use json::{Json, pretty};
+pub use json::{Json, Member, pretty};
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
@@ -36,6 +38,8 @@ pub use message::{
 pub use refusal::{ErrorForm, refusal};
 pub use rules::{Rule, Stage, all as rules, stage};
 pub use token::sha256_hex;
+
+use std::collections::BTreeSet;
 
 use evaluate::Given;
 use facts::{Fact, Facts};
@@ -126,6 +130,19 @@ impl Guard {
         self.policy.account(account).derived_group_id(name)
     }
 
+    /// Whether a request is a SCIM call, or would be one if it were in order; all else is the
+    /// application's own.
+    #[must_use]
+    pub fn is_scim(&self, request: &Request) -> bool {
+        edit::is_scim(&self.policy, request)
+    }
+
+    /// What a request of the management API is called in a log.
+    #[must_use]
+    pub fn named_edit(&self, request: &Request) -> Option<NamedEdit> {
+        edit::named(&self.policy, request)
+    }
+
     /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
@@ -149,4 +166,10 @@ impl Guard {
     ) -> Outcome {
         observe::observe(&self.policy, continuation, answer, &Facts::new(facts), now)
     }
+}
+
+/// The names, in lower case, of SCIM attributes that no answer ever has, such as a password.
+#[must_use]
+pub fn never_returned() -> BTreeSet<String> {
+    scim::schema::never_returned()
 }

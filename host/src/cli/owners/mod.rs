@@ -7,13 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
-use scimguard_core::facts::{Group, ResourceKind, User};
 use serde::Serialize;
 
-use self::words::{Lines, Owned, not_recorded, why};
+use self::words::Lines;
 use super::ledger;
+use crate::owners::{account_report, group_report, user_report};
 use crate::proxy::now;
-use crate::store::{CorrectionRow, Counts, MemberCounts, MembershipRow, RetryRow, Store};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -86,43 +85,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// What is told of a user.
-#[derive(Serialize)]
-struct UserReport {
-    kind: &'static str,
-    recorded: bool,
-    #[serde(flatten)]
-    user: Option<User>,
-    state: &'static str,
-    why: String,
-    groups: Vec<MembershipRow>,
-    retries: Vec<RetryRow>,
-    corrections: Vec<CorrectionRow>,
-}
-
-/// What is told of a group.
-#[derive(Serialize)]
-struct GroupReport {
-    kind: &'static str,
-    recorded: bool,
-    #[serde(flatten)]
-    group: Option<Group>,
-    state: &'static str,
-    why: String,
-    members: MemberCounts,
-    retries: Vec<RetryRow>,
-    corrections: Vec<CorrectionRow>,
-}
-
-/// What is told of an account.
-#[derive(Serialize)]
-struct AccountReport {
-    kind: &'static str,
-    account: String,
-    #[serde(flatten)]
-    counts: Counts,
-}
-
 fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
     ledger::with_store(&named.config, async |store, _| {
         match (&named.user, &named.group) {
@@ -131,14 +93,7 @@ fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
                 &group_report(store, &named.account, &named.scope, group).await?,
                 json,
             ),
-            (None, None) => show(
-                &AccountReport {
-                    kind: "account",
-                    account: named.account.clone(),
-                    counts: store.counts(&named.account).await?,
-                },
-                json,
-            ),
+            (None, None) => show(&account_report(store, &named.account).await?, json),
         }
     })?;
     Ok(ExitCode::SUCCESS)
@@ -153,76 +108,6 @@ fn show<T: Serialize + Lines>(report: &T, json: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-async fn user_report(store: &Store, account: &str, user: &str) -> anyhow::Result<UserReport> {
-    let Some(user) = store.user(account, user).await? else {
-        return Ok(UserReport {
-            kind: "user",
-            recorded: false,
-            user: None,
-            state: "native",
-            why: not_recorded(),
-            groups: Vec::new(),
-            retries: Vec::new(),
-            corrections: Vec::new(),
-        });
-    };
-    let id = user.id.as_deref().unwrap_or_default();
-    Ok(UserReport {
-        kind: "user",
-        recorded: true,
-        state: match (&user.managed_by, user.in_managed_group) {
-            (None, _) => "native",
-            (Some(_), true) => "group-provisioned",
-            (Some(_), false) => "direct",
-        },
-        why: why(&Owned::from(&user)),
-        groups: store.memberships(&user).await?,
-        retries: store.retries(Some(account), Some(id), None).await?,
-        corrections: store
-            .corrections(ResourceKind::User, account, "", id)
-            .await?,
-        user: Some(user),
-    })
-}
-
-async fn group_report(
-    store: &Store,
-    account: &str,
-    scope: &str,
-    id: &str,
-) -> anyhow::Result<GroupReport> {
-    let Some(group) = store.group(account, scope, id).await? else {
-        return Ok(GroupReport {
-            kind: "group",
-            recorded: false,
-            group: None,
-            state: "native",
-            why: not_recorded(),
-            members: MemberCounts::default(),
-            retries: Vec::new(),
-            corrections: Vec::new(),
-        });
-    };
-    let id = group.id.as_deref().unwrap_or_default();
-    Ok(GroupReport {
-        kind: "group",
-        recorded: true,
-        state: match group.managed_by {
-            None => "native",
-            Some(_) => "managed",
-        },
-        why: why(&Owned::from(&group)),
-        members: store.member_counts(&group).await?,
-        retries: store
-            .retries(Some(account), None, Some((scope, id)))
-            .await?,
-        corrections: store
-            .corrections(ResourceKind::Group, account, scope, id)
-            .await?,
-        group: Some(group),
-    })
 }
 
 fn correct(args: Set) -> anyhow::Result<ExitCode> {

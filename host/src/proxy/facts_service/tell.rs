@@ -93,7 +93,7 @@ async fn decided(
         }
     };
     proxy.metrics.decided(&line);
-    line.write(status);
+    proxy.log(line, status);
     if let (Ok(()), None, Some(account), Some(token)) = (
         &done,
         verdict.status,

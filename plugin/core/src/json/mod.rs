@@ -10,6 +10,9 @@ mod write;
 pub use pretty::pretty;
 pub(crate) use read::{Reading, place_in, read};
 
+/// Levels of nesting in a text that no policy limits.
+const DEEPEST: usize = 64;
+
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
@@ -81,6 +84,12 @@ impl Json {
                 .map(|(name, value)| Member::new(name, value))
                 .collect(),
         )
+    }
+
+    /// Reads a JSON text as strictly as a body; `None` if it is none.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        read(text, DEEPEST).ok().map(|(value, _)| value)
     }
 
     /// The member of this exact name.

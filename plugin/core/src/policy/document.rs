@@ -242,7 +242,7 @@ pub(crate) enum Free {
 }
 
 /// What a management route does, in neutral words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum EditKind {
     #[serde(rename = "group.create")]
     GroupCreate,

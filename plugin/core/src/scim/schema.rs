@@ -1,6 +1,8 @@
 //! Schema definitions as RFC 7643 §7 writes them. The tables are data (`schemas/*.json`, after
 //! RFC 7643 §8.7.1); nothing else in the guard knows which attributes a resource has.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::facts::ResourceKind;
@@ -161,6 +163,25 @@ impl ResourceType {
         }
         Ok(())
     }
+}
+
+/// The names, in lower case, of attributes of RFC 7643 that no answer ever has (§7, "returned"), such
+/// as a password.
+pub(crate) fn never_returned() -> BTreeSet<String> {
+    let tables = [ResourceKind::User, ResourceKind::Group].map(ResourceType::load);
+    let mut names = BTreeSet::new();
+    for table in tables.into_iter().flatten() {
+        let schemas = [&table.common, &table.core].into_iter();
+        let attributes = schemas
+            .chain(&table.extensions)
+            .flat_map(|it| &it.attributes);
+        for attribute in attributes {
+            let each = std::iter::once(attribute).chain(&attribute.sub_attributes);
+            let secret = each.filter(|it| it.returned == Returned::Never);
+            names.extend(secret.map(|it| it.name.to_ascii_lowercase()));
+        }
+    }
+    names
 }
 
 // === impl Schema ===

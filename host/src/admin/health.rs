@@ -1,35 +1,40 @@
-//! The admin address: whether the guard is alive, whether it can decide, and what it counts.
-
-use std::sync::Arc;
+//! Whether the guard is alive, whether it can decide, and what it counts.
 
 use axum::Router;
 use axum::extract::State;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
 
-use super::{Proxy, metrics};
-
-/// `/healthz`, `/readyz` and `/metrics`.
-pub(super) fn router(proxy: Arc<Proxy>) -> Router {
-    Router::new()
-        .route("/healthz", get("ok\n"))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics_text))
-        .with_state(proxy)
-}
+use super::{Admin, access};
+use crate::proxy::METRICS_TYPE;
 
 /// Accounts that `/readyz` names, at most.
 const NAMED: u32 = 20;
 
-async fn readyz(State(proxy): State<Arc<Proxy>>) -> (StatusCode, String) {
+/// `/healthz`, `/readyz` and `/metrics`. Whom anybody can reach tells no account without the token.
+pub(super) fn router(admin: Admin) -> Router<Admin> {
+    let metrics = Router::new().route("/metrics", get(metrics));
+    let metrics = match admin.access.is_local() {
+        true => metrics,
+        false => metrics.layer(from_fn_with_state(admin, access::authenticated)),
+    };
+    Router::new()
+        .route("/healthz", get("ok\n"))
+        .route("/readyz", get(readyz))
+        .merge(metrics)
+}
+
+async fn readyz(State(admin): State<Admin>) -> (StatusCode, String) {
     let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, why.to_owned());
-    if proxy.in_flight.is_closed() {
+    if admin.proxy.is_ending() {
         return unready("the guard is ending\n");
     }
     // Asks the store, and so tells whether it answers.
-    match proxy.store.unfilled_accounts(NAMED).await {
-        Ok(accounts) => (StatusCode::OK, ready(&accounts)),
+    match admin.proxy.store().unfilled_accounts(NAMED).await {
+        Ok(accounts) if admin.access.is_local() => (StatusCode::OK, ready(&accounts)),
+        Ok(_) => (StatusCode::OK, ready(&[])),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             unready("the store does not answer\n")
@@ -37,9 +42,9 @@ async fn readyz(State(proxy): State<Arc<Proxy>>) -> (StatusCode, String) {
     }
 }
 
-async fn metrics_text(State(proxy): State<Arc<Proxy>>) -> Response {
-    match proxy.metrics_text().await {
-        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+async fn metrics(State(admin): State<Admin>) -> Response {
+    match admin.proxy.metrics_text().await {
+        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
         Err(error) => {
             tracing::warn!(%error, "no metrics");
             let why = "the store does not answer\n";

@@ -1,0 +1,430 @@
+//! A request as the log may have it: credentials are replaced by one that looks like them, and values
+//! of attributes that no answer ever has, such as a password, by asterisks.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use scimguard_core::{Headers, Json, never_returned};
+use serde_json::json;
+
+/// Stands for a credential. It has the form of one, so that the explanation judges the record alone.
+pub(super) const TOKEN: &str = "hidden.by.the.log";
+
+/// Stands for every other secret; no token has asterisks.
+pub(super) const VALUE: &str = "********";
+
+/// Headers whose values are recorded.
+const SHOWN: &[&str] = &[
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "if-match",
+    "if-none-match",
+    "prefer",
+    "user-agent",
+];
+
+/// Query parameters of SCIM (RFC 7644 §3.4.2), whose values are recorded.
+const PARAMETERS: &[&str] = &[
+    "attributes",
+    "count",
+    "cursor",
+    "excludedattributes",
+    "filter",
+    "sortby",
+    "sortorder",
+    "startindex",
+];
+
+/// Parts of names that tell a secret, whatever schema defines them.
+const TELLING: &[&str] = &[
+    "apikey",
+    "credential",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "token",
+];
+
+/// Parts of names of headers that carry a credential.
+const CARRIERS: &[&str] = &[
+    "auth",
+    "cookie",
+    "credential",
+    "key",
+    "password",
+    "secret",
+    "session",
+    "token",
+];
+
+/// No token that is shorter is looked for elsewhere in a request.
+const SHORTEST: usize = 8;
+
+/// Names of attributes that are secret.
+pub(super) struct Names(BTreeSet<String>);
+
+/// One request's credentials, wherever in it they are.
+pub(super) struct Hidden<'a> {
+    names: &'a Names,
+    /// Each with what stands for it.
+    credentials: Vec<(String, String)>,
+}
+
+impl Names {
+    pub(super) fn new() -> Self {
+        Self(never_returned())
+    }
+
+    /// Whether this is the name of a secret, by itself or behind a URN or a dot.
+    fn has(&self, name: &str) -> bool {
+        let last = name.rsplit([':', '.']).next().unwrap_or(name);
+        let plain: String = last
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect();
+        self.0.contains(&plain) || TELLING.iter().any(|part| plain.contains(part))
+    }
+
+    /// Whether a path or filter mentions a secret.
+    fn mentioned(&self, text: &str) -> bool {
+        text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '$')))
+            .any(|name| self.has(name))
+    }
+}
+
+impl<'a> Hidden<'a> {
+    /// Finds the credentials of a request.
+    pub(super) fn of(headers: &Headers, names: &'a Names) -> Self {
+        let carried = |name: &str| !is_shown(name) && CARRIERS.iter().any(|it| name.contains(it));
+        let hidden = headers.iter().filter(|(name, _)| carried(name));
+        let mut credentials = Vec::new();
+        for (_, value) in hidden {
+            let value = String::from_utf8_lossy(value);
+            let credential = credential(&value).1.to_owned();
+            if credential.len() < SHORTEST {
+                continue;
+            }
+            let stand_in = stand_in(&credential);
+            // Of an opaque token also the part that is secret.
+            let secret = credential.rsplit('.').next().unwrap_or_default();
+            if secret.len() >= SHORTEST && secret.len() < credential.len() {
+                credentials.push((secret.to_owned(), VALUE.to_owned()));
+            }
+            credentials.push((credential, stand_in));
+        }
+        // The whole before its part.
+        credentials.sort_by_key(|(credential, _)| std::cmp::Reverse(credential.len()));
+        Self { names, credentials }
+    }
+
+    /// What stands for the credential with this property.
+    pub(super) fn stand_in_of(&self, is: impl Fn(&str) -> bool) -> Option<&str> {
+        let found = self
+            .credentials
+            .iter()
+            .find(|(credential, _)| is(credential));
+        found.map(|(_, stand_in)| stand_in.as_str())
+    }
+
+    /// The value of a header.
+    pub(super) fn header(&self, name: &str, value: &[u8]) -> String {
+        let value = String::from_utf8_lossy(value);
+        if is_shown(name) {
+            return self.text(&value);
+        }
+        let (scheme, token) = credential(&value);
+        format!("{scheme}{}", stand_in(token))
+    }
+
+    /// Path and query of a SCIM call.
+    pub(super) fn target(&self, target: &str) -> String {
+        let (path, query) = match target.split_once('?') {
+            None => return self.text(target),
+            Some(parts) => parts,
+        };
+        let shown: Vec<String> = query
+            .split('&')
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let known = PARAMETERS.contains(&decoded(name).to_lowercase().as_str());
+                if value.is_empty() || (known && !self.names.mentioned(&decoded(value))) {
+                    pair.to_owned()
+                } else {
+                    format!("{name}={VALUE}")
+                }
+            })
+            .collect();
+        self.text(&format!("{path}?{}", shown.join("&")))
+    }
+
+    /// A body. `None`: it cannot be read, so nobody can tell what in it is secret.
+    pub(super) fn body(&self, body: &[u8]) -> Option<String> {
+        let mut json = Json::parse(body)?;
+        self.value(&mut json);
+        Some(json.to_string())
+    }
+
+    fn value(&self, json: &mut Json) {
+        match json {
+            Json::String(text) => *text = self.text(text),
+            Json::Array(elements) => elements.iter_mut().for_each(|it| self.value(it)),
+            Json::Object(members) => {
+                // PATCH names an attribute in `path`, others in `type` or `name`; its value is beside it.
+                let beside = members.iter().any(|member| match &member.value {
+                    Json::String(text) if is_naming(&member.name) => self.names.mentioned(text),
+                    _ => false,
+                });
+                for member in members {
+                    let name = member.name.to_ascii_lowercase();
+                    if self.names.has(&name) || (beside && name == "value") {
+                        hide(&mut member.value);
+                    } else if let Json::String(text) = &mut member.value
+                        && matches!(name.as_str(), "path" | "filter")
+                        && self.names.mentioned(text)
+                    {
+                        *text = without_quoted(text);
+                    } else {
+                        self.value(&mut member.value);
+                    }
+                    member.name = self.text(&member.name);
+                }
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        }
+    }
+
+    /// A text without the request's credentials.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut shown = text.to_owned();
+        for (credential, stand_in) in &self.credentials {
+            if shown.contains(credential.as_str()) {
+                shown = shown.replace(credential.as_str(), stand_in);
+            }
+        }
+        shown
+    }
+}
+
+fn is_shown(header: &str) -> bool {
+    SHOWN.contains(&header)
+}
+
+fn is_naming(member: &str) -> bool {
+    ["path", "type", "name", "key", "display"]
+        .iter()
+        .any(|name| member.eq_ignore_ascii_case(name))
+}
+
+/// A header's value as scheme and credential; the scheme has the space behind it.
+fn credential(value: &str) -> (&str, &str) {
+    let scheme = value
+        .find(' ')
+        .filter(|end| *end <= 20 && value[..*end].bytes().all(|b| b.is_ascii_alphabetic()));
+    match scheme {
+        Some(end) => {
+            let token = value[end..].trim();
+            (&value[..=end], token)
+        }
+        None => ("", value.trim()),
+    }
+}
+
+/// What stands for a credential: a token of its form, or what is none as the original was none.
+fn stand_in(credential: &str) -> String {
+    let is_token = !credential.is_empty()
+        && credential
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte));
+    if !is_token {
+        return VALUE.to_owned();
+    }
+    jwt_stand_in(credential).unwrap_or_else(|| TOKEN.to_owned())
+}
+
+/// A JWT with the header of the original, of its claims the issuer, and no signature that is one.
+fn jwt_stand_in(token: &str) -> Option<String> {
+    let mut parts = token.split('.');
+    let (header, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next())
+    else {
+        return None;
+    };
+    let object = |part: &str| {
+        let text = URL_SAFE_NO_PAD.decode(part).ok()?;
+        serde_json::from_slice::<serde_json::Map<_, _>>(&text).ok()
+    };
+    let (shown, claims) = (object(header)?, object(payload)?);
+    shown.get("alg")?;
+    let payload = URL_SAFE_NO_PAD.encode(json!({"iss": claims.get("iss")}).to_string());
+    let signature = URL_SAFE_NO_PAD.encode(TOKEN);
+    Some(format!("{header}.{payload}.{signature}"))
+}
+
+/// Every value becomes asterisks; what says that there is none stays.
+fn hide(json: &mut Json) {
+    match json {
+        Json::Null => {}
+        Json::Array(elements) => elements.iter_mut().for_each(hide),
+        Json::Object(members) => members.iter_mut().for_each(|it| hide(&mut it.value)),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => *json = Json::String(VALUE.into()),
+    }
+}
+
+/// A path or filter with every string in it hidden; one that is cut ends with the text.
+fn without_quoted(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('"') {
+        shown.push_str(&rest[..open]);
+        shown.push_str(&format!("\"{VALUE}\""));
+        let inner = &rest[open + 1..];
+        let mut escaped = false;
+        let end = inner.char_indices().find(|(_, c)| {
+            let ends = *c == '"' && !escaped;
+            escaped = *c == '\\' && !escaped;
+            ends
+        });
+        rest = end.map_or("", |(at, _)| &inner[at + 1..]);
+    }
+    shown.push_str(rest);
+    shown
+}
+
+fn decoded(text: &str) -> String {
+    let spaces = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaces)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(headers: &[(&str, &str)], body: &str) -> String {
+        let names = Names::new();
+        let headers: Headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        let hidden = Hidden::of(&headers, &names);
+        hidden.body(body.as_bytes()).expect("a JSON text")
+    }
+
+    #[test]
+    fn secrets_are_hidden_wherever_a_message_has_them() {
+        for body in [
+            r#"{"password": "hush-hush"}"#,
+            r#"{"PassWord": "hush-hush", "userName": "ann"}"#,
+            r#"{"urn:ietf:params:scim:schemas:core:2.0:User:password": "hush-hush"}"#,
+            r#"{"password": {"value": ["hush-hush"]}}"#,
+            r#"{"Operations": [{"op": "replace", "path": "password", "value": "hush-hush"}]}"#,
+            r#"{"Operations": [{"op": "add", "Path": "urn:ietf:params:scim:schemas:core:2.0:User:password", "Value": "hush-hush"}]}"#,
+            r#"{"Operations": [{"op": "add", "value": {"password": "hush-hush"}}]}"#,
+            r#"{"Operations": [{"op": "remove", "path": "x[password eq \"hush-hush\"]"}]}"#,
+            r#"{"Operations": [{"op": "remove", "path": "x[password eq \"a\\\"hush-hush"}]}"#,
+            r#"{"Operations": [{"method": "POST", "data": {"password": "hush-hush"}}]}"#,
+            r#"{"schemas": [], "filter": "password eq \"hush-hush\""}"#,
+            r#"{"client_secret": "hush-hush", "apiKey": "hush-hush", "accessToken": "hush-hush"}"#,
+            r#"{"attributes": [{"name": "password", "value": "hush-hush"}]}"#,
+            r#"{"title": "sat.ACC1.t1.s3cret-hush-hush"}"#,
+            r#"{"title": "it ends in s3cret-hush-hush"}"#,
+            r#"{"s3cret-hush-hush": 1}"#,
+        ] {
+            let shown = shown(
+                &[("authorization", "Bearer sat.ACC1.t1.s3cret-hush-hush")],
+                body,
+            );
+            assert!(!shown.contains("hush"), "{body} is shown as {shown}");
+            assert!(!shown.contains("s3cret"), "{body} is shown as {shown}");
+        }
+        let plain =
+            r#"{"userName":"ann@example.com","n":1.50,"emails":[{"type":"work","value":"a"}]}"#;
+        assert_eq!(shown(&[], plain), plain);
+        let names = Names::new();
+        assert_eq!(
+            Hidden::of(&Vec::new(), &names).body(b"{\"password\": \"x"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_credential_is_replaced_by_one_of_its_form() {
+        let names = Names::new();
+        let jwt = format!(
+            "{}.{}.c2ln-hush",
+            URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#),
+            URL_SAFE_NO_PAD.encode(r#"{"iss":"https://id","email":"hush"}"#)
+        );
+        for (name, value, expected) in [
+            (
+                "authorization",
+                "Bearer sat.A.b.hush",
+                format!("Bearer {TOKEN}"),
+            ),
+            (
+                "authorization",
+                "Basic aHVzaDpodXNo",
+                format!("Basic {TOKEN}"),
+            ),
+            (
+                "authorization",
+                "Bearer hush hush",
+                format!("Bearer {VALUE}"),
+            ),
+            ("authorization", "Bearer", TOKEN.to_owned()),
+            ("x-api-key", "sat.A.b.hush", TOKEN.to_owned()),
+            ("cookie", "session=hush; a=b", VALUE.to_owned()),
+            ("x-anything", "hush", TOKEN.to_owned()),
+            (
+                "content-type",
+                "application/json",
+                "application/json".to_owned(),
+            ),
+            ("authorization", "", VALUE.to_owned()),
+        ] {
+            let headers: Headers = vec![(name.to_owned(), value.as_bytes().to_vec())];
+            let hidden = Hidden::of(&headers, &names);
+            assert_eq!(hidden.header(name, value.as_bytes()), expected, "{value}");
+        }
+        let stand_in = stand_in(&jwt);
+        let payload = stand_in.split('.').nth(1).expect("three parts");
+        let claims = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+        assert_eq!(claims, br#"{"iss":"https://id"}"#);
+        assert!(stand_in.starts_with(&jwt[..20]) && !stand_in.contains("hush"));
+    }
+
+    #[test]
+    fn a_query_shows_what_scim_asks_for() {
+        let names = Names::new();
+        let hidden = Hidden::of(&Vec::new(), &names);
+        for (target, expected) in [
+            ("/Users?filter=userName%20eq%20%22a%22&count=1", None),
+            (
+                "/Users?filter=password%20eq%20%22hush%22",
+                Some("/Users?filter=********"),
+            ),
+            (
+                "/Users?access_token=hush&startIndex=1",
+                Some("/Users?access_token=********&startIndex=1"),
+            ),
+            ("/Users?x", None),
+            ("/Users", None),
+        ] {
+            assert_eq!(hidden.target(target), expected.unwrap_or(target));
+        }
+    }
+}

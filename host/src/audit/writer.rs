@@ -1,0 +1,238 @@
+//! Writing decisions in batches, counting them, and dropping those that are too old.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use prometheus_client::metrics::counter::Counter;
+use scimguard_core::{Guard, NamedEdit};
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Sqlite, Transaction};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Decision, Job, Verdict, explain};
+
+/// Decisions in one transaction, at most.
+const BATCH: usize = 512;
+
+/// Of what anybody can send as often as they like, so many are recorded at once and then so many a
+/// second; all are counted. Nobody can push out of the log what others did.
+const ANYBODYS_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+const ANYBODYS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+pub(super) const MINUTE: i64 = 60_000;
+pub(super) const HOUR: i64 = 60 * MINUTE;
+
+/// Steps in which decisions are counted, and for how long each stays.
+const STEPS: [(i64, i64); 2] = [(MINUTE, 48 * HOUR), (HOUR, 400 * 24 * HOUR)];
+
+/// Old decisions that are dropped in one go, so that nobody waits long for the database.
+const DROPPED_AT_ONCE: i64 = 2 * BATCH as i64;
+
+/// The one who writes.
+pub(super) struct Writer {
+    pub(super) policy: i64,
+    pub(super) guard: Option<Guard>,
+    pub(super) pool: SqlitePool,
+    pub(super) keep: u64,
+    pub(super) waiting_bytes: Arc<AtomicUsize>,
+    pub(super) written: watch::Sender<i64>,
+}
+
+/// A decision as it is written.
+struct Prepared {
+    decision: Decision,
+    edit: Option<NamedEdit>,
+    detail: String,
+}
+
+/// What one batch adds to the counts: by step, bucket, rule, verdict.
+type Counts = BTreeMap<(i64, i64, String, i64), i64>;
+
+impl Writer {
+    /// Writes until the last way to it is gone.
+    pub(super) async fn run(self, mut jobs: mpsc::Receiver<Job>, unrecorded: Counter) {
+        let anybodys =
+            RateLimiter::direct(Quota::per_second(ANYBODYS_PER_SECOND).allow_burst(ANYBODYS_BURST));
+        let hidden = super::hide::Names::new();
+        let mut batch = Vec::with_capacity(BATCH);
+        while jobs.recv_many(&mut batch, BATCH).await > 0 {
+            let mut counts = Counts::new();
+            let mut prepared = Vec::new();
+            let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
+            for job in batch.drain(..) {
+                match job {
+                    Job::Flush(done) => waiting.push(done),
+                    Job::Count(decision) => count(&mut counts, &decision),
+                    Job::Record(decision) => {
+                        count(&mut counts, &decision);
+                        self.waiting_bytes
+                            .fetch_sub(decision.bytes(), Ordering::Relaxed);
+                        if is_wanted(&anybodys, &decision) {
+                            prepared.push(self.prepare(*decision, &hidden));
+                        }
+                    }
+                }
+            }
+            if let Err(error) = self.write(&prepared, &counts).await {
+                tracing::warn!(%error, count = prepared.len(), "decisions could not be recorded");
+                unrecorded.inc_by(u64::try_from(prepared.len()).unwrap_or_default());
+            }
+            for done in waiting {
+                // Who does not wait any more has no use for it.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn prepare(&self, decision: Decision, names: &super::hide::Names) -> Prepared {
+        let edit = match (&self.guard, &decision.seen) {
+            (Some(guard), Some(seen)) if !seen.scim => guard.named_edit(&seen.request),
+            _ => None,
+        };
+        let scim_by_policy = match (&self.guard, &decision.seen) {
+            (Some(guard), Some(seen)) => guard.is_scim(&seen.request),
+            _ => true,
+        };
+        let detail = explain::detail(&decision, scim_by_policy, names).to_string();
+        Prepared {
+            decision,
+            edit,
+            detail,
+        }
+    }
+
+    async fn write(&self, batch: &[Prepared], counts: &Counts) -> Result<(), sqlx::Error> {
+        if batch.is_empty() && counts.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut newest = None;
+        for prepared in batch {
+            newest = Some(insert(&mut transaction, prepared, self.policy).await?);
+        }
+        for ((step, bucket, rule, verdict), count) in counts {
+            sqlx::query(
+                "INSERT INTO counts (step, bucket, rule, verdict, count) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            )
+            .bind(step)
+            .bind(bucket)
+            .bind(rule)
+            .bind(verdict)
+            .bind(count)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        if let Some(newest) = newest {
+            self.drop_old(&mut transaction, newest).await?;
+        }
+        transaction.commit().await?;
+        if let Some(newest) = newest {
+            self.written.send_replace(newest);
+        }
+        Ok(())
+    }
+
+    async fn drop_old(
+        &self,
+        transaction: &mut Transaction<'_, Sqlite>,
+        newest: i64,
+    ) -> Result<(), sqlx::Error> {
+        let oldest: Option<i64> = sqlx::query_scalar("SELECT min(id) FROM decisions")
+            .fetch_one(&mut **transaction)
+            .await?;
+        let Some(oldest) = oldest else { return Ok(()) };
+        let keep = i64::try_from(self.keep).unwrap_or(i64::MAX);
+        let until = newest
+            .saturating_sub(keep)
+            .min(oldest.saturating_add(DROPPED_AT_ONCE));
+        if until >= oldest {
+            for statement in [
+                "DELETE FROM details WHERE id <= ?1",
+                "DELETE FROM decisions WHERE id <= ?1",
+            ] {
+                sqlx::query(statement)
+                    .bind(until)
+                    .execute(&mut **transaction)
+                    .await?;
+            }
+        }
+        let now = i64::try_from(crate::proxy::now()).unwrap_or(i64::MAX);
+        for (step, stays) in STEPS {
+            sqlx::query("DELETE FROM counts WHERE step = ?1 AND bucket < ?2")
+                .bind(step)
+                .bind(now.saturating_sub(stays))
+                .execute(&mut **transaction)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn is_wanted(anybodys: &DefaultDirectRateLimiter, decision: &Decision) -> bool {
+    !decision.is_anybodys() || anybodys.check().is_ok()
+}
+
+fn count(counts: &mut Counts, decision: &Decision) {
+    let at = i64::try_from(decision.at).unwrap_or(i64::MAX);
+    for (step, _) in STEPS {
+        let bucket = at - at.rem_euclid(step);
+        let rule = decision.rule.clone().unwrap_or_default();
+        let key = (step, bucket, rule, decision.verdict.code());
+        *counts.entry(key).or_default() += 1;
+    }
+}
+
+async fn insert(
+    transaction: &mut Transaction<'_, Sqlite>,
+    prepared: &Prepared,
+    policy: i64,
+) -> Result<i64, sqlx::Error> {
+    let decision = &prepared.decision;
+    let edit = prepared.edit.as_ref();
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO decisions (at, method, path, account, token, verdict, rule, status, edit,
+             changes, micros, backend_micros)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id",
+    )
+    .bind(signed(decision.at))
+    .bind(&decision.method)
+    .bind(&decision.path)
+    .bind(decision.account.as_deref().unwrap_or_default())
+    .bind(&decision.token)
+    .bind(decision.verdict.code())
+    .bind(decision.rule.as_deref().unwrap_or_default())
+    .bind(decision.status.map(i64::from))
+    .bind(edit.and_then(|edit| serde_json::to_string(edit).ok()))
+    .bind(i64::try_from(decision.changes.len()).unwrap_or(i64::MAX))
+    .bind(signed(decision.micros))
+    .bind(signed(decision.backend_micros))
+    .fetch_one(&mut **transaction)
+    .await?;
+    sqlx::query("INSERT INTO details (id, policy, detail) VALUES (?1, ?2, ?3)")
+        .bind(id)
+        .bind(policy)
+        .bind(&prepared.detail)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(id)
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+impl Verdict {
+    /// What a request's end amounts to.
+    #[must_use]
+    pub fn of(decision: &str, rule: Option<&str>) -> Self {
+        match (decision, rule) {
+            ("forward", None) => Self::Forward,
+            ("forward", Some(_)) => Self::Ruled,
+            _ => Self::Reject,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+// A recorded decision as the explanation view shows it: made again by the guard in the browser where the
+// request is there, else told from the record.
+
+import type { Explained, Message, Rule, Stage, StageName } from "../explanation/explained";
+import { factsOf, type State } from "../page/state";
+import type { Told } from "../page/tell";
+import type { Decision, RecordedRequest } from "./api";
+
+/** What the page of explanations is asked about a decision; null: its request is not there. */
+export function stateOf(decision: Decision, policy: string): State | null {
+  const { request, omitted, facts, now } = decision.explanation;
+  if (!request || (omitted && omitted !== "unread")) {
+    return null;
+  }
+  // What the application answered decides what the guard answers to a refusal of the application's.
+  const failed = decision.verdict !== "reject" && decision.status >= 400;
+  const answer = failed ? { answer: JSON.stringify({ status: decision.status }) } : {};
+  return {
+    steps: [{ text: JSON.stringify(request), ...answer }],
+    shown: 0,
+    policy,
+    facts: factsOf(facts),
+    now: new Date(now ?? decision.at).toISOString(),
+  };
+}
+
+/** The decision that the guard made again, as far as it is the recorded one. */
+export function explainedAgain(decision: Decision, told: Told): { explained: Explained; differs: string | null } | null {
+  if (told.explained === null) {
+    return null;
+  }
+  const again = told.explained;
+  const isThrough = again.decision === "forward";
+  const wasThrough = decision.verdict !== "reject";
+  // What the host itself refuses, no policy does.
+  const sameRule = again.rule === decision.rule || (isThrough && wasThrough);
+  const differs =
+    isThrough === wasThrough && sameRule
+      ? null
+      : again.rule === null
+        ? "it would let this request through"
+        : `it would decide by ${again.rule}`;
+  // The application's real answer was not recorded, only its status.
+  return { explained: isThrough ? { ...again, response: null } : again, differs };
+}
+
+/** What the record alone tells. */
+export function explainedByRecord(decision: Decision, rule: Rule | undefined): Explained {
+  const { changes, detail, request } = decision.explanation;
+  const isThrough = decision.verdict !== "reject";
+  const received = messageOf(request ?? { method: decision.method, path: decision.path, headers: {} });
+  return {
+    decision: isThrough ? "forward" : "reject",
+    rule: decision.rule,
+    detail: detail ?? null,
+    stages: stagesOf(decision, rule),
+    received,
+    forwarded: isThrough ? [received] : [],
+    changes: changes.map((change) => ({ ...change, detail: "" })),
+    comparison: null,
+    response: isThrough ? null : { status: decision.status, headers: ruleHeader(decision), body: null },
+    records: [],
+  };
+}
+
+function ruleHeader({ rule }: Decision): [string, string][] {
+  return rule === null ? [] : [["scimguard-rule", rule]];
+}
+
+export function messageOf({ method, path, headers, body_text }: RecordedRequest): Message {
+  const named = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  );
+  return { method, path, headers: named, body: body_text ?? null };
+}
+
+/** The stages of a request of the management API, which has no SCIM in it. */
+const STAGES: StageName[] = ["route", "token", "parse", "permit", "write"];
+
+const FIRST_WORDS: [string, StageName][] = [
+  ["route.", "route"],
+  ["token.", "token"],
+  ["body.", "parse"],
+  ["okta-only.", "permit"],
+  ["ownership.", "permit"],
+  ["user.", "permit"],
+];
+
+function stagesOf({ verdict, rule }: Decision, known: (Rule & { stage?: StageName | null }) | undefined): Stage[] {
+  const refusing = known?.stage ?? FIRST_WORDS.find(([word]) => rule?.startsWith(word))?.[1];
+  if (verdict !== "reject") {
+    return STAGES.map((stage) => ({ stage, outcome: "passed" }));
+  }
+  const at = refusing === undefined ? -1 : STAGES.indexOf(refusing);
+  if (at < 0) {
+    return [];
+  }
+  return STAGES.map((stage, index) => ({
+    stage,
+    outcome: index < at ? "passed" : index === at ? "refused" : "not-reached",
+  }));
+}

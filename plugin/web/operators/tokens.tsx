@@ -1,0 +1,88 @@
+// Which tokens of the guard's own end soon? Whoever gave them out replaces them before.
+
+import { useEffect, useState } from "preact/hooks";
+
+import type { Api, Token } from "./api";
+import { moment, relative } from "./words";
+
+const PERIODS = [7, 14, 30, 90, 365];
+
+export function Tokens({ api }: { api: Api }) {
+  const [days, setDays] = useState(14);
+  const [told, setTold] = useState<{ now: number; tokens: Token[] } | null>(null);
+  const [fault, setFault] = useState<string | null>(null);
+  useEffect(() => {
+    api.get<{ now: number; tokens: Token[] }>("tokens/expiring", { days }).then(
+      (found) => {
+        setFault(null);
+        setTold(found);
+      },
+      (error: Error) => setFault(error.message),
+    );
+  }, [api, days]);
+  const tokens = told?.tokens ?? [];
+  return (
+    <>
+      <form class="filters" aria-label="Tokens" onSubmit={(event) => event.preventDefault()}>
+        <label>
+          That end within
+          <select value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
+            {PERIODS.map((period) => (
+              <option key={period} value={period}>
+                {period} days
+              </option>
+            ))}
+          </select>
+        </label>
+      </form>
+      {fault && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      <div class="scrolled list" aria-busy={told === null} tabIndex={0} role="region" aria-label="Tokens that end">
+        <table>
+          <caption class="visually-hidden">Tokens that end within {days} days, the next to end first</caption>
+          <thead>
+            <tr>
+              <th scope="col">Ends</th>
+              <th scope="col">Account</th>
+              <th scope="col">Token</th>
+              <th scope="col">Principal</th>
+              <th scope="col">Provider</th>
+              <th scope="col">Last used</th>
+              <th scope="col">Replace it with</th>
+            </tr>
+          </thead>
+          <tbody>
+            {told &&
+              tokens.map((token) => (
+                <tr key={`${token.account}\n${token.id}`}>
+                  <td>
+                    <time dateTime={new Date(token.expires).toISOString()} title={moment(token.expires)}>
+                      {relative(token.expires, told.now)}
+                    </time>
+                  </td>
+                  <td>{token.account}</td>
+                  <td>{token.id}</td>
+                  <td>{token.principal}</td>
+                  <td>{token.provider ?? "none"}</td>
+                  <td>
+                    {token.last_used === null
+                      ? "never"
+                      : `${relative(token.last_used, told.now)}${token.last_used_from ? ` from ${token.last_used_from}` : ""}`}
+                  </td>
+                  <td>
+                    <code>
+                      scimguard token rotate --account {token.account} --id {token.id}
+                    </code>
+                  </td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+        {told !== null && tokens.length === 0 && <p class="none">No token ends within {days} days.</p>}
+      </div>
+    </>
+  );
+}
