@@ -16,9 +16,6 @@ pub const WEB_PACKAGE: &str = "SCIMGUARD_WEB_PACKAGE";
 pub const WEB_MODULES: &str = "SCIMGUARD_WEB_MODULES";
 /// A Chromium.
 pub const CHROMIUM: &str = "SCIMGUARD_CHROMIUM";
-
-/// The folder of the npm packages of `plugin/web/package.json`.
-pub const WEB_MODULES: &str = "SCIMGUARD_WEB_MODULES";
 /// The folder of the pages, as the host serves them.
 pub const PAGES: &str = "SCIMGUARD_PAGES";
 
