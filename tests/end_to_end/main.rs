@@ -18,6 +18,7 @@ mod listed;
 mod login_check;
 mod narrow;
 mod okta;
+mod operators;
 mod owners;
 mod process;
 mod provisioning;

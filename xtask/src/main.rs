@@ -10,6 +10,7 @@ mod histories;
 mod host;
 mod imports;
 mod node;
+mod page;
 mod project;
 mod python;
 mod steps;
@@ -38,7 +39,7 @@ struct Cli {
 enum Command {
     /// Build the plugin and the host: target/scimguard.wasm and target/host/scimguard
     Build {
-        /// Build the npm package of the browser module instead: target/web/package
+        /// Build the npm package of the browser module, and the pages, instead: target/web
         #[arg(long)]
         web: bool,
     },
@@ -90,8 +91,10 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Build { web: true } => {
             let package = web::build(&project, &mut steps)?;
+            let pages = page::build(&project, &mut steps, &package)?;
             let (folder, tarball) = (package.folder.display(), package.tarball.display());
-            anstream::println!("built {folder} and {tarball}");
+            let page = pages.join("page");
+            anstream::println!("built {folder}, {tarball} and {}", page.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Build { web: false } => {
