@@ -44,29 +44,32 @@ onPage("says the new verdict to a screen reader, once", async () => {
 /** Of these the documentation has pictures. */
 const PICTURED = ["dark-1360", "light-390"];
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [1360, 390, 320]) {
-    const viewport = { width, height: 900 };
-    onPage(
-      `is accessible, ${colorScheme}, ${width} pixels wide`,
-      async () => {
-        for (const title of ["Rename a pushed group", "Create a user", "A comma is missing", "Pushed, then renamed by an administrator, then by Okta"]) {
-          await pick(title);
-          await judged();
-          const closed = page.locator("details:not([open]) > summary");
-          while ((await closed.count()) > 0) {
-            await closed.first().click();
-          }
-          await accessible(page, title);
-          const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-          assert.ok(content <= window, `the page is ${content} pixels wide`);
+for (const [colorScheme, width] of [
+  ["light", 1360],
+  ["dark", 1360],
+  ["light", 390],
+  ["dark", 320],
+]) {
+  const viewport = { width, height: 900 };
+  onPage(
+    `is accessible, ${colorScheme}, ${width} pixels wide`,
+    async () => {
+      for (const title of ["Rename a pushed group", "Create a user", "A comma is missing", "Pushed, then renamed by an administrator, then by Okta"]) {
+        await pick(title);
+        await judged();
+        const closed = page.locator("details:not([open]) > summary");
+        while ((await closed.count()) > 0) {
+          await closed.first().click();
         }
-        if (PICTURED.includes(`${colorScheme}-${width}`)) {
-          await page.evaluate(() => scrollTo(0, 0));
-          await picture(`explain-${colorScheme}-${width}`);
-        }
-      },
-      { colorScheme, viewport },
-    );
-  }
+        await accessible(page, title);
+        const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        assert.ok(content <= window, `the page is ${content} pixels wide`);
+      }
+      if (PICTURED.includes(`${colorScheme}-${width}`)) {
+        await page.evaluate(() => scrollTo(0, 0));
+        await picture(`explain-${colorScheme}-${width}`);
+      }
+    },
+    { colorScheme, viewport },
+  );
 }
