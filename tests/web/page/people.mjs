@@ -11,7 +11,9 @@ onPage("is used with the keyboard alone", async () => {
     page.evaluate(() => {
       let element = document.activeElement;
       while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-      return element?.getAttribute("aria-label") ?? element?.labels?.[0]?.textContent ?? element?.textContent ?? "";
+      return (
+        element?.getAttribute("aria-label") ?? element?.labels?.[0]?.textContent ?? element?.textContent ?? ""
+      );
     });
   const seen = [];
   await page.keyboard.press("Tab");
@@ -24,10 +26,23 @@ onPage("is used with the keyboard alone", async () => {
     if (seen.includes("The policy") && name === "") break;
     seen.push(name);
   }
-  for (const expected of ["Share as a link", "Save as a case", "The request", "The policy", "Id of user 1", "Remove member 2"]) {
-    assert.ok(seen.some((name) => name.includes(expected)), `${expected} is not reached: ${seen.join(", ")}`);
+  for (const expected of [
+    "Share as a link",
+    "Save as a case",
+    "The request",
+    "The policy",
+    "Id of user 1",
+    "Remove member 2",
+  ]) {
+    assert.ok(
+      seen.some((name) => name.includes(expected)),
+      `${expected} is not reached: ${seen.join(", ")}`,
+    );
   }
-  assert.ok(seen.every((name) => name.trim() !== ""), "something that takes the focus has no name");
+  assert.ok(
+    seen.every((name) => name.trim() !== ""),
+    "something that takes the focus has no name",
+  );
   // Out of the text with a key, backwards too: it is no trap.
   await editor("The request").focus();
   await page.keyboard.press("Shift+Tab");
@@ -54,7 +69,12 @@ for (const [colorScheme, width] of [
   onPage(
     `is accessible, ${colorScheme}, ${width} pixels wide`,
     async () => {
-      for (const title of ["Rename a pushed group", "Create a user", "A comma is missing", "Pushed, then renamed by an administrator, then by Okta"]) {
+      for (const title of [
+        "Rename a pushed group",
+        "Create a user",
+        "A comma is missing",
+        "Pushed, then renamed by an administrator, then by Okta",
+      ]) {
         await pick(title);
         await judged();
         const closed = page.locator("details:not([open]) > summary");
@@ -62,7 +82,10 @@ for (const [colorScheme, width] of [
           await closed.first().click();
         }
         await accessible(page, title);
-        const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        const [content, window] = await page.evaluate(() => [
+          document.documentElement.scrollWidth,
+          innerWidth,
+        ]);
         assert.ok(content <= window, `the page is ${content} pixels wide`);
       }
       if (PICTURED.includes(`${colorScheme}-${width}`)) {
