@@ -75,6 +75,9 @@ enum Command {
     },
     /// Measure the plugin against native code, and the guard against a plain proxy
     Bench {
+        /// Measure the browser module beside other packages instead
+        #[arg(long)]
+        web: bool,
         /// Arguments for the benchmarks
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -117,6 +120,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
-        Command::Bench { arguments } => bench::run(&project, &mut steps, arguments),
+        Command::Bench { web: true, .. } => bench::web(&project, &mut steps),
+        Command::Bench { arguments, .. } => bench::run(&project, &mut steps, arguments),
     }
 }
