@@ -1,5 +1,5 @@
-// Builds the pages: each a folder of static files that any file server serves, with the guard's
-// module beside them, and each file once more as brotli for servers that send it so.
+// Builds the pages: each a folder of static files that any file server serves, and each file once
+// more as brotli for servers that send it so.
 //
 //   node build.mjs PACKAGE OUTPUT
 
@@ -13,28 +13,37 @@ import { build } from "esbuild";
 
 const SOURCES = dirname(fileURLToPath(import.meta.url));
 
-/** What each page consists of: what is bundled, under which name, and what is copied. */
+/** What is bundled for each page. */
 const PAGES = {
-  page: {
-    bundled: { page: "page/main.tsx", worker: "page/worker.ts", "page-style": "page/page.css" },
-    copied: ["page/index.html", "page/icon.svg"],
-  },
+  page: [
+    { in: "page/main.tsx", out: "page" },
+    { in: "page/page.css", out: "page" },
+    { in: "page/worker.ts", out: "worker" },
+  ],
+  operators: [
+    { in: "operators/main.tsx", out: "operators" },
+    { in: "operators/operators.css", out: "operators" },
+    { in: "page/worker.ts", out: "worker" },
+  ],
 };
 
-/** At the highest quality, which takes seconds for the module: it is done once for all pages. */
+/** What is copied for each page. */
+const COPIED = ["index.html", "icon.svg"];
+
 const compress = promisify(brotliCompress);
 
 const [, , packageFolder, output] = process.argv.map((argument) => resolve(argument));
 const module = join(packageFolder, "scimguard.wasm");
+// It takes seconds, and is the same for every page.
 const compressedModule = await brotli(await readFile(module));
 
-for (const [name, page] of Object.entries(PAGES)) {
+for (const [name, bundled] of Object.entries(PAGES)) {
   const folder = join(output, name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: SOURCES,
-    entryPoints: page.bundled,
+    entryPoints: bundled,
     outdir: folder,
     bundle: true,
     minify: true,
@@ -47,8 +56,8 @@ for (const [name, page] of Object.entries(PAGES)) {
     legalComments: "external",
     logLevel: "warning",
   });
-  for (const file of page.copied) {
-    await copyFile(join(SOURCES, file), join(folder, file.split("/").at(-1)));
+  for (const file of COPIED) {
+    await copyFile(join(SOURCES, name, file), join(folder, file));
   }
   for (const file of await readdir(folder)) {
     await writeFile(join(folder, `${file}.br`), await brotli(await readFile(join(folder, file))));

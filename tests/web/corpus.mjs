@@ -28,19 +28,22 @@ function different(guard, call, index) {
 
 /** The decisions as documents, and what the client gets. */
 function played(guard, facts, steps) {
-  const came = guard.play(
-    JSON.stringify(facts),
-    steps.map(({ request, upstream, now }) => ({ request, upstream, now })),
-    0,
-  );
+  const known = JSON.stringify(facts);
+  const asked = steps.map(({ request, upstream, now }) => ({ request, upstream, now }));
+  const came = guard.play(known, asked, 0);
+  const decisions = guard.decisions(known, asked, 0);
   for (const [index, step] of steps.entries()) {
-    const stops = came[index].stops.map((stop) => stop.document);
     const found =
-      unequal(`decisions of step ${index + 1}`, step.stops.join("\n"), stops.join("\n")) ??
+      unequal(`decisions of step ${index + 1}`, step.stops.join("\n"), decisions[index].join("\n")) ??
+      unequal(`rules of step ${index + 1}`, rules(step.stops.map((text) => JSON.parse(text))), rules(came[index].stops)) ??
       unequal(`response of step ${index + 1}`, JSON.stringify(shown(step.response)), JSON.stringify(came[index].response));
     if (found) return found;
   }
   return null;
+}
+
+function rules(stops) {
+  return stops.map(({ decision, rule }) => `${decision} ${rule ?? ""}`).join("\n");
 }
 
 /** A response as a page shows it: texts. */

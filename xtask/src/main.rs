@@ -47,6 +47,9 @@ enum Command {
     Test,
     /// Show Okta and an administrator in front of an example application
     Demo {
+        /// Show, after the story, the page that explains verdicts, until Ctrl-C
+        #[arg(long)]
+        page: bool,
         /// Arguments for `scimguard demo`
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -72,6 +75,9 @@ enum Command {
     },
     /// Measure the plugin against native code, and the guard against a plain proxy
     Bench {
+        /// Measure the browser module beside other packages instead
+        #[arg(long)]
+        web: bool,
         /// Arguments for the benchmarks
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -104,9 +110,17 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test => test::run(&project, &mut steps),
-        Command::Demo { arguments } => demo::run(&project, &mut steps, arguments),
+        Command::Demo { page, arguments } => {
+            let ending = if page {
+                demo::Ending::Pages
+            } else {
+                demo::Ending::Over
+            };
+            demo::run(&project, &mut steps, &ending, arguments)
+        }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
-        Command::Bench { arguments } => bench::run(&project, &mut steps, arguments),
+        Command::Bench { web: true, .. } => bench::web(&project, &mut steps),
+        Command::Bench { arguments, .. } => bench::run(&project, &mut steps, arguments),
     }
 }

@@ -25,7 +25,7 @@ function decide(method, path, body_text) {
     body_text,
   });
   const [{ stops }] = guard.play(facts, [{ request }], NOW);
-  if (stops[0].decision !== "forward") throw new Error(stops[0].document);
+  if (stops[0].decision !== "forward") throw new Error(stops[0].detail);
   return stops[0];
 }
 

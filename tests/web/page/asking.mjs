@@ -41,10 +41,16 @@ onPage("reads a request that is typed key by key", async () => {
   await page.keyboard.press("Control+a");
   await page.keyboard.type(RENAME.http);
   await says(page.locator(".verdict .detail"), "Rename the group in Okta");
-  assert.equal((await editor("The request").innerText()).replace(/\n+/g, "\n"), RENAME.http.replace(/\n+/g, "\n"));
+  assert.equal(
+    (await editor("The request").innerText()).replace(/\n+/g, "\n"),
+    RENAME.http.replace(/\n+/g, "\n"),
+  );
   await page.keyboard.press("Control+z");
   await page.keyboard.press("Control+z");
-  assert.notEqual((await editor("The request").innerText()).replace(/\n+/g, "\n"), RENAME.http.replace(/\n+/g, "\n"));
+  assert.notEqual(
+    (await editor("The request").innerText()).replace(/\n+/g, "\n"),
+    RENAME.http.replace(/\n+/g, "\n"),
+  );
 });
 
 onPage("marks the place of an error in the text", async () => {
@@ -63,10 +69,20 @@ onPage("marks the place of an error in the text", async () => {
 for (const [what, text, place, words] of [
   ["a header without a colon", "GET /x HTTP/1.1\nnonsense", "Line 2, column 1", "should be a header"],
   ["no request at all", "please help", "Line 1, column 1", "a method and a path"],
-  ["a curl command whose body is in a file", "curl https://a/b -d @body.json", "Line 1, column 21", "Put what is in it here"],
+  [
+    "a curl command whose body is in a file",
+    "curl https://a/b -d @body.json",
+    "Line 1, column 21",
+    "Put what is in it here",
+  ],
   ["a quote that never ends", "curl 'https://a/b", "Line 1, column 17", "never closed"],
   ["JSON that is none", '{"method": "GET"\n "path": "/x"}', "Line 2, column 2", "comma expected"],
-  ["a field that no request has", '{"method": "GET", "path": "/x", "boddy": 1}', "Line 1, column 42", "no field “boddy”"],
+  [
+    "a field that no request has",
+    '{"method": "GET", "path": "/x", "boddy": 1}',
+    "Line 1, column 42",
+    "no field “boddy”",
+  ],
 ]) {
   onPage(`says what is wrong with ${what}`, async () => {
     await paste("The request", text);
@@ -77,7 +93,10 @@ for (const [what, text, place, words] of [
 }
 
 onPage("puts a request around a body that is pasted alone", async () => {
-  const body = { schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], Operations: [{ op: "Replace", path: "displayName", value: "x" }] };
+  const body = {
+    schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    Operations: [{ op: "Replace", path: "displayName", value: "x" }],
+  };
   await paste("The request", JSON.stringify(body));
   await page.getByRole("button", { name: "Make it a request" }).click();
   await says(verdict(), "lets this request through after");

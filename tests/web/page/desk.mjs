@@ -53,7 +53,8 @@ export const rule = () => page.locator(".rule code");
 export const notes = () => page.locator(".asked .notes");
 export const examples = () => page.locator(".toolbar select");
 export const editor = (label) => page.getByRole("textbox", { name: label });
-export const section = (heading) => page.locator("section").filter({ has: page.getByRole("heading", { name: heading }) });
+export const section = (heading) =>
+  page.locator("section").filter({ has: page.getByRole("heading", { name: heading }) });
 
 /** Puts a text in the place of another one, as one pastes. */
 export async function paste(label, text) {
@@ -69,7 +70,9 @@ export async function pick(title) {
 
 /** Until every request has been judged. */
 export async function judged() {
-  await page.waitForFunction(() => [...document.querySelectorAll(".steps .fate")].every((fate) => fate.textContent !== "not judged"));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".steps .fate")].every((fate) => fate.textContent !== "not judged"),
+  );
 }
 
 /** Waits until a text is on the page. */

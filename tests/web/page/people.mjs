@@ -11,7 +11,9 @@ onPage("is used with the keyboard alone", async () => {
     page.evaluate(() => {
       let element = document.activeElement;
       while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-      return element?.getAttribute("aria-label") ?? element?.labels?.[0]?.textContent ?? element?.textContent ?? "";
+      return (
+        element?.getAttribute("aria-label") ?? element?.labels?.[0]?.textContent ?? element?.textContent ?? ""
+      );
     });
   const seen = [];
   await page.keyboard.press("Tab");
@@ -24,10 +26,23 @@ onPage("is used with the keyboard alone", async () => {
     if (seen.includes("The policy") && name === "") break;
     seen.push(name);
   }
-  for (const expected of ["Share as a link", "Save as a case", "The request", "The policy", "Id of user 1", "Remove member 2"]) {
-    assert.ok(seen.some((name) => name.includes(expected)), `${expected} is not reached: ${seen.join(", ")}`);
+  for (const expected of [
+    "Share as a link",
+    "Save as a case",
+    "The request",
+    "The policy",
+    "Id of user 1",
+    "Remove member 2",
+  ]) {
+    assert.ok(
+      seen.some((name) => name.includes(expected)),
+      `${expected} is not reached: ${seen.join(", ")}`,
+    );
   }
-  assert.ok(seen.every((name) => name.trim() !== ""), "something that takes the focus has no name");
+  assert.ok(
+    seen.every((name) => name.trim() !== ""),
+    "something that takes the focus has no name",
+  );
   // Out of the text with a key, backwards too: it is no trap.
   await editor("The request").focus();
   await page.keyboard.press("Shift+Tab");
@@ -44,29 +59,40 @@ onPage("says the new verdict to a screen reader, once", async () => {
 /** Of these the documentation has pictures. */
 const PICTURED = ["dark-1360", "light-390"];
 
-for (const colorScheme of ["light", "dark"]) {
-  for (const width of [1360, 390, 320]) {
-    const viewport = { width, height: 900 };
-    onPage(
-      `is accessible, ${colorScheme}, ${width} pixels wide`,
-      async () => {
-        for (const title of ["Rename a pushed group", "Create a user", "A comma is missing", "Pushed, then renamed by an administrator, then by Okta"]) {
-          await pick(title);
-          await judged();
-          const closed = page.locator("details:not([open]) > summary");
-          while ((await closed.count()) > 0) {
-            await closed.first().click();
-          }
-          await accessible(page, title);
-          const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-          assert.ok(content <= window, `the page is ${content} pixels wide`);
+for (const [colorScheme, width] of [
+  ["light", 1360],
+  ["dark", 1360],
+  ["light", 390],
+  ["dark", 320],
+]) {
+  const viewport = { width, height: 900 };
+  onPage(
+    `is accessible, ${colorScheme}, ${width} pixels wide`,
+    async () => {
+      for (const title of [
+        "Rename a pushed group",
+        "Create a user",
+        "A comma is missing",
+        "Pushed, then renamed by an administrator, then by Okta",
+      ]) {
+        await pick(title);
+        await judged();
+        const closed = page.locator("details:not([open]) > summary");
+        while ((await closed.count()) > 0) {
+          await closed.first().click();
         }
-        if (PICTURED.includes(`${colorScheme}-${width}`)) {
-          await page.evaluate(() => scrollTo(0, 0));
-          await picture(`explain-${colorScheme}-${width}`);
-        }
-      },
-      { colorScheme, viewport },
-    );
-  }
+        await accessible(page, title);
+        const [content, window] = await page.evaluate(() => [
+          document.documentElement.scrollWidth,
+          innerWidth,
+        ]);
+        assert.ok(content <= window, `the page is ${content} pixels wide`);
+      }
+      if (PICTURED.includes(`${colorScheme}-${width}`)) {
+        await page.evaluate(() => scrollTo(0, 0));
+        await picture(`explain-${colorScheme}-${width}`);
+      }
+    },
+    { colorScheme, viewport },
+  );
 }

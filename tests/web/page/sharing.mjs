@@ -41,7 +41,14 @@ onPage("shares the whole as a link, without secrets", async () => {
 });
 
 onPage("lets no secret into a link, wherever it stands", async () => {
-  const secrets = ["pat.ACC1.okta.s3cret", "cook1e-value", "hunter22-password", "Zm9vOmJhcg==", "q-token-1234", "topsecret-Value"];
+  const secrets = [
+    "pat.ACC1.okta.s3cret",
+    "cook1e-value",
+    "hunter22-password",
+    "Zm9vOmJhcg==",
+    "q-token-1234",
+    "topsecret-Value",
+  ];
   const [token, cookie, password, basic, query, patched] = secrets;
   await paste(
     "The request",
@@ -53,7 +60,9 @@ onPage("lets no secret into a link, wherever it stands", async () => {
   await page.getByRole("button", { name: "Share as a link" }).click();
   await says(page.getByRole("status"), "secrets were replaced");
   const other = await open({}, page.url());
-  const text = (await other.page.locator("body").innerText()) + (await other.page.getByRole("textbox", { name: "The request" }).innerText());
+  const text =
+    (await other.page.locator("body").innerText()) +
+    (await other.page.getByRole("textbox", { name: "The request" }).innerText());
   for (const secret of secrets) {
     assert.ok(!text.includes(secret), secret);
   }
@@ -73,11 +82,15 @@ onPage("saves each example as a case, and opens it again", async () => {
     assert.ok(!text.includes("s3cret"), title);
     await writeFile(join(SAVED, `${index}.json`), text);
     const fates = await page.locator(".steps .fate").allInnerTexts();
-    await page.getByLabel("Open a case").setInputFiles({ name: "case.json", mimeType: "application/json", buffer: Buffer.from(text) });
+    await page
+      .getByLabel("Open a case")
+      .setInputFiles({ name: "case.json", mimeType: "application/json", buffer: Buffer.from(text) });
     await page.waitForFunction(() => document.querySelector(".toolbar select").value === "-1");
     await judged();
     assert.deepEqual(await page.locator(".steps .fate").allInnerTexts(), fates, title);
   }
-  await page.getByLabel("Open a case").setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{}") });
+  await page
+    .getByLabel("Open a case")
+    .setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{}") });
   await says(page.getByRole("status"), "holds no case");
 });
