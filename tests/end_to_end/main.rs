@@ -8,6 +8,8 @@ mod credential;
 mod demo;
 mod dialects;
 mod doctor;
+mod facts;
+mod gateway;
 mod held;
 mod import;
 mod interop;
