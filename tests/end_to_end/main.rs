@@ -20,6 +20,7 @@ mod listed;
 mod login_check;
 mod narrow;
 mod okta;
+mod operators;
 mod owners;
 mod process;
 mod provisioning;

@@ -128,6 +128,12 @@ impl Guard {
         Ok(path)
     }
 
+    /// Where operators and monitoring systems connect.
+    #[must_use]
+    pub fn admin_url(&self) -> String {
+        format!("http://{}", self.admin)
+    }
+
     /// What the guard keeps its record in.
     #[must_use]
     pub fn database(&self) -> PathBuf {
