@@ -18,8 +18,6 @@ pub const WEB_MODULES: &str = "SCIMGUARD_WEB_MODULES";
 pub const PAGES: &str = "SCIMGUARD_PAGES";
 /// A Chromium.
 pub const CHROMIUM: &str = "SCIMGUARD_CHROMIUM";
-/// The folder of the pages, as the host serves them.
-pub const PAGES: &str = "SCIMGUARD_PAGES";
 
 /// The file that an environment variable names.
 ///
