@@ -240,10 +240,9 @@ fn shown(answer: &Answer) -> String {
         "cache-control",
     ];
     let headers: Vec<_> = told.iter().map(|name| answer.headers.get(*name)).collect();
-    format!(
-        "{}: {} {headers:?} {}",
-        answer.request, answer.status, answer.body
-    )
+    let mut body = answer.body.clone();
+    without_times(&mut body);
+    format!("{}: {} {headers:?} {body}", answer.request, answer.status)
 }
 
 fn without_times(body: &mut Value) {
