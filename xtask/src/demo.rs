@@ -8,12 +8,21 @@ use anyhow::{Context, Result};
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, python};
+use crate::{component, host, page, python, web};
+
+/// Whether the pages are shown after the story.
+pub(crate) enum Ending {
+    /// No: the demo ends.
+    Over,
+    /// Yes, until somebody ends it.
+    Pages,
+}
 
 /// Builds what is needed and runs the demo; its exit status is ours.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,
+    ending: &Ending,
     arguments: Vec<OsString>,
 ) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
@@ -24,10 +33,14 @@ pub(crate) fn run(
         quoted(&python),
         quoted(&project.file("demo/application.py"))
     );
-    let status = project
-        .command(&program)
-        .args(["demo", "--application"])
-        .arg(application)
+    let mut demo = project.command(&program);
+    demo.args(["demo", "--application"]).arg(application);
+    if let Ending::Pages = ending {
+        let package = web::build(project, steps)?;
+        demo.arg("--pages")
+            .arg(page::build(project, steps, &package)?);
+    }
+    let status = demo
         .args(arguments)
         .status()
         .with_context(|| format!("cannot run {}", program.display()))?;

@@ -10,6 +10,7 @@ mod histories;
 mod host;
 mod imports;
 mod node;
+mod page;
 mod project;
 mod python;
 mod steps;
@@ -38,7 +39,7 @@ struct Cli {
 enum Command {
     /// Build the plugin and the host: target/scimguard.wasm and target/host/scimguard
     Build {
-        /// Build the npm package of the browser module instead: target/web/package
+        /// Build the npm package of the browser module, and the pages, instead: target/web
         #[arg(long)]
         web: bool,
     },
@@ -46,6 +47,9 @@ enum Command {
     Test,
     /// Show Okta and an administrator in front of an example application
     Demo {
+        /// Show, after the story, the page that explains verdicts, until Ctrl-C
+        #[arg(long)]
+        page: bool,
         /// Arguments for `scimguard demo`
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -93,8 +97,10 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Build { web: true } => {
             let package = web::build(&project, &mut steps)?;
+            let pages = page::build(&project, &mut steps, &package)?;
             let (folder, tarball) = (package.folder.display(), package.tarball.display());
-            anstream::println!("built {folder} and {tarball}");
+            let page = pages.join("page");
+            anstream::println!("built {folder}, {tarball} and {}", page.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Build { web: false } => {
@@ -104,7 +110,14 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test => test::run(&project, &mut steps),
-        Command::Demo { arguments } => demo::run(&project, &mut steps, arguments),
+        Command::Demo { page, arguments } => {
+            let ending = if page {
+                demo::Ending::Pages
+            } else {
+                demo::Ending::Over
+            };
+            demo::run(&project, &mut steps, &ending, arguments)
+        }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
         Command::Bench { web: true, .. } => bench::web(&project, &mut steps),

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, node, python, web};
+use crate::{component, host, node, page, python, web};
 
 /// Runs everything; the first failure ends it.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -35,6 +35,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     let modules = node::modules(project, steps)?;
     let component = component::build(project, steps)?;
     let package = web::build(project, steps)?;
+    let pages = page::build(project, steps, &package)?;
+    page::check(project, steps, &package)?;
     let chromium = web::chromium(steps)?;
 
     // The core keeps Rust's own checks of arithmetic in its tests: their profile is `dev`.
@@ -43,6 +45,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
             "test",
             "--package",
             "scimguard-core",
+            "--package",
+            "scimguard-wire",
             "--package",
             "scimguard-fuzz",
             "--package",
@@ -77,6 +81,7 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
                 .env("SCIMGUARD_NODE_MODULES", &modules)
                 .env("SCIMGUARD_WEB_PACKAGE", &package.tarball)
                 .env("SCIMGUARD_WEB_MODULES", &package.modules)
+                .env("SCIMGUARD_PAGES", &pages)
                 .env("SCIMGUARD_CHROMIUM", &chromium),
         )
     })?;

@@ -1,5 +1,6 @@
 //! `scimguard demo`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -17,6 +18,9 @@ pub(super) struct Args {
     /// Command line of the application. It prints `listening on URL` when it is ready
     #[arg(long, value_name = "COMMAND")]
     application: Option<String>,
+    /// The folder of the pages: the guard goes on serving them after the story, until Ctrl-C
+    #[arg(long, value_name = "FOLDER")]
+    pages: Option<PathBuf>,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -27,6 +31,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let as_told = runtime.block_on(demo::play(&application))?;
+    let as_told = runtime.block_on(demo::play(&application, args.pages.as_deref()))?;
     Ok(ExitCode::from(u8::from(!as_told)))
 }

@@ -7,6 +7,7 @@ mod processes;
 mod report;
 mod story;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -23,19 +24,32 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// Plays the whole story in front of an application, and tells whether all went as told.
 ///
-/// `application` is the command line of a server that prints `listening on URL` when it is ready.
+/// `application` is the command line of a server that prints `listening on URL` when it is ready. With a
+/// folder of pages, the guard goes on serving them until it is interrupted.
 ///
 /// # Errors
 /// A server that does not start, or a request that is not answered.
-pub(crate) async fn play(application: &str) -> anyhow::Result<bool> {
-    tokio::time::timeout(TIME_LIMIT, perform(application))
+pub(crate) async fn play(application: &str, pages: Option<&Path>) -> anyhow::Result<bool> {
+    let told = tokio::time::timeout(TIME_LIMIT, perform(application, pages))
         .await
-        .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))?
+        .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))??;
+    if pages.is_some() {
+        report::pages(&told.guard.admin);
+        tokio::signal::ctrl_c().await?;
+    }
+    Ok(told.as_told)
 }
 
-async fn perform(command: &str) -> anyhow::Result<bool> {
+/// What is there after the story: the servers end with it.
+struct Told {
+    as_told: bool,
+    guard: Guard,
+    _application: Application,
+}
+
+async fn perform(command: &str, pages: Option<&Path>) -> anyhow::Result<Told> {
     let application = Application::start(command).await?;
-    let mut guard = Guard::configure(&application.url)?;
+    let mut guard = Guard::configure(&application.url, pages)?;
     let tokens = Tokens {
         okta: guard.token(ACCOUNT, "svc-okta", "all", "90d").await?,
         other_account: guard.token("ACC2", "svc-okta", "all", "90d").await?,
@@ -59,7 +73,11 @@ async fn perform(command: &str) -> anyhow::Result<bool> {
             report.step(step, &outcome);
         }
     }
-    Ok(report.end(&guard.last_log_lines()))
+    Ok(Told {
+        as_told: report.end(&guard.last_log_lines()),
+        guard,
+        _application: application,
+    })
 }
 
 const WITHOUT_GROUP_MANAGEMENT: &str =

@@ -2,6 +2,7 @@
 //! with the demo, whatever happens.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -62,14 +63,15 @@ impl Application {
 pub(super) struct Guard {
     /// Where clients connect.
     pub(super) url: String,
-    admin: String,
+    /// Where its pages are.
+    pub(super) admin: String,
     folder: tempfile::TempDir,
     process: Option<Child>,
 }
 
 impl Guard {
     /// Writes the configuration of a guard in front of a backend.
-    pub(super) fn configure(backend: &str) -> anyhow::Result<Self> {
+    pub(super) fn configure(backend: &str, pages: Option<&Path>) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("scimguard-demo-")
             .tempdir()?;
@@ -80,9 +82,17 @@ impl Guard {
             folder,
             process: None,
         };
-        let text = format!(
+        let mut text = format!(
             "listen = \"{listen}\"\nadmin = \"{admin}\"\nbackend = \"{backend}\"\nstore = \"sqlite:scimguard.db\"\n"
         );
+        if let Some(pages) = pages {
+            let pages = std::path::absolute(pages)?;
+            writeln!(
+                text,
+                "pages = {}",
+                toml::Value::from(pages.display().to_string())
+            )?;
+        }
         std::fs::write(guard.configuration(), text)?;
         Ok(guard)
     }
