@@ -10,13 +10,13 @@ use crate::okta::{Okta, equal, patch, scim_client};
 use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
 
 /// What Okta has provisioned at the end of the sequence.
-struct Provisioned {
+pub(crate) struct Provisioned {
     /// A user without a group.
-    direct: String,
+    pub(crate) direct: String,
     /// A user who came with the group.
-    member: String,
+    pub(crate) member: String,
     /// A group.
-    group: String,
+    pub(crate) group: String,
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn okta_provisions_a_stock_server_and_other_clients_cannot_undo_it() -> an
 }
 
 /// Every request of Okta's, and a crash in the middle.
-async fn whole_sequence(okta: &Okta, guard: &mut Guard) -> anyhow::Result<Provisioned> {
+pub(crate) async fn whole_sequence(okta: &Okta, guard: &mut Guard) -> anyhow::Result<Provisioned> {
     guard.start().await?;
     okta.test_connection().await?;
     let ann = okta.create_user("ann", "Ann", "Lee").await?;
@@ -109,7 +109,7 @@ async fn whole_sequence(okta: &Okta, guard: &mut Guard) -> anyhow::Result<Provis
     })
 }
 
-async fn administrator_is_refused(
+pub(crate) async fn administrator_is_refused(
     administrator: &Client,
     okta_s: &Provisioned,
 ) -> anyhow::Result<()> {
@@ -186,7 +186,7 @@ async fn administrator_is_refused(
     Ok(())
 }
 
-async fn administrator_may(
+pub(crate) async fn administrator_may(
     administrator: &Client,
     okta: &Okta,
     okta_s: &Provisioned,

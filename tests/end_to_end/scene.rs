@@ -12,6 +12,9 @@ use crate::okta::{Okta, scim_client};
 use crate::provisioning::in_account;
 use crate::{ACCOUNT, HARNESS_BASE, harness};
 
+/// What the operators' page is opened with, if the configuration says so.
+pub(crate) const ADMIN_TOKEN: &str = "the-operators-own-token";
+
 /// An application whose answers can be held back, and a guard that dies meanwhile.
 pub(crate) struct Scene {
     _application: Server,
@@ -29,6 +32,7 @@ impl Scene {
         let mut guard = Guard::configure(&held.url, &harness())?;
         guard.configure_also(configuration)?;
         guard.write_secret("backend.token", "the-guards-own")?;
+        guard.write_secret("admin.token", ADMIN_TOKEN)?;
         let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
         let okta = Okta {
             scim: scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token),

@@ -38,6 +38,8 @@ struct Intended {
     name: String,
     /// The id that its name gives.
     id: Id,
+    /// Another group had that id.
+    taken: bool,
     members: BTreeSet<Id>,
 }
 
@@ -87,7 +89,7 @@ impl Record {
 
     async fn read_groups(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
         let rows = sqlx::query(
-            "SELECT id, display_name, derived_id, managed_by IS NOT NULL AS owned, intent, \
+            "SELECT id, display_name, derived_id, managed_by IS NOT NULL AS owned, intent, taken, \
              (pending OR leaving) AND managed_by IS NOT NULL AS open FROM groups WHERE account = ?",
         )
         .bind(ACCOUNT)
@@ -100,6 +102,7 @@ impl Record {
                 self.intended.push(Intended {
                     name: name.unwrap_or_default(),
                     id: row.get("derived_id"),
+                    taken: row.get("taken"),
                     members: sqlx::query_scalar("SELECT user_id FROM members WHERE group_id = ?")
                         .bind(&id)
                         .fetch_all(&mut *connection)
@@ -231,7 +234,7 @@ fn may_be_several(world: &World, intended: &Intended) -> bool {
         .groups
         .values()
         .any(|group| group.name == intended.name);
-    is_named && groups.filter(may_be).count() > 1
+    is_named && (intended.taken || groups.filter(may_be).count() > 1)
 }
 
 fn is_empty(world: &World, group: &str) -> bool {

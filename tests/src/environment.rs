@@ -14,6 +14,14 @@ pub const FILTER: &str = "SCIMGUARD_FILTER";
 pub const PYTHON: &str = "SCIMGUARD_PYTHON";
 /// The folder of the npm packages of `tests/peers/package.json`.
 pub const NODE_MODULES: &str = "SCIMGUARD_NODE_MODULES";
+/// The tarball of the npm package.
+pub const WEB_PACKAGE: &str = "SCIMGUARD_WEB_PACKAGE";
+/// The folder of the npm packages of `plugin/web/package.json`.
+pub const WEB_MODULES: &str = "SCIMGUARD_WEB_MODULES";
+/// The folder of the pages, as the host serves them.
+pub const PAGES: &str = "SCIMGUARD_PAGES";
+/// A Chromium.
+pub const CHROMIUM: &str = "SCIMGUARD_CHROMIUM";
 
 /// The file that an environment variable names.
 ///

@@ -128,6 +128,12 @@ impl Guard {
         Ok(path)
     }
 
+    /// Where operators and monitoring systems connect.
+    #[must_use]
+    pub fn admin_url(&self) -> String {
+        format!("http://{}", self.admin)
+    }
+
     /// What the guard keeps its record in.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -191,11 +197,19 @@ impl Guard {
     /// # Errors
     /// If it ends or is not ready in time; the message has the end of its log.
     pub async fn start(&mut self) -> anyhow::Result<Duration> {
+        self.start_as("serve").await
+    }
+
+    /// The same with another of the program's commands that serve.
+    ///
+    /// # Errors
+    /// If it ends or is not ready in time; the message has the end of its log.
+    pub async fn start_as(&mut self, command: &str) -> anyhow::Result<Duration> {
         ensure!(self.process.is_none(), "the guard runs already");
         self.starts += 1;
         let begun = Instant::now();
         let process = Command::new(environment::file(PROGRAM))
-            .arg("serve")
+            .arg(command)
             .arg("--config")
             .arg(self.configuration())
             .stdin(Stdio::null())
@@ -203,7 +217,7 @@ impl Guard {
             .stderr(File::create(self.log("stderr"))?)
             .kill_on_drop(true)
             .spawn()
-            .context("cannot start `scimguard serve`")?;
+            .with_context(|| format!("cannot start `scimguard {command}`"))?;
         let admin = Client::new(format!("http://{}", self.admin));
         self.process = Some(process);
         while !matches!(admin.get("/readyz").await, Ok(answer) if answer.status == 200) {

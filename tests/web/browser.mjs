@@ -52,7 +52,11 @@ export async function launch() {
 
 /** A page that keeps what it asks for and what goes wrong in it. */
 export async function visit(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1360, height: 1000 }, acceptDownloads: true, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1360, height: 1000 },
+    acceptDownloads: true,
+    ...options,
+  });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
   page.setDefaultTimeout(Number(process.env.SCIMGUARD_PATIENCE ?? 20_000));
@@ -63,13 +67,23 @@ export async function visit(browser, options = {}) {
     return route.continue();
   });
   page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && wrong.push(message.text()));
+  page.on(
+    "console",
+    (message) => ["error", "warning"].includes(message.type()) && wrong.push(message.text()),
+  );
   await page.addInitScript(() => {
     window.violations = [];
-    document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
+    document.addEventListener("securitypolicyviolation", (event) =>
+      window.violations.push(event.violatedDirective),
+    );
     window.shifts = [];
     new PerformanceObserver((list) => {
-      window.shifts.push(...list.getEntries().filter((entry) => !entry.hadRecentInput).map((entry) => entry.value));
+      window.shifts.push(
+        ...list
+          .getEntries()
+          .filter((entry) => !entry.hadRecentInput)
+          .map((entry) => entry.value),
+      );
     }).observe({ type: "layout-shift", buffered: true });
   });
   return { page, context, asked, wrong };
@@ -78,8 +92,16 @@ export async function visit(browser, options = {}) {
 /** Nothing went wrong, and nothing was asked of anybody else. */
 export async function nothingWrong({ page, asked, wrong }, url) {
   assert.deepEqual(wrong, []);
-  assert.deepEqual(await page.evaluate(() => window.violations), [], "violations of the Content-Security-Policy");
-  assert.deepEqual(asked.filter((other) => !other.startsWith(url)), [], "requests to others");
+  assert.deepEqual(
+    await page.evaluate(() => window.violations),
+    [],
+    "violations of the Content-Security-Policy",
+  );
+  assert.deepEqual(
+    asked.filter((other) => !other.startsWith(url)),
+    [],
+    "requests to others",
+  );
 }
 
 /** No serious fault of accessibility, as axe-core finds them. */
@@ -90,6 +112,12 @@ export async function accessible(page, name) {
   const { violations } = await page.evaluate(() => window.axe.run());
   const serious = violations
     .filter(({ impact }) => ["serious", "critical", "moderate"].includes(impact))
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).slice(0, 3).join(" | ")}`);
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ html, failureSummary }) => `${html} ${failureSummary}`)
+          .slice(0, 3)
+          .join(" | ")}`,
+    );
   assert.deepEqual(serious, [], name);
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the benchmarks of the host, with the plugin as it is shipped.
+//! `cargo xtask bench`: the benchmarks of the host, with the plugin as it is shipped; and of the browser
+//! module.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -7,7 +8,24 @@ use anyhow::{Context, Result, ensure};
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, node, python};
+use crate::{component, host, node, python, web};
+
+/// Builds the browser module and measures it beside other packages, in Chromium.
+pub(crate) fn web(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
+    let peers = node::modules(project, steps)?;
+    let package = web::build(project, steps)?;
+    let chromium = web::chromium(steps)?;
+    let status = project
+        .command("node")
+        .arg(project.file("plugin/web/bench/measure.mjs"))
+        .arg(&package.folder)
+        .arg(&peers)
+        .env("SCIMGUARD_CHROMIUM", &chromium)
+        .status()
+        .context("cannot run node")?;
+    ensure!(status.success(), "the benchmark failed ({status})");
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Builds the plugin and the benchmarks, and runs them.
 pub(crate) fn run(

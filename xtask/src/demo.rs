@@ -8,13 +8,22 @@ use anyhow::{Context, Result};
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, envoy, host, python};
+use crate::{component, envoy, host, page, python, web};
+
+/// Whether the pages are shown after the story.
+pub(crate) enum Ending {
+    /// No: the demo ends.
+    Over,
+    /// Yes, until somebody ends it.
+    Pages,
+}
 
 /// Builds what is needed and runs the demo; its exit status is ours.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,
     through_envoy: bool,
+    ending: &Ending,
     arguments: Vec<OsString>,
 ) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
@@ -30,6 +39,11 @@ pub(crate) fn run(
     if through_envoy {
         demo.arg("--envoy").arg(envoy::program(&python)?);
         demo.arg("--filter").arg(envoy::filter(project, steps)?);
+    }
+    if let Ending::Pages = ending {
+        let package = web::build(project, steps)?;
+        demo.arg("--pages")
+            .arg(page::build(project, steps, &package)?);
     }
     let status = demo
         .args(arguments)

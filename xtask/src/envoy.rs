@@ -17,7 +17,13 @@ const PLACE: &str =
 /// Builds `target/scimguard-envoy.wasm`.
 pub(crate) fn filter(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     let package = "scimguard-envoy";
-    let module = component::module(project, steps, "filter for Envoy", package, "release")?;
+    let module = component::module(
+        project,
+        steps,
+        "filter for Envoy",
+        package,
+        &component::RELEASE,
+    )?;
     let filter = project.built("scimguard-envoy.wasm");
     // A running Envoy may have the old file open: it keeps it whole.
     let written = filter.with_extension("wasm.new");

@@ -11,6 +11,7 @@ mod histories;
 mod host;
 mod imports;
 mod node;
+mod page;
 mod project;
 mod python;
 mod steps;
@@ -40,7 +41,7 @@ enum Command {
     /// Build the plugin, the host and the filter for Envoy: target/scimguard.wasm,
     /// target/host/scimguard and target/scimguard-envoy.wasm
     Build {
-        /// Build the npm package of the browser module instead: target/web/package
+        /// Build the npm package of the browser module, and the pages, instead: target/web
         #[arg(long)]
         web: bool,
     },
@@ -51,6 +52,9 @@ enum Command {
         /// Put a stock Envoy with the filter in front of the application instead of the guard
         #[arg(long)]
         envoy: bool,
+        /// Show, after the story, the page that explains verdicts, until Ctrl-C
+        #[arg(long)]
+        page: bool,
         /// Arguments for `scimguard demo`
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -76,6 +80,9 @@ enum Command {
     },
     /// Measure the plugin against native code, and the guard against a plain proxy
     Bench {
+        /// Measure the browser module beside other packages instead
+        #[arg(long)]
+        web: bool,
         /// Arguments for the benchmarks
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -95,8 +102,10 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Build { web: true } => {
             let package = web::build(&project, &mut steps)?;
+            let pages = page::build(&project, &mut steps, &package)?;
             let (folder, tarball) = (package.folder.display(), package.tarball.display());
-            anstream::println!("built {folder} and {tarball}");
+            let page = pages.join("page");
+            anstream::println!("built {folder}, {tarball} and {}", page.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Build { web: false } => {
@@ -108,9 +117,21 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test => test::run(&project, &mut steps),
-        Command::Demo { envoy, arguments } => demo::run(&project, &mut steps, envoy, arguments),
+        Command::Demo {
+            envoy,
+            page,
+            arguments,
+        } => {
+            let ending = if page {
+                demo::Ending::Pages
+            } else {
+                demo::Ending::Over
+            };
+            demo::run(&project, &mut steps, envoy, &ending, arguments)
+        }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
-        Command::Bench { arguments } => bench::run(&project, &mut steps, arguments),
+        Command::Bench { web: true, .. } => bench::web(&project, &mut steps),
+        Command::Bench { arguments, .. } => bench::run(&project, &mut steps, arguments),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, envoy, host, node, python};
+use crate::{component, envoy, host, node, page, python, web};
 
 /// Runs everything; the first failure ends it.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -36,6 +36,10 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     let component = component::build(project, steps)?;
     let filter = envoy::filter(project, steps)?;
     let envoy = envoy::program(&python)?;
+    let package = web::build(project, steps)?;
+    let pages = page::build(project, steps, &package)?;
+    page::check(project, steps, &package)?;
+    let chromium = web::chromium(steps)?;
 
     // The core keeps Rust's own checks of arithmetic in its tests: their profile is `dev`.
     steps.step("tests of the core and the build", |step| {
@@ -80,7 +84,11 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
                 .env("SCIMGUARD_PYTHON", &python)
                 .env("SCIMGUARD_ENVOY", &envoy)
                 .env("SCIMGUARD_FILTER", &filter)
-                .env("SCIMGUARD_NODE_MODULES", &modules),
+                .env("SCIMGUARD_NODE_MODULES", &modules)
+                .env("SCIMGUARD_WEB_PACKAGE", &package.tarball)
+                .env("SCIMGUARD_WEB_MODULES", &package.modules)
+                .env("SCIMGUARD_PAGES", &pages)
+                .env("SCIMGUARD_CHROMIUM", &chromium),
         )
     })?;
 

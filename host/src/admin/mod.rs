@@ -65,6 +65,12 @@ impl Listener {
     /// If the admin token cannot be read.
     pub fn new(listener: TcpListener, config: &Config) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            tracing::warn!(
+                %address,
+                "the admin address speaks clear text: let only a proxy with TLS reach it from other machines"
+            );
+        }
         Ok(Self {
             access: Access::new(config, address)?,
             pages: pages::folder(config),

@@ -11,6 +11,9 @@ use crate::proxy::{printable, without_values};
 /// Refusals of the management API whose words tell the edit and its owner, and nothing else of a body.
 const TELL: &[&str] = &["okta-only.", "ownership.", "user.deactivated", "route."];
 
+/// Changes that are named, at most; all are counted.
+const CHANGES: usize = 200;
+
 /// A path that is longer is not recorded.
 const PATH_BYTES: usize = 8 * 1024;
 
@@ -19,6 +22,7 @@ pub(super) fn detail(decision: &Decision, scim: bool, names: &Names) -> Value {
     let changes: Vec<Value> = decision
         .changes
         .iter()
+        .take(CHANGES)
         .map(|change| json!({"rule": change.rule, "path": printable(&change.path)}))
         .collect();
     let mut detail = json!({ "changes": changes });

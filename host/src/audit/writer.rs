@@ -13,6 +13,7 @@ use sqlx::{Sqlite, Transaction};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Decision, Job, Verdict, explain};
+use crate::proxy::printable;
 
 /// Decisions in one transaction, at most.
 const BATCH: usize = 512;
@@ -89,7 +90,13 @@ impl Writer {
 
     fn prepare(&self, decision: Decision, names: &super::hide::Names) -> Prepared {
         let edit = match (&self.guard, &decision.seen) {
-            (Some(guard), Some(seen)) if !seen.scim => guard.named_edit(&seen.request),
+            (Some(guard), Some(seen)) if !seen.scim => {
+                guard.named_edit(&seen.request).map(|named| NamedEdit {
+                    edit: named.edit,
+                    group: named.group.as_deref().map(printable),
+                    user: named.user.as_deref().map(printable),
+                })
+            }
             _ => None,
         };
         let scim_by_policy = match (&self.guard, &decision.seen) {

@@ -6,9 +6,11 @@ mod coverage;
 mod expect;
 mod run;
 mod suite;
+mod transcript;
 
 pub(crate) use self::run::run;
 pub(crate) use self::suite::{Suite, milliseconds};
+pub(crate) use self::transcript::record;
 
 use std::path::{Path, PathBuf};
 

@@ -3,12 +3,12 @@
 
 use std::fmt;
 
-use scimguard_core::facts::Table;
-use scimguard_core::history::{Decided, Driver, Stuck, play};
+use scimguard_core::Settings;
+use scimguard_core::history::{Calls, Decided, Driver, Played, Stuck, play};
 
 use super::expect::{self, Difference};
 use super::suite::{Case, Step};
-use crate::engine::{Engine, Fault, Session};
+use crate::engine::{Engine, Fault};
 
 /// Why a case failed.
 pub(crate) struct Failure {
@@ -39,21 +39,47 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Failure {
+    /// The policy failed before it was asked.
+    pub(super) fn begin(fault: Fault) -> Self {
+        Self {
+            step: None,
+            reason: Reason::Stuck(Stuck::Fault(fault)),
+        }
+    }
+}
+
 /// Runs a case in one session of the engine.
 pub(crate) fn run(engine: &Engine, case: &Case) -> Result<(), Failure> {
+    let session = engine.session().map_err(Failure::begin)?;
+    tell(session, engine.settings(), case, |_, _| {})
+}
+
+/// Plays a case, shows what came of each step, and compares it with what is expected.
+pub(super) fn tell<C: Calls<Fault = Fault>>(
+    calls: C,
+    settings: &Settings,
+    case: &Case,
+    mut show: impl FnMut(&Step, &Played),
+) -> Result<(), Failure> {
     let several = case.steps.len() > 1;
     let failure = |step: usize, reason| Failure {
         step: several.then_some(step + 1),
         reason,
     };
-    let session = engine
-        .session()
-        .map_err(|fault| failure(0, Reason::Stuck(Stuck::Fault(fault))))?;
-    let mut driver = Driver::new(session, engine.settings());
+    let mut driver = Driver::new(calls, settings);
     let mut table = case.facts.clone();
-    for (index, each) in case.steps.iter().enumerate() {
-        let differences = step(&mut driver, each, &mut table)
-            .map_err(|stuck| failure(index, Reason::Stuck(stuck)))?;
+    for (index, step) in case.steps.iter().enumerate() {
+        let played = play(
+            &mut driver,
+            &step.request,
+            &step.upstream,
+            &mut table,
+            step.now,
+        )
+        .map_err(|stuck| failure(index, Reason::Stuck(stuck)))?;
+        show(step, &played);
+        let differences = differences(step, &played);
         if !differences.is_empty() {
             return Err(failure(index, Reason::Differences(differences)));
         }
@@ -61,12 +87,7 @@ pub(crate) fn run(engine: &Engine, case: &Case) -> Result<(), Failure> {
     Ok(())
 }
 
-fn step(
-    driver: &mut Driver<Session<'_>>,
-    step: &Step,
-    table: &mut Table,
-) -> Result<Vec<Difference>, Stuck<Fault>> {
-    let played = play(driver, &step.request, &step.upstream, table, step.now)?;
+fn differences(step: &Step, played: &Played) -> Vec<Difference> {
     let mut differences = Vec::new();
     for (index, stop) in played.stops.iter().enumerate() {
         if index == 0 {
@@ -77,10 +98,10 @@ fn step(
         }
     }
     if let Some(expected) = &step.response {
-        match played.response {
-            Some(response) => differences.extend(expect::response(expected, &response)),
+        match &played.response {
+            Some(response) => differences.extend(expect::response(expected, response)),
             None => differences.push(Difference::unanswered()),
         }
     }
-    Ok(differences)
+    differences
 }

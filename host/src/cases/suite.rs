@@ -16,12 +16,17 @@ use serde_json::value::RawValue;
 pub(crate) struct Suite {
     /// The policy document's text; empty for the default policy.
     pub(crate) policy: String,
+    /// What all cases know, as a document.
+    pub(super) facts: Option<Value>,
     pub(crate) cases: Vec<Case>,
 }
 
 pub(crate) struct Case {
     pub(crate) name: String,
+    /// All that is known.
     pub(super) facts: Table,
+    /// What only this case knows, as a document.
+    pub(super) own_facts: Option<Value>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -157,15 +162,15 @@ impl Step {
 
 impl SuiteDocument {
     fn into_suite(self) -> anyhow::Result<Suite> {
-        let facts = self.facts.as_ref().map(facts).transpose()?;
-        let facts = facts.unwrap_or_default();
+        let table = self.facts.as_ref().map(facts).transpose()?;
+        let table = table.unwrap_or_default();
         let now = self.now.unwrap_or_else(Timestamp::now);
         let cases = self
             .cases
             .into_iter()
             .map(|case| {
                 let name = case.name.clone();
-                case.into_case(&facts, now)
+                case.into_case(&table, now)
                     .with_context(|| format!("case \"{name}\""))
             })
             .collect::<anyhow::Result<_>>()?;
@@ -173,6 +178,7 @@ impl SuiteDocument {
             policy: self
                 .policy
                 .map_or_else(String::new, |policy| policy.get().to_owned()),
+            facts: self.facts,
             cases,
         })
     }
@@ -213,6 +219,7 @@ impl CaseDocument {
         Ok(Case {
             name: self.name,
             facts: table,
+            own_facts: self.facts,
             steps,
         })
     }

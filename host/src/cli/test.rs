@@ -1,6 +1,8 @@
 //! `scimguard test`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,6 +19,7 @@ const EXAMPLE: &str = "\
 Examples:
   scimguard test tests/cases
   scimguard test --engine wasm tests/cases/okta-only group-rename.json
+  scimguard test --transcript cases.jsonl tests/cases
 
 Exits with 0 if all cases passed, 1 if one failed, 2 if a suite is malformed.";
 
@@ -26,6 +29,9 @@ const FAILED: Style = AnsiColor::Red.on_default();
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
+    /// Write down every call of the policy with what it gave, and the decisions: JSON, one case a line
+    #[arg(long, value_name = "FILE")]
+    transcript: Option<PathBuf>,
     /// A policy document in place of that of each suite
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -58,6 +64,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(USAGE));
     }
 
+    let mut transcript = args
+        .transcript
+        .map(|path| File::create(&path).with_context(|| path.display().to_string()))
+        .transpose()?
+        .map(BufWriter::new);
     let total: usize = suites.iter().map(|(_, suite, _)| suite.cases.len()).sum();
     let progress = ProgressBar::new(u64::try_from(total)?).with_style(
         ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}")?,
@@ -68,7 +79,20 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         progress.set_message(path.display().to_string());
         for case in &suite.cases {
             progress.inc(1);
-            let Err(failure) = cases::run(&engines[policy], case) else {
+            let engine = &engines[policy];
+            let outcome = match &mut transcript {
+                None => cases::run(engine, case),
+                Some(file) => {
+                    match cases::record(engine, &path.display().to_string(), policy, suite, case) {
+                        Ok(line) => {
+                            writeln!(file, "{line}")?;
+                            Ok(())
+                        }
+                        Err(failure) => Err(failure),
+                    }
+                }
+            };
+            let Err(failure) = outcome else {
                 passed += 1;
                 continue;
             };
@@ -81,6 +105,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
             });
             named = true;
         }
+    }
+    if let Some(mut file) = transcript {
+        file.flush()?;
     }
     progress.finish_and_clear();
     anstream::println!("{passed} passed, {failed} failed");

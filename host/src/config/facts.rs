@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
 use serde::Deserialize;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::secret::Secret;
 use super::{duration, one_minute};
@@ -17,6 +18,11 @@ use super::{duration, one_minute};
 pub struct Facts {
     /// Where gateways connect.
     pub listen: SocketAddr,
+    /// Whether it may be reached from other machines without TLS.
+    #[serde(default)]
+    pub(crate) clear_text: bool,
+    /// Its certificate, and those of gateways. Absent: clear text.
+    pub(crate) tls: Option<Tls>,
     /// How long a gateway may leave a request alone: from then on what it holds is free for others.
     #[serde(default = "one_minute", deserialize_with = "duration")]
     pub pass_timeout: Duration,
@@ -31,13 +37,34 @@ pub struct Facts {
 pub(crate) struct Gateway {
     /// For the log and the metrics.
     pub(crate) name: String,
-    /// What it proves itself with: one secret a line, any of which is good.
-    pub(crate) secret: Secret,
+    /// What it proves itself with.
+    pub(crate) proof: Proof,
     /// The accounts that it may ask about. `None`: every one.
     pub(crate) accounts: Option<BTreeSet<String>>,
     pub(crate) verbs: BTreeSet<Verb>,
     /// How many requests of clients it may have under way at once.
     pub(crate) requests: usize,
+}
+
+/// What a gateway proves itself with.
+#[derive(Clone, Debug)]
+pub(crate) enum Proof {
+    /// One secret a line, any of which is good.
+    Secret(Secret),
+    /// A certificate of `client_ca` for this name (RFC 6125).
+    Certificate(ServerName<'static>),
+}
+
+/// TLS on the service's address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// The service's certificate, and those above it but the root (PEM).
+    pub(crate) certificate: PathBuf,
+    /// Its private key (PEM).
+    pub(crate) key: PathBuf,
+    /// Who vouches for certificates of gateways (PEM).
+    pub(crate) client_ca: Option<PathBuf>,
 }
 
 /// What a gateway may do.
@@ -55,8 +82,9 @@ pub(crate) enum Verb {
 #[serde(deny_unknown_fields)]
 struct Written {
     name: String,
-    secret_file: Option<std::path::PathBuf>,
+    secret_file: Option<PathBuf>,
     secret_env: Option<String>,
+    certificate: Option<String>,
     accounts: Option<BTreeSet<String>>,
     verbs: Option<BTreeSet<Verb>>,
     requests: Option<usize>,
@@ -71,7 +99,19 @@ impl Facts {
     /// Paths are relative to the configuration.
     pub(super) fn place(&mut self, folder: &Path) {
         for gateway in &mut self.gateways {
-            gateway.secret.place(folder);
+            if let Proof::Secret(secret) = &mut gateway.proof {
+                secret.place(folder);
+            }
+        }
+        if let Some(tls) = &mut self.tls {
+            let files = [
+                Some(&mut tls.certificate),
+                Some(&mut tls.key),
+                tls.client_ca.as_mut(),
+            ];
+            for file in files.into_iter().flatten() {
+                *file = folder.join(&*file);
+            }
         }
     }
 
@@ -79,11 +119,27 @@ impl Facts {
         if self.gateways.is_empty() {
             bail!("facts: name who may use the service, with `[[facts.gateway]]`");
         }
+        if !self.listen.ip().is_loopback() && self.tls.is_none() && !self.clear_text {
+            bail!(
+                "facts: {} can be reached from other machines, which send secrets and tokens of \
+                 clients: give it a certificate with `[facts.tls]`, or say `clear_text = true` if \
+                 something else encrypts",
+                self.listen
+            );
+        }
+        let has_ca = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         let mut names = BTreeSet::new();
         for gateway in &self.gateways {
             if !names.insert(&gateway.name) {
                 bail!(
                     "facts: the gateway {:?} is there twice; give each its own name",
+                    gateway.name
+                );
+            }
+            if matches!(gateway.proof, Proof::Certificate(_)) && !has_ca {
+                bail!(
+                    "facts: the certificate of the gateway {:?} needs `client_ca` in `[facts.tls]`, \
+                     which says who vouches for it",
                     gateway.name
                 );
             }
@@ -106,8 +162,15 @@ impl TryFrom<Written> for Gateway {
             ));
         }
         let fault = |why: &str| format!("gateway {name:?}: {why}");
-        let secret = Secret::one_of(written.secret_file, written.secret_env)
-            .ok_or_else(|| fault("give one of `secret_file` and `secret_env`"))?;
+        let secret = (written.secret_file, written.secret_env);
+        let proof = match (written.certificate, secret) {
+            (Some(name), (None, None)) => ServerName::try_from(name).map(Proof::Certificate).ok(),
+            (None, (file, variable)) => Secret::one_of(file, variable).map(Proof::Secret),
+            _ => None,
+        };
+        let proof = proof.ok_or_else(|| {
+            fault("give one of `secret_file`, `secret_env` and `certificate`, which is a DNS name")
+        })?;
         if written.accounts.as_ref().is_some_and(BTreeSet::is_empty) {
             return Err(fault("`accounts` is empty; name one, or leave it out"));
         }
@@ -122,7 +185,7 @@ impl TryFrom<Written> for Gateway {
         }
         Ok(Self {
             name,
-            secret,
+            proof,
             accounts: written.accounts,
             verbs,
             requests: written.requests.unwrap_or(REQUESTS),
@@ -152,6 +215,18 @@ mod tests {
             ("", "who may use"),
             ("[[gateway]]\nname = \"edge\"", "one of `secret_file`"),
             (
+                &format!("{one}certificate = \"edge.internal\""),
+                "one of `secret_file`",
+            ),
+            (
+                "[[gateway]]\nname = \"edge\"\ncertificate = \"*.internal\"",
+                "one of `secret_file`",
+            ),
+            (
+                "[[gateway]]\nname = \"edge\"\ncertificate = \"edge.internal\"",
+                "client_ca",
+            ),
+            (
                 "[[gateway]]\nname = \"\"\nsecret_env = \"X\"",
                 "names no gateway",
             ),
@@ -168,6 +243,25 @@ mod tests {
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn other_machines_are_reached_by_tls() {
+        let gateway = "[[gateway]]\nname = \"edge\"\nsecret_env = \"X\"\n";
+        let tls = "[tls]\ncertificate = \"facts.pem\"\nkey = \"facts.key\"\n";
+        for (listen, more, fits) in [
+            ("127.0.0.1:1", "", true),
+            ("[::1]:1", "", true),
+            ("0.0.0.0:1", "", false),
+            ("192.0.2.1:1", "", false),
+            ("[::]:1", "clear_text = false\n", false),
+            ("0.0.0.0:1", "clear_text = true\n", true),
+            ("0.0.0.0:1", tls, true),
+        ] {
+            let text = format!("listen = \"{listen}\"\n{more}{gateway}");
+            let facts: Facts = toml::from_str(&text).unwrap();
+            assert_eq!(facts.check().is_ok(), fits, "{text}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub use self::admin::AdminToken;
 pub use self::credential::{Credential, CredentialSource};
 pub(crate) use self::endpoint::{Endpoint, Template};
 pub use self::facts::Facts;
-pub(crate) use self::facts::{Gateway, Verb};
+pub(crate) use self::facts::{Gateway, Proof, Tls, Verb};
 pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
 pub(crate) use self::permissions::{Permissions, Service as PermissionService};
 pub(crate) use self::secret::Secret;
@@ -384,6 +384,11 @@ mod tests {
             "[permissions.credential]",
             "[facts]",
             "pass_timeout",
+            "clear_text",
+            "[facts.tls]",
+            "certificate",
+            "key",
+            "client_ca",
             "[[facts.gateway]]",
             "name",
             "secret_file",

@@ -2,17 +2,20 @@
 //! provider that provisions, and an administrator who edits what is not theirs.
 
 mod client;
+mod envoy;
 mod play;
 mod processes;
 mod report;
 mod story;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::time::Instant;
 
 use client::Client;
+pub(crate) use envoy::Parts;
 use play::{Stage, Tokens};
 use processes::{Application, Guard};
 use report::Report;
@@ -23,19 +26,41 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// Plays the whole story in front of an application, and tells whether all went as told.
 ///
-/// `application` is the command line of a server that prints `listening on URL` when it is ready.
+/// `application` is the command line of a server that prints `listening on URL` when it is ready. With a
+/// folder of pages, the guard goes on serving them until it is interrupted. With an Envoy, the callers
+/// speak to that, and the guard is its facts service.
 ///
 /// # Errors
 /// A server that does not start, or a request that is not answered.
-pub(crate) async fn play(application: &str) -> anyhow::Result<bool> {
-    tokio::time::timeout(TIME_LIMIT, perform(application))
+pub(crate) async fn play(
+    application: &str,
+    pages: Option<&Path>,
+    envoy: Option<&Parts>,
+) -> anyhow::Result<bool> {
+    let told = tokio::time::timeout(TIME_LIMIT, perform(application, pages, envoy))
         .await
-        .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))?
+        .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))??;
+    if pages.is_some() {
+        report::pages(&told.guard.admin);
+        tokio::signal::ctrl_c().await?;
+    }
+    Ok(told.as_told)
 }
 
-async fn perform(command: &str) -> anyhow::Result<bool> {
+/// What is there after the story: the servers end with it.
+struct Told {
+    as_told: bool,
+    guard: Guard,
+    _application: Application,
+}
+
+async fn perform(
+    command: &str,
+    pages: Option<&Path>,
+    envoy: Option<&Parts>,
+) -> anyhow::Result<Told> {
     let application = Application::start(command).await?;
-    let mut guard = Guard::configure(&application.url)?;
+    let mut guard = Guard::configure(&application.url, pages)?;
     let tokens = Tokens {
         okta: guard.token(ACCOUNT, "svc-okta", "all", "90d").await?,
         other_account: guard.token("ACC2", "svc-okta", "all", "90d").await?,
@@ -47,6 +72,9 @@ async fn perform(command: &str) -> anyhow::Result<bool> {
     };
     let client = Client::new();
     guard.start(&client).await?;
+    if let Some(parts) = envoy {
+        guard.behind_envoy(parts, &application.url, &client).await?;
+    }
 
     let mut report = Report::begin(&application.url, &guard.url);
     let mut stage = Stage::new(&client, &application.url, &guard.url, tokens);
@@ -59,7 +87,11 @@ async fn perform(command: &str) -> anyhow::Result<bool> {
             report.step(step, &outcome);
         }
     }
-    Ok(report.end(&guard.last_log_lines()))
+    Ok(Told {
+        as_told: report.end(&guard.last_log_lines()),
+        guard,
+        _application: application,
+    })
 }
 
 const WITHOUT_GROUP_MANAGEMENT: &str =

@@ -88,6 +88,13 @@ impl Report {
     }
 }
 
+/// Says where the pages are.
+pub(super) fn pages(admin: &str) {
+    anstream::println!("\nPaste a request, and see why the guard lets it through or not:");
+    anstream::println!("  {admin}/explain/");
+    anstream::println!("{}", styled(QUIET, "Ctrl-C ends the guard."));
+}
+
 fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }

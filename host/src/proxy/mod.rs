@@ -1,5 +1,6 @@
 //! The reverse proxy: every request is decided by the policy before the backend hears of it.
 
+mod address;
 mod backend;
 mod body;
 mod client;
@@ -54,6 +55,7 @@ use crate::store::{Store, TokenUse};
 use crate::tokens::issuers::Issuers;
 use crate::tokens::permissions::Permissions;
 
+pub(crate) use self::address::builder;
 pub(crate) use self::incoming::Refused;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::log::{printable, without_values};
@@ -61,7 +63,6 @@ pub(crate) use self::metrics::CONTENT_TYPE as METRICS_TYPE;
 pub use self::policy::Policy;
 pub(crate) use self::probe::{Probe, Reply};
 pub(crate) use self::reader::{Reader, Unreadable};
-pub(crate) use self::server::builder;
 pub use self::server::{Listeners, serve};
 
 /// A guard in front of one backend: what every request shares.

@@ -132,8 +132,8 @@ async fn fill<V: AsRef<str>>(
     Ok(())
 }
 
-/// A pending create whose id nobody knows: ids are not derived, or the derived one is taken, so that an
-/// application gives another.
+/// A pending create whose id nobody knows: ids are not derived, or the derived one is or was taken, so that
+/// an application gives another.
 async fn any_unsettled(
     connection: &mut SqliteConnection,
     account: &str,
@@ -142,7 +142,7 @@ async fn any_unsettled(
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM groups i
           WHERE i.account = ?1 AND i.scope = ?2 AND i.intent = 1
-            AND (i.derived_id IS NULL OR EXISTS (SELECT 1 FROM groups g
+            AND (i.derived_id IS NULL OR i.taken OR EXISTS (SELECT 1 FROM groups g
                   WHERE g.account = i.account AND g.scope = i.scope AND g.id = i.derived_id)))",
     )
     .bind(account)

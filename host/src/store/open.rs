@@ -25,6 +25,8 @@ pub struct OpenIntent {
     pub name: String,
     /// The id that a group's name gives, where ids are derived.
     pub derived_id: Option<String>,
+    /// A group had that id already: this one has another.
+    pub taken: bool,
     /// The provider's id.
     pub external_id: Option<String>,
     /// Milliseconds since 1970.
@@ -50,22 +52,23 @@ impl Store {
     /// If the database fails.
     pub async fn open_intents(&self, only: Option<(&str, &str)>) -> Result<Vec<OpenIntent>, Error> {
         const INTENTS: &str = "
-            SELECT 0, account, id, user_name, NULL, external_id, coalesce(opened, since, 0)
+            SELECT 0, account, id, user_name, NULL, 0, external_id, coalesce(opened, since, 0)
               FROM users
              WHERE intent = 1 AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
             UNION ALL
-            SELECT 1, account, id, coalesce(display_name, ''), derived_id, external_id,
+            SELECT 1, account, id, coalesce(display_name, ''), derived_id, taken, external_id,
                    coalesce(opened, since, 0)
               FROM groups
              WHERE intent = 1 AND scope = ''
                AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
-            ORDER BY 7 LIMIT ?1";
+            ORDER BY 8 LIMIT ?1";
         type Row = (
             i64,
             String,
             String,
             String,
             Option<String>,
+            bool,
             Option<String>,
             i64,
         );
@@ -76,7 +79,7 @@ impl Store {
             .fetch_all(&self.readers)
             .await?;
         let intents = rows.into_iter().map(|row| {
-            let (kind, account, id, name, derived_id, external_id, opened) = row;
+            let (kind, account, id, name, derived_id, taken, external_id, opened) = row;
             OpenIntent {
                 kind: match kind {
                     0 => ResourceKind::User,
@@ -86,6 +89,7 @@ impl Store {
                 key: records::intent_key(&id).unwrap_or(&id).to_owned(),
                 name,
                 derived_id,
+                taken,
                 external_id,
                 opened,
             }

@@ -89,8 +89,10 @@ async fn intend_group(
     sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
              external_id, managed_by, pending, since, members_known, intent, origin,
-             opened)
-         VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1, ?9, ?10)",
+             opened, taken)
+         VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1, ?9, ?10,
+             EXISTS (SELECT 1 FROM groups
+                      WHERE account = ?1 AND scope = '' AND (id = ?4 OR (id = ?2 AND taken))))",
     )
     .bind(&intent.account)
     .bind(&id)

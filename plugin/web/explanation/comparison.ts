@@ -48,11 +48,7 @@ const MAX_PAIRED = 400;
 /** Longer lines are not compared word by word. */
 const MAX_LINE = 2_000;
 
-export function compare(
-  received: Message,
-  forwarded: Message,
-  changes: readonly Change[],
-): Comparison {
+export function compare(received: Message, forwarded: Message, changes: readonly Change[]): Comparison {
   const left = new Side(received);
   const right = new Side(forwarded);
   const rows = align(left, right);
@@ -68,9 +64,7 @@ class Side {
   private readonly places = new Map<string, Place>();
 
   constructor(message: Message) {
-    const headers = message.headers
-      .map(([name, value]) => `${name.toLowerCase()}: ${value}`)
-      .sort();
+    const headers = message.headers.map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
     this.lines = [`${message.method} ${message.path}`, ...headers, ""];
     this.bodyStart = this.lines.length;
     if (message.body !== null) {
@@ -109,8 +103,7 @@ class Side {
       return [0, 0];
     }
     const path = change.path.toLowerCase();
-    const place =
-      (change.rule === "normalise.op" && this.places.get(`${path}.op`)) || this.places.get(path);
+    const place = (change.rule === "normalise.op" && this.places.get(`${path}.op`)) || this.places.get(path);
     return place ? [this.bodyStart + place.first, this.bodyStart + place.last] : null;
   }
 }
@@ -170,10 +163,10 @@ function pair(
     const match =
       removed.length === added.length
         ? r
-        : isShort
+        : isShort && subject !== null
           ? added.findIndex((other, index) => index >= r && subjectOf(other) === subject)
           : -1;
-    if (match < 0 || subject === null) {
+    if (match < 0) {
       row(true, false, false);
       continue;
     }
@@ -205,8 +198,7 @@ function pieces(
   after: string | null,
   isSame: boolean,
 ): [Pieces | null, Pieces | null] {
-  const whole = (text: string | null, isChanged: boolean) =>
-    text === null ? null : [{ text, isChanged }];
+  const whole = (text: string | null, isChanged: boolean) => (text === null ? null : [{ text, isChanged }]);
   if (isSame) {
     return [whole(before, false), whole(after, false)];
   }

@@ -39,7 +39,11 @@ export function Differences({ comparison, changes, rules }: Properties) {
             </thead>
             <tbody>
               {comparison.parts.map((part, index) =>
-                "skipped" in part ? <Gap key={index} part={part} /> : <Pair key={index} row={part} changes={changes} />,
+                "skipped" in part ? (
+                  <Gap key={index} part={part} />
+                ) : (
+                  <Pair key={index} row={part} changes={changes} />
+                ),
               )}
             </tbody>
           </table>
@@ -66,7 +70,7 @@ function Pair({ row, changes }: { row: Row; changes: Change[] }) {
       <Side line={row.right} name="added" isSame={row.isSame} />
       <td class="why">
         {row.changes.map((index) => (
-          <a key={index} href={`#change-${index + 1}`} title={changes[index]?.detail}>
+          <a key={index} href={`#${changeId(index)}`} title={changes[index]?.detail} onClick={goToTarget}>
             <span class="visually-hidden">change </span>
             {index + 1}
           </a>
@@ -105,7 +109,7 @@ export function Changes({ changes, rules }: { changes: Change[]; rules: Readonly
   return (
     <ol class="changes">
       {changes.map((change, index) => (
-        <li key={index} id={`change-${index + 1}`} tabIndex={-1}>
+        <li key={index} id={changeId(index)} tabIndex={-1}>
           <code>{change.path}</code>: {change.detail}
           <span class="quiet">
             {" "}
@@ -115,4 +119,15 @@ export function Changes({ changes, rules }: { changes: Change[]; rules: Readonly
       ))}
     </ol>
   );
+}
+
+function changeId(index: number): string {
+  return `change-${index + 1}`;
+}
+
+/** The fragment of the address may hold more than a place: it stays. */
+function goToTarget(event: MouseEvent): void {
+  event.preventDefault();
+  const link = event.currentTarget as HTMLAnchorElement;
+  document.getElementById(link.hash.slice(1))?.focus();
 }

@@ -109,7 +109,10 @@ function sentence(recorded: Recorded, later: Recorded[]): string {
     case "group":
       return `The group “${text("display_name")}” (${text("id")}) is ${owner}${state}.`;
     case "member":
-      return `“${text("user")}” is ${record.present === false ? "no longer" : ""} in the group “${text("group")}”${state}.`.replace("  ", " ");
+      return `“${text("user")}” is ${record.present === false ? "no longer" : ""} in the group “${text("group")}”${state}.`.replace(
+        "  ",
+        " ",
+      );
     case "members":
       return `In the group “${text("group")}” are: ${(record.users as string[]).join(", ")}.`;
     case "failed":

@@ -98,7 +98,9 @@ function summary(users: Piece[], groups: Piece[], ties: Tie[]): string {
       .map((piece) => `${piece.name} (${words(piece)})`),
     ...ties
       .filter((tie) => tie.fate !== "same")
-      .map((tie) => `${names.get(tie.user)} ${tie.fate === "gone" ? "out of" : "into"} ${names.get(tie.group)}`),
+      .map(
+        (tie) => `${names.get(tie.user)} ${tie.fate === "gone" ? "out of" : "into"} ${names.get(tie.group)}`,
+      ),
   ];
   const count = `${users.length} users and ${groups.length} groups, with who is in which.`;
   return happened.length === 0 ? count : `${count} What happened: ${happened.join(", ")}.`;

@@ -67,9 +67,7 @@ export function picture(before: Ownership, after: Ownership): Picture {
   const users = pieces(before.users, after.users, userPiece);
   const groups = pieces(before.groups, after.groups, groupPiece);
   const ties = tiesOf(before, after);
-  const touched = new Set(
-    ties.filter((tie) => tie.fate !== "same").flatMap((tie) => [tie.user, tie.group]),
-  );
+  const touched = new Set(ties.filter((tie) => tie.fate !== "same").flatMap((tie) => [tie.user, tie.group]));
   const drawn = (all: Piece[]) =>
     all.length <= MOST
       ? all

@@ -12,7 +12,8 @@ export interface Row {
   token: string | null;
   verdict: Verdict;
   rule: string | null;
-  status: number;
+  /** Null: a gateway forwarded it, and only it knows. */
+  status: number | null;
   edit: { edit: string; group: string | null; user: string | null } | null;
   changes: number;
   micros: number;

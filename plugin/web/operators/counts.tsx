@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import type { Rule } from "../explanation/explained";
 import type { Api, Counts as Counted } from "./api";
+import { Field } from "./field";
 import { Plot } from "./plot";
 import { hashOf } from "./route";
 import { count } from "./words";
@@ -40,16 +41,15 @@ export function Counts({ api, rules }: { api: Api; rules: ReadonlyMap<string, Ru
   return (
     <>
       <form class="filters" aria-label="Plot" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          Time
-          <select value={range} onChange={(event) => setRange(Number(event.currentTarget.value))}>
+        <Field id="time" name="Time">
+          <select id="time" value={range} onChange={(event) => setRange(Number(event.currentTarget.value))}>
             {RANGES.map(([name, length]) => (
               <option key={length} value={length}>
                 {name}
               </option>
             ))}
           </select>
-        </label>
+        </Field>
         <label class="check">
           <input type="checkbox" checked={isAll} onChange={(event) => setAll(event.currentTarget.checked)} />
           Also requests that no rule stopped

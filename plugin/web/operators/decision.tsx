@@ -55,7 +55,7 @@ function Summary({ decision }: { decision: Decision }) {
   const facts: [string, preact.ComponentChildren][] = [
     ["When", <time dateTime={new Date(decision.at).toISOString()}>{moment(decision.at)}</time>],
     ["Verdict", VERDICTS[decision.verdict]],
-    ["Answer", `${decision.status}, after ${duration(decision.micros)}, of which the application took ${duration(decision.backend_micros)}`],
+    ["Answer", answer(decision)],
     ["Account", decision.account ?? "not known"],
     ["Token", decision.token ?? "none that was verified"],
     ...(edit ? ([["Edit", [edit.edit, edit.group, edit.user].filter(Boolean).join(" · ")]] as [string, string][]) : []),
@@ -74,6 +74,12 @@ function Summary({ decision }: { decision: Decision }) {
       </dl>
     </section>
   );
+}
+
+function answer({ status, micros, backend_micros }: Decision): string {
+  return status === null
+    ? "known to the gateway that forwarded it"
+    : `${status}, after ${duration(micros)}, of which the application took ${duration(backend_micros)}`;
 }
 
 function Explained({ decision, state, rules }: { decision: Decision; state: State | null; rules: ReadonlyMap<string, Rule> }) {

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Rule } from "../explanation/explained";
 import { type Api, type Filter, type Page, Refused, type Row, type Verdict } from "./api";
+import { Field } from "./field";
 import { hashOf } from "./route";
 import { count, duration, moment, VERDICTS } from "./words";
 
@@ -91,7 +92,7 @@ function Line({ row, filter }: { row: Row; filter: Filter }) {
         </code>
         {row.edit && <span class="quiet"> {edit(row.edit)}</span>}
       </td>
-      <td class="number">{row.status}</td>
+      <td class="number">{row.status ?? ""}</td>
       <td class="number">{row.changes || ""}</td>
       <td class="number">{duration(row.micros)}</td>
     </tr>
@@ -114,24 +115,23 @@ function Filters({ api, filter, rules }: Properties) {
   const isKnown = filter.rule === "" || refusing.some(({ id }) => id === filter.rule);
   return (
     <form class="filters" role="search" aria-label="Decisions" onSubmit={(event) => event.preventDefault()}>
-      <label>
-        Account
+      <Field id="account" name="Account">
         <input
+          id="account"
           type="search"
           list="accounts"
           placeholder="any"
           value={filter.account}
           onChange={(event) => choose({ account: event.currentTarget.value.trim() })}
         />
-      </label>
+      </Field>
       <datalist id="accounts">
         {accounts.map((account) => (
           <option key={account} value={account} />
         ))}
       </datalist>
-      <label>
-        Rule
-        <select value={filter.rule} onChange={(event) => choose({ rule: event.currentTarget.value })}>
+      <Field id="rule" name="Rule">
+        <select id="rule" value={filter.rule} onChange={(event) => choose({ rule: event.currentTarget.value })}>
           <option value="">any, or none</option>
           {!isKnown && <option value={filter.rule}>{filter.rule}</option>}
           {refusing.map(({ id }) => (
@@ -140,10 +140,9 @@ function Filters({ api, filter, rules }: Properties) {
             </option>
           ))}
         </select>
-      </label>
-      <label>
-        Verdict
-        <select value={filter.verdict} onChange={(event) => choose({ verdict: event.currentTarget.value })}>
+      </Field>
+      <Field id="verdict" name="Verdict">
+        <select id="verdict" value={filter.verdict} onChange={(event) => choose({ verdict: event.currentTarget.value })}>
           <option value="">any</option>
           {(Object.keys(VERDICTS) as Verdict[]).map((verdict) => (
             <option key={verdict} value={verdict}>
@@ -151,7 +150,7 @@ function Filters({ api, filter, rules }: Properties) {
             </option>
           ))}
         </select>
-      </label>
+      </Field>
       <button
         type="button"
         disabled={Object.values(filter).every((value) => value === "")}

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import type { Api, Retry } from "./api";
+import { Field } from "./field";
 import { count, moment } from "./words";
 
 interface Report {
@@ -60,44 +61,43 @@ export function Owners({ api }: { api: Api }) {
           ask();
         }}
       >
-        <label>
-          Account
+        <Field id="account" name="Account">
           <input
+            id="account"
             type="text"
             required
             value={asked.account}
             onInput={(event) => change({ account: event.currentTarget.value })}
           />
-        </label>
-        <label>
-          Of
-          <select value={asked.kind} onChange={(event) => change({ kind: event.currentTarget.value as Asked["kind"] })}>
+        </Field>
+        <Field id="of" name="Of">
+          <select id="of" value={asked.kind} onChange={(event) => change({ kind: event.currentTarget.value as Asked["kind"] })}>
             <option value="user">a user</option>
             <option value="group">a group</option>
             <option value="account">the whole account</option>
           </select>
-        </label>
+        </Field>
         {asked.kind !== "account" && (
-          <label>
-            {asked.kind === "user" ? "Id or user name" : "Id"}
+          <Field id="name" name={asked.kind === "user" ? "Id or user name" : "Id"}>
             <input
+              id="name"
               type="text"
               required
               value={asked.name}
               onInput={(event) => change({ name: event.currentTarget.value })}
             />
-          </label>
+          </Field>
         )}
         {asked.kind === "group" && (
-          <label>
-            Organisation/project
+          <Field id="scope" name="Organisation/project">
             <input
+              id="scope"
               type="text"
               placeholder="of the account itself"
               value={asked.scope}
               onInput={(event) => change({ scope: event.currentTarget.value })}
             />
-          </label>
+          </Field>
         )}
         <button type="submit">Who owns it?</button>
       </form>

@@ -13,8 +13,9 @@ export function stateOf(decision: Decision, policy: string): State | null {
     return null;
   }
   // What the application answered decides what the guard answers to a refusal of the application's.
-  const failed = decision.verdict !== "reject" && decision.status >= 400;
-  const answer = failed ? { answer: JSON.stringify({ status: decision.status }) } : {};
+  const { status } = decision;
+  const failed = decision.verdict !== "reject" && status !== null && status >= 400;
+  const answer = failed ? { answer: JSON.stringify({ status }) } : {};
   return {
     steps: [{ text: JSON.stringify(request), ...answer }],
     shown: 0,
@@ -58,7 +59,7 @@ export function explainedByRecord(decision: Decision, rule: Rule | undefined): E
     forwarded: isThrough ? [received] : [],
     changes: changes.map((change) => ({ ...change, detail: "" })),
     comparison: null,
-    response: isThrough ? null : { status: decision.status, headers: ruleHeader(decision), body: null },
+    response: isThrough || decision.status === null ? null : { status: decision.status, headers: ruleHeader(decision), body: null },
     records: [],
   };
 }

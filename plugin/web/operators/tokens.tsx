@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import type { Api, Token } from "./api";
+import { Field } from "./field";
 import { moment, relative } from "./words";
 
 const PERIODS = [7, 14, 30, 90, 365];
@@ -24,16 +25,15 @@ export function Tokens({ api }: { api: Api }) {
   return (
     <>
       <form class="filters" aria-label="Tokens" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          That end within
-          <select value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
+        <Field id="days" name="That end within">
+          <select id="days" value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
             {PERIODS.map((period) => (
               <option key={period} value={period}>
                 {period} days
               </option>
             ))}
           </select>
-        </label>
+        </Field>
       </form>
       {fault && (
         <p class="fault" role="alert">

@@ -67,15 +67,17 @@ export function App({ linked }: { linked: State | null }) {
       <header class="top">
         <h1>Why did the guard refuse it?</h1>
         <p>
-          Paste the request that failed, from Okta, Entra ID or an administrator. You see at once what the guard says to
-          it, why, what it would change, and what to do. Nothing leaves this browser.
+          Paste the request that failed, from Okta, Entra ID or an administrator. You see at once what the
+          guard says to it, why, what it would change, and what to do. Nothing leaves this browser.
         </p>
         <Toolbar
           example={example}
           canSave={story !== null && told.every(({ explained }) => explained !== null)}
           note={note}
           onPick={(picked) => replace(exampleState(picked), picked)}
-          onOpen={(opened) => (opened ? replace(opened, -1) : setNote(<p>This file holds no case for `scimguard test`.</p>))}
+          onOpen={(opened) =>
+            opened ? replace(opened, -1) : setNote(<p>This file holds no case for `scimguard test`.</p>)
+          }
           onShare={() => void share()}
           onSave={() => guard.save(state)}
         />
@@ -88,7 +90,10 @@ export function App({ linked }: { linked: State | null }) {
             step={step}
             told={shown}
             onChange={(next) =>
-              change({ ...state, steps: state.steps.map((old, index) => (index === state.shown ? next : old)) })
+              change({
+                ...state,
+                steps: state.steps.map((old, index) => (index === state.shown ? next : old)),
+              })
             }
           />
         </div>
@@ -213,8 +218,8 @@ function Link({ href, isCopied, replaced }: { href: string; isCopied: boolean; r
   return (
     <p>
       {isCopied ? "The link is copied. " : ""}
-      <a href={href}>The link</a> holds the request, the policy and what the guard knows: browsers send none of it to any
-      server, but whoever gets the link reads it. {word(replaced)}
+      <a href={href}>The link</a> holds the request, the policy and what the guard knows: browsers send none
+      of it to any server, but whoever gets the link reads it. {word(replaced)}
     </p>
   );
 }

@@ -95,7 +95,12 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
       const length = editor.state.doc.length;
       const diagnostics = marks.map(({ from, to, message }) => {
         const start = Math.min(from, Math.max(0, length - 1));
-        return { from: start, to: Math.max(start, Math.min(to, length)), message, severity: "error" as const };
+        return {
+          from: start,
+          to: Math.max(start, Math.min(to, length)),
+          message,
+          severity: "error" as const,
+        };
       });
       editor.dispatch(setDiagnostics(editor.state, diagnostics));
     }
@@ -158,7 +163,11 @@ const look = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5", overflow: "auto" },
   ".cm-content": { caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
-  ".cm-gutters": { backgroundColor: "var(--ground)", color: "var(--quiet)", borderRight: "1px solid var(--line)" },
+  ".cm-gutters": {
+    backgroundColor: "var(--ground)",
+    color: "var(--quiet)",
+    borderRight: "1px solid var(--line)",
+  },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "var(--selection)",
   },
@@ -167,7 +176,17 @@ const look = EditorView.theme({
     backgroundColor: "var(--removed)",
     textDecoration: "underline wavy var(--bad)",
   },
-  ".cm-lint-marker-error": { content: "none", width: "0.6em", height: "0.6em", borderRadius: "50%", background: "var(--bad)" },
+  ".cm-lint-marker-error": {
+    content: "none",
+    width: "0.6em",
+    height: "0.6em",
+    borderRadius: "50%",
+    background: "var(--bad)",
+  },
   ".cm-gutter-lint": { width: "0.9em" },
-  ".cm-tooltip, .cm-panel": { backgroundColor: "var(--surface)", color: "var(--text)", borderColor: "var(--line)" },
+  ".cm-tooltip, .cm-panel": {
+    backgroundColor: "var(--surface)",
+    color: "var(--text)",
+    borderColor: "var(--line)",
+  },
 });

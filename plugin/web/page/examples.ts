@@ -30,9 +30,32 @@ function company(provider: string): Facts {
   const principal = `svc-${provider}`;
   return {
     users: [
-      { account, id: "ann", userName: "ann@example.com", displayName: "Ann Lee", externalId: "00u1", active: true, managed_by: provider },
-      { account, id: "bob", userName: "bob@example.com", displayName: "Bob Ray", externalId: "00u2", active: true, managed_by: provider },
-      { account, id: "kim", userName: "kim@example.com", displayName: "Kim Day", active: true, managed_by: null },
+      {
+        account,
+        id: "ann",
+        userName: "ann@example.com",
+        displayName: "Ann Lee",
+        externalId: "00u1",
+        active: true,
+        managed_by: provider,
+      },
+      {
+        account,
+        id: "bob",
+        userName: "bob@example.com",
+        displayName: "Bob Ray",
+        externalId: "00u2",
+        active: true,
+        managed_by: provider,
+      },
+      {
+        account,
+        id: "kim",
+        userName: "kim@example.com",
+        displayName: "Kim Day",
+        active: true,
+        managed_by: null,
+      },
     ],
     groups: [
       { account, id: "example_group", displayName: "example-group", managed_by: provider },
@@ -169,12 +192,19 @@ export const EXAMPLES: readonly Example[] = [
     OKTA,
     "Profile update of a wizard app",
     ["GET", "/Users/ann"],
-    ["PUT", "/Users/ann", { ...ANN, displayName: "Ann Lee-Park", name: { givenName: "Ann", familyName: "Lee-Park" } }],
+    [
+      "PUT",
+      "/Users/ann",
+      { ...ANN, displayName: "Ann Lee-Park", name: { givenName: "Ann", familyName: "Lee-Park" } },
+    ],
   ),
   example(OKTA, "Profile update of a catalogue app", [
     "PATCH",
     "/Users/ann",
-    patch({ op: "replace", value: { displayName: "Ann Lee-Park", "name.familyName": "Lee-Park", locale: "en-GB" } }),
+    patch({
+      op: "replace",
+      value: { displayName: "Ann Lee-Park", "name.familyName": "Lee-Park", locale: "en-GB" },
+    }),
   ]),
   example(
     OKTA,
@@ -217,7 +247,12 @@ export const EXAMPLES: readonly Example[] = [
   example(OKTA, "Members by a wizard app", [
     "PUT",
     "/Groups/example_group",
-    { schemas: [GROUP], id: "example_group", displayName: "example-group", members: [{ value: "ann" }, { value: "bob" }] },
+    {
+      schemas: [GROUP],
+      id: "example_group",
+      displayName: "example-group",
+      members: [{ value: "ann" }, { value: "bob" }],
+    },
   ]),
   example(OKTA, "Unlink and delete a group", ["DELETE", "/Groups/example_group"]),
 
@@ -288,14 +323,21 @@ export const EXAMPLES: readonly Example[] = [
     "/user/ann?accountIdentifier=ACC1",
     { uuid: "ann", name: "Ann Lee", email: "ann.lee@example.com" },
   ]),
-  example(ADMINISTRATOR, "Delete a user whom Okta provisioned", ["DELETE", "/user/bob?accountIdentifier=ACC1"]),
+  example(ADMINISTRATOR, "Delete a user whom Okta provisioned", [
+    "DELETE",
+    "/user/bob?accountIdentifier=ACC1",
+  ]),
 
   example(
     HISTORY,
     "Pushed, then renamed by an administrator, then by Okta",
     ["POST", "/Groups", PUSHED],
     RENAMED_BY_ADMINISTRATOR,
-    ["PATCH", "/Groups/data_team", patch({ op: "replace", value: { id: "data_team", displayName: "data-platform" } })],
+    [
+      "PATCH",
+      "/Groups/data_team",
+      patch({ op: "replace", value: { id: "data_team", displayName: "data-platform" } }),
+    ],
   ),
   example(
     HISTORY,
@@ -307,7 +349,12 @@ export const EXAMPLES: readonly Example[] = [
     ["PATCH", "/Users/eve", patch({ op: "replace", value: { displayName: "Eve" } })],
   ),
 
-  example(OTHERS, "A token of another account", ["GET", "/Users", undefined, { ...OKTA, base: "/gateway/ng/api/scim/account/ACC2" }]),
+  example(OTHERS, "A token of another account", [
+    "GET",
+    "/Users",
+    undefined,
+    { ...OKTA, base: "/gateway/ng/api/scim/account/ACC2" },
+  ]),
   example(OTHERS, "A comma is missing", [
     "POST",
     "/Groups",

@@ -113,7 +113,8 @@ interface TableProperties {
 
 function Table({ name, entries, faulty, onChange }: TableProperties) {
   const { title, one, columns, hint } = TITLES[name];
-  const replace = (index: number, entry: Entry) => onChange(entries.map((old, at) => (at === index ? entry : old)));
+  const replace = (index: number, entry: Entry) =>
+    onChange(entries.map((old, at) => (at === index ? entry : old)));
   return (
     <details class="facts-table" open={OPEN.includes(name) || faulty !== null}>
       <summary>
@@ -192,7 +193,14 @@ function Cell({ column, label, isFaulty, value, onChange }: CellProperties) {
   }
   const shown = Array.isArray(value) ? value.join(", ") : String(value ?? "");
   const typed = (typed: string) =>
-    onChange(column.kind === "list" ? typed.split(",").map((item) => item.trim()).filter(Boolean) : typed);
+    onChange(
+      column.kind === "list"
+        ? typed
+            .split(",")
+            .map((item) => item.trim())
+            .filter(Boolean)
+        : typed,
+    );
   // A list is taken when it is left: a comma that is being typed would be lost.
   const listens =
     column.kind === "list"

@@ -22,7 +22,9 @@ export class GuardThread {
 
   constructor(private readonly listener: Listener) {
     this.worker.addEventListener("message", ({ data }: MessageEvent<Message>) => this.hear(data));
-    this.worker.addEventListener("error", (event) => listener.failed(event.message || "The guard could not be loaded."));
+    this.worker.addEventListener("error", (event) =>
+      listener.failed(event.message || "The guard could not be loaded."),
+    );
   }
 
   /** The answer comes to `told`. */

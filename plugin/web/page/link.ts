@@ -6,7 +6,10 @@ import { factsOf, type State } from "./state";
 const VERSION = "1.";
 
 export async function toFragment(state: State): Promise<string> {
-  const packed = await through(new TextEncoder().encode(JSON.stringify(state)), new CompressionStream("deflate-raw"));
+  const packed = await through(
+    new TextEncoder().encode(JSON.stringify(state)),
+    new CompressionStream("deflate-raw"),
+  );
   let binary = "";
   for (const byte of packed) {
     binary += String.fromCharCode(byte);
@@ -47,7 +50,10 @@ function stateOf(value: unknown): State | null {
   };
 }
 
-async function through(bytes: Uint8Array<ArrayBuffer>, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
+async function through(
+  bytes: Uint8Array<ArrayBuffer>,
+  stream: CompressionStream | DecompressionStream,
+): Promise<Uint8Array> {
   const readable = new Blob([bytes]).stream().pipeThrough(stream);
   return new Uint8Array(await new Response(readable).arrayBuffer());
 }

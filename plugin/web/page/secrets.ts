@@ -7,7 +7,8 @@ import { read, type Reading } from "./reading";
 import type { Entry, State, Step } from "./state";
 
 /** Headers whose value is a secret, whatever the policy reads. */
-const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$|api-?key|token|secret|session|password|signature/i;
+const HEADER =
+  /^(?:proxy-)?authorization$|^(?:set-)?cookie$|api-?key|token|secret|session|password|signature/i;
 
 /** Members of a JSON text, or parameters of a query, whose value is a secret. */
 const FIELD = "[\\w$:.-]*(?:password|passwd|secret|token|credential|api_?key)[\\w-]*";
@@ -136,7 +137,9 @@ function maskStep(step: Step, reading: Reading | null, fakes: Fakes): Step {
   const answer = step.answer === undefined ? {} : { answer: fakes.replaceIn(step.answer) };
   const text = fakes.replaceIn(step.text);
   const after = attempt(text);
-  const isClean = after === null || ![...after.request.headers.flat(), after.request.body ?? ""].some((part) => fakes.has(part));
+  const isClean =
+    after === null ||
+    ![...after.request.headers.flat(), after.request.body ?? ""].some((part) => fakes.has(part));
   if (isClean || reading === null) {
     return { text, ...answer };
   }
@@ -161,7 +164,9 @@ async function withFake(entry: Entry, fakes: Fakes): Promise<Entry> {
 /** In hexadecimal; null where the browser has no cryptography: on a page that came without TLS. */
 async function sha256(text: string): Promise<string | null> {
   const digest = await crypto.subtle?.digest("SHA-256", new TextEncoder().encode(text));
-  return digest ? [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("") : null;
+  return digest
+    ? [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+    : null;
 }
 
 function attempt(text: string): Reading | null {

@@ -60,5 +60,7 @@ function Fate({ told }: { told: Told | undefined }) {
     return <span class="fate">not judged</span>;
   }
   const isThrough = told.explained.decision === "forward";
-  return <span class={`fate ${isThrough ? "good" : "bad"}`}>{isThrough ? "✓ let through" : "✕ refused"}</span>;
+  return (
+    <span class={`fate ${isThrough ? "good" : "bad"}`}>{isThrough ? "✓ let through" : "✕ refused"}</span>
+  );
 }

@@ -36,7 +36,14 @@ function toStep(step: Step, { explained, madeUp }: Told): Json {
   const ids = [...new Set(changes.map((change) => change.rule))];
   const expect =
     decision === "forward" && forwarded.length === 1
-      ? { decision, ...(rule ? { rule } : {}), method: first?.method, path: first?.path, ...body, changes: ids }
+      ? {
+          decision,
+          ...(rule ? { rule } : {}),
+          method: first?.method,
+          path: first?.path,
+          ...body,
+          changes: ids,
+        }
       : decision === "forward"
         ? { decision }
         : { decision: "reject", rule, status: response?.status };
@@ -52,7 +59,9 @@ function toStep(step: Step, { explained, madeUp }: Told): Json {
 
 /** Tables in which nothing is need not be there. */
 function withoutEmpty(facts: State["facts"]): Json {
-  return Object.fromEntries(Object.entries(facts).filter(([, entries]) => !Array.isArray(entries) || entries.length > 0));
+  return Object.fromEntries(
+    Object.entries(facts).filter(([, entries]) => !Array.isArray(entries) || entries.length > 0),
+  );
 }
 
 /** The first case of a suite; null if the text is none. */
@@ -85,7 +94,9 @@ function fromStep(step: Json): Step {
 
 function readable<T extends { body: string | null }>(request: T): T {
   const { body } = request;
-  return body !== null && isFaithful(body) ? { ...request, body: JSON.stringify(JSON.parse(body), null, 2) } : request;
+  return body !== null && isFaithful(body)
+    ? { ...request, body: JSON.stringify(JSON.parse(body), null, 2) }
+    : request;
 }
 
 /** A case's facts are added to its suite's; one of the same key replaces. */

@@ -42,9 +42,7 @@ export function tell(state: State, now: number): Story {
   const facts = JSON.stringify(state.facts);
   const initial = ownership(state);
   const story: Story = {
-    steps: readings.map((reading, index) =>
-      unexplained(reading, state.steps[index] as Step, initial, state),
-    ),
+    steps: readings.map((reading, index) => unexplained(reading, state.steps[index] as Step, initial, state)),
     policy: [],
     factsFault: null,
   };
@@ -96,7 +94,8 @@ export function tell(state: State, now: number): Story {
     passed.push({ request, ...upstream });
     told.explained = explained(reading, played);
     told.marks = refused(reading, told.explained, played.place);
-    told.madeUp = madeUp.length > 0 ? JSON.stringify(madeUp.length === 1 ? madeUp[0] : madeUp, null, 2) : null;
+    told.madeUp =
+      madeUp.length > 0 ? JSON.stringify(madeUp.length === 1 ? madeUp[0] : madeUp, null, 2) : null;
     told.after = played.ownership;
     before = played.ownership;
   }

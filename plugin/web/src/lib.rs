@@ -15,7 +15,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use errors::{input_error, policy_error};
-use values::{from_js, to_js};
+use values::{from_js, to_js, to_js_at_once};
 
 /// The types of every value below.
 #[wasm_bindgen(typescript_custom_section)]
@@ -101,7 +101,24 @@ impl Guard {
         let steps: Vec<_> = from_js("steps", steps)?;
         let now = values::milliseconds(now)?;
         let played = played::play(&self.0, facts, &steps, now);
-        to_js(&played.map_err(|error| input_error(&error))?)
+        to_js_at_once(&played.map_err(|error| input_error(&error))?)
+    }
+
+    /// Plays requests as `play` does; each decision on each of them, as `scimguard check` prints it.
+    ///
+    /// # Errors
+    /// An `InputError` for a text that cannot be read.
+    #[wasm_bindgen(unchecked_return_type = "string[][]")]
+    pub fn decisions(
+        &self,
+        facts: &str,
+        #[wasm_bindgen(unchecked_param_type = "Step[]")] steps: JsValue,
+        now: f64,
+    ) -> Result<JsValue, JsValue> {
+        let steps: Vec<_> = from_js("steps", steps)?;
+        let now = values::milliseconds(now)?;
+        let decisions = played::decisions(&self.0, facts, &steps, now);
+        to_js_at_once(&decisions.map_err(|error| input_error(&error))?)
     }
 }
 

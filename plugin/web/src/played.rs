@@ -2,7 +2,7 @@
 
 use scimguard_core::facts::{Ownership, Table};
 use scimguard_core::history::{
-    Answers, Decided, Driver, Passage, RequestDocument, Stuck, UpstreamDocument, place,
+    Answers, Decided, Driver, Journal, Passage, RequestDocument, Stuck, UpstreamDocument, place,
     play as step, way,
 };
 use scimguard_core::message::{ForwardBody, ResponseBody};
@@ -63,9 +63,6 @@ struct Stop {
     decision: Decision,
     rule: Option<String>,
     changes: Vec<Change>,
-    records: Vec<Record>,
-    /// As `scimguard check` prints it.
-    document: String,
 }
 
 #[derive(Serialize)]
@@ -105,33 +102,77 @@ pub(crate) fn play(
     steps: &[Step],
     now: u64,
 ) -> Result<Vec<Played>, InputFault> {
+    each(guard, facts, steps, now, |came| {
+        let first = came.stops.first();
+        Played {
+            stages: first.map_or_else(Vec::new, |first| way(guard, &came.request, first)),
+            place: first.and_then(pointed),
+            account: first.and_then(account),
+            stops: came
+                .stops
+                .into_iter()
+                .map(|decided| Stop::new(decided, &came.request))
+                .collect(),
+            response: came.response.as_ref().map(Shown::new),
+            changes: came.journal.changes,
+            records: came.journal.records,
+            ownership: came.table.ownership(),
+        }
+    })
+}
+
+/// Plays them all; the decisions on each, as `scimguard check` prints them.
+pub(crate) fn decisions(
+    guard: &Guard,
+    facts: &str,
+    steps: &[Step],
+    now: u64,
+) -> Result<Vec<Vec<String>>, InputFault> {
+    each(guard, facts, steps, now, |came| {
+        let documents = came.stops.iter().map(|decided| match decided {
+            Decided::Forward(forward) => decision::forward(forward, &came.request),
+            Decided::Reject(reject) => decision::reject(reject),
+            Decided::Respond(respond) => decision::respond(respond),
+        });
+        documents.map(|document| document.to_string()).collect()
+    })
+}
+
+/// What came of one step.
+struct Came<'t> {
+    request: Request,
+    stops: Vec<Decided>,
+    response: Option<Response>,
+    journal: Journal,
+    /// The record afterwards.
+    table: &'t Table,
+}
+
+fn each<T>(
+    guard: &Guard,
+    facts: &str,
+    steps: &[Step],
+    now: u64,
+    mut show: impl FnMut(Came<'_>) -> T,
+) -> Result<Vec<T>, InputFault> {
     let mut table = table(facts)?;
     let mut driver = Driver::new(guard, guard.settings());
-    let mut played = Vec::new();
+    let mut shown = Vec::new();
     for (index, given) in steps.iter().enumerate() {
         let request = request(&given.request, Input::Request(index))?;
         let answers = answers(given.upstream.as_deref(), Input::Upstream(index))?;
         let now = given.now.unwrap_or(now);
         let came = step(&mut driver, &request, &answers, &mut table, now)
             .map_err(|stuck| InputFault::of(Input::Upstream(index), told(&stuck)))?;
-        let journal = driver.journal();
-        let first = came.stops.first();
-        played.push(Played {
-            stages: first.map_or_else(Vec::new, |first| way(guard, &request, first)),
-            place: first.and_then(pointed),
-            account: first.and_then(account),
-            stops: came
-                .stops
-                .into_iter()
-                .map(|decided| Stop::new(decided, &request))
-                .collect(),
-            response: came.response.as_ref().map(Shown::new),
-            changes: journal.changes,
-            records: journal.records,
-            ownership: table.ownership(),
-        });
+        shown.push(show(Came {
+            request,
+            stops: came.stops,
+            response: came.response,
+            journal: driver.journal(),
+            table: &table,
+        }));
     }
-    Ok(played)
+    Ok(shown)
 }
 
 fn told(stuck: &Stuck<std::convert::Infallible>) -> String {
@@ -217,7 +258,6 @@ impl Stop {
     }
 
     fn forward(forward: Forward, received: &Request) -> Self {
-        let document = decision::forward(&forward, received).to_string();
         let body = match (&forward.body, &received.body) {
             (ForwardBody::Bytes(bytes), _) | (ForwardBody::AsReceived, Body::Bytes(bytes)) => {
                 Some(text(bytes))
@@ -235,13 +275,10 @@ impl Stop {
             },
             rule: forward.rule,
             changes: forward.changes,
-            records: forward.records,
-            document,
         }
     }
 
     fn reject(reject: Reject) -> Self {
-        let document = decision::reject(&reject).to_string();
         let response = Shown::new(&reject.response);
         Self {
             decision: Decision::Reject {
@@ -250,21 +287,16 @@ impl Stop {
             },
             rule: Some(reject.rule),
             changes: reject.changes,
-            records: Vec::new(),
-            document,
         }
     }
 
     fn respond(respond: Respond) -> Self {
-        let document = decision::respond(&respond).to_string();
         Self {
             decision: Decision::Respond {
                 response: Shown::new(&respond.response),
             },
             rule: respond.rule,
             changes: Vec::new(),
-            records: respond.records,
-            document,
         }
     }
 }

@@ -338,9 +338,6 @@ export type Stop = ForwardStop | RejectStop | RespondStop;
 
 interface StopBase {
   changes: Change[];
-  records: Record[];
-  /** The decision exactly as `scimguard check` prints it. */
-  document: string;
 }
 
 export interface ForwardStop extends StopBase {

@@ -1,5 +1,5 @@
-//! Which gateway asks, and what it may: the accounts and verbs that the configuration gives it
-//! (RFC 6750: it proves itself with a Bearer token).
+//! Which gateway asks, and what it may: the accounts and verbs that the configuration gives it. It
+//! proves itself with a Bearer token (RFC 6750) or with its certificate.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -11,9 +11,12 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::rustls::client::verify_server_name;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::server::ParsedCertificate;
 
 use super::failure::Failure;
-use crate::config::{self, Verb};
+use crate::config::{self, Proof, Verb};
 use crate::proxy::printable;
 
 /// 128 bits in hexadecimal.
@@ -28,7 +31,7 @@ pub(super) struct Gateway {
     /// `None`: every account.
     accounts: Option<BTreeSet<String>>,
     may_record: bool,
-    source: config::Secret,
+    proof: Proof,
     /// Hashes of the secrets that are good now.
     secrets: RwLock<Vec<Hash>>,
     /// What was wrong with the source the last time, so that it is said once.
@@ -64,13 +67,23 @@ impl Gateways {
         Ok(Self(gateways))
     }
 
-    /// The gateway whose secret a request has. How long the search takes tells nothing of secrets.
-    pub(super) fn who(&self, headers: &HeaderMap) -> Option<Arc<Gateway>> {
+    /// The gateway whose secret a request has or, if it has none, whose certificate the connection.
+    pub(super) fn who(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&CertificateDer<'_>>,
+    ) -> Option<Arc<Gateway>> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let (value, None) = (values.next()?, values.next()) else {
-            return None;
-        };
-        let (scheme, secret) = value.to_str().ok()?.split_once(' ')?;
+        match (values.next(), values.next()) {
+            (None, _) => self.certified(certificate?),
+            (Some(value), None) => self.with_secret(value.to_str().ok()?),
+            _ => None,
+        }
+    }
+
+    /// How long the search takes tells nothing of secrets.
+    fn with_secret(&self, authorization: &str) -> Option<Arc<Gateway>> {
+        let (scheme, secret) = authorization.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;
         }
@@ -82,6 +95,16 @@ impl Gateways {
             }
         }
         found
+    }
+
+    /// The certificate is good: the handshake has seen to that.
+    fn certified(&self, certificate: &CertificateDer<'_>) -> Option<Arc<Gateway>> {
+        let certificate = ParsedCertificate::try_from(certificate).ok()?;
+        let is_for = |gateway: &&Arc<Gateway>| match &gateway.proof {
+            Proof::Certificate(name) => verify_server_name(&certificate, name).is_ok(),
+            Proof::Secret(_) => false,
+        };
+        self.0.iter().find(is_for).cloned()
     }
 
     /// Reads the secrets again.
@@ -98,8 +121,11 @@ impl Gateway {
             name: configured.name.clone(),
             accounts: configured.accounts.clone(),
             may_record: configured.verbs.contains(&Verb::Record),
-            source: configured.secret.clone(),
-            secrets: RwLock::new(hashes(&configured.secret)?),
+            secrets: RwLock::new(match &configured.proof {
+                Proof::Secret(secret) => hashes(secret)?,
+                Proof::Certificate(_) => Vec::new(),
+            }),
+            proof: configured.proof.clone(),
             fault: Mutex::default(),
             room: Arc::new(Semaphore::new(configured.requests)),
         })
@@ -160,9 +186,12 @@ impl Gateway {
 
     /// A source that cannot be used leaves what was there.
     fn refresh(&self) {
+        let Proof::Secret(source) = &self.proof else {
+            return;
+        };
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         let gateway = &self.name;
-        match hashes(&self.source) {
+        match hashes(source) {
             Ok(read) => {
                 *fault = None;
                 if *self.secrets() != read {

@@ -8,6 +8,7 @@ mod failure;
 pub(super) mod metrics;
 mod passes;
 mod tell;
+mod tls;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,10 +19,12 @@ use hyper::body::Incoming;
 use scimguard_wire::{FACTS, Head, RECORDS};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio_rustls::TlsAcceptor;
 
 use self::access::{Gateway, Gateways};
 use self::failure::Failure;
 use self::passes::Passes;
+use super::address::Peer;
 use super::body::{self, Collected, Outgoing};
 use super::client::Client;
 use super::{Proxy, headers, source};
@@ -40,6 +43,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct FactsService {
     gateways: Gateways,
     passes: Passes,
+    tls: Option<TlsAcceptor>,
 }
 
 /// What a gateway does.
@@ -55,7 +59,13 @@ impl FactsService {
         Ok(Self {
             gateways: Gateways::read(&config.gateways)?,
             passes: Passes::new(config.pass_timeout),
+            tls: config.tls.as_ref().map(tls::acceptor).transpose()?,
         })
+    }
+
+    /// What encrypts connections; `None`: nothing does.
+    pub(super) fn tls(&self) -> Option<TlsAcceptor> {
+        self.tls.clone()
     }
 
     /// Reads the gateways' secrets again.
@@ -79,7 +89,7 @@ impl FactsService {
         self: Arc<Self>,
         proxy: Arc<Proxy>,
         request: http::Request<Incoming>,
-        peer: IpAddr,
+        peer: Peer,
     ) -> http::Response<Outgoing> {
         let started = Instant::now();
         let endpoint = match (request.uri().path(), request.method()) {
@@ -89,12 +99,21 @@ impl FactsService {
             (FACTS | RECORDS, _) => return Failure::method().response(),
             _ => return Failure::nowhere().response(),
         };
-        let Some(gateway) = self.gateways.who(request.headers()) else {
+        let Some(gateway) = self
+            .gateways
+            .who(request.headers(), peer.certificate.as_ref())
+        else {
             proxy.metrics.facts.unauthenticated();
             return Failure::unauthenticated().response();
         };
         let answered = self
-            .answer(&proxy, &gateway, endpoint, request.into_body(), peer)
+            .answer(
+                &proxy,
+                &gateway,
+                endpoint,
+                request.into_body(),
+                peer.address,
+            )
             .await;
         let response = answered.unwrap_or_else(|failure| {
             failure.log(&gateway.name);

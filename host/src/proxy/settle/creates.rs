@@ -98,6 +98,8 @@ impl Round<'_> {
         Ok(match (unseen.as_slice(), &intent.derived_id) {
             ([], _) => written_to.map_or(Told::NotThere, Told::There),
             ([(id, true)], _) | ([(id, _)], None) => Told::There(id.clone()),
+            // It may be the one, or another group of the name, and none was created.
+            ([(_, false)], Some(_)) if intent.taken => Told::Nothing,
             ([(_, false)], Some(derived)) => {
                 match self.resource(&intent.account, "Groups", derived).await {
                     // Another group of the name, and none that was created.

@@ -93,6 +93,13 @@ impl Table {
                     origin,
                     members_known: true,
                 };
+                let is_taken = intent.derived_id.as_ref().is_some_and(|derived| {
+                    let key = (account.clone(), String::new(), derived.clone());
+                    self.groups.contains_key(&key)
+                });
+                if is_taken {
+                    self.taken.insert((account.clone(), id.clone()));
+                }
                 self.groups
                     .insert((account.clone(), String::new(), id.clone()), group);
                 for member in &intent.members {
@@ -135,6 +142,7 @@ impl Table {
                 let Some(mut group) = self.groups.remove(&key) else {
                     return;
                 };
+                self.taken.remove(&(account.clone(), pending.clone()));
                 let known = (account.clone(), String::new(), id.to_owned());
                 let known = self.groups.get(&known);
                 group.id = Some(id.to_owned());
@@ -213,6 +221,7 @@ impl Table {
             ResourceKind::Group => {
                 let key = (account.to_owned(), scope.to_owned(), id.to_owned());
                 self.groups.remove(&key);
+                self.taken.remove(&(account.to_owned(), id.to_owned()));
                 self.members
                     .retain(|key, _| key.0 != account || key.1 != scope || key.2 != id);
             }

@@ -19,6 +19,9 @@ pub struct Table {
     pub(super) principals: BTreeMap<(String, String), Principal>,
     pub(super) users: BTreeMap<(String, String), User>,
     pub(super) groups: BTreeMap<(String, String, String), Group>,
+    /// Unsettled creates of groups, by account and id, whose derived id was another group's when they
+    /// began.
+    pub(super) taken: BTreeSet<(String, String)>,
     /// By account, scope, group, user.
     pub(super) members: BTreeMap<(String, String, String, String), Membership>,
 }
@@ -42,6 +45,7 @@ impl Table {
         self.principals.extend(other.principals);
         self.users.extend(other.users);
         self.groups.extend(other.groups);
+        self.taken.extend(other.taken);
         self.members.extend(other.members);
     }
 
@@ -187,10 +191,14 @@ impl Table {
             let key = (key.account.clone(), key.scope.clone(), id.clone());
             self.groups.contains_key(&key)
         };
-        let may_be_pending = self.groups_in(&key.account).any(|(_, group)| {
+        let was_taken = |id: &str| {
+            let key = (key.account.clone(), id.to_owned());
+            self.taken.contains(&key)
+        };
+        let may_be_pending = self.groups_in(&key.account).any(|(id, group)| {
             group.scope == key.scope
                 && group.id.is_none()
-                && group.derived_id.as_ref().is_none_or(is_taken)
+                && (group.derived_id.as_ref().is_none_or(is_taken) || was_taken(id))
         });
         if key.unseen == Unseen::Pending && may_be_pending {
             return Answer::Unavailable;

@@ -49,7 +49,11 @@ const DATA = ["d", "data-raw", "data-binary", "data-urlencode", "json"];
 export function readCurl(text: string): Reading {
   const options = getopts(words(text).slice(1), {
     string: [...Object.keys(VALUED), ...Object.values(VALUED).flat()],
-    boolean: [...Object.keys(PLAIN), ...Object.values(PLAIN).flat(), ...["k", "L", "s", "S", "i", "v", "f", "g", "compressed"]],
+    boolean: [
+      ...Object.keys(PLAIN),
+      ...Object.values(PLAIN).flat(),
+      ...["k", "L", "s", "S", "i", "v", "f", "g", "compressed"],
+    ],
     alias: { ...VALUED, ...PLAIN },
   });
   const values = (name: string): string[] => {
@@ -61,7 +65,10 @@ export function readCurl(text: string): Reading {
   const whole = { from: 0, to: text.length };
   for (const name of ["F", "T", "K"]) {
     if (values(name).length > 0) {
-      throw new Unreadable("The command sends a form or a file. A SCIM request has a body of JSON (--data).", whole);
+      throw new Unreadable(
+        "The command sends a form or a file. A SCIM request has a body of JSON (--data).",
+        whole,
+      );
     }
   }
   const url = values("url")[0] ?? options._[0];
@@ -76,9 +83,9 @@ export function readCurl(text: string): Reading {
       found(text, file),
     );
   }
-  const headers = readHeaders(text, values, given.length > 0);
   const data = given.length > 0 ? given.join("&") : null;
   const isQuery = options.G === true && data !== null;
+  const headers = readHeaders(text, values, data !== null && !isQuery);
   const path = pathOf(url);
   const query = isQuery ? `${path.includes("?") ? "&" : "?"}${data}` : "";
   const body = isQuery ? null : data;
@@ -108,11 +115,7 @@ function words(text: string): string[] {
   }
 }
 
-function readHeaders(
-  text: string,
-  values: (name: string) => string[],
-  hasData: boolean,
-): [string, string][] {
+function readHeaders(text: string, values: (name: string) => string[], hasBody: boolean): [string, string][] {
   const headers: [string, string][] = [];
   for (const header of values("H")) {
     const colon = header.indexOf(":");
@@ -140,7 +143,7 @@ function readHeaders(
   if (values("json").length > 0) {
     add("content-type", "application/json");
     add("accept", "application/json");
-  } else if (hasData) {
+  } else if (hasBody) {
     add("content-type", "application/x-www-form-urlencoded");
   }
   return headers;

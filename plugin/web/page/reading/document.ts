@@ -49,7 +49,9 @@ export function document(text: string): Node {
   const [error] = errors;
   if (error || !tree) {
     const words = error
-      ? printParseErrorCode(error.error).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase()
+      ? printParseErrorCode(error.error)
+          .replace(/([a-z])([A-Z])/g, "$1 $2")
+          .toLowerCase()
       : "nothing is here";
     const from = Math.min(error?.offset ?? 0, text.length);
     throw new Unreadable(`This is not JSON: ${words}.`, {
@@ -109,7 +111,10 @@ function readBody(text: string, fields: Map<string, Node>): Body {
     return { text: null, base64: null, inText: () => text.length };
   }
   if (another !== undefined) {
-    throw new Unreadable(`There is a ${name} already: one of them is enough.`, span(fields.get(another) as Node));
+    throw new Unreadable(
+      `There is a ${name} already: one of them is enough.`,
+      span(fields.get(another) as Node),
+    );
   }
   if (name === "body") {
     // As it is written: numbers and repeated keys must stay.

@@ -3,7 +3,8 @@
 
 import { checkHeader, pathOf, type Reading, type Span, Unreadable } from "./reading";
 
-const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]+((?:\/|\*|[A-Za-z][A-Za-z0-9+.-]*:\/\/)\S*)(?:[ \t]+HTTP\/\d(?:\.\d)?)?[ \t]*$/;
+const REQUEST_LINE =
+  /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]+((?:\/|\*|[A-Za-z][A-Za-z0-9+.-]*:\/\/)\S*)(?:[ \t]+HTTP\/\d(?:\.\d)?)?[ \t]*$/;
 
 export function readHttp(text: string): Reading {
   const lines = new Lines(text);

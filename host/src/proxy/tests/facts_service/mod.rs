@@ -5,6 +5,7 @@ mod access;
 mod limits;
 mod passes;
 mod sharing;
+mod tls;
 
 use scimguard_core::record::Record;
 use scimguard_core::sha256_hex;

@@ -1,0 +1,129 @@
+//! Gateways that are reached over a network: encrypted, and known by certificates.
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::*;
+
+/// Who vouches for certificates.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+    der: CertificateDer<'static>,
+}
+
+/// A certificate with its key.
+struct Identity {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            issuer: Issuer::new(params, key),
+            pem: certificate.pem(),
+            der: certificate.der().clone(),
+        }
+    }
+
+    fn vouches_for(&self, name: &str) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity { certificate, key }
+    }
+}
+
+/// What comes back to one message with these headers; `None`: no connection came about.
+async fn post(
+    guard: &Guard,
+    authority: &Authority,
+    identity: Option<&Identity>,
+    headers: &str,
+) -> Option<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der.clone()).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(Identity { certificate, key }) => {
+            let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+            let chain = vec![certificate.der().clone()];
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
+    };
+    let stream = TcpStream::connect(guard.facts.unwrap()).await.unwrap();
+    let name = ServerName::try_from("facts.internal").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let mut stream = connector.connect(name, stream).await.unwrap();
+    let read = Ask {
+        head: head("GET"),
+        ..asks(vec![user("u1")])
+    };
+    let body = serde_json::to_string(&read).unwrap();
+    let request = message("POST", FACTS, headers, &body);
+    let mut answer = Vec::new();
+    let exchange = async {
+        stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
+        stream.read_to_end(&mut answer).await
+    };
+    // In TLS 1.3 a client hears of a refused certificate with the first answer.
+    let done = tokio::time::timeout(LIMIT, exchange)
+        .await
+        .expect("in time");
+    done.ok()?;
+    Some(String::from_utf8(answer).unwrap())
+}
+
+#[tokio::test]
+async fn a_gateway_is_known_by_its_certificate_or_its_secret() {
+    let (authority, another) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    let own = authority.vouches_for("facts.internal");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("facts.pem", &own.certificate.pem());
+    write("facts.key", &own.key.serialize_pem());
+    write("ca.pem", &authority.pem);
+    let place = folder.path().display();
+    let keys = format!(
+        "[facts]\nlisten = \"127.0.0.1:0\"\n[facts.tls]\ncertificate = \"{place}/facts.pem\"\n\
+         key = \"{place}/facts.key\"\nclient_ca = \"{place}/ca.pem\"\n[[facts.gateway]]\n\
+         name = \"west\"\ncertificate = \"west.internal\"\n{GATEWAYS}"
+    );
+    let backend = Backend::ok().await;
+    let guard = Guard::configured(Script::new(), &backend, &keys).await;
+    let good = format!("authorization: Bearer {EDGE}\r\n");
+    let wrong = "authorization: Bearer wrong-wrong-wrong-wrong-wrong-wrong\r\n";
+    let west = authority.vouches_for("west.internal");
+    let other = authority.vouches_for("east.internal");
+    let forged = another.vouches_for("west.internal");
+    for (identity, headers, expected) in [
+        (None, "", Some(401)),
+        (None, wrong, Some(401)),
+        (None, good.as_str(), Some(200)),
+        (Some(&west), "", Some(200)),
+        (Some(&west), wrong, Some(401)),
+        (Some(&other), "", Some(401)),
+        (Some(&other), good.as_str(), Some(200)),
+        (Some(&forged), "", None),
+        (Some(&forged), good.as_str(), None),
+    ] {
+        let answer = post(&guard, &authority, identity, headers).await;
+        let status = answer.as_deref().map(code);
+        assert_eq!(status, expected, "{headers}: {answer:?}");
+    }
+    let plain = guard.edge().raw(&message("GET", "/healthz", "", "")).await;
+    assert!(!plain.contains("200"), "{plain}");
+}

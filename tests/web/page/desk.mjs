@@ -1,0 +1,87 @@
+// The page in a browser, in front of somebody: what every test of it does again and again.
+//
+// Environment: SCIMGUARD_WEB_PAGE, the built page; SCIMGUARD_PICTURES, a folder for pictures, if they
+// are wanted.
+
+import { join } from "node:path";
+import { after, before, test as unlimited } from "node:test";
+
+import { launch, nothingWrong, serve, visit } from "../browser.mjs";
+
+export const FOLDER = process.env.SCIMGUARD_WEB_PAGE;
+const PICTURES = process.env.SCIMGUARD_PICTURES;
+
+export let browser;
+export let site;
+/** Of the test that runs. */
+export let page;
+
+before(async () => {
+  browser = await launch();
+  site = await serve(FOLDER);
+});
+
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+/** A test that ends. */
+export const test = (name, body) => unlimited(name, { timeout: 100_000 }, body);
+
+/** A test that begins with the first verdict, and in which nothing goes wrong. */
+export function onPage(name, body, options = {}) {
+  test(name, async () => {
+    const visitor = await open(options);
+    page = visitor.page;
+    await body(visitor);
+    await nothingWrong(visitor, site.url);
+    await visitor.context.close();
+  });
+}
+
+/** A page with the first verdict on it. */
+export async function open(options, address = site.url) {
+  const opened = await visit(browser, options);
+  await opened.page.goto(address);
+  await opened.page.locator(".verdict").waitFor();
+  return opened;
+}
+
+export const verdict = () => page.locator(".verdict h2");
+export const rule = () => page.locator(".rule code");
+export const notes = () => page.locator(".asked .notes");
+export const examples = () => page.locator(".toolbar select");
+export const editor = (label) => page.getByRole("textbox", { name: label });
+export const section = (heading) =>
+  page.locator("section").filter({ has: page.getByRole("heading", { name: heading }) });
+
+/** Puts a text in the place of another one, as one pastes. */
+export async function paste(label, text) {
+  await editor(label).click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText(text);
+}
+
+export async function pick(title) {
+  await examples().selectOption({ label: title });
+  await page.locator(".steps [aria-current]").waitFor();
+}
+
+/** Until every request has been judged. */
+export async function judged() {
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".steps .fate")].every((fate) => fate.textContent !== "not judged"),
+  );
+}
+
+/** Waits until a text is on the page. */
+export async function says(locator, expected) {
+  await locator.filter({ hasText: expected }).first().waitFor();
+}
+
+export async function picture(name, options = {}) {
+  if (PICTURES) {
+    await page.screenshot({ path: join(PICTURES, `${name}.png`), ...options });
+  }
+}
