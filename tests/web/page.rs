@@ -9,6 +9,11 @@ use scimguard_tests::process::output;
 use tokio::process::Command;
 
 #[tokio::test]
+async fn texts_are_read_secrets_hidden_and_bodies_compared() -> anyhow::Result<()> {
+    script("sources.mjs", Path::new("")).await
+}
+
+#[tokio::test]
 async fn what_is_asked_is_read_and_its_faults_are_marked() -> anyhow::Result<()> {
     script("asking.mjs", Path::new("")).await
 }

@@ -1,9 +1,10 @@
 //! The pages: folders of static files, for any file server and for the guard's admin address.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::node;
@@ -11,7 +12,8 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::web::Package;
 
-/// Builds the pages in `target/web`, each in a folder of its name.
+/// Builds the pages in `target/web`, each in a folder of its name, where the program in `target/host`
+/// finds them too.
 pub(crate) fn build(project: &Project, steps: &mut Steps, package: &Package) -> Result<PathBuf> {
     node::web_modules(project, steps)?;
     let folder = project.built("web");
@@ -22,9 +24,20 @@ pub(crate) fn build(project: &Project, steps: &mut Steps, package: &Package) -> 
                 .arg(project.file("plugin/web/build.mjs"))
                 .arg(&package.folder)
                 .arg(&folder),
-        )
+        )?;
+        beside_program(project, &folder)
     })?;
     Ok(folder)
+}
+
+/// The host looks for the pages in a folder beside its own file.
+fn beside_program(project: &Project, pages: &Path) -> Result<()> {
+    let place = project.built("host/pages");
+    if place.is_symlink() {
+        return Ok(());
+    }
+    fs::create_dir_all(project.built("host"))?;
+    symlink(pages, &place).with_context(|| format!("cannot make {}", place.display()))
 }
 
 /// Checks the types of the pages' sources, with those of the package that they import.

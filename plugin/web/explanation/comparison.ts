@@ -163,10 +163,10 @@ function pair(
     const match =
       removed.length === added.length
         ? r
-        : isShort
+        : isShort && subject !== null
           ? added.findIndex((other, index) => index >= r && subjectOf(other) === subject)
           : -1;
-    if (match < 0 || subject === null) {
+    if (match < 0) {
       row(true, false, false);
       continue;
     }

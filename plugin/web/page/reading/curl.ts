@@ -83,9 +83,9 @@ export function readCurl(text: string): Reading {
       found(text, file),
     );
   }
-  const headers = readHeaders(text, values, given.length > 0);
   const data = given.length > 0 ? given.join("&") : null;
   const isQuery = options.G === true && data !== null;
+  const headers = readHeaders(text, values, data !== null && !isQuery);
   const path = pathOf(url);
   const query = isQuery ? `${path.includes("?") ? "&" : "?"}${data}` : "";
   const body = isQuery ? null : data;
@@ -115,7 +115,7 @@ function words(text: string): string[] {
   }
 }
 
-function readHeaders(text: string, values: (name: string) => string[], hasData: boolean): [string, string][] {
+function readHeaders(text: string, values: (name: string) => string[], hasBody: boolean): [string, string][] {
   const headers: [string, string][] = [];
   for (const header of values("H")) {
     const colon = header.indexOf(":");
@@ -143,7 +143,7 @@ function readHeaders(text: string, values: (name: string) => string[], hasData: 
   if (values("json").length > 0) {
     add("content-type", "application/json");
     add("accept", "application/json");
-  } else if (hasData) {
+  } else if (hasBody) {
     add("content-type", "application/x-www-form-urlencoded");
   }
   return headers;
