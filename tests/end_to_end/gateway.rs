@@ -236,7 +236,7 @@ impl<'a> Exchange<'a> {
     async fn forward(&mut self, forward: Forward) -> anyhow::Result<Next> {
         let is_passed = forward.answer == AnswerHandling::Pass;
         // From here on the backend may act, and what it may do is on record.
-        self.tell(&forward.records, is_passed).await?;
+        self.tell(&forward.records, false).await?;
         let body = match &forward.body {
             ForwardBody::None => Vec::new(),
             ForwardBody::Bytes(bytes) => bytes.clone(),
@@ -266,6 +266,10 @@ impl<'a> Exchange<'a> {
             }
             Err(_) => BackendOutcome::Unanswered,
         };
+        if is_passed {
+            // What was leased stays so until the backend has acted.
+            self.tell(&[], true).await?;
+        }
         match answered {
             BackendOutcome::Answered(answer) if is_passed => Ok(Next::Respond(Response {
                 status: answer.status,

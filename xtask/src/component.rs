@@ -13,7 +13,7 @@ use crate::toolchain::{self, Toolchain};
 
 /// Builds `target/scimguard.wasm` and checks that it imports nothing.
 pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
-    let module = module(project, steps, "plugin", "scimguard-component", "release")?;
+    let module = module(project, steps, "plugin", "scimguard-component", &RELEASE)?;
     let component = project.built("scimguard.wasm");
     steps.step("plugin imports nothing", |_| {
         let bytes = encode(&module, &component)?;
@@ -22,32 +22,45 @@ pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     Ok(component)
 }
 
+/// How a core module is compiled.
+pub(crate) struct Profile {
+    /// The Cargo profile.
+    pub(crate) name: &'static str,
+    /// Unstable flags of the compiler.
+    pub(crate) flags: &'static [&'static str],
+}
+
+/// As a plugin is shipped.
+const RELEASE: Profile = Profile {
+    name: "release",
+    flags: &[],
+};
+
 /// Builds the core module of a face, in a step of this name.
 pub(crate) fn module(
     project: &Project,
     steps: &mut Steps,
     name: &'static str,
     package: &str,
-    profile: &str,
+    profile: &Profile,
 ) -> Result<PathBuf> {
     let toolchain = toolchain::wasm32(steps)?;
     // Own folder and flags: the host build must not see the getrandom backend, and a change of flags
     // in one folder would build everything anew.
     let folder = project.built("wasm");
-    steps.step(name, |step| {
-        step.run(
-            toolchain
-                .build(project, profile)
-                .args(["--package", package])
-                .env("CARGO_TARGET_DIR", &folder)
-                .env(
-                    "CARGO_ENCODED_RUSTFLAGS",
-                    "--cfg\u{1f}getrandom_backend=\"custom\"",
-                ),
-        )
-    })?;
+    let flags = ["--cfg", "getrandom_backend=\"custom\""];
+    let flags = [&flags, profile.flags].concat().join("\u{1f}");
+    let mut build = toolchain.build(project, profile.name);
+    build
+        .args(["--package", package])
+        .env("CARGO_TARGET_DIR", &folder)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags);
+    if !profile.flags.is_empty() {
+        build.env("RUSTC_BOOTSTRAP", "1");
+    }
+    steps.step(name, |step| step.run(&mut build))?;
     let file = format!("{}.wasm", package.replace('-', "_"));
-    Ok(folder.join(Toolchain::output(profile)).join(file))
+    Ok(folder.join(Toolchain::output(profile.name)).join(file))
 }
 
 /// Makes the module a component, unless that is done, and gives its bytes.

@@ -46,6 +46,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
             "--package",
             "scimguard-core",
             "--package",
+            "scimguard-wire",
+            "--package",
             "scimguard-fuzz",
             "--package",
             "xtask",

@@ -6,9 +6,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::component::Profile;
 use crate::project::Project;
 use crate::steps::Steps;
 use crate::{component, debian, node};
+
+/// Panics end the module without a word in a browser: where they come from, and what derived `Debug` would
+/// say of values, is a twentieth of the download.
+const SMALL: Profile = Profile {
+    name: "web",
+    flags: &["-Zlocation-detail=none", "-Zfmt-debug=shallow"],
+};
 
 /// What `npm publish` would take.
 pub(crate) struct Package {
@@ -67,7 +75,7 @@ fn installed() -> Option<PathBuf> {
 /// Builds `target/web/package` and its tarball.
 pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<Package> {
     let modules = node::web_modules(project, steps)?;
-    let module = component::module(project, steps, "browser module", "scimguard-web", "web")?;
+    let module = component::module(project, steps, "browser module", "scimguard-web", &SMALL)?;
     let folder = project.built("web/package");
     let bound = project.built("web/bound");
     steps.step("browser package", |step| {
@@ -87,7 +95,8 @@ pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<Package> {
             project
                 .command("node")
                 .arg(modules.join("binaryen/bin/wasm-opt"))
-                .arg("-Oz")
+                // `-Oz` would make fewer bytes of it, and more once they are compressed.
+                .arg("-O1")
                 .args(FEATURES)
                 .arg(bound.join("scimguard_bg.wasm"))
                 .arg("--output")

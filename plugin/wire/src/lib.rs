@@ -208,6 +208,26 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_documentation_are_messages() {
+        let text = include_str!("../../../docs/facts.md");
+        let examples: Vec<&str> = text
+            .split("```json\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next())
+            .collect();
+        let [ask, facts, tell, refused] = examples[..] else {
+            panic!("{} examples", examples.len());
+        };
+        let ask: Ask = serde_json::from_str(ask).unwrap();
+        let facts: Facts = serde_json::from_str(facts).unwrap();
+        assert_eq!(ask.keys[0], facts.facts[0].key);
+        let tell: Tell = serde_json::from_str(tell).unwrap();
+        assert_eq!(tell.pass, Some(facts.pass));
+        assert!(matches!(&tell.records[..], [Record::Member(member)] if member.pending));
+        let _: Refused = serde_json::from_str(refused).unwrap();
+    }
+
+    #[test]
     fn what_is_shown_of_a_head_holds_no_credential() {
         let head = Head {
             method: "GET".to_owned(),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use scimguard_core::facts::Fact;
 use scimguard_wire::{Ask, Facts as Answered, Stage};
 
 use super::access::Gateway;
@@ -30,8 +31,7 @@ impl FactsService {
         };
         // The policy goes on, so the token that it asked for is good.
         let found = open.facts.found();
-        let account = lookup::good_token(&found, open.now).map(|(_, token)| &token.account);
-        if let Some(account) = account.filter(|account| gateway.is_for(account)) {
+        if let Some(account) = verified_account(gateway, &found, open.now) {
             open.client.charge(proxy, &ask.head.path, account)?;
         }
         if ask.first {
@@ -52,9 +52,29 @@ impl FactsService {
         };
         answered.map_err(|error| unavailable(&error))?;
         let found = open.facts.found();
+        // A gateway need not wait for this service before it forwards a read, so that such a request
+        // is charged here, if its token is of the account in its path.
+        if let Some(account) = verified_account(gateway, &found, open.now)
+            && is_scim_of(proxy, account, &ask.head.path)
+        {
+            open.client.charge(proxy, &ask.head.path, account)?;
+        }
         Ok(Answered {
             pass: self.passes.keep(open),
             facts: found.iter().map(|fact| gateway.told(fact)).collect(),
         })
     }
+}
+
+/// The account of the good token that the facts tell of, if it is the gateway's.
+fn verified_account<'a>(gateway: &Gateway, facts: &'a [Fact], now: u64) -> Option<&'a String> {
+    let good = lookup::good_token(facts, now).map(|(_, token)| &token.account);
+    good.filter(|account| gateway.is_for(account))
+}
+
+/// Whether this is the path of a SCIM end point of the account, as it is usually written.
+fn is_scim_of(proxy: &Proxy, account: &str, path: &str) -> bool {
+    let groups = proxy.paths.client_group(account, "");
+    let base = groups.strip_suffix("Groups/");
+    base.is_some_and(|base| path.starts_with(base))
 }

@@ -29,11 +29,22 @@ async fn an_account_is_charged_once_a_request() {
         }
         edge.tell(&forwarded(&pass)).await.unwrap();
     }
-    // The third has gone as far as the token, and waits for a second question or for the decision.
-    let pass = edge.ask(&asks(vec![token_key()])).await.unwrap().pass;
-    let next = goes_on(&pass, Stage::Decide, false, vec![user("u1")]);
+    let third = edge.ask(&asks(vec![token_key()])).await;
+    assert_denied(third, 429, "rate.limited");
+    // Whether the token is good for a path that is not its account's is the policy's to say, which then
+    // goes on or decides.
+    let elsewhere = |ask: Ask| Ask {
+        head: Head {
+            path: "/scim/ACC2/Users".to_owned(),
+            ..ask.head
+        },
+        ..ask
+    };
+    let ask = elsewhere(asks(vec![token_key()]));
+    let pass = edge.ask(&ask).await.unwrap().pass;
+    let next = elsewhere(goes_on(&pass, Stage::Decide, false, vec![user("u1")]));
     assert_denied(edge.ask(&next).await, 429, "rate.limited");
-    let pass = edge.ask(&asks(vec![token_key()])).await.unwrap().pass;
+    let pass = edge.ask(&ask).await.unwrap().pass;
     let (status, told) = edge.tell(&forwarded(&pass)).await.unwrap_err();
     assert_eq!((status, told.retry_after), (429, Some(1)), "{told:?}");
 }
