@@ -6,6 +6,10 @@ use std::path::PathBuf;
 pub const PROGRAM: &str = "SCIMGUARD_BIN";
 /// The policy component.
 pub const COMPONENT: &str = "SCIMGUARD_COMPONENT";
+/// A stock Envoy.
+pub const ENVOY: &str = "SCIMGUARD_ENVOY";
+/// The filter for it.
+pub const FILTER: &str = "SCIMGUARD_FILTER";
 /// A Python with the packages of `tests/requirements.txt`.
 pub const PYTHON: &str = "SCIMGUARD_PYTHON";
 /// The folder of the npm packages of `tests/peers/package.json`.

@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod environment;
+pub mod envoy;
 pub mod guard;
 pub mod model;
 pub mod process;

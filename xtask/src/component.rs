@@ -31,7 +31,7 @@ pub(crate) struct Profile {
 }
 
 /// As a plugin is shipped.
-const RELEASE: Profile = Profile {
+pub(crate) const RELEASE: Profile = Profile {
     name: "release",
     flags: &[],
 };

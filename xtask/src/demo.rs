@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, page, python, web};
+use crate::{component, envoy, host, page, python, web};
 
 /// Whether the pages are shown after the story.
 pub(crate) enum Ending {
@@ -22,6 +22,7 @@ pub(crate) enum Ending {
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,
+    through_envoy: bool,
     ending: &Ending,
     arguments: Vec<OsString>,
 ) -> Result<ExitCode> {
@@ -35,6 +36,10 @@ pub(crate) fn run(
     );
     let mut demo = project.command(&program);
     demo.args(["demo", "--application"]).arg(application);
+    if through_envoy {
+        demo.arg("--envoy").arg(envoy::program(&python)?);
+        demo.arg("--filter").arg(envoy::filter(project, steps)?);
+    }
     if let Ending::Pages = ending {
         let package = web::build(project, steps)?;
         demo.arg("--pages")

@@ -5,6 +5,7 @@ mod bench;
 mod component;
 mod debian;
 mod demo;
+mod envoy;
 mod fuzz;
 mod histories;
 mod host;
@@ -37,7 +38,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the plugin and the host: target/scimguard.wasm and target/host/scimguard
+    /// Build the plugin, the host and the filter for Envoy: target/scimguard.wasm,
+    /// target/host/scimguard and target/scimguard-envoy.wasm
     Build {
         /// Build the npm package of the browser module, and the pages, instead: target/web
         #[arg(long)]
@@ -47,6 +49,9 @@ enum Command {
     Test,
     /// Show Okta and an administrator in front of an example application
     Demo {
+        /// Put a stock Envoy with the filter in front of the application instead of the guard
+        #[arg(long)]
+        envoy: bool,
         /// Show, after the story, the page that explains verdicts, until Ctrl-C
         #[arg(long)]
         page: bool,
@@ -106,17 +111,23 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Build { web: false } => {
             let component = component::build(&project, &mut steps)?;
             let program = host::build(&project, &mut steps, &component)?;
-            anstream::println!("built {} and {}", component.display(), program.display());
+            let filter = envoy::filter(&project, &mut steps)?;
+            let built = [&component, &program, &filter].map(|path| path.display().to_string());
+            anstream::println!("built {}", built.join(", "));
             Ok(ExitCode::SUCCESS)
         }
         Command::Test => test::run(&project, &mut steps),
-        Command::Demo { page, arguments } => {
+        Command::Demo {
+            envoy,
+            page,
+            arguments,
+        } => {
             let ending = if page {
                 demo::Ending::Pages
             } else {
                 demo::Ending::Over
             };
-            demo::run(&project, &mut steps, &ending, arguments)
+            demo::run(&project, &mut steps, envoy, &ending, arguments)
         }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, node, page, python, web};
+use crate::{component, envoy, host, node, page, python, web};
 
 /// Runs everything; the first failure ends it.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -34,6 +34,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
     let modules = node::modules(project, steps)?;
     let component = component::build(project, steps)?;
+    let filter = envoy::filter(project, steps)?;
+    let envoy = envoy::program(&python)?;
     let package = web::build(project, steps)?;
     let pages = page::build(project, steps, &package)?;
     page::check(project, steps, &package)?;
@@ -45,6 +47,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
             "test",
             "--package",
             "scimguard-core",
+            "--package",
+            "scimguard-gateway",
             "--package",
             "scimguard-wire",
             "--package",
@@ -78,6 +82,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
                 .env("SCIMGUARD_BIN", &program)
                 .env("SCIMGUARD_COMPONENT", &component)
                 .env("SCIMGUARD_PYTHON", &python)
+                .env("SCIMGUARD_ENVOY", &envoy)
+                .env("SCIMGUARD_FILTER", &filter)
                 .env("SCIMGUARD_NODE_MODULES", &modules)
                 .env("SCIMGUARD_WEB_PACKAGE", &package.tarball)
                 .env("SCIMGUARD_WEB_MODULES", &package.modules)

@@ -21,6 +21,12 @@ pub(super) struct Args {
     /// The folder of the pages: the guard goes on serving them after the story, until Ctrl-C
     #[arg(long, value_name = "FOLDER")]
     pages: Option<PathBuf>,
+    /// A stock Envoy, which the callers speak to; the guard is its facts service
+    #[arg(long, value_name = "PROGRAM", requires = "filter")]
+    envoy: Option<PathBuf>,
+    /// The filter for it, which `cargo xtask build` makes: scimguard-envoy.wasm
+    #[arg(long, value_name = "FILE", requires = "envoy")]
+    filter: Option<PathBuf>,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -28,9 +34,15 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         "there is no application to protect: run `cargo xtask demo`, which prepares the example \
          application, or name the command line of one with --application",
     )?;
+    let parts = args.envoy.zip(args.filter);
+    let parts = parts.map(|(program, filter)| demo::Parts { program, filter });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let as_told = runtime.block_on(demo::play(&application, args.pages.as_deref()))?;
+    let as_told = runtime.block_on(demo::play(
+        &application,
+        args.pages.as_deref(),
+        parts.as_ref(),
+    ))?;
     Ok(ExitCode::from(u8::from(!as_told)))
 }

@@ -2,6 +2,7 @@
 //! provider that provisions, and an administrator who edits what is not theirs.
 
 mod client;
+mod envoy;
 mod play;
 mod processes;
 mod report;
@@ -14,6 +15,7 @@ use anyhow::Context as _;
 use tokio::time::Instant;
 
 use client::Client;
+pub(crate) use envoy::Parts;
 use play::{Stage, Tokens};
 use processes::{Application, Guard};
 use report::Report;
@@ -25,12 +27,17 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 /// Plays the whole story in front of an application, and tells whether all went as told.
 ///
 /// `application` is the command line of a server that prints `listening on URL` when it is ready. With a
-/// folder of pages, the guard goes on serving them until it is interrupted.
+/// folder of pages, the guard goes on serving them until it is interrupted. With an Envoy, the callers
+/// speak to that, and the guard is its facts service.
 ///
 /// # Errors
 /// A server that does not start, or a request that is not answered.
-pub(crate) async fn play(application: &str, pages: Option<&Path>) -> anyhow::Result<bool> {
-    let told = tokio::time::timeout(TIME_LIMIT, perform(application, pages))
+pub(crate) async fn play(
+    application: &str,
+    pages: Option<&Path>,
+    envoy: Option<&Parts>,
+) -> anyhow::Result<bool> {
+    let told = tokio::time::timeout(TIME_LIMIT, perform(application, pages, envoy))
         .await
         .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))??;
     if pages.is_some() {
@@ -47,7 +54,11 @@ struct Told {
     _application: Application,
 }
 
-async fn perform(command: &str, pages: Option<&Path>) -> anyhow::Result<Told> {
+async fn perform(
+    command: &str,
+    pages: Option<&Path>,
+    envoy: Option<&Parts>,
+) -> anyhow::Result<Told> {
     let application = Application::start(command).await?;
     let mut guard = Guard::configure(&application.url, pages)?;
     let tokens = Tokens {
@@ -61,6 +72,9 @@ async fn perform(command: &str, pages: Option<&Path>) -> anyhow::Result<Told> {
     };
     let client = Client::new();
     guard.start(&client).await?;
+    if let Some(parts) = envoy {
+        guard.behind_envoy(parts, &application.url, &client).await?;
+    }
 
     let mut report = Report::begin(&application.url, &guard.url);
     let mut stage = Stage::new(&client, &application.url, &guard.url, tokens);

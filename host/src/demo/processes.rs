@@ -4,15 +4,19 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rand::TryRngCore as _;
+use rand::rngs::OsRng;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use super::client::Client;
+use super::envoy::{self, Parts, Place};
 
 /// How long a server may take to be ready, and a command to end.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -65,8 +69,11 @@ pub(super) struct Guard {
     pub(super) url: String,
     /// Where its pages are.
     pub(super) admin: String,
+    facts: std::net::SocketAddr,
+    secret: String,
     folder: tempfile::TempDir,
     process: Option<Child>,
+    envoy: Option<Child>,
 }
 
 impl Guard {
@@ -75,12 +82,19 @@ impl Guard {
         let folder = tempfile::Builder::new()
             .prefix("scimguard-demo-")
             .tempdir()?;
-        let (listen, admin) = (free_address()?, free_address()?);
+        let (listen, admin, facts) = (free_address()?, free_address()?, free_address()?);
+        let mut random = [0; 32];
+        OsRng
+            .try_fill_bytes(&mut random)
+            .context("no random numbers")?;
         let guard = Self {
             url: format!("http://{listen}"),
             admin: format!("http://{admin}"),
+            facts,
+            secret: scimguard_core::sha256_hex(&random),
             folder,
             process: None,
+            envoy: None,
         };
         let mut text = format!(
             "listen = \"{listen}\"\nadmin = \"{admin}\"\nbackend = \"{backend}\"\nstore = \"sqlite:scimguard.db\"\n"
@@ -93,6 +107,14 @@ impl Guard {
                 toml::Value::from(pages.display().to_string())
             )?;
         }
+        write!(
+            text,
+            "[facts]\nlisten = \"{facts}\"\n\
+             [[facts.gateway]]\nname = \"envoy\"\nsecret_file = \"gateway.secret\"\n"
+        )?;
+        let secret = guard.folder.path().join("gateway.secret");
+        std::fs::write(&secret, &guard.secret)?;
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))?;
         std::fs::write(guard.configuration(), text)?;
         Ok(guard)
     }
@@ -183,6 +205,26 @@ impl Guard {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
+    }
+
+    /// Puts Envoy with the filter in front, with this guard as its facts service.
+    pub(super) async fn behind_envoy(
+        &mut self,
+        parts: &Parts,
+        application: &str,
+        client: &Client,
+    ) -> anyhow::Result<()> {
+        let place = Place {
+            listen: free_address()?,
+            admin: free_address()?,
+            application,
+            facts: self.facts,
+            secret: &self.secret,
+        };
+        let process = envoy::start(parts, &place, self.folder.path(), client).await?;
+        self.url = format!("http://{}", place.listen);
+        self.envoy = Some(process);
         Ok(())
     }
 

@@ -1,57 +1,45 @@
 //! The request as the policy may see it. What two parsers could read differently is refused here,
 //! before anything is decided.
 
-use http::{Method, Version, header};
-use scimguard_core::{Body, Request};
+use http::{Version, header};
+use scimguard_core::{Body, Headers, Request};
+use scimguard_gateway::incoming;
 
 use super::headers;
 
-/// A refusal by the host itself: a rule and what to do.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) rule: &'static str,
-    pub(crate) detail: String,
-    /// Seconds, where the rule alone does not tell them.
-    pub(crate) retry_after: Option<u64>,
-}
-
-impl Refused {
-    pub(super) fn new(rule: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            rule,
-            detail: detail.into(),
-            retry_after: None,
-        }
-    }
-}
+pub(crate) use scimguard_gateway::Refused;
 
 /// Reads the head of a request.
 pub(super) fn read<B>(request: &http::Request<B>) -> Result<Request, Refused> {
-    if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
-        let detail = format!("{} is not for this address.", request.method());
-        return Err(Refused::new("route.method", detail));
-    }
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    if path == "*" {
+    let all: Headers = [
+        header::HOST,
+        header::TRANSFER_ENCODING,
+        header::CONTENT_LENGTH,
+    ]
+    .iter()
+    .flat_map(|name| {
+        request
+            .headers()
+            .get_all(name)
+            .iter()
+            .map(move |it| (name, it))
+    })
+    .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+    .collect();
+    incoming::check(request.method().as_str(), path, &all)?;
+    let authority = request.uri().authority().map(|it| it.as_str().as_bytes());
+    let host = incoming::one_host(authority, &all)?;
+    if host.is_none() && request.version() == Version::HTTP_11 {
         return Err(Refused::new(
-            "route.unknown",
-            "Ask for a path instead of `*`.",
+            "route.ambiguous-path",
+            "The request has no Host header, which HTTP/1.1 needs.",
         ));
     }
-    let host = one_host(request)?;
-    let headers = request.headers();
-    if headers.contains_key(header::TRANSFER_ENCODING)
-        && headers.contains_key(header::CONTENT_LENGTH)
-    {
-        return Err(Refused::new(
-            "body.syntax",
-            "The request has both Content-Length and Transfer-Encoding. Send one of them.",
-        ));
-    }
-    let mut headers = headers::end_to_end(headers);
+    let mut headers = headers::end_to_end(request.headers());
     if let Some(host) = host {
         headers.push(("host".to_owned(), host));
     }
@@ -62,26 +50,6 @@ pub(super) fn read<B>(request: &http::Request<B>) -> Result<Request, Refused> {
         body: Body::Unread,
         annotate: false,
     })
-}
-
-/// The host that the request is for: named once, or twice alike (RFC 9112 §3.2, RFC 9113 §8.3.1).
-fn one_host<B>(request: &http::Request<B>) -> Result<Option<Vec<u8>>, Refused> {
-    let refused = |detail: &str| Err(Refused::new("route.ambiguous-path", detail));
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let host = hosts.next().map(|host| host.as_bytes());
-    if hosts.next().is_some() {
-        return refused("The request has several Host headers. Send one.");
-    }
-    let authority = request.uri().authority().map(|it| it.as_str().as_bytes());
-    match (authority, host) {
-        (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(host) => {
-            refused("The request's authority and its Host header differ. Send one address.")
-        }
-        (None, None) if request.version() == Version::HTTP_11 => {
-            refused("The request has no Host header, which HTTP/1.1 needs.")
-        }
-        (authority, host) => Ok(authority.or(host).map(<[u8]>::to_vec)),
-    }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Limits {
         let full = self.accounts.check_key(&bucket);
         full.map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
-            Refused::limited(
+            limited(
                 wait,
                 format!(
                     "The account sends more than {} requests a second. Repeat the request after the time in \
@@ -81,7 +81,7 @@ impl Limits {
         // Both are counted, whichever is full.
         match waits.fold(None, |most, wait| most.max(Some(wait))) {
             None => Ok(()),
-            Some(wait) => Err(Refused::limited(
+            Some(wait) => Err(limited(
                 wait,
                 "Too many wrong tokens come from this address, or for this token, and this one is wrong too. \
                  Check the token in the identity provider; `scimguard doctor --token` says what is wrong \
@@ -97,13 +97,11 @@ impl Limits {
     }
 }
 
-impl Refused {
-    fn limited(wait: Duration, detail: impl Into<String>) -> Self {
-        Self {
-            // Not less than it takes.
-            retry_after: Some(wait.as_secs().saturating_add(1)),
-            ..Self::new("rate.limited", detail)
-        }
+fn limited(wait: Duration, detail: impl Into<String>) -> Refused {
+    Refused {
+        // Not less than it takes.
+        retry_after: Some(wait.as_secs().saturating_add(1)),
+        ..Refused::new("rate.limited", detail)
     }
 }
 

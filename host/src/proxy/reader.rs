@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::StatusCode;
 use scimguard_core::Settings;
+use scimguard_gateway::ScimPaths;
 use serde::Deserialize;
 
 use super::backend::{Backend, NoAnswer, Outbound};
-use super::paths::ScimPaths;
 use crate::config::{Config, Credential};
 
 /// The backend, as the guard itself reads it.

@@ -68,6 +68,8 @@ pub struct Ask {
 pub struct Facts {
     /// To go on with.
     pub pass: Pass,
+    /// Milliseconds since 1970 by the service's clock: tokens expire at every gateway alike.
+    pub now: u64,
     /// Every key of the pass with its answer, of one state of the record.
     pub facts: Vec<Fact>,
 }
@@ -200,6 +202,7 @@ mod tests {
         ];
         there_and_back(&Facts {
             pass: Pass("p".to_owned()),
+            now: 1_780_272_000_000,
             facts: facts
                 .into_iter()
                 .map(|(key, answer)| Fact { key, answer })

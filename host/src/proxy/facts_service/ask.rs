@@ -60,6 +60,7 @@ impl FactsService {
             open.client.charge(proxy, &ask.head.path, account)?;
         }
         Ok(Answered {
+            now: open.now,
             pass: self.passes.keep(open),
             facts: found.iter().map(|fact| gateway.told(fact)).collect(),
         })

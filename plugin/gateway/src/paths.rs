@@ -1,11 +1,11 @@
-//! The host's own look at paths: whatever a policy says, a request stays in its account and under
+//! A gateway's own look at paths: whatever a policy says, a request stays in its account and under
 //! its base.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use scimguard_core::{ErrorForm, Forward, Request, Settings};
 
 /// Where SCIM is, for clients and at the backend.
-pub(super) struct ScimPaths {
+pub struct ScimPaths {
     base: Vec<String>,
     upstream: Vec<String>,
     /// The one account of a backend whose base names none.
@@ -23,7 +23,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl ScimPaths {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// As the policy's settings say.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
         Self {
             base: template(&settings.scim_base),
             upstream: template(&settings.upstream_base),
@@ -33,7 +35,8 @@ impl ScimPaths {
 
     /// The errors that a client of this path expects: SCIM's under the literal part of the base, in
     /// any case.
-    pub(super) fn error_form(&self, path: &str) -> ErrorForm {
+    #[must_use]
+    pub fn error_form(&self, path: &str) -> ErrorForm {
         let literal: Vec<&String> = self
             .base
             .iter()
@@ -53,12 +56,14 @@ impl ScimPaths {
     }
 
     /// Whether a path is under the SCIM base, exactly.
-    pub(super) fn is_scim(&self, path: &str) -> bool {
+    #[must_use]
+    pub fn is_scim(&self, path: &str) -> bool {
         account_in(&self.base, path).is_some()
     }
 
     /// Why the policy may not forward this, if so.
-    pub(super) fn fault(&self, request: &Request, forward: &Forward) -> Option<&'static str> {
+    #[must_use]
+    pub fn fault(&self, request: &Request, forward: &Forward) -> Option<&'static str> {
         let Some(account) = account_in(&self.base, &request.path) else {
             let unchanged = forward.method == request.method && forward.path == request.path;
             return (!unchanged).then_some("it changed the target of a request that is not SCIM");
@@ -88,23 +93,27 @@ impl ScimPaths {
     }
 
     /// The path of a group as the identity provider sees it.
-    pub(super) fn client_group(&self, account: &str, id: &str) -> String {
+    #[must_use]
+    pub fn client_group(&self, account: &str, id: &str) -> String {
         format!("{}/Groups/{}", filled(&self.base, account), encoded(id))
     }
 
     /// The path of a resource at the backend, if an id can stand in one.
-    pub(super) fn resource(&self, account: &str, collection: &str, id: &str) -> Option<String> {
+    #[must_use]
+    pub fn resource(&self, account: &str, collection: &str, id: &str) -> Option<String> {
         let dots = matches!(id, "" | "." | "..");
         (!dots).then(|| format!("{}/{}", self.collection(account, collection), encoded(id)))
     }
 
     /// The path of a search by userName at the backend.
-    pub(super) fn users_named(&self, account: &str, name: &str) -> String {
+    #[must_use]
+    pub fn users_named(&self, account: &str, name: &str) -> String {
         self.search(account, "Users", "userName", name)
     }
 
     /// The path of a search by a group's displayName at the backend.
-    pub(super) fn groups_named(&self, account: &str, name: &str) -> String {
+    #[must_use]
+    pub fn groups_named(&self, account: &str, name: &str) -> String {
         self.search(account, "Groups", "displayName", name)
     }
 
@@ -115,7 +124,8 @@ impl ScimPaths {
     }
 
     /// The path of a collection at the backend, with query parameters.
-    pub(super) fn list(&self, account: &str, collection: &str, query: &[(&str, String)]) -> String {
+    #[must_use]
+    pub fn list(&self, account: &str, collection: &str, query: &[(&str, String)]) -> String {
         let parameters: Vec<String> = query
             .iter()
             .map(|(name, value)| format!("{name}={}", encoded(value)))
@@ -125,7 +135,8 @@ impl ScimPaths {
     }
 
     /// Whether the backend has this account: one whose base names none has a single one.
-    pub(super) fn has(&self, account: &str) -> bool {
+    #[must_use]
+    pub fn has(&self, account: &str) -> bool {
         self.account.as_deref().is_none_or(|only| only == account)
     }
 

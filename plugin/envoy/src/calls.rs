@@ -1,0 +1,150 @@
+//! Calls beside the request's own way: questions and records to the facts service, further requests
+//! to the application.
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, MapType};
+use scimguard_core::message::{AnswerBody, BackendAnswer};
+use scimguard_core::{BackendOutcome, Headers};
+use scimguard_gateway::{Outgoing, Send, headers};
+use scimguard_wire::{Ask, FACTS, RECORDS, Tell};
+use serde::Serialize;
+
+use crate::config::Cluster;
+use crate::root::Shared;
+
+/// Envoy writes it into what an upstream has answered.
+const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
+
+/// The answer to a call, as far as there is one.
+pub(crate) struct Reply {
+    /// `None`: no answer.
+    pub(crate) status: Option<u16>,
+    headers: Headers,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Asks the facts service. The call ends with the request: nobody else needs the answer.
+pub(crate) fn ask(shared: &Shared, ask: &Ask) -> Option<u32> {
+    post(&shared.facts, FACTS, ask)
+}
+
+/// Tells the facts service. The call does not end with the request: what happened is recorded.
+pub(crate) fn tell(shared: &Shared, stream: u32, tell: &Tell) -> Option<u32> {
+    hostcalls::set_effective_context(shared.root).ok()?;
+    let token = post(&shared.facts, RECORDS, tell);
+    if hostcalls::set_effective_context(stream).is_err() {
+        log::error!("the request's context is gone");
+    }
+    token
+}
+
+fn post(facts: &Cluster, path: &str, message: &impl Serialize) -> Option<u32> {
+    let body = serde_json::to_vec(message).ok()?;
+    let headers = vec![
+        (":method", "POST"),
+        (":path", path),
+        (":scheme", "http"),
+        (
+            ":authority",
+            facts.authority.as_deref().unwrap_or(&facts.name),
+        ),
+        ("content-type", "application/json"),
+    ];
+    let sent =
+        hostcalls::dispatch_http_call(&facts.name, headers, Some(&body), vec![], facts.timeout);
+    if sent.is_err() {
+        log::error!(
+            "the facts service cannot be called: is there a cluster {}?",
+            facts.name
+        );
+    }
+    sent.ok()
+}
+
+/// Sends a further request to the application.
+pub(crate) fn send(backend: &Cluster, authority: &str, send: &Send) -> Option<u32> {
+    let mut headers = vec![
+        (":method", send.method.as_str()),
+        (":path", send.path.as_str()),
+        (":scheme", "http"),
+        (
+            ":authority",
+            backend.authority.as_deref().unwrap_or(authority),
+        ),
+    ];
+    for (name, value) in &send.headers {
+        headers.push((name, std::str::from_utf8(value).ok()?));
+    }
+    let body = match &send.body {
+        Outgoing::Whole(bytes) => Some(bytes.as_slice()),
+        Outgoing::None | Outgoing::AsItComes => None,
+    };
+    let sent = hostcalls::dispatch_http_call(&backend.name, headers, body, vec![], backend.timeout);
+    if sent.is_err() {
+        log::error!(
+            "the application cannot be called: is there a cluster {}?",
+            backend.name
+        );
+    }
+    sent.ok()
+}
+
+impl Reply {
+    /// The answer whose callback this is.
+    pub(crate) fn receive(headers: usize, body: usize) -> Self {
+        if headers == 0 {
+            return Self {
+                status: None,
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
+        }
+        let all = hostcalls::get_map_bytes(MapType::HttpCallResponseHeaders).unwrap_or_default();
+        let bytes = match body {
+            0 => None,
+            _ => {
+                hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, body).unwrap_or_default()
+            }
+        };
+        Self {
+            status: status(&all),
+            headers: all,
+            body: bytes.unwrap_or_default(),
+        }
+    }
+
+    /// As the application's answer.
+    pub(crate) fn into_outcome(self, limit: u64) -> BackendOutcome {
+        // What the gateway says for want of an answer looks like one, but for this.
+        let of_application = self.headers.iter().any(|(name, _)| name == SERVICE_TIME);
+        match self.status.filter(|_| of_application) {
+            Some(status) if status != 101 => BackendOutcome::Answered(BackendAnswer {
+                status,
+                headers: shown(self.headers),
+                body: limited(self.body, limit),
+            }),
+            _ => BackendOutcome::Unanswered,
+        }
+    }
+}
+
+/// The status among a message's headers.
+pub(crate) fn status(headers: &Headers) -> Option<u16> {
+    let (_, value) = headers.iter().find(|(name, _)| name == ":status")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// The headers of an answer that the policy may see.
+pub(crate) fn shown(mut all: Headers) -> Headers {
+    all.retain(|(name, _)| !name.starts_with(':') && !name.starts_with("x-envoy-"));
+    headers::end_to_end(all)
+}
+
+/// A body, if it is not too large.
+pub(crate) fn limited(body: Vec<u8>, limit: u64) -> AnswerBody {
+    match u64::try_from(body.len()) {
+        Ok(0) => AnswerBody::None,
+        Ok(length) if length <= limit => AnswerBody::Bytes(body),
+        _ => AnswerBody::OverLimit,
+    }
+}

@@ -1,0 +1,25 @@
+//! Face 2: the policy as a proxy-wasm filter, for Envoy and what is built on it.
+//!
+//! [`root`] is what a worker has: the policy, compiled once. [`stream`] is one request: the callbacks
+//! of the gateway, translated into steps of [`scimguard_gateway::Exchange`] and back. [`calls`] speaks
+//! with the facts service and the application, [`config`] reads the plugin configuration.
+
+mod calls;
+mod config;
+mod metrics;
+mod root;
+mod stream;
+
+use proxy_wasm::types::LogLevel;
+use scimguard_entropy as _;
+
+/// Called by the gateway once a virtual machine.
+#[expect(
+    unsafe_code,
+    reason = "proxy-wasm finds the entry by the name of this symbol"
+)]
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|id| Box::new(root::Root::new(id)));
+}

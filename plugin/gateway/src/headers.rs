@@ -1,0 +1,53 @@
+//! Headers on their way through: what belongs to one connection stays on it (RFC 9110 §7.6.1).
+
+use scimguard_core::Headers;
+
+/// Headers of one connection or of the framing, which a gateway writes itself.
+const OWN: [&str; 13] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether a header, in lower case, is of one connection or of the framing.
+#[must_use]
+pub fn is_own(name: &str) -> bool {
+    OWN.contains(&name)
+}
+
+/// The headers of a message that may be shown to the policy and sent on.
+#[must_use]
+pub fn end_to_end(mut headers: Headers) -> Headers {
+    let named: Vec<String> = headers
+        .iter()
+        .filter(|(name, _)| name == "connection")
+        .flat_map(|(_, value)| value.split(|byte| *byte == b','))
+        .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
+        .collect();
+    headers.retain(|(name, _)| !is_own(name) && !named.contains(name));
+    join_cookies(&mut headers);
+    headers
+}
+
+/// HTTP/2 may send cookies apart; HTTP/1.1 has one Cookie (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut Headers) {
+    let is_cookie = |name: &str| name == "cookie";
+    if headers.iter().filter(|(name, _)| is_cookie(name)).count() < 2 {
+        return;
+    }
+    let cookies: Vec<Vec<u8>> = headers
+        .extract_if(.., |(name, _)| is_cookie(name))
+        .map(|(_, value)| value)
+        .collect();
+    headers.push(("cookie".to_owned(), cookies.join(&b"; "[..])));
+}

@@ -1,0 +1,50 @@
+//! Which requests have no one reading, or no business behind a gateway? They are refused before
+//! anything is decided.
+
+use scimguard_core::Headers;
+
+use crate::Refused;
+
+/// Methods and targets that are for nobody behind a gateway.
+///
+/// # Errors
+/// The refusal.
+pub fn check(method: &str, path: &str, headers: &Headers) -> Result<(), Refused> {
+    if matches!(method, "CONNECT" | "TRACE") {
+        let detail = format!("{method} is not for this address.");
+        return Err(Refused::new("route.method", detail));
+    }
+    if path == "*" {
+        return Err(Refused::new(
+            "route.unknown",
+            "Ask for a path instead of `*`.",
+        ));
+    }
+    let has = |wanted: &str| headers.iter().any(|(name, _)| name == wanted);
+    if has("transfer-encoding") && has("content-length") {
+        return Err(Refused::new(
+            "body.syntax",
+            "The request has both Content-Length and Transfer-Encoding. Send one of them.",
+        ));
+    }
+    Ok(())
+}
+
+/// The host that the request is for: named once, or twice alike (RFC 9112 §3.2, RFC 9113 §8.3.1).
+///
+/// # Errors
+/// The refusal of a request that names several.
+pub fn one_host(authority: Option<&[u8]>, headers: &Headers) -> Result<Option<Vec<u8>>, Refused> {
+    let refused = |detail: &str| Err(Refused::new("route.ambiguous-path", detail));
+    let mut hosts = headers.iter().filter(|(name, _)| name == "host");
+    let host = hosts.next().map(|(_, value)| value.as_slice());
+    if hosts.next().is_some() {
+        return refused("The request has several Host headers. Send one.");
+    }
+    match (authority, host) {
+        (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(host) => {
+            refused("The request's authority and its Host header differ. Send one address.")
+        }
+        (authority, host) => Ok(authority.or(host).map(<[u8]>::to_vec)),
+    }
+}

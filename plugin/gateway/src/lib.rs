@@ -1,0 +1,15 @@
+//! What every gateway does around the policy, whoever moves the bytes: which requests it refuses by
+//! itself, what stays on one connection, where a request may go, and for a gateway without a store
+//! the whole way of a request as a state machine ([`Exchange`]). No I/O, no clock.
+
+mod exchange;
+pub mod headers;
+pub mod incoming;
+mod paths;
+mod refusal;
+mod service;
+
+pub use exchange::{Answer, Exchange, Gateway, Incoming, Next, Outgoing, Send};
+pub use paths::ScimPaths;
+pub use refusal::Refused;
+pub use service::{Unserved, facts, told};

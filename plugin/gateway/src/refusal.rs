@@ -1,0 +1,81 @@
+//! What does a gateway refuse by itself, and in which words? A request that two parsers could read
+//! differently, a policy that breaks off, facts and answers that cannot be had.
+
+use scimguard_core::message::ResponseBody;
+use scimguard_core::{ErrorForm, Response, refusal};
+
+/// A refusal by the gateway itself: a rule and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// For whoever sent the request.
+    pub detail: String,
+    /// Seconds, where the rule alone does not tell them.
+    pub retry_after: Option<u64>,
+}
+
+impl Refused {
+    /// By this rule, for this reason.
+    #[must_use]
+    pub fn new(rule: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            rule,
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The policy does what no policy may, or broke off.
+    #[must_use]
+    pub fn trapped() -> Self {
+        Self::new(
+            "plugin.trapped",
+            "The policy broke off at this request. Tell the operator of the guard; its log says more.",
+        )
+    }
+
+    /// The record cannot be asked, or not be written.
+    #[must_use]
+    pub fn no_record() -> Self {
+        Self::new(
+            "facts.unavailable",
+            "The guard's record cannot be used now. Repeat the request later.",
+        )
+    }
+
+    /// The application did not answer.
+    #[must_use]
+    pub fn no_answer() -> Self {
+        Self::new(
+            "upstream.unavailable",
+            "The application gave no answer; it may or may not have acted. Repeat the request later.",
+        )
+    }
+
+    /// The application switched protocols.
+    #[must_use]
+    pub fn upgrade() -> Self {
+        Self::new(
+            "upstream.invalid",
+            "The application answered with another protocol.",
+        )
+    }
+
+    /// The answer to the client, in the form that its path expects.
+    #[must_use]
+    pub fn response(&self, form: ErrorForm) -> Response {
+        // Only a rule that nobody knows has no form.
+        let mut response = refusal(self.rule, &self.detail, form).unwrap_or(Response {
+            status: 500,
+            headers: Vec::new(),
+            body: ResponseBody::None,
+        });
+        if let Some(seconds) = self.retry_after {
+            response.headers.retain(|(name, _)| name != "retry-after");
+            let value = seconds.to_string().into_bytes();
+            response.headers.push(("retry-after".to_owned(), value));
+        }
+        response
+    }
+}
