@@ -337,6 +337,9 @@ impl<'a> Exchange<'a> {
         };
         let told = self.post(FACTS, &serde_json::to_value(&ask)?).await?;
         let facts: Facts = serde_json::from_value(told)?;
+        if self.pass.is_none() {
+            self.now = facts.now;
+        }
         self.pass = Some(facts.pass);
         Ok(facts.facts)
     }

@@ -1,13 +1,12 @@
 //! Is the npm package the same policy, and can it be used as it says? Installed from its tarball, it plays
 //! every case of `tests/cases` that the program has played, and every byte is compared.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use scimguard_tests::environment::{CHROMIUM, PROGRAM, WEB_MODULES, WEB_PACKAGE, file};
 use scimguard_tests::process::output;
 use serde::Deserialize;
-use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
@@ -48,7 +47,7 @@ struct Control {
 
 /// The package, installed, and what the program made of the corpus.
 struct Scene {
-    folder: TempDir,
+    folder: PathBuf,
     cases: usize,
 }
 
@@ -91,7 +90,7 @@ async fn chromium_decides_the_same_under_a_strict_content_security_policy() -> a
 #[tokio::test]
 async fn the_component_decides_what_the_program_decides() -> anyhow::Result<()> {
     let scene = scene().await?;
-    let component = scene.folder.path().join("component.jsonl");
+    let component = scene.folder.join("component.jsonl");
     play("wasm", &component).await?;
     let native = std::fs::read_to_string(scene.transcript())?;
     let component = std::fs::read_to_string(component)?;
@@ -106,7 +105,7 @@ async fn the_component_decides_what_the_program_decides() -> anyhow::Result<()> 
 #[tokio::test]
 async fn the_types_say_what_may_be_written() -> anyhow::Result<()> {
     let scene = scene().await?;
-    let example = scene.folder.path().join("example.ts");
+    let example = scene.folder.join("example.ts");
     std::fs::copy(sources().join("example.ts"), &example)?;
     let mut compiler = Command::new("node");
     compiler
@@ -146,29 +145,34 @@ async fn play(engine: &str, transcript: &Path) -> anyhow::Result<usize> {
 
 impl Scene {
     async fn new() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
+        // What a test leaves behind is large, and a static value is never dropped: the next run clears it.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("web-package");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
         std::fs::write(
-            folder.path().join("package.json"),
+            folder.join("package.json"),
             r#"{"private": true, "type": "module"}"#,
         )?;
         let mut npm = Command::new("npm");
         npm.args(["install", "--offline", "--no-audit", "--no-fund"])
             .arg(file(WEB_PACKAGE))
-            .current_dir(folder.path());
+            .current_dir(&folder);
         output(&mut npm).await?;
-        let cases = play("native", &folder.path().join("native.jsonl")).await?;
+        let cases = play("native", &folder.join("native.jsonl")).await?;
         Ok(Self { folder, cases })
     }
 
-    fn transcript(&self) -> std::path::PathBuf {
-        self.folder.path().join("native.jsonl")
+    fn transcript(&self) -> PathBuf {
+        self.folder.join("native.jsonl")
     }
 
     /// What a script prints.
     async fn node(&self, script: &str) -> anyhow::Result<String> {
         let mut node = Command::new("node");
         node.arg(sources().join(script))
-            .arg(self.folder.path())
+            .arg(&self.folder)
             .arg(self.transcript())
             .env(WEB_MODULES, file(WEB_MODULES))
             .env(CHROMIUM, file(CHROMIUM));

@@ -153,8 +153,11 @@ export class Api {
     );
     const why = detail ?? `The guard answers ${response.status}.`;
     if (response.status === 401) {
-      this.onUnknown("This is not the guard's admin token.");
-    } else if (response.status === 403 || response.status === 429) {
+      const unknown = "This is not the guard's admin token.";
+      this.onUnknown(unknown);
+      throw new Refused(401, unknown);
+    }
+    if (response.status === 403 || response.status === 429) {
       this.onUnknown(why);
     }
     throw new Refused(response.status, why);

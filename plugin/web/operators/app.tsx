@@ -39,9 +39,16 @@ export function App() {
       <SignIn
         fault={fault}
         onToken={(given) => {
-          sessionStorage.setItem(STORED, given);
-          setFault(null);
-          setToken(given);
+          // One question tells whether it is the right one.
+          const probe = new Api(given, setFault);
+          probe.get("status").then(
+            () => {
+              sessionStorage.setItem(STORED, given);
+              setFault(null);
+              setToken(given);
+            },
+            (error: Error) => setFault(error.message),
+          );
         }}
       />
     );

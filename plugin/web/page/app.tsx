@@ -72,7 +72,7 @@ export function App({ linked }: { linked: State | null }) {
         </p>
         <Toolbar
           example={example}
-          canSave={story !== null && told.every(({ explained }) => explained !== null)}
+          canSave={guard.isCurrent && told.every(({ explained }) => explained !== null)}
           note={note}
           onPick={(picked) => replace(exampleState(picked), picked)}
           onOpen={(opened) =>
@@ -97,7 +97,7 @@ export function App({ linked }: { linked: State | null }) {
             }
           />
         </div>
-        <div class="said" aria-busy={story === null}>
+        <div class="said" aria-busy={!guard.isCurrent}>
           <p class="visually-hidden" role="status">
             {shown?.explained && sentence(shown.explained)}
           </p>
@@ -146,6 +146,8 @@ interface Guarded {
   share: number;
   rules: ReadonlyMap<string, Rule>;
   story: Story | null;
+  /** Whether the story is of what stands on the page now. */
+  isCurrent: boolean;
   failure: string | null;
   save(state: State): void;
 }
@@ -154,7 +156,7 @@ interface Guarded {
 function useGuard(state: State, setNote: (note: preact.ComponentChildren) => void): Guarded {
   const [share, setShare] = useState(0);
   const [rules, setRules] = useState<ReadonlyMap<string, Rule>>(new Map());
-  const [story, setStory] = useState<Story | null>(null);
+  const [told, setTold] = useState<{ story: Story; state: State } | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const thread = useRef<GuardThread | null>(null);
   const now = useMemo(() => (state.now === undefined ? Date.now() : Date.parse(state.now)), [state]);
@@ -163,9 +165,9 @@ function useGuard(state: State, setNote: (note: preact.ComponentChildren) => voi
     thread.current = new GuardThread({
       loading: setShare,
       ready: setRules,
-      told: (story) => {
+      told: (story, state) => {
         setFailure(null);
-        setStory(story);
+        setTold({ story, state });
       },
       suite: (text, replaced) => {
         download(text);
@@ -176,7 +178,7 @@ function useGuard(state: State, setNote: (note: preact.ComponentChildren) => voi
   }, []);
   useEffect(() => thread.current?.ask(state, time), [state, time]);
   const save = (state: State) => thread.current?.askForSuite(state, time);
-  return { share, rules, story, failure, save };
+  return { share, rules, story: told?.story ?? null, isCurrent: told?.state === state, failure, save };
 }
 
 function download(text: string): void {

@@ -9,7 +9,7 @@ import type { Message, Question } from "./worker";
 export interface Listener {
   loading(share: number): void;
   ready(rules: ReadonlyMap<string, Rule>): void;
-  told(story: Story): void;
+  told(story: Story, state: State): void;
   suite(text: string, replaced: number): void;
   failed(message: string): void;
 }
@@ -17,7 +17,8 @@ export interface Listener {
 export class GuardThread {
   private readonly worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   private isReady = false;
-  private isBusy = false;
+  /** What it thinks about. */
+  private asked: State | null = null;
   private waiting: Question | null = null;
 
   constructor(private readonly listener: Listener) {
@@ -48,22 +49,22 @@ export class GuardThread {
         this.listener.ready(new Map(message.rules.map((rule) => [rule.id, rule])));
         return this.next();
       case "told":
-        this.isBusy = false;
         performance.measure("guard", { start: performance.now() - message.took, end: performance.now() });
-        this.listener.told(message.story);
+        this.listener.told(message.story, this.asked as State);
+        this.asked = null;
         return this.next();
       case "suite":
         return this.listener.suite(message.text, message.replaced);
       case "failed":
-        this.isBusy = false;
+        this.asked = null;
         this.listener.failed(message.message);
         return this.next();
     }
   }
 
   private next(): void {
-    if (this.isReady && !this.isBusy && this.waiting) {
-      this.isBusy = true;
+    if (this.isReady && this.asked === null && this.waiting) {
+      this.asked = this.waiting.state;
       this.worker.postMessage(this.waiting);
       this.waiting = null;
     }

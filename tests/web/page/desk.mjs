@@ -65,14 +65,12 @@ export async function paste(label, text) {
 
 export async function pick(title) {
   await examples().selectOption({ label: title });
-  await page.locator(".steps [aria-current]").waitFor();
+  await judged();
 }
 
-/** Until every request has been judged. */
+/** Until the guard has judged what stands on the page now. */
 export async function judged() {
-  await page.waitForFunction(() =>
-    [...document.querySelectorAll(".steps .fate")].every((fate) => fate.textContent !== "not judged"),
-  );
+  await page.locator(".said[aria-busy=false]").waitFor();
 }
 
 /** Waits until a text is on the page. */
