@@ -379,7 +379,7 @@ impl Exchange {
         let observe = forward.answer == AnswerHandling::Observe;
         forward.headers.retain(|(name, _)| {
             // What comes back has to be read.
-            !headers::is_own(name) && !(observe && name == "accept-encoding")
+            !(headers::is_own(name) || observe && name == "accept-encoding")
         });
         let send = Send {
             method: forward.method,
