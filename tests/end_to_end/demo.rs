@@ -40,8 +40,16 @@ async fn with_pages_the_guard_serves_them_after_the_story() -> anyhow::Result<()
         }
         anyhow::bail!("no page is named")
     };
-    let place = timeout(TIME_LIMIT, told).await??;
-    let page = Client::new(&place).get("/explain/").await?.status(200)?;
+    let served = async {
+        let place = timeout(TIME_LIMIT, told).await??;
+        Client::new(&place).get("/explain/").await?.status(200)
+    };
+    let page = served.await;
+    // Only a demo that ends by itself ends its servers too.
+    let id = demo.id().context("the demo has ended")?.to_string();
+    process::output(Command::new("kill").args(["-TERM", &id])).await?;
+    ensure!(timeout(TIME_LIMIT, demo.wait()).await??.success());
+    let page = page?;
     let policy = page.headers.get("content-security-policy");
     ensure!(policy.is_some_and(|policy| policy.as_bytes().starts_with(b"default-src 'none'")));
     Ok(())

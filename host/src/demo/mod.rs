@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use client::Client;
@@ -42,7 +43,11 @@ pub(crate) async fn play(
         .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))??;
     if pages.is_some() {
         report::pages(&told.guard.admin);
-        tokio::signal::ctrl_c().await?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
+        }
     }
     Ok(told.as_told)
 }
