@@ -22,7 +22,7 @@ fn table() -> Table {
             ["core_user_view", "core_user_manage", "core_user_invite", "core_usergroup_view", "core_usergroup_manage"]}],
         "groups": [{"account": "ACC1", "id": "web_team", "displayName": "web-team", "managed_by": "okta"}],
     });
-    Table::from_json(&facts).unwrap()
+    Table::from_json(&facts).expect("the facts can be read")
 }
 
 fn request(method: &str, path: &str, token: &str, body: &str) -> Request {
@@ -31,13 +31,15 @@ fn request(method: &str, path: &str, token: &str, body: &str) -> Request {
         headers["authorization"] = format!("Bearer {token}").into();
     }
     let document = json!({"method": method, "path": path, "headers": headers, "body_text": body});
-    let document: RequestDocument = serde_json::from_value(document).unwrap();
-    document.into_request().unwrap()
+    let document: RequestDocument = serde_json::from_value(document).expect("a request document");
+    document.into_request().expect("a request")
 }
 
 fn decided(guard: &Guard, request: &Request) -> Decided {
     let mut driver = Driver::new(guard, guard.settings());
-    driver.evaluate(request, &mut table(), NOW).unwrap()
+    driver
+        .evaluate(request, &mut table(), NOW)
+        .expect("a decision")
 }
 
 #[test]
