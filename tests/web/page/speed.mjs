@@ -34,6 +34,7 @@ onPage("judges after each key that is typed", async () => {
     });
     performance.clearMeasures();
   });
+  // Each key has its verdict; how long that takes depends on what else the machine does.
   for (let key = 0; key < 60; key++) {
     await page.keyboard.type("x");
     await page.waitForFunction((count) => window.waits.length > count, key);
@@ -47,8 +48,6 @@ onPage("judges after each key that is typed", async () => {
   console.log(
     `from a key to the new verdict: ${wait.toFixed(1)} ms, of which judging and comparing ${alone.toFixed(1)} ms (medians)`,
   );
-  // How long depends on what else the machine does; that each key has its verdict does not.
-  assert.ok(waits.length >= 60, `${waits.length} verdicts of 60 keys`);
 });
 
 /** The middle one. */
