@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use scimguard_tests::client::Client;
 use scimguard_tests::environment::{self, FILTER, NODE_MODULES, WEB_MODULES};
 use scimguard_tests::guard::Guard;
@@ -238,6 +238,8 @@ impl Scene {
                 "name": {"givenName": "Ann", "familyName": "Lee"},
                 "emails": [{"primary": true, "value": "ann@example.com", "type": "work"}],
                 "displayName": "Ann Lee",
+                // More than Envoy Gateway's own limit of a connection's buffer.
+                "title": "x".repeat(100 * 1024),
                 "active": true,
             });
             let id = okta
@@ -256,7 +258,11 @@ impl Scene {
                 .status(201)?
                 .id()?;
             let renamed = json!({"identifier": id, "name": "ours", "users": []});
-            let edit = administrator.send("PUT", "/gateway/ng/api/user-groups", Some(&renamed));
+            let edit = administrator.send(
+                "PUT",
+                "/gateway/ng/api/user-groups?accountIdentifier=ACC1",
+                Some(&renamed),
+            );
             edit.await?.refused("okta-only.group-rename")
         };
         let log = || format!("{}\n{}", envoy.logged(), self.guard.logged());
@@ -270,6 +276,10 @@ fn certificate(name: &str) -> anyhow::Result<(String, String, String)> {
     let key = KeyPair::generate()?;
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Envoy takes a certificate whose issuer has its own name for one that signed itself.
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "authority");
     let root = authority.self_signed(&key)?.pem();
     let issuer = Issuer::new(authority, key);
     let key = KeyPair::generate()?;

@@ -65,6 +65,10 @@ pub(crate) fn envoy_gateway(resources: &[Value], place: &Place) -> anyhow::Resul
     let of_gateway = &gateway["spec"]["listeners"][0]["name"];
     let of_gateway = of_gateway.as_str().context("no name of a listener")?;
     listener["name"] = json!(format!("{}/{of_gateway}", named(gateway)?));
+    let connection = &resource(resources, "ClientTrafficPolicy")?["spec"]["connection"];
+    let limit = text(&connection["bufferLimit"])?.strip_suffix("Mi");
+    let limit: u32 = limit.context("no limit in MiB")?.parse()?;
+    listener["per_connection_buffer_limit_bytes"] = json!(limit * 1024 * 1024);
     let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
     let route = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0];
     let enabled = json!({
