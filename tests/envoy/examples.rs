@@ -37,7 +37,7 @@ struct Scene {
     application: Server,
     guard: Guard,
     token: String,
-    /// Where the gateway has its secret, and who vouches for the facts service.
+    /// Where Envoy runs.
     folder: TempDir,
     place: Place,
 }
@@ -176,6 +176,8 @@ impl Scene {
     /// With a certificate for a name, the facts service speaks TLS.
     async fn new(certified: Option<&str>) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-examples-")?;
+        let secrets = folder.path().join("secrets");
+        fs::create_dir(&secrets)?;
         let application = Server::example_application().await?;
         let mut guard = Guard::configure(
             &application.url,
@@ -185,7 +187,7 @@ impl Scene {
         let mut tls = String::new();
         if let Some(name) = certified {
             let (authority, certificate, key) = certificate(name)?;
-            fs::write(folder.path().join("ca.pem"), authority)?;
+            fs::write(secrets.join("ca.pem"), authority)?;
             guard.write("facts.pem", &certificate)?;
             guard.write_secret("facts.key", &key)?;
             tls.push_str("[facts.tls]\ncertificate = \"facts.pem\"\nkey = \"facts.key\"\n");
@@ -201,7 +203,7 @@ impl Scene {
         let place = Place {
             application: address,
             facts,
-            secrets: folder.path().to_owned(),
+            secrets,
         };
         Ok(Self {
             application,
@@ -220,7 +222,7 @@ impl Scene {
         let secret = mesh::resource(&resources, "Secret")?;
         let text = secret["stringData"]["gateway.yaml"].as_str();
         let text = text.context("no gateway.yaml")?.replace("SECRET", SECRET);
-        fs::write(self.folder.path().join("gateway.yaml"), text)?;
+        fs::write(self.place.secrets.join("gateway.yaml"), text)?;
         Ok(resources)
     }
 
