@@ -21,6 +21,9 @@ use crate::running::Running;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
 
+/// The name of the facts service in the examples.
+const FACTS: &str = "scimguard-facts.scimguard.svc.cluster.local";
+
 /// The account that requests are about.
 const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
@@ -156,10 +159,31 @@ async fn the_plain_example_works() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
-    let scene = Scene::new(Some("scimguard-facts.scimguard.svc.cluster.local")).await?;
+    let scene = Scene::new(Some(FACTS)).await?;
     let resources = scene.resources("envoy-gateway.yaml").await?;
     let document = mesh::envoy_gateway(&resources, &scene.place)?;
     scene.works("envoy.json", &document.to_string()).await
+}
+
+/// What the example's `bufferLimit` is for. Envoy's answer reaches the client, whatever the filter waits for.
+#[tokio::test]
+async fn what_is_too_large_while_facts_are_asked_for_is_refused_by_envoy() -> anyhow::Result<()> {
+    let scene = Scene::new(Some(FACTS)).await?;
+    let resources = scene.resources("envoy-gateway.yaml").await?;
+    let mut document = mesh::envoy_gateway(&resources, &scene.place)?;
+    document["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"] =
+        json!(32 * 1024);
+    let folder = scene.folder.path();
+    let envoy = Running::start(folder, "envoy.json", &document.to_string()).await?;
+    let answer = scene
+        .okta(&envoy)
+        .send("POST", "/Users", Some(&user()))
+        .await;
+    let log = || format!("{}\n{}", envoy.logged(), scene.guard.logged());
+    answer
+        .and_then(|answer| answer.status(413))
+        .with_context(log)?;
+    scene.application.stop().await
 }
 
 #[tokio::test]
@@ -226,26 +250,20 @@ impl Scene {
         Ok(resources)
     }
 
+    fn okta(&self, envoy: &Running) -> Client {
+        Client::new(format!("{}{BASE}", envoy.url))
+            .with("content-type", "application/scim+json")
+            .with("authorization", format!("Bearer {}", self.token))
+    }
+
     /// A provider's requests go through, and an administrator's edit of what is the provider's does not.
     async fn works(self, name: &str, configuration: &str) -> anyhow::Result<()> {
         let envoy = Running::start(self.folder.path(), name, configuration).await?;
-        let okta = Client::new(format!("{}{BASE}", envoy.url))
-            .with("content-type", "application/scim+json")
-            .with("authorization", format!("Bearer {}", self.token));
+        let okta = self.okta(&envoy);
         let administrator = Client::new(&envoy.url).with("content-type", "application/json");
         let pushed = async {
-            let user = json!({
-                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-                "userName": "ann@example.com",
-                "name": {"givenName": "Ann", "familyName": "Lee"},
-                "emails": [{"primary": true, "value": "ann@example.com", "type": "work"}],
-                "displayName": "Ann Lee",
-                // More than Envoy Gateway's own limit of a connection's buffer.
-                "title": "x".repeat(100 * 1024),
-                "active": true,
-            });
             let id = okta
-                .send("POST", "/Users", Some(&user))
+                .send("POST", "/Users", Some(&user()))
                 .await?
                 .status(201)?
                 .id()?;
@@ -271,6 +289,19 @@ impl Scene {
         pushed.await.with_context(log)?;
         self.application.stop().await
     }
+}
+
+/// Larger than what Envoy Gateway lets a connection buffer by itself.
+fn user() -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "ann@example.com",
+        "name": {"givenName": "Ann", "familyName": "Lee"},
+        "emails": [{"primary": true, "value": "ann@example.com", "type": "work"}],
+        "displayName": "Ann Lee",
+        "title": "x".repeat(100 * 1024),
+        "active": true,
+    })
 }
 
 /// An authority, and a certificate of it with its key (PEM).
