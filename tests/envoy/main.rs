@@ -1,9 +1,18 @@
 //! The filter in a stock Envoy: what it decides, byte for byte, what it bears, and how it is configured.
 
+mod compared;
 mod corpus;
+mod departures;
 mod examples;
 mod mesh;
+mod outage;
 mod peers;
+mod pieced;
+mod pieces;
 mod raw;
-mod running;
+mod reload;
+mod sharing;
 mod suites;
+mod trapped;
+mod two_ways;
+mod ways;
