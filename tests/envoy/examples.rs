@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
@@ -160,7 +161,7 @@ async fn the_plain_example_works() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
     let scene = Scene::new(Some(FACTS)).await?;
-    let resources = scene.resources("envoy-gateway.yaml").await?;
+    let resources = resources("envoy-gateway.yaml", &scene.place.secrets).await?;
     let document = mesh::envoy_gateway(&resources, &scene.place)?;
     scene.works("envoy.json", &document.to_string()).await
 }
@@ -168,28 +169,33 @@ async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
 /// What the example's `bufferLimit` is for. Envoy's answer reaches the client, whatever the filter waits for.
 #[tokio::test]
 async fn what_is_too_large_while_facts_are_asked_for_is_refused_by_envoy() -> anyhow::Result<()> {
-    let scene = Scene::new(Some(FACTS)).await?;
-    let resources = scene.resources("envoy-gateway.yaml").await?;
-    let mut document = mesh::envoy_gateway(&resources, &scene.place)?;
+    let folder = TempDir::with_prefix("scimguard-examples-")?;
+    fs::write(folder.path().join("ca.pem"), certificate(FACTS)?.0)?;
+    let resources = resources("envoy-gateway.yaml", folder.path()).await?;
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let place = Place {
+        application: silent.local_addr()?,
+        facts: silent.local_addr()?,
+        secrets: folder.path().to_owned(),
+    };
+    let mut document = mesh::envoy_gateway(&resources, &place)?;
     document["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"] =
         json!(32 * 1024);
-    let folder = scene.folder.path();
-    let envoy = Running::start(folder, "envoy.json", &document.to_string()).await?;
-    let answer = scene
-        .okta(&envoy)
-        .send("POST", "/Users", Some(&user()))
-        .await;
-    let log = || format!("{}\n{}", envoy.logged(), scene.guard.logged());
+    let here = TempDir::with_prefix("scimguard-examples-")?;
+    let envoy = Running::start(here.path(), "envoy.json", &document.to_string()).await?;
+    let okta = okta(&envoy, "pat.ACC1.t1.s3cret");
+    let answer = okta.send("POST", "/Users", Some(&user())).await;
     answer
         .and_then(|answer| answer.status(413))
-        .with_context(log)?;
-    scene.application.stop().await
+        .with_context(|| envoy.logged())?;
+    Ok(())
 }
 
 #[tokio::test]
 async fn what_istio_makes_of_its_example_works() -> anyhow::Result<()> {
     let scene = Scene::new(None).await?;
-    let resources = scene.resources("istio.yaml").await?;
+    let resources = resources("istio.yaml", &scene.place.secrets).await?;
     let document = mesh::istio(&resources, &scene.place)?;
     scene.works("envoy.json", &document.to_string()).await
 }
@@ -238,28 +244,10 @@ impl Scene {
         })
     }
 
-    /// The resources of an example; the file that Envoy reads the secret from is where Envoy runs.
-    async fn resources(&self, name: &str) -> anyhow::Result<Vec<Value>> {
-        let file = example(name);
-        let read = read(std::slice::from_ref(&file)).await?.remove(&file);
-        let resources = read.context("nothing was read")?.resources;
-        let secret = mesh::resource(&resources, "Secret")?;
-        let text = secret["stringData"]["gateway.yaml"].as_str();
-        let text = text.context("no gateway.yaml")?.replace("SECRET", SECRET);
-        fs::write(self.place.secrets.join("gateway.yaml"), text)?;
-        Ok(resources)
-    }
-
-    fn okta(&self, envoy: &Running) -> Client {
-        Client::new(format!("{}{BASE}", envoy.url))
-            .with("content-type", "application/scim+json")
-            .with("authorization", format!("Bearer {}", self.token))
-    }
-
     /// A provider's requests go through, and an administrator's edit of what is the provider's does not.
     async fn works(self, name: &str, configuration: &str) -> anyhow::Result<()> {
         let envoy = Running::start(self.folder.path(), name, configuration).await?;
-        let okta = self.okta(&envoy);
+        let okta = okta(&envoy, &self.token);
         let administrator = Client::new(&envoy.url).with("content-type", "application/json");
         let pushed = async {
             let id = okta
@@ -289,6 +277,25 @@ impl Scene {
         pushed.await.with_context(log)?;
         self.application.stop().await
     }
+}
+
+/// The resources of an example; the file that Envoy reads the secret from is written here.
+async fn resources(name: &str, secrets: &Path) -> anyhow::Result<Vec<Value>> {
+    let file = example(name);
+    let read = read(std::slice::from_ref(&file)).await?.remove(&file);
+    let resources = read.context("nothing was read")?.resources;
+    let secret = mesh::resource(&resources, "Secret")?;
+    let text = secret["stringData"]["gateway.yaml"].as_str();
+    let text = text.context("no gateway.yaml")?.replace("SECRET", SECRET);
+    fs::write(secrets.join("gateway.yaml"), text)?;
+    Ok(resources)
+}
+
+/// A provider, by way of Envoy.
+fn okta(envoy: &Running, token: &str) -> Client {
+    Client::new(format!("{}{BASE}", envoy.url))
+        .with("content-type", "application/scim+json")
+        .with("authorization", format!("Bearer {token}"))
 }
 
 /// Larger than what Envoy Gateway lets a connection buffer by itself.

@@ -11,6 +11,7 @@ mod pieced;
 mod pieces;
 mod raw;
 mod reload;
+mod running;
 mod sharing;
 mod suites;
 mod trapped;
