@@ -10,6 +10,7 @@ mod pieces;
 mod raw;
 mod reload;
 mod sharing;
+mod silence;
 mod suites;
 mod trapped;
 mod two_ways;
