@@ -13,6 +13,7 @@ mod raw;
 mod reload;
 mod running;
 mod sharing;
+mod silence;
 mod suites;
 mod trapped;
 mod two_ways;
