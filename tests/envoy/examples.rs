@@ -166,9 +166,9 @@ async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
     scene.works("envoy.json", &document.to_string()).await
 }
 
-/// What the example's `bufferLimit` is for. Envoy's answer reaches the client, whatever the filter waits for.
+/// Envoy ends a request in its own words while the filter waits: the client gets all of them.
 #[tokio::test]
-async fn what_is_too_large_while_facts_are_asked_for_is_refused_by_envoy() -> anyhow::Result<()> {
+async fn what_envoy_answers_while_the_filter_waits_reaches_the_client() -> anyhow::Result<()> {
     let folder = TempDir::with_prefix("scimguard-examples-")?;
     fs::write(folder.path().join("ca.pem"), certificate(FACTS)?.0)?;
     let resources = resources("envoy-gateway.yaml", folder.path()).await?;
@@ -180,14 +180,15 @@ async fn what_is_too_large_while_facts_are_asked_for_is_refused_by_envoy() -> an
         secrets: folder.path().to_owned(),
     };
     let mut document = mesh::envoy_gateway(&resources, &place)?;
-    document["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"] =
-        json!(32 * 1024);
+    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+    let manager = document.pointer_mut(manager).context("no manager")?;
+    manager["stream_idle_timeout"] = json!("1s");
     let here = TempDir::with_prefix("scimguard-examples-")?;
     let envoy = Running::start(here.path(), "envoy.json", &document.to_string()).await?;
     let okta = okta(&envoy, "pat.ACC1.t1.s3cret");
     let answer = okta.send("POST", "/Users", Some(&user())).await;
     answer
-        .and_then(|answer| answer.status(413))
+        .and_then(|answer| answer.status(504))
         .with_context(|| envoy.logged())?;
     Ok(())
 }

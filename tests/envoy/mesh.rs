@@ -149,16 +149,12 @@ pub(crate) fn istio(resources: &[Value], place: &Place) -> anyhow::Result<Value>
                 ensure!(ads == Some(json!({})), "it comes from Istio");
                 filters.insert(position.context("no such filter")?, value);
             }
+            ("LISTENER", "MERGE") => merge(&mut listener, &value)?,
             ("CLUSTER", "MERGE") => {
-                let name = outbound(
-                    &matched["cluster"]["service"],
-                    &matched["cluster"]["portNumber"],
-                )?;
+                let service = &matched["cluster"];
+                let name = outbound(&service["service"], &service["portNumber"])?;
                 let mut merged = cluster(&name, place.facts);
-                for (key, value) in value.as_object().into_iter().flatten() {
-                    ensure!(merged.get(key).is_none(), "{key} would have to be merged");
-                    merged[key] = value.clone();
-                }
+                merge(&mut merged, &value)?;
                 clusters.push(merged);
             }
             other => bail!("{other:?}"),
@@ -195,6 +191,15 @@ fn add(to: &mut Value, query: &str, path: &str, value: &Value) -> anyhow::Result
     for place in found {
         let parent = to.pointer_mut(&format!("{place}{parent}"));
         parent.with_context(|| format!("{place} has no {path}"))?[key] = value.clone();
+    }
+    Ok(())
+}
+
+/// Adds what is new; what is there already, Istio would merge.
+fn merge(to: &mut Value, patch: &Value) -> anyhow::Result<()> {
+    for (key, value) in patch.as_object().context("no patch")? {
+        ensure!(to.get(key).is_none(), "{key} would have to be merged");
+        to[key] = value.clone();
     }
     Ok(())
 }
