@@ -354,3 +354,69 @@ async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
     report.says("problem", "tokens", "no token that is good")?;
     Ok(())
 }
+
+#[tokio::test]
+async fn the_facts_service_of_a_set_up_is_looked_at() -> anyhow::Result<()> {
+    const GOOD: &str = "0123456789abcdef0123456789abcdef-edge";
+    let application = Recorder::start().await?;
+    let examined = async |more: &str, secrets: &[&str], start: bool| {
+        let mut guard = Guard::configure(&application.url, &harness())?;
+        for (secret, name) in secrets.iter().zip(["edge", "west"]) {
+            guard.write_secret(&format!("{name}.secret"), secret)?;
+        }
+        let (own, key) = certificate(2100)?;
+        guard.write("long.pem", &own)?;
+        guard.write_secret("long.key", &key)?;
+        let (own, key) = certificate(2001)?;
+        guard.write("over.pem", &own)?;
+        guard.write_secret("over.key", &key)?;
+        let facts = process::free_address()?;
+        guard.configure_also(&format!("[facts]\nlisten = \"{facts}\"\n{more}"))?;
+        // It makes the store.
+        guard.told(&["token", "list"]).await?;
+        if start {
+            guard.start().await?;
+        }
+        let output = process::run(&mut guard.program(&["doctor", "--json"])).await?;
+        Report::read(&output)
+    };
+    let gateway = |name: &str| {
+        format!("[[facts.gateway]]\nname = \"{name}\"\nsecret_file = \"{name}.secret\"\n")
+    };
+    let tls =
+        |name: &str| format!("[facts.tls]\ncertificate = \"{name}.pem\"\nkey = \"{name}.key\"\n");
+
+    let edge = gateway("edge");
+    let report = examined(&edge, &[GOOD], true).await?;
+    report.says("fine", "facts", "edge has a secret that can be read")?;
+    report.says("fine", "facts", "it answers at 127.0.0.1")?;
+    let encrypted = format!("{}{edge}", tls("long"));
+    let report = examined(&encrypted, &[GOOD], true).await?;
+    report.says("fine", "facts", "long.pem ends in ")?;
+    report.says("fine", "facts", "connections are taken")?;
+
+    let two = format!("{edge}{}", gateway("west"));
+    let over = format!("{}{edge}", tls("over"));
+    let mixed = format!("[facts.tls]\ncertificate = \"long.pem\"\nkey = \"over.key\"\n{edge}");
+    for (lines, secrets, words) in [
+        (&edge, &["short"][..], "fewer than 32 characters"),
+        (&two, &[GOOD], "west.secret"),
+        (&two, &[GOOD, GOOD], "has the secret of another"),
+        (&over, &[GOOD], "over.pem ended "),
+        (&mixed, &[GOOD], "long.pem"),
+    ] {
+        let report = examined(lines, secrets, false).await?;
+        ensure!(report.code == Some(1), "{words}");
+        report.says("problem", "facts", words)?;
+        report.says("note", "facts", "none answers at 127.0.0.1")?;
+    }
+    Ok(())
+}
+
+/// A certificate that ends with the beginning of a year, with its key (PEM).
+fn certificate(year: i32) -> anyhow::Result<(String, String)> {
+    let key = rcgen::KeyPair::generate()?;
+    let mut parameters = rcgen::CertificateParams::new(["facts.internal".to_owned()])?;
+    parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
+    Ok((parameters.self_signed(&key)?.pem(), key.serialize_pem()))
+}
