@@ -9,6 +9,7 @@ pub mod client;
 pub mod environment;
 pub mod envoy;
 pub mod guard;
+pub mod load;
 pub mod model;
 pub mod process;
 pub mod secrets;
