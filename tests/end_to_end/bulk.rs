@@ -6,8 +6,8 @@ use scimguard_tests::guard::Guard;
 use scimguard_tests::process::Server;
 use serde_json::{Value, json};
 
-use crate::okta::{equal, patch, scim_client};
 use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, generic};
+use scimguard_tests::okta::{equal, patch, scim_client};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";

@@ -4,8 +4,8 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use crate::okta::user;
 use crate::scene::Scene;
+use scimguard_tests::okta::user;
 
 #[tokio::test]
 async fn a_user_whose_creation_was_cut_off_is_not_editable() -> anyhow::Result<()> {
@@ -69,8 +69,9 @@ async fn a_member_whose_addition_was_cut_off_counts_as_a_member() -> anyhow::Res
     let mut scene = Scene::new("").await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     let group = scene.okta.push_group("web-team", &[]).await?;
-    let add =
-        crate::okta::patch(json!([{"op": "add", "path": "members", "value": [{"value": ann}]}]));
+    let add = scimguard_tests::okta::patch(
+        json!([{"op": "add", "path": "members", "value": [{"value": ann}]}]),
+    );
     scene
         .crash_during("PATCH", &format!("/Groups/{group}"), add)
         .await?;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use scimguard_tests::guard::Guard;
 
-use crate::okta::scim_client;
 use crate::recorder::Recorder;
 use crate::{ACCOUNT, HARNESS_BASE, harness};
+use scimguard_tests::okta::scim_client;
 
 const USERS: &str = "/Users?startIndex=1&count=2";
 const OWN: &str = "[backend_credential]\nfile = \"backend.token\"\n";

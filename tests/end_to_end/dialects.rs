@@ -8,8 +8,8 @@ use scimguard_tests::process::Server;
 use serde_json::{Value, json};
 
 use crate::narrow::Narrow;
-use crate::okta::{equal, patch, scim_client};
 use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, SCIMMY_MOUNT, generic};
+use scimguard_tests::okta::{equal, patch, scim_client};
 
 #[tokio::test]
 async fn path() -> anyhow::Result<()> {

@@ -12,12 +12,12 @@ use scimguard_tests::process::{self, Server};
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::held::Held;
-use crate::okta::{Okta, patch, scim_client, user};
 use crate::provisioning::{
     administrator_is_refused, administrator_may, in_account, whole_sequence,
 };
 use crate::{ACCOUNT, HARNESS_BASE, harness};
+use scimguard_tests::held::Held;
+use scimguard_tests::okta::{Okta, patch, scim_client, user};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
 

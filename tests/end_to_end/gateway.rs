@@ -22,7 +22,7 @@ use scimguard_wire::{Ask, FACTS, Facts, Head, Pass, RECORDS, Refused, Stage, Tel
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::held::exchange;
+use scimguard_tests::held::exchange;
 
 /// More than any test sends.
 const LARGEST: usize = 16 * 1024 * 1024;

@@ -8,11 +8,11 @@ use scimguard_tests::process::{self, Server};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::held::Held;
 use crate::listed::{Asked, Listed, list};
-use crate::okta::{patch, scim_client, user};
 use crate::provisioning::in_account;
 use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
+use scimguard_tests::held::Held;
+use scimguard_tests::okta::{patch, scim_client, user};
 
 const USERS: usize = 150;
 const GROUPS: usize = 60;

@@ -13,8 +13,8 @@ use scimguard_tests::process::Server;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::okta::scim_client;
 use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, SCIMMY_MOUNT, generic};
+use scimguard_tests::okta::scim_client;
 
 /// What may not stand in a query as it is (RFC 3986 §3.4).
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'[').add(b']');

@@ -18,10 +18,10 @@ use scimguard_tests::process::{Server, free_address};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::held::exchange;
 use crate::listed::Listed;
-use crate::okta::{Okta, scim_client};
 use crate::{ACCOUNT, HARNESS_BASE, harness};
+use scimguard_tests::held::exchange;
+use scimguard_tests::okta::{Okta, scim_client};
 
 /// What the tokens are for.
 const AUDIENCE: &str = "https://guard.example.com";

@@ -6,9 +6,9 @@ use anyhow::{Context as _, ensure};
 use scimguard_tests::client::{Answer, Client};
 use scimguard_tests::guard::Guard;
 
-use crate::okta::scim_client;
 use crate::recorder::Recorder;
 use crate::{ACCOUNT, HARNESS_BASE, harness};
+use scimguard_tests::okta::scim_client;
 
 const USERS: &str = "/Users?startIndex=1&count=2";
 const OTHER: &str = "ACC2";

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::okta::{scim_client, user};
 use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, generic};
+use scimguard_tests::okta::{scim_client, user};
 
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 

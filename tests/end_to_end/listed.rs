@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::held::exchange;
+use scimguard_tests::held::exchange;
 
 /// Path and query of a request.
 pub(crate) struct Asked {

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::held::exchange;
+use scimguard_tests::held::exchange;
 
 /// The gate. It ends when it is dropped.
 pub(crate) struct Narrow {

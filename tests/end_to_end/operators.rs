@@ -10,9 +10,9 @@ use scimguard_tests::process;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::okta::patch;
 use crate::scene::{ADMIN_TOKEN, Scene};
 use crate::{ACCOUNT, HARNESS_BASE};
+use scimguard_tests::okta::patch;
 
 fn configuration() -> String {
     format!(

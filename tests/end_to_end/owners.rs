@@ -8,9 +8,9 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use crate::ACCOUNT;
-use crate::okta::{patch, user};
 use crate::provisioning::in_account;
 use crate::scene::Scene;
+use scimguard_tests::okta::{patch, user};
 
 const CONFIGURATION: &str = "\
 annotate = true

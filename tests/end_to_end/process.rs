@@ -6,9 +6,9 @@ use scimguard_tests::client::Client;
 use scimguard_tests::guard::{Guard, files_below};
 use scimguard_tests::process::Server;
 
-use crate::held::Held;
-use crate::okta::{Okta, scim_client, user};
 use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
+use scimguard_tests::held::Held;
+use scimguard_tests::okta::{Okta, scim_client, user};
 
 #[tokio::test]
 async fn a_second_start_uses_the_code_cache_and_sigterm_ends_it_cleanly() -> anyhow::Result<()> {

@@ -6,8 +6,8 @@ use scimguard_tests::guard::Guard;
 use scimguard_tests::process::Server;
 use serde_json::{Value, json};
 
-use crate::okta::{Okta, equal, patch, scim_client};
 use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
+use scimguard_tests::okta::{Okta, equal, patch, scim_client};
 
 /// What Okta has provisioned at the end of the sequence.
 pub(crate) struct Provisioned {

@@ -7,10 +7,10 @@ use scimguard_tests::guard::Guard;
 use scimguard_tests::process::Server;
 use serde_json::Value;
 
-use crate::held::Held;
-use crate::okta::{Okta, scim_client};
 use crate::provisioning::in_account;
 use crate::{ACCOUNT, HARNESS_BASE, harness};
+use scimguard_tests::held::Held;
+use scimguard_tests::okta::{Okta, scim_client};
 
 /// What the operators' page is opened with, if the configuration says so.
 pub(crate) const ADMIN_TOKEN: &str = "the-operators-own-token";

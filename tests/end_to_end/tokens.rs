@@ -5,9 +5,9 @@ use scimguard_tests::client::Client;
 use scimguard_tests::guard::Guard;
 use serde_json::Value;
 
-use crate::okta::scim_client;
 use crate::recorder::Recorder;
 use crate::{ACCOUNT, HARNESS_BASE, harness};
+use scimguard_tests::okta::scim_client;
 
 const USERS: &str = "/Users?startIndex=1&count=2";
 

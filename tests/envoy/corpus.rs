@@ -2,31 +2,17 @@
 //! gets and what is recorded, compared byte for byte with the policy as native code.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::net::SocketAddr;
 
-use anyhow::{Context as _, ensure};
-use scimguard_core::facts::Table;
-use scimguard_core::history::{Decided, Driver, Played, Stuck, play};
-use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
-use scimguard_core::{Body, Forward, Guard, Headers, Request, Response};
-use scimguard_gateway::headers;
+use anyhow::ensure;
+use scimguard_core::Guard;
 use scimguard_tests::envoy::{Envoy, Scene, plugin};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::peers::{Forwarded, Peers};
-use crate::raw::{self, Answer};
+use crate::compared::run;
+use crate::peers::Peers;
 use crate::suites::{self, Case, Step};
-
-/// Headers that Envoy, or the application's HTTP library, writes by itself.
-const OF_THE_WAY: [&str; 5] = [
-    "date",
-    "server",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-request-id",
-];
+use crate::ways::Way;
 
 /// A case that cannot be the same through Envoy.
 #[derive(Deserialize)]
@@ -61,8 +47,11 @@ async fn every_case_through_envoy_is_the_same_byte_for_byte() -> anyhow::Result<
     let scene = Scene {
         application: peers.application,
         facts: peers.facts,
+        secret: None,
         http2: false,
         workers: 1,
+        buffers: None,
+        forbidden: None,
     };
     let envoy = Envoy::start(&scene, &plugins).await?;
     let mut differences = Vec::new();
@@ -82,7 +71,7 @@ async fn every_case_through_envoy_is_the_same_byte_for_byte() -> anyhow::Result<
             let position = plugins.iter().position(|plugin| *plugin == of(case, step));
             envoy.listeners[position.unwrap_or_default()]
         };
-        let came = run(case, guard, &peers, listeners).await;
+        let came = run(case, Way::Whole, guard, &peers, listeners).await;
         let listed = exceptions.remove(&(case.suite.clone(), case.name.clone()));
         match (came, listed) {
             (Ok(()), None) | (Err(_), Some(_)) => {}
@@ -112,147 +101,4 @@ async fn every_case_through_envoy_is_the_same_byte_for_byte() -> anyhow::Result<
 
 fn of(case: &Case, step: &Step) -> Value {
     plugin(&case.policy, step.request.annotate)
-}
-
-/// Plays a case both ways.
-async fn run(
-    case: &Case,
-    guard: &Guard,
-    peers: &Peers,
-    listeners: impl Fn(&Step) -> SocketAddr,
-) -> anyhow::Result<()> {
-    let mut driver = Driver::new(guard, guard.settings());
-    let mut table = case.facts.clone();
-    peers.state().table = case.facts.clone();
-    for (number, step) in case.steps.iter().enumerate() {
-        let natively = play(
-            &mut driver,
-            &step.request,
-            &step.answers,
-            &mut table,
-            step.now,
-        );
-        {
-            let mut state = peers.state();
-            state.now = step.now;
-            state.answers = step.answers.clone();
-            state.forwarded.clear();
-        }
-        let answer = raw::send(listeners(step), &step.request).await;
-        let forwarded = std::mem::take(&mut peers.state().forwarded);
-        compare(&natively, &step.request, answer, &forwarded)
-            .with_context(|| format!("step {}", number + 1))?;
-        same_record(&table, &peers.state().table)?;
-        if matches!(&natively, Ok(played) if played.response.is_none()) {
-            // Where the case ends, the application broke off here.
-            peers.state().table = table.clone();
-        }
-    }
-    Ok(())
-}
-
-fn compare(
-    natively: &Result<Played, Stuck<Infallible>>,
-    request: &Request,
-    answer: anyhow::Result<Answer>,
-    came: &[Forwarded],
-) -> anyhow::Result<()> {
-    let played = natively
-        .as_ref()
-        .map_err(|stuck| anyhow::anyhow!("stuck: {stuck:?}"))?;
-    let expected: Vec<Forwarded> = played
-        .stops
-        .iter()
-        .filter_map(|stop| match stop {
-            Decided::Forward(forward) => Some(expected(forward, request)),
-            Decided::Reject(_) | Decided::Respond(_) => None,
-        })
-        .collect();
-    let came: Vec<Forwarded> = came.iter().map(shown).collect();
-    ensure!(
-        expected == came,
-        "forwarded: expected {expected:?}, came {came:?}"
-    );
-    let answer = answer?;
-    match (&played.response, played.stops.last()) {
-        (None, _) => Ok(()),
-        (Some(response), Some(Decided::Forward(_))) if rule(&response.headers).is_some() => {
-            // Nobody answered what is passed on: the words are each face's own.
-            ensure!(
-                answer.status == response.status
-                    && rule(&answer.headers) == rule(&response.headers),
-                "expected {response:?}, came {answer:?}"
-            );
-            Ok(())
-        }
-        (Some(response), _) => same_answer(response, request, &answer),
-    }
-}
-
-fn same_answer(expected: &Response, request: &Request, came: &Answer) -> anyhow::Result<()> {
-    let body: &[u8] = match &expected.body {
-        ResponseBody::Bytes(bytes) if request.method != "HEAD" => bytes,
-        _ => &[],
-    };
-    ensure!(
-        expected.status == came.status
-            && end_to_end(&expected.headers) == end_to_end(&came.headers)
-            && body == came.body,
-        "expected {} {:?} {:?}, came {} {:?} {:?}",
-        expected.status,
-        end_to_end(&expected.headers),
-        String::from_utf8_lossy(body),
-        came.status,
-        end_to_end(&came.headers),
-        String::from_utf8_lossy(&came.body)
-    );
-    Ok(())
-}
-
-/// A passed answer may come after what is told of it; a record never does.
-fn same_record(expected: &Table, came: &Table) -> anyhow::Result<()> {
-    ensure!(
-        expected == came,
-        "the record: expected {expected:?}, came {came:?}"
-    );
-    Ok(())
-}
-
-fn expected(forward: &Forward, request: &Request) -> Forwarded {
-    let body = match (&forward.body, &request.body) {
-        (ForwardBody::Bytes(bytes), _) | (ForwardBody::AsReceived, Body::Bytes(bytes)) => {
-            bytes.clone()
-        }
-        _ => Vec::new(),
-    };
-    let mut kept = end_to_end(&forward.headers);
-    if forward.answer == AnswerHandling::Observe {
-        kept.retain(|(name, _)| name != "accept-encoding");
-    }
-    Forwarded {
-        method: forward.method.clone(),
-        path: forward.path.clone(),
-        headers: kept,
-        body,
-    }
-}
-
-fn shown(came: &Forwarded) -> Forwarded {
-    Forwarded {
-        headers: end_to_end(&came.headers),
-        ..came.clone()
-    }
-}
-
-/// Without framing and what Envoy writes itself, by name: the order of different names means nothing.
-fn end_to_end(all: &Headers) -> Headers {
-    let mut kept = headers::end_to_end(all.clone());
-    kept.retain(|(name, _)| !OF_THE_WAY.contains(&name.as_str()) && !name.starts_with("x-envoy-"));
-    kept.sort_by(|(one, _), (other, _)| one.cmp(other));
-    kept
-}
-
-fn rule(headers: &Headers) -> Option<&[u8]> {
-    let found = headers.iter().find(|(name, _)| name == "scimguard-rule");
-    found.map(|(_, value)| value.as_slice())
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -18,6 +18,8 @@ use scimguard_core::{BackendOutcome, Headers};
 use scimguard_wire::{Ask, FACTS, Facts, Pass, RECORDS, Tell};
 use tokio::net::TcpListener;
 
+use crate::pieces::Pieces;
+
 /// What both share.
 pub(crate) struct State {
     pub(crate) table: Table,
@@ -25,6 +27,8 @@ pub(crate) struct State {
     pub(crate) answers: Answers,
     /// What reached the application.
     pub(crate) forwarded: Vec<Forwarded>,
+    /// The application's answers come in pieces of so many bytes, with trailers.
+    pub(crate) pieces: Option<usize>,
     keys: Vec<Key>,
 }
 
@@ -63,6 +67,7 @@ impl Peers {
             now: 0,
             answers: Answers::Awaited,
             forwarded: Vec::new(),
+            pieces: None,
             keys: Vec::new(),
         }));
         let applications = TcpListener::bind("127.0.0.1:0").await?;
@@ -112,7 +117,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 async fn application(
     state: Arc<Mutex<State>>,
     request: http::Request<Incoming>,
-) -> Result<http::Response<Full<Bytes>>, NoAnswer> {
+) -> Result<http::Response<Either<Full<Bytes>, Pieces>>, NoAnswer> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| NoAnswer)?.to_bytes();
     let mut state = lock(&state);
@@ -147,7 +152,11 @@ async fn application(
         AnswerBody::Bytes(bytes) => Bytes::from(bytes.clone()),
         AnswerBody::None | AnswerBody::OverLimit => Bytes::new(),
     };
-    response.body(Full::new(body)).map_err(|_| NoAnswer)
+    let body = match state.pieces {
+        Some(size) if !body.is_empty() => Either::Right(Pieces::new(&body, size, true)),
+        _ => Either::Left(Full::new(body)),
+    };
+    response.body(body).map_err(|_| NoAnswer)
 }
 
 async fn facts(

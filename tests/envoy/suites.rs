@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// One case.
+#[derive(Clone)]
 pub(crate) struct Case {
     /// Of its file, below tests/cases.
     pub(crate) suite: String,
@@ -23,6 +24,7 @@ pub(crate) struct Case {
     pub(crate) steps: Vec<Step>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Step {
     pub(crate) request: Request,
     pub(crate) answers: Answers,

@@ -1,8 +1,10 @@
 //! Servers as child processes. Each is ready when it is returned, and killed when it is dropped.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -169,12 +171,20 @@ fn shown(command: &Command) -> String {
     format!("{words:?}")
 }
 
-/// An address of this machine at which nothing listens now.
+/// An address of this machine at which nothing listens now, and which nobody else in this process
+/// was given: what it is for may start to listen much later.
 ///
 /// # Errors
 /// If there is none.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.insert(address) {
+            return Ok(address);
+        }
+    }
 }
 
 async fn until_connected(address: SocketAddr) -> anyhow::Result<()> {

@@ -82,7 +82,7 @@ impl Guard {
         let folder = tempfile::Builder::new()
             .prefix("scimguard-demo-")
             .tempdir()?;
-        let (listen, admin, facts) = (free_address()?, free_address()?, free_address()?);
+        let [listen, admin, facts] = free_addresses()?;
         let mut random = [0; 32];
         OsRng
             .try_fill_bytes(&mut random)
@@ -215,9 +215,10 @@ impl Guard {
         application: &str,
         client: &Client,
     ) -> anyhow::Result<()> {
+        let [listen, admin] = free_addresses()?;
         let place = Place {
-            listen: free_address()?,
-            admin: free_address()?,
+            listen,
+            admin,
             application,
             facts: self.facts,
             secret: &self.secret,
@@ -251,7 +252,15 @@ fn own_program() -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// An address of this machine at which nothing listens now.
-fn free_address() -> anyhow::Result<std::net::SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+/// Addresses of this machine at which nothing listens now, all different.
+fn free_addresses<const N: usize>() -> anyhow::Result<[std::net::SocketAddr; N]> {
+    let mut held = Vec::new();
+    for _ in 0..N {
+        held.push(TcpListener::bind("127.0.0.1:0")?);
+    }
+    let addresses: Vec<_> = held
+        .iter()
+        .map(TcpListener::local_addr)
+        .collect::<Result<_, _>>()?;
+    <[_; N]>::try_from(addresses).map_err(|_| anyhow::anyhow!("there are not {N} free addresses"))
 }

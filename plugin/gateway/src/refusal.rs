@@ -44,6 +44,15 @@ impl Refused {
         )
     }
 
+    /// The body is larger than what is kept of one while facts are asked for.
+    #[must_use]
+    pub fn too_large(limit: u64) -> Self {
+        Self::new(
+            "body.too-large",
+            format!("The body is larger than {limit} bytes. Send less at once."),
+        )
+    }
+
     /// The application did not answer.
     #[must_use]
     pub fn no_answer() -> Self {

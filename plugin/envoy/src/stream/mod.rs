@@ -1,6 +1,9 @@
 //! One request in the gateway's callbacks. The head is held until the request is decided, the head of
-//! an observed answer until it is observed; bodies are taken out of the gateway's buffers as they
-//! come, so that the policy's limits hold and not the gateway's.
+//! an observed answer until it is observed.
+
+mod answer;
+mod body;
+mod onward;
 
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -8,10 +11,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
-use scimguard_core::message::{BackendAnswer, ResponseBody};
-use scimguard_core::{BackendOutcome, Body, Headers};
-use scimguard_gateway::{Answer, Exchange, Incoming, Next, Outgoing, Refused, Send};
+use scimguard_core::message::BackendAnswer;
+use scimguard_core::{BackendOutcome, Headers};
+use scimguard_gateway::{Exchange, Next, Refused};
 
+use self::body::Incoming;
 use crate::calls::{self, Reply};
 use crate::root::Shared;
 
@@ -23,12 +27,7 @@ pub(crate) struct Stream {
     waits: Waits,
     authority: String,
     started: Duration,
-    /// The body, request's or answer's, as far as it has come.
-    collected: Vec<u8>,
-    /// All of it has come.
-    ended: bool,
-    /// There is a body that can be replaced.
-    replaceable: bool,
+    body: Incoming,
     /// The half of its way that is held.
     half: Half,
     /// The answer is the gateway's own, not the application's.
@@ -74,9 +73,7 @@ impl Stream {
             waits: Waits::Done,
             authority: String::new(),
             started: Duration::ZERO,
-            collected: Vec::new(),
-            ended: false,
-            replaceable: false,
+            body: Incoming::default(),
             half: Half::Request,
             unanswered: false,
             status: 0,
@@ -92,22 +89,13 @@ impl Stream {
                 return Action::Continue;
             };
             next = match next {
-                Next::ReadBody(limit) => {
-                    if self.replaceable {
-                        // What came while facts were asked for.
-                        self.collect(BufferType::HttpRequestBody, usize::MAX, limit);
+                Next::ReadBody(limit) => match self.body.of_request(limit) {
+                    Some(body) => exchange.body(body),
+                    None => {
+                        self.waits = Waits::Body(limit);
+                        return Action::Pause;
                     }
-                    match self.body(limit) {
-                        Some(body) => match &mut self.exchange {
-                            Some(exchange) => exchange.body(body),
-                            None => return Action::Continue,
-                        },
-                        None => {
-                            self.waits = Waits::Body(limit);
-                            return Action::Pause;
-                        }
-                    }
-                }
+                },
                 Next::Ask(ask) => match calls::ask(&self.shared, &ask) {
                     Some(token) => {
                         self.waits = Waits::Facts(token);
@@ -140,62 +128,6 @@ impl Stream {
         }
     }
 
-    /// Lets the request go on to the application, as it was decided.
-    fn route(&mut self, mut send: Send) -> Goes {
-        let length = match &send.body {
-            Outgoing::Whole(bytes) => Some(bytes.len()),
-            // Where there was a body, an empty one is framed with its length.
-            Outgoing::None => self.replaceable.then_some(0),
-            Outgoing::AsItComes => None,
-        };
-        if matches!(send.body, Outgoing::Whole(_)) && !self.replaceable {
-            log::error!("the policy gives a body to a request without one");
-            return self.refuse(&Refused::trapped());
-        }
-        let framing = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();
-        let mut all: Vec<(&str, &[u8])> = Vec::new();
-        for (name, value) in &framing {
-            let kept = match name.as_str() {
-                ":method" | ":path" => false,
-                "content-length" | "transfer-encoding" => length.is_none(),
-                // The gateway's own judgement of the client's; without it, it finds no route.
-                "x-forwarded-proto" => true,
-                name => name.starts_with(':'),
-            };
-            if kept {
-                all.push((name, value));
-            }
-        }
-        all.push((":method", send.method.as_bytes()));
-        all.push((":path", send.path.as_bytes()));
-        for (name, value) in &send.headers {
-            if name != "x-forwarded-proto" {
-                all.push((name, value));
-            }
-        }
-        let length = length.map(|length| length.to_string());
-        if let Some(length) = &length {
-            all.push(("content-length", length.as_bytes()));
-        }
-        self.set_http_request_headers_bytes(all);
-        if self.replaceable && send.body != Outgoing::AsItComes {
-            let bytes = match &send.body {
-                Outgoing::Whole(bytes) => bytes.as_slice(),
-                _ => &[],
-            };
-            self.set_http_request_body(0, usize::MAX, bytes);
-        }
-        self.collected = Vec::new();
-        self.waits = match send.observe {
-            true => Waits::Route,
-            false => Waits::Passing,
-        };
-        if let Some(tell) = send.farewell.take() {
-            calls::tell(&self.shared, self.id, &tell);
-        }
-        Action::Continue
-    }
-
     fn refuse(&mut self, refused: &Refused) -> Goes {
         match self
             .exchange
@@ -207,95 +139,20 @@ impl Stream {
         }
     }
 
-    /// Answers the client: on the way of the application's answer if it is possible, so that other
-    /// filters see it, else by itself.
-    fn answer(&mut self, answer: Answer) -> Goes {
-        let half = self.half;
-        if let Some(rule) = &answer.rule {
-            let status = answer.response.status;
-            match half {
-                Half::Request => self.shared.metrics.refused(rule, self.elapsed()),
-                Half::Answer => self.shared.metrics.replaced(rule),
-            }
-            log::info!("refused: rule={rule} status={status}");
-        }
-        if let Some(tell) = &answer.farewell {
-            calls::tell(&self.shared, self.id, tell);
-        }
-        self.exchange = None;
-        self.waits = Waits::Done;
-        let body = match &answer.response.body {
-            ResponseBody::Bytes(bytes) => bytes.as_slice(),
-            ResponseBody::None | ResponseBody::AsReceived => &[],
-        };
-        if half == Half::Answer && (self.replaceable || body.is_empty()) {
-            let status = answer.response.status.to_string();
-            let length = body.len().to_string();
-            let mut all: Vec<(&str, &[u8])> = vec![(":status", status.as_bytes())];
-            for (name, value) in &answer.response.headers {
-                all.push((name, value));
-            }
-            // 204 and 304 have no length (RFC 9110 §8.6).
-            if !matches!(answer.response.status, 204 | 304) {
-                all.push(("content-length", length.as_bytes()));
-            }
-            self.set_http_response_headers_bytes(all);
-            if self.replaceable {
-                self.set_http_response_body(0, usize::MAX, body);
-            }
-            return Action::Continue;
-        }
-        let headers: Option<Vec<(&str, &str)>> = answer
-            .response
-            .headers
-            .iter()
-            .map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value).ok()?)))
-            .collect();
-        let status = u32::from(answer.response.status);
-        self.send_http_response(status, headers.unwrap_or_default(), Some(body));
-        Action::Pause
-    }
-
-    /// The request's body, once all of it or too much has come.
-    fn body(&mut self, limit: u64) -> Option<Body> {
-        match u64::try_from(self.collected.len()) {
-            Ok(length) if length > limit => Some(Body::OverLimit),
-            _ if !self.ended => None,
-            Ok(0) => Some(Body::None),
-            _ => Some(Body::Bytes(std::mem::take(&mut self.collected))),
-        }
-    }
-
-    /// Takes what has come out of the gateway's buffer.
-    fn collect(&mut self, kind: BufferType, size: usize, limit: u64) {
-        if size == 0 {
-            return;
-        }
-        let chunk = hostcalls::get_buffer(kind, 0, size).unwrap_or_default();
-        // More than one byte over the limit is not kept: it is only known to be too much.
-        let room = usize::try_from(limit)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1)
-            .saturating_sub(self.collected.len());
-        let chunk = chunk.unwrap_or_default();
-        self.collected
-            .extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if hostcalls::set_buffer(kind, 0, size, &[]).is_err() {
-            log::error!("a body cannot be taken out of its buffer");
-        }
-    }
-
     fn request_body(&mut self, size: usize, ended: bool) -> Action {
         if matches!(self.waits, Waits::Route | Waits::Passing | Waits::Done) {
             return Action::Continue;
         }
-        self.ended = ended;
+        self.body.ended = ended;
+        let kind = BufferType::HttpRequestBody;
         let Waits::Body(limit) = self.waits else {
-            // Held while facts are asked for; it goes on as it comes, or is read then.
+            // While facts are asked for; it is read then, or goes on as it came.
+            let limit = self.shared.gateway.body_limit();
+            self.body.take(kind, size, limit);
             return Action::Pause;
         };
-        self.collect(BufferType::HttpRequestBody, size, limit);
-        let Some(body) = self.body(limit) else {
+        self.body.take(kind, size, limit);
+        let Some(body) = self.body.of_request(limit) else {
             return Action::Pause;
         };
         match self.exchange.as_mut().map(|exchange| exchange.body(body)) {
@@ -312,7 +169,7 @@ impl Stream {
             _ => return Action::Pause,
         }
         let limit = self.shared.gateway.answer_limit();
-        self.collect(BufferType::HttpResponseBody, size, limit);
+        self.body.take(BufferType::HttpResponseBody, size, limit);
         match ended {
             true => self.observe(),
             false => Action::Pause,
@@ -322,7 +179,7 @@ impl Stream {
     /// The whole answer is there.
     fn observe(&mut self) -> Goes {
         let limit = self.shared.gateway.answer_limit();
-        let body = calls::limited(std::mem::take(&mut self.collected), limit);
+        let body = self.body.of_answer(limit);
         let outcome = match self.unanswered {
             true => BackendOutcome::Unanswered,
             false => BackendOutcome::Answered(BackendAnswer {
@@ -397,9 +254,9 @@ impl Context for Stream {
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, ended: bool) -> Action {
         self.started = since_1970();
-        self.ended = ended;
+        self.body.ended = ended;
         let all = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();
-        let mut incoming = Incoming {
+        let mut incoming = scimguard_gateway::Incoming {
             method: String::new(),
             path: String::new(),
             authority: None,
@@ -425,7 +282,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_body(&mut self, size: usize, ended: bool) -> Action {
-        self.replaceable = true;
+        self.body.replaceable = true;
         self.request_body(size, ended)
     }
 
@@ -443,7 +300,7 @@ impl HttpContext for Stream {
         let all = hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default();
         self.status = calls::status(&all).unwrap_or(0);
         self.half = Half::Answer;
-        self.replaceable = false;
+        self.body = Incoming::default();
         // The gateway's own words are none of the application, which may or may not have acted.
         let whose = self.text(&["response", "code_details"]);
         self.unanswered = whose.as_deref() != Some("via_upstream");
@@ -458,7 +315,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, size: usize, ended: bool) -> Action {
-        self.replaceable = true;
+        self.body.replaceable = true;
         self.response_body(size, ended)
     }
 

@@ -1,9 +1,9 @@
 //! What Okta sends: each request in the form, the order and with the headers of
 //! "Okta SCIM Client 1.0.0". What it leaves in the backend is read from the backend itself.
 
+use crate::client::{Answer, Client};
+use crate::secrets::PASSWORD;
 use anyhow::{Context as _, ensure};
-use scimguard_tests::client::{Answer, Client};
-use scimguard_tests::secrets::PASSWORD;
 use serde_json::{Value, json};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -11,7 +11,8 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// A client of SCIM end points as Okta is one. Any other SCIM client with a token can be one too.
-pub(crate) fn scim_client(base: &str, token: &str) -> Client {
+#[must_use]
+pub fn scim_client(base: &str, token: &str) -> Client {
     Client::new(base)
         .with("user-agent", "Okta SCIM Client 1.0.0")
         .with("content-type", "application/scim+json; charset=utf-8")
@@ -19,14 +20,19 @@ pub(crate) fn scim_client(base: &str, token: &str) -> Client {
 }
 
 /// Okta, and an eye on the backend.
-pub(crate) struct Okta {
-    pub(crate) scim: Client,
-    pub(crate) backend: Client,
+pub struct Okta {
+    /// The SCIM end points, through the guard.
+    pub scim: Client,
+    /// The same, of the backend itself.
+    pub backend: Client,
 }
 
 impl Okta {
     /// "Test Connection".
-    pub(crate) async fn test_connection(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn test_connection(&self) -> anyhow::Result<()> {
         for path in [
             "/Users?startIndex=1&count=2",
             "/Groups?startIndex=1&count=100",
@@ -41,7 +47,10 @@ impl Okta {
     }
 
     /// Looks for the user name, finds nobody, creates the user.
-    pub(crate) async fn create_user(
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn create_user(
         &self,
         login: &str,
         given: &str,
@@ -64,7 +73,10 @@ impl Okta {
     }
 
     /// Creates a user who exists already, as after an answer that was lost.
-    pub(crate) async fn cannot_create_again(
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn cannot_create_again(
         &self,
         login: &str,
         given: &str,
@@ -80,7 +92,10 @@ impl Okta {
     }
 
     /// The id of a user, by the filter that Okta uses.
-    pub(crate) async fn find_user(&self, login: &str) -> anyhow::Result<Option<String>> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn find_user(&self, login: &str) -> anyhow::Result<Option<String>> {
         let filter = format!("userName%20eq%20%22{login}%40example.com%22");
         let answer = self
             .scim
@@ -90,7 +105,10 @@ impl Okta {
     }
 
     /// A profile update of a wizard app: the whole resource as it was read, changed.
-    pub(crate) async fn replace_profile(&self, id: &str, name: &str) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn replace_profile(&self, id: &str, name: &str) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         let mut whole = self.scim.get(&path).await?.status(200)?.body;
         whole["displayName"] = json!(name);
@@ -100,7 +118,10 @@ impl Okta {
     }
 
     /// A profile update of a catalogue app: a value object without a path.
-    pub(crate) async fn patch_profile(&self, id: &str, name: &str) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn patch_profile(&self, id: &str, name: &str) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         self.patch(
             &path,
@@ -112,7 +133,10 @@ impl Okta {
     }
 
     /// Deactivates or reactivates as a catalogue app.
-    pub(crate) async fn patch_active(&self, id: &str, active: bool) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn patch_active(&self, id: &str, active: bool) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         self.patch(
             &path,
@@ -124,7 +148,10 @@ impl Okta {
     }
 
     /// Deactivates or reactivates as a wizard app.
-    pub(crate) async fn put_active(&self, id: &str, active: bool) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn put_active(&self, id: &str, active: bool) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         let mut whole = self.scim.get(&path).await?.status(200)?.body;
         whole["active"] = json!(active);
@@ -133,7 +160,10 @@ impl Okta {
     }
 
     /// Imports page by page, and returns how many users and groups there are.
-    pub(crate) async fn import(&self) -> anyhow::Result<(usize, usize)> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn import(&self) -> anyhow::Result<(usize, usize)> {
         Ok((self.pages("/Users").await?, self.pages("/Groups").await?))
     }
 
@@ -151,7 +181,10 @@ impl Okta {
     }
 
     /// Looks for the group's name, finds none, creates the group.
-    pub(crate) async fn push_group(&self, name: &str, members: &[&str]) -> anyhow::Result<String> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn push_group(&self, name: &str, members: &[&str]) -> anyhow::Result<String> {
         ensure!(
             self.find_group(name).await?.is_none(),
             "{name} exists already"
@@ -169,7 +202,10 @@ impl Okta {
     }
 
     /// The id of a group, by the filter that Okta uses.
-    pub(crate) async fn find_group(&self, name: &str) -> anyhow::Result<Option<String>> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn find_group(&self, name: &str) -> anyhow::Result<Option<String>> {
         let filter = format!("displayName%20eq%20%22{name}%22");
         let answer = self
             .scim
@@ -179,7 +215,10 @@ impl Okta {
     }
 
     /// Renames a pushed group.
-    pub(crate) async fn rename_group(&self, id: &str, name: &str) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn rename_group(&self, id: &str, name: &str) -> anyhow::Result<()> {
         let path = format!("/Groups/{id}");
         let operations = json!([{"op": "replace", "value": {"id": id, "displayName": name}}]);
         self.patch(&path, operations).await?.done()?;
@@ -187,7 +226,10 @@ impl Okta {
     }
 
     /// Takes one user out and puts another in, in one request.
-    pub(crate) async fn swap_members(&self, id: &str, out: &str, into: &str) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn swap_members(&self, id: &str, out: &str, into: &str) -> anyhow::Result<()> {
         let operations = json!([
             {"op": "remove", "path": format!("members[value eq \"{out}\"]")},
             {"op": "add", "path": "members", "value": references(&[into])},
@@ -199,7 +241,10 @@ impl Okta {
     }
 
     /// Says who all the members are.
-    pub(crate) async fn replace_members(&self, id: &str, members: &[&str]) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn replace_members(&self, id: &str, members: &[&str]) -> anyhow::Result<()> {
         let operations =
             json!([{"op": "replace", "path": "members", "value": references(members)}]);
         self.patch(&format!("/Groups/{id}"), operations)
@@ -209,12 +254,10 @@ impl Okta {
     }
 
     /// The whole group, as a wizard app sends it.
-    pub(crate) async fn put_group(
-        &self,
-        id: &str,
-        name: &str,
-        members: &[&str],
-    ) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn put_group(&self, id: &str, name: &str, members: &[&str]) -> anyhow::Result<()> {
         let path = format!("/Groups/{id}");
         let body = json!({"schemas": [GROUP], "id": id, "displayName": name, "members": references(members)});
         self.scim.send("PUT", &path, Some(&body)).await?.done()?;
@@ -223,7 +266,10 @@ impl Okta {
     }
 
     /// "Unlink and delete".
-    pub(crate) async fn delete_group(&self, id: &str) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn delete_group(&self, id: &str) -> anyhow::Result<()> {
         let path = format!("/Groups/{id}");
         self.scim.send("DELETE", &path, None).await?.done()?;
         self.backend.get(&path).await?.status(404)?;
@@ -232,7 +278,10 @@ impl Okta {
     }
 
     /// Passes if these are the group's members at the backend.
-    pub(crate) async fn has_members(&self, id: &str, members: &[&str]) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn has_members(&self, id: &str, members: &[&str]) -> anyhow::Result<()> {
         let stored = self.stored(&format!("/Groups/{id}")).await?;
         let listed = stored["members"].as_array().cloned().unwrap_or_default();
         let mut listed: Vec<&str> = listed
@@ -250,25 +299,33 @@ impl Okta {
     }
 
     /// A PATCH with these operations.
-    pub(crate) async fn patch(&self, path: &str, operations: Value) -> anyhow::Result<Answer> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn patch(&self, path: &str, operations: Value) -> anyhow::Result<Answer> {
         self.scim
             .send("PATCH", path, Some(&patch(operations)))
             .await
     }
 
     /// A resource as the backend has it.
-    pub(crate) async fn stored(&self, path: &str) -> anyhow::Result<Value> {
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn stored(&self, path: &str) -> anyhow::Result<Value> {
         Ok(self.backend.get(path).await?.status(200)?.body)
     }
 }
 
 /// A PATCH message.
-pub(crate) fn patch(operations: Value) -> Value {
+#[must_use]
+pub fn patch(operations: Value) -> Value {
     json!({"schemas": [PATCH], "Operations": operations})
 }
 
 /// A user as Okta creates one.
-pub(crate) fn user(login: &str, given: &str, family: &str) -> Value {
+#[must_use]
+pub fn user(login: &str, given: &str, family: &str) -> Value {
     let email = format!("{login}@example.com");
     json!({
         "schemas": [USER],
@@ -285,11 +342,10 @@ pub(crate) fn user(login: &str, given: &str, family: &str) -> Value {
 }
 
 /// Passes if a document has this value.
-pub(crate) fn equal(
-    document: &Value,
-    pointer: &str,
-    expected: impl Into<Value>,
-) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If an answer, or what the backend has then, is another.
+pub fn equal(document: &Value, pointer: &str, expected: impl Into<Value>) -> anyhow::Result<()> {
     let (found, expected) = (document.pointer(pointer), expected.into());
     ensure!(
         found == Some(&expected),

@@ -18,8 +18,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// The proxy. It ends when it is dropped.
-pub(crate) struct Held {
-    pub(crate) url: String,
+pub struct Held {
+    /// Where it listens.
+    pub url: String,
     state: Arc<Answers>,
     server: JoinHandle<()>,
 }
@@ -34,7 +35,11 @@ struct Answers {
 }
 
 impl Held {
-    pub(crate) async fn in_front_of(backend: &str) -> anyhow::Result<Self> {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If it cannot listen.
+    pub async fn in_front_of(backend: &str) -> anyhow::Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let state = Arc::new(Answers {
@@ -53,29 +58,32 @@ impl Held {
     }
 
     /// From now on, answers to writes are held back.
-    pub(crate) fn hold(&self) {
+    pub fn hold(&self) {
         self.state.holding.store(true, Ordering::SeqCst);
     }
 
     /// From now on, writes are answered with this status, and the backend hears nothing of them.
-    pub(crate) fn fail(&self, status: u16) {
+    pub fn fail(&self, status: u16) {
         self.state.failing.store(status, Ordering::SeqCst);
     }
 
     /// Writes reach the backend again.
-    pub(crate) fn mend(&self) {
+    pub fn mend(&self) {
         self.fail(0);
     }
 
     /// Waits until the backend has given an answer, which is held.
-    pub(crate) async fn until_held(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If it gives none in time.
+    pub async fn until_held(&self) -> anyhow::Result<()> {
         tokio::time::timeout(Duration::from_secs(20), self.state.held.notified())
             .await
             .context("no write reached the backend")
     }
 
     /// Lets the held answer go, and those to come.
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         self.state.holding.store(false, Ordering::SeqCst);
         self.state.released.notify_waiters();
     }
@@ -109,7 +117,10 @@ async fn pass(State(answers): State<Arc<Answers>>, request: Request) -> Response
 }
 
 /// Sends a request on to a backend.
-pub(crate) async fn exchange(backend: &str, request: Request) -> anyhow::Result<Response> {
+///
+/// # Errors
+/// If there is no answer.
+pub async fn exchange(backend: &str, request: Request) -> anyhow::Result<Response> {
     let (mut head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = format!("{backend}{path}").parse()?;

@@ -2,21 +2,23 @@
 //! forward, observe, record, answer. Each call says what is to be done next; whoever moves the bytes
 //! does it and comes back with what came of it.
 
+mod steps;
+mod telling;
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
 
 use scimguard_core::facts::Fact;
-use scimguard_core::message::{AnswerBody, AnswerHandling, ForwardBody, ResponseBody};
-use scimguard_core::record::Record;
 use scimguard_core::{
-    BackendOutcome, Body, ErrorForm, Forward, Guard, Headers, Need, Outcome, Proceed, Reject,
-    Request, Respond, Response, Verdict,
+    BackendOutcome, Body, ErrorForm, Guard, Headers, Need, Outcome, Request, Response,
 };
-use scimguard_wire::{Ask, Facts, Head, Pass, Stage, Tell, Verdict as Told};
+use scimguard_wire::{Ask, Facts, Head, Pass, Tell, Verdict as Told};
 
 use crate::{Refused, ScimPaths, Unserved, headers, incoming};
 
-/// Headers that carry credentials, whatever the policy reads.
-const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "cookie"];
+/// Headers that carry credentials which the service may need.
+const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
 
 /// A configured policy, shared by all requests.
 pub struct Gateway {
@@ -147,6 +149,12 @@ impl Gateway {
             guard,
             annotate,
         }
+    }
+
+    /// The largest body that is read.
+    #[must_use]
+    pub fn body_limit(&self) -> u64 {
+        self.guard.settings().body_limit
     }
 
     /// The largest answer that is observed.
@@ -298,223 +306,5 @@ impl Exchange {
 
     fn error_form(&self) -> ErrorForm {
         self.gateway.paths.error_form(&self.request.path)
-    }
-
-    /// One evaluation or observation with the facts of now.
-    fn go_on(&mut self) -> Next {
-        if self.rounds == u32::MAX {
-            return self.refuse(&Refused::trapped());
-        }
-        self.rounds = self.rounds.checked_sub(1).unwrap_or(u32::MAX);
-        let guard = &self.gateway.guard;
-        match &self.at {
-            At::Deciding => match guard.evaluate(&self.request, &self.facts, self.now) {
-                Verdict::Need(need) => self.provide(need),
-                Verdict::Forward(forward) => self.forward(forward),
-                Verdict::Proceed(proceed) => self.proceed(proceed),
-                Verdict::Reject(reject) => self.reject(reject),
-            },
-            At::Observing {
-                continuation,
-                outcome,
-            } => match guard.observe(continuation, outcome, &self.facts, self.now) {
-                Outcome::Need(need) => self.provide(need),
-                Outcome::Forward(forward) => self.forward(forward),
-                Outcome::Proceed(proceed) => self.proceed(proceed),
-                Outcome::Respond(respond) => self.respond(respond),
-            },
-        }
-    }
-
-    /// The body comes first: a slow client must not hold leases.
-    fn provide(&mut self, need: Need) -> Next {
-        self.wanted = need;
-        match self.wanted.body_limit {
-            Some(limit) if self.request.body == Body::Unread => {
-                Next::ReadBody(limit.min(self.gateway.guard.settings().body_limit))
-            }
-            _ => self.ask(),
-        }
-    }
-
-    fn ask(&mut self) -> Next {
-        let keys = std::mem::take(&mut self.wanted).keys;
-        if keys.is_empty() {
-            return self.go_on();
-        }
-        let answered = matches!(
-            &self.at,
-            At::Observing { outcome, .. } if *outcome != BackendOutcome::NotAsked
-        );
-        Next::Ask(Ask {
-            pass: self.pass.clone(),
-            head: self.head.clone(),
-            stage: match answered {
-                true => Stage::Observe,
-                false => Stage::Decide,
-            },
-            first: self.first,
-            keys,
-        })
-    }
-
-    fn observe(&mut self, continuation: Vec<u8>, outcome: BackendOutcome) -> Next {
-        self.at = At::Observing {
-            continuation,
-            outcome,
-        };
-        self.facts = Vec::new();
-        self.first = true;
-        self.rounds = self.gateway.guard.settings().rounds;
-        self.go_on()
-    }
-
-    fn forward(&mut self, mut forward: Forward) -> Next {
-        self.passes += 1;
-        let endless = self.passes > self.gateway.guard.settings().passes;
-        if endless || self.gateway.paths.fault(&self.request, &forward).is_some() {
-            return self.refuse(&Refused::trapped());
-        }
-        self.decided(&forward.account, &forward.verified_token, forward.rule);
-        let observe = forward.answer == AnswerHandling::Observe;
-        forward.headers.retain(|(name, _)| {
-            // What comes back has to be read.
-            !(headers::is_own(name) || observe && name == "accept-encoding")
-        });
-        let send = Send {
-            method: forward.method,
-            path: forward.path,
-            headers: forward.headers,
-            body: self.outgoing(forward.body),
-            observe,
-            farewell: None,
-        };
-        if forward.records.is_empty() {
-            return self.send(send, forward.continuation);
-        }
-        self.then = Then::Send(send, forward.continuation);
-        Next::Tell(self.tell(forward.records))
-    }
-
-    fn send(&mut self, mut send: Send, continuation: Vec<u8>) -> Next {
-        if send.observe {
-            self.then = Then::Observe(continuation);
-        } else {
-            send.farewell = self.farewell(Vec::new());
-        }
-        Next::Send(send)
-    }
-
-    fn outgoing(&mut self, body: ForwardBody) -> Outgoing {
-        match (body, &self.request.body) {
-            (ForwardBody::Bytes(bytes), _) if !bytes.is_empty() => Outgoing::Whole(bytes),
-            (ForwardBody::AsReceived, Body::Unread) => Outgoing::AsItComes,
-            (ForwardBody::AsReceived, Body::Bytes(bytes)) => Outgoing::Whole(bytes.clone()),
-            _ => Outgoing::None,
-        }
-    }
-
-    fn proceed(&mut self, proceed: Proceed) -> Next {
-        self.passes += 1;
-        if self.passes > self.gateway.guard.settings().passes {
-            return self.refuse(&Refused::trapped());
-        }
-        self.decided(&proceed.account, &proceed.verified_token, None);
-        if proceed.records.is_empty() && self.pass.is_none() {
-            return self.observe(proceed.continuation, BackendOutcome::NotAsked);
-        }
-        self.then = Then::Begin(proceed.continuation);
-        Next::Tell(self.last(proceed.records))
-    }
-
-    fn respond(&mut self, respond: Respond) -> Next {
-        let mut answer = Answer {
-            response: respond.response,
-            rule: respond.rule,
-            farewell: None,
-        };
-        if answer.response.body == ResponseBody::AsReceived {
-            answer.response.body = self.received();
-        }
-        let response = &mut answer.response;
-        response.headers.retain(|(name, _)| !headers::is_own(name));
-        if respond.records.is_empty() {
-            answer.farewell = self.farewell(Vec::new());
-            return Next::Answer(answer);
-        }
-        self.then = Then::Answer(answer);
-        Next::Tell(self.last(respond.records))
-    }
-
-    /// The backend's bytes.
-    fn received(&mut self) -> ResponseBody {
-        match &mut self.at {
-            At::Observing {
-                outcome: BackendOutcome::Answered(answer),
-                ..
-            } => match std::mem::replace(&mut answer.body, AnswerBody::None) {
-                AnswerBody::Bytes(bytes) => ResponseBody::Bytes(bytes),
-                AnswerBody::None | AnswerBody::OverLimit => ResponseBody::None,
-            },
-            _ => ResponseBody::None,
-        }
-    }
-
-    fn reject(&mut self, reject: Reject) -> Next {
-        let status = reject.response.status;
-        let answer = Answer {
-            response: reject.response,
-            rule: Some(reject.rule.clone()),
-            farewell: None,
-        };
-        if self.pass.is_none() && status != 401 {
-            return Next::Answer(answer);
-        }
-        self.verdict = Some(Told {
-            account: reject.account,
-            verified_token: reject.verified_token,
-            rule: Some(reject.rule),
-            status: Some(status),
-        });
-        self.then = Then::Refuse(answer);
-        Next::Tell(self.last(Vec::new()))
-    }
-
-    /// Notes the decision on the client's request; what follows from it is no decision of its own.
-    fn decided(&mut self, account: &Option<String>, token: &Option<String>, rule: Option<String>) {
-        if matches!(self.at, At::Deciding) {
-            self.verdict = Some(Told {
-                account: account.clone(),
-                verified_token: token.clone(),
-                rule,
-                status: None,
-            });
-        }
-    }
-
-    fn tell(&mut self, records: Vec<Record>) -> Tell {
-        Tell {
-            pass: self.pass.clone(),
-            head: self.head.clone(),
-            verdict: self.verdict.take(),
-            records,
-            end: false,
-        }
-    }
-
-    /// Ends the pass.
-    fn last(&mut self, records: Vec<Record>) -> Tell {
-        let tell = Tell {
-            end: true,
-            ..self.tell(records)
-        };
-        self.pass = None;
-        tell
-    }
-
-    /// Ends the pass, if there is one or something to tell.
-    fn farewell(&mut self, records: Vec<Record>) -> Option<Tell> {
-        let due = self.pass.is_some() || !records.is_empty();
-        due.then(|| self.last(records))
     }
 }

@@ -1,0 +1,112 @@
+//! Other plugin configurations while Envoy works: a good one holds for the requests that come then,
+//! and those under way end by the one that they began with; a wrong one is refused with the reason.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use scimguard_tests::envoy::Taken;
+use serde_json::{Value, json};
+
+use crate::two_ways::{TwoWays, Wish, administrator, filter, group_path, in_account, policy};
+
+/// Envoy takes a configuration before all its workers work by it.
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_policy_is_replaced_under_way() -> anyhow::Result<()> {
+    let mut scene = TwoWays::new(Wish::default()).await?;
+    scene.guard.start().await?;
+    let okta = scene.okta(&scene.envoy_url);
+    let team = okta.push_group("team", &[]).await?;
+    until_renaming_is_open(&scene, &team, false).await?;
+
+    scene.held.hold();
+    let (scim, push) = (
+        okta.scim.clone(),
+        json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "displayName": "under-way",
+            "members": [],
+        }),
+    );
+    let under_way = tokio::spawn(async move { scim.send("POST", "/Groups", Some(&push)).await });
+    scene.held.until_held().await?;
+    let watching = filter(&json!({"version": 1, "preset": "harness", "mode": "monitor"}));
+    ensure!(scene.envoy.reconfigure(&[watching]).await? == Taken::Yes);
+    scene.held.release();
+    let group = under_way.await??.status(201)?.id()?;
+    until_renaming_is_open(&scene, &team, true).await?;
+
+    for (wrong, message) in wrong_configurations() {
+        let taken = scene.envoy.reconfigure(&[wrong]).await?;
+        let log = scene.envoy.logged();
+        ensure!(
+            taken == Taken::Refused && log.contains(message),
+            "{message}: {taken:?}: {log}"
+        );
+    }
+    until_renaming_is_open(&scene, &team, true).await?;
+
+    let enforced = filter(&policy());
+    ensure!(scene.envoy.reconfigure(&[enforced]).await? == Taken::Yes);
+    until_renaming_is_open(&scene, &team, false).await?;
+    // What ended under another configuration is on record as by its own.
+    administrator(&scene.envoy_url)
+        .send("DELETE", &group_path(&group), None)
+        .await?
+        .refused("okta-only.group-delete")
+}
+
+/// What is wrong with each, as Envoy's log says it.
+fn wrong_configurations() -> [(Value, &'static str); 4] {
+    let unknown = json!({"version": 1, "scim": {"basee": "/scim"}});
+    let (mut nowhere, mut surplus) = (filter(&policy()), filter(&policy()));
+    nowhere["facts"] = json!({});
+    surplus["fact"] = json!({"cluster": "facts"});
+    [
+        (filter(&unknown), "refused: /policy/scim/basee: "),
+        (
+            filter(&json!({"version": 1, "preset": "okta"})),
+            "refused: /policy/preset: ",
+        ),
+        (nowhere, "refused: missing field `cluster`"),
+        (surplus, "refused: unknown field `fact`"),
+    ]
+}
+
+async fn until_renaming_is_open(
+    scene: &TwoWays,
+    group: &str,
+    expected: bool,
+) -> anyhow::Result<()> {
+    let path = in_account("/gateway/ng/api/user-groups");
+    let begun = Instant::now();
+    // Giving it the name that it has is no change, and open to everybody.
+    for number in 0.. {
+        let renamed = json!({"identifier": group, "name": format!("ours-{expected}-{number}")});
+        let answer = administrator(&scene.envoy_url)
+            .send("PUT", &path, Some(&renamed))
+            .await?;
+        let open = match answer.rule.as_deref() {
+            Some(rule) => {
+                ensure!(rule == "okta-only.group-rename", "{answer:?}");
+                false
+            }
+            None => {
+                ensure!(answer.status == 200, "{answer:?}");
+                true
+            }
+        };
+        if open == expected {
+            return Ok(());
+        }
+        ensure!(
+            begun.elapsed() < LIMIT,
+            "open: {open}: {answer:?}: {:?} {}",
+            scene.envoy.stats("listener_manager").await?,
+            scene.envoy.logged()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}

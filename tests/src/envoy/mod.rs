@@ -1,0 +1,239 @@
+//! A stock Envoy with the filter, as a process: listeners, each with a plugin configuration of its
+//! own, in front of one application, with one facts service beside it.
+
+mod configuration;
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+use crate::client::Client;
+use crate::environment::{self, ENVOY};
+
+/// How long Envoy may take to be ready: it compiles the filter first.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
+
+/// What Envoy stands in front of.
+pub struct Scene {
+    /// The application.
+    pub application: SocketAddr,
+    /// The facts service.
+    pub facts: SocketAddr,
+    /// What the facts service knows the gateway by.
+    pub secret: Option<String>,
+    /// Speak HTTP/2 with the application.
+    pub http2: bool,
+    /// Its worker threads.
+    pub workers: usize,
+    /// How much of a body Envoy buffers, in bytes; `None`: its default, 1 MiB.
+    pub buffers: Option<u32>,
+    /// A function of Envoy that the filter may not call: where it needs it, it breaks off.
+    pub forbidden: Option<&'static str>,
+}
+
+/// A running Envoy.
+pub struct Envoy {
+    /// One for each plugin configuration.
+    pub listeners: Vec<SocketAddr>,
+    admin: Client,
+    settings: Settings,
+    folder: TempDir,
+    process: Child,
+}
+
+/// The plugin configuration around a policy document.
+#[must_use]
+pub fn plugin(policy: &Value, annotate: bool) -> Value {
+    json!({
+        "policy": policy,
+        "facts": {"cluster": "facts"},
+        "backend": {"cluster": "application"},
+        "annotate": annotate,
+    })
+}
+
+// === impl Envoy ===
+
+impl Envoy {
+    /// Starts it, with a listener for each plugin configuration.
+    ///
+    /// # Errors
+    /// If it ends or is not ready in time, or refuses a configuration; the message has its log.
+    pub async fn start(scene: &Scene, plugins: &[Value]) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("scimguard-envoy-")?;
+        let settings = Settings {
+            buffers: scene.buffers,
+            forbidden: scene.forbidden,
+        };
+        write(&folder, plugins, settings)?;
+        let file = folder.path().join("envoy.json");
+        let document = configuration::whole(scene, &folder.path().join("listeners.json"));
+        fs::write(&file, document.to_string())?;
+        let process = Command::new(environment::file(ENVOY))
+            .arg("--config-path")
+            .arg(&file)
+            .arg("--admin-address-path")
+            .arg(folder.path().join("admin"))
+            .args(["--service-cluster", "tests", "--service-node", "tests"])
+            .args(["--concurrency", &scene.workers.to_string()])
+            .args(["--disable-hot-restart", "--log-level", "warning"])
+            .args(["--component-log-level", "wasm:info"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(folder.path().join("envoy.log"))?)
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start Envoy")?;
+        let mut envoy = Self {
+            listeners: Vec::new(),
+            admin: Client::new(""),
+            settings,
+            folder,
+            process,
+        };
+        envoy.until_ready().await?;
+        envoy.listeners = envoy.addresses().await?;
+        ensure!(
+            envoy.listeners.len() == plugins.len(),
+            "Envoy refuses a configuration:\n{}",
+            envoy.logged()
+        );
+        Ok(envoy)
+    }
+
+    /// Gives it other plugin configurations, and waits until it has taken or refused them.
+    ///
+    /// # Errors
+    /// If it does neither in time.
+    pub async fn reconfigure(&self, plugins: &[Value]) -> anyhow::Result<Taken> {
+        let [taken, refused] = [
+            "listener_manager.lds.update_success",
+            "listener_manager.lds.update_rejected",
+        ];
+        let before = (self.count(taken).await?, self.count(refused).await?);
+        write(&self.folder, plugins, self.settings)?;
+        let begun = Instant::now();
+        while begun.elapsed() < TIME_LIMIT {
+            if self.count(refused).await? > before.1 {
+                return Ok(Taken::Refused);
+            }
+            if self.count(taken).await? > before.0 {
+                return Ok(Taken::Yes);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        bail!("Envoy did not see its configuration:\n{}", self.logged())
+    }
+
+    /// One of its counters; 0 while there is none of this name.
+    ///
+    /// # Errors
+    /// If it does not say.
+    pub async fn count(&self, name: &str) -> anyhow::Result<u64> {
+        let stats = self.stats(name).await?;
+        let found = stats.iter().find(|stat| stat["name"] == name);
+        Ok(found
+            .and_then(|stat| stat["value"].as_u64())
+            .unwrap_or_default())
+    }
+
+    /// What it tells a monitoring system of everything whose name has this in it.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn stats(&self, part: &str) -> anyhow::Result<Vec<Value>> {
+        let path = format!("/stats?format=json&filter={part}");
+        let told = self.admin.get(&path).await?.status(200)?.body;
+        Ok(told["stats"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        fs::read_to_string(self.folder.path().join("envoy.log")).unwrap_or_default()
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    async fn until_ready(&mut self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let file = self.folder.path().join("admin");
+        loop {
+            if let Ok(address) = fs::read_to_string(&file) {
+                self.admin = Client::new(format!("http://{}", address.trim()));
+                if matches!(self.admin.get("/ready").await, Ok(answer) if answer.status == 200) {
+                    return Ok(());
+                }
+            }
+            let ended = self.process.try_wait()?;
+            if ended.is_some() || begun.elapsed() > TIME_LIMIT {
+                bail!("Envoy is not ready ({ended:?}):\n{}", self.logged());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Where it listens, in the order of the plugin configurations.
+    async fn addresses(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        let told = self.admin.get("/listeners?format=json").await?;
+        let mut listeners = Vec::new();
+        for status in told.body["listener_statuses"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let number: usize = status["name"]
+                .as_str()
+                .and_then(|name| name.strip_prefix("clients-"))
+                .context("the name of a listener")?
+                .parse()?;
+            let place = &status["local_address"]["socket_address"];
+            let (ip, port) = (place["address"].as_str(), place["port_value"].as_u64());
+            let (ip, port) = (ip.context("an address")?, port.context("a port")?);
+            listeners.push((number, format!("{ip}:{port}").parse()?));
+        }
+        listeners.sort_unstable();
+        Ok(listeners.into_iter().map(|(_, address)| address).collect())
+    }
+}
+
+/// What all listeners have alike.
+#[derive(Clone, Copy)]
+struct Settings {
+    buffers: Option<u32>,
+    forbidden: Option<&'static str>,
+}
+
+/// What Envoy did with a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It works by it.
+    Yes,
+    /// It goes on with the one before.
+    Refused,
+}
+
+/// Envoy reads the file of its listeners whenever another one is put in its place.
+fn write(folder: &TempDir, plugins: &[Value], settings: Settings) -> anyhow::Result<()> {
+    let (file, written) = (
+        folder.path().join("listeners.json"),
+        folder.path().join("listeners.new"),
+    );
+    fs::write(
+        &written,
+        configuration::listeners(plugins, settings).to_string(),
+    )?;
+    fs::rename(&written, &file)?;
+    Ok(())
+}
