@@ -46,9 +46,7 @@ async fn with_pages_the_guard_serves_them_after_the_story() -> anyhow::Result<()
     };
     let page = served.await;
     // Only a demo that ends by itself ends its servers too.
-    let id = demo.id().context("the demo has ended")?.to_string();
-    process::output(Command::new("kill").args(["-TERM", &id])).await?;
-    ensure!(timeout(TIME_LIMIT, demo.wait()).await??.success());
+    ensure!(process::terminate(&mut demo).await?.success());
     let page = page?;
     let policy = page.headers.get("content-security-policy");
     ensure!(policy.is_some_and(|policy| policy.as_bytes().starts_with(b"default-src 'none'")));

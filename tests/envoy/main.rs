@@ -1,15 +1,19 @@
-//! The filter in a stock Envoy: what it decides, byte for byte, and what it bears.
+//! The filter in a stock Envoy: what it decides, byte for byte, what it bears, and how it is configured.
 
 mod compared;
 mod corpus;
 mod departures;
+mod examples;
+mod mesh;
 mod outage;
 mod peers;
 mod pieced;
 mod pieces;
 mod raw;
 mod reload;
+mod running;
 mod sharing;
+mod silence;
 mod suites;
 mod trapped;
 mod two_ways;

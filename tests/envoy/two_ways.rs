@@ -6,7 +6,7 @@ use scimguard_tests::client::Client;
 use scimguard_tests::envoy::{Envoy, Scene, plugin};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::held::Held;
-use scimguard_tests::okta::{Okta, scim_client};
+use scimguard_tests::okta::{Okta, scim_client, user};
 use scimguard_tests::process::{self, Server};
 use serde_json::{Value, json};
 
@@ -93,6 +93,16 @@ impl TwoWays {
             scim: scim_client(&format!("{url}{BASE}"), &self.token),
             backend: self.backend.clone(),
         }
+    }
+
+    /// The id of a user whom the application has by itself.
+    pub(crate) async fn application_user(&self, login: &str) -> anyhow::Result<String> {
+        let path = format!("{BASE}/Users");
+        let direct = scim_client(&self.held.url, &self.token);
+        let answer = direct
+            .send("POST", &path, Some(&user(login, "Nick", "Own")))
+            .await?;
+        answer.status(201)?.id()
     }
 
     /// Of both ways to the application, with Okta's first.

@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
 use crate::environment::{self, COMPONENT, PROGRAM};
@@ -252,15 +252,7 @@ impl Guard {
     /// If it does not run, or does not end in time.
     pub async fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
         let mut process = self.process.take().context("the guard does not run")?;
-        let id = process
-            .id()
-            .context("the guard has ended already")?
-            .to_string();
-        process::output(Command::new("kill").args(["-TERM", &id])).await?;
-        timeout(Duration::from_secs(20), process.wait())
-            .await
-            .context("the guard did not end within 20 s after SIGTERM")?
-            .context("waiting for the guard")
+        process::terminate(&mut process).await
     }
 
     /// From now on this is a secret: it must not be in anything that the guard writes or says.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -160,6 +160,19 @@ pub async fn run(command: &mut Command) -> anyhow::Result<Output> {
         .await
         .with_context(|| format!("did not end within {TIME_LIMIT:?}: {}", shown(command)))?
         .with_context(|| format!("cannot run {}", shown(command)))
+}
+
+/// Asks a process to end, and waits until it has.
+///
+/// # Errors
+/// If it has ended already, or does not end in time.
+pub async fn terminate(process: &mut Child) -> anyhow::Result<ExitStatus> {
+    let id = process.id().context("it has ended already")?.to_string();
+    output(Command::new("kill").args(["-TERM", &id])).await?;
+    timeout(Duration::from_secs(20), process.wait())
+        .await
+        .context("it did not end within 20 s after SIGTERM")?
+        .context("waiting for it")
 }
 
 /// Program and arguments; not the environment, in which a token may be.

@@ -82,6 +82,7 @@ fn configuration(parts: &Parts, place: &Place<'_>) -> anyhow::Result<Value> {
         "config": {
             "name": "scimguard",
             "fail_open": false,
+            "failure_policy": "FAIL_RELOAD",
             "allow_on_headers_stop_iteration": true,
             "configuration": {"@type": kind("google.protobuf.StringValue"), "value": plugin.to_string()},
             "vm_config": {
@@ -102,12 +103,14 @@ fn configuration(parts: &Parts, place: &Place<'_>) -> anyhow::Result<Value> {
             }],
             "listeners": [{
                 "address": socket(place.listen),
+                "per_connection_buffer_limit_bytes": 64 << 20,
                 "filter_chains": [{"filters": [{
                     "name": "envoy.filters.network.http_connection_manager",
                     "typed_config": {
                         "@type": kind(manager),
                         "stat_prefix": "clients",
                         "use_remote_address": true,
+                        "stream_idle_timeout": "60s",
                         "route_config": {"virtual_hosts": [
                             {"name": "all", "domains": ["*"], "routes": [route]}
                         ]},

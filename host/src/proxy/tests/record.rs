@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-fn intent() -> Record {
+/// The token `tok1` creates a user for Okta.
+pub(super) fn intent() -> Record {
     Record::Intent(Intent {
         kind: ResourceKind::User,
         account: "ACC1".to_owned(),

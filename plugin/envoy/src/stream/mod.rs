@@ -295,6 +295,8 @@ impl HttpContext for Stream {
     fn on_http_response_headers(&mut self, _: usize, ended: bool) -> Action {
         if !matches!(self.waits, Waits::Route | Waits::Passing) {
             // The gateway answers by itself, before anything was decided, or with what was decided.
+            // What was asked for meanwhile decides nothing any more.
+            self.waits = Waits::Done;
             return Action::Continue;
         }
         let all = hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default();

@@ -1,9 +1,9 @@
 //! One record, the same leases and the same sources, whether a request comes through the proxy or
 //! through a gateway.
 
-use scimguard_core::facts::{ResourceKind, TokenText, User, VerifiedKey};
-use scimguard_core::record::Intent;
+use scimguard_core::facts::{TokenText, User, VerifiedKey};
 
+use super::super::record::intent;
 use super::*;
 
 const BUSY: &str = "lease_timeout = \"100ms\"\n";
@@ -64,23 +64,6 @@ async fn what_one_way_records_the_other_sees() {
     assert!(matches!(&told[..], [Answer::User(found)] if found.managed_by == user_u1.managed_by));
     let facts = edge.ask(&asks(vec![user("u1")])).await.unwrap().facts;
     assert_eq!(facts[0].answer, told[0]);
-}
-
-fn intent() -> Record {
-    Record::Intent(Intent {
-        kind: ResourceKind::User,
-        account: "ACC1".to_owned(),
-        key: "ann".to_owned(),
-        user_name: Some("ann".to_owned()),
-        display_name: None,
-        derived_id: None,
-        external_id: None,
-        active: true,
-        provider: "okta".to_owned(),
-        at: 1,
-        by: "t1".to_owned(),
-        members: Vec::new(),
-    })
 }
 
 /// Whom an intent is about may be anybody whom nobody has seen.

@@ -1,0 +1,329 @@
+//! The examples of plugin/envoy/examples: the resources are as their definitions say, and what the products
+//! make of them works in a real Envoy, in front of an application and beside a facts service.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use scimguard_tests::client::Client;
+use scimguard_tests::environment::{self, FILTER, NODE_MODULES, WEB_MODULES};
+use scimguard_tests::guard::Guard;
+use scimguard_tests::process::{self, Server};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::mesh::{self, Place};
+use crate::running::Running;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
+
+/// The name of the facts service in the examples.
+const FACTS: &str = "scimguard-facts.scimguard.svc.cluster.local";
+
+/// The account that requests are about.
+const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
+
+/// A file of resources.
+#[derive(Deserialize)]
+struct Resources {
+    resources: Vec<Value>,
+    /// What is wrong with them.
+    faults: Vec<String>,
+}
+
+/// An application, and a facts service beside it, as an example expects them.
+struct Scene {
+    application: Server,
+    guard: Guard,
+    token: String,
+    /// Where Envoy runs.
+    folder: TempDir,
+    place: Place,
+}
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .with_file_name("plugin/envoy/examples")
+        .join(name)
+}
+
+async fn read(files: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Resources>> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/resources.mjs");
+    let mut command = Command::new("node");
+    command
+        .arg(script)
+        .args(files)
+        .env(NODE_MODULES, environment::file(NODE_MODULES))
+        .env(WEB_MODULES, environment::file(WEB_MODULES));
+    Ok(serde_json::from_str(&process::output(&mut command).await?)?)
+}
+
+#[tokio::test]
+async fn resources_are_as_their_definitions_say() -> anyhow::Result<()> {
+    let folder = TempDir::with_prefix("scimguard-examples-")?;
+    let faulty = [
+        ("envoy-gateway.yaml", "failOpen:", "failOpens:", "failOpens"),
+        (
+            "envoy-gateway.yaml",
+            "type: HTTP\n",
+            "type: FTP\n",
+            "code/type",
+        ),
+        (
+            "envoy-gateway.yaml",
+            "bufferLimit:",
+            "buffer:",
+            "\"buffer\"",
+        ),
+        ("envoy-gateway.yaml", "jsonPath:", "jsonpath:", "jsonpath"),
+        ("envoy-gateway.yaml", "op: add", "op: put", "operation/op"),
+        ("envoy-gateway.yaml", "volumeMounts:", "mounts:", "mounts"),
+        ("envoy-gateway.yaml", "timeouts:", "timeout:", "\"timeout\""),
+        ("istio.yaml", "retries:", "retry:", "\"retry\""),
+        ("istio.yaml", "mode: STRICT", "mode: ON", "mtls/mode"),
+        (
+            "istio.yaml",
+            "operation: MERGE",
+            "operation: MIX",
+            "patch/operation",
+        ),
+        (
+            "istio.yaml",
+            "workloadSelector:",
+            "selector:",
+            "\"selector\"",
+        ),
+        (
+            "istio.yaml",
+            "kind: EnvoyFilter",
+            "kind: Filter",
+            "no kind Filter",
+        ),
+    ];
+    let mut files = vec![example("envoy-gateway.yaml"), example("istio.yaml")];
+    let mut expected = BTreeMap::new();
+    for (number, (name, right, wrong, told)) in faulty.into_iter().enumerate() {
+        let text = fs::read_to_string(example(name))?;
+        ensure!(text.contains(right), "{name} has no {right}");
+        let file = folder.path().join(format!("{number}.yaml"));
+        fs::write(&file, text.replacen(right, wrong, 1))?;
+        expected.insert(file.clone(), told);
+        files.push(file);
+    }
+    for (file, Resources { faults, .. }) in read(&files).await? {
+        match expected.get(&file) {
+            None => ensure!(faults.is_empty(), "{}: {faults:#?}", file.display()),
+            Some(told) => ensure!(
+                faults.iter().any(|fault| fault.contains(told)),
+                "{told:?} is not told of: {faults:#?}"
+            ),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_plain_example_works() -> anyhow::Result<()> {
+    let scene = Scene::new(None).await?;
+    let folder = scene.folder.path();
+    fs::write(folder.join("gateway.secret"), format!("Bearer {SECRET}"))?;
+    std::os::unix::fs::symlink(
+        environment::file(FILTER),
+        folder.join("scimguard-envoy.wasm"),
+    )?;
+    let mut text = fs::read_to_string(example("envoy.yaml"))?;
+    let Place {
+        application, facts, ..
+    } = scene.place;
+    for (written, real) in [
+        (
+            "0.0.0.0, port_value: 8080",
+            "127.0.0.1, port_value: 0".to_owned(),
+        ),
+        ("port_value: 9901", "port_value: 0".to_owned()),
+        (
+            "port_value: 9000",
+            format!("port_value: {}", application.port()),
+        ),
+        ("port_value: 8082", format!("port_value: {}", facts.port())),
+    ] {
+        ensure!(text.matches(written).count() == 1, "{written}");
+        text = text.replace(written, &real);
+    }
+    scene.works("envoy.yaml", &text).await
+}
+
+#[tokio::test]
+async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
+    let scene = Scene::new(Some(FACTS)).await?;
+    let resources = resources("envoy-gateway.yaml", &scene.place.secrets).await?;
+    let document = mesh::envoy_gateway(&resources, &scene.place)?;
+    scene.works("envoy.json", &document.to_string()).await
+}
+
+/// Envoy ends a request in its own words while the filter waits: the client gets all of them.
+#[tokio::test]
+async fn what_envoy_answers_while_the_filter_waits_reaches_the_client() -> anyhow::Result<()> {
+    let folder = TempDir::with_prefix("scimguard-examples-")?;
+    fs::write(folder.path().join("ca.pem"), certificate(FACTS)?.0)?;
+    let resources = resources("envoy-gateway.yaml", folder.path()).await?;
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let place = Place {
+        application: silent.local_addr()?,
+        facts: silent.local_addr()?,
+        secrets: folder.path().to_owned(),
+    };
+    let mut document = mesh::envoy_gateway(&resources, &place)?;
+    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+    let manager = document.pointer_mut(manager).context("no manager")?;
+    manager["stream_idle_timeout"] = json!("1s");
+    let here = TempDir::with_prefix("scimguard-examples-")?;
+    let envoy = Running::start(here.path(), "envoy.json", &document.to_string()).await?;
+    let okta = okta(&envoy, "pat.ACC1.t1.s3cret");
+    let answer = okta.send("POST", "/Users", Some(&user())).await;
+    answer
+        .and_then(|answer| answer.status(504))
+        .with_context(|| envoy.logged())?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_istio_makes_of_its_example_works() -> anyhow::Result<()> {
+    let scene = Scene::new(None).await?;
+    let resources = resources("istio.yaml", &scene.place.secrets).await?;
+    let document = mesh::istio(&resources, &scene.place)?;
+    scene.works("envoy.json", &document.to_string()).await
+}
+
+// === impl Scene ===
+
+impl Scene {
+    /// With a certificate for a name, the facts service speaks TLS.
+    async fn new(certified: Option<&str>) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("scimguard-examples-")?;
+        let secrets = folder.path().join("secrets");
+        fs::create_dir(&secrets)?;
+        let application = Server::example_application().await?;
+        let mut guard = Guard::configure(
+            &application.url,
+            &json!({"version": 1, "preset": "harness"}),
+        )?;
+        let facts = process::free_address()?;
+        let mut tls = String::new();
+        if let Some(name) = certified {
+            let (authority, certificate, key) = certificate(name)?;
+            fs::write(secrets.join("ca.pem"), authority)?;
+            guard.write("facts.pem", &certificate)?;
+            guard.write_secret("facts.key", &key)?;
+            tls.push_str("[facts.tls]\ncertificate = \"facts.pem\"\nkey = \"facts.key\"\n");
+        }
+        guard.configure_also(&format!(
+            "[facts]\nlisten = \"{facts}\"\n{tls}[[facts.gateway]]\nname = \"edge\"\n\
+             secret_file = \"edge.secret\"\n"
+        ))?;
+        guard.write_secret("edge.secret", SECRET)?;
+        let token = guard.token("ACC1", "svc-okta", Some("okta")).await?;
+        guard.start_as("facts").await?;
+        let address = application.url.trim_start_matches("http://").parse()?;
+        let place = Place {
+            application: address,
+            facts,
+            secrets,
+        };
+        Ok(Self {
+            application,
+            guard,
+            token,
+            folder,
+            place,
+        })
+    }
+
+    /// A provider's requests go through, and an administrator's edit of what is the provider's does not.
+    async fn works(self, name: &str, configuration: &str) -> anyhow::Result<()> {
+        let envoy = Running::start(self.folder.path(), name, configuration).await?;
+        let okta = okta(&envoy, &self.token);
+        let administrator = Client::new(&envoy.url).with("content-type", "application/json");
+        let pushed = async {
+            let id = okta
+                .send("POST", "/Users", Some(&user()))
+                .await?
+                .status(201)?
+                .id()?;
+            let group = json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                "displayName": "web-team",
+                "members": [{"value": id, "display": "ann@example.com"}],
+            });
+            let id = okta
+                .send("POST", "/Groups", Some(&group))
+                .await?
+                .status(201)?
+                .id()?;
+            let renamed = json!({"identifier": id, "name": "ours", "users": []});
+            let edit = administrator.send(
+                "PUT",
+                "/gateway/ng/api/user-groups?accountIdentifier=ACC1",
+                Some(&renamed),
+            );
+            edit.await?.refused("okta-only.group-rename")
+        };
+        let log = || format!("{}\n{}", envoy.logged(), self.guard.logged());
+        pushed.await.with_context(log)?;
+        self.application.stop().await
+    }
+}
+
+/// The resources of an example; the file that Envoy reads the secret from is written here.
+async fn resources(name: &str, secrets: &Path) -> anyhow::Result<Vec<Value>> {
+    let file = example(name);
+    let read = read(std::slice::from_ref(&file)).await?.remove(&file);
+    let resources = read.context("nothing was read")?.resources;
+    let secret = mesh::resource(&resources, "Secret")?;
+    let text = secret["stringData"]["gateway.yaml"].as_str();
+    let text = text.context("no gateway.yaml")?.replace("SECRET", SECRET);
+    fs::write(secrets.join("gateway.yaml"), text)?;
+    Ok(resources)
+}
+
+/// A provider, by way of Envoy.
+fn okta(envoy: &Running, token: &str) -> Client {
+    Client::new(format!("{}{BASE}", envoy.url))
+        .with("content-type", "application/scim+json")
+        .with("authorization", format!("Bearer {token}"))
+}
+
+/// Larger than what Envoy Gateway lets a connection buffer by itself.
+fn user() -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "ann@example.com",
+        "name": {"givenName": "Ann", "familyName": "Lee"},
+        "emails": [{"primary": true, "value": "ann@example.com", "type": "work"}],
+        "displayName": "Ann Lee",
+        "title": "x".repeat(100 * 1024),
+        "active": true,
+    })
+}
+
+/// An authority, and a certificate of it with its key (PEM).
+fn certificate(name: &str) -> anyhow::Result<(String, String, String)> {
+    let key = KeyPair::generate()?;
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Envoy takes a certificate whose issuer has its own name for one that signed itself.
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "authority");
+    let root = authority.self_signed(&key)?.pem();
+    let issuer = Issuer::new(authority, key);
+    let key = KeyPair::generate()?;
+    let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, &issuer)?;
+    Ok((root, certificate.pem(), key.serialize_pem()))
+}
