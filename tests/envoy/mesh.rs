@@ -68,8 +68,10 @@ pub(crate) fn envoy_gateway(resources: &[Value], place: &Place) -> anyhow::Resul
     let connection = &resource(resources, "ClientTrafficPolicy")?["spec"]["connection"];
     let limit = text(&connection["bufferLimit"])?.strip_suffix("Mi");
     let limit: u32 = limit.context("no limit in MiB")?.parse()?;
+    let timeouts = &resource(resources, "ClientTrafficPolicy")?["spec"]["timeout"]["http"];
     listener["per_connection_buffer_limit_bytes"] = json!(limit * 1024 * 1024);
     let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
+    manager["stream_idle_timeout"] = timeouts["streamIdleTimeout"].clone();
     let route = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0];
     let enabled = json!({
         "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
@@ -148,6 +150,16 @@ pub(crate) fn istio(resources: &[Value], place: &Place) -> anyhow::Result<Value>
                     .and_then(|source| source.remove("ads"));
                 ensure!(ads == Some(json!({})), "it comes from Istio");
                 filters.insert(position.context("no such filter")?, value);
+            }
+            ("NETWORK_FILTER", "MERGE") => {
+                let filter = &matched["listener"]["filterChain"]["filter"];
+                let manager = &mut listener["filter_chains"][0]["filters"][0];
+                ensure!(manager["name"] == filter["name"], "{filter}");
+                let configured = value["typed_config"].as_object_mut();
+                let kind = configured.and_then(|configured| configured.remove("@type"));
+                let manager = &mut manager["typed_config"];
+                ensure!(kind.as_ref() == Some(&manager["@type"]), "{kind:?}");
+                merge(manager, &value["typed_config"])?;
             }
             ("LISTENER", "MERGE") => merge(&mut listener, &value)?,
             ("CLUSTER", "MERGE") => {

@@ -1,6 +1,6 @@
 //! What of Node is needed, and where: the packages that tests run against (SCIM implementations and an
-//! OpenID provider of other projects, the JSON test suite), which are not part of scimguard; and those
-//! that the pages and the browser module are made and tested with.
+//! OpenID provider of other projects, the JSON test suite, definitions of Kubernetes resources), which
+//! are not part of scimguard; and those that the pages and the browser module are made and tested with.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -56,6 +56,7 @@ use crate::tokens::issuers::Issuers;
 use crate::tokens::permissions::Permissions;
 
 pub(crate) use self::address::builder;
+pub(crate) use self::facts_service::tried;
 pub(crate) use self::incoming::Refused;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::log::{printable, without_values};

@@ -7,7 +7,7 @@ use http::{StatusCode, Uri};
 
 use super::connection::chain;
 use super::findings::Findings;
-use super::{issuers, tokens};
+use super::{facts, issuers, tokens};
 use crate::cli::serve;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -36,6 +36,7 @@ pub(super) async fn examine(file: &Path, findings: &mut Findings) {
     application(&config, findings).await;
     issuers::examine(&config, policy.as_deref(), findings).await;
     guard(&config, findings).await;
+    facts::examine(&config, findings).await;
     record(&config, policy.as_deref().unwrap_or_default(), findings).await;
 }
 

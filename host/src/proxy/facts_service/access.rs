@@ -215,7 +215,7 @@ impl Gateway {
 }
 
 /// The hashes of all secrets that a source has.
-fn hashes(source: &config::Secret) -> anyhow::Result<Vec<Hash>> {
+pub(super) fn hashes(source: &config::Secret) -> anyhow::Result<Vec<Hash>> {
     let text = source.read()?;
     let lines = text.expose_secret().lines().map(str::trim);
     let secrets = lines.filter(|line| !line.is_empty());

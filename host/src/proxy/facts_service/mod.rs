@@ -9,6 +9,7 @@ pub(super) mod metrics;
 mod passes;
 mod tell;
 mod tls;
+pub(crate) mod tried;
 
 use std::net::IpAddr;
 use std::sync::Arc;
