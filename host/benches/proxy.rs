@@ -9,9 +9,8 @@
 mod served;
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::Context;
 use scimguard::engine::Fault;
 use scimguard::proxy::Policy;
 use scimguard_core::facts::Fact;
@@ -19,9 +18,10 @@ use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{
     BackendOutcome, Forward, Outcome, Request, Respond, Response, Settings, Verdict,
 };
-use served::{CLIENTS, Connection, TOKEN, USERS, backend, engine, guard, quantile};
+use scimguard_tests::load::{self, Exchange, Figures};
+use served::{CLIENTS, TOKEN, USERS, backend, engine, guard, request};
 
-const WARM_UP: usize = 200;
+const WARM_UP: Duration = Duration::from_millis(200);
 const PATCH: &str = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"displayName":"Ann Lee"}}]}"#;
 
 /// The proxy alone: everything goes on as it comes.
@@ -74,24 +74,17 @@ impl Policy for NoPolicy {
     }
 }
 
-/// What one run of requests took.
-struct Figures {
-    per_second: f64,
-    p50: Duration,
-    p99: Duration,
-}
-
 #[derive(Clone, Copy)]
 struct Load {
     method: &'static str,
     body: &'static str,
-    requests: usize,
+    span: Duration,
 }
 
 fn main() -> anyhow::Result<()> {
     // Only `cargo bench` wants figures; tests want to know that it runs.
     let measures = std::env::args().any(|arg| arg == "--bench");
-    let requests = if measures { 20_000 } else { 640 };
+    let span = Duration::from_millis(if measures { 3000 } else { 50 });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -105,12 +98,12 @@ fn main() -> anyhow::Result<()> {
         let read = Load {
             method: "GET",
             body: "",
-            requests,
+            span,
         };
         let write = Load {
             method: "PATCH",
             body: PATCH,
-            requests: requests / 10,
+            span,
         };
         println!("{CLIENTS} clients, policy: {name}");
         for load in [read, write] {
@@ -132,54 +125,21 @@ fn main() -> anyhow::Result<()> {
 fn print(method: &str, what: &str, figures: &Figures) {
     println!(
         "{method:<6} {what:<17} {:>8.0} requests/s, median {:?}, 99% {:?}",
-        figures.per_second, figures.p50, figures.p99
+        figures.per_second, figures.median, figures.p99
     );
 }
 
 async fn run(guard: SocketAddr, load: Load) -> anyhow::Result<Figures> {
-    let warm_up = Load {
-        requests: WARM_UP.min(load.requests),
-        ..load
-    };
-    clients(guard, warm_up).await?;
-    let started = Instant::now();
-    let mut times = clients(guard, load).await?;
-    let took = started.elapsed();
-    times.sort();
-    let count = u32::try_from(times.len())?;
-    Ok(Figures {
-        per_second: f64::from(count) / took.as_secs_f64(),
-        p50: quantile(&times, 50),
-        p99: quantile(&times, 99),
-    })
-}
-
-async fn clients(guard: SocketAddr, load: Load) -> anyhow::Result<Vec<Duration>> {
-    let mut tasks = tokio::task::JoinSet::new();
-    for n in 0..CLIENTS {
-        tasks.spawn(client(guard, load, format!("{USERS}/u{n}")));
-    }
-    let mut times = Vec::new();
-    while let Some(task) = tasks.join_next().await {
-        times.extend(task??);
-    }
-    Ok(times)
-}
-
-async fn client(guard: SocketAddr, load: Load, user: String) -> anyhow::Result<Vec<Duration>> {
-    let mut connection = Connection::open(guard).await?;
-    let mut times = Vec::new();
-    for _ in 0..load.requests / CLIENTS {
-        let started = Instant::now();
-        let (status, body) = connection.ask(load.method, &user, TOKEN, load.body).await?;
-        times.push(started.elapsed());
-        anyhow::ensure!(
-            status == 200,
-            "{} answered {status}: {}",
-            load.method,
-            String::from_utf8_lossy(&body)
-        );
-    }
-    times.first().context("too few requests")?;
-    Ok(times)
+    let clients = (0..CLIENTS)
+        .map(|n| {
+            let user = format!("{USERS}/u{n}");
+            let request = request(load.method, &user, TOKEN, load.body)?;
+            Ok(vec![Exchange {
+                request,
+                status: 200,
+            }])
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    load::run(guard, clients.clone(), WARM_UP.min(load.span)).await?;
+    load::run(guard, clients, load.span).await
 }

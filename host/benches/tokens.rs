@@ -23,7 +23,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use served::{CLIENTS, Connection, TOKEN, USERS, backend, engine, guard, quantile};
+use scimguard_tests::load::{Connection, quantile};
+use served::{CLIENTS, TOKEN, USERS, backend, engine, guard, request};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -88,7 +89,7 @@ async fn legitimate(guard: SocketAddr, requests: usize) -> anyhow::Result<Vec<Du
             for _ in 0..requests {
                 tokio::time::sleep(PAUSE).await;
                 let started = Instant::now();
-                let (status, body) = connection.ask("GET", &user, TOKEN, "").await?;
+                let (status, body) = connection.send(request("GET", &user, TOKEN, "")?).await?;
                 times.push(started.elapsed());
                 ensure!(
                     status == 200,
@@ -160,7 +161,7 @@ async fn attack(guard: SocketAddr, attacker: u32, counts: Arc<Counts>) -> anyhow
         times.tick().await;
         number += 1;
         let token = format!("sat.ACC1.t{attacker}.{number}");
-        let (status, _) = connection.ask("GET", USERS, &token, "").await?;
+        let (status, _) = connection.send(request("GET", USERS, &token, "")?).await?;
         counts.tried.fetch_add(1, Ordering::Relaxed);
         match status.as_u16() {
             401 => {}

@@ -10,6 +10,10 @@ pub const COMPONENT: &str = "SCIMGUARD_COMPONENT";
 pub const ENVOY: &str = "SCIMGUARD_ENVOY";
 /// The filter for it.
 pub const FILTER: &str = "SCIMGUARD_FILTER";
+/// A filter that lets everything pass.
+pub const EMPTY_FILTER: &str = "SCIMGUARD_EMPTY_FILTER";
+/// An nginx.
+pub const NGINX: &str = "SCIMGUARD_NGINX";
 /// A Python with the packages of `tests/requirements.txt`.
 pub const PYTHON: &str = "SCIMGUARD_PYTHON";
 /// The folder of the npm packages of `tests/peers/package.json`.

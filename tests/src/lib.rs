@@ -10,6 +10,7 @@ pub mod environment;
 pub mod envoy;
 pub mod guard;
 pub mod held;
+pub mod load;
 pub mod model;
 pub mod okta;
 pub mod process;

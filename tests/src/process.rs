@@ -200,7 +200,11 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
     }
 }
 
-async fn until_connected(address: SocketAddr) -> anyhow::Result<()> {
+/// Waits until somebody listens there.
+///
+/// # Errors
+/// If nobody does in time.
+pub async fn until_connected(address: SocketAddr) -> anyhow::Result<()> {
     let until = Instant::now() + TIME_LIMIT;
     while tokio::net::TcpStream::connect(address).await.is_err() {
         if Instant::now() > until {

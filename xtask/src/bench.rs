@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: the benchmarks of the host, with the plugin as it is shipped; and of the browser
-//! module.
+//! `cargo xtask bench`: the benchmarks of the host, with the plugin as it is shipped; of gateways; and of
+//! the browser module.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, host, node, python, web};
+use crate::{component, envoy, host, nginx, node, python, web};
 
 /// Builds the browser module and measures it beside other packages, in Chromium.
 pub(crate) fn web(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -23,6 +23,39 @@ pub(crate) fn web(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
         .env("SCIMGUARD_CHROMIUM", &chromium)
         .status()
         .context("cannot run node")?;
+    ensure!(status.success(), "the benchmark failed ({status})");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the guard and the filter, and measures them beside other gateways.
+pub(crate) fn gateways(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
+    let python = python::environment(project, steps)?;
+    let component = component::build(project, steps)?;
+    let program = host::build(project, steps, &component)?;
+    let filter = envoy::filter(project, steps)?;
+    let empty = envoy::empty_filter(project, steps)?;
+    let nginx = nginx::program(steps)?;
+    let bench = || {
+        let mut cargo = project.cargo();
+        cargo.arg("bench").args(host::PROFILE).args([
+            "--quiet",
+            "--package",
+            "scimguard-tests",
+            "--bench",
+            "gateways",
+        ]);
+        cargo
+    };
+    steps.step("benchmark", |step| step.run(bench().arg("--no-run")))?;
+    let status = bench()
+        .env("SCIMGUARD_BIN", &program)
+        .env("SCIMGUARD_COMPONENT", &component)
+        .env("SCIMGUARD_ENVOY", envoy::program(&python)?)
+        .env("SCIMGUARD_FILTER", &filter)
+        .env("SCIMGUARD_EMPTY_FILTER", &empty)
+        .env("SCIMGUARD_NGINX", &nginx)
+        .status()
+        .context("cannot run cargo")?;
     ensure!(status.success(), "the benchmark failed ({status})");
     Ok(ExitCode::SUCCESS)
 }

@@ -44,6 +44,31 @@ pub(crate) fn module(
     package: &str,
     profile: &Profile,
 ) -> Result<PathBuf> {
+    let folder = built(project, steps, name, &["--package", package], profile)?;
+    Ok(folder.join(format!("{}.wasm", package.replace('-', "_"))))
+}
+
+/// Builds a core module that is an example of a package, in a step of this name.
+pub(crate) fn example(
+    project: &Project,
+    steps: &mut Steps,
+    name: &'static str,
+    package: &str,
+    example: &str,
+) -> Result<PathBuf> {
+    let what = ["--package", package, "--example", example];
+    let folder = built(project, steps, name, &what, &RELEASE)?;
+    Ok(folder.join("examples").join(format!("{example}.wasm")))
+}
+
+/// Builds for wasm32, and says in which folder.
+fn built(
+    project: &Project,
+    steps: &mut Steps,
+    name: &'static str,
+    what: &[&str],
+    profile: &Profile,
+) -> Result<PathBuf> {
     let toolchain = toolchain::wasm32(steps)?;
     // Own folder and flags: the host build must not see the getrandom backend, and a change of flags
     // in one folder would build everything anew.
@@ -52,15 +77,14 @@ pub(crate) fn module(
     let flags = [&flags, profile.flags].concat().join("\u{1f}");
     let mut build = toolchain.build(project, profile.name);
     build
-        .args(["--package", package])
+        .args(what)
         .env("CARGO_TARGET_DIR", &folder)
         .env("CARGO_ENCODED_RUSTFLAGS", flags);
     if !profile.flags.is_empty() {
         build.env("RUSTC_BOOTSTRAP", "1");
     }
     steps.step(name, |step| step.run(&mut build))?;
-    let file = format!("{}.wasm", package.replace('-', "_"));
-    Ok(folder.join(Toolchain::output(profile.name)).join(file))
+    Ok(folder.join(Toolchain::output(profile.name)))
 }
 
 /// Makes the module a component, unless that is done, and gives its bytes.

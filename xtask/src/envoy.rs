@@ -32,6 +32,11 @@ pub(crate) fn filter(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     Ok(filter)
 }
 
+/// Builds a filter that lets everything pass, by which the policy's is measured.
+pub(crate) fn empty_filter(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
+    component::example(project, steps, "empty filter", "scimguard-envoy", "empty")
+}
+
 /// The Envoy that the Python environment has.
 pub(crate) fn program(python: &std::path::Path) -> Result<PathBuf> {
     let output = Command::new(python)

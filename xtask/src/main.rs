@@ -10,6 +10,7 @@ mod fuzz;
 mod histories;
 mod host;
 mod imports;
+mod nginx;
 mod node;
 mod page;
 mod project;
@@ -81,8 +82,11 @@ enum Command {
     /// Measure the plugin against native code, and the guard against a plain proxy
     Bench {
         /// Measure the browser module beside other packages instead
-        #[arg(long)]
+        #[arg(long, conflicts_with = "envoy")]
         web: bool,
+        /// Measure Envoy with the filter instead, beside Envoy alone, nginx and the guard
+        #[arg(long)]
+        envoy: bool,
         /// Arguments for the benchmarks
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -132,6 +136,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
         Command::Bench { web: true, .. } => bench::web(&project, &mut steps),
+        Command::Bench { envoy: true, .. } => bench::gateways(&project, &mut steps),
         Command::Bench { arguments, .. } => bench::run(&project, &mut steps, arguments),
     }
 }

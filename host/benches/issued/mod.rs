@@ -13,11 +13,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use scimguard::store::Store;
 use scimguard_core::facts::Key;
 use scimguard_core::sha256_hex;
+use scimguard_tests::load::{Connection, quantile};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::served::{Connection, STORE, TOKEN, USERS, engine, guard_in, quantile};
+use crate::served::{STORE, TOKEN, USERS, engine, guard_in, request};
 use crate::signer::{Signer, set};
 
 const SIGNING: &str = "https://id.example.com";
@@ -171,7 +172,9 @@ async fn read(guard: SocketAddr, kind: &Kind, requests: usize) -> anyhow::Result
     let mut times = Vec::with_capacity(requests);
     for _ in 0..requests {
         let started = Instant::now();
-        let (status, body) = connection.ask("GET", &user, &kind.token, "").await?;
+        let (status, body) = connection
+            .send(request("GET", &user, &kind.token, "")?)
+            .await?;
         times.push(started.elapsed());
         ensure!(
             status == 200,
@@ -187,7 +190,7 @@ async fn read(guard: SocketAddr, kind: &Kind, requests: usize) -> anyhow::Result
 /// Seconds that the guard spent on requests so far, and how many they were.
 async fn decisions(admin: SocketAddr) -> anyhow::Result<(f64, f64)> {
     let mut connection = Connection::open(admin).await?;
-    let (_, body) = connection.ask("GET", "/metrics", "", "").await?;
+    let (_, body) = connection.send(request("GET", "/metrics", "", "")?).await?;
     let text = String::from_utf8(body.to_vec())?;
     let value = |name: &str| {
         let mut lines = text.lines();

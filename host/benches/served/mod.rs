@@ -5,12 +5,10 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -22,7 +20,8 @@ use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
 use scimguard_core::facts::User;
 use scimguard_core::record::Record;
 use scimguard_core::sha256_hex;
-use tokio::net::{TcpListener, TcpStream};
+use scimguard_tests::load;
+use tokio::net::TcpListener;
 
 /// Users on record, so that as many clients write without waiting for each other.
 pub(crate) const CLIENTS: usize = 16;
@@ -33,43 +32,20 @@ pub(crate) const STORE: &str = "guard.db";
 pub(crate) const TOKEN: &str = "sat.ACC1.bench.secret";
 pub(crate) const USERS: &str = "/gateway/ng/api/scim/account/ACC1/Users";
 
-pub(crate) fn quantile(sorted: &[Duration], percent: usize) -> Duration {
-    sorted[(sorted.len() - 1) * percent / 100]
-}
-
-/// A client's connection.
-pub(crate) struct Connection(SendRequest<Full<Bytes>>);
-
-impl Connection {
-    pub(crate) async fn open(guard: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(guard).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        Ok(Self(sender))
-    }
-
-    /// Sends a request and reads the whole answer.
-    pub(crate) async fn ask(
-        &mut self,
-        method: &str,
-        path: &str,
-        token: &str,
-        body: &'static str,
-    ) -> anyhow::Result<(http::StatusCode, Bytes)> {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "guard")
-            .header("authorization", format!("Bearer {token}"))
-            .header("content-type", "application/scim+json")
-            .body(Full::from(body))?;
-        self.0.ready().await?;
-        let answer = self.0.send_request(request).await?;
-        let status = answer.status();
-        Ok((status, answer.into_body().collect().await?.to_bytes()))
-    }
+/// A request with a token.
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    token: &str,
+    body: &'static str,
+) -> anyhow::Result<load::Request> {
+    Ok(http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "guard")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/scim+json")
+        .body(Full::from(body))?)
 }
 
 /// The plugin with this policy document if there is one, else the same as native code.

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Scene, Settings};
-use crate::environment::{self, FILTER};
+use super::{Filter, Scene, Settings};
 
 /// Everything that the filter calls, and is called by.
 const CAPABILITIES: [&str; 24] = [
@@ -58,47 +57,28 @@ pub(super) fn whole(scene: &Scene, listeners: &Path) -> Value {
     })
 }
 
-/// A listener for each plugin configuration, at any free port.
-pub(super) fn listeners(plugins: &[Value], settings: Settings) -> Value {
-    let resources = plugins
+/// A listener for each filter, at any free port.
+pub(super) fn listeners(filters: &[Filter], settings: Settings) -> Value {
+    let resources = filters
         .iter()
         .enumerate()
-        .map(|(number, plugin)| listener(number, plugin, settings));
+        .map(|(number, filter)| listener(number, filter, settings));
     json!({"resources": resources.collect::<Vec<_>>()})
 }
 
-fn listener(number: usize, plugin: &Value, settings: Settings) -> Value {
+fn listener(number: usize, filter: &Filter, settings: Settings) -> Value {
     let manager =
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-    let mut wasm = json!({
-        "@type": kind("envoy.extensions.filters.http.wasm.v3.Wasm"),
-        "config": {
-            "name": format!("scimguard-{number}"),
-            "fail_open": false,
-            "failure_policy": "FAIL_RELOAD",
-            "allow_on_headers_stop_iteration": true,
-            "configuration": {
-                "@type": kind("google.protobuf.StringValue"),
-                "value": plugin.to_string(),
-            },
-            "vm_config": {
-                "vm_id": "scimguard",
-                "runtime": "envoy.wasm.runtime.v8",
-                "code": {"local": {"filename": environment::file(FILTER)}},
-            },
-        },
-    });
-    if let Some(forbidden) = settings.forbidden {
-        let allowed = CAPABILITIES.iter().filter(|name| **name != forbidden);
-        let allowed: Map<_, _> = allowed
-            .map(|name| ((*name).to_owned(), json!({})))
-            .collect();
-        wasm["config"]["capability_restriction_config"] = json!({"allowed_capabilities": allowed});
-    }
-    let router = json!({
-        "@type": kind("envoy.extensions.filters.http.router.v3.Router"),
-        "suppress_envoy_headers": true,
-    });
+    let mut filters = match filter {
+        Filter::None => Vec::new(),
+        Filter::Wasm { file, plugin } => vec![wasm(number, file, plugin, settings)],
+    };
+    filters.push(
+        json!({"name": "envoy.filters.http.router", "typed_config": {
+            "@type": kind("envoy.extensions.filters.http.router.v3.Router"),
+            "suppress_envoy_headers": true,
+        }}),
+    );
     let route = json!({
         "match": {"prefix": "/"},
         "route": {"cluster": "application", "timeout": "12s"},
@@ -118,13 +98,39 @@ fn listener(number: usize, plugin: &Value, settings: Settings) -> Value {
                 "stream_idle_timeout": "16s",
                 "server_header_transformation": "PASS_THROUGH",
                 "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
-                "http_filters": [
-                    {"name": "scimguard", "typed_config": wasm},
-                    {"name": "envoy.filters.http.router", "typed_config": router},
-                ],
+                "http_filters": filters,
             },
         }]}],
     })
+}
+
+fn wasm(number: usize, file: &Path, plugin: &Value, settings: Settings) -> Value {
+    let mut wasm = json!({
+        "@type": kind("envoy.extensions.filters.http.wasm.v3.Wasm"),
+        "config": {
+            "name": format!("scimguard-{number}"),
+            "fail_open": false,
+            "failure_policy": "FAIL_RELOAD",
+            "allow_on_headers_stop_iteration": true,
+            "configuration": {
+                "@type": kind("google.protobuf.StringValue"),
+                "value": plugin.to_string(),
+            },
+            "vm_config": {
+                "vm_id": "scimguard",
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": file}},
+            },
+        },
+    });
+    if let Some(forbidden) = settings.forbidden {
+        let allowed = CAPABILITIES.iter().filter(|name| **name != forbidden);
+        let allowed: Map<_, _> = allowed
+            .map(|name| ((*name).to_owned(), json!({})))
+            .collect();
+        wasm["config"]["capability_restriction_config"] = json!({"allowed_capabilities": allowed});
+    }
+    json!({"name": "scimguard", "typed_config": wasm})
 }
 
 fn cluster(name: &str, address: SocketAddr, http2: bool, filters: Option<Value>) -> Value {

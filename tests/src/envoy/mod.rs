@@ -5,6 +5,7 @@ mod configuration;
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
-use crate::environment::{self, ENVOY};
+use crate::environment::{self, ENVOY, FILTER};
 
 /// How long Envoy may take to be ready: it compiles the filter first.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
@@ -48,6 +49,20 @@ pub struct Envoy {
     process: Child,
 }
 
+/// What a listener has before its router.
+#[derive(Clone)]
+pub enum Filter {
+    /// Nothing.
+    None,
+    /// A proxy-wasm filter.
+    Wasm {
+        /// Where it is.
+        file: PathBuf,
+        /// Its configuration.
+        plugin: Value,
+    },
+}
+
 /// The plugin configuration around a policy document.
 #[must_use]
 pub fn plugin(policy: &Value, annotate: bool) -> Value {
@@ -59,6 +74,19 @@ pub fn plugin(policy: &Value, annotate: bool) -> Value {
     })
 }
 
+// === impl Filter ===
+
+impl Filter {
+    /// The policy's, with this configuration.
+    #[must_use]
+    pub fn scimguard(plugin: &Value) -> Self {
+        Self::Wasm {
+            file: environment::file(FILTER),
+            plugin: plugin.clone(),
+        }
+    }
+}
+
 // === impl Envoy ===
 
 impl Envoy {
@@ -67,12 +95,21 @@ impl Envoy {
     /// # Errors
     /// If it ends or is not ready in time, or refuses a configuration; the message has its log.
     pub async fn start(scene: &Scene, plugins: &[Value]) -> anyhow::Result<Self> {
+        let filters: Vec<Filter> = plugins.iter().map(Filter::scimguard).collect();
+        Self::start_with(scene, &filters).await
+    }
+
+    /// Starts it, with a listener for each of these filters.
+    ///
+    /// # Errors
+    /// If it ends or is not ready in time, or refuses a configuration; the message has its log.
+    pub async fn start_with(scene: &Scene, filters: &[Filter]) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-envoy-")?;
         let settings = Settings {
             buffers: scene.buffers,
             forbidden: scene.forbidden,
         };
-        write(&folder, plugins, settings)?;
+        write(&folder, filters, settings)?;
         let file = folder.path().join("envoy.json");
         let document = configuration::whole(scene, &folder.path().join("listeners.json"));
         fs::write(&file, document.to_string())?;
@@ -101,7 +138,7 @@ impl Envoy {
         envoy.until_ready().await?;
         envoy.listeners = envoy.addresses().await?;
         ensure!(
-            envoy.listeners.len() == plugins.len(),
+            envoy.listeners.len() == filters.len(),
             "Envoy refuses a configuration:\n{}",
             envoy.logged()
         );
@@ -118,7 +155,8 @@ impl Envoy {
             "listener_manager.lds.update_rejected",
         ];
         let before = (self.count(taken).await?, self.count(refused).await?);
-        write(&self.folder, plugins, self.settings)?;
+        let filters: Vec<Filter> = plugins.iter().map(Filter::scimguard).collect();
+        write(&self.folder, &filters, self.settings)?;
         let begun = Instant::now();
         while begun.elapsed() < TIME_LIMIT {
             if self.count(refused).await? > before.1 {
@@ -225,14 +263,14 @@ pub enum Taken {
 }
 
 /// Envoy reads the file of its listeners whenever another one is put in its place.
-fn write(folder: &TempDir, plugins: &[Value], settings: Settings) -> anyhow::Result<()> {
+fn write(folder: &TempDir, filters: &[Filter], settings: Settings) -> anyhow::Result<()> {
     let (file, written) = (
         folder.path().join("listeners.json"),
         folder.path().join("listeners.new"),
     );
     fs::write(
         &written,
-        configuration::listeners(plugins, settings).to_string(),
+        configuration::listeners(filters, settings).to_string(),
     )?;
     fs::rename(&written, &file)?;
     Ok(())

@@ -1,0 +1,31 @@
+//! An nginx, which the benchmark of gateways has beside Envoy.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::debian;
+use crate::steps::Steps;
+
+const ADVICE: &str = "nginx is needed in the PATH or as /usr/sbin/nginx (Debian: `apt-get install \
+    nginx`; Fedora: `dnf install nginx`; macOS: `brew install nginx`)";
+
+/// The program, installed if there is none.
+pub(crate) fn program(steps: &mut Steps) -> Result<PathBuf> {
+    if let Some(program) = installed() {
+        return Ok(program);
+    }
+    steps.step("nginx", |step| {
+        debian::need(step, || installed().is_some(), &["nginx"], ADVICE)?;
+        installed().context(ADVICE)
+    })
+}
+
+fn installed() -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        // Debian has it where only root's programs are looked for.
+        .chain([Path::new("/usr/sbin").to_owned()])
+        .map(|folder| folder.join("nginx"))
+        .find(|program| program.is_file())
+}
