@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -27,6 +29,9 @@ const FACTS: &str = "scimguard-facts.scimguard.svc.cluster.local";
 
 /// The account that requests are about.
 const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
+
+/// How long Envoy may take to see a change.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// A file of resources.
 #[derive(Deserialize)]
@@ -132,7 +137,7 @@ async fn the_plain_example_works() -> anyhow::Result<()> {
     let scene = Scene::new(None).await?;
     let folder = scene.folder.path();
     fs::write(folder.join("gateway.secret"), format!("Bearer {SECRET}"))?;
-    std::os::unix::fs::symlink(
+    symlink(
         environment::file(FILTER),
         folder.join("scimguard-envoy.wasm"),
     )?;
@@ -164,6 +169,39 @@ async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
     let resources = resources("envoy-gateway.yaml", &scene.place.secrets).await?;
     let document = mesh::envoy_gateway(&resources, &scene.place)?;
     scene.works("envoy.json", &document.to_string()).await
+}
+
+/// Kubernetes puts another version of a Secret in the place of the one before by a link.
+#[tokio::test]
+async fn a_secret_that_changes_is_read_again() -> anyhow::Result<()> {
+    let scene = Scene::new(None).await?;
+    let secrets = &scene.place.secrets;
+    let resources = resources("istio.yaml", secrets).await?;
+    let file = secrets.join("gateway.yaml");
+    let good = fs::read_to_string(&file)?;
+    fs::remove_file(&file)?;
+    let put = |version: &str, text: &str| -> anyhow::Result<()> {
+        fs::create_dir(secrets.join(version))?;
+        fs::write(secrets.join(version).join("gateway.yaml"), text)?;
+        symlink(version, secrets.join("..new"))?;
+        Ok(fs::rename(secrets.join("..new"), secrets.join("..data"))?)
+    };
+    put(
+        "..1",
+        &good.replace(SECRET, "of-another-gateway-0123456789abcdef"),
+    )?;
+    symlink("..data/gateway.yaml", &file)?;
+    let document = mesh::istio(&resources, &scene.place)?.to_string();
+    let envoy = Running::start(scene.folder.path(), "envoy.json", &document).await?;
+    let okta = okta(&envoy, &scene.token);
+    okta.get("/Users").await?.refused("facts.unavailable")?;
+    put("..2", &good)?;
+    let begun = Instant::now();
+    while okta.get("/Users").await?.status != 200 {
+        ensure!(begun.elapsed() < LIMIT, "{}", envoy.logged());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    scene.application.stop().await
 }
 
 /// Envoy ends a request in its own words while the filter waits: the client gets all of them.
