@@ -12,6 +12,7 @@ use anyhow::{Context as _, ensure};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use scimguard_tests::client::Client;
 use scimguard_tests::environment::{self, FILTER, NODE_MODULES, WEB_MODULES};
+use scimguard_tests::envoy::Running;
 use scimguard_tests::guard::Guard;
 use scimguard_tests::process::{self, Server};
 use serde::Deserialize;
@@ -20,7 +21,6 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::mesh::{self, Place};
-use crate::running::Running;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
 
@@ -160,7 +160,7 @@ async fn the_plain_example_works() -> anyhow::Result<()> {
         ensure!(text.matches(written).count() == 1, "{written}");
         text = text.replace(written, &real);
     }
-    scene.works("envoy.yaml", &text).await
+    scene.works(&text).await
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
     let scene = Scene::new(Some(FACTS)).await?;
     let resources = resources("envoy-gateway.yaml", &scene.place.secrets).await?;
     let document = mesh::envoy_gateway(&resources, &scene.place)?;
-    scene.works("envoy.json", &document.to_string()).await
+    scene.works(&document.to_string()).await
 }
 
 /// Kubernetes puts another version of a Secret in the place of the one before by a link.
@@ -192,8 +192,8 @@ async fn a_secret_that_changes_is_read_again() -> anyhow::Result<()> {
     )?;
     symlink("..data/gateway.yaml", &file)?;
     let document = mesh::istio(&resources, &scene.place)?.to_string();
-    let envoy = Running::start(scene.folder.path(), "envoy.json", &document).await?;
-    let okta = okta(&envoy, &scene.token);
+    let envoy = start(scene.folder.path(), &document).await?;
+    let okta = okta(&envoy.url().await?, &scene.token);
     okta.get("/Users").await?.refused("facts.unavailable")?;
     put("..2", &good)?;
     let begun = Instant::now();
@@ -222,8 +222,8 @@ async fn what_envoy_answers_while_the_filter_waits_reaches_the_client() -> anyho
     let manager = document.pointer_mut(manager).context("no manager")?;
     manager["stream_idle_timeout"] = json!("1s");
     let here = TempDir::with_prefix("scimguard-examples-")?;
-    let envoy = Running::start(here.path(), "envoy.json", &document.to_string()).await?;
-    let okta = okta(&envoy, "pat.ACC1.t1.s3cret");
+    let envoy = start(here.path(), &document.to_string()).await?;
+    let okta = okta(&envoy.url().await?, "pat.ACC1.t1.s3cret");
     let answer = okta.send("POST", "/Users", Some(&user())).await;
     answer
         .and_then(|answer| answer.status(504))
@@ -236,7 +236,7 @@ async fn what_istio_makes_of_its_example_works() -> anyhow::Result<()> {
     let scene = Scene::new(None).await?;
     let resources = resources("istio.yaml", &scene.place.secrets).await?;
     let document = mesh::istio(&resources, &scene.place)?;
-    scene.works("envoy.json", &document.to_string()).await
+    scene.works(&document.to_string()).await
 }
 
 // === impl Scene ===
@@ -284,10 +284,11 @@ impl Scene {
     }
 
     /// A provider's requests go through, and an administrator's edit of what is the provider's does not.
-    async fn works(self, name: &str, configuration: &str) -> anyhow::Result<()> {
-        let envoy = Running::start(self.folder.path(), name, configuration).await?;
-        let okta = okta(&envoy, &self.token);
-        let administrator = Client::new(&envoy.url).with("content-type", "application/json");
+    async fn works(self, configuration: &str) -> anyhow::Result<()> {
+        let envoy = start(self.folder.path(), configuration).await?;
+        let url = envoy.url().await?;
+        let okta = okta(&url, &self.token);
+        let administrator = Client::new(&url).with("content-type", "application/json");
         let pushed = async {
             let id = okta
                 .send("POST", "/Users", Some(&user()))
@@ -318,6 +319,12 @@ impl Scene {
     }
 }
 
+/// What comes from files is as strict as what is in the configuration itself.
+async fn start(folder: &Path, configuration: &str) -> anyhow::Result<Running> {
+    let arguments = ["--concurrency", "1", "--reject-unknown-dynamic-fields"];
+    Running::start(folder, configuration, &arguments).await
+}
+
 /// The resources of an example; the file that Envoy reads the secret from is written here.
 async fn resources(name: &str, secrets: &Path) -> anyhow::Result<Vec<Value>> {
     let file = example(name);
@@ -331,8 +338,8 @@ async fn resources(name: &str, secrets: &Path) -> anyhow::Result<Vec<Value>> {
 }
 
 /// A provider, by way of Envoy.
-fn okta(envoy: &Running, token: &str) -> Client {
-    Client::new(format!("{}{BASE}", envoy.url))
+fn okta(url: &str, token: &str) -> Client {
+    Client::new(format!("{url}{BASE}"))
         .with("content-type", "application/scim+json")
         .with("authorization", format!("Bearer {token}"))
 }

@@ -11,7 +11,6 @@ mod pieced;
 mod pieces;
 mod raw;
 mod reload;
-mod running;
 mod sharing;
 mod silence;
 mod suites;

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Filter, Scene, Settings};
 
+/// What the names of listeners begin with; their number follows.
+pub(super) const LISTENER: &str = "clients-";
+
 /// Everything that the filter calls, and is called by.
 const CAPABILITIES: [&str; 24] = [
     "proxy_log",
@@ -85,7 +88,7 @@ fn listener(number: usize, filter: &Filter, settings: Settings) -> Value {
     });
     json!({
         "@type": kind("envoy.config.listener.v3.Listener"),
-        "name": format!("clients-{number}"),
+        "name": format!("{LISTENER}{number}"),
         "per_connection_buffer_limit_bytes": settings.buffers,
         "address": socket(SocketAddr::from(([127, 0, 0, 1], 0))),
         "filter_chains": [{"filters": [{

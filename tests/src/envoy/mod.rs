@@ -2,24 +2,21 @@
 //! own, in front of one application, with one facts service beside it.
 
 mod configuration;
+mod running;
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use crate::client::Client;
-use crate::environment::{self, ENVOY, FILTER};
-
-/// How long Envoy may take to be ready: it compiles the filter first.
-const TIME_LIMIT: Duration = Duration::from_secs(120);
+pub use self::running::Running;
+use self::running::TIME_LIMIT;
+use crate::environment::{self, FILTER};
 
 /// What Envoy stands in front of.
 pub struct Scene {
@@ -43,10 +40,9 @@ pub struct Scene {
 pub struct Envoy {
     /// One for each plugin configuration.
     pub listeners: Vec<SocketAddr>,
-    admin: Client,
+    running: Running,
     settings: Settings,
     folder: TempDir,
-    process: Child,
 }
 
 /// What a listener has before its router.
@@ -110,33 +106,17 @@ impl Envoy {
             forbidden: scene.forbidden,
         };
         write(&folder, filters, settings)?;
-        let file = folder.path().join("envoy.json");
         let document = configuration::whole(scene, &folder.path().join("listeners.json"));
-        fs::write(&file, document.to_string())?;
-        let process = Command::new(environment::file(ENVOY))
-            .arg("--config-path")
-            .arg(&file)
-            .arg("--admin-address-path")
-            .arg(folder.path().join("admin"))
-            .args(["--service-cluster", "tests", "--service-node", "tests"])
-            .args(["--concurrency", &scene.workers.to_string()])
-            .args(["--disable-hot-restart", "--log-level", "warning"])
-            .args(["--component-log-level", "wasm:info"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(folder.path().join("envoy.log"))?)
-            .kill_on_drop(true)
-            .spawn()
-            .context("cannot start Envoy")?;
-        let mut envoy = Self {
-            listeners: Vec::new(),
-            admin: Client::new(""),
+        let workers = scene.workers.to_string();
+        let node = ["--service-cluster", "tests", "--service-node", "tests"];
+        let arguments = [&node[..], &["--concurrency", &workers]].concat();
+        let running = Running::start(folder.path(), &document.to_string(), &arguments).await?;
+        let envoy = Self {
+            listeners: addresses(&running).await?,
+            running,
             settings,
             folder,
-            process,
         };
-        envoy.until_ready().await?;
-        envoy.listeners = envoy.addresses().await?;
         ensure!(
             envoy.listeners.len() == filters.len(),
             "Envoy refuses a configuration:\n{}",
@@ -188,62 +168,33 @@ impl Envoy {
     /// If it does not.
     pub async fn stats(&self, part: &str) -> anyhow::Result<Vec<Value>> {
         let path = format!("/stats?format=json&filter={part}");
-        let told = self.admin.get(&path).await?.status(200)?.body;
+        let told = self.running.admin.get(&path).await?.status(200)?.body;
         Ok(told["stats"].as_array().cloned().unwrap_or_default())
     }
 
     /// What it has logged.
     #[must_use]
     pub fn logged(&self) -> String {
-        fs::read_to_string(self.folder.path().join("envoy.log")).unwrap_or_default()
+        self.running.logged()
     }
 
     /// Its process.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
-        self.process.id()
+        self.running.id()
     }
+}
 
-    async fn until_ready(&mut self) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        let file = self.folder.path().join("admin");
-        loop {
-            if let Ok(address) = fs::read_to_string(&file) {
-                self.admin = Client::new(format!("http://{}", address.trim()));
-                if matches!(self.admin.get("/ready").await, Ok(answer) if answer.status == 200) {
-                    return Ok(());
-                }
-            }
-            let ended = self.process.try_wait()?;
-            if ended.is_some() || begun.elapsed() > TIME_LIMIT {
-                bail!("Envoy is not ready ({ended:?}):\n{}", self.logged());
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
+/// Where it listens, in the order of the plugin configurations.
+async fn addresses(running: &Running) -> anyhow::Result<Vec<SocketAddr>> {
+    let mut listeners = Vec::new();
+    for (name, address) in running.listeners().await? {
+        let number = name.strip_prefix(configuration::LISTENER);
+        let number: usize = number.context("the name of a listener")?.parse()?;
+        listeners.push((number, address));
     }
-
-    /// Where it listens, in the order of the plugin configurations.
-    async fn addresses(&self) -> anyhow::Result<Vec<SocketAddr>> {
-        let told = self.admin.get("/listeners?format=json").await?;
-        let mut listeners = Vec::new();
-        for status in told.body["listener_statuses"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            let number: usize = status["name"]
-                .as_str()
-                .and_then(|name| name.strip_prefix("clients-"))
-                .context("the name of a listener")?
-                .parse()?;
-            let place = &status["local_address"]["socket_address"];
-            let (ip, port) = (place["address"].as_str(), place["port_value"].as_u64());
-            let (ip, port) = (ip.context("an address")?, port.context("a port")?);
-            listeners.push((number, format!("{ip}:{port}").parse()?));
-        }
-        listeners.sort_unstable();
-        Ok(listeners.into_iter().map(|(_, address)| address).collect())
-    }
+    listeners.sort_unstable();
+    Ok(listeners.into_iter().map(|(_, address)| address).collect())
 }
 
 /// What all listeners have alike.
