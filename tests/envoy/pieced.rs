@@ -59,6 +59,8 @@ async fn bodies_in_pieces_are_the_same_byte_for_byte() -> anyhow::Result<()> {
         "version": 1,
         "preset": "harness",
         "scim": {"limits": {"body_bytes": 2 << 20, "answer_bytes": ANSWER_BYTES}},
+        // So that facts are asked for before a body is passed on unread.
+        "management": {"authenticate": true},
     });
     peers.state().pieces = Some(1000);
     through(&peers, true, Some(8 << 20), &large, &mut differences).await?;
@@ -145,6 +147,14 @@ fn large(cases: &[Case], largest_answer: usize) -> anyhow::Result<Vec<Case>> {
         request.body = Body::Bytes(body.to_string().into_bytes());
         large.push(case);
     }
+    for bytes in [100_000, 1_500_000] {
+        let mut case = copy(create, format!("a body of {bytes} bytes that nobody reads"));
+        let step = &mut case.steps[0];
+        step.request.path = "/gateway/ng/api/projects?accountIdentifier=ACC1".to_owned();
+        step.request.body = Body::Bytes(vec![b'P'; bytes]);
+        step.answers = answered(&json!({"status": "SUCCESS"}));
+        large.push(case);
+    }
     for bytes in [1000, 900_000, 3 << 20, ANSWER_BYTES] {
         if bytes > largest_answer {
             continue;
@@ -164,14 +174,18 @@ fn large(cases: &[Case], largest_answer: usize) -> anyhow::Result<Vec<Case>> {
             "itemsPerPage": 1,
             "Resources": [one],
         });
-        case.steps[0].answers = Answers::Same(BackendOutcome::Answered(BackendAnswer {
-            status: 200,
-            headers: vec![("content-type".to_owned(), b"application/scim+json".to_vec())],
-            body: AnswerBody::Bytes(body.to_string().into_bytes()),
-        }));
+        case.steps[0].answers = answered(&body);
         large.push(case);
     }
     Ok(large)
+}
+
+fn answered(body: &Value) -> Answers {
+    Answers::Same(BackendOutcome::Answered(BackendAnswer {
+        status: 200,
+        headers: vec![("content-type".to_owned(), b"application/scim+json".to_vec())],
+        body: AnswerBody::Bytes(body.to_string().into_bytes()),
+    }))
 }
 
 /// The first case of one such request.
