@@ -29,6 +29,12 @@ async fn a_token_that_is_revoked_is_refused_by_every_guard_on_the_store() -> any
     let mut second = first.another(&application.url, &harness())?;
     first.start().await?;
     second.start().await?;
+    let warned = |guard: &Guard| {
+        guard
+            .logged()
+            .contains("another process works on this store")
+    };
+    ensure!(!warned(&first) && warned(&second));
     let clients = [client(&first, &token), client(&second, &token)];
     for client in &clients {
         client.get(USERS).await?.status(200)?;

@@ -148,10 +148,16 @@ impl Running {
     /// A guard runs, as long as this is not dropped.
     pub(super) fn share(store: &Path) -> anyhow::Result<Self> {
         let running = Self::open(store)?;
-        running
-            .file
-            .lock_shared()
-            .with_context(|| format!("cannot lock {}", running.path.display()))?;
+        let context = || format!("cannot lock {}", running.path.display());
+        match running.is_none()? {
+            true => running.file.unlock().with_context(context)?,
+            false => tracing::warn!(
+                store = %store.display(),
+                "another process works on this store: what comes through one guard does not wait for \
+                 what comes through the other"
+            ),
+        }
+        running.file.lock_shared().with_context(context)?;
         Ok(running)
     }
 
