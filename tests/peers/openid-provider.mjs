@@ -7,7 +7,7 @@
 // resource says how the token is made: `alg` of its signature, none for an opaque one, and `ttl`, the
 // seconds that it lives.
 
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
@@ -16,9 +16,13 @@ import { pathToFileURL } from "node:url";
 const require = createRequire(join(process.env.SCIMGUARD_NODE_MODULES, "openid-provider.cjs"));
 const { Provider } = await import(pathToFileURL(require.resolve("oidc-provider")));
 
+// A key is read again before it is exported: Node 20 may wait for itself for ever when it collects garbage
+// while it exports a key that it has made, since both lock what made the key.
 function key(alg, type, options) {
-    const { privateKey } = generateKeyPairSync(type, options);
-    return { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), alg, use: "sig" };
+    const privateKeyEncoding = { type: "pkcs8", format: "pem" };
+    const { privateKey } = generateKeyPairSync(type, { ...options, privateKeyEncoding });
+    const jwk = createPrivateKey(privateKey).export({ format: "jwk" });
+    return { ...jwk, kid: randomUUID(), alg, use: "sig" };
 }
 
 function client(client_id, grant_types) {
