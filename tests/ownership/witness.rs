@@ -31,6 +31,9 @@ pub(crate) const LATE: Duration = Duration::from_millis(60);
 /// How often an answer is not what the application said: one in so many.
 const FAULTY: u32 = 12;
 
+/// How many of the last writes are shown beside what is forbidden.
+const LAST: usize = 30;
+
 /// How lines begin that are no write.
 const NOTE: &str = "-- ";
 
@@ -223,7 +226,12 @@ impl Court {
         let verdict = seen.world.judge(self.policy, actor, &edit);
         if verdict != Verdict::Forward && !seen.is_undecided(actor, &verdict) {
             let about = seen.about(&line);
-            let charge = format!("{line}\n  {verdict:?}\nof these writes:\n{about}");
+            let last = seen.log.len().saturating_sub(LAST);
+            let charge = format!(
+                "{line}\n  {verdict:?}\nof these writes:\n{about}\nThe last of all writes:\n{}\nThe application has {:?}",
+                seen.log[last..].join("\n"),
+                seen.world
+            );
             seen.forbidden.push(charge);
         }
         match actor {
