@@ -2,25 +2,20 @@
 //! application works, in the middle of the answer. What they asked for is then either not done or on
 //! record, and nobody else waits for them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::ensure;
 use scimguard_tests::okta::user;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::two_ways::{BASE, TwoWays, Wish, administrator, user_path};
-
-/// Longer than it takes, shorter than a test.
-const LIMIT: Duration = Duration::from_secs(20);
+use crate::two_ways::{BASE, TwoWays, Wish};
 
 #[tokio::test]
 async fn who_goes_away_leaves_nothing_open() -> anyhow::Result<()> {
     let mut scene = TwoWays::new(Wish {
-        keys: "lease_timeout = \"500ms\"\nsettle_every = \"500ms\"\nsettle_after = \"1s\"\n",
-        facts: "pass_timeout = \"2s\"\n",
         hold_facts: true,
-        ..Wish::default()
+        ..Wish::impatient()
     })
     .await?;
     scene.guard.start().await?;
@@ -62,16 +57,17 @@ async fn while_facts_are_asked_for(scene: &TwoWays, ann: &str) -> anyhow::Result
     tokio::time::sleep(Duration::from_millis(300)).await;
     facts.release();
     let okta = scene.okta(&scene.envoy_url);
-    eventually("her leases end", async || {
-        let none = serde_json::json!([{"op": "replace", "value": {"displayName": "Ann Lee"}}]);
-        let answer = okta.patch(&format!("/Users/{ann}"), none).await?;
-        ensure!(
-            answer.status < 300 || answer.rule.as_deref() == Some("facts.unavailable"),
-            "{answer:?}"
-        );
-        Ok(answer.status < 300)
-    })
-    .await?;
+    scene
+        .until("her leases end", async || {
+            let none = serde_json::json!([{"op": "replace", "value": {"displayName": "Ann Lee"}}]);
+            let answer = okta.patch(&format!("/Users/{ann}"), none).await?;
+            ensure!(
+                answer.status < 300 || answer.rule.as_deref() == Some("facts.unavailable"),
+                "{answer:?}"
+            );
+            Ok(answer.status < 300)
+        })
+        .await?;
     okta.stored(&format!("/Users/{ann}")).await?;
     Ok(())
 }
@@ -88,31 +84,22 @@ async fn while_the_application_works(scene: &TwoWays) -> anyhow::Result<()> {
     let okta = scene.okta(&scene.guard.url);
     let mut bob = String::new();
     let backend = &scene.backend;
-    eventually("the application has him", async || {
-        let listed = backend.get("/Users").await?.status(200)?.body;
-        let users = listed["Resources"].as_array().cloned().unwrap_or_default();
-        let found = users
-            .iter()
-            .find(|user| user["userName"] == "bob@example.com");
-        bob = found
-            .and_then(|user| user["id"].as_str())
-            .unwrap_or_default()
-            .to_owned();
-        Ok(found.is_some())
-    })
-    .await?;
+    scene
+        .until("the application has him", async || {
+            let listed = backend.get("/Users").await?.status(200)?.body;
+            let users = listed["Resources"].as_array().cloned().unwrap_or_default();
+            let found = users
+                .iter()
+                .find(|user| user["userName"] == "bob@example.com");
+            bob = found
+                .and_then(|user| user["id"].as_str())
+                .unwrap_or_default()
+                .to_owned();
+            Ok(found.is_some())
+        })
+        .await?;
     // Whose he is was not confirmed, so nobody but Okta may touch him, either way.
-    let path = user_path(&bob);
-    eventually("he is settled", async || {
-        let mut rules = Vec::new();
-        for (url, _) in scene.ways() {
-            let answer = administrator(&url).send("DELETE", &path, None).await?;
-            ensure!(answer.status >= 400, "{answer:?}");
-            rules.extend(answer.rule);
-        }
-        Ok(rules == ["okta-only.user-delete", "okta-only.user-delete"])
-    })
-    .await?;
+    scene.until_settled(&bob).await?;
     okta.patch_profile(&bob, "Bob Fox").await
 }
 
@@ -141,16 +128,4 @@ async fn head(
     );
     stream.write_all(head.as_bytes()).await?;
     Ok(stream)
-}
-
-async fn eventually(
-    what: &str,
-    mut is: impl AsyncFnMut() -> anyhow::Result<bool>,
-) -> anyhow::Result<()> {
-    let begun = Instant::now();
-    while !is().await? {
-        ensure!(begun.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    Ok(())
 }

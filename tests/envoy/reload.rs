@@ -1,16 +1,11 @@
 //! Other plugin configurations while Envoy works: a good one holds for the requests that come then,
 //! and those under way end by the one that they began with; a wrong one is refused with the reason.
 
-use std::time::{Duration, Instant};
-
 use anyhow::ensure;
 use scimguard_tests::envoy::Taken;
 use serde_json::{Value, json};
 
 use crate::two_ways::{TwoWays, Wish, administrator, filter, group_path, in_account, policy};
-
-/// Envoy takes a configuration before all its workers work by it.
-const LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_policy_is_replaced_under_way() -> anyhow::Result<()> {
@@ -74,39 +69,35 @@ fn wrong_configurations() -> [(Value, &'static str); 4] {
     ]
 }
 
+/// Envoy takes a configuration before all its workers work by it.
 async fn until_renaming_is_open(
     scene: &TwoWays,
     group: &str,
     expected: bool,
 ) -> anyhow::Result<()> {
     let path = in_account("/gateway/ng/api/user-groups");
-    let begun = Instant::now();
-    // Giving it the name that it has is no change, and open to everybody.
-    for number in 0.. {
-        let renamed = json!({"identifier": group, "name": format!("ours-{expected}-{number}")});
-        let answer = administrator(&scene.envoy_url)
-            .send("PUT", &path, Some(&renamed))
-            .await?;
-        let open = match answer.rule.as_deref() {
-            Some(rule) => {
-                ensure!(rule == "okta-only.group-rename", "{answer:?}");
-                false
-            }
-            None => {
-                ensure!(answer.status == 200, "{answer:?}");
-                true
-            }
-        };
-        if open == expected {
-            return Ok(());
-        }
-        ensure!(
-            begun.elapsed() < LIMIT,
-            "open: {open}: {answer:?}: {:?} {}",
-            scene.envoy.stats("listener_manager").await?,
-            scene.envoy.logged()
-        );
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    Ok(())
+    let mut number = 0;
+    let what = format!("renaming is open: {expected}");
+    scene
+        .until(&what, async || {
+            // Giving it the name that it has is no change, and open to everybody.
+            number += 1;
+            let name = format!("ours-{expected}-{number}");
+            let renamed = json!({"identifier": group, "name": name});
+            let answer = administrator(&scene.envoy_url)
+                .send("PUT", &path, Some(&renamed))
+                .await?;
+            let open = match answer.rule.as_deref() {
+                Some(rule) => {
+                    ensure!(rule == "okta-only.group-rename", "{answer:?}");
+                    false
+                }
+                None => {
+                    ensure!(answer.status == 200, "{answer:?}");
+                    true
+                }
+            };
+            Ok(open == expected)
+        })
+        .await
 }

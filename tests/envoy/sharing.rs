@@ -1,8 +1,6 @@
 //! Tokens, ownership and intents are the same whether a request comes through Envoy or through the
 //! guard.
 
-use std::time::{Duration, Instant};
-
 use anyhow::ensure;
 use serde_json::json;
 
@@ -10,9 +8,6 @@ use crate::two_ways::{ACCOUNT, TwoWays, Wish, administrator, group_path, in_acco
 
 /// How often an administrator and Okta want one group at the same moment.
 const RACES: usize = 12;
-
-/// Longer than it takes, shorter than a test.
-const LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn envoy_and_the_guard_are_one_guard() -> anyhow::Result<()> {
@@ -144,19 +139,15 @@ async fn envoy_counts_and_tells_no_secret(scene: &TwoWays) -> anyhow::Result<()>
     ] {
         ensure!(counted(name).await? > 0, "{name}");
     }
-    let begun = Instant::now();
-    loop {
-        let told = scene.envoy.stats("decision_microseconds").await?;
-        let median = &told[0]["histograms"]["computed_quantiles"][0]["values"][2]["cumulative"];
-        if median
-            .as_f64()
-            .is_some_and(|microseconds| microseconds > 0.0)
-        {
-            break;
-        }
-        ensure!(begun.elapsed() < LIMIT, "{told:?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    scene
+        .until("times are told", async || {
+            let told = scene.envoy.stats("decision_microseconds").await?;
+            let median = &told[0]["histograms"]["computed_quantiles"][0]["values"][2]["cumulative"];
+            Ok(median
+                .as_f64()
+                .is_some_and(|microseconds| microseconds > 0.0))
+        })
+        .await?;
     let all = format!("{:?}", scene.envoy.stats("scimguard").await?);
     let secret = scene.token.rsplit('.').next().unwrap_or_default();
     for text in [all, scene.envoy.logged()] {

@@ -1,24 +1,17 @@
 //! A filter that breaks off: a body cannot be replaced, since Envoy does not let the filter do it.
 //! Nothing comes through, who was under way has an answer, and the worker goes on with a new filter.
 
-use std::time::{Duration, Instant};
-
 use anyhow::ensure;
 use scimguard_tests::client::Client;
 use scimguard_tests::okta::user;
 
 use crate::two_ways::{BASE, TwoWays, Wish, administrator, user_path};
 
-/// Envoy waits a second before it starts a filter again.
-const LIMIT: Duration = Duration::from_secs(20);
-
 #[tokio::test]
 async fn a_filter_that_breaks_off_lets_nothing_through_and_is_replaced() -> anyhow::Result<()> {
     let mut scene = TwoWays::new(Wish {
-        keys: "settle_every = \"500ms\"\nsettle_after = \"1s\"\nlease_timeout = \"500ms\"\n",
-        facts: "pass_timeout = \"2s\"\n",
         forbidden: Some("proxy_set_buffer_bytes"),
-        ..Wish::default()
+        ..Wish::impatient()
     })
     .await?;
     scene.guard.start().await?;
@@ -49,43 +42,28 @@ async fn a_filter_that_breaks_off_lets_nothing_through_and_is_replaced() -> anyh
 
     // She is gone, which nobody has told the record.
     let by_the_guard = administrator(&scene.guard.url);
-    until(&scene, async || {
-        let answer = by_the_guard.send("DELETE", &user_path(&ann), None).await?;
-        ensure!(answer.status >= 400, "{answer:?}");
-        Ok(answer.rule.is_none() && answer.status == 404)
-    })
-    .await?;
+    scene
+        .until("she is settled", async || {
+            let answer = by_the_guard.send("DELETE", &user_path(&ann), None).await?;
+            ensure!(answer.status >= 400, "{answer:?}");
+            Ok(answer.rule.is_none() && answer.status == 404)
+        })
+        .await?;
     // Whatever has no body is judged again, by both workers.
     let nobody = Client::new(format!("{}{BASE}", scene.envoy_url));
     let mut in_a_row = 0;
-    until(&scene, async || {
-        let answer = nobody.get("/Users").await?;
-        ensure!(answer.status >= 400, "{answer:?}");
-        in_a_row = match answer.rule.as_deref() {
-            Some("token.missing") => in_a_row + 1,
-            _ => 0,
-        };
-        Ok(in_a_row == 16)
-    })
-    .await?;
+    scene
+        .until("both workers judge again", async || {
+            let answer = nobody.get("/Users").await?;
+            ensure!(answer.status >= 400, "{answer:?}");
+            in_a_row = match answer.rule.as_deref() {
+                Some("token.missing") => in_a_row + 1,
+                _ => 0,
+            };
+            Ok(in_a_row == 16)
+        })
+        .await?;
     let listed = scene.backend.get("/Users").await?.status(200)?.body;
     ensure!(listed["totalResults"] == 0, "{listed}");
-    Ok(())
-}
-
-async fn until(
-    scene: &TwoWays,
-    mut is: impl AsyncFnMut() -> anyhow::Result<bool>,
-) -> anyhow::Result<()> {
-    let begun = Instant::now();
-    while !is().await? {
-        ensure!(
-            begun.elapsed() < LIMIT,
-            "{}\n{}",
-            scene.envoy.logged(),
-            scene.guard.logged()
-        );
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
     Ok(())
 }

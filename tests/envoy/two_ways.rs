@@ -1,7 +1,9 @@
 //! A stock Envoy with the filter and a guard at once in front of one application, over one store.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use scimguard_tests::client::Client;
 use scimguard_tests::envoy::{Envoy, Scene, plugin};
 use scimguard_tests::guard::Guard;
@@ -12,6 +14,9 @@ use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "ACC1";
 pub(crate) const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
+/// Longer than anything takes that is waited for, shorter than a test.
+const LIMIT: Duration = Duration::from_secs(20);
+
 const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
 
 /// How the scene differs from the simplest one.
@@ -25,6 +30,17 @@ pub(crate) struct Wish {
     pub(crate) hold_facts: bool,
     /// A function of Envoy that the filter may not call.
     pub(crate) forbidden: Option<&'static str>,
+}
+
+impl Wish {
+    /// What is left open is given up and settled within seconds.
+    pub(crate) fn impatient() -> Self {
+        Self {
+            keys: "lease_timeout = \"500ms\"\nsettle_every = \"500ms\"\nsettle_after = \"1s\"\n",
+            facts: "pass_timeout = \"2s\"\n",
+            ..Self::default()
+        }
+    }
 }
 
 /// What stands where. Envoy ends with it.
@@ -93,6 +109,41 @@ impl TwoWays {
             scim: scim_client(&format!("{url}{BASE}"), &self.token),
             backend: self.backend.clone(),
         }
+    }
+
+    /// Waits until something is so.
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        mut is: impl AsyncFnMut() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while !is().await? {
+            ensure!(
+                begun.elapsed() < LIMIT,
+                "not within {LIMIT:?}: {what}: {}\n{}",
+                self.envoy.logged(),
+                self.guard.logged()
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until a user whose creation was unclear is the provider's, whichever way an administrator
+    /// comes. Nobody but the provider may touch the user meanwhile.
+    pub(crate) async fn until_settled(&self, user: &str) -> anyhow::Result<()> {
+        let path = user_path(user);
+        self.until("the user is settled", async || {
+            let mut rules = Vec::new();
+            for (url, _) in self.ways() {
+                let answer = administrator(&url).send("DELETE", &path, None).await?;
+                ensure!(answer.status >= 400, "{answer:?}");
+                rules.extend(answer.rule);
+            }
+            Ok(rules == ["okta-only.user-delete", "okta-only.user-delete"])
+        })
+        .await
     }
 
     /// The id of a user whom the application has by itself.
