@@ -100,9 +100,9 @@ async fn races(cast: &mut Cast) -> anyhow::Result<Vec<Race>> {
     let push = json!({"schemas": [GROUP], "displayName": "pushed", "members": [{"value": bob}]});
     let push = scim("POST", "/Groups".into(), push);
     let pushed = push.by(&cast.provider).await?.status(201)?.id()?;
-    let local = json!({"identifier": "local", "name": "local", "users": []});
-    let local = managed("POST", "/ng/api/user-groups".into(), local);
-    local.by(&cast.operator).await?.done()?;
+    let native = json!({"identifier": "local", "name": "local", "users": []});
+    let native = managed("POST", "/ng/api/user-groups".into(), native);
+    native.by(&cast.operator).await?.done()?;
 
     let group = format!("/Groups/{pushed}");
     let add = patch(
@@ -132,6 +132,10 @@ async fn races(cast: &mut Cast) -> anyhow::Result<Vec<Race>> {
     let as_pushed = json!({"identifier": pushed, "name": "pushed", "users": [bob]});
     let as_pushed = managed("PUT", "/ng/api/user-groups".into(), as_pushed);
     let member = format!("/ng/api/user-groups/local/member/{ann}");
+    let local = |users: Vec<&String>| {
+        let body = json!({"identifier": "local", "name": "local", "users": users});
+        managed("PUT", "/ng/api/user-groups".into(), body)
+    };
     let another = json!({"schemas": [GROUP], "displayName": "new", "members": [{"value": ann}]});
     Ok(vec![
         Race {
@@ -153,6 +157,13 @@ async fn races(cast: &mut Cast) -> anyhow::Result<Vec<Race>> {
             before: vec![managed("DELETE", member.clone(), Value::Null)],
             provider: add.clone(),
             operator: managed("PUT", member, Value::Null),
+            after: vec![remove.clone()],
+        },
+        Race {
+            name: "the provider puts a user into a group, an operator leaves the user out of another",
+            before: vec![local(vec![ann])],
+            provider: add.clone(),
+            operator: local(Vec::new()),
             after: vec![remove.clone()],
         },
         Race {

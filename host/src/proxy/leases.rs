@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use scimguard_core::facts::{Answer, Fact, Key, User};
+use scimguard_core::facts::{Answer, Fact, Group, Key, User};
 use scimguard_core::{fold, skeleton};
 use tokio::sync::OwnedMutexGuard;
 
@@ -136,10 +136,8 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact])
     for fact in facts {
         match &fact.answer {
             Answer::User(user) => names.extend(names_of(user)),
-            Answer::Group(group) => {
-                let ids = group.id.iter().chain(&group.derived_id);
-                names.extend(ids.map(|id| Name::group(&group.account, &group.scope, id)));
-            }
+            Answer::Group(group) => names.extend(names_of_group(group)),
+            Answer::Groups(groups) => names.extend(groups.iter().flat_map(names_of_group)),
             Answer::Members(members) => {
                 names.extend(
                     members
@@ -149,15 +147,15 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact])
                 );
             }
             Answer::Difference(difference) => {
-                let added = difference.added.iter();
-                names.extend(added.flat_map(|member| &member.user).flat_map(names_of));
+                // Whom a write leaves out may be taken over meanwhile like whom it puts in.
+                let both = difference.added.iter().chain(&difference.removed);
+                names.extend(both.flat_map(|member| &member.user).flat_map(names_of));
             }
             Answer::Absent
             | Answer::Unavailable
             | Answer::Token(_)
             | Answer::Claims(_)
             | Answer::Principal(_)
-            | Answer::Groups(_)
             | Answer::Holders(_) => {}
         }
     }
@@ -167,6 +165,11 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact])
 fn names_of(user: &User) -> impl Iterator<Item = Name> + use<'_> {
     let references = user.id.iter().chain([&user.user_name]);
     references.map(|reference| Name::user(&user.account, reference))
+}
+
+fn names_of_group(group: &Group) -> impl Iterator<Item = Name> + use<'_> {
+    let ids = group.id.iter().chain(&group.derived_id);
+    ids.map(|id| Name::group(&group.account, &group.scope, id))
 }
 
 impl Name {
