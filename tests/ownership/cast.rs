@@ -56,6 +56,7 @@ impl Cast {
                 .with("content-type", "application/json"),
         };
         let (provider, operator) = (hands(PROVIDER, &provider), hands("curl", &operator));
+        witness.reads_the_record(&guard.database())?;
         guard.start().await.context("the first start")?;
         Ok(Self {
             guard,

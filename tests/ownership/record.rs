@@ -43,12 +43,38 @@ struct Intended {
     members: BTreeSet<Id>,
 }
 
+/// All rows, one a line, for whoever has to understand what went wrong.
+pub(crate) async fn rows(database: &Path) -> anyhow::Result<String> {
+    const ROWS: [&str; 3] = [
+        "SELECT json_array('user', id, user_name, managed_by, active, pending, leaving, intent, \
+         opened) FROM users ORDER BY id",
+        "SELECT json_array('group', id, display_name, derived_id, managed_by, pending, leaving, \
+         intent, taken, opened) FROM groups ORDER BY id",
+        "SELECT json_array('member', group_id, user_id, pending, token, opened) FROM members \
+         ORDER BY group_id, user_id",
+    ];
+    let mut connection = open(database).await?;
+    let mut rows = Vec::new();
+    for statement in ROWS {
+        let found: Vec<String> = sqlx::query_scalar(statement)
+            .fetch_all(&mut connection)
+            .await?;
+        rows.extend(found);
+    }
+    connection.close().await?;
+    Ok(rows.join("\n"))
+}
+
+async fn open(database: &Path) -> anyhow::Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new()
+        .filename(database)
+        .read_only(true);
+    Ok(SqliteConnection::connect_with(&options).await?)
+}
+
 impl Record {
     pub(crate) async fn read(database: &Path) -> anyhow::Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(database)
-            .read_only(true);
-        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let mut connection = open(database).await?;
         let mut record = Self {
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -193,9 +219,7 @@ impl Record {
                         }))
             };
             let is_intended = |intended: &Intended| intended.name == group.name;
-            if known.is_none()
-                && (self.intended.iter().any(is_intended) || has_another_id(id, group))
-            {
+            if known.is_none() && self.intended.iter().any(is_intended) {
                 continue;
             }
             if !known.is_some_and(agrees) {
@@ -218,13 +242,6 @@ impl Record {
         }
         found
     }
-}
-
-/// Whether the id that the name gives was another group's when this one was made. Nobody can tell of
-/// such a group afterwards which create made it, if the answer was lost.
-fn has_another_id(id: &str, group: &Group) -> bool {
-    id.strip_suffix("_1")
-        .is_some_and(|given| given == group.name.replace('-', "_"))
 }
 
 fn may_be_several(world: &World, intended: &Intended) -> bool {

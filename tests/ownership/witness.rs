@@ -3,7 +3,8 @@
 //! moment. Its answers are late, are lost or are errors now and then, as those of a real application.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -22,7 +23,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::{HARNESS_BASE, PROVIDER, reading};
 
 /// The longest that an answer is late.
@@ -62,6 +63,8 @@ struct Court {
     application: Client,
     policy: Policy,
     seen: Mutex<Seen>,
+    /// What the guard writes down, once there is a guard.
+    record: OnceLock<PathBuf>,
 }
 
 /// What the witness has seen.
@@ -105,6 +108,7 @@ impl Witness {
                 random: StdRng::seed_from_u64(seed),
                 is_faulty,
             }),
+            record: OnceLock::new(),
         });
         let routes = Router::new().fallback(hear).with_state(Arc::clone(&court));
         let server = tokio::spawn(async move {
@@ -112,6 +116,12 @@ impl Witness {
             let _ = axum::serve(listener, routes).await;
         });
         Ok(Self { url, court, server })
+    }
+
+    /// Shows what this database holds beside what is forbidden.
+    pub(crate) fn reads_the_record(&self, database: &Path) -> anyhow::Result<()> {
+        let set = self.court.record.set(database.to_owned());
+        set.map_err(|_| anyhow::anyhow!("the witness reads the record of another guard"))
     }
 
     /// For those who act: what they can see of the application.
@@ -180,7 +190,7 @@ impl Seen {
         };
         let lines = self.log.iter().map(String::as_str).filter(names_one);
         let mut lines: Vec<&str> = lines.collect();
-        lines.dedup();
+        lines.dedup_by(|line, before| line == before && line.starts_with(NOTE));
         lines.join("\n")
     }
 
@@ -227,8 +237,12 @@ impl Court {
         if verdict != Verdict::Forward && !seen.is_undecided(actor, &verdict) {
             let about = seen.about(&line);
             let last = seen.log.len().saturating_sub(LAST);
+            let recorded = match self.record.get() {
+                Some(database) => record::rows(database).await?,
+                None => String::new(),
+            };
             let charge = format!(
-                "{line}\n  {verdict:?}\nof these writes:\n{about}\nThe last of all writes:\n{}\nThe application has {:?}",
+                "{line}\n  {verdict:?}\nof these writes:\n{about}\nThe last of all writes:\n{}\nThe application has {:?}\nThe record:\n{recorded}",
                 seen.log[last..].join("\n"),
                 seen.world
             );
@@ -246,8 +260,9 @@ impl Court {
         }
         let (answered, answer) = self.pass(head, body).await?;
         let mark = fault.map_or("", |_| ", and the answer is lost");
+        let id = answered.body["id"].as_str().unwrap_or_default();
         seen.log
-            .push(format!("{line}\n  {}{mark}", answered.status));
+            .push(format!("{line}\n  {} {id}{mark}", answered.status));
         let is_done = (200..300).contains(&answered.status);
         let provisioned = match actor {
             Actor::Provisioner if is_done => provisioned(&edit, &answered),
