@@ -234,7 +234,7 @@ impl Court {
             return Ok(StatusCode::NOT_IMPLEMENTED.into_response());
         };
         let verdict = seen.world.judge(self.policy, actor, &edit);
-        if verdict != Verdict::Forward && !seen.is_undecided(actor, &verdict) {
+        if verdict != Verdict::Forward && !seen.is_undecided(actor, &edit, &verdict) {
             let about = seen.about(&line);
             let last = seen.log.len().saturating_sub(LAST);
             let recorded = match self.record.get() {
@@ -347,9 +347,25 @@ impl Seen {
     }
 
     /// What became of an unclear write of its own, the provider need not know: the application tells.
-    fn is_undecided(&self, actor: Actor, verdict: &Verdict) -> bool {
+    /// It tells operators too which name another of their own users has, of whom the management API
+    /// tells the guard no id.
+    fn is_undecided(&self, actor: Actor, edit: &Edit, verdict: &Verdict) -> bool {
         let own_affair = [Rule::Deactivated, Rule::GroupId].map(Verdict::refused);
-        self.is_faulty && actor == Actor::Provisioner && own_affair.contains(verdict)
+        match (actor, edit) {
+            (Actor::Provisioner, _) => self.is_faulty && own_affair.contains(verdict),
+            (Actor::Operator, Edit::WriteUser { user, profile, .. }) => {
+                let is_managed =
+                    |id: &Id| self.world.users.get(id).is_some_and(|user| user.managed);
+                let holder = profile
+                    .mail
+                    .as_deref()
+                    .and_then(|mail| self.world.named(mail));
+                *verdict == Verdict::refused(Rule::UserName)
+                    && !is_managed(user)
+                    && holder.is_some_and(|holder| !is_managed(holder))
+            }
+            _ => false,
+        }
     }
 }
 

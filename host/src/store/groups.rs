@@ -19,13 +19,16 @@ impl FromRow<'_, SqliteRow> for GroupRow {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let stored_id: String = row.try_get("id")?;
         let intent: bool = row.try_get("intent")?;
+        // Which id it has is not known where another may have the one that its name gives.
+        let taken: bool = intent && row.try_get("taken")?;
+        let derived_id: Option<String> = row.try_get("derived_id")?;
         Ok(Self {
             group: Group {
                 account: row.try_get("account")?,
                 scope: row.try_get("scope")?,
                 id: (!intent).then(|| stored_id.clone()),
                 display_name: row.try_get("display_name")?,
-                derived_id: row.try_get("derived_id")?,
+                derived_id: derived_id.filter(|_| !taken),
                 external_id: row.try_get("external_id")?,
                 managed_by: row.try_get("managed_by")?,
                 pending: row.try_get("pending")?,

@@ -6,8 +6,8 @@ use scimguard_core::facts::{Difference, Member, MembersKey};
 use sqlx::SqliteConnection;
 
 use super::groups::{self, GroupRow};
-use super::json_list;
 use super::users::{self, UserRow};
+use super::{json_list, records};
 
 /// One entry for each user asked for, in order.
 pub(super) async fn members(
@@ -22,12 +22,9 @@ pub(super) async fn members(
         .users
         .iter()
         .zip(resolved)
-        .map(|(reference, (id, row))| Member {
-            reference: reference.clone(),
-            present: recorded.contains_key(&id),
-            confirmed: recorded.get(&id) == Some(&Membership::Confirmed),
-            doubtful: recorded.get(&id) == Some(&Membership::Leaving),
-            user: row.map(|row| row.user),
+        .map(|(reference, (id, row))| {
+            let membership = recorded.get(&id).map(|found| found.seen_with(row.as_ref()));
+            member(reference.clone(), membership, row)
         })
         .collect())
 }
@@ -51,24 +48,17 @@ pub(super) async fn difference(
         .iter()
         .zip(&resolved)
         .filter(|(_, (id, _))| seen.insert(id.as_str()))
-        .filter(|(_, (id, _))| recorded.get(id) != Some(&Membership::Confirmed))
-        .map(|(reference, (id, row))| Member {
-            reference: reference.clone(),
-            present: recorded.contains_key(id),
-            confirmed: false,
-            doubtful: recorded.get(id) == Some(&Membership::Leaving),
-            user: row.as_ref().map(|row| row.user.clone()),
+        .map(|(reference, (id, row))| {
+            let membership = recorded.get(id).map(|found| found.seen_with(row.as_ref()));
+            member(reference.clone(), membership, row.clone())
         })
+        .filter(|member| !member.confirmed)
         .collect();
     let removed = others
         .into_iter()
         .zip(other_users)
-        .map(|((reference, membership), row)| Member {
-            reference,
-            present: true,
-            confirmed: membership == Membership::Confirmed,
-            doubtful: membership == Membership::Leaving,
-            user: row.map(|row| row.user),
+        .map(|((reference, membership), row)| {
+            member(reference, Some(membership.seen_with(row.as_ref())), row)
         })
         .collect();
     Ok(Difference {
@@ -76,6 +66,16 @@ pub(super) async fn difference(
         removed,
         complete: group.is_some_and(|row| row.group.members_known),
     })
+}
+
+fn member(reference: String, membership: Option<Membership>, user: Option<UserRow>) -> Member {
+    Member {
+        reference,
+        present: membership.is_some(),
+        confirmed: membership == Some(Membership::Confirmed),
+        doubtful: membership == Some(Membership::InDoubt),
+        user: user.map(|row| row.user),
+    }
 }
 
 async fn group(
@@ -117,20 +117,29 @@ fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a GroupRow>) -> &'a str
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Membership {
     Confirmed,
-    Joining,
-    Leaving,
+    /// As sure as it gets: the write was done, and the answer told no members.
+    Untold,
+    InDoubt,
 }
 
 impl Membership {
     /// From the column `pending`. In a group that is perhaps deleted nobody is for certain, nor in a
-    /// native one before the answer.
+    /// native one whose members an answer did not tell.
     fn of(pending: i64, group: Option<&GroupRow>) -> Self {
         let is_native = group.is_none_or(|row| row.group.managed_by.is_none());
         match pending {
-            _ if group.is_some_and(|row| row.group.leaving) => Self::Leaving,
-            0 => Self::Confirmed,
-            1 if !is_native => Self::Joining,
-            _ => Self::Leaving,
+            _ if group.is_some_and(|row| row.group.leaving) => Self::InDoubt,
+            records::CONFIRMED => Self::Confirmed,
+            records::UNTOLD if !is_native => Self::Untold,
+            _ => Self::InDoubt,
+        }
+    }
+
+    /// Who is perhaps deleted is in nothing for certain.
+    fn seen_with(self, user: Option<&UserRow>) -> Self {
+        match user.is_some_and(|row| row.user.leaving) {
+            true => Self::InDoubt,
+            false => self,
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct OpenIntent {
     pub name: String,
     /// The id that a group's name gives, where ids are derived.
     pub derived_id: Option<String>,
-    /// A group had that id already: this one has another.
+    /// A group has that id already, or may have it by an earlier attempt: this one may have another.
     pub taken: bool,
     /// The provider's id.
     pub external_id: Option<String>,
@@ -56,9 +56,11 @@ impl Store {
               FROM users
              WHERE intent = 1 AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
             UNION ALL
-            SELECT 1, account, id, coalesce(display_name, ''), derived_id, taken, external_id,
-                   coalesce(opened, since, 0)
-              FROM groups
+            SELECT 1, account, id, coalesce(display_name, ''), derived_id,
+                   taken OR EXISTS (SELECT 1 FROM groups g
+                     WHERE g.account = i.account AND g.scope = '' AND g.id = i.derived_id),
+                   external_id, coalesce(opened, since, 0)
+              FROM groups i
              WHERE intent = 1 AND scope = ''
                AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
             ORDER BY 8 LIMIT ?1";
@@ -193,28 +195,31 @@ impl Store {
     /// # Errors
     /// If the database fails; nothing is settled then.
     pub async fn settle_by_name(&self, intent: IntentKey, id: String) -> Result<(), Error> {
-        let reopen = match intent.kind {
-            ResourceKind::User => {
-                "UPDATE users SET pending = 1, opened = coalesce(opened, 0)
-                  WHERE account = ?1 AND id = ?2"
-            }
-            ResourceKind::Group => {
-                "UPDATE groups SET pending = 1, opened = coalesce(opened, 0)
-                  WHERE account = ?1 AND scope = '' AND id = ?2"
-            }
-        };
-        let account = intent.account.clone();
+        let (account, kind) = (intent.account.clone(), intent.kind);
         let settle = Record::Settle {
             intent,
             id: id.clone(),
         };
         let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
         records::apply(&mut transaction, &settle).await?;
-        sqlx::query(reopen)
-            .bind(account)
-            .bind(id)
-            .execute(&mut *transaction)
-            .await?;
+        reopen(&mut transaction, kind, &account, &id).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// A create is over, all attempts of it: it made the resource of this id, or nothing.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is settled then.
+    pub async fn settle_at_last(&self, intent: IntentKey, id: Option<&str>) -> Result<(), Error> {
+        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        match id {
+            Some(id) => {
+                records::settle_group_at_last(&mut transaction, &intent, id).await?;
+                reopen(&mut transaction, intent.kind, &intent.account, id).await?;
+            }
+            None => records::remove_intent(&mut transaction, &intent).await?,
+        }
         transaction.commit().await?;
         Ok(())
     }
@@ -254,6 +259,31 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// What a resource has, the backend is asked for.
+async fn reopen(
+    connection: &mut SqliteConnection,
+    kind: ResourceKind,
+    account: &str,
+    id: &str,
+) -> Result<(), sqlx::Error> {
+    let statement = match kind {
+        ResourceKind::User => {
+            "UPDATE users SET pending = 1, opened = coalesce(opened, 0)
+              WHERE account = ?1 AND id = ?2"
+        }
+        ResourceKind::Group => {
+            "UPDATE groups SET pending = 1, opened = coalesce(opened, 0)
+              WHERE account = ?1 AND scope = '' AND id = ?2"
+        }
+    };
+    sqlx::query(statement)
+        .bind(account)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 async fn settle_member(

@@ -108,7 +108,7 @@ impl Store {
     pub async fn memberships(&self, user: &User) -> Result<Vec<MembershipRow>, Error> {
         const MEMBERSHIPS: &str = "
             SELECT m.scope, m.group_id, g.display_name, g.managed_by,
-                   CASE m.pending WHEN 0 THEN 'confirmed' WHEN 1 THEN 'joining' ELSE 'leaving' END
+                   CASE m.pending WHEN 0 THEN 'confirmed' WHEN 2 THEN 'leaving' ELSE 'joining' END
                        AS state
               FROM members m
               LEFT JOIN groups g
@@ -133,7 +133,7 @@ impl Store {
     pub async fn member_counts(&self, group: &Group) -> Result<MemberCounts, Error> {
         const COUNTS: &str = "
             SELECT coalesce(sum(pending = 0), 0) AS confirmed,
-                   coalesce(sum(pending = 1), 0) AS joining,
+                   coalesce(sum(pending IN (1, 3)), 0) AS joining,
                    coalesce(sum(pending = 2), 0) AS leaving
               FROM members WHERE account = ?1 AND scope = ?2 AND group_id = ?3";
         Ok(sqlx::query_as(COUNTS)

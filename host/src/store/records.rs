@@ -12,6 +12,13 @@ use crate::proxy::now;
 /// Stands before an intent's key where a row has its id. No resource's id holds it.
 const UNSETTLED: char = '\u{1}';
 
+/// How sure a membership is, in the column `pending`.
+pub(super) const CONFIRMED: i64 = 0;
+/// Put in by a write whose outcome is not known.
+pub(super) const JOINING: i64 = 1;
+/// Put in by a write that was done, and whose answer told no members.
+pub(super) const UNTOLD: i64 = 3;
+
 fn unsettled_id(key: &str) -> String {
     format!("{UNSETTLED}{key}")
 }
@@ -34,13 +41,7 @@ pub(super) async fn apply(
             ResourceKind::User => settle_user(connection, intent, id).await,
             ResourceKind::Group => settle_group(connection, intent, id).await,
         },
-        Record::Withdraw(intent) => {
-            let id = unsettled_id(&intent.key);
-            match intent.kind {
-                ResourceKind::User => remove_user(connection, &intent.account, &id).await,
-                ResourceKind::Group => remove_group(connection, &intent.account, "", &id).await,
-            }
-        }
+        Record::Withdraw(intent) => withdraw(connection, intent).await,
         Record::User(user) => put_user(connection, user).await,
         Record::Group(group) => put_group(connection, group).await,
         Record::Member(member) => put_member(connection, member).await,
@@ -89,10 +90,11 @@ async fn intend_group(
     sqlx::query(
         "INSERT OR REPLACE INTO groups (account, scope, id, id_folded, display_name, derived_id,
              external_id, managed_by, pending, since, members_known, intent, origin,
-             opened, taken)
+             opened, taken, attempts)
          VALUES (?1, '', ?2, ?8, ?3, ?4, ?5, ?6, 1, ?7, 1, 1, ?9, ?10,
-             EXISTS (SELECT 1 FROM groups
-                      WHERE account = ?1 AND scope = '' AND (id = ?4 OR (id = ?2 AND taken))))",
+             EXISTS (SELECT 1 FROM groups WHERE account = ?1 AND scope = '' AND id IN (?4, ?2)),
+             1 + coalesce((SELECT attempts FROM groups
+                            WHERE account = ?1 AND scope = '' AND id = ?2), 0))",
     )
     .bind(&intent.account)
     .bind(&id)
@@ -107,18 +109,17 @@ async fn intend_group(
     .execute(&mut *connection)
     .await?;
     // Members of an earlier attempt stay: the backend may have acted on it.
-    for user in &intent.members {
-        let member = MemberRecord {
-            account: intent.account.clone(),
-            scope: String::new(),
-            group: id.clone(),
-            user: user.clone(),
-            present: true,
-            pending: true,
-            by: None,
-        };
-        put_member(connection, &member).await?;
-    }
+    sqlx::query(
+        "INSERT OR IGNORE INTO members (account, scope, group_id, user_id, pending, opened)
+         SELECT ?1, '', ?2, value, ?3, ?4 FROM json_each(?5)",
+    )
+    .bind(&intent.account)
+    .bind(&id)
+    .bind(JOINING)
+    .bind(opened(true))
+    .bind(json_list(intent.members.iter().map(String::as_str)))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -165,7 +166,38 @@ async fn settle_user(
     remove_user(connection, &intent.account, &unsettled).await
 }
 
+/// One that was known already says nothing of the create.
 async fn settle_group(
+    connection: &mut SqliteConnection,
+    intent: &IntentKey,
+    id: &str,
+) -> Result<(), sqlx::Error> {
+    let is_known: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM groups WHERE account = ?1 AND scope = '' AND id = ?2)",
+    )
+    .bind(&intent.account)
+    .bind(id)
+    .fetch_one(&mut *connection)
+    .await?;
+    if !is_known {
+        put_created(connection, intent, id).await?;
+        withdraw(connection, intent).await?;
+    }
+    Ok(())
+}
+
+/// Every attempt of a create is over, and none made another group than this one.
+pub(super) async fn settle_group_at_last(
+    connection: &mut SqliteConnection,
+    intent: &IntentKey,
+    id: &str,
+) -> Result<(), sqlx::Error> {
+    put_created(connection, intent, id).await?;
+    remove_intent(connection, intent).await
+}
+
+/// The group that a create made, with whom it was created with; these may be in.
+async fn put_created(
     connection: &mut SqliteConnection,
     intent: &IntentKey,
     id: &str,
@@ -192,15 +224,49 @@ async fn settle_group(
     }
     doubt_members(connection, &intent.account, id).await?;
     sqlx::query(
-        "UPDATE OR REPLACE members SET group_id = ?3
+        "INSERT OR REPLACE INTO members (account, scope, group_id, user_id, pending, token, opened)
+         SELECT account, scope, ?3, user_id, pending, token, opened FROM members
           WHERE account = ?1 AND scope = '' AND group_id = ?2",
     )
     .bind(&intent.account)
     .bind(&unsettled)
     .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// One attempt has its outcome. There is one user of a name, but each other attempt to create a group
+/// may have made one, or make it still.
+async fn withdraw(
+    connection: &mut SqliteConnection,
+    intent: &IntentKey,
+) -> Result<(), sqlx::Error> {
+    let others = sqlx::query(
+        "UPDATE groups SET attempts = attempts - 1
+          WHERE ?3 AND account = ?1 AND scope = '' AND id = ?2 AND attempts > 1",
+    )
+    .bind(&intent.account)
+    .bind(unsettled_id(&intent.key))
+    .bind(intent.kind == ResourceKind::Group)
     .execute(&mut *connection)
     .await?;
-    remove_group(connection, &intent.account, "", &unsettled).await
+    match others.rows_affected() {
+        0 => remove_intent(connection, intent).await,
+        _ => Ok(()),
+    }
+}
+
+/// All attempts are over.
+pub(super) async fn remove_intent(
+    connection: &mut SqliteConnection,
+    intent: &IntentKey,
+) -> Result<(), sqlx::Error> {
+    let id = unsettled_id(&intent.key);
+    match intent.kind {
+        ResourceKind::User => remove_user(connection, &intent.account, &id).await,
+        ResourceKind::Group => remove_group(connection, &intent.account, "", &id).await,
+    }
 }
 
 /// Who was in a group of this id before it was created again may be out.
@@ -210,12 +276,14 @@ pub(super) async fn doubt_members(
     group: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE members SET pending = 1, token = NULL, opened = ?3
-          WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending = 0",
+        "UPDATE members SET pending = ?4, token = NULL, opened = ?3
+          WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending IN (0, ?5)",
     )
     .bind(account)
     .bind(group)
     .bind(opened(true))
+    .bind(JOINING)
+    .bind(UNTOLD)
     .execute(connection)
     .await?;
     Ok(())
@@ -301,7 +369,11 @@ async fn put_member(
         .bind(&member.scope)
         .bind(&member.group)
         .bind(&member.user)
-        .bind(member.pending)
+        .bind(match (member.pending, &member.by) {
+            (false, _) => CONFIRMED,
+            (true, Some(_)) => JOINING,
+            (true, None) => UNTOLD,
+        })
         .bind(&member.by)
         .bind(opened(member.pending))
         .execute(&mut *connection)

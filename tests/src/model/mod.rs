@@ -156,7 +156,9 @@ impl World {
             .is_some_and(|group| group.members.contains(user))
     }
 
-    fn named(&self, mail: &str) -> Option<&Id> {
+    /// Who has this e-mail.
+    #[must_use]
+    pub fn named(&self, mail: &str) -> Option<&Id> {
         let has = |user: &User| user.mail.eq_ignore_ascii_case(mail);
         self.users
             .iter()

@@ -2,7 +2,7 @@
 
 use scimguard_core::facts::{Group, Key, ResourceKind};
 use scimguard_core::fold;
-use scimguard_core::record::{IntentKey, Record};
+use scimguard_core::record::IntentKey;
 
 use super::{Question, Round, Told, group_key, user_key};
 use crate::proxy::lookup::Resource;
@@ -36,17 +36,13 @@ impl Round<'_> {
                 self.proxy.store.settle_by_name(key, id).await
             }
             Told::NotThere if self.is_over(intent.opened) => {
-                let renamed = self.renamed_since(&intent).await?;
+                let known = self.known_since(&intent).await?;
                 if !self.is_missing_twice(Question::Intent(intent)) {
                     return Ok(());
                 }
-                match renamed {
-                    Some(id) => {
-                        self.settled += 1;
-                        self.proxy.store.settle_by_name(key, id).await
-                    }
-                    None => self.apply(Record::Withdraw(key)).await,
-                }
+                self.settled += 1;
+                let store = &self.proxy.store;
+                store.settle_at_last(key, known.as_deref()).await
             }
             Told::NotThere | Told::Nothing => Ok(()),
         }
@@ -76,7 +72,6 @@ impl Round<'_> {
         if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
             return Ok(Told::Nothing);
         }
-        let mut written_to = None;
         let mut unseen = Vec::new();
         for group in found.resources {
             if group.display_name.as_deref() != Some(&intent.name) {
@@ -85,18 +80,17 @@ impl Round<'_> {
             let identified = group.external_id.is_some() && group.external_id == intent.external_id;
             let is_derived = Some(&group.id) == intent.derived_id.as_ref();
             match self.recorded(&intent.account, &group.id).await? {
-                Some(known) if is_derived && known.managed_by.is_some() => {
-                    written_to = Some(group.id);
-                }
                 // A native one that is perhaps deleted, or the one that was created since.
-                Some(known) if is_derived && known.leaving => return Ok(Told::Nothing),
+                Some(known) if is_derived && known.leaving && known.managed_by.is_none() => {
+                    return Ok(Told::Nothing);
+                }
                 Some(_) => {}
                 None if identified => return Ok(Told::There(group.id)),
                 None => unseen.push((group.id, is_derived)),
             }
         }
         Ok(match (unseen.as_slice(), &intent.derived_id) {
-            ([], _) => written_to.map_or(Told::NotThere, Told::There),
+            ([], _) => Told::NotThere,
             ([(id, true)], _) | ([(id, _)], None) => Told::There(id.clone()),
             // It may be the one, or another group of the name, and none was created.
             ([(_, false)], Some(_)) if intent.taken => Told::Nothing,
@@ -111,9 +105,10 @@ impl Round<'_> {
         })
     }
 
-    /// No group has the name that one was created with: none was made, or one that the provider wrote
-    /// to since, by the id that the name gave. Whom that one has from its creation is not known then.
-    async fn renamed_since(&self, intent: &OpenIntent) -> Result<Option<String>, store::Error> {
+    /// Nobody has made a group of the name that is not on record: none was made, or the one that the
+    /// name gives its id, which the provider had or has written to since. Whom that one has from its
+    /// creation is not known then.
+    async fn known_since(&self, intent: &OpenIntent) -> Result<Option<String>, store::Error> {
         let Some(derived) = intent.derived_id.clone() else {
             return Ok(None);
         };

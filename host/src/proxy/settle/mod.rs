@@ -208,9 +208,11 @@ impl Round<'_> {
                 if !was_leaving {
                     return self.apply(Record::Group(found)).await;
                 }
-                // It may be the one that the provider is creating, whose next request tells.
+                // A native one may be the one that the provider is creating, whose next request tells.
                 let key = Some((found.account.as_str(), id.as_str()));
-                if !self.proxy.store.open_intents(key).await?.is_empty() {
+                if found.managed_by.is_none()
+                    && !self.proxy.store.open_intents(key).await?.is_empty()
+                {
                     return Ok(());
                 }
                 self.settled += 1;

@@ -107,7 +107,7 @@ async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
         reference: "u1".to_owned(),
         present: true,
         confirmed: false,
-        doubtful: false,
+        doubtful: true,
         user: None,
     };
     assert_eq!(difference.added, [unconfirmed]);
@@ -121,20 +121,56 @@ async fn an_adopted_group_is_owned_and_its_members_are_not_known() {
         unreachable!()
     };
     native.members_known = false;
+    let settle = Record::Settle {
+        intent: intent_key(ResourceKind::Group, "g"),
+        id: "g".to_owned(),
+    };
     store
         .apply(&[
             Record::Group(native),
             intent(ResourceKind::Group, "g", Some("g"), &[]),
-            Record::Settle {
-                intent: intent_key(ResourceKind::Group, "g"),
-                id: "g".to_owned(),
-            },
+            settle,
         ])
+        .await
+        .unwrap();
+    let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
+    assert_eq!(found.managed_by, None, "it says nothing of another one");
+    store
+        .settle_at_last(intent_key(ResourceKind::Group, "g"), Some("g"))
         .await
         .unwrap();
     let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
     assert_eq!(found.managed_by.as_deref(), Some("okta"));
     assert!(!found.members_known);
+}
+
+#[tokio::test]
+async fn each_attempt_may_have_made_a_group() {
+    let (_folder, store) = store().await;
+    let attempt = |member: &str| intent(ResourceKind::Group, "g", Some("g"), &[member]);
+    store.apply(&[attempt("u1"), attempt("u2")]).await.unwrap();
+    // The provider is shown the one of the id that the name gives, again and again.
+    let shown = Record::Settle {
+        intent: intent_key(ResourceKind::Group, "g"),
+        id: "g".to_owned(),
+    };
+    store.apply(&[shown.clone(), shown]).await.unwrap();
+    let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
+    assert_eq!(found.managed_by.as_deref(), Some("okta"));
+    let other = group_key("g_1", Unseen::Pending);
+    assert_eq!(store.one(other.clone()).await, Answer::Unavailable);
+    let Answer::Members(members) = store
+        .one(Key::Members(members_key("g", &["u1", "u2"])))
+        .await
+    else {
+        panic!("no members");
+    };
+    assert!(members.iter().all(|member| member.doubtful), "{members:?}");
+    store
+        .apply(&[Record::Withdraw(intent_key(ResourceKind::Group, "g"))])
+        .await
+        .unwrap();
+    assert_eq!(store.one(other).await, Answer::Absent);
 }
 
 #[tokio::test]

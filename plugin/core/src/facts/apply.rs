@@ -14,9 +14,7 @@ impl Table {
         match record {
             Record::Intent(intent) => self.intend(intent),
             Record::Settle { intent, id } => self.settle(intent, id),
-            Record::Withdraw(intent) => {
-                self.remove(intent.kind, &intent.account, "", &pending_id(intent))
-            }
+            Record::Withdraw(intent) => self.withdraw(intent),
             Record::User(user) => {
                 if let Some(id) = &user.id {
                     self.users
@@ -97,11 +95,15 @@ impl Table {
                     let key = (account.clone(), String::new(), derived.clone());
                     self.groups.contains_key(&key)
                 });
-                if is_taken {
-                    self.taken.insert((account.clone(), id.clone()));
+                let key = (account.clone(), String::new(), id.clone());
+                let is_repeated = self.groups.insert(key, group).is_some();
+                let attempt = (account.clone(), id.clone());
+                if is_repeated {
+                    *self.again.entry(attempt.clone()).or_default() += 1;
                 }
-                self.groups
-                    .insert((account.clone(), String::new(), id.clone()), group);
+                if is_taken || is_repeated {
+                    self.taken.insert(attempt);
+                }
                 for member in &intent.members {
                     let key = (account.clone(), String::new(), id.clone(), member.clone());
                     self.members.insert(key, Membership::Joining);
@@ -139,15 +141,16 @@ impl Table {
             }
             ResourceKind::Group => {
                 let key = (account.clone(), String::new(), pending.clone());
-                let Some(mut group) = self.groups.remove(&key) else {
+                let settled = (account.clone(), String::new(), id.to_owned());
+                // One that was known already says nothing of the create.
+                let Some(mut group) = self.groups.get(&key).cloned() else {
                     return;
                 };
-                self.taken.remove(&(account.clone(), pending.clone()));
-                let known = (account.clone(), String::new(), id.to_owned());
-                let known = self.groups.get(&known);
+                if self.groups.contains_key(&settled) {
+                    return;
+                }
                 group.id = Some(id.to_owned());
-                group.pending =
-                    known.is_some_and(|known| known.managed_by.is_some() && known.pending);
+                group.pending = false;
                 // Who was in a group of this id before it was created again may be out.
                 for (key, membership) in &mut self.members {
                     let is_in = key.0 == *account && key.1.is_empty() && key.2 == id;
@@ -155,8 +158,7 @@ impl Table {
                         *membership = Membership::Joining;
                     }
                 }
-                self.groups
-                    .insert((account.clone(), String::new(), id.to_owned()), group);
+                self.groups.insert(settled, group);
             }
         }
         let renamed: Vec<_> = self
@@ -171,17 +173,28 @@ impl Table {
             })
             .map(|(key, membership)| (key.clone(), *membership))
             .collect();
+        let rename = |name: &str| match name == pending {
+            true => id.to_owned(),
+            false => name.to_owned(),
+        };
         for (key, membership) in renamed {
-            self.members.remove(&key);
-            let rename = |name: &str| {
-                if name == pending {
-                    id.to_owned()
-                } else {
-                    name.to_owned()
-                }
-            };
             let key = (key.0.clone(), key.1.clone(), rename(&key.2), rename(&key.3));
             self.members.insert(key, membership);
+        }
+        self.withdraw(intent);
+    }
+
+    /// One attempt has its outcome. There is one user of a name, but each other attempt to create a
+    /// group may have made one, or make it still.
+    fn withdraw(&mut self, intent: &IntentKey) {
+        let id = pending_id(intent);
+        let attempt = (intent.account.clone(), id.clone());
+        match self.again.get_mut(&attempt) {
+            Some(again) if *again > 0 => *again -= 1,
+            _ => {
+                self.again.remove(&attempt);
+                self.remove(intent.kind, &intent.account, "", &id);
+            }
         }
     }
 
@@ -197,7 +210,11 @@ impl Table {
                 self.members.insert(key, Membership::Confirmed);
             }
             (true, true) => {
-                self.members.insert(key, Membership::Joining);
+                let membership = match member.by {
+                    Some(_) => Membership::Joining,
+                    None => Membership::Untold,
+                };
+                self.members.insert(key, membership);
             }
             // Until the removal is certain, who was in stays in.
             (false, true) => {

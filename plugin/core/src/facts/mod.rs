@@ -366,7 +366,7 @@ pub struct Member {
     pub present: bool,
     /// In the group, and no change of that is open.
     pub confirmed: bool,
-    /// Perhaps not in: a removal is open, or an addition to a native group.
+    /// Perhaps not in: a change is open, or an addition to a native group is not confirmed.
     pub doubtful: bool,
     /// The user's record.
     pub user: Option<User>,

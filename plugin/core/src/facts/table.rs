@@ -20,8 +20,10 @@ pub struct Table {
     pub(super) users: BTreeMap<(String, String), User>,
     pub(super) groups: BTreeMap<(String, String, String), Group>,
     /// Unsettled creates of groups, by account and id, whose derived id was another group's when they
-    /// began.
+    /// began, or may be that of an earlier attempt.
     pub(super) taken: BTreeSet<(String, String)>,
+    /// How many attempts to create a group have no outcome, beside the first; by account and id.
+    pub(super) again: BTreeMap<(String, String), u32>,
     /// By account, scope, group, user.
     pub(super) members: BTreeMap<(String, String, String, String), Membership>,
 }
@@ -30,10 +32,18 @@ pub struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Membership {
     Confirmed,
+    /// Put in by a write that was done, and whose answer told no members.
+    Untold,
     /// Put in by a write whose outcome is not known yet.
     Joining,
     /// Taken out by one.
     Leaving,
+}
+
+impl Membership {
+    fn is_doubtful(self) -> bool {
+        matches!(self, Self::Joining | Self::Leaving)
+    }
 }
 
 impl Table {
@@ -46,6 +56,7 @@ impl Table {
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         self.taken.extend(other.taken);
+        self.again.extend(other.again);
         self.members.extend(other.members);
     }
 
@@ -183,8 +194,13 @@ impl Table {
     }
 
     fn group(&self, key: &GroupKey) -> Answer {
-        if let Some((_, group)) = self.group_like(&key.account, &key.scope, &key.id) {
-            return Answer::Group(group.clone());
+        if let Some((id, group)) = self.group_like(&key.account, &key.scope, &key.id) {
+            let mut group = group.clone();
+            // Which id it has is not known where another may have the one that its name gives.
+            if group.id.is_none() && self.taken.contains(&(key.account.clone(), id.to_owned())) {
+                group.derived_id = None;
+            }
+            return Answer::Group(group);
         }
         // Where the derived id is taken, an application gives another one.
         let is_taken = |id: &String| {
@@ -302,18 +318,21 @@ impl Table {
             reference: reference.to_owned(),
             present: membership.is_some(),
             confirmed: membership == Some(Membership::Confirmed),
-            doubtful: membership == Some(Membership::Leaving),
+            doubtful: membership.is_some_and(Membership::is_doubtful),
             user: resolved.map(|(id, user)| self.seen_user(id, user)),
         }
     }
 
-    /// In a group that is perhaps deleted nobody is for certain, nor in a native one before the answer.
+    /// In a group that is perhaps deleted nobody is for certain, nor in a native one whose members an
+    /// answer did not tell; and who is perhaps deleted is in nothing for certain.
     fn state(&self, key: &MembersKey, user: &str) -> Option<Membership> {
         let recorded = *self.members.get(&self.membership(key, user))?;
         let group = self.group_like(&key.account, &key.scope, &key.group);
         let is_native = group.is_none_or(|(_, group)| group.managed_by.is_none());
+        let person = self.users.get(&(key.account.clone(), user.to_owned()));
         let doubtful = group.is_some_and(|(_, group)| group.leaving)
-            || (is_native && recorded == Membership::Joining);
+            || person.is_some_and(|person| person.leaving)
+            || (is_native && recorded == Membership::Untold);
         Some(if doubtful {
             Membership::Leaving
         } else {
@@ -365,7 +384,7 @@ impl Table {
                 reference: user.clone(),
                 present: true,
                 confirmed: self.state(key, user) == Some(Membership::Confirmed),
-                doubtful: self.state(key, user) == Some(Membership::Leaving),
+                doubtful: self.state(key, user).is_some_and(Membership::is_doubtful),
                 user: self
                     .users
                     .get(&(account.clone(), user.clone()))

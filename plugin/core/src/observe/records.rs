@@ -89,7 +89,8 @@ pub(crate) fn of(
     records
 }
 
-/// Whatever the identity provider is shown settles its creates whose outcome was unclear.
+/// Whatever the identity provider is shown settles its creates whose outcome was unclear. Of the
+/// group that it has created the answer tells everything; earlier attempts may have made others.
 fn settle(
     continuation: &ScimContinuation,
     account: &Account,
@@ -125,13 +126,17 @@ fn settle(
             if is_other {
                 continue;
             }
-            records.push(Record::Settle {
-                intent: IntentKey {
-                    kind,
-                    account: continuation.account.clone(),
-                    key,
+            let intent = IntentKey {
+                kind,
+                account: continuation.account.clone(),
+                key,
+            };
+            records.push(match (kind, &continuation.expected) {
+                (ResourceKind::Group, Expected::Created(..)) => Record::Withdraw(intent),
+                _ => Record::Settle {
+                    intent,
+                    id: id.to_owned(),
                 },
-                id: id.to_owned(),
             });
         }
     }

@@ -12,7 +12,8 @@ use crate::facts::{Group, ResourceKind, User};
 pub enum Record {
     /// A create is about to be forwarded: the resource counts as owned from now on.
     Intent(Intent),
-    /// An intent became the resource of this id. Without such an intent nothing happens.
+    /// An attempt to create became the resource of this id. Nothing happens without such an intent, nor
+    /// to a group that is known already: it says nothing of another that was created.
     Settle {
         /// Which intent.
         #[serde(flatten)]
@@ -20,7 +21,8 @@ pub enum Record {
         /// The id that the backend gave.
         id: String,
     },
-    /// The backend refused definitely. Without such an intent nothing happens.
+    /// An attempt to create was definitely refused, or is recorded by its answer. The intent ends with
+    /// the last attempt whose outcome is not known. Without such an intent nothing happens.
     Withdraw(IntentKey),
     /// Insert or replace by account and id.
     User(User),

@@ -135,12 +135,16 @@ pub(super) fn change(
         _ => false,
     };
     let moves = scene.moves_to_record(change)?;
-    let (added, removed) = match scene.completed_replacement(change) {
-        Some(replacement) => {
+    let (added, removed, certain) = match scene.completed_replacement(change) {
+        Some((added, removed)) => {
             after.members_known = true;
-            replacement
+            (added, removed.clone(), removed)
         }
-        None => (ids(&moves.added), ids(&moves.removed)),
+        None => {
+            let mut certain = moves.removed.clone();
+            certain.retain(|member| member.confirmed);
+            (ids(&moves.added), ids(&moves.removed), ids(&certain))
+        }
     };
     let mut was_in = moves.added;
     was_in.retain(|member| member.present);
@@ -149,6 +153,8 @@ pub(super) fn change(
         let by = scene.token.filter(|_| pending && provisions);
         member(&before, user, present, pending, by)
     };
+    // Refused: who was in for certain is in. Who may have been in or out stays in doubt.
+    let stays = certain.iter().map(|user| member(user, true, false));
     if provisions {
         if after != before || record.is_none() {
             let during = Group {
@@ -172,22 +178,21 @@ pub(super) fn change(
         let taken_out = removed.iter().map(|user| member(user, false, true));
         plan.before.extend(put_in.chain(taken_out));
         if record.is_some() {
-            // Refused: who was in is in, as surely as before.
             let refused = &mut plan.outcome.refused;
             refused.extend(added.iter().map(|user| {
                 let present = was_in.contains(user);
                 member(user, present, present)
             }));
-            refused.extend(removed.iter().map(|user| member(user, true, false)));
+            refused.extend(stays);
         }
     } else {
         // Whom an operator puts in or takes out counts as a member until the answer comes.
         for user in added.iter().filter(|user| !was_in.contains(*user)) {
             plan.unclear(member(user, true, true), member(user, false, false));
         }
-        for user in &removed {
-            plan.unclear(member(user, false, true), member(user, true, false));
-        }
+        let taken_out = removed.iter().map(|user| member(user, false, true));
+        plan.before.extend(taken_out);
+        plan.outcome.refused.extend(stays);
     }
     let changes = after != before || !added.is_empty() || !removed.is_empty();
     if provisions || changes {

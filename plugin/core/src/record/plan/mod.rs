@@ -110,12 +110,14 @@ impl Plan {
     }
 
     /// A user is put into a native group, or one who is in is taken out. Until the answer comes, the
-    /// user counts as a member.
+    /// user counts as a member. `certain`: before the write the opposite is so for certain; of what is
+    /// in doubt a refusal does not tell more.
     fn member(
         &mut self,
         group: &GroupRef,
         user: String,
         present: bool,
+        certain: bool,
         scene: &Scene<'_>,
     ) -> Result<(), Stop> {
         // Under the group id that the record has, which the request may write in another case.
@@ -138,7 +140,10 @@ impl Plan {
             present: !present,
             ..done.clone()
         };
-        self.unclear(Record::Member(during), Record::Member(before));
+        self.before.push(Record::Member(during));
+        if certain {
+            self.outcome.refused.push(Record::Member(before));
+        }
         self.done(Record::Member(done));
         Ok(())
     }

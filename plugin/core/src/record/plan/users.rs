@@ -166,8 +166,9 @@ pub(super) fn change(
         UserGroups::Remove(groups) => {
             for group in groups {
                 let key = scene.membership_key(&group.scope, &group.id, reference);
-                if scene.facts.members(&key)?.iter().any(|m| m.present) {
-                    plan.member(group, id_of(record, reference), false, scene)?;
+                for member in scene.facts.members(&key)?.iter().filter(|m| m.present) {
+                    let user = id_of(record, reference);
+                    plan.member(group, user, false, member.confirmed, scene)?;
                 }
             }
             Ok(())
@@ -179,7 +180,7 @@ pub(super) fn change(
                     id: held.id.clone().unwrap_or_default(),
                 };
                 if !groups.contains(&held) {
-                    plan.member(&held, id_of(record, reference), false, scene)?;
+                    plan.member(&held, id_of(record, reference), false, false, scene)?;
                 }
             }
             add_memberships(reference, record, groups, scene, plan)
@@ -224,7 +225,7 @@ fn add_memberships(
     for group in groups {
         let key = scene.membership_key(&group.scope, &group.id, reference);
         if scene.facts.members(&key)?.iter().any(|m| !m.present) {
-            plan.member(group, id_of(record, reference), true, scene)?;
+            plan.member(group, id_of(record, reference), true, true, scene)?;
         }
     }
     Ok(())
