@@ -6,6 +6,7 @@
 
 mod first_fill;
 mod groups;
+mod intents;
 mod members;
 mod open;
 mod owners;

@@ -9,7 +9,7 @@ use sqlx::{FromRow, SqliteConnection};
 
 use super::groups::GroupRow;
 use super::users::UserRow;
-use super::{Error, Store, from_millis, records};
+use super::{Error, Store, from_millis, intents, records};
 use crate::proxy::now;
 
 /// A create that is not settled.
@@ -88,7 +88,7 @@ impl Store {
                     _ => ResourceKind::Group,
                 },
                 account,
-                key: records::intent_key(&id).unwrap_or(&id).to_owned(),
+                key: intents::key_of(&id).unwrap_or(&id).to_owned(),
                 name,
                 derived_id,
                 taken,
@@ -215,10 +215,10 @@ impl Store {
         let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
         match id {
             Some(id) => {
-                records::settle_group_at_last(&mut transaction, &intent, id).await?;
+                intents::settle_group_at_last(&mut transaction, &intent, id).await?;
                 reopen(&mut transaction, intent.kind, &intent.account, id).await?;
             }
-            None => records::remove_intent(&mut transaction, &intent).await?,
+            None => intents::remove(&mut transaction, &intent).await?,
         }
         transaction.commit().await?;
         Ok(())

@@ -5,7 +5,7 @@ use scimguard_core::fold;
 use scimguard_core::record::IntentKey;
 use sqlx::SqliteConnection;
 
-use super::records;
+use super::intents;
 
 /// Creates whose outcome is unclear, of one account and kind. There are few at any time.
 pub(super) struct Unsettled {
@@ -27,7 +27,7 @@ impl Intended {
     fn row(self) -> Option<UnsettledRow> {
         let names = [self.name, self.derived_id].into_iter().flatten();
         Some(UnsettledRow {
-            key: records::intent_key(&self.id)?.to_owned(),
+            key: intents::key_of(&self.id)?.to_owned(),
             names: names.map(|name| fold(&name)).collect(),
             external_id: self.external_id,
         })

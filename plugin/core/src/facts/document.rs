@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::table::Membership;
+use super::memberships::Membership;
 use super::{Group, Principal, Table, Token, TokenText, User, VerifiedKey};
 use crate::token::{payload_text, sha256_hex};
 

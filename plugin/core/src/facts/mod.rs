@@ -6,6 +6,7 @@
 mod apply;
 mod document;
 mod lookup;
+mod memberships;
 mod shown;
 mod table;
 mod token_text;
@@ -280,7 +281,8 @@ pub struct Group {
     pub id: Option<String>,
     /// `None`: not known.
     pub display_name: Option<String>,
-    /// The id that the name gives, where ids are derived.
+    /// The id that the name gives, where ids are derived. `None` also for a create that is not settled
+    /// and may have got another id, since there was or may be another group of that one.
     pub derived_id: Option<String>,
     /// The provider's id of the group.
     pub external_id: Option<String>,

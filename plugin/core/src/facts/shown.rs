@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Table;
-use super::table::Membership;
+use super::memberships::Membership;
 
 /// Users, groups and memberships, in the order of their keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

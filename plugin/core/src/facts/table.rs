@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::memberships::Membership;
 use super::{
-    Answer, DerivedIdKey, Difference, Group, GroupKey, Holder, Key, Member, MembersKey, Principal,
-    ResourceKind, Token, Unseen, User, UserGroupsKey, UserKey, VerifiedKey,
+    Answer, DerivedIdKey, Group, GroupKey, Holder, Key, Principal, ResourceKind, Token, Unseen,
+    User, UserGroupsKey, UserKey, VerifiedKey,
 };
 use crate::fold::{fold, skeleton};
 
@@ -26,24 +27,6 @@ pub struct Table {
     pub(super) again: BTreeMap<(String, String), u32>,
     /// By account, scope, group, user.
     pub(super) members: BTreeMap<(String, String, String, String), Membership>,
-}
-
-/// How sure a recorded membership is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Membership {
-    Confirmed,
-    /// Put in by a write that was done, and whose answer told no members.
-    Untold,
-    /// Put in by a write whose outcome is not known yet.
-    Joining,
-    /// Taken out by one.
-    Leaving,
-}
-
-impl Membership {
-    fn is_doubtful(self) -> bool {
-        matches!(self, Self::Joining | Self::Leaving)
-    }
 }
 
 impl Table {
@@ -178,7 +161,7 @@ impl Table {
     }
 
     /// The user as a rule sees it.
-    fn seen_user(&self, id: &str, user: &User) -> User {
+    pub(super) fn seen_user(&self, id: &str, user: &User) -> User {
         let in_managed_group = self.members.keys().any(|(account, scope, group, member)| {
             *account == user.account
                 && member == id
@@ -193,14 +176,20 @@ impl Table {
         }
     }
 
+    /// The group as a rule sees it.
+    fn seen_group(&self, id: &str, group: &Group) -> Group {
+        let attempt = (group.account.clone(), id.to_owned());
+        let mut group = group.clone();
+        // Which id it has is not known where another may have the one that its name gives.
+        if group.id.is_none() && self.taken.contains(&attempt) {
+            group.derived_id = None;
+        }
+        group
+    }
+
     fn group(&self, key: &GroupKey) -> Answer {
         if let Some((id, group)) = self.group_like(&key.account, &key.scope, &key.id) {
-            let mut group = group.clone();
-            // Which id it has is not known where another may have the one that its name gives.
-            if group.id.is_none() && self.taken.contains(&(key.account.clone(), id.to_owned())) {
-                group.derived_id = None;
-            }
-            return Answer::Group(group);
+            return Answer::Group(self.seen_group(id, group));
         }
         // Where the derived id is taken, an application gives another one.
         let is_taken = |id: &String| {
@@ -224,7 +213,12 @@ impl Table {
 
     /// The exact id, else one that is equal when folded, or an unsettled create that gives it; an
     /// owned one first.
-    fn group_like(&self, account: &str, scope: &str, id: &str) -> Option<(&str, &Group)> {
+    pub(super) fn group_like(
+        &self,
+        account: &str,
+        scope: &str,
+        id: &str,
+    ) -> Option<(&str, &Group)> {
         let exact = (account.to_owned(), scope.to_owned(), id.to_owned());
         if let Some((key, group)) = self.groups.get_key_value(&exact) {
             return Some((&key.2, group));
@@ -252,7 +246,7 @@ impl Table {
                             == Some(&key.id)
                         || group.derived_id.as_ref() == Some(&key.id))
             })
-            .map(|(_, group)| group.clone())
+            .map(|(id, group)| self.seen_group(id, group))
             .collect();
         Answer::Groups(groups)
     }
@@ -295,7 +289,12 @@ impl Table {
 
     /// The stored id of a user reference. One that means several users means the one who is locked
     /// most.
-    fn resolve(&self, account: &str, reference: &str, names: bool) -> Option<(&str, &User)> {
+    pub(super) fn resolve(
+        &self,
+        account: &str,
+        reference: &str,
+        names: bool,
+    ) -> Option<(&str, &User)> {
         let exact = (account.to_owned(), reference.to_owned());
         let by_id = self.users.get_key_value(&exact);
         let by_id = by_id
@@ -310,97 +309,6 @@ impl Table {
         both.max_by_key(|(id, user)| self.seen_user(id, user).locks())
     }
 
-    fn member(&self, key: &MembersKey, reference: &str) -> Member {
-        let resolved = self.resolve(&key.account, reference, key.names);
-        let id = resolved.map_or(reference, |(id, _)| id);
-        let membership = self.state(key, id);
-        Member {
-            reference: reference.to_owned(),
-            present: membership.is_some(),
-            confirmed: membership == Some(Membership::Confirmed),
-            doubtful: membership.is_some_and(Membership::is_doubtful),
-            user: resolved.map(|(id, user)| self.seen_user(id, user)),
-        }
-    }
-
-    /// In a group that is perhaps deleted nobody is for certain, nor in a native one whose members an
-    /// answer did not tell; and who is perhaps deleted is in nothing for certain.
-    fn state(&self, key: &MembersKey, user: &str) -> Option<Membership> {
-        let recorded = *self.members.get(&self.membership(key, user))?;
-        let group = self.group_like(&key.account, &key.scope, &key.group);
-        let is_native = group.is_none_or(|(_, group)| group.managed_by.is_none());
-        let person = self.users.get(&(key.account.clone(), user.to_owned()));
-        let doubtful = group.is_some_and(|(_, group)| group.leaving)
-            || person.is_some_and(|person| person.leaving)
-            || (is_native && recorded == Membership::Untold);
-        Some(if doubtful {
-            Membership::Leaving
-        } else {
-            recorded
-        })
-    }
-
-    fn membership(&self, key: &MembersKey, user: &str) -> (String, String, String, String) {
-        (
-            key.account.clone(),
-            key.scope.clone(),
-            self.stored_group(key).to_owned(),
-            user.to_owned(),
-        )
-    }
-
-    /// The id under which a group's memberships are kept.
-    fn stored_group<'a>(&'a self, key: &'a MembersKey) -> &'a str {
-        self.group_like(&key.account, &key.scope, &key.group)
-            .map_or(key.group.as_str(), |(id, _)| id)
-    }
-
-    fn difference(&self, key: &MembersKey) -> Answer {
-        let mut wanted = BTreeSet::new();
-        let mut added = Vec::new();
-        for reference in &key.users {
-            let id = self
-                .resolve(&key.account, reference, key.names)
-                .map_or(reference.as_str(), |(id, _)| id);
-            if !wanted.insert(id.to_owned()) {
-                continue;
-            }
-            let member = self.member(key, reference);
-            if !member.confirmed {
-                added.push(member);
-            }
-        }
-        let stored_group = self.stored_group(key);
-        let removed = self
-            .members
-            .keys()
-            .filter(|(account, scope, group, user)| {
-                *account == key.account
-                    && *scope == key.scope
-                    && group == stored_group
-                    && !wanted.contains(user)
-            })
-            .map(|(account, _, _, user)| Member {
-                reference: user.clone(),
-                present: true,
-                confirmed: self.state(key, user) == Some(Membership::Confirmed),
-                doubtful: self.state(key, user).is_some_and(Membership::is_doubtful),
-                user: self
-                    .users
-                    .get(&(account.clone(), user.clone()))
-                    .map(|record| self.seen_user(user, record)),
-            })
-            .collect();
-        let complete = self
-            .group_like(&key.account, &key.scope, &key.group)
-            .is_none_or(|(_, group)| group.members_known);
-        Answer::Difference(Difference {
-            added,
-            removed,
-            complete,
-        })
-    }
-
     fn groups_of(&self, key: &UserGroupsKey) -> Answer {
         let id = self
             .resolve(&key.account, &key.user, true)
@@ -409,16 +317,17 @@ impl Table {
             .members
             .keys()
             .filter(|(account, _, _, user)| *account == key.account && user == id)
-            .filter_map(|(account, scope, group, _)| {
+            .map(|(account, scope, group, _)| {
                 let key = (account.clone(), scope.clone(), group.clone());
-                self.groups.get(&key).cloned().or_else(|| {
-                    Some(Group {
+                match self.groups.get(&key) {
+                    Some(recorded) => self.seen_group(group, recorded),
+                    None => Group {
                         account: account.clone(),
                         scope: scope.clone(),
                         id: Some(group.clone()),
                         ..Group::default()
-                    })
-                })
+                    },
+                }
             })
             .collect();
         Answer::Groups(groups)

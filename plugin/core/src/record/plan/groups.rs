@@ -111,12 +111,9 @@ pub(super) fn change(
         Some(created) if created.id.is_none() => settled(created, &change.group.id, scene, plan),
         record => record.cloned(),
     };
-    let before = record.clone().unwrap_or_else(|| Group {
-        account: scene.account_name.to_owned(),
-        scope: change.group.scope.clone(),
-        id: Some(change.group.id.clone()),
-        ..Group::default()
-    });
+    let before = record
+        .clone()
+        .unwrap_or_else(|| unseen(&change.group, scene));
     let mut after = before.clone();
     if change.name != Part::Untouched {
         after.display_name = change.name.after(before.display_name.as_deref());
@@ -210,6 +207,16 @@ pub(super) fn change(
     Ok(())
 }
 
+/// A group that nobody has recorded.
+fn unseen(group: &GroupRef, scene: &Scene<'_>) -> Group {
+    Group {
+        account: scene.account_name.to_owned(),
+        scope: group.scope.clone(),
+        id: Some(group.id.clone()),
+        ..Group::default()
+    }
+}
+
 /// Whoever made a group and addresses it by the id that its name gives knows that it was made.
 fn settled(created: &Group, id: &str, scene: &Scene<'_>, plan: &mut Plan) -> Option<Group> {
     let provider = created.managed_by.as_deref();
@@ -252,16 +259,19 @@ fn member(group: &Group, user: &str, present: bool, pending: bool, by: Option<&s
 
 pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let record = scene.group(&group.scope, &group.id)?;
-    if let Some(before) = record.filter(|group| group.id.is_some()) {
-        if scene.is_others(before.managed_by.as_deref()) {
-            return Ok(());
-        }
+    if record.is_some_and(|record| scene.is_others(record.managed_by.as_deref())) {
+        return Ok(());
+    }
+    // There may be members of a group that nobody has recorded. A create that is not settled has a
+    // record of its own.
+    if record.is_none_or(|record| record.id.is_some()) {
+        let before = record.cloned().unwrap_or_else(|| unseen(group, scene));
         let during = Group {
             pending: true,
             leaving: true,
             ..before.clone()
         };
-        plan.unclear(Record::Group(during), Record::Group(before.clone()));
+        plan.unclear(Record::Group(during), Record::Group(before));
     }
     let id = record.and_then(|record| record.id.clone());
     plan.done(Record::RemoveGroup(ResourceKey {

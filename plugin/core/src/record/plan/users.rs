@@ -190,7 +190,7 @@ pub(super) fn change(
 
 pub(super) fn delete(user: &UserRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let record = scene.user(user)?;
-    if let Some(before) = record.filter(|user| user.managed_by.is_some() && user.id.is_some()) {
+    if let Some(before) = record.filter(|user| user.id.is_some()) {
         if scene.is_others(before.managed_by.as_deref()) {
             return Ok(());
         }
