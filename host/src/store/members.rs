@@ -48,11 +48,11 @@ pub(super) async fn difference(
         .iter()
         .zip(&resolved)
         .filter(|(_, (id, _))| seen.insert(id.as_str()))
-        .map(|(reference, (id, row))| {
+        .filter_map(|(reference, (id, row))| {
             let membership = recorded.get(id).map(|found| found.seen_with(row.as_ref()));
-            member(reference.clone(), membership, row.clone())
+            (membership != Some(Membership::Confirmed))
+                .then(|| member(reference.clone(), membership, row.clone()))
         })
-        .filter(|member| !member.confirmed)
         .collect();
     let removed = others
         .into_iter()
