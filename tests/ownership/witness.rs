@@ -30,7 +30,7 @@ use crate::{HARNESS_BASE, PROVIDER, reading};
 pub(crate) const LATE: Duration = Duration::from_millis(60);
 
 /// How often an answer is not what the application said: one in so many.
-const FAULTY: u32 = 12;
+const FAULTY: u32 = 8;
 
 /// How many of the last writes are shown beside what is forbidden.
 const LAST: usize = 30;

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use scimguard_core::Verdict;
 use scimguard_core::facts::Fact;
+use scimguard_gateway::CREDENTIALS;
 
 use super::incoming::Refused;
 use super::log::Line;
@@ -90,8 +91,7 @@ pub(super) fn verified_account<'a>(
 
 /// What a wrong token of the guard's own form says that it is: its account and id.
 fn named_token(headers: &HeaderMap) -> Option<String> {
-    let carriers = [header::AUTHORIZATION.as_str(), "x-api-key"];
-    let values = carriers.iter().filter_map(|name| headers.get(*name));
+    let values = CREDENTIALS.iter().filter_map(|name| headers.get(*name));
     values
         .filter_map(|value| value.to_str().ok())
         .find_map(|text| {
@@ -111,7 +111,7 @@ mod tests {
     fn a_token_is_named_without_its_secret() {
         let named = |name: &'static str, value: &str| {
             named_token(&HeaderMap::from_iter([(
-                header::HeaderName::from_static(name),
+                http::HeaderName::from_static(name),
                 value.parse().unwrap(),
             )]))
         };

@@ -14,6 +14,7 @@ use scimguard_core::{
     BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Request, Respond, Response,
     Verdict,
 };
+use scimguard_gateway::CREDENTIALS;
 
 use super::backend::{NoAnswer, Outbound, Whole};
 use super::body::{self, Collected, Outgoing};
@@ -269,8 +270,9 @@ impl<'a> Exchange<'a> {
             headers.remove(header::ACCEPT_ENCODING);
         }
         if let (Some(own), Some(_)) = (self.proxy.own_credential(), &forward.verified_token) {
-            headers.remove(header::AUTHORIZATION);
-            headers.remove("x-api-key");
+            for name in CREDENTIALS {
+                headers.remove(name);
+            }
             headers.insert(own.name, own.value);
         }
         let body = match std::mem::replace(&mut forward.body, ForwardBody::None) {

@@ -117,11 +117,12 @@ impl Reply {
     pub(crate) fn into_outcome(self, limit: u64) -> BackendOutcome {
         // What the gateway says for want of an answer looks like one, but for this.
         let of_application = self.headers.iter().any(|(name, _)| name == SERVICE_TIME);
+        let came = self.body.len() as u64;
         match self.status.filter(|_| of_application) {
             Some(status) if status != 101 => BackendOutcome::Answered(BackendAnswer {
                 status,
                 headers: shown(self.headers),
-                body: limited(self.body, limit),
+                body: limited(self.body, came, limit),
             }),
             _ => BackendOutcome::Unanswered,
         }
@@ -140,11 +141,11 @@ pub(crate) fn shown(mut all: Headers) -> Headers {
     headers::end_to_end(all)
 }
 
-/// A body, if it is not too large.
-pub(crate) fn limited(body: Vec<u8>, limit: u64) -> AnswerBody {
-    match u64::try_from(body.len()) {
-        Ok(0) => AnswerBody::None,
-        Ok(length) if length <= limit => AnswerBody::Bytes(body),
-        _ => AnswerBody::OverLimit,
+/// A body of which so many bytes came, if these are not too many.
+pub(crate) fn limited(body: Vec<u8>, came: u64, limit: u64) -> AnswerBody {
+    match came {
+        0 => AnswerBody::None,
+        came if came > limit => AnswerBody::OverLimit,
+        _ => AnswerBody::Bytes(body),
     }
 }

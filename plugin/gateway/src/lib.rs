@@ -9,7 +9,7 @@ mod paths;
 mod refusal;
 mod service;
 
-pub use exchange::{Answer, Exchange, Gateway, Incoming, Next, Outgoing, Send};
+pub use exchange::{Answer, CREDENTIALS, Exchange, Gateway, Incoming, Next, Outgoing, Send};
 pub use paths::ScimPaths;
 pub use refusal::Refused;
 pub use service::{Unserved, facts, told};

@@ -32,8 +32,8 @@ const KILLS_VARIABLE: &str = "SCIMGUARD_HISTORIES_KILLS";
 const SEED: u64 = 6;
 const SEED_VARIABLE: &str = "SCIMGUARD_HISTORIES_SEED";
 
-/// After so many kills the guard is left alone until it has settled.
-const KILLS_TO_A_REST: usize = 4;
+/// After so many kills, or fewer, the guard is left alone until it has settled.
+const KILLS_TO_A_REST: usize = 12;
 
 /// How long settling may take.
 const SETTLING_LIMIT: Duration = Duration::from_secs(30);
@@ -54,11 +54,13 @@ async fn nothing_forbidden_passes_and_the_record_is_right_after_any_kill() -> an
             random: StdRng::seed_from_u64(seed),
             counts: Arc::default(),
         };
+        let mut next_rest = 0;
         for kill in 1..=kills {
             history.live_and_die().await?;
             tell(&format!("kill {kill} of {kills}, {}", history.counts()))?;
-            if kill % KILLS_TO_A_REST == 0 || kill == kills {
+            if kill >= next_rest || kill == kills {
                 history.rest().await?;
+                next_rest = kill + history.random.random_range(1..=KILLS_TO_A_REST);
             }
         }
         history.was_eventful(kills).await

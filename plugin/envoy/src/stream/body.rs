@@ -6,6 +6,8 @@ use proxy_wasm::types::BufferType;
 use scimguard_core::Body;
 use scimguard_core::message::AnswerBody;
 
+use crate::calls;
+
 /// How much of a body that is too large is still read before it is refused: a client that is sending
 /// may not read the answer before it is done.
 const SPARE: u64 = 8 << 20;
@@ -54,11 +56,7 @@ impl Incoming {
 
     /// The answer's, of which all has come.
     pub(super) fn of_answer(&mut self, limit: u64) -> AnswerBody {
-        match self.came {
-            0 => AnswerBody::None,
-            came if came > limit => AnswerBody::OverLimit,
-            _ => AnswerBody::Bytes(std::mem::take(&mut self.kept)),
-        }
+        calls::limited(std::mem::take(&mut self.kept), self.came, limit)
     }
 
     /// What was taken and nobody has read, to be put back. `None`: some of it is gone.

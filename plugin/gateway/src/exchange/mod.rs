@@ -17,8 +17,8 @@ use scimguard_wire::{Ask, Facts, Head, Pass, Tell, Verdict as Told};
 
 use crate::{Refused, ScimPaths, Unserved, headers, incoming};
 
-/// Headers that carry credentials which the service may need.
-const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
+/// Headers that carry the credentials of clients.
+pub const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
 
 /// A configured policy, shared by all requests.
 pub struct Gateway {
