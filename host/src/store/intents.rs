@@ -154,24 +154,29 @@ async fn settle_user(
     remove_user(connection, &intent.account, &unsettled).await
 }
 
-/// One that was known already says nothing of the create.
+/// One that was known already says nothing of the create, but for a native one that is perhaps deleted:
+/// it may be another one, and counts as owned while the create is open.
 async fn settle_group(
     connection: &mut SqliteConnection,
     intent: &IntentKey,
     id: &str,
 ) -> Result<(), sqlx::Error> {
-    let is_known: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM groups WHERE account = ?1 AND scope = '' AND id = ?2)",
+    let known: Option<bool> = sqlx::query_scalar(
+        "SELECT leaving AND managed_by IS NULL FROM groups
+          WHERE account = ?1 AND scope = '' AND id = ?2",
     )
     .bind(&intent.account)
     .bind(id)
-    .fetch_one(&mut *connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    if !is_known {
-        put_created(connection, intent, id).await?;
-        withdraw(connection, intent).await?;
+    match known {
+        Some(false) => Ok(()),
+        Some(true) => put_created(connection, intent, id).await,
+        None => {
+            put_created(connection, intent, id).await?;
+            withdraw(connection, intent).await
+        }
     }
-    Ok(())
 }
 
 /// Every attempt of a create is over, and none made another group than this one.

@@ -114,6 +114,7 @@ impl Table {
 
     fn settle(&mut self, intent: &IntentKey, id: &str) {
         let pending = pending_id(intent);
+        let mut is_certain = true;
         let account = &intent.account;
         match intent.kind {
             ResourceKind::User => {
@@ -142,19 +143,25 @@ impl Table {
             ResourceKind::Group => {
                 let key = (account.clone(), String::new(), pending.clone());
                 let settled = (account.clone(), String::new(), id.to_owned());
-                // One that was known already says nothing of the create.
                 let Some(mut group) = self.groups.get(&key).cloned() else {
                     return;
                 };
-                if self.groups.contains_key(&settled) {
-                    return;
+                // One that was known already says nothing of the create, but for a native one that is
+                // perhaps deleted: it may be another one, and counts as owned while the create is open.
+                match self.groups.get(&settled) {
+                    Some(known) if known.leaving && known.managed_by.is_none() => {
+                        is_certain = false;
+                        group.members_known = known.members_known;
+                    }
+                    Some(_) => return,
+                    None => {}
                 }
                 group.id = Some(id.to_owned());
                 group.pending = false;
                 // Who was in a group of this id before it was created again may be out.
                 for (key, membership) in &mut self.members {
                     let is_in = key.0 == *account && key.1.is_empty() && key.2 == id;
-                    if is_in && *membership == Membership::Confirmed {
+                    if is_in && *membership != Membership::Leaving {
                         *membership = Membership::Joining;
                     }
                 }
@@ -181,7 +188,9 @@ impl Table {
             let key = (key.0.clone(), key.1.clone(), rename(&key.2), rename(&key.3));
             self.members.insert(key, membership);
         }
-        self.withdraw(intent);
+        if is_certain {
+            self.withdraw(intent);
+        }
     }
 
     /// One attempt has its outcome. There is one user of a name, but each other attempt to create a
