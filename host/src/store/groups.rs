@@ -53,7 +53,9 @@ macro_rules! each_group {
     };
 }
 
-const BY_ID: &str = each_group!("g.id = j.value AND g.intent = 0");
+/// A native one that is perhaps deleted gives way to one that a provider is creating in its place.
+const BY_ID: &str =
+    each_group!("g.id = j.value AND g.intent = 0 AND NOT (g.leaving AND g.managed_by IS NULL)");
 const BY_FOLDED_ID: &str = each_group!("g.id_folded = j.value");
 
 /// Answers keys by id: the exact one, else one that equals it when folded, pending creates by the id

@@ -189,6 +189,21 @@ impl Store {
         Ok(users.into_iter().collect())
     }
 
+    /// The group of exactly this id in the account itself, whatever is being created in its place.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn recorded_group(&self, account: &str, id: &str) -> Result<Option<Group>, Error> {
+        let row: Option<GroupRow> = sqlx::query_as(
+            "SELECT * FROM groups WHERE account = ?1 AND scope = '' AND id = ?2 AND intent = 0",
+        )
+        .bind(account)
+        .bind(id)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map(|row| row.group))
+    }
+
     /// A create is settled by a resource of its name. What else the resource has stays open, and is
     /// asked for by its id.
     ///

@@ -1,6 +1,6 @@
 //! Creates whose outcome nobody saw: which resource of the backend is the one.
 
-use scimguard_core::facts::{Group, Key, ResourceKind};
+use scimguard_core::facts::{Key, ResourceKind};
 use scimguard_core::fold;
 use scimguard_core::record::IntentKey;
 
@@ -72,6 +72,7 @@ impl Round<'_> {
         if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
             return Ok(Told::Nothing);
         }
+        let store = &self.proxy.store;
         let mut unseen = Vec::new();
         for group in found.resources {
             if group.display_name.as_deref() != Some(&intent.name) {
@@ -79,7 +80,7 @@ impl Round<'_> {
             }
             let identified = group.external_id.is_some() && group.external_id == intent.external_id;
             let is_derived = Some(&group.id) == intent.derived_id.as_ref();
-            match self.recorded(&intent.account, &group.id).await? {
+            match store.recorded_group(&intent.account, &group.id).await? {
                 // A native one that is perhaps deleted, or the one that was created since.
                 Some(known) if is_derived && known.leaving && known.managed_by.is_none() => {
                     return Ok(Told::Nothing);
@@ -112,14 +113,13 @@ impl Round<'_> {
         let Some(derived) = intent.derived_id.clone() else {
             return Ok(None);
         };
-        let known = self.recorded(&intent.account, &derived).await?;
+        let known = self
+            .proxy
+            .store
+            .recorded_group(&intent.account, &derived)
+            .await?;
         Ok(known
             .filter(|known| known.managed_by.is_some())
             .map(|_| derived))
-    }
-
-    async fn recorded(&self, account: &str, id: &str) -> Result<Option<Group>, store::Error> {
-        let known = self.proxy.store.group(account, "", id).await?;
-        Ok(known.filter(|known| known.id.is_some()))
     }
 }

@@ -254,7 +254,7 @@ impl Round<'_> {
                 let recorded = self
                     .proxy
                     .store
-                    .group(&group.account, "", &group.group_id)
+                    .recorded_group(&group.account, &group.group_id)
                     .await?;
                 if recorded.is_none_or(|group| group.managed_by.is_none()) {
                     return Ok(());

@@ -220,7 +220,11 @@ impl Table {
         id: &str,
     ) -> Option<(&str, &Group)> {
         let exact = (account.to_owned(), scope.to_owned(), id.to_owned());
-        if let Some((key, group)) = self.groups.get_key_value(&exact) {
+        // A native one that is perhaps deleted gives way to one that a provider is creating in its place.
+        let gives_way = |group: &Group| group.leaving && group.managed_by.is_none();
+        if let Some((key, group)) = self.groups.get_key_value(&exact)
+            && !gives_way(group)
+        {
             return Some((&key.2, group));
         }
         let folded = fold(id);

@@ -239,6 +239,7 @@ fn management(outcome: Planned, answered: &BackendOutcome) -> Respond {
     }
     let records = match answer.status {
         200..=299 => records::as_planned(outcome),
+        404 if outcome.is_deletion() => records::as_planned(outcome),
         status if is_definite_refusal(status) => outcome.refused,
         _ => Vec::new(),
     };

@@ -266,12 +266,15 @@ pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Re
     // record of its own.
     if record.is_none_or(|record| record.id.is_some()) {
         let before = record.cloned().unwrap_or_else(|| unseen(group, scene));
-        let during = Group {
+        plan.before.push(Record::Group(Group {
             pending: true,
             leaving: true,
-            ..before.clone()
-        };
-        plan.unclear(Record::Group(during), Record::Group(before));
+            ..before
+        }));
+    }
+    // A refusal does not tell that there is a group that nobody has recorded.
+    if let Some(before) = record.filter(|record| record.id.is_some()) {
+        plan.outcome.refused.push(Record::Group(before.clone()));
     }
     let id = record.and_then(|record| record.id.clone());
     plan.done(Record::RemoveGroup(ResourceKey {

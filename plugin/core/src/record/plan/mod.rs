@@ -74,6 +74,17 @@ pub(crate) fn plan(act: &Act, scene: &Scene<'_>, now: u64) -> Result<Plan, Stop>
 // === impl Outcome ===
 
 impl Outcome {
+    /// Whether nothing was asked for but to delete.
+    pub(crate) fn is_deletion(&self) -> bool {
+        let deletes = |done: &Done| {
+            matches!(
+                done,
+                Done::Record(Record::RemoveUser(_) | Record::RemoveGroup(_))
+            )
+        };
+        !self.done.is_empty() && self.done.iter().all(deletes)
+    }
+
     /// Whether the create was of a user who had this id already.
     pub(crate) fn knew(&self, id: Option<&str>) -> bool {
         self.done.iter().any(|done| match done {
