@@ -161,18 +161,21 @@ async fn settle_group(
     intent: &IntentKey,
     id: &str,
 ) -> Result<(), sqlx::Error> {
-    let known: Option<bool> = sqlx::query_scalar(
-        "SELECT leaving AND managed_by IS NULL FROM groups
-          WHERE account = ?1 AND scope = '' AND id = ?2",
+    // Every group that a provider is shown comes here: without an intent this is all that is done.
+    let intended: Option<Option<bool>> = sqlx::query_scalar(
+        "SELECT g.leaving AND g.managed_by IS NULL
+           FROM groups i LEFT JOIN groups g ON g.account = i.account AND g.scope = '' AND g.id = ?3
+          WHERE i.account = ?1 AND i.scope = '' AND i.id = ?2",
     )
     .bind(&intent.account)
+    .bind(unsettled_id(&intent.key))
     .bind(id)
     .fetch_optional(&mut *connection)
     .await?;
-    match known {
-        Some(false) => Ok(()),
-        Some(true) => put_created(connection, intent, id).await,
-        None => {
+    match intended {
+        None | Some(Some(false)) => Ok(()),
+        Some(Some(true)) => put_created(connection, intent, id).await,
+        Some(None) => {
             put_created(connection, intent, id).await?;
             withdraw(connection, intent).await
         }

@@ -114,9 +114,8 @@ impl Table {
 
     fn settle(&mut self, intent: &IntentKey, id: &str) {
         let pending = pending_id(intent);
-        let mut is_certain = true;
         let account = &intent.account;
-        match intent.kind {
+        let is_certain = match intent.kind {
             ResourceKind::User => {
                 let Some(mut user) = self.users.remove(&(account.clone(), pending.clone())) else {
                     return;
@@ -139,6 +138,7 @@ impl Table {
                     None => {}
                 }
                 self.users.insert(key, user);
+                true
             }
             ResourceKind::Group => {
                 let key = (account.clone(), String::new(), pending.clone());
@@ -148,14 +148,14 @@ impl Table {
                 };
                 // One that was known already says nothing of the create, but for a native one that is
                 // perhaps deleted: it may be another one, and counts as owned while the create is open.
-                match self.groups.get(&settled) {
+                let is_certain = match self.groups.get(&settled) {
                     Some(known) if known.leaving && known.managed_by.is_none() => {
-                        is_certain = false;
                         group.members_known = known.members_known;
+                        false
                     }
                     Some(_) => return,
-                    None => {}
-                }
+                    None => true,
+                };
                 group.id = Some(id.to_owned());
                 group.pending = false;
                 // Who was in a group of this id before it was created again may be out.
@@ -166,8 +166,9 @@ impl Table {
                     }
                 }
                 self.groups.insert(settled, group);
+                is_certain
             }
-        }
+        };
         let renamed: Vec<_> = self
             .members
             .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Difference, Member, MembersKey, Table};
+use super::{Answer, Difference, Member, MembersKey, Table, User};
 
 /// How sure a recorded membership is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +26,24 @@ impl Table {
     pub(super) fn member(&self, key: &MembersKey, reference: &str) -> Member {
         let resolved = self.resolve(&key.account, reference, key.names);
         let id = resolved.map_or(reference, |(id, _)| id);
+        self.seen_member(key, reference, id, resolved.map(|(_, user)| user))
+    }
+
+    /// The membership of the user of a stored id as a rule sees it.
+    fn seen_member(
+        &self,
+        key: &MembersKey,
+        reference: &str,
+        id: &str,
+        user: Option<&User>,
+    ) -> Member {
         let membership = self.state(key, id);
         Member {
             reference: reference.to_owned(),
             present: membership.is_some(),
             confirmed: membership == Some(Membership::Confirmed),
             doubtful: membership.is_some_and(Membership::is_doubtful),
-            user: resolved.map(|(id, user)| self.seen_user(id, user)),
+            user: user.map(|user| self.seen_user(id, user)),
         }
     }
 
@@ -93,15 +104,9 @@ impl Table {
                     && group == stored_group
                     && !wanted.contains(user)
             })
-            .map(|(account, _, _, user)| Member {
-                reference: user.clone(),
-                present: true,
-                confirmed: self.state(key, user) == Some(Membership::Confirmed),
-                doubtful: self.state(key, user).is_some_and(Membership::is_doubtful),
-                user: self
-                    .users
-                    .get(&(account.clone(), user.clone()))
-                    .map(|record| self.seen_user(user, record)),
+            .map(|(account, _, _, user)| {
+                let record = self.users.get(&(account.clone(), user.clone()));
+                self.seen_member(key, user, user, record)
             })
             .collect();
         let complete = self

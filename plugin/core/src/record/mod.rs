@@ -13,7 +13,8 @@ pub enum Record {
     /// A create is about to be forwarded: the resource counts as owned from now on.
     Intent(Intent),
     /// An attempt to create became the resource of this id. Nothing happens without such an intent, nor
-    /// to a group that is known already: it says nothing of another that was created.
+    /// to a group that is known already: it says nothing of another that was created. A native one that
+    /// is perhaps deleted is owned from then on, and the intent stays.
     Settle {
         /// Which intent.
         #[serde(flatten)]

@@ -262,19 +262,22 @@ pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Re
     if record.is_some_and(|record| scene.is_others(record.managed_by.as_deref())) {
         return Ok(());
     }
-    // There may be members of a group that nobody has recorded. A create that is not settled has a
-    // record of its own.
-    if record.is_none_or(|record| record.id.is_some()) {
-        let before = record.cloned().unwrap_or_else(|| unseen(group, scene));
-        plan.before.push(Record::Group(Group {
+    let during = |before: Group| {
+        Record::Group(Group {
             pending: true,
             leaving: true,
             ..before
-        }));
-    }
-    // A refusal does not tell that there is a group that nobody has recorded.
-    if let Some(before) = record.filter(|record| record.id.is_some()) {
-        plan.outcome.refused.push(Record::Group(before.clone()));
+        })
+    };
+    match record {
+        // There may be members of a group that nobody has recorded. A refusal does not tell that there
+        // is such a group.
+        None => plan.before.push(during(unseen(group, scene))),
+        Some(before) if before.id.is_some() => {
+            plan.unclear(during(before.clone()), Record::Group(before.clone()));
+        }
+        // A create that is not settled has a record of its own.
+        Some(_) => {}
     }
     let id = record.and_then(|record| record.id.clone());
     plan.done(Record::RemoveGroup(ResourceKey {
