@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 use scimguard_core::facts::{Group, Origin, User};
+use scimguard_core::is_plain_name;
 use serde::Deserialize;
 
 use crate::store::Asked;
@@ -30,7 +31,7 @@ impl Resource {
         let id = self.id.as_deref().unwrap_or_default();
         ensure!(!id.is_empty(), "it has no id");
         ensure!(
-            is_plain(id),
+            is_plain_name(id),
             "its id {id:?} holds space or control characters"
         );
         Ok(id)
@@ -81,14 +82,10 @@ impl Resource {
 pub(super) fn references(members: Vec<Member>) -> anyhow::Result<Vec<String>> {
     let all = members.into_iter().enumerate();
     all.map(|(position, member)| {
-        let value = member.value.filter(|value| is_plain(value));
+        let value = member.value.filter(|value| is_plain_name(value));
         value.with_context(|| format!("its member number {} has no usable id", position + 1))
     })
     .collect()
-}
-
-fn is_plain(id: &str) -> bool {
-    !id.is_empty() && !id.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
 /// Absent is active; some servers write booleans as text.

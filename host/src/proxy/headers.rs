@@ -17,7 +17,7 @@ pub(super) fn end_to_end(map: &HeaderMap) -> Headers {
 pub(super) fn to_map(headers: Headers) -> Option<HeaderMap> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        if headers::is_own(&name.to_ascii_lowercase()) {
+        if headers::is_own(&name) {
             continue;
         }
         let name = HeaderName::try_from(name).ok()?;

@@ -11,13 +11,16 @@ mod edit;
 mod evaluate;
 pub mod facts;
 mod fold;
+pub mod header_names;
 pub mod history;
 mod json;
+mod media_type;
 pub mod message;
 mod normalise;
 mod observe;
 mod parse;
 mod permit;
+mod plain;
 mod policy;
 pub mod record;
 mod refusal;
@@ -35,6 +38,7 @@ pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
 };
+pub use plain::is_plain_name;
 pub use refusal::{ErrorForm, refusal};
 pub use rules::{Rule, Stage, all as rules, stage};
 pub use token::sha256_hex;

@@ -1,33 +1,60 @@
 //! The body of a request: whether it may be read, and the JSON value that it strictly is.
 
 use crate::facts::Stop;
+use crate::header_names;
 use crate::json::{self, Json, Reading};
+use crate::media_type::MediaType;
 use crate::message::{Body, Need, Request};
 use crate::policy::Account;
 use crate::refusal::Refusal;
 use crate::rules::body as rules;
 
-/// The body of a request that needs one.
+/// Media types of SCIM messages (RFC 7644 §3.1, §8.1).
+const SCIM: &[&str] = &["application/scim+json", "application/json"];
+
+/// Media types of an edit: whole JSON documents, whose members a route can name.
+const EDIT: &[&str] = &["application/json"];
+
+/// The same for PATCH, the one method for which RFC 7396 defines its type.
+const PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
+
+/// The body of a SCIM call that needs one.
 pub(crate) fn required<'r>(
     request: &'r Request,
     account: &Account,
 ) -> Result<(Json, Reading<'r>), Stop> {
-    let bytes = body(request, account)?;
-    json_content(request)?;
-    Ok(json::read(bytes, account.limits.depth)?)
+    read(request, account, SCIM)
 }
 
-/// The body of a request that may have one.
-pub(crate) fn optional(request: &Request, account: &Account) -> Result<Option<Json>, Stop> {
-    let empty = match &request.body {
+/// The body of a request of the management API, whether its edit needs one or not.
+pub(crate) fn edit(
+    request: &Request,
+    account: &Account,
+    is_needed: bool,
+) -> Result<Option<Json>, Stop> {
+    let is_empty = match &request.body {
         Body::None => true,
         Body::Bytes(bytes) => bytes.is_empty(),
         Body::Unread | Body::OverLimit => false,
     };
-    if empty {
+    if is_empty && !is_needed {
         return Ok(None);
     }
-    required(request, account).map(|(body, _)| Some(body))
+    let types = match request.method.as_str() {
+        "PATCH" => PATCH,
+        _ => EDIT,
+    };
+    read(request, account, types).map(|(body, _)| Some(body))
+}
+
+fn read<'r>(
+    request: &'r Request,
+    account: &Account,
+    types: &[&str],
+) -> Result<(Json, Reading<'r>), Stop> {
+    let bytes = body(request, account)?;
+    json_content(request, types)?;
+    Ok(json::read(bytes, account.limits.depth)?)
 }
 
 /// The body, asked for if nobody has read it yet.
@@ -52,38 +79,45 @@ fn body<'r>(request: &'r Request, account: &Account) -> Result<&'r [u8], Stop> {
     }
 }
 
-/// JSON, in UTF-8, not compressed.
-fn json_content(request: &Request) -> Result<(), Refusal> {
-    let values = |name: &'static str| {
-        request
-            .headers
-            .iter()
-            .filter(move |(other, _)| other == name)
-            .map(|(_, value)| String::from_utf8_lossy(value).to_ascii_lowercase())
-    };
-    if values("content-encoding").any(|coding| coding.trim() != "identity") {
-        return Err(rules::CONTENT_TYPE
-            .because("The body is compressed. Send it without Content-Encoding."));
+/// JSON of one of these types, in UTF-8, not compressed.
+fn json_content(request: &Request, types: &[&str]) -> Result<(), Refusal> {
+    let coded =
+        || rules::CONTENT_TYPE.because("The body is compressed. Send it without Content-Encoding.");
+    for name in ["content-encoding", "x-content-encoding"] {
+        if let Some(coding) = only(request, name, coded)?
+            && !coding.eq_ignore_ascii_case(b"identity")
+        {
+            return Err(coded());
+        }
     }
     let wrong = || {
-        rules::CONTENT_TYPE
-            .because("The body must be declared as Content-Type: application/scim+json or application/json, in UTF-8.")
+        rules::CONTENT_TYPE.because(format!(
+            "The body must be declared once as Content-Type: {}, in UTF-8.",
+            types.join(" or ")
+        ))
     };
-    let mut types = values("content-type");
-    let declared = types.next().ok_or_else(wrong)?;
-    if types.next().is_some() {
-        return Err(wrong());
-    }
-    let mut parameters = declared.split(';').map(str::trim);
-    let essence = parameters.next().unwrap_or_default();
-    let is_json = essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"));
-    let is_utf8 = parameters
-        .filter_map(|parameter| parameter.strip_prefix("charset="))
-        .all(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"));
-    if is_json && is_utf8 {
+    let declared = only(request, "content-type", wrong)?.ok_or_else(wrong)?;
+    let media_type = MediaType::parse(declared).ok_or_else(wrong)?;
+    if types.contains(&media_type.essence.as_str()) && media_type.is_utf8() {
         Ok(())
     } else {
         Err(wrong())
+    }
+}
+
+/// The value of a header that may be there once, in its own spelling.
+fn only<'r>(
+    request: &'r Request,
+    name: &str,
+    wrong: impl Fn() -> Refusal,
+) -> Result<Option<&'r [u8]>, Refusal> {
+    let mut same = request
+        .headers
+        .iter()
+        .filter(|(other, _)| header_names::same(other, name));
+    match (same.next(), same.next()) {
+        (None, _) => Ok(None),
+        (Some((spelt, value)), None) if spelt.eq_ignore_ascii_case(name) => Ok(Some(value)),
+        _ => Err(wrong()),
     }
 }

@@ -1,40 +1,18 @@
 //! Headers on their way through: what belongs to one connection stays on it (RFC 9110 §7.6.1).
 
-use scimguard_core::Headers;
+use scimguard_core::{Headers, header_names};
 
-/// Headers of one connection or of the framing, which a gateway writes itself.
-const OWN: [&str; 13] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// Whether a header, in lower case, is of one connection or of the framing.
+/// Whether a header is of one connection or of the framing, which a gateway writes itself.
 #[must_use]
 pub fn is_own(name: &str) -> bool {
-    OWN.contains(&name)
+    header_names::is_of_connection(name)
 }
 
 /// The headers of a message that may be shown to the policy and sent on.
 #[must_use]
 pub fn end_to_end(mut headers: Headers) -> Headers {
-    let named: Vec<String> = headers
-        .iter()
-        .filter(|(name, _)| name == "connection")
-        .flat_map(|(_, value)| value.split(|byte| *byte == b','))
-        .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
-        .collect();
-    headers.retain(|(name, _)| !is_own(name) && !named.contains(name));
+    let named = header_names::named_by_connection(&headers);
+    headers.retain(|(name, _)| !is_own(name) && !named.contains(&header_names::spelling(name)));
     join_cookies(&mut headers);
     headers
 }

@@ -7,8 +7,10 @@ use super::{
     Act, Activity, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile,
     UserChange, UserGroups, UserRef,
 };
+use crate::fold::same_key;
 use crate::json::{Json, pointer_tokens};
 use crate::message::Request;
+use crate::plain::{PlainName, in_doubt, is_blank, is_plain_email};
 use crate::policy::{EditKind, Free, Source};
 use crate::refusal::Refusal;
 use crate::route::management::{Match, disagree, scope};
@@ -37,7 +39,7 @@ pub(crate) fn act(
         EditKind::Roles | EditKind::Read | EditKind::UserUnlock => Vec::new(),
         EditKind::GroupCreate => vec![parts.create_group()?],
         EditKind::GroupUpdate | EditKind::GroupRename => vec![Edit::ChangeGroup(GroupChange {
-            name: parts.part(&matched.route.name, "name")?,
+            name: parts.new_name()?,
             members: match kind {
                 EditKind::GroupUpdate => parts.replaced_members()?,
                 _ => Members::Untouched,
@@ -98,8 +100,8 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn scope(&self) -> Result<String, Refusal> {
         let route = self.matched.route;
-        let organisation = self.text(&route.organisation, "organisation")?;
-        let project = self.text(&route.project, "project")?;
+        let organisation = self.id(&route.organisation, "organisation")?;
+        let project = self.id(&route.project, "project")?;
         scope(organisation, project)
     }
 
@@ -124,8 +126,8 @@ impl Parts<'_> {
         let route = self.matched.route;
         Ok(Edit::CreateGroup(NewGroup {
             scope: self.scope()?,
-            id: self.text(&route.group, "group")?,
-            name: self.text(&route.name, "name")?,
+            id: self.id(&route.group, "group")?.map(String::from),
+            name: self.name()?,
             external_id: Part::Untouched,
             members: self.named_members()?.unwrap_or_default(),
             rides_along: self.rides_along(),
@@ -185,8 +187,11 @@ impl Parts<'_> {
     fn profile(&self) -> Result<Profile, Refusal> {
         let route = self.matched.route;
         Ok(Profile {
-            email: self.part(&route.email, "email")?,
-            display_name: self.part(&route.name, "name")?,
+            email: match route.email.is_empty() {
+                true => Part::Changed,
+                false => self.email()?.map_or(Part::Empty, Part::To),
+            },
+            display_name: self.new_name()?,
             rides_along: self.rides_along(),
             ..Profile::default()
         })
@@ -195,12 +200,12 @@ impl Parts<'_> {
     fn create_users(&self) -> Result<Vec<Edit>, Refusal> {
         let route = self.matched.route;
         let groups = self.groups()?.unwrap_or_default();
-        let emails = self.list(&route.email, "email")?;
+        let emails = self.values(&route.email, "email", email)?;
         if emails.is_empty() {
             return Err(body_rules::SYNTAX
                 .because("The body does not name the users to create. Nothing was forwarded."));
         }
-        let name = match self.text(&route.name, "name")? {
+        let name = match self.name()? {
             Some(name) => Part::To(name),
             None => Part::Untouched,
         };
@@ -223,23 +228,43 @@ impl Parts<'_> {
             .collect())
     }
 
-    /// A part of an update: without a source it counts as changed, without a value as empty.
-    fn part(&self, sources: &[Source], name: &str) -> Result<Part, Refusal> {
-        if sources.is_empty() {
+    /// The name of an update: without a source it counts as changed, without a value as empty.
+    fn new_name(&self) -> Result<Part, Refusal> {
+        if self.matched.route.name.is_empty() {
             return Ok(Part::Changed);
         }
-        Ok(self.text(sources, name)?.map_or(Part::Empty, Part::To))
+        Ok(self.name()?.map_or(Part::Empty, Part::To))
+    }
+
+    /// The name of a user or group. People's names have spaces, and marks that join letters, in them.
+    fn name(&self) -> Result<Option<String>, Refusal> {
+        let name = self.text(&self.matched.route.name, "name")?;
+        let name = name.filter(|name| !name.is_empty());
+        if let Some(name) = &name
+            && (is_blank(name) || name.chars().any(char::is_control))
+        {
+            return Err(route::AMBIGUOUS_QUERY.because(
+                "The name has a control character in it, or nothing that shows. Send a name that people can read, or leave it out.",
+            ));
+        }
+        Ok(name)
+    }
+
+    fn id(&self, sources: &[Source], name: &str) -> Result<Option<PlainName>, Refusal> {
+        PlainName::read(self.text(sources, name)?, name)
+    }
+
+    fn email(&self) -> Result<Option<String>, Refusal> {
+        email(self.text(&self.matched.route.email, "email")?, "email")
     }
 
     fn required(&self, sources: &[Source], name: &str) -> Result<String, Refusal> {
-        let value = self.text(sources, name)?.filter(|value| !value.is_empty());
-        let value = value.ok_or_else(|| {
+        let value = self.id(sources, name)?.ok_or_else(|| {
             body_rules::SYNTAX.because(format!(
                 "The request does not say which {name} it is for. Nothing was forwarded."
             ))
         })?;
-        plain(&value, name)?;
-        Ok(value)
+        Ok(value.into())
     }
 
     /// The one value of a part; all sources must agree.
@@ -262,37 +287,51 @@ impl Parts<'_> {
             if found.as_ref().is_some_and(|other| *other != text) {
                 return Err(disagree(name));
             }
+            if found.is_none() && !text.is_empty() && self.may_be_overlooked(sources) {
+                return Err(in_body_alone(name, pointer));
+            }
             found = Some(text);
         }
         Ok(found)
     }
 
-    /// The values of a part that may have several.
+    /// Whether applications may leave the body unread: all that the edit needs stands outside.
+    fn may_be_overlooked(&self, sources: &[Source]) -> bool {
+        let is_outside = |source: &Source| !matches!(source, Source::Body(_) | Source::Answer(_));
+        !self.matched.route.needs_body() && sources.iter().any(is_outside)
+    }
+
+    /// The ids of a part that may have several.
     fn list(&self, sources: &[Source], name: &str) -> Result<Vec<String>, Refusal> {
-        let mut all: Vec<String> = self
-            .matched
-            .outside_body(sources, self.request, name)?
-            .into_iter()
-            .collect();
+        self.values(sources, name, id)
+    }
+
+    /// The values of a part that may have several, each read in one way.
+    fn values(
+        &self,
+        sources: &[Source],
+        name: &str,
+        read: impl Fn(Option<String>, &str) -> Result<Option<String>, Refusal>,
+    ) -> Result<Vec<String>, Refusal> {
+        let outside = self.matched.outside_body(sources, self.request, name)?;
+        let mut all: Vec<String> = read(outside, name)?.into_iter().collect();
         for pointer in pointers(sources) {
-            let wrong = |what: &Json| {
+            let wrong = |what: &str| {
                 body_rules::SYNTAX.because(format!(
-                    "{pointer} in the body must be a list of strings, not {}.",
-                    what.kind()
+                    "{pointer} in the body must be a list of strings, not {what}."
                 ))
             };
             match self.in_body(pointer)? {
                 None | Some(Json::Null) => {}
                 Some(Json::Array(elements)) => {
                     for element in elements {
-                        all.push(element.as_str().ok_or_else(|| wrong(element))?.to_owned());
+                        let text = element.as_str().ok_or_else(|| wrong(element.kind()))?;
+                        let value = read(Some(text.to_owned()), name)?;
+                        all.push(value.ok_or_else(|| wrong("a list with an empty one"))?);
                     }
                 }
-                Some(other) => return Err(wrong(other)),
+                Some(other) => return Err(wrong(other.kind())),
             }
-        }
-        for value in &all {
-            plain(value, name)?;
         }
         Ok(all)
     }
@@ -305,9 +344,10 @@ impl Parts<'_> {
         for token in pointer_tokens(pointer) {
             let next = match at {
                 Json::Object(members) => {
-                    if let Some(other) = members.iter().find(|member| {
-                        member.name != token && member.name.to_lowercase() == token.to_lowercase()
-                    }) {
+                    if let Some(other) = members
+                        .iter()
+                        .find(|member| member.name != token && same_key(&member.name, &token))
+                    {
                         return Err(body_rules::SYNTAX.because(format!(
                             "The body has {:?} where {token:?} belongs.",
                             other.name
@@ -413,14 +453,22 @@ fn pointers(sources: &[Source]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Names and ids must look like what they are, or two readers could take them for different ones.
-fn plain(value: &str, name: &str) -> Result<(), Refusal> {
-    if value.chars().any(char::is_control) || value.trim() != value {
-        return Err(route::AMBIGUOUS_QUERY.because(format!(
-            "The {name} has white space around it or a control character in it."
-        )));
+fn id(text: Option<String>, name: &str) -> Result<Option<String>, Refusal> {
+    Ok(PlainName::read(text, name)?.map(String::from))
+}
+
+fn email(text: Option<String>, name: &str) -> Result<Option<String>, Refusal> {
+    match text.filter(|text| !text.is_empty()) {
+        Some(text) if !is_plain_email(&text) => Err(in_doubt(name)),
+        text => Ok(text),
     }
-    Ok(())
+}
+
+/// The refusal of a part that only the body of a request names whose body may stay unread.
+fn in_body_alone(name: &str, pointer: &str) -> Refusal {
+    route::AMBIGUOUS_QUERY.because(format!(
+        "The request names the {name} in its body alone ({pointer}), which an application need not read here. Name it outside the body too."
+    ))
 }
 
 impl crate::policy::Route {

@@ -52,7 +52,11 @@ pub(super) fn decide(
                 completed: None,
             };
             ask(&act, &scene)?;
-            (permit(&act, &scene)?, plan(&act, &scene, now)?)
+            let permitted = permit(&act, &scene)?;
+            if let Some(misspelt) = &call.misspelt {
+                return Err(misspelt.clone().into());
+            }
+            (permitted, plan(&act, &scene, now)?)
         }
         _ => (Permitted { watched: None }, Plan::default()),
     };
@@ -82,11 +86,7 @@ fn managed_act(
     account_name: &str,
     account: &Account,
 ) -> Result<Act, Stop> {
-    let body = if matched.route.needs_body() {
-        Some(parse::required(request, account)?.0)
-    } else {
-        parse::optional(request, account)?
-    };
+    let body = parse::edit(request, account, matched.route.needs_body())?;
     let act = act::management::act(matched, request, body.as_ref(), account_name)?;
     act.within(&account.limits)?;
     Ok(act)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiter::{Jiter, JiterError, JiterErrorType, Peek};
 
 use super::{Json, Member};
+use crate::fold;
 use crate::refusal::Refusal;
 use crate::rules::body;
 
@@ -151,7 +152,7 @@ impl Reader<'_> {
 }
 
 /// The keys of one object, which count as equal in any case (RFC 7643 §2.1): a scan while there are
-/// few, a set when there are many.
+/// few, all in ASCII; a set of folded keys, each folded once, from then on.
 #[derive(Default)]
 struct Seen(BTreeSet<String>);
 
@@ -159,19 +160,17 @@ impl Seen {
     const SCAN: usize = 16;
 
     fn first_time(&mut self, members: &[Member], name: &str) -> bool {
-        if members.len() < Self::SCAN {
-            return members
-                .iter()
-                .all(|member| !member.name.eq_ignore_ascii_case(name));
-        }
         if self.0.is_empty() {
-            self.0.extend(
-                members
+            if members.len() < Self::SCAN && name.is_ascii() {
+                return members
                     .iter()
-                    .map(|member| member.name.to_ascii_lowercase()),
-            );
+                    .all(|member| !member.name.eq_ignore_ascii_case(name));
+            }
+            let names = members.iter();
+            self.0
+                .extend(names.map(|member| fold::key(&member.name).into_owned()));
         }
-        self.0.insert(name.to_ascii_lowercase())
+        self.0.insert(fold::key(name).into_owned())
     }
 }
 

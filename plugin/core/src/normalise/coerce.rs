@@ -2,8 +2,8 @@
 
 use super::{Normaliser, Place};
 use crate::json::{Json, Member};
+use crate::plain::is_bidirectional_override;
 use crate::refusal::Refusal;
-use crate::route::target::is_bidirectional_override;
 use crate::rules::{normalise, scim};
 use crate::scim::schema::{Attribute, Mutability, Type, Uniqueness};
 use crate::scim::shape::Target;

@@ -19,7 +19,7 @@ pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The parameters that a kind of call knows.
-const LIST: &[&str] = &[
+pub(crate) const LIST: &[&str] = &[
     "filter",
     "sortBy",
     "sortOrder",

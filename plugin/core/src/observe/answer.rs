@@ -5,11 +5,12 @@ use percent_encoding::utf8_percent_encode;
 use super::ScimContinuation;
 use super::location::Bases;
 use crate::facts::ResourceKind;
+use crate::header_names;
 use crate::json::{self, Json, Member};
 use crate::message::{AnswerBody, BackendAnswer, Headers};
+use crate::plain::is_plain_name;
 use crate::policy::Profile;
 use crate::refusal::{ERROR_URN, Refusal};
-use crate::route::target::{is_bidirectional_override, is_plain_name};
 use crate::rules::face;
 use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
@@ -31,18 +32,6 @@ const PASSED: &[&str] = &[
     "vary",
     "www-authenticate",
     "x-request-id",
-];
-
-/// Headers that belong to one connection (RFC 9110 §7.6.1).
-const OF_CONNECTION: &[&str] = &[
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
 ];
 
 /// The refusal of an answer that is not what was asked for.
@@ -73,9 +62,7 @@ pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Re
     }
     match member(body, "id").and_then(Json::as_str) {
         None => Err(nonsense("it has no id")),
-        Some(given) if !is_plain_name(given) || given.contains(is_bidirectional_override) => {
-            Err(nonsense("its id is no id"))
-        }
+        Some(given) if !is_plain_name(given) => Err(nonsense("its id is no id")),
         Some(given) if id.is_some_and(|id| id != given) => {
             Err(nonsense("it is a resource of another id"))
         }
@@ -243,7 +230,7 @@ pub(crate) fn end_to_end(answer: &BackendAnswer) -> Headers {
     answer
         .headers
         .iter()
-        .filter(|(name, _)| !OF_CONNECTION.contains(&name.as_str()))
+        .filter(|(name, _)| !header_names::is_of_connection(name))
         .cloned()
         .collect()
 }

@@ -12,7 +12,9 @@ use super::document::{Document, Emails, RouteDocument, UnknownAttributes};
 use super::{Account, Management, Policy, Resource, Route, Source, issuers};
 use crate::ConfigError;
 use crate::facts::ResourceKind;
+use crate::fold;
 use crate::normalise::json_schema::Constraints;
+use crate::plain::is_plain_name;
 use crate::route::template::Template;
 use crate::scim::schema::ResourceType;
 use crate::scim::shape::Shape;
@@ -43,6 +45,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     let mut compiled = std::collections::BTreeMap::new();
     for (name, differing) in &accounts {
         let pointer = format!("/accounts/{}", pointer_token(name));
+        plain_account(name, &pointer)?;
         let mut merged = merged.clone();
         overlay(&mut merged, differing);
         let document: Document = read(&merged, &pointer)?;
@@ -50,6 +53,9 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     }
     let scim: super::document::Scim = read(merged.get("scim").unwrap_or(&Value::Null), "/scim")?;
     let (base, upstream_base) = bases(&scim)?;
+    if let Some(account) = &scim.account {
+        plain_account(account, "/scim/account")?;
+    }
     let management = management(&merged)?;
     let policy = Policy {
         base,
@@ -71,6 +77,16 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
         ));
     }
     Ok(policy)
+}
+
+/// No request is ever for an account of another name.
+fn plain_account(name: &str, pointer: &str) -> Result<(), Vec<ConfigError>> {
+    if is_plain_name(name) {
+        return Ok(());
+    }
+    let message =
+        "the name of an account has no white space, control or invisible characters in it";
+    Err(fault(pointer, message.to_owned()))
 }
 
 fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
@@ -294,7 +310,7 @@ fn management(merged: &Value) -> Result<Management, Vec<ConfigError>> {
             prefix
                 .split('/')
                 .filter(|segment| !segment.is_empty())
-                .map(str::to_lowercase)
+                .map(|segment| fold::key(segment).into_owned())
                 .collect()
         })
         .collect();

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::known_method;
-use super::target::{Target, ambiguous, is_plain_name};
+use super::query::Parameter;
+use super::target::{Target, ambiguous};
 use super::template::Fit;
+use crate::header_names;
 use crate::message::Request;
+use crate::plain::{PlainName, is_plain_name};
 use crate::policy::{Policy, Route, Source, Unmatched};
 use crate::refusal::Refusal;
 use crate::rules::route;
@@ -21,6 +24,9 @@ pub(crate) struct ManagementCall<'p> {
     /// Why it cannot be told, where the decision does not depend on it: whoever asks for a token has
     /// to refuse then.
     pub(crate) account_unclear: Option<Refusal>,
+    /// A parameter's name is in another case than the policy's. It is judged all the same, but not
+    /// forwarded: an application to which case matters would read a request without it.
+    pub(crate) misspelt: Option<Refusal>,
     /// Set where the face wants to know what in the answer is a provider's.
     pub(crate) described: Option<Described>,
 }
@@ -56,6 +62,7 @@ pub(super) fn call<'p>(
         return Ok(unjudged(policy, request, &target, described));
     }
     target.unambiguous()?;
+    target.query.unambiguous()?;
     let Some((route, parameters)) = named(policy, &request.method, &target)? else {
         unmatched(policy, request, &target)?;
         return Ok(unjudged(policy, request, &target, None));
@@ -76,8 +83,9 @@ pub(super) fn call<'p>(
         target,
     };
     Ok(ManagementCall {
-        account: Some(matched.account(request)?),
+        account: Some(matched.account(request)?.into()),
         account_unclear: None,
+        misspelt: matched.misspelt()?,
         described,
         matched: Some(matched),
     })
@@ -97,23 +105,19 @@ fn unjudged<'p>(
         _ => (&[][..], BTreeMap::new()),
     };
     let sources = of_route.iter().chain(&policy.management.account_names);
-    let (account, account_unclear) = match told(sources, &parameters, target, request, "account") {
-        Ok(account) => match account.filter(|name| !name.is_empty()) {
-            Some(name) if !is_plain_name(&name) => (None, Some(not_plain())),
-            account => (account, None),
-        },
+    let account = told(sources, &parameters, target, request, "account")
+        .and_then(|account| PlainName::read(account, "account"));
+    let (account, account_unclear) = match account {
+        Ok(account) => (account.map(String::from), None),
         Err(refusal) => (None, Some(refusal)),
     };
     ManagementCall {
         matched: None,
         account,
         account_unclear,
+        misspelt: None,
         described,
     }
-}
-
-fn not_plain() -> Refusal {
-    route::AMBIGUOUS_QUERY.because("The account has white space or a control character in it.")
 }
 
 /// What a read shows, if the face wants to know. Whatever cannot be told stays untold: reads pass.
@@ -133,9 +137,12 @@ fn described(policy: &Policy, request: &Request, target: &Target) -> Option<Desc
     if groups.is_empty() && users.is_empty() {
         return None;
     }
-    let part = |sources, name| matched.outside_body(sources, request, name).ok();
+    let part = |sources, name| {
+        let told = matched.outside_body(sources, request, name).ok()?;
+        PlainName::read(told, name).ok()
+    };
     Some(Described {
-        account: matched.account(request).ok()?,
+        account: matched.account(request).ok()?.into(),
         scope: scope(
             part(&route.organisation, "organisation")?,
             part(&route.project, "project")?,
@@ -154,26 +161,28 @@ fn in_answer(sources: &[Source]) -> Vec<String> {
     pointers.collect()
 }
 
-/// The scope of a group: `""`, `org` or `org/project`. Empty parts equal absent ones.
+/// The scope of a group: `""`, `org` or `org/project`.
 pub(crate) fn scope(
-    organisation: Option<String>,
-    project: Option<String>,
+    organisation: Option<PlainName>,
+    project: Option<PlainName>,
 ) -> Result<String, Refusal> {
-    let organisation = organisation.unwrap_or_default();
-    let project = project.unwrap_or_default();
-    if organisation.contains('/') || project.contains('/') {
+    let has_slash = |part: &Option<PlainName>| {
+        let part = part.as_ref();
+        part.is_some_and(|name| name.as_str().contains('/'))
+    };
+    if has_slash(&organisation) || has_slash(&project) {
         return Err(route::AMBIGUOUS_QUERY
             .because("The organisation or project has a slash in it. Name each by itself."));
     }
-    if project.is_empty() {
-        return Ok(organisation);
-    }
-    if organisation.is_empty() {
-        return Err(route::AMBIGUOUS_QUERY.because(
+    match (organisation, project) {
+        (organisation, None) => Ok(organisation.map(String::from).unwrap_or_default()),
+        (None, Some(_)) => Err(route::AMBIGUOUS_QUERY.because(
             "The request names a project without its organisation. An application that overlooks the project would take it for the account. Name both, or none.",
-        ));
+        )),
+        (Some(organisation), Some(project)) => {
+            Ok(format!("{}/{}", organisation.as_str(), project.as_str()))
+        }
     }
-    Ok(format!("{organisation}/{project}"))
 }
 
 /// A route and the values of its path parameters.
@@ -208,7 +217,9 @@ fn named<'p>(
     if let Some((_, parameters)) = &best
         && parameters.values().any(|value| !is_plain_name(value))
     {
-        return Err(ambiguous("an id in it is empty or has white space in it"));
+        return Err(ambiguous(
+            "an id in it is empty or has white space or an invisible character in it",
+        ));
     }
     if best.is_none() && other_case {
         return Err(ambiguous("it is a known path in another case"));
@@ -219,7 +230,7 @@ fn named<'p>(
 /// Decides about a write that no route names.
 fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), Refusal> {
     let guarded = || {
-        let path: Vec<String> = target.segments.iter().map(|s| s.to_lowercase()).collect();
+        let path = target.folded();
         policy
             .management
             .routes
@@ -246,25 +257,30 @@ fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), 
 
 impl Match<'_> {
     /// The account, from everything but the body.
-    fn account(&self, request: &Request) -> Result<String, Refusal> {
-        let account = self
-            .outside_body(&self.route.account, request, "account")?
-            .ok_or_else(|| {
-                route::MISSING_ACCOUNT.because(format!(
-                    "The request does not say which account it is for. Send {}.",
-                    describe(&self.route.account)
-                ))
-            })?;
-        if account.is_empty() {
-            return Err(route::MISSING_ACCOUNT.because(format!(
-                "The account is empty. Send {}.",
+    fn account(&self, request: &Request) -> Result<PlainName, Refusal> {
+        let told = self.outside_body(&self.route.account, request, "account")?;
+        PlainName::read(told, "account")?.ok_or_else(|| {
+            route::MISSING_ACCOUNT.because(format!(
+                "The request does not say which account it is for. Send {}.",
                 describe(&self.route.account)
-            )));
+            ))
+        })
+    }
+
+    /// Reads every parameter of the query that the route has a use for.
+    fn misspelt(&self) -> Result<Option<Refusal>, Refusal> {
+        let mut misspelt = None;
+        for (_, sources) in self.route.parts() {
+            for source in sources {
+                if let Source::Query(name) = source
+                    && let Some(parameter) = self.target.query.parameter(name)?
+                    && parameter.name != *name
+                {
+                    misspelt.get_or_insert_with(|| other_case(parameter, name));
+                }
+            }
         }
-        if !is_plain_name(&account) {
-            return Err(not_plain());
-        }
-        Ok(account)
+        Ok(misspelt)
     }
 
     /// The value of a part, as far as it stands outside the body; all sources must agree.
@@ -290,7 +306,7 @@ fn told<'s>(
     for source in sources {
         let value = match source {
             Source::Path(name) => parameters.get(name).cloned(),
-            Source::Query(name) => target.parameter(name)?.map(str::to_owned),
+            Source::Query(name) => target.query.parameter(name)?.map(|it| it.value.clone()),
             Source::Header(name) => header(request, name)?,
             Source::Body(_) | Source::Answer(_) => None,
         };
@@ -310,20 +326,29 @@ pub(crate) fn disagree(part: &str) -> Refusal {
     ))
 }
 
+fn other_case(parameter: &Parameter, name: &str) -> Refusal {
+    route::AMBIGUOUS_QUERY.because(format!(
+        "The query parameter {} is spelt {name}; an application to which case matters would overlook it. Send {name}=…",
+        parameter.name
+    ))
+}
+
+/// The value of a header that a rule reads: spelt as it is, once, and in ASCII, for which alone all
+/// readers have one reading; a comma would join several values (RFC 9110 §5.3).
 fn header(request: &Request, name: &str) -> Result<Option<String>, Refusal> {
-    let mut values = request
+    let mut same = request
         .headers
         .iter()
-        .filter(|(other, _)| other.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value);
-    let Some(value) = values.next() else {
+        .filter(|(other, _)| header_names::same(other, name));
+    let Some((spelt, value)) = same.next() else {
         return Ok(None);
     };
-    let text = String::from_utf8(value.clone()).ok();
-    match (text, values.next()) {
+    let is_plain = spelt.eq_ignore_ascii_case(name) && value.is_ascii() && !value.contains(&b',');
+    let text = String::from_utf8(value.clone()).ok().filter(|_| is_plain);
+    match (text, same.next()) {
         (Some(text), None) => Ok(Some(text)),
         _ => Err(route::AMBIGUOUS_QUERY.because(format!(
-            "The header {name} can be read in two ways. Send it once, as plain text."
+            "The header {name} can be read in two ways. Send it once, as plain text, in this spelling."
         ))),
     }
 }

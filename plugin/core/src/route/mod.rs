@@ -1,10 +1,12 @@
 //! What is asked for: a SCIM call, or an edit of the application's management API; of which account.
 
 pub(crate) mod management;
+pub(crate) mod query;
 pub(crate) mod scim;
 pub(crate) mod target;
 pub(crate) mod template;
 
+use crate::fold;
 use crate::message::Request;
 use crate::policy::Policy;
 use crate::refusal::{ErrorForm, Refusal};
@@ -17,7 +19,7 @@ use target::{Target, ambiguous};
 /// A request whose place in the world is known.
 pub(crate) enum Routed<'p> {
     Scim(ScimCall),
-    Management(ManagementCall<'p>),
+    Management(Box<ManagementCall<'p>>),
 }
 
 /// A refusal, and the form in which its route tells errors.
@@ -45,8 +47,10 @@ pub(crate) fn route<'p>(policy: &'p Policy, request: &Request) -> Result<Routed<
         form: ErrorForm::Problem,
     };
     let target = Target::parse(&request.path).map_err(as_scim)?;
-    let strict: Vec<String> = target.segments.iter().map(|s| s.to_lowercase()).collect();
-    let zones = (zone(policy, &strict), zone(policy, &target.lenient()));
+    let zones = (
+        zone(policy, &target.folded()),
+        zone(policy, &target.lenient()),
+    );
     if zones.0 == Zone::Scim || zones.1 == Zone::Scim {
         target.unambiguous().map_err(as_scim)?;
         let call = scim::call(policy, request, &target).map_err(as_scim)?;
@@ -55,7 +59,7 @@ pub(crate) fn route<'p>(policy: &'p Policy, request: &Request) -> Result<Routed<
     match zones {
         (Zone::Management, Zone::Management) => {
             let call = management::call(policy, request, target).map_err(as_problem)?;
-            Ok(Routed::Management(call))
+            Ok(Routed::Management(Box::new(call)))
         }
         (Zone::Nowhere, Zone::Nowhere) => {
             Err(as_scim(target.unambiguous().err().unwrap_or_else(|| {
@@ -71,6 +75,7 @@ pub(crate) fn route<'p>(policy: &'p Policy, request: &Request) -> Result<Routed<
     }
 }
 
+/// Where a path leads, its segments as they are compared without regard to case.
 fn zone(policy: &Policy, path: &[String]) -> Zone {
     let in_prefix = |path: &[String]| {
         policy
@@ -82,7 +87,7 @@ fn zone(policy: &Policy, path: &[String]) -> Zone {
     let upstream: Vec<String> = policy
         .upstream_base
         .literal_prefix()
-        .map(str::to_lowercase)
+        .map(|segment| fold::key(segment).into_owned())
         .collect();
     if policy.base.literal_prefix_covers(path)
         || (in_prefix(&upstream) && path.starts_with(&upstream))

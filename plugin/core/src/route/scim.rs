@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::known_method;
-use super::target::{Target, ambiguous, is_plain_name};
+use super::target::{Target, ambiguous};
 use super::template::Fit;
 use crate::facts::ResourceKind;
 use crate::message::Request;
+use crate::normalise::query;
+use crate::plain::is_plain_name;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::rules::route;
@@ -71,16 +73,24 @@ pub(super) fn call(
     };
     let account = parameters.get("account").cloned().unwrap_or_default();
     if !is_plain_name(&account) {
-        return Err(ambiguous("the account is empty or has white space in it"));
+        return Err(ambiguous(
+            "the account is empty or has white space or an invisible character in it",
+        ));
     }
     known_method(&request.method)?;
     let depth = policy.base.len();
     let tail = target.segments.get(depth..).unwrap_or_default();
     // The base alone is no end point; with a query it is asked for resources of every type.
-    if tail.is_empty() && target.query.is_empty() {
+    if tail.is_empty() && target.query.parameters.is_empty() {
         return Err(unknown());
     }
     let operation = operation(&request.method, tail)?.ok_or_else(unknown)?;
+    if request.method != "GET" {
+        target.query.unambiguous()?;
+        for name in query::LIST {
+            target.query.parameter(name)?;
+        }
+    }
     let raw_tail = target
         .raw
         .get(depth..)
@@ -98,6 +108,7 @@ pub(super) fn call(
         raw_tail,
         query: target
             .query
+            .parameters
             .iter()
             .map(|p| (p.name.clone(), p.value.clone(), p.raw_value.clone()))
             .collect(),
@@ -146,7 +157,9 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
         ([_], "POST") => Ok(Some(Operation::Create(kind))),
         ([_], _) => Err(wrong_method("GET, POST")),
         ([_, ".search"], _) => search(Some(kind)),
-        ([_, id], _) if !is_plain_name(id) => Err(ambiguous("the id has white space in it")),
+        ([_, id], _) if !is_plain_name(id) => Err(ambiguous(
+            "the id has white space or an invisible character in it",
+        )),
         ([_, id], "GET") => Ok(Some(Operation::Read(kind, (*id).to_owned()))),
         ([_, id], "PUT") => Ok(Some(Operation::Replace(kind, (*id).to_owned()))),
         ([_, id], "PATCH") => Ok(Some(Operation::Patch(kind, (*id).to_owned()))),

@@ -3,6 +3,9 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::query::{self, Query};
+use crate::fold;
+use crate::plain::{hidden, is_bidirectional_override};
 use crate::refusal::Refusal;
 use crate::rules::route;
 
@@ -15,19 +18,7 @@ pub(crate) struct Target {
     pub(crate) segments: Vec<String>,
     /// What could be read in two ways.
     pub(crate) ambiguity: Option<&'static str>,
-    /// The parameters of the query, in order.
-    pub(crate) query: Vec<Parameter>,
-}
-
-/// A parameter of the query.
-#[derive(Clone)]
-pub(crate) struct Parameter {
-    /// Decoded.
-    pub(crate) name: String,
-    /// Decoded, `+` as space.
-    pub(crate) value: String,
-    /// The value as sent.
-    pub(crate) raw_value: String,
+    pub(crate) query: Query,
 }
 
 impl Target {
@@ -42,7 +33,7 @@ impl Target {
             raw: Vec::new(),
             segments: Vec::new(),
             ambiguity: path.contains('#').then_some("it has a fragment"),
-            query: Vec::new(),
+            query: query::parse(query)?,
         };
         if !rest.is_empty() {
             for raw in rest.split('/') {
@@ -54,23 +45,11 @@ impl Target {
                 target.segments.push(segment);
             }
         }
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            target.query.push(parameter(pair)?);
-        }
-        if target
-            .query
-            .iter()
-            .any(|parameter| parameter.name.eq_ignore_ascii_case("_method"))
-        {
-            return Err(route::AMBIGUOUS_QUERY.because(
-                "The query has a parameter _method, which some applications take for the method. Send the method itself.",
-            ));
-        }
         Ok(target)
     }
 
     /// The path as a lenient application could read it: decoded twice, `\` as `/`, without
-    /// parameters, dot segments and empty segments, in lower case.
+    /// parameters, dot segments and empty segments, without regard to case.
     pub(crate) fn lenient(&self) -> Vec<String> {
         let mut path: Vec<String> = Vec::new();
         for segment in &self.segments {
@@ -82,7 +61,7 @@ impl Target {
                     ".." => {
                         path.pop();
                     }
-                    _ => path.push(part.to_lowercase()),
+                    _ => path.push(fold::key(part).into_owned()),
                 }
             }
         }
@@ -94,34 +73,13 @@ impl Target {
         self.ambiguity.map_or(Ok(()), |why| Err(ambiguous(why)))
     }
 
-    /// The value of a parameter that a rule reads: its name in any case, at most once.
-    pub(crate) fn parameter(&self, name: &str) -> Result<Option<&str>, Refusal> {
-        let mut found = None;
-        for parameter in &self.query {
-            let bare = parameter.name.split(['[', ';']).next().unwrap_or_default();
-            if !bare.trim().eq_ignore_ascii_case(name) {
-                continue;
-            }
-            // Some applications split a query at semicolons too.
-            let is_split = parameter.raw_value.contains(';');
-            if found.is_some()
-                || bare.len() != parameter.name.len()
-                || bare.trim() != bare
-                || is_split
-            {
-                return Err(route::AMBIGUOUS_QUERY.because(format!(
-                    "The query parameter {name} can be read in two ways. Send it once, as {name}=…"
-                )));
-            }
-            found = Some(parameter.value.as_str());
-        }
-        Ok(found)
+    /// The same path as it is compared without regard to case.
+    pub(crate) fn folded(&self) -> Vec<String> {
+        let segments = self.segments.iter();
+        segments
+            .map(|segment| fold::key(segment).into_owned())
+            .collect()
     }
-}
-
-/// Whether a segment names something without doubt: not empty, no white space, no control character.
-pub(crate) fn is_plain_name(segment: &str) -> bool {
-    !segment.is_empty() && !segment.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
 /// The refusal of a path that could be read in two ways.
@@ -138,7 +96,10 @@ fn ambiguity(raw: &str, segment: &str) -> Option<&'static str> {
     if segment == "." || segment == ".." {
         return Some("it has a dot segment");
     }
-    segment.chars().find_map(|c| match c {
+    if segment.trim() != segment {
+        return Some("it has white space around a part of it");
+    }
+    let known = segment.chars().find_map(|c| match c {
         '/' => Some("it has an encoded slash"),
         '\\' => Some("it has a backslash"),
         ';' => Some("it has a semicolon"),
@@ -146,15 +107,12 @@ fn ambiguity(raw: &str, segment: &str) -> Option<&'static str> {
         c if c.is_control() => Some("it has a control character"),
         c if is_bidirectional_override(c) => Some("it has a bidirectional override"),
         _ => None,
-    })
+    });
+    let is_invisible = || hidden(segment).any(|c| !c.is_whitespace());
+    known.or_else(|| is_invisible().then_some("it has an invisible character"))
 }
 
-/// Unicode TR 36 §2.4: characters that make text look like other text.
-pub(crate) fn is_bidirectional_override(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
-}
-
-fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         if byte == b'%'
@@ -168,19 +126,4 @@ fn decode(text: &str) -> Option<String> {
         .decode_utf8()
         .ok()
         .map(std::borrow::Cow::into_owned)
-}
-
-fn parameter(pair: &str) -> Result<Parameter, Refusal> {
-    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let decode = |text: &str| {
-        decode(&text.replace('+', "%20")).ok_or_else(|| {
-            route::AMBIGUOUS_QUERY
-                .because("The query has a percent-encoding that is invalid or not UTF-8.")
-        })
-    };
-    Ok(Parameter {
-        name: decode(name)?,
-        value: decode(value)?,
-        raw_value: value.to_owned(),
-    })
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::fold;
+
 /// A path with parameters, each a whole segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Segment>);
@@ -65,10 +67,11 @@ impl Template {
         })
     }
 
-    /// Whether a path (in lower case) is at or below the literal prefix.
+    /// Whether a path, its segments as [`fold::key`] has them, is at or below the literal prefix.
     pub(crate) fn literal_prefix_covers(&self, path: &[String]) -> bool {
-        let prefix: Vec<String> = self.literal_prefix().map(str::to_lowercase).collect();
-        path.starts_with(&prefix)
+        let mut path = path.iter();
+        let mut prefix = self.literal_prefix();
+        prefix.all(|literal| path.next().is_some_and(|it| *it == fold::key(literal)))
     }
 
     /// Matches a whole path of decoded segments.
@@ -90,7 +93,7 @@ impl Template {
         for (segment, given) in self.0.iter().zip(path) {
             match segment {
                 Segment::Literal(text) if text == given => {}
-                Segment::Literal(text) if text.to_lowercase() == given.to_lowercase() => {
+                Segment::Literal(text) if fold::same_key(text, given) => {
                     exact = false;
                 }
                 Segment::Literal(_) => return Fit::None,

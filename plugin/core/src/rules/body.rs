@@ -3,16 +3,17 @@
 super::rules! {
     /// The body is larger than `scim.limits.body_bytes`. It is refused before it is read whole.
     TOO_LARGE = "body.too-large", Some(413), None, "RFC 9110 §15.5.14";
-    /// The body is not declared as JSON, or it is compressed.
-    CONTENT_TYPE = "body.content-type", Some(415), None, "RFC 7644 §3.1, RFC 9110 §15.5.16";
+    /// The body is not declared once as JSON in UTF-8, the declaration does not parse, or the body is
+    /// compressed.
+    CONTENT_TYPE = "body.content-type", Some(415), None, "RFC 7644 §3.1, RFC 9110 §8.3.1, §15.5.16";
     /// The request needs a body and has none.
     MISSING = "body.missing", Some(400), Some("invalidSyntax"), "RFC 7644 §3.3";
     /// The body is not UTF-8, or begins with a byte order mark.
     ENCODING = "body.encoding", Some(400), Some("invalidSyntax"), "RFC 8259 §8.1";
     /// The body is not JSON, or not of the shape that the route reads.
     SYNTAX = "body.syntax", Some(400), Some("invalidSyntax"), "RFC 8259 §2";
-    /// A key is there twice in one object, perhaps in another case. Two readers would each take
-    /// another value.
+    /// A key is there twice in one object, perhaps in another case or spelling of the same letters. Two
+    /// readers would each take another value.
     DUPLICATE_KEY = "body.duplicate-key", Some(400), Some("invalidSyntax"), "RFC 8259 §4, RFC 7643 §2.1";
     /// The body nests deeper than `scim.limits.depth`.
     TOO_DEEP = "body.too-deep", Some(400), Some("invalidSyntax"), "RFC 8259 §9";

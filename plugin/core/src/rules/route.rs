@@ -6,12 +6,14 @@ super::rules! {
     UNKNOWN = "route.unknown", Some(404), None, "RFC 7644 §3.2";
     /// The end point does not know this method, or the method is not spelt in upper case.
     METHOD = "route.method", Some(405), None, "RFC 9110 §9.1, RFC 7644 §3.2";
-    /// The path can be read in two ways: an encoded slash or dot segment, a double slash, a control
-    /// character, an invalid percent-encoding, or a known path in another case. The guard and the
-    /// application could take it for different resources.
+    /// The path can be read in two ways: an encoded slash or dot segment, a double slash, a control or
+    /// invisible character, an invalid percent-encoding, or a known path in another case. The guard and
+    /// the application could take it for different resources.
     AMBIGUOUS_PATH = "route.ambiguous-path", Some(400), None, "RFC 3986 §6.2, CVE-2025-41115";
-    /// A query parameter that a rule reads is there twice, or two places name different things where
-    /// one is needed. The guard and the application could each believe another one.
+    /// A query parameter that a rule reads is there twice or in another spelling, a write has a
+    /// semicolon in its query, a name or id has something in it that does not show, or two places name
+    /// different things where one is needed. The guard and the application could each believe another
+    /// one.
     AMBIGUOUS_QUERY = "route.ambiguous-query", Some(400), None, "RFC 3986 §3.4";
     /// A management request that must be judged by the account's record does not say which account.
     MISSING_ACCOUNT = "route.missing-account", Some(400), None, "Harness API reference, accountIdentifier";

@@ -1,5 +1,6 @@
 //! The one credential of a request (RFC 6750 §2.1), over all headers that may carry one.
 
+use crate::header_names;
 use crate::message::Headers;
 use crate::refusal::Refusal;
 use crate::rules::token as rules;
@@ -23,14 +24,15 @@ pub(super) fn credential<'r>(
     let mut found = headers.iter().filter(|(name, _)| {
         carriers
             .iter()
-            .any(|carrier| name.eq_ignore_ascii_case(carrier))
+            .any(|carrier| header_names::same(name, carrier))
     });
     let Some((name, value)) = found.next() else {
         return Err(rules::MISSING.because(
             "The request carries no credential. Send Authorization: Bearer TOKEN; in Okta, choose HTTP Header as authentication mode.",
         ));
     };
-    if found.next().is_some() {
+    let is_spelt = |carrier: &String| name.eq_ignore_ascii_case(carrier);
+    if found.next().is_some() || !carriers.iter().any(is_spelt) {
         return Err(malformed());
     }
     let text = std::str::from_utf8(value).map_err(|_| malformed())?.trim();

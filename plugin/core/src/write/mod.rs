@@ -3,10 +3,9 @@
 
 pub(crate) mod replacement;
 
-use std::collections::BTreeSet;
-
 use crate::act::{Act, Edit, Members};
 use crate::facts::Stop;
+use crate::header_names;
 use crate::json::{Json, Member};
 use crate::message::{Change, Headers, Request};
 use crate::normalise::members::equals;
@@ -27,30 +26,6 @@ const FORWARDED: &[&str] = &[
     "traceparent",
     "tracestate",
     "x-request-id",
-];
-
-/// What no backend gets on a management route: headers that change which request it is, and what
-/// only the guard may say.
-const NEVER: &[&str] = &[
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-url",
-    "x-original-uri",
-    "x-rewrite-url",
-    "forwarded",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-    "host",
-    "content-length",
-    "expect",
 ];
 
 /// The headers of a SCIM request.
@@ -80,27 +55,16 @@ pub(crate) fn json_content() -> (String, Vec<u8>) {
     ("content-type".to_owned(), b"application/scim+json".to_vec())
 }
 
-/// The headers of a management request.
+/// The headers of a management request: all but those that change which request it is, that say where
+/// it came from, and that only the guard may say.
 pub(crate) fn management_headers(request: &Request) -> Headers {
-    let named_by_connection: BTreeSet<String> = request
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "connection")
-        .flat_map(|(_, value)| {
-            String::from_utf8_lossy(value)
-                .split(',')
-                .map(|name| name.trim().to_ascii_lowercase())
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let named = header_names::named_by_connection(&request.headers);
     request
         .headers
         .iter()
         .filter(|(name, value)| {
-            !NEVER.contains(&name.as_str())
-                && !name.starts_with("x-forwarded-")
-                && !name.starts_with("scimguard-")
-                && !named_by_connection.contains(name)
+            !header_names::is_never_forwarded(name)
+                && !named.contains(&header_names::spelling(name))
                 && is_clean(value)
         })
         .cloned()

@@ -1,0 +1,196 @@
+//! Which names are what they seem? White space, control characters and characters that show nothing
+//! make two names of what people, forms and applications take for one (Unicode TR 36, UTS 39).
+
+use unicode_security::skeleton;
+
+use crate::refusal::Refusal;
+use crate::rules::route;
+
+/// Signs that show nothing although Unicode calls them neither white space nor ignorable: a Braille
+/// cell without dots, marks of interlinear annotation, a note without a head, empty hieroglyphs.
+const EMPTY_SIGNS: &[char] = &[
+    '\u{2800}',
+    '\u{fff9}',
+    '\u{fffa}',
+    '\u{fffb}',
+    '\u{1d159}',
+    '\u{13441}',
+    '\u{13442}',
+];
+
+/// The zero width joiner.
+const JOINER: char = '\u{200d}';
+
+/// The name of an account, an organisation or a project, or the id of a user or group. It is not empty,
+/// and every character of it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlainName(String);
+
+/// Whether a text shows nothing: it is empty, or white space and invisible characters are all it has.
+#[must_use]
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(is_hidden)
+}
+
+/// Whether a text names something without doubt: it is not empty, and has neither white space nor
+/// control characters nor invisible ones in it.
+#[must_use]
+pub fn is_plain_name(text: &str) -> bool {
+    !text.is_empty() && hidden(text).next().is_none()
+}
+
+/// The characters of a text that show nothing. What joins two pictures to one, as in many an emoji,
+/// shows (UTS 51 §1.4.2).
+pub(crate) fn hidden(text: &str) -> impl Iterator<Item = char> {
+    let is_picture = |c: char| !c.is_ascii() && !c.is_alphanumeric() && !is_hidden(c);
+    text.char_indices().filter_map(move |(at, c)| {
+        let joins = || {
+            let before = text.get(..at).and_then(|text| text.chars().next_back());
+            let behind = text.get(at..).and_then(|text| text.chars().nth(1));
+            c == JOINER && before.is_some_and(is_picture) && behind.is_some_and(is_picture)
+        };
+        (is_hidden(c) && !joins()).then_some(c)
+    })
+}
+
+/// Whether an e-mail address is in doubt. Characters that are ignored where text is shown do not make
+/// another address of one: those are compared by what they look like.
+pub(crate) fn is_plain_email(text: &str) -> bool {
+    !is_blank(text) && hidden(text).all(is_ignorable)
+}
+
+/// Whether a character shows nothing: white space, a control character, or one that is ignored where
+/// text is shown (Default_Ignorable_Code_Point: zero width, soft hyphens, variation selectors, tags,
+/// marks of direction).
+fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control() || c == ' ';
+    }
+    c.is_whitespace() || c.is_control() || EMPTY_SIGNS.contains(&c) || is_ignorable(c)
+}
+
+/// Skeletons leave out exactly the characters with this property (UTS 39 §4).
+fn is_ignorable(c: char) -> bool {
+    skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
+}
+
+/// Unicode TR 36 §2.4: characters that make text look like other text.
+pub(crate) fn is_bidirectional_override(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+}
+
+/// The refusal of a part of which not everything shows.
+pub(crate) fn in_doubt(part: &str) -> Refusal {
+    route::AMBIGUOUS_QUERY.because(format!(
+        "The {part} has white space, a control character or an invisible character in it. Send it without, or leave it out."
+    ))
+}
+
+// === impl PlainName ===
+
+impl PlainName {
+    /// Reads what a request says. Empty means the same as absent.
+    pub(crate) fn read(text: Option<String>, part: &str) -> Result<Option<Self>, Refusal> {
+        match text.filter(|text| !text.is_empty()) {
+            None => Ok(None),
+            Some(text) if is_plain_name(&text) => Ok(Some(Self(text))),
+            Some(_) => Err(in_doubt(part)),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<PlainName> for String {
+    fn from(name: PlainName) -> Self {
+        name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_no_name() {
+        for text in [
+            "",
+            " ",
+            "\t",
+            "\0",
+            "\u{a0}",
+            "\u{ad}",
+            "\u{34f}",
+            "\u{61c}",
+            "\u{115f}",
+            "\u{1160}",
+            "\u{1680}",
+            "\u{17b4}",
+            "\u{180e}",
+            "\u{2003}",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{202e}",
+            "\u{2028}",
+            "\u{205f}",
+            "\u{2060}",
+            "\u{2065}",
+            "\u{206a}",
+            "\u{2800}",
+            "\u{3000}",
+            "\u{3164}",
+            "\u{fe0f}",
+            "\u{feff}",
+            "\u{ffa0}",
+            "\u{fff9}",
+            "\u{1d173}",
+            "\u{e0001}",
+            "\u{e0041}",
+            "\u{e0100}",
+            " \u{200b}\0",
+        ] {
+            assert!(is_blank(text), "{text:?}");
+            assert!(!is_plain_name(text), "{text:?}");
+            assert!(
+                !is_plain_name(&format!("org{text}1")) || text.is_empty(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_joiner_shows_between_pictures_alone() {
+        assert!(is_plain_name("u-\u{1f469}\u{200d}\u{1f680}"));
+        for text in [
+            "u\u{200d}1",
+            "\u{1f469}\u{200d}",
+            "\u{200d}\u{1f680}",
+            "\u{1f469}\u{200d}\u{200d}\u{1f680}",
+            "\u{1f469}\u{200d}x",
+            "\u{915}\u{94d}\u{200d}\u{937}",
+        ] {
+            assert!(!is_plain_name(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_script_has_names() {
+        for text in [
+            "org1",
+            "ann+x@example.com",
+            "M\u{fc}ller",
+            "Mu\u{308}ller",
+            "\u{5d3}\u{5b8}\u{5d5}\u{5b4}\u{5d3}",
+            "\u{7530}\u{4e2d}",
+            "\u{915}\u{94d}\u{937}",
+            "\u{1f600}",
+            "a-b_c.d:e",
+            "%",
+        ] {
+            assert!(is_plain_name(text), "{text:?}");
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The query of a request, read in the strictest way: what another reader could take for a parameter
+//! that a rule reads, or for another method, is refused.
+//!
+//! Readers differ in what splits parameters (`&`; `;` too in old Java, Python and Perl), in how often
+//! they decode, and in the names that they make one: PHP turns `a.b` and `a b` into `a_b`, Rails, PHP
+//! and Node's qs take `a[]` and `a[0]` for `a`, others cut at NUL, ignore case or underscores.
+
+use super::target::decode;
+use crate::fold;
+use crate::refusal::Refusal;
+use crate::rules::route;
+
+/// Parameters that some applications take for the method of the request.
+const OVERRIDES: &[&str] = &["xhttpmethod", "xhttpmethodoverride", "xmethodoverride"];
+
+/// How often a name is decoded at most: by a proxy, by the server, by the application.
+const DECODINGS: usize = 3;
+
+/// The query of a request.
+#[derive(Clone, Default)]
+pub(crate) struct Query {
+    /// In order, as RFC 3986 and HTML forms have them.
+    pub(crate) parameters: Vec<Parameter>,
+    /// The names that any reader could find.
+    found: Vec<Found>,
+    /// It has a semicolon or a number sign as it was sent.
+    is_split: bool,
+}
+
+/// A parameter of the query.
+#[derive(Clone)]
+pub(crate) struct Parameter {
+    /// Decoded.
+    pub(crate) name: String,
+    /// Decoded, `+` as space.
+    pub(crate) value: String,
+    /// The value as sent.
+    pub(crate) raw_value: String,
+}
+
+/// A name as lenient readers have it: letters and digits only, without regard to case.
+#[derive(Clone)]
+struct Found {
+    whole: String,
+    /// What stands before brackets and the like.
+    first: String,
+}
+
+/// Reads a query.
+pub(super) fn parse(text: &str) -> Result<Query, Refusal> {
+    let mut query = Query {
+        is_split: text.contains([';', '#']),
+        ..Query::default()
+    };
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        query.parameters.push(parameter(pair)?);
+    }
+    for piece in text
+        .split(['&', ';', '#'])
+        .filter(|piece| !piece.is_empty())
+    {
+        let name = piece.split('=').next().unwrap_or_default();
+        for name in names(name) {
+            if is_override(&name) {
+                return Err(route::AMBIGUOUS_QUERY.because(
+                    "The query has a parameter _method, which some applications take for the method. Send the method itself.",
+                ));
+            }
+            query.found.push(Found::new(&name));
+        }
+    }
+    Ok(query)
+}
+
+/// What a name could be after more decoding: one name, or several if separators come out of it.
+fn names(raw: &str) -> Vec<String> {
+    let mut name = raw.replace('+', " ");
+    for _ in 0..DECODINGS {
+        match decode(&name) {
+            Some(decoded) if decoded != name => name = decoded,
+            _ => break,
+        }
+    }
+    let names = name.split(['&', ';', '=', '?', '#']);
+    let names = names.map(|name| name.split('\0').next().unwrap_or_default().to_owned());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+fn parameter(pair: &str) -> Result<Parameter, Refusal> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let decode = |text: &str| {
+        decode(&text.replace('+', "%20")).ok_or_else(|| {
+            route::AMBIGUOUS_QUERY
+                .because("The query has a percent-encoding that is invalid or not UTF-8.")
+        })
+    };
+    Ok(Parameter {
+        name: decode(name)?,
+        value: decode(value)?,
+        raw_value: value.to_owned(),
+    })
+}
+
+/// Whether a reader could take a name for `_method` or for a header that overrides the method.
+fn is_override(name: &str) -> bool {
+    let name = fold::key(name);
+    let is_sign = |c: char| !c.is_alphanumeric();
+    let mut parts = name.split(['[', ']']);
+    let is_method = parts.any(|part| {
+        let part = part.trim_end_matches(is_sign);
+        part.strip_suffix("method")
+            .is_some_and(|before| !before.is_empty() && before.chars().all(is_sign))
+    });
+    is_method || OVERRIDES.contains(&letters(&name).as_str())
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+// === impl Found ===
+
+impl Found {
+    fn new(name: &str) -> Self {
+        let name = fold::key(name);
+        let is_separator = |c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-');
+        let mut parts = name.split(is_separator).map(letters);
+        Self {
+            whole: letters(&name),
+            first: parts.find(|part| !part.is_empty()).unwrap_or_default(),
+        }
+    }
+
+    fn may_be(&self, wanted: &str) -> bool {
+        self.whole == wanted || self.first == wanted
+    }
+}
+
+// === impl Query ===
+
+impl Query {
+    /// Refuses the query of a write that readers split in different ways.
+    pub(crate) fn unambiguous(&self) -> Result<(), Refusal> {
+        if self.is_split {
+            return Err(route::AMBIGUOUS_QUERY.because(
+                "The query has a semicolon or a number sign in it, at which some applications split it. Separate parameters by &, and send %3B or %23 within a value.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// A parameter that a rule reads: its name in any case, at most once, and nothing beside it that
+    /// could be taken for it.
+    pub(crate) fn parameter(&self, name: &str) -> Result<Option<&Parameter>, Refusal> {
+        let wanted = letters(&fold::key(name));
+        let found = self.found.iter().filter(|found| found.may_be(&wanted));
+        let mut same = self.parameters.iter();
+        let same = same.find(|parameter| parameter.name.eq_ignore_ascii_case(name));
+        match (found.count(), same) {
+            (0, None) => Ok(None),
+            (1, Some(parameter)) if parameter.has_one_reading() => Ok(Some(parameter)),
+            _ => Err(route::AMBIGUOUS_QUERY.because(format!(
+                "The query parameter {name} can be read in two ways. Send it once, as {name}=…"
+            ))),
+        }
+    }
+}
+
+// === impl Parameter ===
+
+impl Parameter {
+    /// Whether its value is the same for readers that split at semicolons or decode twice.
+    fn has_one_reading(&self) -> bool {
+        let again = decode(&self.value);
+        !self.raw_value.contains([';', '#']) && again.is_none_or(|again| again == self.value)
+    }
+}
