@@ -5,6 +5,7 @@
 //! state; what the policy has to know beyond the request it asks for with [`Verdict::Need`].
 
 mod act;
+mod budget;
 mod bulk;
 pub mod decision;
 mod edit;
@@ -150,13 +151,15 @@ impl Guard {
     /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
-        evaluate::evaluate(
-            &self.policy,
-            request,
-            &Facts::new(facts),
-            now,
-            Given::default(),
-        )
+        self.evaluate_counted(request, facts, now).0
+    }
+
+    /// Decides like [`Guard::evaluate`], and says how many steps of its budget that took.
+    #[must_use]
+    pub fn evaluate_counted(&self, request: &Request, facts: &[Fact], now: u64) -> (Verdict, u64) {
+        let facts = Facts::new(facts);
+        let verdict = evaluate::evaluate(&self.policy, request, &facts, now, Given::default());
+        (verdict, facts.budget().spent())
     }
 
     /// Judges the backend's answer to a forwarded request.
@@ -168,7 +171,21 @@ impl Guard {
         facts: &[Fact],
         now: u64,
     ) -> Outcome {
-        observe::observe(&self.policy, continuation, answer, &Facts::new(facts), now)
+        self.observe_counted(continuation, answer, facts, now).0
+    }
+
+    /// Judges like [`Guard::observe`], and says how many steps of its budget that took.
+    #[must_use]
+    pub fn observe_counted(
+        &self,
+        continuation: &[u8],
+        answer: &BackendOutcome,
+        facts: &[Fact],
+        now: u64,
+    ) -> (Outcome, u64) {
+        let facts = Facts::new(facts);
+        let outcome = observe::observe(&self.policy, continuation, answer, &facts, now);
+        (outcome, facts.budget().spent())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The body of a request: whether it may be read, and the JSON value that it strictly is.
 
+use crate::budget::Budget;
 use crate::facts::Stop;
 use crate::header_names;
 use crate::json::{self, Json, Reading};
@@ -22,14 +23,16 @@ const PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 pub(crate) fn required<'r>(
     request: &'r Request,
     account: &Account,
+    budget: &Budget,
 ) -> Result<(Json, Reading<'r>), Stop> {
-    read(request, account, SCIM)
+    read(request, account, budget, SCIM)
 }
 
 /// The body of a request of the management API, whether its edit needs one or not.
 pub(crate) fn edit(
     request: &Request,
     account: &Account,
+    budget: &Budget,
     is_needed: bool,
 ) -> Result<Option<Json>, Stop> {
     let is_empty = match &request.body {
@@ -44,16 +47,18 @@ pub(crate) fn edit(
         "PATCH" => PATCH,
         _ => EDIT,
     };
-    read(request, account, types).map(|(body, _)| Some(body))
+    read(request, account, budget, types).map(|(body, _)| Some(body))
 }
 
 fn read<'r>(
     request: &'r Request,
     account: &Account,
+    budget: &Budget,
     types: &[&str],
 ) -> Result<(Json, Reading<'r>), Stop> {
     let bytes = body(request, account)?;
     json_content(request, types)?;
+    budget.body(bytes)?;
     Ok(json::read(bytes, account.limits.depth)?)
 }
 

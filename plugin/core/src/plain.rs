@@ -3,6 +3,7 @@
 
 use unicode_security::skeleton;
 
+use crate::fold::is_too_long;
 use crate::refusal::Refusal;
 use crate::rules::route;
 
@@ -32,11 +33,11 @@ pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(is_hidden)
 }
 
-/// Whether a text names something without doubt: it is not empty, and has neither white space nor
+/// Whether a text names something without doubt: it is not empty, no longer than a name may be, and has neither white space nor
 /// control characters nor invisible ones in it.
 #[must_use]
 pub fn is_plain_name(text: &str) -> bool {
-    !text.is_empty() && hidden(text).next().is_none()
+    !text.is_empty() && !is_too_long(text) && hidden(text).next().is_none()
 }
 
 /// The characters of a text that show nothing. What joins two pictures to one, as in many an emoji,

@@ -7,14 +7,15 @@ use super::{
     Act, Activity, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile,
     UserChange, UserGroups, UserRef,
 };
-use crate::fold::same_key;
+use crate::budget;
+use crate::fold::{LONGEST_NAME, is_too_long, same_key};
 use crate::json::{Json, pointer_tokens};
 use crate::message::Request;
 use crate::plain::{PlainName, in_doubt, is_blank, is_plain_email};
 use crate::policy::{EditKind, Free, Source};
 use crate::refusal::Refusal;
 use crate::route::management::{Match, disagree, scope};
-use crate::rules::{body as body_rules, route};
+use crate::rules::{body as body_rules, route, scim as scim_rules};
 
 /// Reads the edit.
 pub(crate) fn act(
@@ -205,6 +206,8 @@ impl Parts<'_> {
             return Err(body_rules::SYNTAX
                 .because("The body does not name the users to create. Nothing was forwarded."));
         }
+        budget::pairs(emails.len(), groups.len())?;
+        let rides_along = self.rides_along();
         let name = match self.name()? {
             Some(name) => Part::To(name),
             None => Part::Untouched,
@@ -217,7 +220,7 @@ impl Parts<'_> {
                         user_name: Part::To(email.clone()),
                         email: Part::To(email.clone()),
                         display_name: name.clone(),
-                        rides_along: self.rides_along(),
+                        rides_along: rides_along.clone(),
                         ..Profile::default()
                     },
                     user_name: email,
@@ -292,6 +295,9 @@ impl Parts<'_> {
             }
             found = Some(text);
         }
+        if let Some(value) = &found {
+            not_too_long(value, name)?;
+        }
         Ok(found)
     }
 
@@ -326,6 +332,7 @@ impl Parts<'_> {
                 Some(Json::Array(elements)) => {
                     for element in elements {
                         let text = element.as_str().ok_or_else(|| wrong(element.kind()))?;
+                        not_too_long(text, name)?;
                         let value = read(Some(text.to_owned()), name)?;
                         all.push(value.ok_or_else(|| wrong("a list with an empty one"))?);
                     }
@@ -411,8 +418,9 @@ impl Parts<'_> {
             if may_hold_more {
                 return Walk::Inside;
             }
-            found.get_or_insert_with(|| pointer.to_owned());
-            Walk::Done
+            // One is enough: looking for more would write out each pointer.
+            found = Some(pointer.to_owned());
+            Walk::Over
         });
         found
     }
@@ -421,29 +429,37 @@ impl Parts<'_> {
 enum Walk {
     Inside,
     Done,
+    Over,
 }
 
-fn walk(value: &Json, pointer: &str, visit: &mut dyn FnMut(&str, &Json) -> Walk) {
+/// Shows each value with its pointer, until it is over.
+fn walk(value: &Json, pointer: &str, visit: &mut dyn FnMut(&str, &Json) -> Walk) -> Walk {
     let mut step = |name: String, value: &Json| {
         let pointer = format!("{pointer}/{name}");
-        if matches!(visit(&pointer, value), Walk::Inside) {
-            walk(value, &pointer, visit);
+        match visit(&pointer, value) {
+            Walk::Inside => walk(value, &pointer, visit),
+            other => other,
         }
     };
     match value {
         Json::Object(members) => {
             for member in members {
                 let name = member.name.replace('~', "~0").replace('/', "~1");
-                step(name, &member.value);
+                if matches!(step(name, &member.value), Walk::Over) {
+                    return Walk::Over;
+                }
             }
         }
         Json::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                step(index.to_string(), element);
+                if matches!(step(index.to_string(), element), Walk::Over) {
+                    return Walk::Over;
+                }
             }
         }
         _ => {}
     }
+    Walk::Done
 }
 
 fn pointers(sources: &[Source]) -> impl Iterator<Item = &str> {
@@ -469,6 +485,15 @@ fn in_body_alone(name: &str, pointer: &str) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
         "The request names the {name} in its body alone ({pointer}), which an application need not read here. Name it outside the body too."
     ))
+}
+
+fn not_too_long(value: &str, name: &str) -> Result<(), Refusal> {
+    if is_too_long(value) {
+        return Err(scim_rules::SCHEMA_INVALID_VALUE.because(format!(
+            "The {name} is longer than {LONGEST_NAME} characters. Send a shorter one."
+        )));
+    }
+    Ok(())
 }
 
 impl crate::policy::Route {

@@ -6,10 +6,11 @@ mod answer;
 mod envelope;
 pub(crate) mod references;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Budget;
 use crate::evaluate::{Given, evaluate};
 use crate::facts::{Facts, Stop};
 use crate::message::{
@@ -42,6 +43,8 @@ pub(crate) struct Bulk {
     under_way: Option<UnderWay>,
     /// The first rule that refused an operation.
     rule: Option<String>,
+    /// The steps that deciding the operations took by now: all of a request have one budget.
+    spent: u64,
 }
 
 /// One operation.
@@ -73,8 +76,9 @@ pub(crate) fn begin(
     request: &Request,
     policy: &Policy,
     account: &Account,
+    budget: &Budget,
 ) -> Result<Proceed, Stop> {
-    let (body, _) = parse::required(request, account)?;
+    let (body, _) = parse::required(request, account, budget)?;
     let envelope = envelope::read(body, account.limits.bulk_operations)?;
     references::check(&envelope.operations)?;
     let bulk = Bulk {
@@ -90,6 +94,7 @@ pub(crate) fn begin(
         ids: BTreeMap::new(),
         under_way: None,
         rule: None,
+        spent: budget.spent(),
     };
     Ok(bulk.proceed(Vec::new(), Vec::new()))
 }
@@ -127,7 +132,12 @@ pub(crate) fn resume(
             return bulk.next(Vec::new(), Vec::new());
         }
     };
-    match evaluate(policy, &request, facts, now, bulk.given()) {
+    let before = facts.budget().spent();
+    facts.budget().carry(bulk.spent);
+    let verdict = evaluate(policy, &request, facts, now, bulk.given());
+    // What was kept is read again for each operation, and is not the operation's.
+    bulk.spent = facts.budget().spent().saturating_sub(before);
+    match verdict {
         Verdict::Need(need) => Outcome::Need(need),
         Verdict::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
         Verdict::Reject(reject) => {
@@ -166,13 +176,15 @@ impl Bulk {
         if self.fail_on_errors.is_some_and(|most| errors >= most) {
             return None;
         }
-        let is_decided = |bulk_id: &String| {
-            self.operations
-                .iter()
-                .any(|other| other.bulk_id.as_ref() == Some(bulk_id) && other.answered.is_some())
-        };
+        let decided: BTreeSet<&String> = self
+            .operations
+            .iter()
+            .filter(|operation| operation.answered.is_some())
+            .filter_map(|operation| operation.bulk_id.as_ref())
+            .collect();
         self.operations.iter().position(|operation| {
-            operation.answered.is_none() && operation.refers_to.iter().all(is_decided)
+            operation.answered.is_none()
+                && operation.refers_to.iter().all(|id| decided.contains(id))
         })
     }
 

@@ -82,33 +82,42 @@ pub(super) fn check(operations: &[Operation]) -> Result<(), Refusal> {
         }
     }
     // What refers only to what is settled is settled too; what is left goes in a circle.
-    let mut settled = BTreeSet::new();
-    loop {
-        let before = settled.len();
-        for (index, operation) in operations.iter().enumerate() {
-            let is_settled = operation.refers_to.iter().all(|id| {
-                by_id
-                    .get(id.as_str())
-                    .is_some_and(|other| settled.contains(other))
-            });
-            if is_settled {
-                settled.insert(index);
-            }
-        }
-        if settled.len() == operations.len() {
-            return Ok(());
-        }
-        if settled.len() == before {
-            let circle: Vec<String> = (0..operations.len())
-                .filter(|index| !settled.contains(index))
-                .map(|index| format!("Operations[{index}]"))
-                .collect();
-            return Err(scim::BULK_REFERENCE.because(format!(
-                "{} refer to each other in a circle. Create them first, and refer to them afterwards.",
-                circle.join(", ")
-            )));
+    let mut waits_for: Vec<usize> = operations
+        .iter()
+        .map(|operation| operation.refers_to.len())
+        .collect();
+    let mut referrers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, operation) in operations.iter().enumerate() {
+        let targets = operation.refers_to.iter();
+        for target in targets.filter_map(|id| by_id.get(id.as_str())) {
+            referrers.entry(*target).or_default().push(index);
         }
     }
+    let mut ready: Vec<usize> = (0..operations.len())
+        .filter(|index| waits_for.get(*index) == Some(&0))
+        .collect();
+    while let Some(settled) = ready.pop() {
+        for referrer in referrers.remove(&settled).unwrap_or_default() {
+            let Some(left) = waits_for.get_mut(referrer) else {
+                continue;
+            };
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                ready.push(referrer);
+            }
+        }
+    }
+    let circle: Vec<String> = (0..operations.len())
+        .filter(|index| waits_for.get(*index).is_some_and(|left| *left > 0))
+        .map(|index| format!("Operations[{index}]"))
+        .collect();
+    if circle.is_empty() {
+        return Ok(());
+    }
+    Err(scim::BULK_REFERENCE.because(format!(
+        "{} refer to each other in a circle. Create them first, and refer to them afterwards.",
+        circle.join(", ")
+    )))
 }
 
 /// The path of an operation with the id in place of its `bulkId`.

@@ -2,6 +2,7 @@
 
 use super::{Progress, forward};
 use crate::act::{self, Act};
+use crate::budget::Budget;
 use crate::facts::{Facts, Stop};
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
 use crate::observe::Continuation;
@@ -41,7 +42,7 @@ pub(super) fn decide(
     let (permitted, plan) = match &call.matched {
         Some(matched) if matched.route.edit != EditKind::Read => {
             let name = call.account.as_deref().unwrap_or_default();
-            let act = managed_act(matched, request, name, account)?;
+            let act = managed_act(matched, request, name, account, facts.budget())?;
             let scene = Scene {
                 account_name: name,
                 account,
@@ -85,8 +86,9 @@ fn managed_act(
     request: &Request,
     account_name: &str,
     account: &Account,
+    budget: &Budget,
 ) -> Result<Act, Stop> {
-    let body = parse::edit(request, account, matched.route.needs_body())?;
+    let body = parse::edit(request, account, budget, matched.route.needs_body())?;
     let act = act::management::act(matched, request, body.as_ref(), account_name)?;
     act.within(&account.limits)?;
     Ok(act)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Given;
 use crate::act::{self, Act, Edit};
+use crate::budget::{Budget, BudgetExceeded};
 use crate::bulk::references;
 use crate::facts::{ResourceKind, Stop};
 use crate::json::Json;
@@ -30,13 +31,19 @@ pub(super) enum Message {
 
 impl Message {
     /// Checks it against the JSON Schemas: those of its attribute table, and the account's own.
-    pub(super) fn check(&self, call: &ScimCall, account: &Account) -> Result<(), Refusal> {
+    pub(super) fn check(
+        &self,
+        call: &ScimCall,
+        account: &Account,
+        budget: &Budget,
+    ) -> Result<(), Refusal> {
+        let constraints = |kind| &account.resource(kind).constraints;
         match (self, &call.operation) {
             (Self::Resource(resource), Operation::Create(kind) | Operation::Replace(kind, _)) => {
-                account.resource(*kind).constraints.check_resource(resource)
+                constraints(*kind).check_resource(resource, budget)
             }
             (Self::Patch(operations), Operation::Patch(kind, _)) if !operations.is_empty() => {
-                account.resource(*kind).constraints.check_patch(operations)
+                constraints(*kind).check_patch(operations, budget)
             }
             _ => Ok(()),
         }
@@ -78,12 +85,16 @@ impl Message {
         call: &ScimCall,
         resource: &Json,
         account: &Account,
+        budget: &Budget,
         changes: &mut Vec<Change>,
-    ) {
+    ) -> Result<(), BudgetExceeded> {
         if let (Self::Patch(operations), Some((kind, _))) = (self, call.changed()) {
+            let searches = operations.iter().filter(|it| it.filter.is_some()).count();
+            budget.searches(searches, resource)?;
             let shape = &account.resource(kind).shape;
             value_paths::create_missing(operations, resource, shape, changes);
         }
+        Ok(())
     }
 
     /// Writes a whole resource as the operations that it amounts to.
@@ -114,12 +125,13 @@ pub(super) fn message(
     call: &ScimCall,
     request: &Request,
     account: &Account,
+    budget: &Budget,
     given: Given<'_>,
     changes: &mut Vec<Change>,
 ) -> Result<Message, Stop> {
     let (kind, id) = match &call.operation {
         Operation::Search(_) => {
-            let (body, reading) = parse::required(request, account)?;
+            let (body, reading) = parse::required(request, account, budget)?;
             let shapes = call.shapes(account);
             return Ok(Message::Search(search::canonical(
                 body, reading, &shapes, changes,
@@ -130,13 +142,9 @@ pub(super) fn message(
         Operation::Patch(kind, _) => (*kind, None),
         _ => return Ok(Message::None),
     };
-    let (body, reading) = parse::required(request, account)?;
+    let (body, reading) = parse::required(request, account, budget)?;
     let resource = account.resource(kind);
-    let mut normaliser = Normaliser {
-        shape: &resource.shape,
-        reading,
-        changes: Vec::new(),
-    };
+    let mut normaliser = Normaliser::new(&resource.shape, reading);
     let result = if matches!(call.operation, Operation::Patch(..)) {
         normaliser.patch(body, &account.limits).map(Message::Patch)
     } else {

@@ -34,10 +34,11 @@ pub(super) fn decide(
     let authorised = authorise_scim(request, &call.account, policy, facts, now)?;
     progress.verified_token = Some(authorised.token_id.clone());
     if call.operation == Operation::Bulk {
-        return bulk::begin(call, request, policy, account).map(Decision::Proceed);
+        return bulk::begin(call, request, policy, account, facts.budget()).map(Decision::Proceed);
     }
     let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
-    let mut message = message(call, request, account, given, &mut progress.changes)?;
+    let budget = facts.budget();
+    let mut message = message(call, request, account, budget, given, &mut progress.changes)?;
     let bases = bases(policy, call, request);
     message.redirect(&bases);
     let act = call.act(&message);
@@ -54,7 +55,7 @@ pub(super) fn decide(
     };
     ask(&act, &scene)?;
     // The costly check comes once, when everything else is at hand.
-    message.check(call, account)?;
+    message.check(call, account, budget)?;
     let permitted = permit(&act, &scene)?;
     let path = call.upstream_path(policy);
     let mut continuation = ScimContinuation {
@@ -83,7 +84,10 @@ pub(super) fn decide(
         )
     };
     match given.read {
-        Some(resource) => message.create_missing(call, resource, account, &mut progress.changes),
+        Some(resource) => {
+            let changes = &mut progress.changes;
+            message.create_missing(call, resource, account, budget, changes)?;
+        }
         None => {
             if let Some(group) = incomplete_group(&act, account, &scene)? {
                 let read = reading(&continuation, (ResourceKind::Group, group));

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Answer, Difference, Fact, Group, Holder, Key, Member, Principal, Token, User};
+use crate::budget::{Budget, BudgetExceeded};
 use crate::json::Json;
 use crate::message::Need;
 use crate::refusal::Refusal;
-use crate::rules::face;
+use crate::rules::{face, scim};
 use crate::token::read_claims;
 
 /// Why a stage did not end.
@@ -18,9 +19,14 @@ pub(crate) enum Stop {
     Refuse(Refusal),
 }
 
-/// The facts that a face has gathered so far.
+/// Keys that one decision may ask for. A key with a list of users is one: how many users a request
+/// names is a limit of the policy's.
+pub(crate) const MAX_KEYS: usize = 4096;
+
+/// The facts that a face has gathered so far, and the work that may be done with them.
 pub(crate) struct Facts<'a> {
     known: BTreeMap<&'a Key, &'a Answer>,
+    budget: Budget,
 }
 
 // === impl Stop ===
@@ -31,17 +37,39 @@ impl From<Refusal> for Stop {
     }
 }
 
+impl From<BudgetExceeded> for Stop {
+    fn from(exceeded: BudgetExceeded) -> Self {
+        Self::Refuse(exceeded.into())
+    }
+}
+
 // === impl Facts ===
 
 impl<'a> Facts<'a> {
     pub(crate) fn new(facts: &'a [Fact]) -> Self {
+        let budget = Budget::of_a_call();
+        budget.facts(facts);
         Self {
             known: facts.iter().map(|fact| (&fact.key, &fact.answer)).collect(),
+            budget,
         }
+    }
+
+    /// The work that is left.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Asks for all of these at once, so that one round suffices.
     pub(crate) fn require(&self, keys: Vec<Key>) -> Result<(), Stop> {
+        if keys.len() > MAX_KEYS {
+            return Err(scim::PATCH_TOO_MANY
+                .because(
+                    "The request names too many users or groups at once. Send several requests, each with a part of them.",
+                )
+                .into());
+        }
+        self.budget.keys(&keys)?;
         let mut missing: Vec<Key> = keys
             .into_iter()
             .filter(|key| !self.known.contains_key(key))

@@ -5,6 +5,7 @@
 
 mod apply;
 mod document;
+mod index;
 mod lookup;
 mod memberships;
 mod shown;
@@ -13,7 +14,7 @@ mod token_text;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use lookup::{Facts, Stop};
+pub(crate) use lookup::{Facts, MAX_KEYS, Stop};
 pub use shown::{Ownership, ShownGroup, ShownMember, ShownUser};
 pub use table::Table;
 pub use token_text::TokenText;

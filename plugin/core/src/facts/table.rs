@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::index::Index;
 use super::memberships::Membership;
 use super::{
     Answer, DerivedIdKey, Group, GroupKey, Holder, Key, Principal, ResourceKind, Token, Unseen,
@@ -46,15 +47,30 @@ impl Table {
     /// Answers a key.
     #[must_use]
     pub fn answer(&self, key: &Key) -> Answer {
+        Index::of(self).answer(key)
+    }
+
+    /// Answers keys, in order. What all of them need of the record is worked out once.
+    #[must_use]
+    pub fn answer_all(&self, keys: &[Key]) -> Vec<Answer> {
+        let index = Index::of(self);
+        keys.iter().map(|key| index.answer(key)).collect()
+    }
+}
+
+// === impl Index: answers ===
+
+impl<'t> Index<'t> {
+    fn answer(&self, key: &Key) -> Answer {
         match key {
             Key::Token(hash) => self.token(hash),
-            Key::Verified(key) => match self.verified.get(key) {
+            Key::Verified(key) => match self.table.verified.get(key) {
                 Some(claims) => Answer::Claims(claims.clone()),
                 None => Answer::Absent,
             },
             Key::Principal(key) => {
                 let id = (key.account.clone(), key.id.clone());
-                match self.principals.get(&id) {
+                match self.table.principals.get(&id) {
                     Some(principal) => Answer::Principal(principal.clone()),
                     None => Answer::Absent,
                 }
@@ -71,30 +87,27 @@ impl Table {
             Key::Group(key) => self.group(key),
             Key::GroupByDerivedId(key) => self.by_derived_id(key),
             Key::ExternalId(key) => self.holders(&key.account, &key.value),
-            Key::Members(key) => Answer::Members(
-                key.users
-                    .iter()
-                    .map(|reference| self.member(key, reference))
-                    .collect(),
-            ),
+            Key::Members(key) => Answer::Members(self.members(key)),
             Key::MembersDifference(key) => self.difference(key),
             Key::UserGroups(key) => self.groups_of(key),
         }
     }
 
     fn token(&self, hash: &str) -> Answer {
-        let Some(token) = self.tokens.get(hash) else {
+        let Some(token) = self.table.tokens.get(hash) else {
             return Answer::Absent;
         };
+        let principals = &self.table.principals;
         let principal = self
+            .table
             .token_principals
             .get(hash)
             .and_then(|key| {
                 // A principal of another account is answered too: the rule that compares accounts
                 // refuses it.
-                self.principals
+                principals
                     .get(key)
-                    .or_else(|| self.principals.values().find(|other| other.id == key.1))
+                    .or_else(|| principals.values().find(|other| other.id == key.1))
             })
             .cloned();
         Answer::Token(Token {
@@ -114,64 +127,26 @@ impl Table {
     }
 
     /// The exact id, else one that is equal when folded, an owned one first.
-    fn user_like(&self, account: &str, id: &str) -> Option<(&str, &User)> {
+    fn user_like(&self, account: &str, id: &str) -> Option<(&'t str, &'t User)> {
         let exact = (account.to_owned(), id.to_owned());
-        if let Some((key, user)) = self.users.get_key_value(&exact) {
+        if let Some((key, user)) = self.table.users.get_key_value(&exact) {
             return Some((&key.1, user));
         }
-        let folded = fold(id);
-        best(
-            self.users_of(account)
-                .filter(|(other, _)| fold(other) == folded),
-            |user| user.managed_by.is_some(),
-        )
+        best(self.users_of_folded_id(account, &fold(id)), |user| {
+            user.managed_by.is_some()
+        })
     }
 
-    fn named(&self, account: &str, name: &str) -> Option<(&str, &User)> {
-        let folded = fold(name);
-        best(
-            self.users_of(account)
-                .filter(|(_, user)| fold(&user.user_name) == folded),
-            |user| user.managed_by.is_some(),
-        )
-    }
-
-    fn users_of(&self, account: &str) -> impl Iterator<Item = (&str, &User)> {
-        self.users
-            .iter()
-            .filter(move |(key, _)| key.0 == account)
-            .map(|(key, user)| (key.1.as_str(), user))
-    }
-
-    fn groups_in(&self, account: &str) -> impl Iterator<Item = (&str, &Group)> {
-        self.groups
-            .iter()
-            .filter(move |(key, _)| key.0 == account)
-            .map(|(key, group)| (key.2.as_str(), group))
-    }
-
-    fn has_pending_user(&self, account: &str) -> bool {
-        self.users_of(account).any(|(_, user)| user.id.is_none())
-    }
-
-    /// Whether a provider has taken over somebody whose name is not known yet.
-    fn has_nameless(&self, account: &str) -> bool {
-        self.users_of(account)
-            .any(|(id, user)| user.managed_by.is_some() && user.pending && user.user_name == id)
+    fn named(&self, account: &str, name: &str) -> Option<(&'t str, &'t User)> {
+        best(self.users_of_folded_name(account, &fold(name)), |user| {
+            user.managed_by.is_some()
+        })
     }
 
     /// The user as a rule sees it.
     pub(super) fn seen_user(&self, id: &str, user: &User) -> User {
-        let in_managed_group = self.members.keys().any(|(account, scope, group, member)| {
-            *account == user.account
-                && member == id
-                && self
-                    .groups
-                    .get(&(account.clone(), scope.clone(), group.clone()))
-                    .is_some_and(|group| group.managed_by.is_some())
-        });
         User {
-            in_managed_group,
+            in_managed_group: self.is_in_managed_group(&user.account, id),
             ..user.clone()
         }
     }
@@ -181,7 +156,7 @@ impl Table {
         let attempt = (group.account.clone(), id.to_owned());
         let mut group = group.clone();
         // Which id it has is not known where another may have the one that its name gives.
-        if group.id.is_none() && self.taken.contains(&attempt) {
+        if group.id.is_none() && self.table.taken.contains(&attempt) {
             group.derived_id = None;
         }
         group
@@ -191,21 +166,7 @@ impl Table {
         if let Some((id, group)) = self.group_like(&key.account, &key.scope, &key.id) {
             return Answer::Group(self.seen_group(id, group));
         }
-        // Where the derived id is taken, an application gives another one.
-        let is_taken = |id: &String| {
-            let key = (key.account.clone(), key.scope.clone(), id.clone());
-            self.groups.contains_key(&key)
-        };
-        let was_taken = |id: &str| {
-            let key = (key.account.clone(), id.to_owned());
-            self.taken.contains(&key)
-        };
-        let may_be_pending = self.groups_in(&key.account).any(|(id, group)| {
-            group.scope == key.scope
-                && group.id.is_none()
-                && (group.derived_id.as_ref().is_none_or(is_taken) || was_taken(id))
-        });
-        if key.unseen == Unseen::Pending && may_be_pending {
+        if key.unseen == Unseen::Pending && self.has_group_without_id(&key.account, &key.scope) {
             return Answer::Unavailable;
         }
         Answer::Absent
@@ -218,55 +179,39 @@ impl Table {
         account: &str,
         scope: &str,
         id: &str,
-    ) -> Option<(&str, &Group)> {
+    ) -> Option<(&'t str, &'t Group)> {
         let exact = (account.to_owned(), scope.to_owned(), id.to_owned());
         // A native one that is perhaps deleted gives way to one that a provider is creating in its place.
         let gives_way = |group: &Group| group.leaving && group.managed_by.is_none();
-        if let Some((key, group)) = self.groups.get_key_value(&exact)
+        if let Some((key, group)) = self.table.groups.get_key_value(&exact)
             && !gives_way(group)
         {
             return Some((&key.2, group));
         }
-        let folded = fold(id);
-        let alike = self.groups_in(account).filter(|(other, group)| {
-            let derived = group.derived_id.as_deref().filter(|_| group.id.is_none());
-            group.scope == scope
-                && (fold(other) == folded || derived.map(fold).as_ref() == Some(&folded))
-        });
-        best(alike, |group| group.managed_by.is_some())
+        best(
+            self.groups_of_folded_id(account, scope, &fold(id)),
+            |group| group.managed_by.is_some(),
+        )
     }
 
     fn by_derived_id(&self, key: &DerivedIdKey) -> Answer {
-        let groups: Vec<Group> = self
-            .groups_in(&key.account)
-            .filter(|(id, group)| {
-                group.scope == key.scope
-                    && (*id == key.id
-                        || group
-                            .display_name
-                            .as_deref()
-                            .map(|name| key.derive(name))
-                            .as_deref()
-                            == Some(&key.id)
-                        || group.derived_id.as_ref() == Some(&key.id))
-            })
-            .map(|(id, group)| self.seen_group(id, group))
-            .collect();
-        Answer::Groups(groups)
+        let groups = self.groups_of_derived_id(key);
+        Answer::Groups(
+            groups
+                .into_iter()
+                .map(|(id, group)| self.seen_group(id, group))
+                .collect(),
+        )
     }
 
     fn holders(&self, account: &str, value: &str) -> Answer {
         let users = self
-            .users_of(account)
-            .filter(|(id, user)| *id == value || user.external_id.as_deref() == Some(value))
-            .map(|(_, user)| Holder {
-                kind: ResourceKind::User,
-                id: user.id.clone(),
-                name: Some(user.user_name.clone()),
-            });
+            .users_of_identity(account, value)
+            .into_iter()
+            .map(|(_, user)| holder_of(user));
         let groups = self
-            .groups_in(account)
-            .filter(|(id, group)| *id == value || group.external_id.as_deref() == Some(value))
+            .groups_of_identity(account, value)
+            .into_iter()
             .map(|(_, group)| Holder {
                 kind: ResourceKind::Group,
                 id: group.id.clone(),
@@ -276,19 +221,8 @@ impl Table {
     }
 
     fn alike(&self, account: &str, name: &str) -> Answer {
-        let shape = skeleton(name);
-        let users = self
-            .users_of(account)
-            .filter(|(_, user)| skeleton(&user.user_name) == shape);
-        Answer::Holders(
-            users
-                .map(|(_, user)| Holder {
-                    kind: ResourceKind::User,
-                    id: user.id.clone(),
-                    name: Some(user.user_name.clone()),
-                })
-                .collect(),
-        )
+        let users = self.users_of_look(account, &skeleton(name));
+        Answer::Holders(users.into_iter().map(|(_, user)| holder_of(user)).collect())
     }
 
     /// The stored id of a user reference. One that means several users means the one who is locked
@@ -298,12 +232,8 @@ impl Table {
         account: &str,
         reference: &str,
         names: bool,
-    ) -> Option<(&str, &User)> {
-        let exact = (account.to_owned(), reference.to_owned());
-        let by_id = self.users.get_key_value(&exact);
-        let by_id = by_id
-            .map(|(key, user)| (key.1.as_str(), user))
-            .or_else(|| self.user_like(account, reference));
+    ) -> Option<(&'t str, &'t User)> {
+        let by_id = self.user_like(account, reference);
         if !names {
             return by_id;
         }
@@ -318,12 +248,11 @@ impl Table {
             .resolve(&key.account, &key.user, true)
             .map_or(key.user.as_str(), |(id, _)| id);
         let groups = self
-            .members
-            .keys()
-            .filter(|(account, _, _, user)| *account == key.account && user == id)
+            .memberships_of_user(&key.account, id)
+            .into_iter()
             .map(|(account, scope, group, _)| {
                 let key = (account.clone(), scope.clone(), group.clone());
-                match self.groups.get(&key) {
+                match self.table.groups.get(&key) {
                     Some(recorded) => self.seen_group(group, recorded),
                     None => Group {
                         account: account.clone(),
@@ -338,9 +267,17 @@ impl Table {
     }
 }
 
+fn holder_of(user: &User) -> Holder {
+    Holder {
+        kind: ResourceKind::User,
+        id: user.id.clone(),
+        name: Some(user.user_name.clone()),
+    }
+}
+
 /// The first that is owned, else the first.
 fn best<'a, T>(
-    candidates: impl Iterator<Item = (&'a str, &'a T)>,
+    candidates: impl IntoIterator<Item = (&'a str, &'a T)>,
     owned: impl Fn(&T) -> bool,
 ) -> Option<(&'a str, &'a T)> {
     let mut first = None;

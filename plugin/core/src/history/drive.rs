@@ -1,12 +1,13 @@
 //! The conversation between a face and the policy, on a record in memory: needs are answered until
 //! there is a verdict.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 
 use crate::Guard;
 use crate::Settings;
-use crate::facts::{Fact, Table};
+use crate::facts::{Fact, Key, Table};
 use crate::message::{
     AnswerBody, BackendAnswer, BackendOutcome, Body, Change, Forward, Need, Outcome, Proceed,
     Reject, Request, Respond, Verdict,
@@ -297,12 +298,10 @@ fn limited(body: &Body, limit: u64) -> Body {
 }
 
 fn answer(need: &Need, table: &Table, facts: &mut Vec<Fact>) {
-    for key in &need.keys {
-        if !facts.iter().any(|fact| fact.key == *key) {
-            facts.push(Fact {
-                key: key.clone(),
-                answer: table.answer(key),
-            });
-        }
-    }
+    let known: BTreeSet<&Key> = facts.iter().map(|fact| &fact.key).collect();
+    let missing = need.keys.iter().filter(|key| !known.contains(key));
+    let missing: Vec<Key> = missing.cloned().collect();
+    let answers = table.answer_all(&missing);
+    let answered = missing.into_iter().zip(answers);
+    facts.extend(answered.map(|(key, answer)| Fact { key, answer }));
 }

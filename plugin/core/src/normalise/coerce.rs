@@ -1,6 +1,7 @@
 //! One value of one attribute: brought to the attribute's type, or refused by name and place.
 
 use super::{Normaliser, Place};
+use crate::fold::{LONGEST_NAME, is_too_long};
 use crate::json::{Json, Member};
 use crate::plain::is_bidirectional_override;
 use crate::refusal::Refusal;
@@ -307,6 +308,9 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
     if text.chars().any(is_bidirectional_override) {
         return refuse("has a character in it that changes the direction of text");
     }
+    if is_identifier(target) && is_too_long(text) {
+        return refuse(&format!("is longer than {LONGEST_NAME} characters"));
+    }
     if attribute.required && text.trim().is_empty() {
         return refuse("is empty");
     }
@@ -315,4 +319,13 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
         return refuse("has white space around it");
     }
     Ok(())
+}
+
+/// Whether a text is what somebody is looked up by: a user name, an e-mail, an id.
+fn is_identifier(target: Target<'_>) -> bool {
+    let leaf = target.leaf();
+    leaf.uniqueness != Uniqueness::None
+        || leaf.name == "externalId"
+        || (leaf.name == "value"
+            && (target.attribute.name == "emails" || target.attribute.is_reference()))
 }

@@ -5,11 +5,13 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
 use super::patch::{Operation, Verb};
-use super::work::{self, TooMuch, Work};
+use super::patterns::Patterns;
+use super::schema_work::{SchemaFault, SchemaWork};
+use crate::budget::Budget;
 use crate::json::{Json, Member};
-use crate::policy::check::{explain, validator};
+use crate::policy::check::{explain, validator, validator_with};
 use crate::refusal::Refusal;
-use crate::rules::{face, scim};
+use crate::rules::scim;
 use crate::scim::schema::{Attribute, Type};
 use crate::scim::shape::Shape;
 
@@ -24,8 +26,15 @@ pub(crate) struct Constraints {
 
 /// An account's own schema: for whole resources, and for the parts that a PATCH sets.
 struct Custom {
-    whole: (Value, Validator),
-    partial: (Value, Validator),
+    whole: Checked,
+    partial: Checked,
+}
+
+/// A schema that is ready to check with.
+struct Checked {
+    schema: Value,
+    work: SchemaWork,
+    validator: Validator,
 }
 
 impl Constraints {
@@ -33,31 +42,41 @@ impl Constraints {
     ///
     /// # Errors
     /// What is wrong with the account's own schema.
-    pub(crate) fn compile(shape: &Shape, custom: Option<&Value>) -> Result<Self, String> {
+    pub(crate) fn compile(
+        shape: &Shape,
+        custom: Option<&Value>,
+        patterns: &mut Patterns,
+    ) -> Result<Self, SchemaFault> {
         Ok(Self {
-            resource: validator(&resource_schema(shape))?,
-            custom: custom.map(Custom::compile).transpose()?,
+            resource: validator(&resource_schema(shape)).map_err(SchemaFault::whole)?,
+            custom: custom
+                .map(|schema| Custom::compile(schema, patterns))
+                .transpose()?,
         })
     }
 
     /// Checks a canonical resource.
-    pub(crate) fn check_resource(&self, resource: &Json) -> Result<(), Refusal> {
+    pub(crate) fn check_resource(&self, resource: &Json, budget: &Budget) -> Result<(), Refusal> {
         let instance = resource.to_serde();
         derived(&self.resource, &instance)?;
         match &self.custom {
-            Some(custom) => custom.check(&custom.whole, &instance, &mut Work::of_a_request()),
+            Some(custom) => custom.whole.check(&instance, budget),
             None => Ok(()),
         }
     }
 
     /// Checks what canonical operations set. Their form is that of their type.
-    pub(crate) fn check_patch(&self, operations: &[Operation]) -> Result<(), Refusal> {
+    pub(crate) fn check_patch(
+        &self,
+        operations: &[Operation],
+        budget: &Budget,
+    ) -> Result<(), Refusal> {
         let Some(custom) = &self.custom else {
             return Ok(());
         };
-        let mut work = Work::of_a_request();
         for operation in operations.iter().filter(|o| o.verb != Verb::Remove) {
-            custom.check(&custom.partial, &partial(operation).to_serde(), &mut work)?;
+            let instance = partial(operation).to_serde();
+            custom.partial.check(&instance, budget)?;
         }
         Ok(())
     }
@@ -102,38 +121,41 @@ fn partial(operation: &Operation) -> Json {
 // === impl Custom ===
 
 impl Custom {
-    fn compile(schema: &Value) -> Result<Self, String> {
+    fn compile(schema: &Value, patterns: &mut Patterns) -> Result<Self, SchemaFault> {
         if schema.to_string().len() > MAX_CUSTOM_BYTES {
-            return Err(format!(
+            return Err(SchemaFault::whole(format!(
                 "the schema is larger than {MAX_CUSTOM_BYTES} bytes"
-            ));
+            )));
         }
-        work::countable(schema)?;
         let mut partial = schema.clone();
         without_required(&mut partial);
-        let compiled = |schema: Value| validator(&schema).map(|compiled| (schema, compiled));
         Ok(Self {
-            whole: compiled(schema.clone())?,
-            partial: compiled(partial)?,
+            whole: Checked::compile(schema.clone(), patterns)?,
+            partial: Checked::compile(partial, patterns)?,
+        })
+    }
+}
+
+// === impl Checked ===
+
+impl Checked {
+    fn compile(schema: Value, patterns: &mut Patterns) -> Result<Self, SchemaFault> {
+        let work = SchemaWork::of(&schema, patterns)?;
+        let validator = validator_with(&schema, &patterns.compiled).map_err(SchemaFault::whole)?;
+        Ok(Self {
+            schema,
+            work,
+            validator,
         })
     }
 
-    fn check(
-        &self,
-        (schema, validator): &(Value, Validator),
-        instance: &Value,
-        work: &mut Work,
-    ) -> Result<(), Refusal> {
-        work.count(schema, instance).map_err(|TooMuch| {
-            face::PLUGIN_TIMEOUT.because(
-                "The account's own schema takes too long for this request. Send less at once, or simplify the schema.",
-            )
-        })?;
-        let Some(error) = validator.iter_errors(instance).next() else {
+    fn check(&self, instance: &Value, budget: &Budget) -> Result<(), Refusal> {
+        self.work.count(instance, budget)?;
+        let Some(error) = self.validator.iter_errors(instance).next() else {
             return Ok(());
         };
-        let reason =
-            described(schema, error.schema_path().as_str()).unwrap_or_else(|| explain(&error));
+        let reason = described(&self.schema, error.schema_path().as_str())
+            .unwrap_or_else(|| explain(&error));
         Err(scim::SCHEMA_CUSTOM.because(format!("{}: {reason}", place(&error))))
     }
 }

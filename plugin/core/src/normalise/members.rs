@@ -23,7 +23,8 @@ impl Normaliser<'_> {
                 "the values of {name} are added and removed whole. Send the path {name}, or {name}[value eq \"ID\"] with remove."
             )));
         }
-        if let Some(filter) = &step.filter {
+        // Each removal has a filter of its own, so that none carries the whole one along.
+        if let Some(filter) = step.filter.take() {
             if step.verb != Verb::Remove {
                 return Err(invalid(&format!(
                     "a filter on {name} is possible only with remove."

@@ -8,13 +8,15 @@ mod envelope;
 pub(crate) mod json_schema;
 pub(crate) mod members;
 pub(crate) mod patch;
+pub(crate) mod patterns;
 pub(crate) mod query;
 pub(crate) mod resource;
+mod schema_work;
 pub(crate) mod search;
 mod step;
 pub(crate) mod value_paths;
-mod work;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 use crate::json::{Json, Reading};
@@ -33,6 +35,8 @@ pub(crate) struct Normaliser<'a> {
     pub(crate) shape: &'a Shape,
     pub(crate) reading: Reading<'a>,
     pub(crate) changes: Vec<Change>,
+    /// The rules of the changes.
+    listed: BTreeSet<&'static str>,
 }
 
 /// Where a value stands in a message. Written out only where a message or a change tells it.
@@ -60,7 +64,16 @@ impl Display for Place<'_> {
 
 // === impl Normaliser ===
 
-impl Normaliser<'_> {
+impl<'a> Normaliser<'a> {
+    pub(crate) fn new(shape: &'a Shape, reading: Reading<'a>) -> Self {
+        Self {
+            shape,
+            reading,
+            changes: Vec::new(),
+            listed: BTreeSet::new(),
+        }
+    }
+
     /// Notes a change.
     pub(crate) fn changed(
         &mut self,
@@ -68,9 +81,8 @@ impl Normaliser<'_> {
         path: impl Display,
         detail: impl Into<String>,
     ) {
-        let listed = self.changes.len() < MAX_CHANGES
-            || self.changes.iter().all(|change| change.rule != rule.id);
-        if listed {
+        let is_new = self.listed.insert(rule.id);
+        if is_new || self.changes.len() < MAX_CHANGES {
             self.changes.push(Change {
                 rule: rule.id.to_owned(),
                 path: cut(path.to_string(), MAX_TEXT),

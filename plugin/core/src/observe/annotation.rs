@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{answer, management};
-use crate::facts::{Facts, GroupKey, Key, Stop, Unseen, UserKey};
+use crate::facts::{Facts, GroupKey, Key, MAX_KEYS, Stop, Unseen, UserKey};
 use crate::json::{self, Json};
 use crate::message::{BackendOutcome, Outcome, Respond};
 use crate::policy::{DirectUsers, Policy};
@@ -50,8 +50,11 @@ impl Described {
     }
 
     fn told(&self, policy: &Policy, body: &Json, facts: &Facts<'_>) -> Result<String, Stop> {
-        let groups: Vec<Key> = named(body, &self.groups)
+        let (groups, users) = (named(body, &self.groups), named(body, &self.users));
+        let all = groups.len() + users.len();
+        let groups: Vec<Key> = groups
             .into_iter()
+            .take(MAX_KEYS)
             .map(|id| {
                 Key::Group(GroupKey {
                     account: self.account.clone(),
@@ -61,8 +64,9 @@ impl Described {
                 })
             })
             .collect();
-        let users: Vec<Key> = named(body, &self.users)
+        let users: Vec<Key> = users
             .into_iter()
+            .take(MAX_KEYS - groups.len())
             .map(|id| {
                 Key::User(UserKey {
                     account: self.account.clone(),
@@ -79,12 +83,16 @@ impl Described {
                 add(&mut list, id, "group", by, false);
             }
         }
+        let is_cut = groups.len() + users.len() < all;
         let strict = policy.account(&self.account).direct_users == DirectUsers::Locked;
         for key in &users {
             if let Some(user) = facts.user(key)? {
                 let (id, by) = (user.id.as_deref(), user.managed_by.as_deref());
                 add(&mut list, id, "user", by, strict || user.in_managed_group);
             }
+        }
+        if is_cut {
+            incomplete(&mut list);
         }
         Ok(list)
     }
@@ -96,9 +104,7 @@ fn add(list: &mut String, id: Option<&str>, kind: &str, by: Option<&str>, locked
         return;
     };
     if list.len() > LONGEST {
-        if !list.ends_with("incomplete") {
-            list.push_str(", *;incomplete");
-        }
+        incomplete(list);
         return;
     }
     if !list.is_empty() {
@@ -112,6 +118,14 @@ fn add(list: &mut String, id: Option<&str>, kind: &str, by: Option<&str>, locked
     let _ = write!(list, "\"{id}\";type={kind};by=\"{by}\"");
     if locked {
         list.push_str(";locked");
+    }
+}
+
+/// More is a provider's, or may be.
+fn incomplete(list: &mut String) {
+    if !list.ends_with("incomplete") {
+        list.push_str(if list.is_empty() { "" } else { ", " });
+        list.push_str("*;incomplete");
     }
 }
 

@@ -13,6 +13,7 @@ mod records;
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::{Budget, BudgetExceeded};
 use crate::bulk::{self, Bulk};
 use crate::evaluate::{Given, evaluate};
 use crate::facts::{Facts, ResourceKind, Stop};
@@ -92,6 +93,7 @@ pub(crate) fn observe(
     facts: &Facts<'_>,
     now: u64,
 ) -> Outcome {
+    facts.budget().kept(continuation);
     match serde_json::from_slice(continuation) {
         Ok(Continuation::Bulk(bulk)) => bulk::resume(policy, *bulk, answer, facts, now),
         Ok(alone) => single(policy, alone, answer, facts, now, Given::default()),
@@ -122,6 +124,28 @@ fn single(
     now: u64,
     given: Given<'_>,
 ) -> Outcome {
+    let unread;
+    let answer = match (
+        affordable(&continuation, answer, facts.budget()),
+        &continuation,
+    ) {
+        (Ok(()), _) => answer,
+        // The answer passes as it came, and nothing is said of it.
+        (Err(_), Continuation::Described(_)) => {
+            return Outcome::Respond(management(Planned::default(), answer));
+        }
+        (Err(exceeded), _) => match answer {
+            BackendOutcome::Answered(error) if error.status >= 400 => {
+                unread = BackendOutcome::Answered(BackendAnswer {
+                    status: error.status,
+                    headers: error.headers.clone(),
+                    body: AnswerBody::OverLimit,
+                });
+                &unread
+            }
+            _ => return refuse(&exceeded.into()),
+        },
+    };
     match continuation {
         Continuation::Scim(mut continuation) => {
             if let Some(reading) = continuation.reading.take_if(|_| finds_no_target(answer)) {
@@ -162,6 +186,25 @@ fn single(
             }
         },
         Continuation::Bulk(_) => forgotten(),
+    }
+}
+
+/// Counts the reading of an answer, if it is read.
+fn affordable(
+    continuation: &Continuation,
+    answer: &BackendOutcome,
+    budget: &Budget,
+) -> Result<(), BudgetExceeded> {
+    match (continuation, answer) {
+        (Continuation::Management(_), _) => Ok(()),
+        (
+            _,
+            BackendOutcome::Answered(BackendAnswer {
+                body: AnswerBody::Bytes(bytes),
+                ..
+            }),
+        ) => budget.answer(bytes),
+        _ => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::ConfigError;
 use crate::facts::ResourceKind;
 use crate::fold;
 use crate::normalise::json_schema::Constraints;
+use crate::normalise::patterns::Patterns;
 use crate::plain::is_plain_name;
 use crate::route::template::Template;
 use crate::scim::schema::ResourceType;
@@ -37,7 +38,8 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     overlay(&mut merged, &given);
 
     let document: Document = read(&merged, "")?;
-    let default = Arc::new(account(document, "")?);
+    let mut patterns = Patterns::default();
+    let default = Arc::new(account(document, "", &mut patterns)?);
     let accounts = match accounts {
         Value::Object(accounts) => accounts,
         _ => serde_json::Map::new(),
@@ -49,7 +51,10 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
         let mut merged = merged.clone();
         overlay(&mut merged, differing);
         let document: Document = read(&merged, &pointer)?;
-        compiled.insert(name.clone(), Arc::new(account(document, &pointer)?));
+        compiled.insert(
+            name.clone(),
+            Arc::new(account(document, &pointer, &mut patterns)?),
+        );
     }
     let scim: super::document::Scim = read(merged.get("scim").unwrap_or(&Value::Null), "/scim")?;
     let (base, upstream_base) = bases(&scim)?;
@@ -198,56 +203,64 @@ fn preset_document(name: &str) -> Result<Value, String> {
     Ok(document)
 }
 
-fn account(document: Document, pointer: &str) -> Result<Account, Vec<ConfigError>> {
+fn account(
+    document: Document,
+    pointer: &str,
+    patterns: &mut Patterns,
+) -> Result<Account, Vec<ConfigError>> {
     let authenticate_management = document.management.authenticate;
     let document = document.account;
     let scim = document.scim;
-    let resource = |kind: ResourceKind, synced: &[String]| -> Result<Resource, Vec<ConfigError>> {
-        let key = match kind {
-            ResourceKind::User => "User",
-            ResourceKind::Group => "Group",
-        };
-        let mut resource_type =
-            ResourceType::load(kind).map_err(|error| fault(pointer, error.to_string()))?;
-        if let Some(extensions) = scim.schemas.get(key) {
-            resource_type
-                .extend(extensions)
-                .map_err(|(index, message)| {
-                    fault(&format!("{pointer}/scim/schemas/{key}/{index}"), message)
-                })?;
-        }
-        let shape = Shape::new(
-            resource_type,
-            synced,
-            scim.emails == Emails::PrimaryOnly,
-            scim.unknown_attributes == UnknownAttributes::Reject,
-            scim.profile,
-        )
-        .map_err(|(index, message)| {
-            fault(&format!("{pointer}/scim/synced/{key}/{index}"), message)
-        })?;
-        let constraints = Constraints::compile(&shape, scim.json_schemas.get(key))
-            .map_err(|error| fault(&format!("{pointer}/scim/json_schemas/{key}"), error))?;
-        let prefix = format!("{key}.");
-        let mut dialect = std::collections::BTreeMap::new();
-        for (name, form) in &scim.dialect {
-            let Some(attribute) = name.strip_prefix(&prefix) else {
-                continue;
+    let mut resource =
+        |kind: ResourceKind, synced: &[String]| -> Result<Resource, Vec<ConfigError>> {
+            let key = match kind {
+                ResourceKind::User => "User",
+                ResourceKind::Group => "Group",
             };
-            if !shape.defines(attribute) {
-                return Err(fault(
-                    &format!("{pointer}/scim/dialect/{name}"),
-                    format!("{key} has no attribute {attribute:?}"),
-                ));
+            let mut resource_type =
+                ResourceType::load(kind).map_err(|error| fault(pointer, error.to_string()))?;
+            if let Some(extensions) = scim.schemas.get(key) {
+                resource_type
+                    .extend(extensions)
+                    .map_err(|(index, message)| {
+                        fault(&format!("{pointer}/scim/schemas/{key}/{index}"), message)
+                    })?;
             }
-            dialect.insert(attribute.to_owned(), *form);
-        }
-        Ok(Resource {
-            shape,
-            constraints,
-            dialect,
-        })
-    };
+            let shape = Shape::new(
+                resource_type,
+                synced,
+                scim.emails == Emails::PrimaryOnly,
+                scim.unknown_attributes == UnknownAttributes::Reject,
+                scim.profile,
+            )
+            .map_err(|(index, message)| {
+                fault(&format!("{pointer}/scim/synced/{key}/{index}"), message)
+            })?;
+            let constraints = Constraints::compile(&shape, scim.json_schemas.get(key), patterns)
+                .map_err(|error| {
+                    let place = format!("{pointer}/scim/json_schemas/{key}{}", error.pointer);
+                    fault(&place, error.message)
+                })?;
+            let prefix = format!("{key}.");
+            let mut dialect = std::collections::BTreeMap::new();
+            for (name, form) in &scim.dialect {
+                let Some(attribute) = name.strip_prefix(&prefix) else {
+                    continue;
+                };
+                if !shape.defines(attribute) {
+                    return Err(fault(
+                        &format!("{pointer}/scim/dialect/{name}"),
+                        format!("{key} has no attribute {attribute:?}"),
+                    ));
+                }
+                dialect.insert(attribute.to_owned(), *form);
+            }
+            Ok(Resource {
+                shape,
+                constraints,
+                dialect,
+            })
+        };
     Ok(Account {
         user: resource(ResourceKind::User, &scim.synced.user)?,
         group: resource(ResourceKind::Group, &scim.synced.group)?,

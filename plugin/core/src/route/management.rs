@@ -218,7 +218,7 @@ fn named<'p>(
         && parameters.values().any(|value| !is_plain_name(value))
     {
         return Err(ambiguous(
-            "an id in it is empty or has white space or an invisible character in it",
+            "an id in it is empty, too long, or has white space or an invisible character in it",
         ));
     }
     if best.is_none() && other_case {

@@ -158,7 +158,7 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
         ([_], _) => Err(wrong_method("GET, POST")),
         ([_, ".search"], _) => search(Some(kind)),
         ([_, id], _) if !is_plain_name(id) => Err(ambiguous(
-            "the id has white space or an invisible character in it",
+            "the id is too long or has white space or an invisible character in it",
         )),
         ([_, id], "GET") => Ok(Some(Operation::Read(kind, (*id).to_owned()))),
         ([_, id], "PUT") => Ok(Some(Operation::Replace(kind, (*id).to_owned()))),

@@ -143,10 +143,11 @@ fn replacement(
 fn difference(like: &Operation, add: Vec<String>, remove: Vec<String>) -> Vec<Operation> {
     let part = |verb, filter, value| Operation {
         verb,
+        attribute: like.attribute.clone(),
         filter,
-        value,
         sub: None,
-        ..like.clone()
+        value,
+        was_pathless: like.was_pathless,
     };
     let mut operations: Vec<Operation> = remove
         .into_iter()

@@ -1,0 +1,276 @@
+//! The work of one decision, or of one judged answer, counted in steps before it is done.
+//!
+//! The count follows from the request, the facts and the policy alone, so that every face refuses the
+//! same requests, on a fast machine and on a slow one. A step stands for about 100 ns of native code.
+
+use std::cell::Cell;
+
+use crate::facts::{Answer, Fact, Key};
+use crate::json::Json;
+use crate::refusal::Refusal;
+use crate::rules::{face, scim};
+
+/// Steps of one decision, or of one judged answer.
+pub(crate) const STEPS: u64 = 2_000_000;
+
+/// Steps of a byte of a request's body: it is read, normalised, judged and written.
+const BYTES_OF_A_STEP: u64 = 2;
+
+/// Bytes of an answer that are one step: it is read, cleaned and written.
+const ANSWER_BYTES_OF_A_STEP: u64 = 10;
+
+/// Bytes of what a face kept from one call to the next that are one step.
+const KEPT_BYTES_OF_A_STEP: u64 = 64;
+
+/// Steps of a key, or of a fact: it is looked up several times.
+const KEY: u64 = 10;
+
+/// Steps of each user, group or holder that a key or an answer names.
+const ENTRY: u64 = 4;
+
+/// Bytes of ASCII in a name that are one step.
+const NAME_BYTES_OF_A_STEP: u64 = 16;
+
+/// Steps of a character beyond ASCII in a name. Comparing it folds it, and the compatibility forms of
+/// Unicode turn one character into up to 18 (U+FDFA), by NFKC twice and by case folding.
+const NAME_CHARACTER: u64 = 16;
+
+/// A pattern's states, times the bytes of the text, that are one step.
+const STATES_OF_A_STEP: u64 = 16;
+
+/// Users that one request may create, and memberships that it may name as pairs of a user and a group.
+const MAX_PAIRS: usize = 1_000;
+
+/// What is left of the steps.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: u64,
+    spent: Cell<u64>,
+}
+
+/// The work takes more steps than there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BudgetExceeded {
+    work: Work,
+}
+
+/// What the work is, for the refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Reading a body.
+    Body,
+    /// Reading an answer.
+    Answer,
+    /// Looking up, and comparing, what the request names.
+    Names,
+    /// Checking against the account's own JSON Schema.
+    Schema,
+    /// Looking for the values that a filter names.
+    Values,
+}
+
+// === impl Budget ===
+
+impl Budget {
+    /// All steps of one call.
+    pub(crate) fn of_a_call() -> Self {
+        Self::new(STEPS)
+    }
+
+    /// So many steps.
+    pub(crate) fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            spent: Cell::new(0),
+        }
+    }
+
+    /// The steps that were taken by now.
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent.get()
+    }
+
+    /// Counts what earlier calls took for the same request.
+    pub(crate) fn carry(&self, spent: u64) {
+        self.spent.set(self.spent.get().saturating_add(spent));
+    }
+
+    /// Takes steps.
+    ///
+    /// # Errors
+    /// There are not so many left.
+    pub(crate) fn spend(&self, work: Work, steps: u64) -> Result<(), BudgetExceeded> {
+        self.carry(steps);
+        match self.spent.get() <= self.limit {
+            true => Ok(()),
+            false => Err(BudgetExceeded { work }),
+        }
+    }
+
+    /// Counts the reading of a body.
+    pub(crate) fn body(&self, bytes: &[u8]) -> Result<(), BudgetExceeded> {
+        self.spend(Work::Body, length(bytes) / BYTES_OF_A_STEP)
+    }
+
+    /// Counts the reading of an answer.
+    pub(crate) fn answer(&self, bytes: &[u8]) -> Result<(), BudgetExceeded> {
+        self.spend(Work::Answer, length(bytes) / ANSWER_BYTES_OF_A_STEP)
+    }
+
+    /// Counts the reading of what a face kept. What was kept has to be read in any case.
+    pub(crate) fn kept(&self, bytes: &[u8]) {
+        self.carry(length(bytes) / KEPT_BYTES_OF_A_STEP);
+    }
+
+    /// Counts what is known by now. That shows with the next step that is taken.
+    pub(crate) fn facts(&self, facts: &[Fact]) {
+        let steps = facts.iter().map(|fact| KEY + answer_steps(&fact.answer));
+        self.carry(steps.fold(0, u64::saturating_add));
+    }
+
+    /// Counts the asking for keys.
+    pub(crate) fn keys<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Key>,
+    ) -> Result<(), BudgetExceeded> {
+        let steps = keys.into_iter().map(key_steps);
+        self.spend(Work::Names, steps.fold(0, u64::saturating_add))
+    }
+
+    /// Counts a search by a pattern.
+    pub(crate) fn pattern(&self, states: u64, text: &str) -> Result<(), BudgetExceeded> {
+        let work = states.saturating_mul(length(text.as_bytes()));
+        self.spend(Work::Schema, work / STATES_OF_A_STEP)
+    }
+
+    /// Counts so many searches through the values of a resource.
+    pub(crate) fn searches(&self, count: usize, resource: &Json) -> Result<(), BudgetExceeded> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.spend(Work::Values, count.saturating_mul(value_steps(resource)))
+    }
+}
+
+/// Bounds what a client names by two lists, each user for each group, before anything is made of it.
+///
+/// # Errors
+/// There are too many users, or pairs.
+pub(crate) fn pairs(users: usize, groups: usize) -> Result<(), Refusal> {
+    if users > MAX_PAIRS {
+        return Err(scim::PATCH_TOO_MANY.because(format!(
+            "The request names {users} users to create; at most {MAX_PAIRS} are possible in one request. Send several requests, each with some of the users."
+        )));
+    }
+    let memberships = users.saturating_mul(groups);
+    if memberships > MAX_PAIRS {
+        return Err(scim::PATCH_TOO_MANY.because(format!(
+            "The request puts {users} users into {groups} groups, which is {memberships} memberships; at most {MAX_PAIRS} are possible in one request. Send several requests, each with some of the users or groups."
+        )));
+    }
+    Ok(())
+}
+
+fn key_steps(key: &Key) -> u64 {
+    let names = match key {
+        Key::Token(_) | Key::Verified(_) => 0,
+        Key::Principal(key) => name_steps(&key.id),
+        Key::User(key) | Key::UserByName(key) | Key::UserAlike(key) => name_steps(&key.value),
+        Key::Group(key) => name_steps(&key.id),
+        Key::GroupByDerivedId(key) => name_steps(&key.id),
+        Key::ExternalId(key) => name_steps(&key.value),
+        Key::UserGroups(key) => name_steps(&key.user),
+        Key::Members(key) | Key::MembersDifference(key) => {
+            let users = key.users.iter().map(|user| ENTRY + name_steps(user));
+            users.fold(name_steps(&key.group), u64::saturating_add)
+        }
+    };
+    KEY.saturating_add(names)
+}
+
+/// What it takes to fold a name, and to compare it.
+fn name_steps(name: &str) -> u64 {
+    match name.is_ascii() {
+        true => length(name.as_bytes()) / NAME_BYTES_OF_A_STEP,
+        false => {
+            let characters = u64::try_from(name.chars().count()).unwrap_or(u64::MAX);
+            characters.saturating_mul(NAME_CHARACTER)
+        }
+    }
+}
+
+/// What it takes to compare a value with another one.
+fn value_steps(value: &Json) -> u64 {
+    let inner: u64 = match value {
+        Json::String(text) => name_steps(text),
+        Json::Array(elements) => elements.iter().map(value_steps).sum(),
+        Json::Object(members) => members
+            .iter()
+            .map(|member| value_steps(&member.value))
+            .sum(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
+    };
+    inner.saturating_add(1)
+}
+
+fn answer_steps(answer: &Answer) -> u64 {
+    let entries = match answer {
+        Answer::Absent | Answer::Unavailable | Answer::Token(_) | Answer::Principal(_) => 0,
+        Answer::User(_) | Answer::Group(_) => 1,
+        Answer::Claims(claims) => claims.len() / 64,
+        Answer::Groups(groups) => groups.len(),
+        Answer::Holders(holders) => holders.len(),
+        Answer::Members(members) => members.len(),
+        Answer::Difference(difference) => difference.added.len() + difference.removed.len(),
+    };
+    u64::try_from(entries)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(ENTRY)
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+// === impl BudgetExceeded ===
+
+impl From<BudgetExceeded> for Refusal {
+    fn from(exceeded: BudgetExceeded) -> Self {
+        face::PLUGIN_TIMEOUT.because(match exceeded.work {
+            Work::Body => "The body takes too long to judge. Send fewer members, users or operations at once.",
+            Work::Answer => {
+                "The application's answer takes too long to judge. Ask for fewer resources at once (count), or leave out members (excludedAttributes). If it was a write, it may have been done."
+            }
+            Work::Names => {
+                "Looking up the users and groups that the request names takes too long. Send fewer of them at once, with plainer names."
+            }
+            Work::Schema => {
+                "The account's own schema takes too long for this request. Send less at once, or simplify the schema."
+            }
+            Work::Values => {
+                "Looking for the values that the filters of the request name takes too long. Send fewer operations at once."
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_spent_is_spent_for_all_that_follows() {
+        let budget = Budget::new(100);
+        assert_eq!(budget.spend(Work::Body, 60), Ok(()));
+        let exceeded = Err(BudgetExceeded { work: Work::Names });
+        assert_eq!(budget.spend(Work::Names, 41), exceeded);
+        assert_eq!(budget.spend(Work::Names, 0), exceeded);
+        budget.carry(u64::MAX);
+        assert_eq!(budget.spent(), u64::MAX);
+    }
+
+    #[test]
+    fn a_name_beyond_ascii_counts_what_folding_may_make_of_it() {
+        let plain = name_steps(&"a".repeat(1_000));
+        let expanding = name_steps(&"\u{fdfa}".repeat(1_000));
+        assert!(expanding > 100 * plain, "{plain}, {expanding}");
+    }
+}

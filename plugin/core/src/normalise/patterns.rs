@@ -1,0 +1,101 @@
+//! The patterns of an account's JSON Schemas: how large each compiles, which bounds what reading the
+//! policy takes, and what a search takes for each byte of text.
+
+use std::collections::BTreeMap;
+
+use jsonschema::PatternCache;
+use jsonschema_regex::{split_leading_lookaheads, to_rust_regex};
+use regex_automata::nfa::thompson;
+
+use super::schema_work::SchemaFault;
+
+/// States that one pattern may compile to.
+const MAX_STATES: u64 = 100_000;
+
+/// States that all different patterns of a policy document may compile to.
+const MAX_ALL_STATES: u64 = 200_000;
+
+/// Bytes that a pattern may compile to, as the engine of the patterns counts them; more than
+/// [`MAX_STATES`] take.
+pub(crate) const MAX_COMPILED_BYTES: usize = 32 << 20;
+
+/// Bytes that the search for the number of states may take.
+const MAX_COUNTED_BYTES: usize = 16 << 20;
+
+/// The patterns of a policy document. Each is compiled once, however many accounts share it.
+#[derive(Default)]
+pub(crate) struct Patterns {
+    states: BTreeMap<String, u64>,
+    all: u64,
+    /// The compiled ones.
+    pub(crate) compiled: PatternCache,
+}
+
+// === impl Patterns ===
+
+impl Patterns {
+    /// The states of a pattern. One that is no pattern has none, and is refused where it is compiled.
+    ///
+    /// # Errors
+    /// It has too many, or all together have.
+    pub(super) fn states(
+        &mut self,
+        pattern: &str,
+        pointer: impl FnOnce() -> String,
+    ) -> Result<u64, SchemaFault> {
+        if let Some(states) = self.states.get(pattern) {
+            return Ok(*states);
+        }
+        let fault = |message| SchemaFault {
+            pointer: pointer(),
+            message,
+        };
+        let states = match count(pattern) {
+            Count::States(states) if states <= MAX_STATES => states,
+            Count::States(states) => {
+                return Err(fault(format!(
+                    "the pattern compiles to {states} states; at most {MAX_STATES} are possible. Repeat less in it"
+                )));
+            }
+            Count::TooMany => {
+                return Err(fault(format!(
+                    "the pattern compiles to more than {MAX_STATES} states. Repeat less in it"
+                )));
+            }
+            Count::NoPattern => 0,
+        };
+        let all = self.all + states;
+        if all > MAX_ALL_STATES {
+            return Err(fault(format!(
+                "with this pattern, of {states} states, all patterns of the document compile to {all} states; at most {MAX_ALL_STATES} are possible"
+            )));
+        }
+        self.all = all;
+        self.states.insert(pattern.to_owned(), states);
+        Ok(states)
+    }
+}
+
+enum Count {
+    States(u64),
+    TooMany,
+    NoPattern,
+}
+
+/// As the validator compiles it: what must hold ahead is a pattern of its own.
+fn count(pattern: &str) -> Count {
+    let parts = split_leading_lookaheads(pattern).unwrap_or_else(|| vec![pattern.to_owned()]);
+    let mut all = 0;
+    for part in parts {
+        let Ok(part) = to_rust_regex(&part) else {
+            return Count::NoPattern;
+        };
+        let config = thompson::NFA::config().nfa_size_limit(Some(MAX_COUNTED_BYTES));
+        match thompson::NFA::compiler().configure(config).build(&part) {
+            Ok(nfa) => all += u64::try_from(nfa.states().len()).unwrap_or(u64::MAX),
+            Err(error) if error.size_limit().is_some() => return Count::TooMany,
+            Err(_) => return Count::NoPattern,
+        }
+    }
+    Count::States(all)
+}
