@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use scimguard_core::facts::{Fact, Table};
+use scimguard_core::facts::{Fact, Key, Table};
 use scimguard_core::message::{AnswerBody, BackendAnswer, ForwardBody, ResponseBody};
 use scimguard_core::{BackendOutcome, Body, Forward, Guard, Outcome, Request, Verdict};
 use serde_json::json;
@@ -49,12 +49,20 @@ fn table() -> Table {
 
 /// What a face does until there is a decision.
 fn decide(guard: &Guard, request: &Request) -> Verdict {
+    decide_counted(guard, request).0
+}
+
+/// The decision, and the steps of the call that took most.
+pub(crate) fn decide_counted(guard: &Guard, request: &Request) -> (Verdict, u64) {
     let table = table();
     let mut request = request.clone();
     let body = std::mem::replace(&mut request.body, Body::Unread);
     let mut facts = Vec::new();
+    let mut most = 0;
     for _ in 0..=guard.settings().rounds {
-        match guard.evaluate(&request, &facts, NOW) {
+        let (verdict, steps) = guard.evaluate_counted(&request, &facts, NOW);
+        most = most.max(steps);
+        match verdict {
             Verdict::Need(need) => {
                 assert!(
                     need.body_limit.is_some() || !need.keys.is_empty(),
@@ -63,15 +71,19 @@ fn decide(guard: &Guard, request: &Request) -> Verdict {
                 if need.body_limit.is_some() {
                     request.body = body.clone();
                 }
-                facts.extend(need.keys.into_iter().map(|key| Fact {
-                    answer: table.answer(&key),
-                    key,
-                }));
+                facts.extend(answered(&table, need.keys));
             }
-            verdict => return verdict,
+            verdict => return (verdict, most),
         }
     }
     panic!("more rounds than the settings allow");
+}
+
+fn answered(table: &Table, keys: Vec<Key>) -> impl Iterator<Item = Fact> {
+    let answers = table.answer_all(&keys);
+    keys.into_iter()
+        .zip(answers)
+        .map(|(key, answer)| Fact { key, answer })
 }
 
 /// Decides a request, and looks at what comes of it.
@@ -88,7 +100,7 @@ pub(crate) fn check(guard: &Guard, request: &Request) {
         }
         Verdict::Forward(forward) => {
             canonical(guard, request, &forward);
-            answered(guard, &forward);
+            any_answer(guard, &forward);
         }
         Verdict::Proceed(proceed) => parts(guard, &proceed.continuation),
     }
@@ -132,10 +144,7 @@ fn parts(guard: &Guard, continuation: &[u8]) {
     let mut facts = Vec::new();
     for _ in 0..guard.settings().passes * (guard.settings().rounds + 1) {
         match guard.observe(&continuation, &answer, &facts, NOW) {
-            Outcome::Need(need) => facts.extend(need.keys.into_iter().map(|key| Fact {
-                answer: table.answer(&key),
-                key,
-            })),
+            Outcome::Need(need) => facts.extend(answered(&table, need.keys)),
             Outcome::Proceed(proceed) => {
                 continuation = proceed.continuation;
                 answer = BackendOutcome::NotAsked;
@@ -160,7 +169,7 @@ fn parts(guard: &Guard, continuation: &[u8]) {
 }
 
 /// Whatever the backend answers, the client gets something.
-fn answered(guard: &Guard, forward: &Forward) {
+fn any_answer(guard: &Guard, forward: &Forward) {
     let bodies: [&[u8]; 4] = [
         b"",
         b"\xff{",
@@ -179,10 +188,7 @@ fn answered(guard: &Guard, forward: &Forward) {
             let ended = (0..=guard.settings().rounds).any(|_| {
                 match guard.observe(&forward.continuation, &answer, &facts, NOW) {
                     Outcome::Need(need) => {
-                        facts.extend(need.keys.into_iter().map(|key| Fact {
-                            answer: table.answer(&key),
-                            key,
-                        }));
+                        facts.extend(answered(&table, need.keys));
                         false
                     }
                     Outcome::Respond(respond) => {
