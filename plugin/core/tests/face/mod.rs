@@ -218,3 +218,12 @@ pub(crate) fn request(method: &str, path: String, body: Vec<u8>) -> Request {
         annotate: false,
     }
 }
+
+/// The same request as the application's own programs send it.
+#[allow(dead_code, reason = "not every test sends one")]
+pub(crate) fn as_json(mut request: Request) -> Request {
+    request.headers.retain(|(name, _)| name != "content-type");
+    let json = b"application/json".to_vec();
+    request.headers.push(("content-type".to_owned(), json));
+    request
+}

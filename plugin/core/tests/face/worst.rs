@@ -5,7 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scimguard_core::{Body, Request};
 use serde_json::{Value, json};
 
-use crate::face::{BASE, request};
+use crate::face::{BASE, as_json, request};
 
 /// What the names of a request are made of: a text, repeated up to a number of characters.
 #[derive(Clone, Copy, Debug)]
@@ -207,5 +207,5 @@ fn scim(method: &str, path: &str, body: Value) -> Request {
 
 fn management(method: &str, path: &str, body: Value) -> Request {
     let path = format!("/gateway/ng/api/{path}?accountIdentifier=ACC1");
-    request(method, path, body.to_string().into_bytes())
+    as_json(request(method, path, body.to_string().into_bytes()))
 }
