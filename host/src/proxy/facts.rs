@@ -16,9 +16,15 @@ use crate::{config, store};
 /// How often leases are taken anew because the record named more resources than the request did.
 const LEASE_ROUNDS: usize = 4;
 
+/// What the keys of one pass may name together: more than this project's policy asks for with the
+/// largest limits that the preset has.
+const MAX_NAMED: usize = 100_000;
+
 /// Why facts cannot be had now.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unavailable {
+    #[error("the policy asks for more than {MAX_NAMED} users and groups for one request")]
+    TooMany,
     #[error("another write of the same users or groups is not finished")]
     Busy,
     #[error(transparent)]
@@ -59,10 +65,15 @@ impl Facts {
         headers: &Headers,
         keys: Vec<Key>,
     ) -> Result<(), Unavailable> {
-        for key in keys {
-            if !self.keys.contains(&key) {
-                self.keys.push(key);
-            }
+        let known: BTreeSet<&Key> = self.keys.iter().collect();
+        let new: BTreeSet<Key> = keys
+            .into_iter()
+            .filter(|key| !known.contains(key))
+            .collect();
+        self.keys.extend(new);
+        let weight = self.keys.iter().map(weight).sum::<usize>();
+        if weight > MAX_NAMED {
+            return Err(Unavailable::TooMany);
         }
         let answers = match &self.name_of {
             None => proxy.store.answer(&self.keys).await?,
@@ -168,6 +179,10 @@ impl Facts {
         let mut keys = Some(keys);
         for _ in 0..LEASE_ROUNDS {
             let new = keys.take().unwrap_or_default();
+            let weight = self.keys.iter().chain(&new).map(weight).sum::<usize>();
+            if weight > MAX_NAMED {
+                return Err(Unavailable::TooMany);
+            }
             let wanted = leases::names(self.keys.iter().chain(&new), &self.found);
             if !held.covers(&wanted) {
                 // Letting go first keeps the order in which names are taken.
@@ -185,6 +200,14 @@ impl Facts {
             }
         }
         Err(Unavailable::Busy)
+    }
+}
+
+/// What a key names: itself, and each of its users.
+fn weight(key: &Key) -> usize {
+    match key {
+        Key::Members(key) | Key::MembersDifference(key) => 1 + key.users.len(),
+        _ => 1,
     }
 }
 

@@ -15,6 +15,7 @@ use scimguard_core::{
     Verdict,
 };
 use scimguard_gateway::CREDENTIALS;
+use tokio::sync::oneshot;
 
 use super::backend::{NoAnswer, Outbound, Whole};
 use super::body::{self, Collected, Outgoing};
@@ -43,6 +44,8 @@ pub(super) struct Exchange<'a> {
     name_of: Option<InTheNameOf>,
     /// `None` for a request that is not a client's: it is not counted against anybody.
     client: Option<Client>,
+    /// Ends when the client has gone.
+    gone: Option<oneshot::Receiver<()>>,
 }
 
 impl<'a> Exchange<'a> {
@@ -51,6 +54,7 @@ impl<'a> Exchange<'a> {
         request: Request,
         incoming: Incoming,
         client: Client,
+        gone: oneshot::Receiver<()>,
         now: u64,
     ) -> Self {
         Self {
@@ -61,6 +65,7 @@ impl<'a> Exchange<'a> {
             held: Held::default(),
             name_of: None,
             client: Some(client),
+            gone: Some(gone),
         }
     }
 
@@ -79,6 +84,7 @@ impl<'a> Exchange<'a> {
             held: Held::default(),
             name_of: Some(name_of),
             client: None,
+            gone: None,
         }
     }
 
@@ -87,7 +93,19 @@ impl<'a> Exchange<'a> {
         mut self,
         line: &mut Line,
     ) -> Result<http::Response<Outgoing>, Refused> {
-        let mut next = match self.decide(line).await? {
+        let decided = match self.gone.take() {
+            None => self.decide(line).await?,
+            // Nothing is forwarded yet: the work of the decision ends, and so do its leases.
+            Some(gone) => tokio::select! {
+                biased;
+                decided = self.decide(line) => decided?,
+                _ = gone => return Err(Refused::new(
+                    "plugin.timeout",
+                    "The client has gone before there was a decision. Nothing was forwarded.",
+                )),
+            },
+        };
+        let mut next = match decided {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
                 if let Some(client) = &self.client {

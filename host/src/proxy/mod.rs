@@ -38,6 +38,7 @@ use hyper::body::Incoming;
 use ipnet::IpNet;
 use scimguard_core::Request;
 use scimguard_gateway::ScimPaths;
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
@@ -170,8 +171,8 @@ impl Proxy {
         self.in_flight.is_closed()
     }
 
-    /// Answers a request. It is worked on to its end even if the client goes away: otherwise what
-    /// the backend did would not be recorded.
+    /// Answers a request. Once something is forwarded it is worked on to its end even if the client goes
+    /// away: otherwise what the backend did would not be recorded.
     async fn handle(
         self: Arc<Self>,
         request: http::Request<Incoming>,
@@ -179,9 +180,11 @@ impl Proxy {
     ) -> http::Response<Outgoing> {
         let path = request.uri().path().to_owned();
         let proxy = Arc::clone(&self);
+        // Dropped with this future when the client goes away.
+        let (_present, gone) = oneshot::channel();
         let task = self
             .in_flight
-            .spawn(async move { proxy.answer(request, peer).await });
+            .spawn(async move { proxy.answer(request, peer, gone).await });
         task.await.unwrap_or_else(|_| {
             // Where it failed is in the log; the message may hold a part of the request.
             tracing::error!("a request could not be answered");
@@ -194,6 +197,7 @@ impl Proxy {
         &self,
         request: http::Request<Incoming>,
         peer: IpAddr,
+        gone: oneshot::Receiver<()>,
     ) -> http::Response<Outgoing> {
         let path = request
             .uri()
@@ -209,7 +213,7 @@ impl Proxy {
                 };
                 let source = source::of(peer, request.headers(), &self.trusted_proxies);
                 let client = Client::new(source, request.headers());
-                let exchange = Exchange::new(self, head, request.into_body(), client, now());
+                let exchange = Exchange::new(self, head, request.into_body(), client, gone, now());
                 exchange.run(&mut line).await
             }
             Err(refused) => Err(refused),

@@ -43,6 +43,10 @@ pub(super) fn unavailable(error: &Unavailable) -> Refused {
             "facts.unavailable",
             "Another change of the same users or groups is not finished. Repeat the request later.",
         ),
+        Unavailable::TooMany => Refused::new(
+            "plugin.timeout",
+            "The request names too many users and groups at once. Send several requests, each with a part of them.",
+        ),
         Unavailable::Store(_) => Refused::no_record(),
     }
 }
