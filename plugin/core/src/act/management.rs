@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Act, Activity, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile,
-    UserChange, UserGroups, UserRef,
+    Act, Activity, ActivityWrites, Edit, FieldWrite, GroupChange, GroupRef, MembersWrites,
+    NewGroup, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
 };
 use crate::budget;
 use crate::fold::{LONGEST_NAME, is_too_long, same_key};
@@ -43,22 +43,18 @@ pub(crate) fn act(
             name: parts.new_name()?,
             members: match kind {
                 EditKind::GroupUpdate => parts.replaced_members()?,
-                _ => Members::Untouched,
+                _ => MembersWrites::default(),
             },
             rides_along: parts.rides_along(),
             ..parts.group_change()?
         })],
         EditKind::GroupDelete => vec![Edit::DeleteGroup(parts.group()?)],
         EditKind::MembersAdd => vec![Edit::ChangeGroup(GroupChange {
-            members: parts
-                .named_members()?
-                .map_or(Members::Changed, |ids| Members::Untouched.with(ids)),
+            members: parts.named_members(MembersWrites::add)?,
             ..parts.group_change()?
         })],
         EditKind::MembersRemove => vec![Edit::ChangeGroup(GroupChange {
-            members: parts
-                .named_members()?
-                .map_or(Members::Changed, |ids| Members::Untouched.without(ids)),
+            members: parts.named_members(MembersWrites::remove)?,
             ..parts.group_change()?
         })],
         EditKind::MembersReplace => vec![Edit::ChangeGroup(GroupChange {
@@ -73,7 +69,7 @@ pub(crate) fn act(
         }
         EditKind::UserDelete => vec![Edit::DeleteUser(parts.user()?)],
         EditKind::UserActivate | EditKind::UserDeactivate => vec![Edit::ChangeUser(UserChange {
-            active: Activity::To(kind == EditKind::UserActivate),
+            active: ActivityWrites::one(Activity::To(kind == EditKind::UserActivate)),
             ..parts.user_change()?
         })],
         EditKind::UserGroupsAdd | EditKind::UserGroupsRemove | EditKind::UserGroupsReplace => {
@@ -116,9 +112,9 @@ impl Parts<'_> {
     fn group_change(&self) -> Result<GroupChange, Refusal> {
         Ok(GroupChange {
             group: self.group()?,
-            name: Part::Untouched,
-            external_id: Part::Untouched,
-            members: Members::Untouched,
+            name: Writes::default(),
+            external_id: Writes::default(),
+            members: MembersWrites::default(),
             rides_along: None,
         })
     }
@@ -129,27 +125,28 @@ impl Parts<'_> {
             scope: self.scope()?,
             id: self.id(&route.group, "group")?.map(String::from),
             name: self.name()?,
-            external_id: Part::Untouched,
-            members: self.named_members()?.unwrap_or_default(),
+            external_id: Writes::default(),
+            members: self.list(&route.members, "members")?,
             rides_along: self.rides_along(),
         }))
     }
 
-    fn replaced_members(&self) -> Result<Members, Refusal> {
-        if self.matched.route.members.is_empty() {
-            return Ok(Members::Changed);
-        }
-        let named = self.named_members()?.unwrap_or_default();
-        Ok(Members::Absolute(named.into_iter().collect()))
+    fn replaced_members(&self) -> Result<MembersWrites, Refusal> {
+        self.named_members(MembersWrites::replace)
     }
 
-    /// `None`: the route does not say where they stand.
-    fn named_members(&self) -> Result<Option<Vec<String>>, Refusal> {
+    /// What is done with the named members; unknown if the route does not say where they stand.
+    fn named_members(
+        &self,
+        write: impl Fn(&mut MembersWrites, Vec<String>),
+    ) -> Result<MembersWrites, Refusal> {
         let sources = &self.matched.route.members;
         if sources.is_empty() {
-            return Ok(None);
+            return Ok(MembersWrites::unknown());
         }
-        self.list(sources, "members").map(Some)
+        let mut members = MembersWrites::default();
+        write(&mut members, self.list(sources, "members")?);
+        Ok(members)
     }
 
     fn groups(&self) -> Result<Option<Vec<GroupRef>>, Refusal> {
@@ -180,7 +177,7 @@ impl Parts<'_> {
         Ok(UserChange {
             user: self.user()?,
             profile: Profile::default(),
-            active: Activity::Untouched,
+            active: ActivityWrites::default(),
             groups: UserGroups::Untouched,
         })
     }
@@ -189,8 +186,8 @@ impl Parts<'_> {
         let route = self.matched.route;
         Ok(Profile {
             email: match route.email.is_empty() {
-                true => Part::Changed,
-                false => self.email()?.map_or(Part::Empty, Part::To),
+                true => Writes::one(FieldWrite::Unknown(Vec::new())),
+                false => Writes::replaced(self.email()?.as_deref()),
             },
             display_name: self.new_name()?,
             rides_along: self.rides_along(),
@@ -208,17 +205,14 @@ impl Parts<'_> {
         }
         budget::pairs(emails.len(), groups.len())?;
         let rides_along = self.rides_along();
-        let name = match self.name()? {
-            Some(name) => Part::To(name),
-            None => Part::Untouched,
-        };
+        let name = Writes::set(self.name()?.as_deref());
         Ok(emails
             .into_iter()
             .map(|email| {
                 Edit::CreateUser(NewUser {
                     profile: Profile {
-                        user_name: Part::To(email.clone()),
-                        email: Part::To(email.clone()),
+                        user_name: Writes::set(Some(&email)),
+                        email: Writes::set(Some(&email)),
                         display_name: name.clone(),
                         rides_along: rides_along.clone(),
                         ..Profile::default()
@@ -232,11 +226,11 @@ impl Parts<'_> {
     }
 
     /// The name of an update: without a source it counts as changed, without a value as empty.
-    fn new_name(&self) -> Result<Part, Refusal> {
+    fn new_name(&self) -> Result<Writes, Refusal> {
         if self.matched.route.name.is_empty() {
-            return Ok(Part::Changed);
+            return Ok(Writes::one(FieldWrite::Unknown(Vec::new())));
         }
-        Ok(self.name()?.map_or(Part::Empty, Part::To))
+        Ok(Writes::replaced(self.name()?.as_deref()))
     }
 
     /// The name of a user or group. People's names have spaces, and marks that join letters, in them.

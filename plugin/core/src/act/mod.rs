@@ -3,13 +3,18 @@
 //! SCIM calls and edits of the management API both end here, so that one set of rules judges both.
 
 pub(crate) mod management;
+mod members;
 pub(crate) mod scim;
+mod writes;
 
 use std::collections::BTreeSet;
 
 use crate::policy::Limits;
 use crate::refusal::Refusal;
 use crate::rules::scim as rules;
+
+pub(crate) use members::{MembersWrite, MembersWrites};
+pub(crate) use writes::{Activity, ActivityWrites, FieldWrite, NameWrite, Writes};
 
 /// Everything that one request would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,42 +49,15 @@ pub(crate) struct GroupRef {
     pub(crate) id: String,
 }
 
-/// A part of a resource after a write.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The write says nothing about it.
-    #[default]
-    Untouched,
-    /// It becomes this.
-    To(String),
-    /// It becomes empty.
-    Empty,
-    /// It changes, into what cannot be told.
-    Changed,
-}
-
-/// What becomes of a user's activity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Activity {
-    #[default]
-    Untouched,
-    To(bool),
-    /// A PUT that does not say: the application may take it for active.
-    LeftOut,
-    /// It is removed, and what that means only the application knows.
-    Removed,
-}
-
 /// What the rules know of a user's profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
-    pub(crate) user_name: Part,
-    pub(crate) email: Part,
-    pub(crate) display_name: Part,
-    pub(crate) given_name: Part,
-    pub(crate) family_name: Part,
-    pub(crate) formatted_name: Part,
-    pub(crate) external_id: Part,
+    pub(crate) user_name: Writes,
+    pub(crate) email: Writes,
+    pub(crate) display_name: Writes,
+    pub(crate) names: Vec<NameWrite>,
+    pub(crate) formatted_name: Writes,
+    pub(crate) external_id: Writes,
     /// A member of a management body that no source names and that is not free.
     pub(crate) rides_along: Option<String>,
     /// Attributes that no ownership rule reads.
@@ -100,7 +78,7 @@ pub(crate) struct NewUser {
 pub(crate) struct UserChange {
     pub(crate) user: UserRef,
     pub(crate) profile: Profile,
-    pub(crate) active: Activity,
+    pub(crate) active: ActivityWrites,
     pub(crate) groups: UserGroups,
 }
 
@@ -123,7 +101,7 @@ pub(crate) struct NewGroup {
     /// Where the client chooses it.
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
-    pub(crate) external_id: Part,
+    pub(crate) external_id: Writes,
     pub(crate) members: Vec<String>,
     pub(crate) rides_along: Option<String>,
 }
@@ -132,26 +110,10 @@ pub(crate) struct NewGroup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GroupChange {
     pub(crate) group: GroupRef,
-    pub(crate) name: Part,
-    pub(crate) external_id: Part,
-    pub(crate) members: Members,
+    pub(crate) name: Writes,
+    pub(crate) external_id: Writes,
+    pub(crate) members: MembersWrites,
     pub(crate) rides_along: Option<String>,
-}
-
-/// What becomes of a group's members, all operations of a request together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Members {
-    #[default]
-    Untouched,
-    /// These are put in, those taken out, the rest stays.
-    Relative {
-        add: BTreeSet<String>,
-        remove: BTreeSet<String>,
-    },
-    /// Just these are in afterwards.
-    Absolute(BTreeSet<String>),
-    /// They change, into what cannot be told.
-    Changed,
 }
 
 // === impl Act ===
@@ -181,131 +143,10 @@ impl Act {
 // === impl Profile ===
 
 impl Profile {
-    /// An e-mail that is not the user name itself.
-    pub(crate) fn own_email(&self) -> Option<&str> {
-        let email = self.email.value()?;
-        (self.user_name.value() != Some(email)).then_some(email)
-    }
-}
-
-// === impl Part ===
-
-impl Part {
-    /// From an optional value: absent is untouched.
-    pub(crate) fn set(value: Option<&str>) -> Self {
-        value.map_or(Self::Untouched, |value| Self::To(value.to_owned()))
-    }
-
-    /// The new value, if there is one.
-    pub(crate) fn value(&self) -> Option<&str> {
-        match self {
-            Self::To(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// Whether it becomes something else than it was.
-    pub(crate) fn changes(&self, before: Option<&str>) -> bool {
-        match self {
-            Self::Untouched => false,
-            Self::To(value) => before != Some(value),
-            Self::Empty | Self::Changed => true,
-        }
-    }
-
-    /// The value after the write, given the one before; `None` where it cannot be told.
-    pub(crate) fn after(&self, before: Option<&str>) -> Option<String> {
-        match self {
-            Self::Untouched => before.map(str::to_owned),
-            Self::To(value) => Some(value.clone()),
-            Self::Empty | Self::Changed => None,
-        }
-    }
-}
-
-// === impl Activity ===
-
-impl Activity {
-    /// Whether the user may be in another state afterwards.
-    pub(crate) fn may_change(self, active: bool) -> bool {
-        match self {
-            Self::Untouched => false,
-            Self::To(wanted) => wanted != active,
-            Self::LeftOut => !active,
-            Self::Removed => true,
-        }
-    }
-
-    /// The state after the write, given the one before.
-    pub(crate) fn after(self, active: bool) -> bool {
-        match self {
-            Self::To(wanted) => wanted,
-            Self::Untouched | Self::LeftOut | Self::Removed => active,
-        }
-    }
-}
-
-// === impl Members ===
-
-impl Members {
-    /// With these put in.
-    pub(crate) fn with(self, ids: impl IntoIterator<Item = String>) -> Self {
-        match self {
-            Self::Changed => Self::Changed,
-            Self::Absolute(mut all) => {
-                all.extend(ids);
-                Self::Absolute(all)
-            }
-            Self::Untouched => Self::Relative {
-                add: ids.into_iter().collect(),
-                remove: BTreeSet::new(),
-            },
-            Self::Relative {
-                mut add,
-                mut remove,
-            } => {
-                for id in ids {
-                    remove.remove(&id);
-                    add.insert(id);
-                }
-                Self::Relative { add, remove }
-            }
-        }
-    }
-
-    /// With these taken out.
-    pub(crate) fn without(self, ids: impl IntoIterator<Item = String>) -> Self {
-        match self {
-            Self::Changed => Self::Changed,
-            Self::Absolute(mut all) => {
-                for id in ids {
-                    all.remove(&id);
-                }
-                Self::Absolute(all)
-            }
-            Self::Untouched => Self::Relative {
-                add: BTreeSet::new(),
-                remove: ids.into_iter().collect(),
-            },
-            Self::Relative {
-                mut add,
-                mut remove,
-            } => {
-                for id in ids {
-                    add.remove(&id);
-                    remove.insert(id);
-                }
-                Self::Relative { add, remove }
-            }
-        }
-    }
-
-    /// How many users the request names.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Untouched | Self::Changed => 0,
-            Self::Relative { add, remove } => add.len() + remove.len(),
-            Self::Absolute(all) => all.len(),
-        }
+    /// Every e-mail that the user may get and that is not a user name of the same request.
+    pub(crate) fn own_emails(&self) -> BTreeSet<&str> {
+        let names: BTreeSet<&str> = self.user_name.values().collect();
+        let emails = self.email.values();
+        emails.filter(|email| !names.contains(email)).collect()
     }
 }

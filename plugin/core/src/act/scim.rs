@@ -1,8 +1,8 @@
 //! What a canonical SCIM message amounts to.
 
 use super::{
-    Act, Activity, Edit, GroupChange, GroupRef, Members, NewGroup, NewUser, Part, Profile,
-    UserChange, UserGroups, UserRef,
+    Act, Activity, ActivityWrites, Edit, FieldWrite, GroupChange, GroupRef, MembersWrites,
+    NameWrite, NewGroup, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
 };
 use crate::facts::ResourceKind;
 use crate::json::Json;
@@ -23,7 +23,7 @@ pub(crate) fn create(kind: ResourceKind, resource: &Json) -> Act {
             scope: String::new(),
             id: None,
             name: text("displayName").map(str::to_owned),
-            external_id: Part::set(text("externalId")),
+            external_id: identifier(text("externalId")).map_or_else(Writes::default, Writes::one),
             members: resource.get("members").map(referenced).unwrap_or_default(),
             rides_along: None,
         }),
@@ -31,44 +31,34 @@ pub(crate) fn create(kind: ResourceKind, resource: &Json) -> Act {
     Act { edits: vec![edit] }
 }
 
-/// A PUT of a canonical resource.
+/// A PUT of a canonical resource. What it leaves out is cleared (RFC 7644 §3.5.1).
 pub(crate) fn replace(kind: ResourceKind, id: &str, resource: &Json) -> Act {
     let text = |name: &str| resource.get(name).and_then(Json::as_str);
     let edit = match kind {
-        ResourceKind::User => {
-            let mut profile = profile(resource);
-            // RFC 7644 §3.5.1: what a PUT leaves out is cleared. The display name is what the record
-            // knows of a full name.
-            if profile.display_name == Part::Untouched
-                && profile.formatted_name == Part::Untouched
-                && (profile.given_name == Part::Untouched || profile.family_name == Part::Untouched)
-            {
-                profile.display_name = Part::Empty;
-            }
-            Edit::ChangeUser(UserChange {
-                user: scim_user(id),
-                profile,
-                active: resource
+        ResourceKind::User => Edit::ChangeUser(UserChange {
+            user: scim_user(id),
+            profile: replaced(profile(resource)),
+            active: ActivityWrites::one(
+                resource
                     .get("active")
                     .and_then(Json::as_bool)
                     .map_or(Activity::LeftOut, Activity::To),
-                groups: UserGroups::Untouched,
+            ),
+            groups: UserGroups::Untouched,
+        }),
+        ResourceKind::Group => {
+            let mut members = MembersWrites::default();
+            members.replace(resource.get("members").map(referenced).unwrap_or_default());
+            Edit::ChangeGroup(GroupChange {
+                group: scim_group(id),
+                name: Writes::replaced(text("displayName")),
+                external_id: Writes::one(
+                    identifier(text("externalId")).unwrap_or(FieldWrite::Clear),
+                ),
+                members,
+                rides_along: None,
             })
         }
-        ResourceKind::Group => Edit::ChangeGroup(GroupChange {
-            group: scim_group(id),
-            name: text("displayName").map_or(Part::Empty, |name| Part::To(name.to_owned())),
-            external_id: Part::set(text("externalId")),
-            members: Members::Absolute(
-                resource
-                    .get("members")
-                    .map(referenced)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .collect(),
-            ),
-            rides_along: None,
-        }),
     };
     Act { edits: vec![edit] }
 }
@@ -80,7 +70,7 @@ pub(crate) fn patch(kind: ResourceKind, id: &str, operations: &[Operation]) -> A
             let mut change = UserChange {
                 user: scim_user(id),
                 profile: Profile::default(),
-                active: Activity::Untouched,
+                active: ActivityWrites::default(),
                 groups: UserGroups::Untouched,
             };
             for operation in operations {
@@ -91,9 +81,9 @@ pub(crate) fn patch(kind: ResourceKind, id: &str, operations: &[Operation]) -> A
         ResourceKind::Group => {
             let mut change = GroupChange {
                 group: scim_group(id),
-                name: Part::Untouched,
-                external_id: Part::Untouched,
-                members: Members::Untouched,
+                name: Writes::default(),
+                external_id: Writes::default(),
+                members: MembersWrites::default(),
                 rides_along: None,
             };
             for operation in operations {
@@ -139,23 +129,29 @@ fn profile(resource: &Json) -> Profile {
         "emails",
         "active",
     ];
-    let text = |name: &str| Part::set(resource.get(name).and_then(Json::as_str));
+    let text = |name: &str| resource.get(name).and_then(Json::as_str);
     let name = |sub: &str| {
-        Part::set(
-            resource
-                .get("name")
-                .and_then(|name| name.get(sub))
-                .and_then(Json::as_str),
-        )
+        let name = resource.get("name")?.get(sub)?.as_str()?;
+        Some(FieldWrite::Set(name.to_owned()))
     };
+    let (given, family) = (name("givenName"), name("familyName"));
+    let writes_name = given.is_some() || family.is_some();
     Profile {
-        user_name: text("userName"),
-        email: resource.get("emails").map_or(Part::Untouched, email),
-        display_name: text("displayName"),
-        given_name: name("givenName"),
-        family_name: name("familyName"),
-        formatted_name: name("formatted"),
-        external_id: text("externalId"),
+        user_name: Writes::set(text("userName")),
+        email: resource
+            .get("emails")
+            .map_or_else(Writes::default, |list| Writes::one(email(list))),
+        display_name: Writes::set(text("displayName")),
+        names: writes_name
+            .then_some(NameWrite {
+                given,
+                family,
+                operation: 0,
+            })
+            .into_iter()
+            .collect(),
+        formatted_name: name("formatted").map_or_else(Writes::default, Writes::one),
+        external_id: identifier(text("externalId")).map_or_else(Writes::default, Writes::one),
         rides_along: None,
         others: match resource {
             Json::Object(members) => members
@@ -166,71 +162,136 @@ fn profile(resource: &Json) -> Profile {
     }
 }
 
+/// The same in a PUT, which clears what it leaves out.
+fn replaced(mut profile: Profile) -> Profile {
+    for part in [&mut profile.email, &mut profile.external_id] {
+        if part.is_empty() {
+            part.push(FieldWrite::Clear);
+        }
+    }
+    // The display name is what the record knows of a full name.
+    let is_whole = profile.names.iter().any(|name| name.full().is_some());
+    if profile.display_name.is_empty() && profile.formatted_name.is_empty() && !is_whole {
+        profile.display_name.push(FieldWrite::Clear);
+    }
+    profile
+}
+
+/// A write of an identifier. An empty one identifies nothing.
+fn identifier(text: Option<&str>) -> Option<FieldWrite> {
+    Some(match text? {
+        "" => FieldWrite::Clear,
+        text => FieldWrite::Set(text.to_owned()),
+    })
+}
+
 /// The one e-mail of a list; with several, what they amount to cannot be told.
-fn email(list: &Json) -> Part {
-    match list.as_array() {
-        Some([one]) => one
-            .get("value")
-            .and_then(Json::as_str)
-            .map_or(Part::Changed, |address| Part::To(address.to_owned())),
-        Some([]) => Part::Empty,
-        _ => Part::Changed,
+fn email(list: &Json) -> FieldWrite {
+    let addresses = addresses(list);
+    match (list.as_array(), addresses.as_slice()) {
+        (Some([_]), [address]) => FieldWrite::Set(address.clone()),
+        (Some([]), _) => FieldWrite::Clear,
+        _ => FieldWrite::Unknown(addresses),
     }
 }
 
+/// Every e-mail in a list of them, or in one of its elements.
+fn addresses(value: &Json) -> Vec<String> {
+    let elements = value.as_array().unwrap_or(std::slice::from_ref(value));
+    elements
+        .iter()
+        .filter_map(|element| element.get("value").and_then(Json::as_str))
+        .map(str::to_owned)
+        .collect()
+}
+
 fn patch_user(change: &mut UserChange, operation: &Operation) {
-    let value = operation.value.as_ref();
-    let part = match (operation.verb, value.and_then(Json::as_str)) {
-        (Verb::Remove, _) => Part::Empty,
-        (_, Some(text)) => Part::To(text.to_owned()),
-        (_, None) => Part::Changed,
-    };
     let profile = &mut change.profile;
     match (operation.attribute.as_str(), operation.sub.as_deref()) {
-        ("userName", _) => profile.user_name = part,
-        ("displayName", _) => profile.display_name = part,
-        ("externalId", _) => profile.external_id = part,
-        ("name", Some("givenName")) => profile.given_name = part,
-        ("name", Some("familyName")) => profile.family_name = part,
-        ("name", Some("formatted")) => profile.formatted_name = part,
-        ("active", _) => {
-            change.active = value
-                .and_then(Json::as_bool)
-                .map_or(Activity::Removed, Activity::To);
+        ("userName", _) => profile.user_name.push(text(operation)),
+        ("displayName", _) => profile.display_name.push(text(operation)),
+        ("externalId", _) => profile.external_id.push(patched_identifier(operation)),
+        ("name", Some("formatted")) => profile.formatted_name.push(text(operation)),
+        ("name", Some("givenName")) => {
+            patch_name(&mut profile.names, operation, |name| &mut name.given);
         }
-
-        ("emails", sub) => profile.email = patched_email(operation, sub, value),
+        ("name", Some("familyName")) => {
+            patch_name(&mut profile.names, operation, |name| &mut name.family);
+        }
+        ("active", _) => {
+            let value = operation.value.as_ref().and_then(Json::as_bool);
+            let write = value.map_or(Activity::Removed, Activity::To);
+            change.active.push(write);
+        }
+        ("emails", sub) => profile.email.push(patched_email(operation, sub)),
         _ => profile.others = true,
     }
 }
 
-fn patched_email(operation: &Operation, sub: Option<&str>, value: Option<&Json>) -> Part {
-    match (operation.verb, sub, value) {
-        (Verb::Remove, ..) => Part::Empty,
+/// The text that an operation writes.
+fn text(operation: &Operation) -> FieldWrite {
+    match (operation.verb, &operation.value) {
+        (Verb::Remove, _) => FieldWrite::Clear,
+        (_, Some(Json::String(text))) => FieldWrite::Set(text.clone()),
+        _ => FieldWrite::Unknown(Vec::new()),
+    }
+}
+
+fn patched_identifier(operation: &Operation) -> FieldWrite {
+    match text(operation) {
+        FieldWrite::Set(text) if text.is_empty() => FieldWrite::Clear,
+        write => write,
+    }
+}
+
+/// Parts of a name that one operation of the client writes belong together.
+fn patch_name(
+    names: &mut Vec<NameWrite>,
+    operation: &Operation,
+    part: impl Fn(&mut NameWrite) -> &mut Option<FieldWrite>,
+) {
+    let write = Some(text(operation));
+    if let Some(last) = names.last_mut()
+        && last.operation == operation.origin
+        && part(last).is_none()
+    {
+        *part(last) = write;
+        return;
+    }
+    let mut name = NameWrite {
+        operation: operation.origin,
+        ..NameWrite::default()
+    };
+    *part(&mut name) = write;
+    names.push(name);
+}
+
+fn patched_email(operation: &Operation, sub: Option<&str>) -> FieldWrite {
+    match (operation.verb, sub, &operation.value) {
+        (Verb::Remove, ..) => FieldWrite::Clear,
         (Verb::Replace, None, Some(list)) if operation.filter.is_none() => email(list),
-        (_, Some("value"), Some(Json::String(address))) => Part::To(address.clone()),
-        _ => Part::Changed,
+        (_, Some("value"), Some(Json::String(address))) => FieldWrite::Set(address.clone()),
+        (_, None, Some(value)) => FieldWrite::Unknown(addresses(value)),
+        _ => FieldWrite::Unknown(Vec::new()),
     }
 }
 
 fn patch_group(change: &mut GroupChange, operation: &Operation) {
-    let text = operation.value.as_ref().and_then(Json::as_str);
-    let part = text.map_or(Part::Empty, |text| Part::To(text.to_owned()));
     match operation.attribute.as_str() {
-        "displayName" => change.name = part,
-        "externalId" => change.external_id = part,
+        "displayName" => change.name.push(text(operation)),
+        "externalId" => change.external_id.push(patched_identifier(operation)),
         "members" => {
-            let members = std::mem::take(&mut change.members);
+            let members = &mut change.members;
             let named = operation.value.as_ref().map(referenced).unwrap_or_default();
-            change.members = match (operation.verb, &operation.filter) {
-                (Verb::Add, _) => members.with(named),
-                (Verb::Replace, _) => Members::Absolute(named.into_iter().collect()),
-                (Verb::Remove, None) => Members::Absolute(std::collections::BTreeSet::new()),
+            match (operation.verb, &operation.filter) {
+                (Verb::Add, _) => members.add(named),
+                (Verb::Replace, _) => members.replace(named),
+                (Verb::Remove, None) => members.replace([]),
                 (Verb::Remove, Some(filter)) => {
                     let ids = filter.values().unwrap_or_default();
-                    members.without(ids.into_iter().map(str::to_owned))
+                    members.remove(ids.into_iter().map(str::to_owned));
                 }
-            };
+            }
         }
         _ => {}
     }

@@ -9,7 +9,8 @@ use crate::bulk::references;
 use crate::facts::{ResourceKind, Stop};
 use crate::json::Json;
 use crate::message::{Change, Request};
-use crate::normalise::{Normaliser, search, value_paths};
+use crate::normalise::value_paths::{self, NoTarget};
+use crate::normalise::{Normaliser, search};
 use crate::observe::{Bases, Expected};
 use crate::parse;
 use crate::policy::{Account, Resource};
@@ -87,14 +88,16 @@ impl Message {
         account: &Account,
         budget: &Budget,
         changes: &mut Vec<Change>,
-    ) -> Result<(), BudgetExceeded> {
-        if let (Self::Patch(operations), Some((kind, _))) = (self, call.changed()) {
-            let searches = operations.iter().filter(|it| it.filter.is_some()).count();
-            budget.searches(searches, resource)?;
-            let shape = &account.resource(kind).shape;
-            value_paths::create_missing(operations, resource, shape, changes);
-        }
-        Ok(())
+    ) -> Result<Option<NoTarget>, BudgetExceeded> {
+        let (Self::Patch(operations), Some((kind, _))) = (self, call.changed()) else {
+            return Ok(None);
+        };
+        let searches = operations.iter().filter(|it| it.filter.is_some()).count();
+        budget.searches(searches, resource)?;
+        let shape = &account.resource(kind).shape;
+        Ok(value_paths::create_missing(
+            operations, resource, shape, changes,
+        ))
     }
 
     /// Writes a whole resource as the operations that it amounts to.
@@ -126,6 +129,7 @@ pub(super) fn message(
     request: &Request,
     account: &Account,
     budget: &Budget,
+    bases: &Bases,
     given: Given<'_>,
     changes: &mut Vec<Change>,
 ) -> Result<Message, Stop> {
@@ -144,7 +148,7 @@ pub(super) fn message(
     };
     let (body, reading) = parse::required(request, account, budget)?;
     let resource = account.resource(kind);
-    let mut normaliser = Normaliser::new(&resource.shape, reading);
+    let mut normaliser = Normaliser::new(&resource.shape, bases, reading);
     let result = if matches!(call.operation, Operation::Patch(..)) {
         normaliser.patch(body, &account.limits).map(Message::Patch)
     } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::message::{Message, message};
 use super::{Decision, Given, Progress, forward};
-use crate::act::{Act, Edit, Members};
+use crate::act::{Act, Edit, MembersWrite};
 use crate::bulk;
 use crate::facts::{Facts, ResourceKind, Stop};
 use crate::json::Json;
@@ -38,9 +38,15 @@ pub(super) fn decide(
     }
     let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
     let budget = facts.budget();
-    let mut message = message(call, request, account, budget, given, &mut progress.changes)?;
     let bases = bases(policy, call, request);
+    let changes = &mut progress.changes;
+    let mut message = message(call, request, account, budget, &bases, given, changes)?;
     message.redirect(&bases);
+    // What the guard adds is judged like what the client sent.
+    let no_target = match given.read {
+        Some(resource) => message.create_missing(call, resource, account, budget, changes)?,
+        None => None,
+    };
     let act = call.act(&message);
     act.within(&account.limits)?;
     let members = given.read.map(members_of);
@@ -57,6 +63,9 @@ pub(super) fn decide(
     // The costly check comes once, when everything else is at hand.
     message.check(call, account, budget)?;
     let permitted = permit(&act, &scene)?;
+    if let Some(no_target) = no_target {
+        return Err(no_target.refusal().into());
+    }
     let path = call.upstream_path(policy);
     let mut continuation = ScimContinuation {
         account: call.account.clone(),
@@ -83,19 +92,13 @@ pub(super) fn decide(
             headers.clone(),
         )
     };
-    match given.read {
-        Some(resource) => {
-            let changes = &mut progress.changes;
-            message.create_missing(call, resource, account, budget, changes)?;
+    if given.read.is_none() {
+        if let Some(group) = incomplete_group(&act, account, &scene)? {
+            let read = reading(&continuation, (ResourceKind::Group, group));
+            return Ok(Decision::Forward(read.forward(Vec::new())));
         }
-        None => {
-            if let Some(group) = incomplete_group(&act, account, &scene)? {
-                let read = reading(&continuation, (ResourceKind::Group, group));
-                return Ok(Decision::Forward(read.forward(Vec::new())));
-            }
-            if let Some(resource) = call.changed().filter(|_| message.may_create()) {
-                continuation.reading = Some(Box::new(reading(&continuation, resource)));
-            }
+        if let Some(resource) = call.changed().filter(|_| message.may_create()) {
+            continuation.reading = Some(Box::new(reading(&continuation, resource)));
         }
     }
     if let (Profile::Interop, Operation::Replace(kind, id)) = (account.profile, &call.operation) {
@@ -207,10 +210,10 @@ fn incomplete_group(
             continue;
         };
         let group = &change.group;
-        if !matches!(change.members, Members::Absolute(_)) {
+        if !matches!(change.members.net(), MembersWrite::Replace(_)) {
             continue;
         }
-        let Some(key) = scene.members_key(&group.scope, &group.id, &change.members) else {
+        let Some(key) = scene.net_members_key(group, &change.members) else {
             continue;
         };
         if !scene.facts.difference(&key)?.complete {

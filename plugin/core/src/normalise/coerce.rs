@@ -46,6 +46,10 @@ impl Normaliser<'_> {
         let mut kept = Vec::with_capacity(elements.len());
         for (index, element) in elements.into_iter().enumerate() {
             let place = Place::Element(path, index);
+            let element = match target.attribute.is_reference_list() {
+                true => self.reference(target.attribute, element, &place)?,
+                false => understood(target.leaf(), element, &place)?,
+            };
             kept.extend(self.single(target, element, &place)?);
         }
         if target.attribute.is_reference_list() {
@@ -184,12 +188,6 @@ impl Normaliser<'_> {
         if kept.is_empty() {
             return Ok(None);
         }
-        if attribute.is_reference_list() && kept.iter().all(|member| member.name != "value") {
-            return Err(scim::SCHEMA_MISSING_ATTRIBUTE.because(format!(
-                "{path}: an element of {} needs a value, the id of what it refers to.",
-                attribute.name
-            )));
-        }
         Ok(Some(Json::Object(kept)))
     }
 
@@ -270,6 +268,34 @@ impl Normaliser<'_> {
         kept.push(Member::new("primary", Json::Bool(true)));
         Ok(Json::Array(vec![Json::Object(kept)]))
     }
+}
+
+/// An element of a list that says something. One that says nothing is an error, not an element less:
+/// a list that is not understood must not become an empty one.
+fn understood(attribute: &Attribute, element: Json, path: &Place<'_>) -> Result<Json, Refusal> {
+    let says = match &element {
+        Json::Null => false,
+        Json::Object(members) if attribute.r#type == Type::Complex => members
+            .iter()
+            .any(|member| attribute.sub(&member.name).is_some()),
+        _ => true,
+    };
+    if says {
+        return Ok(element);
+    }
+    let subs: Vec<&str> = attribute
+        .sub_attributes
+        .iter()
+        .map(|sub| sub.name.as_str())
+        .collect();
+    let what = match subs.as_slice() {
+        [] => attribute.expected().to_owned(),
+        subs => format!("an object with {}", subs.join(", ")),
+    };
+    Err(scim::SCHEMA_INVALID_VALUE.because(format!(
+        "{path} has nothing in it that is known. An element of {} is {what}. To clear the list, send [].",
+        attribute.name
+    )))
 }
 
 /// RFC 7643 §2.4: no more than one primary value.

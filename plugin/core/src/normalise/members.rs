@@ -3,10 +3,12 @@
 use super::patch::{Operation, Verb};
 use super::step::Step;
 use super::{Normaliser, Place};
-use crate::json::Json;
+use crate::json::{Json, Member};
+use crate::plain::is_blank;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::{Filter, Name, Operator};
+use crate::scim::schema::Attribute;
 
 impl Normaliser<'_> {
     /// One operation on a reference list.
@@ -35,6 +37,11 @@ impl Normaliser<'_> {
                     "{name} are taken out by id. Send {name}[value eq \"ID\"], one operation each."
                 ))
             })?;
+            if values.iter().any(|id| is_blank(id)) {
+                return Err(invalid(&format!(
+                    "an id in the filter on {name} is empty. Send {name}[value eq \"ID\"]."
+                )));
+            }
             let ids: Vec<String> = values.into_iter().map(str::to_owned).collect();
             if ids.len() > 1 {
                 self.changed(
@@ -80,6 +87,52 @@ impl Normaliser<'_> {
             }
         }
         Ok(())
+    }
+
+    /// One element of a list of references, with the id of what it refers to. Without one it would be
+    /// lost, and somebody with it.
+    pub(super) fn reference(
+        &mut self,
+        attribute: &Attribute,
+        element: Json,
+        path: &Place<'_>,
+    ) -> Result<Json, Refusal> {
+        let Json::Object(mut members) = element else {
+            // An id alone, or anything else: refused by its type.
+            return match element {
+                Json::Null => Err(scim::SCHEMA_INVALID_VALUE.because(format!(
+                    "{path} is null. Send {{\"value\": \"ID\"}}, or [] to clear the list of {}.",
+                    attribute.name
+                ))),
+                other => Ok(other),
+            };
+        };
+        let text = |name: &str| {
+            let member = members.iter().find(|m| m.name.eq_ignore_ascii_case(name))?;
+            (member.value != Json::Null).then_some(&member.value)
+        };
+        match (text("value"), text("$ref")) {
+            (Some(Json::String(id)), _) if is_blank(id) => Err(scim::SCHEMA_INVALID_VALUE.because(
+                format!("{path}.value is empty. Send the id of what the element refers to."),
+            )),
+            (Some(_), _) => Ok(Json::Object(members)),
+            (None, Some(Json::String(reference))) => {
+                let id = self.bases.user_at(reference).ok_or_else(|| {
+                    scim::SCHEMA_INVALID_VALUE.because(format!(
+                        "{path}.$ref leads to no user at {}. Send {{\"value\": \"ID\"}}.",
+                        self.bases.client
+                    ))
+                })?;
+                self.changed(&normalise::PATH, path, "the id was taken from $ref");
+                members.retain(|member| !member.name.eq_ignore_ascii_case("value"));
+                members.push(Member::new("value", Json::String(id)));
+                Ok(Json::Object(members))
+            }
+            (None, _) => Err(scim::SCHEMA_MISSING_ATTRIBUTE.because(format!(
+                "{path}: an element of {} needs a value, the id of what it refers to.",
+                attribute.name
+            ))),
+        }
     }
 
     fn ids(&mut self, step: &Step<'_>, value: Json, place: &str) -> Result<Vec<String>, Refusal> {

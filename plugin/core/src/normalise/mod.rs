@@ -21,6 +21,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::json::{Json, Reading};
 use crate::message::Change;
+use crate::observe::Bases;
 use crate::refusal::{Refusal, cut};
 use crate::rules::{Rule, normalise, scim};
 use crate::scim::shape::Shape;
@@ -33,6 +34,8 @@ const MAX_TEXT: usize = 300;
 /// What one message is read with.
 pub(crate) struct Normaliser<'a> {
     pub(crate) shape: &'a Shape,
+    /// Where references to users may lead.
+    pub(crate) bases: &'a Bases,
     pub(crate) reading: Reading<'a>,
     pub(crate) changes: Vec<Change>,
     /// The rules of the changes.
@@ -65,9 +68,10 @@ impl Display for Place<'_> {
 // === impl Normaliser ===
 
 impl<'a> Normaliser<'a> {
-    pub(crate) fn new(shape: &'a Shape, reading: Reading<'a>) -> Self {
+    pub(crate) fn new(shape: &'a Shape, bases: &'a Bases, reading: Reading<'a>) -> Self {
         Self {
             shape,
+            bases,
             reading,
             changes: Vec::new(),
             listed: BTreeSet::new(),

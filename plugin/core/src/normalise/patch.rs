@@ -22,6 +22,8 @@ pub(crate) struct Operation {
     pub(crate) value: Option<Json>,
     /// The client wrote it without a path.
     pub(crate) was_pathless: bool,
+    /// The position of the client's operation that it comes from.
+    pub(crate) origin: usize,
 }
 
 /// What an operation does.
@@ -45,7 +47,11 @@ impl Normaliser<'_> {
         }
         let mut out = Vec::with_capacity(operations.len());
         for (index, operation) in operations.into_iter().enumerate() {
+            let before = out.len();
             self.operation(operation, &format!("Operations[{index}]"), &mut out)?;
+            for written in out.iter_mut().skip(before) {
+                written.origin = index;
+            }
         }
         Ok(out)
     }

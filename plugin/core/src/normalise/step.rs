@@ -280,6 +280,7 @@ impl Step<'_> {
             sub: self.target.sub.map(|sub| sub.name.clone()),
             value,
             was_pathless: self.pathless,
+            origin: 0,
         }
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use super::patch::{Operation, Verb};
 use crate::json::{Json, Member};
 use crate::message::Change;
-use crate::rules::normalise;
+use crate::refusal::Refusal;
+use crate::rules::{normalise, scim};
 use crate::scim::filter::{Filter, Operator};
 use crate::scim::schema::Attribute;
 use crate::scim::shape::{Resolved, Shape};
@@ -20,13 +21,15 @@ pub(crate) fn may_create(operations: &[Operation]) -> bool {
 }
 
 /// Writes operations on values that are not there, as the operations before leave the resource, as
-/// additions (RFC 7644 §3.5.2: each applies to what the one before made of it).
+/// additions (RFC 7644 §3.5.2: each applies to what the one before made of it). Gives the first that may
+/// not be created: a filter on `value` finds a value that is there, and makes none (§3.5.2.3).
 pub(crate) fn create_missing(
     operations: &mut [Operation],
     resource: &Json,
     shape: &Shape,
     changes: &mut Vec<Change>,
-) {
+) -> Option<NoTarget> {
+    let mut no_target = None;
     let mut lists: BTreeMap<String, List> = BTreeMap::new();
     for (index, operation) in operations.iter_mut().enumerate() {
         let Resolved::Attribute(target) = shape.resolve(&operation.attribute) else {
@@ -45,6 +48,12 @@ pub(crate) fn create_missing(
         if let Some(wanted) = conditions(operation)
             && list.lacks(&wanted)
         {
+            if wanted.iter().any(|(name, _)| *name == "value") {
+                no_target.get_or_insert(NoTarget {
+                    operation: operation.origin,
+                    path: operation.path(),
+                });
+            }
             let value = created(&wanted, operation, target.attribute);
             changes.push(Change {
                 rule: normalise::PATH.id.to_owned(),
@@ -57,6 +66,25 @@ pub(crate) fn create_missing(
             operation.value = Some(Json::Array(vec![value]));
         }
         list.apply(operation);
+    }
+    no_target
+}
+
+/// An operation on a value that is not there, and that it may not create.
+pub(crate) struct NoTarget {
+    operation: usize,
+    path: String,
+}
+
+// === impl NoTarget ===
+
+impl NoTarget {
+    /// The refusal (RFC 7644 §3.5.2.3).
+    pub(crate) fn refusal(&self) -> Refusal {
+        scim::PATCH_NO_TARGET.because(format!(
+            "Operations[{}]: nothing matches {}. Add the value first, with op add.",
+            self.operation, self.path
+        ))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plain::is_plain_name;
+
 /// What the path of a resource has before its id.
 const COLLECTIONS: [&str; 2] = ["/Users/", "/Groups/"];
 
@@ -20,6 +22,30 @@ impl Bases {
     /// A reference under the client's base, rewritten to the backend's. Anything else stays.
     pub(crate) fn inward(&self, reference: &str) -> String {
         moved(reference, &self.client, &self.upstream, None).unwrap_or_else(|| reference.to_owned())
+    }
+
+    /// The id of the user to whom a reference leads, if it leads to one of the client's base: relative
+    /// to a group (RFC 7643 §8.4), by its path, or by the authority that the client asked.
+    pub(crate) fn user_at(&self, reference: &str) -> Option<String> {
+        const USERS: &str = "/Users/";
+        let (scheme, authority, path) = split(reference);
+        let is_own = scheme.is_none_or(|scheme| {
+            let is_http = ["https", "http"].contains(&scheme.to_ascii_lowercase().as_str());
+            let asked = self.authority.as_deref();
+            is_http && asked.is_some_and(|asked| asked.eq_ignore_ascii_case(authority))
+        });
+        let raw = match path.strip_prefix(self.client.as_str()) {
+            Some(tail) => tail.strip_prefix(USERS)?,
+            None if scheme.is_some() => return None,
+            None => ["../Users/", "Users/"]
+                .iter()
+                .find_map(|start| path.strip_prefix(start))?,
+        };
+        let id = percent_encoding::percent_decode_str(raw)
+            .decode_utf8()
+            .ok()?;
+        let is_id = is_own && !raw.contains(['/', '?', '#']) && is_plain_name(&id);
+        is_id.then(|| id.into_owned())
     }
 
     /// A reference to a resource of the backend's, rewritten to the client's base: it is under the

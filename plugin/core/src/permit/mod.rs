@@ -5,7 +5,10 @@ pub(crate) mod scene;
 
 use std::collections::BTreeSet;
 
-use crate::act::{Act, Edit, Members, NewGroup, NewUser, Part, UserChange, UserGroups};
+use crate::act::{
+    Act, Edit, GroupRef, MembersWrite, MembersWrites, NewGroup, NewUser, Profile, UserChange,
+    UserGroups, Writes,
+};
 use crate::facts::{
     DerivedIdKey, ExternalIdKey, GroupKey, Key, MembersKey, Stop, Unseen, UserGroupsKey, UserKey,
 };
@@ -20,6 +23,17 @@ pub(crate) use scene::Scene;
 pub(crate) struct Permitted {
     /// The rule that would have refused, where the policy only watches.
     pub(crate) watched: Option<Refusal>,
+}
+
+/// What the judgement of a change of members reads.
+#[derive(Default)]
+pub(crate) struct MovesKeys {
+    /// Those whom the request names.
+    named: Option<Key>,
+    /// Those whom any replacement names.
+    replaced: Option<Key>,
+    /// Those whom some replacement leaves out.
+    left_out: Option<Key>,
 }
 
 /// Asks for every fact that judging and recording an act takes, all at once.
@@ -63,15 +77,17 @@ fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
             Edit::CreateGroup(new) => new_group_keys(new, scene, &mut keys),
             Edit::ChangeGroup(change) => {
                 keys.push(scene.group_key(&change.group.scope, &change.group.id));
-                keys.extend(scene.external_id_key(&change.external_id));
-                if let Some(name) = change.name.value() {
+                keys.extend(scene.external_id_keys(&change.external_id));
+                for name in change.name.values() {
                     keys.extend(scene.derived_id_key(&change.group.scope, name));
                 }
-                keys.extend(scene.members_key(
-                    &change.group.scope,
-                    &change.group.id,
-                    &change.members,
-                ));
+                keys.extend(scene.net_members_key(&change.group, &change.members));
+                let moves = scene.moves_keys(&change.group, &change.members);
+                keys.extend(
+                    [moves.named, moves.replaced, moves.left_out]
+                        .into_iter()
+                        .flatten(),
+                );
             }
             Edit::DeleteGroup(group) => keys.push(scene.group_key(&group.scope, &group.id)),
         }
@@ -82,8 +98,8 @@ fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
 fn new_user_keys(new: &NewUser, scene: &Scene<'_>, keys: &mut Vec<Key>) {
     keys.push(scene.new_user_key(&new.user_name));
     keys.push(scene.alike_key(&new.user_name));
-    keys.extend(scene.email_keys(&new.profile).into_iter().flatten());
-    keys.extend(scene.external_id_key(&new.profile.external_id));
+    keys.extend(scene.email_keys(&new.profile));
+    keys.extend(scene.external_id_keys(&new.profile.external_id));
     for group in &new.groups {
         keys.push(scene.group_key(&group.scope, &group.id));
         keys.push(scene.membership_key(&group.scope, &group.id, &new.user_name));
@@ -92,11 +108,11 @@ fn new_user_keys(new: &NewUser, scene: &Scene<'_>, keys: &mut Vec<Key>) {
 
 fn user_change_keys(change: &UserChange, scene: &Scene<'_>, keys: &mut Vec<Key>) {
     keys.extend(scene.user_keys(&change.user));
-    if let Some(name) = change.profile.user_name.value() {
+    for name in change.profile.user_name.values() {
         keys.extend([scene.name_key(name), scene.alike_key(name)]);
     }
-    keys.extend(scene.email_keys(&change.profile).into_iter().flatten());
-    keys.extend(scene.external_id_key(&change.profile.external_id));
+    keys.extend(scene.email_keys(&change.profile));
+    keys.extend(scene.external_id_keys(&change.profile.external_id));
     let groups = match &change.groups {
         UserGroups::Untouched => return,
         UserGroups::Add(groups) | UserGroups::Remove(groups) => groups.as_slice(),
@@ -116,7 +132,7 @@ fn user_change_keys(change: &UserChange, scene: &Scene<'_>, keys: &mut Vec<Key>)
 }
 
 fn new_group_keys(new: &NewGroup, scene: &Scene<'_>, keys: &mut Vec<Key>) {
-    keys.extend(scene.external_id_key(&new.external_id));
+    keys.extend(scene.external_id_keys(&new.external_id));
     if let Some(id) = &new.id {
         keys.push(scene.group_key(&new.scope, id));
     }
@@ -198,10 +214,12 @@ impl Scene<'_> {
         })
     }
 
-    /// Of an e-mail that is not the user name itself.
-    fn email_keys(&self, profile: &crate::act::Profile) -> Option<[Key; 2]> {
-        let email = profile.own_email()?;
-        Some([self.name_key(email), self.alike_key(email)])
+    /// Of every e-mail that is not the user name itself.
+    fn email_keys(&self, profile: &Profile) -> Vec<Key> {
+        let emails = profile.own_emails().into_iter();
+        emails
+            .flat_map(|email| [self.name_key(email), self.alike_key(email)])
+            .collect()
     }
 
     pub(crate) fn group_key(&self, scope: &str, id: &str) -> Key {
@@ -224,12 +242,16 @@ impl Scene<'_> {
         }))
     }
 
-    pub(crate) fn external_id_key(&self, external_id: &Part) -> Option<Key> {
-        external_id.value().map(|value| {
-            Key::ExternalId(ExternalIdKey {
-                account: self.account_name.to_owned(),
-                value: value.to_owned(),
-            })
+    /// Of every external id that a request writes.
+    fn external_id_keys(&self, external_id: &Writes) -> Vec<Key> {
+        let values = external_id.values();
+        values.map(|value| self.external_id_key(value)).collect()
+    }
+
+    pub(crate) fn external_id_key(&self, value: &str) -> Key {
+        Key::ExternalId(ExternalIdKey {
+            account: self.account_name.to_owned(),
+            value: value.to_owned(),
         })
     }
 
@@ -244,25 +266,59 @@ impl Scene<'_> {
         })
     }
 
-    /// The members that a change of a group touches.
-    pub(crate) fn members_key(&self, scope: &str, group: &str, members: &Members) -> Option<Key> {
-        let key = |users: Vec<String>| MembersKey {
+    /// What all operations together do to the members of a group.
+    pub(crate) fn net_members_key(&self, group: &GroupRef, members: &MembersWrites) -> Option<Key> {
+        match members.net() {
+            MembersWrite::Untouched => None,
+            MembersWrite::Delta { add, remove } => Some(self.named_members_key(group, add, remove)),
+            MembersWrite::Replace(all) => Some(self.difference_key(group, all)),
+            MembersWrite::Unknown => Some(self.difference_key(group, &BTreeSet::new())),
+        }
+    }
+
+    /// What each of the operations alone does to them.
+    pub(super) fn moves_keys(&self, group: &GroupRef, members: &MembersWrites) -> MovesKeys {
+        let none = BTreeSet::new();
+        let (added, removed) = (members.added(), members.removed());
+        match (members.net(), members.kept()) {
+            (MembersWrite::Unknown, _) => MovesKeys {
+                left_out: Some(self.difference_key(group, &none)),
+                ..MovesKeys::default()
+            },
+            (_, Some(kept)) => MovesKeys {
+                named: (!removed.is_empty()).then(|| self.named_members_key(group, &none, removed)),
+                replaced: Some(self.difference_key(group, added)),
+                left_out: Some(self.difference_key(group, kept)),
+            },
+            (MembersWrite::Untouched, None) => MovesKeys::default(),
+            (_, None) => MovesKeys {
+                named: Some(self.named_members_key(group, added, removed)),
+                ..MovesKeys::default()
+            },
+        }
+    }
+
+    fn named_members_key(
+        &self,
+        group: &GroupRef,
+        add: &BTreeSet<String>,
+        remove: &BTreeSet<String>,
+    ) -> Key {
+        let users = add.union(remove).cloned().collect();
+        Key::Members(self.members_key(group, users))
+    }
+
+    fn difference_key(&self, group: &GroupRef, all: &BTreeSet<String>) -> Key {
+        Key::MembersDifference(self.members_key(group, all.iter().cloned().collect()))
+    }
+
+    fn members_key(&self, group: &GroupRef, users: Vec<String>) -> MembersKey {
+        MembersKey {
             account: self.account_name.to_owned(),
-            scope: scope.to_owned(),
-            group: group.to_owned(),
+            scope: group.scope.clone(),
+            group: group.id.clone(),
             users,
             names: self.names,
-        };
-        match members {
-            Members::Untouched => None,
-            Members::Relative { add, remove } => {
-                let users: BTreeSet<&String> = add.union(remove).collect();
-                Some(Key::Members(key(users.into_iter().cloned().collect())))
-            }
-            Members::Absolute(all) => {
-                Some(Key::MembersDifference(key(all.iter().cloned().collect())))
-            }
-            Members::Changed => Some(Key::MembersDifference(key(Vec::new()))),
         }
     }
 

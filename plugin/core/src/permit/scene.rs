@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::act::{GroupChange, Members, NewGroup, Part, Profile, UserRef};
+use crate::act::{
+    FieldWrite, GroupChange, MembersWrite, NameWrite, NewGroup, Profile, UserRef, Writes,
+};
 use crate::facts::{Facts, Group, Member, Stop, User};
 use crate::fold::fold;
 use crate::policy::{Account, DirectUsers};
@@ -89,32 +91,50 @@ impl<'a> Scene<'a> {
             && (user.in_managed_group || self.account.direct_users == DirectUsers::Locked)
     }
 
-    /// What a change of a group does to its members, as far as the record knows them.
+    /// What a change of a group does to its members, as far as the record knows them: each operation
+    /// as if it stood alone, so that none hides in what a later one makes of it.
     pub(crate) fn moves(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
-        // Who is perhaps out already is put in by who adds the user.
-        self.moves_beyond(change, Member::is_in)
+        let (group, members) = (&change.group, &change.members);
+        let keys = self.moves_keys(group, members);
+        let mut moves = Moves {
+            untold: *members.net() == MembersWrite::Unknown,
+            names_removed: matches!(members.net(), MembersWrite::Delta { .. }),
+            ..Moves::default()
+        };
+        if let Some(key) = &keys.named {
+            let named = self.facts.members(key)?;
+            // An administrator who adds a user who is perhaps out already adds the user.
+            let added = named
+                .iter()
+                .filter(|m| members.added().contains(&m.reference) && !m.is_in());
+            moves.added.extend(added);
+            let removed = named
+                .iter()
+                .filter(|m| members.removed().contains(&m.reference) && m.present);
+            moves.removed.extend(removed);
+        }
+        if let Some(key) = &keys.replaced {
+            let added = &self.facts.difference(key)?.added;
+            moves.added.extend(added.iter().filter(|m| !m.is_in()));
+        }
+        if let Some(key) = &keys.left_out {
+            moves.removed.extend(&self.facts.difference(key)?.removed);
+        }
+        Ok(moves)
     }
 
-    /// The same, with those whose membership is open.
+    /// What all operations of a change together do to the members of a group, with those whose
+    /// membership is open.
     pub(crate) fn moves_to_record(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
-        self.moves_beyond(change, |member| member.confirmed)
-    }
-
-    fn moves_beyond(
-        &self,
-        change: &GroupChange,
-        is_in: fn(&Member) -> bool,
-    ) -> Result<Moves<'a>, Stop> {
-        let group = &change.group;
-        let key = self.members_key(&group.scope, &group.id, &change.members);
-        Ok(match (&change.members, key) {
-            (Members::Untouched, _) | (_, None) => Moves::default(),
-            (Members::Relative { add, remove }, Some(key)) => {
+        let key = self.net_members_key(&change.group, &change.members);
+        Ok(match (change.members.net(), key) {
+            (MembersWrite::Untouched, _) | (_, None) => Moves::default(),
+            (MembersWrite::Delta { add, remove }, Some(key)) => {
                 let members = self.facts.members(&key)?;
                 Moves {
                     added: members
                         .iter()
-                        .filter(|m| add.contains(&m.reference) && !is_in(m))
+                        .filter(|m| add.contains(&m.reference) && !m.confirmed)
                         .collect(),
                     removed: members
                         .iter()
@@ -124,15 +144,15 @@ impl<'a> Scene<'a> {
                     untold: false,
                 }
             }
-            (Members::Absolute(_), Some(key)) => {
+            (MembersWrite::Replace(_), Some(key)) => {
                 let difference = self.facts.difference(&key)?;
                 Moves {
-                    added: difference.added.iter().filter(|m| !is_in(m)).collect(),
+                    added: difference.added.iter().filter(|m| !m.confirmed).collect(),
                     removed: difference.removed.iter().collect(),
                     ..Moves::default()
                 }
             }
-            (Members::Changed, Some(key)) => Moves {
+            (MembersWrite::Unknown, Some(key)) => Moves {
                 added: Vec::new(),
                 removed: self.facts.difference(&key)?.removed.iter().collect(),
                 names_removed: false,
@@ -146,7 +166,8 @@ impl<'a> Scene<'a> {
         &self,
         change: &GroupChange,
     ) -> Option<(Vec<String>, Vec<String>)> {
-        let (Some(actual), Members::Absolute(wanted)) = (self.completed, &change.members) else {
+        let (Some(actual), MembersWrite::Replace(wanted)) = (self.completed, change.members.net())
+        else {
             return None;
         };
         Some((
@@ -198,10 +219,12 @@ impl<'a> Scene<'a> {
 pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static str> {
     let mut changed = Vec::new();
     let is_name = |text: &str| fold(text) == fold(&user.user_name);
-    let differs = |part: &Part, same: &dyn Fn(&str) -> bool| match part {
-        Part::Untouched => false,
-        Part::To(value) => user.pending || !same(value),
-        Part::Empty | Part::Changed => true,
+    let is_display = |text: &str| user.display_name.as_deref() == Some(text);
+    let differs = |writes: &Writes, same: &dyn Fn(&str) -> bool| {
+        writes.any(|write| match write {
+            FieldWrite::Set(value) => user.pending || !same(value),
+            FieldWrite::Clear | FieldWrite::Unknown(_) => true,
+        })
     };
     if differs(&profile.user_name, &is_name) {
         changed.push("user name");
@@ -209,25 +232,22 @@ pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static st
     if differs(&profile.email, &is_name) {
         changed.push("e-mail");
     }
-    let is_display = |text: &str| user.display_name.as_deref() == Some(text);
-    if differs(&profile.display_name, &is_display) && !is_still_nameless(profile, user) {
+    let display = profile.display_name.any(|write| match write {
+        FieldWrite::Set(value) => user.pending || !is_display(value),
+        // An empty name where none is known to be is no change.
+        FieldWrite::Clear => !is_display(""),
+        FieldWrite::Unknown(_) => true,
+    });
+    if display {
         changed.push("display name");
     }
     // The record knows the full name as the display name only.
-    let full = match (&profile.given_name, &profile.family_name) {
-        (Part::Untouched, Part::Untouched) => false,
-        (Part::To(given), Part::To(family)) => {
-            user.pending || !is_display(&format!("{given} {family}"))
-        }
-        _ => true,
+    let is_same = |name: &NameWrite| {
+        name.full()
+            .is_some_and(|full| !user.pending && is_display(&full))
     };
-    if full || differs(&profile.formatted_name, &is_display) {
+    if !profile.names.iter().all(is_same) || differs(&profile.formatted_name, &is_display) {
         changed.push("full name");
     }
     changed
-}
-
-/// An empty name where none is known to be is no change.
-fn is_still_nameless(profile: &Profile, user: &User) -> bool {
-    profile.display_name == Part::Empty && user.display_name.as_deref() == Some("")
 }

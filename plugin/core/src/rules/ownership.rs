@@ -16,11 +16,12 @@ super::rules! {
     EXTERNAL_ID = "ownership.external-id", Some(409), Some("uniqueness"), "CVE-2025-41115";
 }
 
-use crate::act::{Act, Edit, GroupRef, Part, UserRef};
+use crate::act::{Act, Edit, GroupRef, NewUser, UserRef, Writes};
 use crate::facts::{Group, Holder, ResourceKind, Stop, User};
 use crate::fold::{fold, look_alike};
 use crate::permit::Scene;
 use crate::policy::Adoption;
+use crate::refusal::Refusal;
 use crate::token::Actor;
 
 /// Refuses names and ids that are somebody else's, and take-overs that the policy does not want.
@@ -30,12 +31,7 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
             Edit::CreateUser(new) => {
                 let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
                 take_over_user(existing, scene)?;
-                // An operator's create of an existing e-mail is judged as an update of that user.
-                if let Some(email) = new.profile.own_email()
-                    && (existing.is_some() || *scene.actor != Actor::Operator)
-                {
-                    name_is_free(email, existing, scene)?;
-                }
+                new_emails_are_free(new, existing, scene)?;
                 nobody_looks_alike(&new.user_name, existing, scene)?;
                 external_id_is_free(
                     &new.profile.external_id,
@@ -48,8 +44,8 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
             Edit::ChangeUser(change) => {
                 let user = scene.user(&change.user)?;
                 take_over_user(user, scene)?;
-                let names = [change.profile.user_name.value(), change.profile.own_email()];
-                for name in names.into_iter().flatten() {
+                let profile = &change.profile;
+                for name in profile.user_name.values().chain(profile.own_emails()) {
                     name_is_free(name, user, scene)?;
                     nobody_looks_alike(name, user, scene)?;
                 }
@@ -84,8 +80,10 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                     None,
                     scene,
                 )?;
-                if let (Actor::Provisioner(_), Some(name)) = (scene.actor, change.name.value()) {
-                    group_id_is_free(name, Some(&change.group), &change.group.scope, scene)?;
+                if let Actor::Provisioner(_) = scene.actor {
+                    for name in change.name.values() {
+                        group_id_is_free(name, Some(&change.group), &change.group.scope, scene)?;
+                    }
                 }
             }
             Edit::DeleteGroup(group) => {
@@ -127,6 +125,27 @@ fn take_over_group(group: Option<&Group>, scene: &Scene<'_>) -> Result<(), Stop>
     }
 }
 
+/// No e-mail of a new user, wherever in the request it stands, is another user's.
+fn new_emails_are_free(
+    new: &NewUser,
+    existing: Option<&User>,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    for email in new.profile.own_emails() {
+        // An operator's create with an owned user's e-mail is judged as an update of that user.
+        let is_update = existing.is_none()
+            && *scene.actor == Actor::Operator
+            && scene
+                .user_named(email)?
+                .is_some_and(|holder| scene.is_others(holder.managed_by.as_deref()));
+        if !is_update {
+            name_is_free(email, existing, scene)?;
+            nobody_looks_alike(email, existing, scene)?;
+        }
+    }
+    Ok(())
+}
+
 /// Nobody gets another user's user name or e-mail.
 fn name_is_free(name: &str, user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
     let Some(holder) = scene.user_named(name)? else {
@@ -141,11 +160,14 @@ fn name_is_free(name: &str, user: Option<&User>, scene: &Scene<'_>) -> Result<()
     if is_same {
         return Ok(());
     }
-    Err(USER_NAME
-        .because(format!(
-            "{name} is the name of another user of this account. Give each user a name and an e-mail of their own."
-        ))
-        .into())
+    Err(is_anothers_name(name).into())
+}
+
+/// The refusal of a name that another user has.
+pub(super) fn is_anothers_name(name: &str) -> Refusal {
+    USER_NAME.because(format!(
+        "{name} is the name of another user of this account. Give each user a name and an e-mail of their own."
+    ))
 }
 
 /// Nobody gets a name that passes for another user's.
@@ -166,15 +188,12 @@ fn nobody_looks_alike(name: &str, user: Option<&User>, scene: &Scene<'_>) -> Res
 }
 
 fn external_id_is_free(
-    external_id: &Part,
+    external_id: &Writes,
     kind: ResourceKind,
     id: Option<&str>,
     name: Option<&str>,
     scene: &Scene<'_>,
 ) -> Result<(), Stop> {
-    let Some(key) = scene.external_id_key(external_id) else {
-        return Ok(());
-    };
     let is_same = |holder: &Holder| {
         holder.kind == kind
             && match (&holder.id, id) {
@@ -184,14 +203,17 @@ fn external_id_is_free(
                 _ => false,
             }
     };
-    if scene.facts.holders(&key)?.iter().all(is_same) {
-        return Ok(());
+    for value in external_id.values() {
+        let key = scene.external_id_key(value);
+        if !scene.facts.holders(&key)?.iter().all(is_same) {
+            return Err(EXTERNAL_ID
+                .because(
+                    "The externalId is already the id or externalId of another user or group of this account. Map externalId to an id of the identity provider that is unique.",
+                )
+                .into());
+        }
     }
-    Err(EXTERNAL_ID
-        .because(
-            "The externalId is already the id or externalId of another user or group of this account. Map externalId to an id of the identity provider that is unique.",
-        )
-        .into())
+    Ok(())
 }
 
 /// Two pushed groups of different names must not get one id.

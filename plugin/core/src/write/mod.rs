@@ -3,7 +3,7 @@
 
 pub(crate) mod replacement;
 
-use crate::act::{Act, Edit, Members};
+use crate::act::{Act, Edit, MembersWrite};
 use crate::facts::Stop;
 use crate::header_names;
 use crate::json::{Json, Member};
@@ -113,7 +113,9 @@ pub(crate) fn in_dialect(
 /// The change of an act that replaces the members of a group.
 fn absolute(act: &Act) -> Option<&crate::act::GroupChange> {
     act.edits.iter().find_map(|edit| match edit {
-        Edit::ChangeGroup(change) if matches!(change.members, Members::Absolute(_)) => Some(change),
+        Edit::ChangeGroup(change) if matches!(change.members.net(), MembersWrite::Replace(_)) => {
+            Some(change)
+        }
         _ => None,
     })
 }
@@ -127,7 +129,7 @@ fn replacement(
         return Ok(replacement);
     }
     let group = &change.group;
-    let Some(key) = scene.members_key(&group.scope, &group.id, &change.members) else {
+    let Some(key) = scene.net_members_key(group, &change.members) else {
         return Ok((Vec::new(), Vec::new()));
     };
     let difference = scene.facts.difference(&key)?;
@@ -148,6 +150,7 @@ fn difference(like: &Operation, add: Vec<String>, remove: Vec<String>) -> Vec<Op
         sub: None,
         value,
         was_pathless: like.was_pathless,
+        origin: like.origin,
     };
     let mut operations: Vec<Operation> = remove
         .into_iter()

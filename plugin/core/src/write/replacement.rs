@@ -77,5 +77,6 @@ fn set(target: Target<'_>, value: Option<&Json>) -> Option<Operation> {
         sub: target.sub.map(|sub| sub.name.clone()),
         value: value.cloned(),
         was_pathless: false,
+        origin: 0,
     })
 }

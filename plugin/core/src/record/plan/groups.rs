@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::users::id_of;
 use super::{Claim, Done, Plan};
-use crate::act::{GroupChange, GroupRef, NewGroup, Part};
+use crate::act::{GroupChange, GroupRef, NewGroup};
 use crate::facts::{Group, Member, Origin, ResourceKind, Stop};
 use crate::fold::fold;
 use crate::permit::Scene;
@@ -115,7 +115,7 @@ pub(super) fn change(
         .clone()
         .unwrap_or_else(|| unseen(&change.group, scene));
     let mut after = before.clone();
-    if change.name != Part::Untouched {
+    if !change.name.is_empty() {
         after.display_name = change.name.after(before.display_name.as_deref());
         after.derived_id = after
             .display_name

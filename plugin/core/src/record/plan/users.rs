@@ -1,7 +1,7 @@
 //! What becomes of the record of users.
 
 use super::{Claim, Done, Plan};
-use crate::act::{GroupRef, NewUser, Part, Profile, UserChange, UserGroups, UserRef};
+use crate::act::{FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
 use crate::facts::{Origin, ResourceKind, Stop, User};
 use crate::fold::fold;
 use crate::permit::Scene;
@@ -246,15 +246,27 @@ fn changed_user(change: &UserChange, before: &User) -> User {
         name.clone_into(&mut after.user_name);
     }
     after.display_name = display_name.after(before.display_name.as_deref());
-    if *display_name == Part::Untouched && !changed_profile(&change.profile, before).is_empty() {
-        let full = match (&change.profile.given_name, &change.profile.family_name) {
-            (Part::Untouched, Part::Untouched) => before.display_name.clone(),
-            (Part::To(given), Part::To(family)) => Some(format!("{given} {family}")),
-            _ => None,
-        };
-        after.display_name = full;
+    if display_name.is_empty() && !changed_profile(&change.profile, before).is_empty() {
+        after.display_name = full_name(&change.profile, before);
     }
     after.external_id = external_id.after(before.external_id.as_deref());
     after.active = change.active.after(before.active);
     after
+}
+
+/// The full name after all writes of its parts; `None` where it cannot be told.
+fn full_name(profile: &Profile, before: &User) -> Option<String> {
+    let mut last_given = None;
+    let mut last_family = None;
+    for name in &profile.names {
+        last_given = name.given.as_ref().or(last_given);
+        last_family = name.family.as_ref().or(last_family);
+    }
+    match (last_given, last_family) {
+        (None, None) => before.display_name.clone(),
+        (Some(FieldWrite::Set(given)), Some(FieldWrite::Set(family))) => {
+            Some(format!("{given} {family}"))
+        }
+        _ => None,
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::USER_DEACTIVATED;
 use super::words::Owned;
-use crate::act::{Activity, Edit, UserChange, UserGroups};
+use crate::act::{Edit, UserChange, UserGroups};
 use crate::facts::{Member, Stop, User};
 use crate::permit::scene::{Scene, changed_profile};
 use crate::refusal::Refusal;
@@ -38,15 +38,18 @@ fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
     let Some(user) = scene.user(&change.user)? else {
         return Ok(());
     };
-    // The provider may write the whole profile along with what it says of the activity.
+    // The provider may write the whole profile along with what it says of the activity, if that is one
+    // thing.
     let is_provider = !scene.is_others(user.managed_by.as_deref());
-    let says = is_provider && matches!(change.active, Activity::To(_));
+    let says = is_provider && change.active.agreed().is_some();
     if !is_deactivated(user, scene) || says {
         return Ok(());
     }
     let reference = &change.user.reference;
     let profile = &change.profile;
-    if profile.external_id.changes(user.external_id.as_deref())
+    if profile
+        .external_id
+        .change_identifier(user.external_id.as_deref())
         || profile.others
         || profile.rides_along.is_some()
         || !changed_profile(profile, user).is_empty()

@@ -2,10 +2,9 @@
 
 use super::words::{Owned, called};
 use super::{GROUP_DELETE, GROUP_MEMBERSHIP, GROUP_RENAME, users};
-use crate::act::{GroupChange, GroupRef, NewGroup, Part};
+use crate::act::{FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
 use crate::facts::{Group, Stop};
 use crate::permit::scene::{Moves, Scene};
-use crate::policy::DirectUsers;
 use crate::refusal::Refusal;
 use crate::token::Actor;
 
@@ -25,10 +24,11 @@ pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
         }
         _ => Vec::new(),
     };
-    let name = new.name.clone().map_or(Part::Untouched, Part::To);
+    let name = Writes::set(new.name.as_deref());
     let id = new.id.as_deref().or(new.name.as_deref()).unwrap_or("");
     for group in existing {
         may_rename(&name, new.rides_along.as_deref(), group, id, scene)?;
+        may_identify(&new.external_id, group, id, scene)?;
         let moves = scene.moves_of_update(new, group)?;
         may_move_members(Some(group), id, &moves, scene)?;
     }
@@ -54,10 +54,7 @@ pub(super) fn change(change: &GroupChange, scene: &Scene<'_>) -> Result<(), Stop
             id,
             scene,
         )?;
-        let strict = scene.account.direct_users == DirectUsers::Locked;
-        if strict && change.external_id.changes(group.external_id.as_deref()) {
-            may_rename(&Part::Untouched, Some("externalId"), group, id, scene)?;
-        }
+        may_identify(&change.external_id, group, id, scene)?;
     }
     may_move_members(group, id, &scene.moves(change)?, scene)
 }
@@ -98,8 +95,21 @@ pub(super) fn may_change_members(
     )))
 }
 
+/// The provider finds its groups by the external id.
+fn may_identify(
+    external_id: &Writes,
+    group: &Group,
+    id: &str,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    if external_id.change_identifier(group.external_id.as_deref()) {
+        may_rename(&Writes::default(), Some("externalId"), group, id, scene)?;
+    }
+    Ok(())
+}
+
 fn may_rename(
-    name: &Part,
+    name: &Writes,
     rides_along: Option<&str>,
     group: &Group,
     id: &str,
@@ -110,11 +120,11 @@ fn may_rename(
     }
     let owned = Owned::group(group, id, scene);
     let Owned { owner, came, .. } = &owned;
-    let renames = match name {
-        Part::To(_) if group.pending => true,
-        name => name.changes(group.display_name.as_deref()),
+    let renames = |write: &FieldWrite| match write {
+        FieldWrite::Set(name) => group.pending || group.display_name.as_ref() != Some(name),
+        FieldWrite::Clear | FieldWrite::Unknown(_) => true,
     };
-    if renames {
+    if name.any(renames) {
         return Err(GROUP_RENAME
             .because(format!(
                 "Rename the group in {owner}: {} {came} and its name is changed only there.",

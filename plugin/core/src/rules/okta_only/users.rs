@@ -2,33 +2,20 @@
 
 use super::words::{Owned, called, shown};
 use super::{USER_CREATE, USER_DELETE, USER_GROUPS, USER_PROFILE, groups};
-use crate::act::{Activity, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
+use crate::act::{GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
 use crate::facts::{Group, Stop, User};
 use crate::permit::scene::{Scene, changed_profile};
 use crate::policy::{DirectUsers, LocalUsers};
 use crate::refusal::Refusal;
 use crate::rules::face;
+use crate::rules::ownership::is_anothers_name;
 use crate::token::Actor;
 
 /// Creating whom exists is judged as an update, with the named memberships.
 pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
-    let mut existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
-    if existing.is_none()
-        && let Some(email) = new.profile.own_email()
-    {
-        existing = scene.user_named(email)?;
-    }
+    let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
     match existing {
-        Some(user) => {
-            if !user.active {
-                may_delete(user, &new.user_name, Verb::Activate, scene)?;
-            }
-            if new.active.is_some_and(|active| active != user.active) {
-                may_delete(user, &new.user_name, Verb::Deactivate, scene)?;
-            }
-            // A create that says nothing of the name leaves it.
-            may_edit_profile(&new.profile, user, &new.user_name, scene)?;
-        }
+        Some(user) => may_create_again(new, user, scene)?,
         None if *scene.actor == Actor::Operator
             && scene.account.local_users == LocalUsers::Deny =>
         {
@@ -39,7 +26,18 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
                 ))
                 .into());
         }
-        None => {}
+        None => {
+            // An application may take the owner of any of the e-mails for the user who is meant. What
+            // may be done to that user is still no reason to share an e-mail.
+            for email in new.profile.own_emails() {
+                if let Some(user) = scene.user_named(email)?
+                    && scene.is_others(user.managed_by.as_deref())
+                {
+                    may_create_again(new, user, scene)?;
+                    return Err(is_anothers_name(email).into());
+                }
+            }
+        }
     }
     for group in &new.groups {
         assign(existing, group, &new.user_name, true, scene)?;
@@ -58,11 +56,22 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
     }
 }
 
+/// Creating an existing user is judged as an update. A create that says nothing of the name leaves it.
+fn may_create_again(new: &NewUser, user: &User, scene: &Scene<'_>) -> Result<(), Refusal> {
+    if !user.active {
+        may_delete(user, &new.user_name, Verb::Activate, scene)?;
+    }
+    if new.active.is_some_and(|active| active != user.active) {
+        may_delete(user, &new.user_name, Verb::Deactivate, scene)?;
+    }
+    may_edit_profile(&new.profile, user, &new.user_name, scene)
+}
+
 pub(super) fn change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
     let user = scene.user(&change.user)?;
     let reference = change.user.reference.as_str();
     if let Some(user) = user {
-        let unclear = user.pending && change.active != Activity::Untouched;
+        let unclear = user.pending && !change.active.is_empty();
         if unclear || change.active.may_change(user.active) {
             let verb = match user.active {
                 true => Verb::Deactivate,
@@ -161,21 +170,28 @@ fn may_edit_profile(
     reference: &str,
     scene: &Scene<'_>,
 ) -> Result<(), Refusal> {
-    if !scene.is_locked(user) {
+    if !scene.is_others(user.managed_by.as_deref()) {
         return Ok(());
     }
-    let mut changed = changed_profile(profile, user);
-    if scene.account.direct_users == DirectUsers::Locked {
-        if profile.external_id.changes(user.external_id.as_deref()) {
-            changed.push("external id");
-        }
-        if profile.others {
-            changed.push("attributes");
-        }
+    let is_locked = scene.is_locked(user);
+    let mut changed = match is_locked {
+        true => changed_profile(profile, user),
+        false => Vec::new(),
+    };
+    // The provider finds its users by it, whether their profile is locked or not.
+    if profile
+        .external_id
+        .change_identifier(user.external_id.as_deref())
+    {
+        changed.push("external id");
     }
-    let what = match (&profile.rides_along, changed.as_slice()) {
+    if scene.account.direct_users == DirectUsers::Locked && profile.others {
+        changed.push("attributes");
+    }
+    let rides_along = profile.rides_along.as_ref().filter(|_| is_locked);
+    let what = match (rides_along, changed.as_slice()) {
         (None, []) => return Ok(()),
-        (Some(pointer), []) => pointer.clone(),
+        (Some(pointer), []) => pointer.to_owned(),
         (_, changed) => changed.join(" and "),
     };
     let Owned { name, owner, came } = Owned::user(user, reference, scene);
