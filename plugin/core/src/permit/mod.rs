@@ -81,13 +81,7 @@ fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
                 for name in change.name.values() {
                     keys.extend(scene.derived_id_key(&change.group.scope, name));
                 }
-                keys.extend(scene.net_members_key(&change.group, &change.members));
-                let moves = scene.moves_keys(&change.group, &change.members);
-                keys.extend(
-                    [moves.named, moves.replaced, moves.left_out]
-                        .into_iter()
-                        .flatten(),
-                );
+                keys.extend(scene.members_keys(&change.group, &change.members));
             }
             Edit::DeleteGroup(group) => keys.push(scene.group_key(&group.scope, &group.id)),
         }
@@ -264,6 +258,21 @@ impl Scene<'_> {
             users: vec![user.to_owned()],
             names: self.names,
         })
+    }
+
+    /// What recording and judging a change of members read. One operation alone needs one key.
+    fn members_keys(&self, group: &GroupRef, members: &MembersWrites) -> Vec<Key> {
+        let moves = self.moves_keys(group, members);
+        let all = [
+            self.net_members_key(group, members),
+            moves.named,
+            moves.replaced,
+            moves.left_out,
+        ];
+        let mut keys: Vec<Key> = all.into_iter().flatten().collect();
+        keys.sort();
+        keys.dedup();
+        keys
     }
 
     /// What all operations together do to the members of a group.
