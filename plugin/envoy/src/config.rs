@@ -13,12 +13,22 @@ const FACTS_MILLISECONDS: u64 = 15_000;
 /// How long the application may take for the further requests of one.
 const BACKEND_MILLISECONDS: u64 = 30_000;
 
+/// What a worker keeps of bodies at most. A virtual machine of Envoy has 1 GiB.
+const MEMORY_BYTES: u64 = 128 << 20;
+
+/// What a worker needs at least, to be of use.
+const LEAST_MEMORY_BYTES: u64 = 1 << 20;
+
 /// What the filter needs.
 pub(crate) struct Config {
     pub(crate) guard: Guard,
     pub(crate) facts: Cluster,
     pub(crate) backend: Cluster,
     pub(crate) annotate: bool,
+    /// What the gateway's buffer takes; `None`: the filter finds out.
+    pub(crate) buffer: Option<u64>,
+    /// What a worker keeps of bodies, in bytes.
+    pub(crate) memory: usize,
 }
 
 /// A cluster of the gateway.
@@ -38,6 +48,8 @@ struct Document {
     backend: ClusterDocument,
     #[serde(default)]
     annotate: bool,
+    buffer_bytes: Option<u64>,
+    memory_bytes: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -68,8 +80,31 @@ impl Config {
             told.map(|error| format!("/policy{}: {}", error.pointer, error.message))
                 .collect::<Vec<_>>()
         })?;
+        let body_limit = guard.settings().body_limit;
+        let memory = document.memory_bytes.unwrap_or(MEMORY_BYTES);
+        let mut faults = Vec::new();
+        if let Some(buffer) = document.buffer_bytes
+            && buffer < body_limit
+        {
+            faults.push(format!(
+                "/buffer_bytes: {buffer} is less than the {body_limit} bytes of the policy's \
+                 scim.limits.body_bytes; raise per_connection_buffer_limit_bytes of the listener, and \
+                 buffer_bytes with it, or lower body_bytes"
+            ));
+        }
+        if memory < LEAST_MEMORY_BYTES.max(body_limit.saturating_mul(2)) {
+            faults.push(format!(
+                "/memory_bytes: {memory} is too little; it must be 1048576 or more, and twice the \
+                 {body_limit} bytes of the policy's scim.limits.body_bytes"
+            ));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         Ok(Self {
             guard,
+            buffer: document.buffer_bytes,
+            memory: usize::try_from(memory).unwrap_or(usize::MAX),
             facts: document.facts.into_cluster(FACTS_MILLISECONDS),
             backend: document.backend.into_cluster(BACKEND_MILLISECONDS),
             annotate: document.annotate,

@@ -2,11 +2,15 @@
 //!
 //! `root` is what a worker has: the policy, compiled once. `stream` is one request: the callbacks
 //! of the gateway, translated into steps of [`scimguard_gateway::Exchange`] and back. `calls` speaks
-//! with the facts service and the application, `config` reads the plugin configuration.
+//! with the facts service and the application, `hand_back` gives bodies back to the gateway, `memory`
+//! bounds what a worker keeps, `config` reads the plugin configuration.
 
 mod calls;
 mod config;
+mod hand_back;
+mod memory;
 mod metrics;
+mod refusals;
 mod root;
 mod stream;
 

@@ -1,13 +1,17 @@
 //! What one worker has: the plugin configuration, read and compiled once, and shared by its requests.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use scimguard_gateway::Gateway;
 
 use crate::config::{Cluster, Config};
+use crate::hand_back::HandBacks;
+use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::stream::Stream;
 
 /// What all requests of a worker share.
@@ -18,6 +22,9 @@ pub(crate) struct Shared {
     pub(crate) facts: Cluster,
     pub(crate) backend: Cluster,
     pub(crate) metrics: Metrics,
+    pub(crate) memory: Rc<Memory>,
+    pub(crate) hand_backs: HandBacks,
+    pub(crate) log: Refusals,
 }
 
 /// The root context.
@@ -39,12 +46,19 @@ impl RootContext for Root {
         let text = self.get_plugin_configuration().unwrap_or_default();
         match Config::read(&text) {
             Ok(config) => {
+                let gateway = Gateway::new(config.guard, config.annotate);
+                if let Some(room) = config.buffer {
+                    gateway.set_room(room);
+                }
                 self.shared = Some(Rc::new(Shared {
                     root: self.id,
-                    gateway: Rc::new(Gateway::new(config.guard, config.annotate)),
+                    gateway: Rc::new(gateway),
                     facts: config.facts,
                     backend: config.backend,
                     metrics: Metrics::new(),
+                    memory: Memory::new(config.memory),
+                    hand_backs: HandBacks::default(),
+                    log: Refusals::default(),
                 }));
                 true
             }
@@ -55,6 +69,13 @@ impl RootContext for Root {
                 false
             }
         }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.hand_backs.run();
+        }
+        self.set_tick_period(Duration::ZERO);
     }
 
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {

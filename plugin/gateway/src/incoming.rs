@@ -41,6 +41,10 @@ pub fn one_host(authority: Option<&[u8]>, headers: &Headers) -> Result<Option<Ve
     if hosts.next().is_some() {
         return refused("The request has several Host headers. Send one.");
     }
+    // A gateway may have joined them into one (RFC 9110 §5.3).
+    if authority.or(host).is_some_and(|host| host.contains(&b',')) {
+        return refused("The request has several Host headers. Send one.");
+    }
     match (authority, host) {
         (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(host) => {
             refused("The request's authority and its Host header differ. Send one address.")

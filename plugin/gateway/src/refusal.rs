@@ -53,6 +53,36 @@ impl Refused {
         )
     }
 
+    /// What would be forwarded is larger than what the gateway can hold of it.
+    #[must_use]
+    pub fn no_room(room: u64) -> Self {
+        Self::new(
+            "body.too-large",
+            format!(
+                "The gateway forwards bodies of at most {room} bytes, and this one would be larger. Send \
+                 less at once."
+            ),
+        )
+    }
+
+    /// The body did not arrive in the time that there is for it.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::new(
+            "body.syntax",
+            "The body did not arrive in time. Send it faster, or less of it.",
+        )
+    }
+
+    /// There are too many unfinished requests.
+    #[must_use]
+    pub fn too_busy() -> Self {
+        Self::new(
+            "facts.unavailable",
+            "The gateway has too many unfinished requests. Repeat the request later.",
+        )
+    }
+
     /// The application did not answer.
     #[must_use]
     pub fn no_answer() -> Self {

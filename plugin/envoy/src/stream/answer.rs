@@ -1,60 +1,94 @@
 //! What the client is answered.
 
 use proxy_wasm::traits::HttpContext as _;
-use proxy_wasm::types::Action;
+use proxy_wasm::types::{Action, BufferType};
+use scimguard_core::Response;
 use scimguard_core::message::ResponseBody;
 use scimguard_gateway::Answer;
 
 use super::{Goes, Half, Stream, Waits};
 use crate::calls;
+use crate::hand_back::{Back, Passage};
+
+/// An answer of the filter's own, on its way through the gateway.
+pub(super) struct Answered {
+    pub(super) response: Response,
+    /// Its body is in the gateway's hands already.
+    pub(super) is_sent: bool,
+}
 
 impl Stream {
     /// Answers the client: on the way of the application's answer if it is possible, so that other
     /// filters see it, else by itself.
     pub(super) fn answer(&mut self, answer: Answer) -> Goes {
-        let half = self.half;
+        self.note(&answer);
+        self.exchange = None;
+        self.waits = Waits::Done;
+        self.request.gate().set(Passage::Complete);
+        let response = answer.response;
+        let body = bytes(&response);
+        let fits = body.is_empty() || body.len() as u64 <= self.shared.gateway.room();
+        if self.half == Half::Answer && fits && (self.response.is_replaceable() || body.is_empty())
+        {
+            let (status, length) = (response.status.to_string(), body.len().to_string());
+            self.set_http_response_headers_bytes(head(&response, &status, &length));
+            let (kind, gate) = (BufferType::HttpResponseBody, self.response.gate());
+            let hand_backs = &self.shared.hand_backs;
+            return match hand_backs.put(self.id, kind, body.to_vec(), gate, Passage::Complete) {
+                Back::Now => Action::Continue,
+                Back::Later => Action::Pause,
+            };
+        }
+        self.response.gate().set(Passage::Open);
+        let headers = response.headers.iter();
+        let headers = headers
+            .filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value).ok()?)));
+        let status = u32::from(response.status);
+        self.send_http_response(status, headers.collect(), Some(body));
+        self.answered = Some(Answered {
+            response,
+            is_sent: true,
+        });
+        Action::Pause
+    }
+
+    /// Counts an answer, writes it into the log, and reports its end to the facts service.
+    pub(super) fn note(&self, answer: &Answer) {
         if let Some(rule) = &answer.rule {
-            let status = answer.response.status;
-            match half {
+            match self.half {
                 Half::Request => self.shared.metrics.refused(rule, self.elapsed()),
                 Half::Answer => self.shared.metrics.replaced(rule),
             }
-            log::info!("refused: rule={rule} status={status}");
+            let status = answer.response.status;
+            self.shared.log.refused(rule, status, super::since_1970());
         }
         if let Some(tell) = &answer.farewell {
             calls::tell(&self.shared, self.id, tell);
         }
-        self.exchange = None;
-        self.waits = Waits::Done;
-        let body = match &answer.response.body {
-            ResponseBody::Bytes(bytes) => bytes.as_slice(),
-            ResponseBody::None | ResponseBody::AsReceived => &[],
-        };
-        if half == Half::Answer && (self.body.replaceable || body.is_empty()) {
-            let status = answer.response.status.to_string();
-            let length = body.len().to_string();
-            let mut all: Vec<(&str, &[u8])> = vec![(":status", status.as_bytes())];
-            for (name, value) in &answer.response.headers {
-                all.push((name, value));
-            }
-            // 204 and 304 have no length (RFC 9110 §8.6).
-            if !matches!(answer.response.status, 204 | 304) {
-                all.push(("content-length", length.as_bytes()));
-            }
-            self.set_http_response_headers_bytes(all);
-            if self.body.replaceable {
-                self.set_http_response_body(0, usize::MAX, body);
-            }
-            return Action::Continue;
-        }
-        let headers: Option<Vec<(&str, &str)>> = answer
-            .response
-            .headers
-            .iter()
-            .map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value).ok()?)))
-            .collect();
-        let status = u32::from(answer.response.status);
-        self.send_http_response(status, headers.unwrap_or_default(), Some(body));
-        Action::Pause
     }
+}
+
+/// The bytes of a response's body.
+pub(super) fn bytes(response: &Response) -> &[u8] {
+    match &response.body {
+        ResponseBody::Bytes(bytes) => bytes,
+        ResponseBody::None | ResponseBody::AsReceived => &[],
+    }
+}
+
+/// The head of a response of this status with a body of this length.
+pub(super) fn head<'a>(
+    response: &'a Response,
+    status: &'a str,
+    length: &'a str,
+) -> Vec<(&'a str, &'a [u8])> {
+    let mut all: Vec<(&str, &[u8])> = vec![(":status", status.as_bytes())];
+    for (name, value) in &response.headers {
+        all.push((name, value));
+    }
+    // 204 and 304 have no length (RFC 9110 §8.6).
+    if !matches!(response.status, 204 | 304) {
+        all.push(("content-length", length.as_bytes()));
+    }
+    all
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod body;
 mod onward;
+mod own_reply;
 
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -15,8 +16,11 @@ use scimguard_core::message::BackendAnswer;
 use scimguard_core::{BackendOutcome, Headers};
 use scimguard_gateway::{Exchange, Next, Refused};
 
+use self::answer::Answered;
 use self::body::Incoming;
 use crate::calls::{self, Reply};
+use crate::hand_back::Passage;
+use crate::memory::Share;
 use crate::root::Shared;
 
 /// One request.
@@ -27,7 +31,12 @@ pub(crate) struct Stream {
     waits: Waits,
     authority: String,
     started: Duration,
-    body: Incoming,
+    request: Incoming,
+    response: Incoming,
+    /// The memory that both bodies take.
+    share: Share,
+    /// How large the body was that the gateway got back.
+    handed_back: u64,
     /// The half of its way that is held.
     half: Half,
     /// The answer is the gateway's own, not the application's.
@@ -35,6 +44,8 @@ pub(crate) struct Stream {
     /// Of the answer that is observed.
     status: u16,
     headers: Headers,
+    /// What the filter has answered by itself, until the gateway has sent it.
+    answered: Option<Answered>,
 }
 
 /// What a request waits for.
@@ -68,16 +79,20 @@ impl Stream {
     pub(crate) fn new(id: u32, shared: Rc<Shared>) -> Self {
         Self {
             id,
+            share: Share::new(Rc::clone(&shared.memory)),
             shared,
             exchange: None,
             waits: Waits::Done,
             authority: String::new(),
             started: Duration::ZERO,
-            body: Incoming::default(),
+            request: Incoming::new(BufferType::HttpRequestBody),
+            response: Incoming::new(BufferType::HttpResponseBody),
+            handed_back: 0,
             half: Half::Request,
             unanswered: false,
             status: 0,
             headers: Vec::new(),
+            answered: None,
         }
     }
 
@@ -89,10 +104,14 @@ impl Stream {
                 return Action::Continue;
             };
             next = match next {
-                Next::ReadBody(limit) => match self.body.of_request(limit) {
+                Next::ReadBody(limit) => match self.request.of_request(limit) {
                     Some(body) => exchange.body(body),
                     None => {
                         self.waits = Waits::Body(limit);
+                        // A client that takes its time holds nothing that others need.
+                        if let Some(tell) = exchange.suspend() {
+                            calls::tell(&self.shared, self.id, &tell);
+                        }
                         return Action::Pause;
                     }
                 },
@@ -140,19 +159,22 @@ impl Stream {
     }
 
     fn request_body(&mut self, size: usize, ended: bool) -> Action {
-        if matches!(self.waits, Waits::Route | Waits::Passing | Waits::Done) {
-            return Action::Continue;
-        }
-        self.body.ended = ended;
-        let kind = BufferType::HttpRequestBody;
-        let Waits::Body(limit) = self.waits else {
+        let limit = match self.waits {
+            Waits::Body(limit) => limit,
             // While facts are asked for; it is read then, or goes on as it came.
-            let limit = self.shared.gateway.body_limit();
-            self.body.take(kind, size, limit);
+            _ => self.shared.gateway.body_limit(),
+        };
+        let goes = self.request.piece(size, ended, limit, &mut self.share);
+        if goes == Action::Continue || self.request.gate().get() != Passage::Held {
+            return goes;
+        }
+        if self.request.is_full() {
+            return self.refuse(&Refused::too_busy());
+        }
+        let Waits::Body(limit) = self.waits else {
             return Action::Pause;
         };
-        self.body.take(kind, size, limit);
-        let Some(body) = self.body.of_request(limit) else {
+        let Some(body) = self.request.of_request(limit) else {
             return Action::Pause;
         };
         match self.exchange.as_mut().map(|exchange| exchange.body(body)) {
@@ -162,25 +184,21 @@ impl Stream {
     }
 
     fn response_body(&mut self, size: usize, ended: bool) -> Action {
-        match self.waits {
-            Waits::Route => {}
-            Waits::Passing if self.unanswered => {}
-            Waits::Passing | Waits::Done => return Action::Continue,
-            _ => return Action::Pause,
-        }
         let limit = self.shared.gateway.answer_limit();
-        self.body.take(BufferType::HttpResponseBody, size, limit);
-        match ended {
+        let goes = self.response.piece(size, ended, limit, &mut self.share);
+        let is_whole = ended && self.response.gate().get() == Passage::Held;
+        match is_whole && matches!(self.waits, Waits::Route | Waits::Passing) {
             true => self.observe(),
-            false => Action::Pause,
+            false => goes,
         }
     }
 
     /// The whole answer is there.
     fn observe(&mut self) -> Goes {
         let limit = self.shared.gateway.answer_limit();
-        let body = self.body.of_answer(limit);
-        let outcome = match self.unanswered {
+        let body = self.response.of_answer(limit);
+        // Without room for what the application answered, nobody knows what it was.
+        let outcome = match self.unanswered || self.response.is_full() {
             true => BackendOutcome::Unanswered,
             false => BackendOutcome::Answered(BackendAnswer {
                 status: self.status,
@@ -244,6 +262,9 @@ impl Context for Stream {
     }
 
     fn on_done(&mut self) -> bool {
+        // What waits to be handed back comes too late.
+        self.request.gate().set(Passage::Complete);
+        self.response.gate().set(Passage::Complete);
         if let Some(tell) = self.exchange.take().and_then(Exchange::abandoned) {
             calls::tell(&self.shared, self.id, &tell);
         }
@@ -254,8 +275,10 @@ impl Context for Stream {
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, ended: bool) -> Action {
         self.started = since_1970();
-        self.body.ended = ended;
+        self.request.begin(ended);
         let all = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();
+        let size = all.iter().map(|(name, value)| name.len() + value.len());
+        let size = size.sum::<usize>();
         let mut incoming = scimguard_gateway::Incoming {
             method: String::new(),
             path: String::new(),
@@ -276,13 +299,19 @@ impl HttpContext for Stream {
         self.authority = String::from_utf8_lossy(authority).into_owned();
         let gateway = Rc::clone(&self.shared.gateway);
         let now = u64::try_from(self.started.as_millis()).unwrap_or(u64::MAX);
+        // The address alone: every connection has another port.
+        let source = incoming.source.as_deref();
+        let source = source.and_then(|source| source.rsplit_once(':'));
+        let room = self.share.begin(source.map(|(address, _)| address), size);
         let (exchange, next) = Exchange::begin(gateway, incoming, now);
         self.exchange = Some(exchange);
-        self.go(next)
+        match room {
+            Ok(()) => self.go(next),
+            Err(_) => self.refuse(&Refused::too_busy()),
+        }
     }
 
     fn on_http_request_body(&mut self, size: usize, ended: bool) -> Action {
-        self.body.replaceable = true;
         self.request_body(size, ended)
     }
 
@@ -293,20 +322,18 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, ended: bool) -> Action {
-        if !matches!(self.waits, Waits::Route | Waits::Passing) {
-            // The gateway answers by itself, before anything was decided, or with what was decided.
-            // What was asked for meanwhile decides nothing any more.
-            self.waits = Waits::Done;
-            return Action::Continue;
-        }
+        self.response.begin(ended);
         let all = hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default();
+        let whose = self.text(&["response", "code_details"]).unwrap_or_default();
+        if let Some(goes) = self.own_reply(&whose, &all, ended) {
+            return goes;
+        }
         self.status = calls::status(&all).unwrap_or(0);
         self.half = Half::Answer;
-        self.body = Incoming::default();
         // The gateway's own words are none of the application, which may or may not have acted.
-        let whose = self.text(&["response", "code_details"]);
-        self.unanswered = whose.as_deref() != Some("via_upstream");
+        self.unanswered = whose != "via_upstream";
         if self.waits == Waits::Passing && !self.unanswered {
+            self.response.gate().set(Passage::Open);
             return Action::Continue;
         }
         self.headers = calls::shown(all);
@@ -317,7 +344,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, size: usize, ended: bool) -> Action {
-        self.body.replaceable = true;
+        if self.send_own_reply(size) {
+            return Action::Continue;
+        }
         self.response_body(size, ended)
     }
 

@@ -2,42 +2,47 @@
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::HttpContext as _;
-use proxy_wasm::types::{Action, MapType};
-use scimguard_gateway::{Outgoing, Refused, Send};
+use proxy_wasm::types::{Action, BufferType, MapType};
+use scimguard_gateway::{Outgoing, Send};
 
-use super::body::Incoming;
+use super::body::Framing;
 use super::{Goes, Stream, Waits};
 use crate::calls;
+use crate::hand_back::Back;
 
 impl Stream {
     /// Lets the request go on to the application, as it was decided.
     pub(super) fn route(&mut self, mut send: Send) -> Goes {
-        let taken = match send.body {
-            Outgoing::AsItComes => match self.body.unread() {
-                Some(taken) => taken,
-                None => {
-                    let limit = self.shared.gateway.body_limit();
-                    return self.refuse(&Refused::too_large(limit));
-                }
-            },
-            Outgoing::None | Outgoing::Whole(_) => Vec::new(),
+        let limit = self.shared.gateway.body_limit();
+        let outgoing = std::mem::replace(&mut send.body, Outgoing::None);
+        let decided = match self.request.decide(outgoing, limit) {
+            Ok(decided) => decided,
+            Err(refused) => return self.refuse(&refused),
         };
-        let length = match &send.body {
-            Outgoing::Whole(bytes) => Some(bytes.len()),
-            // Where there was a body, an empty one is framed with its length.
-            Outgoing::None => self.body.replaceable.then_some(0),
-            Outgoing::AsItComes => None,
+        self.write_head(&send, decided.framing);
+        self.waits = match send.observe {
+            true => Waits::Route,
+            false => Waits::Passing,
         };
-        if matches!(send.body, Outgoing::Whole(_)) && !self.body.replaceable {
-            log::error!("the policy gives a body to a request without one");
-            return self.refuse(&Refused::trapped());
+        if let Some(tell) = send.farewell.take() {
+            calls::tell(&self.shared, self.id, &tell);
         }
-        let framing = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();
+        self.handed_back = decided.bytes.len() as u64;
+        let (kind, gate) = (BufferType::HttpRequestBody, self.request.gate());
+        let hand_backs = &self.shared.hand_backs;
+        match hand_backs.put(self.id, kind, decided.bytes, gate, decided.then) {
+            Back::Now => Action::Continue,
+            Back::Later => Action::Pause,
+        }
+    }
+
+    fn write_head(&self, send: &Send, framing: Framing) {
+        let came = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();
         let mut all: Vec<(&str, &[u8])> = Vec::new();
-        for (name, value) in &framing {
+        for (name, value) in &came {
             let kept = match name.as_str() {
                 ":method" | ":path" => false,
-                "content-length" | "transfer-encoding" => length.is_none(),
+                "content-length" | "transfer-encoding" => framing == Framing::AsReceived,
                 // The gateway's own judgement of the client's; without it, it finds no route.
                 "x-forwarded-proto" => true,
                 name => name.starts_with(':'),
@@ -53,28 +58,13 @@ impl Stream {
                 all.push((name, value));
             }
         }
-        let length = length.map(|length| length.to_string());
+        let length = match framing {
+            Framing::Length(length) => Some(length.to_string()),
+            Framing::None | Framing::AsReceived => None,
+        };
         if let Some(length) = &length {
             all.push(("content-length", length.as_bytes()));
         }
         self.set_http_request_headers_bytes(all);
-        if self.body.replaceable {
-            match &send.body {
-                Outgoing::Whole(bytes) => self.set_http_request_body(0, usize::MAX, bytes),
-                Outgoing::None => self.set_http_request_body(0, usize::MAX, &[]),
-                // What came while facts were asked for goes first.
-                Outgoing::AsItComes if taken.is_empty() => {}
-                Outgoing::AsItComes => self.set_http_request_body(0, 0, &taken),
-            }
-        }
-        self.body = Incoming::default();
-        self.waits = match send.observe {
-            true => Waits::Route,
-            false => Waits::Passing,
-        };
-        if let Some(tell) = send.farewell.take() {
-            calls::tell(&self.shared, self.id, &tell);
-        }
-        Action::Continue
     }
 }

@@ -7,9 +7,12 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use scimguard_core::facts::Fact;
+use scimguard_core::facts::{Fact, Key};
+use scimguard_core::message::{AnswerBody, BackendAnswer};
+use scimguard_core::record::Record;
 use scimguard_core::{
     BackendOutcome, Body, ErrorForm, Guard, Headers, Need, Outcome, Request, Response,
 };
@@ -20,11 +23,16 @@ use crate::{Refused, ScimPaths, Unserved, headers, incoming};
 /// Headers that carry the credentials of clients.
 pub const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
 
+/// What an unknown buffer takes for certain.
+const UNKNOWN_ROOM: u64 = 8 * 1024;
+
 /// A configured policy, shared by all requests.
 pub struct Gateway {
     guard: Guard,
     paths: ScimPaths,
     annotate: bool,
+    /// What the buffer takes that bodies go through; `None`: nobody has said.
+    room: Cell<Option<u64>>,
 }
 
 /// The head of a request, as it came in.
@@ -53,6 +61,8 @@ pub struct Exchange {
     facts: Vec<Fact>,
     /// The next question is the first of a pass of the policy.
     first: bool,
+    /// What was asked in this pass of the policy.
+    asked: Vec<Key>,
     /// What is asked once the body was read.
     wanted: Need,
     rounds: u32,
@@ -148,7 +158,20 @@ impl Gateway {
             paths: ScimPaths::new(guard.settings()),
             guard,
             annotate,
+            room: Cell::new(None),
         }
+    }
+
+    /// Says what the buffer takes that bodies go through: a larger one is refused before anything is
+    /// recorded of it.
+    pub fn set_room(&self, bytes: u64) {
+        self.room.set(Some(bytes));
+    }
+
+    /// What the buffer takes for certain.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        self.room.get().unwrap_or(UNKNOWN_ROOM)
     }
 
     /// The largest body that is read.
@@ -204,6 +227,7 @@ impl Exchange {
             pass: None,
             facts: Vec::new(),
             first: true,
+            asked: Vec::new(),
             wanted: Need::default(),
             rounds,
             passes: 0,
@@ -216,6 +240,20 @@ impl Exchange {
             Err(refused) => exchange.refuse(&refused),
         };
         (exchange, next)
+    }
+
+    /// The body that is to be read is not there yet. Whoever waits for a client holds nothing that is
+    /// shared: the pass ends, and its facts are asked for anew with those that the body needs. No reply
+    /// is waited for.
+    pub fn suspend(&mut self) -> Option<Tell> {
+        let ended = self.farewell(Vec::new())?;
+        self.facts = Vec::new();
+        self.first = true;
+        self.timed = false;
+        let mut keys = std::mem::take(&mut self.asked);
+        keys.extend(std::mem::take(&mut self.wanted.keys));
+        self.wanted.keys = keys;
+        Some(ended)
     }
 
     /// The body that was to be read.
@@ -267,7 +305,24 @@ impl Exchange {
     pub fn answered(&mut self, outcome: BackendOutcome) -> Next {
         match std::mem::replace(&mut self.then, Then::Nothing) {
             Then::Observe(continuation) => self.observe(continuation, outcome),
+            _ if outcome == BackendOutcome::Unanswered => self.refuse(&Refused::no_answer()),
             _ => self.refuse(&Refused::trapped()),
+        }
+    }
+
+    /// What was to be sent did not reach the backend, for this reason: as if it had refused it.
+    pub fn undelivered(&mut self, refused: &Refused) -> Answer {
+        let response = refused.response(self.error_form());
+        let outcome = BackendOutcome::Answered(BackendAnswer {
+            status: response.status,
+            headers: Vec::new(),
+            body: AnswerBody::None,
+        });
+        let records = self.records_of(&outcome);
+        Answer {
+            response,
+            rule: Some(refused.rule.to_owned()),
+            farewell: self.farewell(records),
         }
     }
 
@@ -286,16 +341,21 @@ impl Exchange {
     /// asked may have acted.
     #[must_use]
     pub fn abandoned(mut self) -> Option<Tell> {
+        let records = self.records_of(&BackendOutcome::Unanswered);
+        self.farewell(records)
+    }
+
+    /// What is to be recorded if this has come of what was sent.
+    fn records_of(&mut self, outcome: &BackendOutcome) -> Vec<Record> {
         let Then::Observe(continuation) = std::mem::replace(&mut self.then, Then::Nothing) else {
-            return self.farewell(Vec::new());
+            return Vec::new();
         };
-        let (guard, unanswered) = (&self.gateway.guard, BackendOutcome::Unanswered);
-        let records = match guard.observe(&continuation, &unanswered, &[], self.now) {
+        let guard = &self.gateway.guard;
+        match guard.observe(&continuation, outcome, &[], self.now) {
             Outcome::Respond(respond) => respond.records,
             Outcome::Proceed(proceed) => proceed.records,
             Outcome::Need(_) | Outcome::Forward(_) => Vec::new(),
-        };
-        self.farewell(records)
+        }
     }
 
     /// The client's request has become several: none of them is the request itself.

@@ -52,6 +52,10 @@ impl Exchange {
         if keys.is_empty() {
             return self.go_on();
         }
+        if self.first {
+            self.asked.clear();
+        }
+        self.asked.extend_from_slice(&keys);
         let answered = matches!(
             &self.at,
             At::Observing { outcome, .. } if *outcome != BackendOutcome::NotAsked
@@ -99,11 +103,25 @@ impl Exchange {
             observe,
             farewell: None,
         };
+        if let Some(refused) = self.beyond_room(&send.body) {
+            return self.refuse(&refused);
+        }
         if forward.records.is_empty() {
             return self.send(send, forward.continuation);
         }
         self.then = Then::Send(send, forward.continuation);
         Next::Tell(self.tell(forward.records))
+    }
+
+    /// The request's own body goes on through the gateway's buffer.
+    fn beyond_room(&self, body: &Outgoing) -> Option<Refused> {
+        let room = self.gateway.room.get()?;
+        match body {
+            Outgoing::Whole(bytes) if !self.in_parts() && bytes.len() as u64 > room => {
+                Some(Refused::no_room(room))
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn send(&mut self, mut send: Send, continuation: Vec<u8>) -> Next {

@@ -1,0 +1,117 @@
+//! How much memory a worker keeps for requests that are not decided and for answers that are not
+//! judged: a sum for all, and a share of it for one source, so that no client can use up what all
+//! need. Beyond it a request is refused; nothing is allocated first.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What a request costs besides its bytes.
+const REQUEST: usize = 4 * 1024;
+
+/// Requests of up to this size may use all of the memory, larger ones three quarters of it: whatever
+/// large bodies take, there is room for the usual ones.
+const USUAL: usize = 32 * 1024;
+
+/// The memory of one worker.
+pub(crate) struct Memory {
+    most: usize,
+    used: Cell<usize>,
+    sources: RefCell<BTreeMap<Rc<str>, usize>>,
+}
+
+/// What one request keeps. It is given back when this is dropped.
+pub(crate) struct Share {
+    memory: Rc<Memory>,
+    source: Rc<str>,
+    used: usize,
+}
+
+/// There is no room.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+impl Memory {
+    /// At most this much.
+    pub(crate) fn new(most: usize) -> Rc<Self> {
+        Rc::new(Self {
+            most,
+            used: Cell::new(0),
+            sources: RefCell::default(),
+        })
+    }
+
+    fn take(&self, source: &Rc<str>, size: usize, of_request: usize) -> Result<(), Full> {
+        let used = self.used.get().saturating_add(size);
+        let most = match of_request <= USUAL {
+            true => self.most,
+            false => self.most / 4 * 3,
+        };
+        let mut sources = self.sources.borrow_mut();
+        let of_source = sources.get(source).copied().unwrap_or_default();
+        if used > most || of_source.saturating_add(size) > self.most / 2 {
+            return Err(Full);
+        }
+        self.used.set(used);
+        sources.insert(Rc::clone(source), of_source.saturating_add(size));
+        Ok(())
+    }
+
+    fn give_back(&self, source: &Rc<str>, size: usize) {
+        self.used.set(self.used.get().saturating_sub(size));
+        let mut sources = self.sources.borrow_mut();
+        let left = sources
+            .get(source)
+            .copied()
+            .unwrap_or_default()
+            .saturating_sub(size);
+        match left {
+            0 => sources.remove(source),
+            left => sources.insert(Rc::clone(source), left),
+        };
+    }
+}
+
+impl Share {
+    /// Of a request that nothing is kept of yet.
+    pub(crate) fn new(memory: Rc<Memory>) -> Self {
+        Self {
+            memory,
+            source: Rc::from(""),
+            used: 0,
+        }
+    }
+
+    /// Begins with the head of a request from this address.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    pub(crate) fn begin(&mut self, source: Option<&str>, head: usize) -> Result<(), Full> {
+        self.source = Rc::from(source.unwrap_or_default());
+        self.take(head.saturating_add(REQUEST))
+    }
+
+    /// Takes more.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    pub(crate) fn take(&mut self, size: usize) -> Result<(), Full> {
+        let of_request = self.used.saturating_add(size);
+        self.memory.take(&self.source, size, of_request)?;
+        self.used = of_request;
+        Ok(())
+    }
+
+    /// Gives some of it back.
+    pub(crate) fn give_back(&mut self, size: usize) {
+        let size = size.min(self.used);
+        self.memory.give_back(&self.source, size);
+        self.used -= size;
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.give_back(self.used);
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers that come from the gateway itself: what the filter has said by it, and what it says by
+//! itself, before a request is decided or because the request does not fit into its buffer. Where the
+//! reason is known, the client gets it with its rule.
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::HttpContext as _;
+use proxy_wasm::types::{Action, BufferType};
+use scimguard_core::Headers;
+use scimguard_gateway::{Next, Refused};
+
+use super::answer::{Answered, bytes, head};
+use super::{Goes, Stream, Waits};
+use crate::hand_back::Passage;
+
+/// A body did not fit into Envoy's buffer.
+const TOO_LARGE: &str = "request_payload_too_large";
+
+/// A request took longer than Envoy waits for it.
+const TOO_SLOW: [&str; 2] = ["request_overall_timeout", "stream_idle_timeout"];
+
+impl Stream {
+    /// Lets an answer go on that is the gateway's own and not to be observed.
+    pub(super) fn own_reply(&mut self, whose: &str, all: &Headers, ended: bool) -> Option<Goes> {
+        if let Some(answered) = &self.answered {
+            if is_grpc(all) {
+                // Envoy writes status and body into headers of gRPC: the status is put right again.
+                let status = answered.response.status.to_string();
+                self.set_http_response_headers_bytes(head(&answered.response, &status, "0"));
+            }
+            return Some(Action::Continue);
+        }
+        let is_under_way = matches!(self.waits, Waits::Route | Waits::Passing);
+        let refused = match self.waits {
+            Waits::Done => None,
+            _ if whose == TOO_LARGE => Some(self.too_large()),
+            Waits::Body(_) if TOO_SLOW.contains(&whose) => Some(Refused::too_slow()),
+            Waits::Facts(_) | Waits::Told(_) if TOO_SLOW.contains(&whose) => {
+                Some(Refused::no_record())
+            }
+            _ => None,
+        };
+        if refused.is_none() && is_under_way {
+            return None;
+        }
+        self.waits = Waits::Done;
+        self.request.gate().set(Passage::Complete);
+        self.response.gate().set(Passage::Open);
+        if let Some(refused) = refused {
+            self.replace(&refused, is_under_way, ended);
+        }
+        Some(Action::Continue)
+    }
+
+    fn too_large(&self) -> Refused {
+        let room = self.handed_back.saturating_sub(1);
+        let gateway = &self.shared.gateway;
+        if self.request.gate().get() == Passage::HandingBack && room < gateway.room() {
+            log::warn!(
+                "the gateway's buffer takes less than {} bytes: set per_connection_buffer_limit_bytes of the \
+                 listener, and buffer_bytes, to what the policy's body_bytes need",
+                self.handed_back
+            );
+            gateway.set_room(room);
+        }
+        Refused::no_room(gateway.room())
+    }
+
+    /// Puts the filter's refusal in the place of the gateway's.
+    fn replace(&mut self, refused: &Refused, is_under_way: bool, ended: bool) {
+        let Some(mut exchange) = self.exchange.take() else {
+            return;
+        };
+        let answer = match is_under_way {
+            true => exchange.undelivered(refused),
+            false => match exchange.refuse(refused) {
+                Next::Answer(answer) => answer,
+                _ => return,
+            },
+        };
+        self.note(&answer);
+        let length = match ended {
+            true => 0,
+            false => bytes(&answer.response).len(),
+        };
+        let (status, length) = (answer.response.status.to_string(), length.to_string());
+        self.set_http_response_headers_bytes(head(&answer.response, &status, &length));
+        self.answered = Some(Answered {
+            response: answer.response,
+            is_sent: ended,
+        });
+    }
+
+    /// Puts the body of a refusal in the place of the gateway's; whether there was one to be put.
+    pub(super) fn send_own_reply(&mut self, size: usize) -> bool {
+        let Some(answered) = self.answered.as_mut().filter(|it| !it.is_sent) else {
+            return false;
+        };
+        answered.is_sent = true;
+        // Nothing of this answer was buffered: this is the piece itself, which has no limit.
+        let body = bytes(&answered.response);
+        if hostcalls::set_buffer(BufferType::HttpResponseBody, 0, size, body).is_err() {
+            log::error!("a refusal cannot be written");
+        }
+        true
+    }
+}
+
+fn is_grpc(headers: &Headers) -> bool {
+    headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with(b"application/grpc"))
+}
