@@ -3,6 +3,7 @@
 mod compared;
 mod corpus;
 mod departures;
+mod differential;
 mod examples;
 mod mesh;
 mod outage;

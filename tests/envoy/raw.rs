@@ -136,7 +136,7 @@ fn head(request: &Request, framing: &str) -> Vec<u8> {
     head
 }
 
-fn parsed(came: &[u8], headless: bool, ended: bool) -> anyhow::Result<Option<Answer>> {
+pub(crate) fn parsed(came: &[u8], headless: bool, ended: bool) -> anyhow::Result<Option<Answer>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(length) = head.parse(came)? else {
