@@ -1,5 +1,6 @@
 //! The filter in a stock Envoy: what it decides, byte for byte, what it bears, and how it is configured.
 
+mod buffers;
 mod compared;
 mod corpus;
 mod departures;

@@ -5,6 +5,7 @@ mod bench;
 mod component;
 mod debian;
 mod demo;
+mod differential;
 mod envoy;
 mod fuzz;
 mod histories;
@@ -79,6 +80,16 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Send the same bytes to `scimguard serve` and to Envoy with the filter, and compare what comes of
+    /// them
+    Differential {
+        /// How long
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
+        /// What chance starts from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Measure the plugin against native code, and the guard against a plain proxy
     Bench {
         /// Measure the browser module beside other packages instead
@@ -135,6 +146,9 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
+        Command::Differential { seconds, seed } => {
+            differential::run(&project, &mut steps, seconds, seed)
+        }
         Command::Bench { web: true, .. } => bench::web(&project, &mut steps),
         Command::Bench { envoy: true, .. } => bench::gateways(&project, &mut steps),
         Command::Bench { arguments, .. } => bench::run(&project, &mut steps, arguments),

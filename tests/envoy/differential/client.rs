@@ -22,8 +22,8 @@ use crate::raw::{Answer, parsed};
 
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 
-/// A body whose pieces come when they come.
-struct Late(mpsc::Receiver<Bytes>);
+/// A body whose pieces come when they come; `None`: there is none, and the head is all.
+struct Late(Option<mpsc::Receiver<Bytes>>);
 
 impl Body for Late {
     type Data = Bytes;
@@ -33,9 +33,16 @@ impl Body for Late {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0
-            .poll_recv(context)
-            .map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+        match &mut self.0 {
+            Some(pieces) => pieces
+                .poll_recv(context)
+                .map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
     }
 }
 
@@ -133,6 +140,7 @@ async fn http2(to: SocketAddr, sent: &Sent) -> anyhow::Result<Answer> {
             }
         }
     });
+    let late = Some(late).filter(|_| !sent.pieces.is_empty());
     let answer = sender.send_request(head.body(Late(late))?).await?;
     let (head, body) = answer.into_parts();
     let body = body.collect().await?.to_bytes().to_vec();

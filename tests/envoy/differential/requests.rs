@@ -32,7 +32,7 @@ pub(super) struct Sent {
 }
 
 /// What each kind adds to a request of HTTP/1.1.
-const ODD: [&str; 9] = [
+const ODD: [&str; 11] = [
     "two Hosts",
     "Host beside an absolute target",
     "no Host",
@@ -42,7 +42,15 @@ const ODD: [&str; 9] = [
     "UTF-8 in the path",
     "both framings",
     "a length that is none",
+    UNKNOWN_LENGTH,
+    HEAD_REFUSED,
 ];
+
+/// The refusal of one has a body to leave out.
+const HEAD_REFUSED: &str = "HEAD over HTTP/2";
+
+/// Needs nothing but a method and a framing.
+const UNKNOWN_LENGTH: &str = "GET or HEAD with a body of unknown length";
 
 impl Chance {
     pub(super) fn next(&mut self) -> u64 {
@@ -98,6 +106,14 @@ pub(super) fn request(chance: &mut Chance, number: usize, token: &str) -> Sent {
     if sent.pieces.is_empty() {
         sent.chunked = false;
     }
+    // HTTP/2 bodies are sent without a length.
+    let is_unknown = sent.chunked || sent.protocol == Protocol::Http2 && !sent.pieces.is_empty();
+    if is_unknown && matches!(method, "GET" | "HEAD") {
+        sent.kind = UNKNOWN_LENGTH;
+    }
+    if sent.protocol == Protocol::Http2 && method == "HEAD" {
+        sent.kind = HEAD_REFUSED;
+    }
     if sent.protocol == Protocol::Http1 && chance.below(6) == 0 {
         let kind = chance.of(&ODD);
         make_odd(&mut sent, kind);
@@ -146,6 +162,17 @@ fn make_odd(sent: &mut Sent, kind: &'static str) {
         }
         "braces in the path" => sent.path.push_str("/{a}|b^c"),
         "angle brackets in the path" => sent.path.push_str("/<a>\"b\""),
+        UNKNOWN_LENGTH => {
+            sent.method = "GET".to_owned();
+            sent.path = "/gateway/ng/api/large/1?accountIdentifier=ACC1".to_owned();
+            sent.chunked = true;
+            sent.pieces = vec![(Duration::ZERO, b"{}".to_vec())];
+        }
+        HEAD_REFUSED => {
+            sent.protocol = Protocol::Http2;
+            sent.method = "HEAD".to_owned();
+            sent.pieces.clear();
+        }
         "UTF-8 in the path" => sent.path.push_str("/\u{e9}"),
         _ => {}
     }

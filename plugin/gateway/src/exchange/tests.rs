@@ -305,3 +305,44 @@ fn what_two_parsers_could_read_differently_is_refused_before_anybody_is_asked() 
         assert_eq!(scene.done, [], "{path}");
     }
 }
+
+#[test]
+fn whoever_waits_for_a_body_holds_no_pass_and_asks_for_everything_again() {
+    let mut scene = creating();
+    scene.step(false);
+    assert!(matches!(scene.next, Some(Next::ReadBody(_))));
+    let ended = scene.exchange.suspend().unwrap();
+    assert!(ended.end && ended.pass.is_some() && ended.verdict.is_none());
+    assert!(
+        scene.exchange.suspend().is_none(),
+        "nothing is held any more"
+    );
+    let answer = scene.run(None);
+    assert_eq!((answer.response.status, answer.rule), (201, None));
+    // The token again, under a pass of its own, and then what the body needs.
+    let [ask, read, rest @ ..] = &WHOLE_WAY;
+    let expected = [&[*ask, *read, Done::Ask][..], rest].concat();
+    assert_eq!(scene.done, expected);
+}
+
+#[test]
+fn what_the_gateway_cannot_hold_is_refused_before_anything_is_recorded() {
+    let mut scene = creating();
+    scene.exchange.gateway.set_room(10);
+    let answer = scene.run(None);
+    assert_eq!(answer.rule.as_deref(), Some("body.too-large"));
+    assert!(scene.told.is_empty() && scene.sent.is_empty());
+    assert!(answer.farewell.unwrap().end);
+}
+
+#[test]
+fn what_did_not_reach_the_application_leaves_no_intent() {
+    let mut scene = creating();
+    for _ in 0..4 {
+        assert!(scene.step(false).is_none());
+    }
+    assert!(matches!(scene.next, Some(Next::Send(_))));
+    let answer = scene.exchange.undelivered(&Refused::no_room(10));
+    let ended = answer.farewell.unwrap();
+    assert!(ended.end && !ended.records.is_empty(), "{ended:?}");
+}
