@@ -63,7 +63,6 @@ async fn what_does_not_fit_into_envoys_buffer_is_refused_with_its_rule() -> anyh
                 ),
             }
         }
-        println!("{buffers:?}: {largest} bytes passed");
         let expected = usize::try_from(buffers.unwrap_or(1 << 20))?;
         for size in SIZES.into_iter().filter(|size| size + 200 < expected) {
             ensure!(size <= largest, "{size} bytes fit into {expected}");

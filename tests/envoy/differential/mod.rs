@@ -8,6 +8,7 @@ mod client;
 mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -113,7 +114,8 @@ async fn the_same_bytes_have_the_same_outcome_and_stay_apart() -> anyhow::Result
         }
         number += 1;
     }
-    println!("seed {seed}: {number} requests; kind (sent, different): {counts:?}");
+    let found = format!("seed {seed}: {number} requests; kind (sent, different): {counts:?}");
+    writeln!(std::io::stdout(), "{found}")?;
     ensure!(differences.is_empty(), "{}", differences.join("\n\n"));
     for kind in known {
         let found = counts
