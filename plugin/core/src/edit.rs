@@ -44,7 +44,8 @@ pub(crate) fn named(policy: &Policy, request: &Request) -> Option<NamedEdit> {
     Some(NamedEdit {
         edit: edit.as_str()?.to_owned(),
         group: part(&matched, &matched.route.group, request, body.as_ref()),
-        user: part(&matched, &matched.route.user, request, body.as_ref()),
+        user: part(&matched, &matched.route.targets, request, body.as_ref())
+            .or_else(|| part(&matched, &matched.route.user, request, body.as_ref())),
     })
 }
 

@@ -126,3 +126,25 @@ fn only<'r>(
         _ => Err(wrong()),
     }
 }
+
+/// Whether a body that nobody reads here may pass: JSON, or of one of these types. What is not declared
+/// as anything passes: it has no body, or the application does not read it.
+pub(crate) fn passes(request: &Request, types: &[String]) -> Result<(), Refusal> {
+    let wrong = || {
+        let other: String = types.iter().map(|other| format!(" or {other}")).collect();
+        rules::CONTENT_TYPE.because(format!(
+            "The body must be declared once as Content-Type: application/json{other}. Other types pass where the policy names them in `content_types`."
+        ))
+    };
+    let Some(declared) = only(request, "content-type", wrong)? else {
+        return Ok(());
+    };
+    let media_type = MediaType::parse(declared).ok_or_else(wrong)?;
+    let essence = media_type.essence.as_str();
+    let is_json = essence.starts_with("application/") && essence.ends_with("+json");
+    if is_json || EDIT.contains(&essence) || types.iter().any(|other| other == essence) {
+        Ok(())
+    } else {
+        Err(wrong())
+    }
+}

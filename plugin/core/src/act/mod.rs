@@ -4,6 +4,7 @@
 
 pub(crate) mod management;
 mod members;
+pub(crate) mod provisioning;
 pub(crate) mod scim;
 mod writes;
 
@@ -14,6 +15,7 @@ use crate::refusal::Refusal;
 use crate::rules::scim as rules;
 
 pub(crate) use members::{MembersWrite, MembersWrites};
+pub(crate) use provisioning::ProvisioningEdit;
 pub(crate) use writes::{Activity, ActivityWrites, FieldWrite, NameWrite, Writes};
 
 /// Everything that one request would do.
@@ -31,6 +33,8 @@ pub(crate) enum Edit {
     CreateGroup(NewGroup),
     ChangeGroup(GroupChange),
     DeleteGroup(GroupRef),
+    /// Things besides users and groups, and whole scopes.
+    Provisioning(ProvisioningEdit),
 }
 
 /// A user as a request names one.
@@ -54,14 +58,40 @@ pub(crate) struct GroupRef {
 pub(crate) struct Profile {
     pub(crate) user_name: Writes,
     pub(crate) email: Writes,
+    pub(crate) email_use: EmailUse,
     pub(crate) display_name: Writes,
     pub(crate) names: Vec<NameWrite>,
     pub(crate) formatted_name: Writes,
     pub(crate) external_id: Writes,
-    /// A member of a management body that no source names and that is not free.
-    pub(crate) rides_along: Option<String>,
+    pub(crate) rides_along: Option<BodyField>,
     /// Attributes that no ownership rule reads.
     pub(crate) others: bool,
+}
+
+/// What an e-mail in a request is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum EmailUse {
+    /// The user gets it.
+    #[default]
+    Given,
+    /// It names the user to change.
+    Target,
+    /// Another user is changed: this one is only checked by the application, and stays as the user is.
+    Checked,
+}
+
+/// What of a management body counts as a change of what a provider owns, though it is no part of the
+/// edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BodyField {
+    /// A member that no source names and that is not free.
+    Unlisted(String),
+    /// A member that must have a value, and has not.
+    Required {
+        pointer: String,
+        /// As JSON.
+        value: String,
+    },
 }
 
 /// A user that a request creates.
@@ -103,7 +133,7 @@ pub(crate) struct NewGroup {
     pub(crate) name: Option<String>,
     pub(crate) external_id: Writes,
     pub(crate) members: Vec<String>,
-    pub(crate) rides_along: Option<String>,
+    pub(crate) rides_along: Option<BodyField>,
 }
 
 /// A change of an existing group.
@@ -113,7 +143,7 @@ pub(crate) struct GroupChange {
     pub(crate) name: Writes,
     pub(crate) external_id: Writes,
     pub(crate) members: MembersWrites,
-    pub(crate) rides_along: Option<String>,
+    pub(crate) rides_along: Option<BodyField>,
 }
 
 // === impl Act ===

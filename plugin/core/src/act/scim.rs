@@ -1,8 +1,8 @@
 //! What a canonical SCIM message amounts to.
 
 use super::{
-    Act, Activity, ActivityWrites, Edit, FieldWrite, GroupChange, GroupRef, MembersWrites,
-    NameWrite, NewGroup, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
+    Act, Activity, ActivityWrites, Edit, EmailUse, FieldWrite, GroupChange, GroupRef,
+    MembersWrites, NameWrite, NewGroup, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
 };
 use crate::facts::ResourceKind;
 use crate::json::Json;
@@ -152,6 +152,7 @@ fn profile(resource: &Json) -> Profile {
             .collect(),
         formatted_name: name("formatted").map_or_else(Writes::default, Writes::one),
         external_id: identifier(text("externalId")).map_or_else(Writes::default, Writes::one),
+        email_use: EmailUse::Given,
         rides_along: None,
         others: match resource {
             Json::Object(members) => members

@@ -8,9 +8,10 @@ use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
 use crate::observe::Continuation;
 use crate::parse;
 use crate::permit::{Permitted, Scene, ask, permit};
-use crate::policy::{Account, EditKind, Policy};
+use crate::policy::{Account, Policy};
 use crate::record::plan::{Outcome, Plan, plan};
-use crate::route::{ManagementCall, management};
+use crate::route::ManagementCall;
+use crate::route::management::{Described, Match};
 use crate::token::{Actor, authorise_management};
 use crate::write;
 
@@ -40,7 +41,7 @@ pub(super) fn decide(
         progress.verified_token = Some(authorised.token_id);
     }
     let (permitted, plan) = match &call.matched {
-        Some(matched) if matched.route.edit != EditKind::Read => {
+        Some(matched) if !matched.route.edit.passes_body() => {
             let name = call.account.as_deref().unwrap_or_default();
             let act = managed_act(matched, request, name, account, facts.budget())?;
             let scene = Scene {
@@ -59,11 +60,24 @@ pub(super) fn decide(
             }
             (permitted, plan(&act, &scene, now)?)
         }
-        _ => (Permitted { watched: None }, Plan::default()),
+        passed => {
+            let types = match passed {
+                Some(matched) => &matched.route.content_types,
+                None => &policy.management.content_types,
+            };
+            if !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
+                parse::passes(request, types)?;
+            }
+            (Permitted { watched: None }, Plan::default())
+        }
     };
-    let observed = plan.outcome != Outcome::default() || call.described.is_some();
-    let continuation = match &call.described {
-        Some(described) => Continuation::Described(described.clone()),
+    let described = match &call.shown {
+        Some(shown) => described(shown, request, account, facts.budget())?,
+        None => None,
+    };
+    let observed = plan.outcome != Outcome::default() || described.is_some();
+    let continuation = match described {
+        Some(described) => Continuation::Described(described),
         None => Continuation::Management(plan.outcome),
     };
     Ok(Forward {
@@ -82,14 +96,40 @@ pub(super) fn decide(
 }
 
 fn managed_act(
-    matched: &management::Match<'_>,
+    matched: &Match<'_>,
     request: &Request,
     account_name: &str,
     account: &Account,
     budget: &Budget,
 ) -> Result<Act, Stop> {
-    let body = parse::edit(request, account, budget, matched.route.needs_body())?;
+    let types = &matched.route.content_types;
+    let body = if types.is_empty() {
+        parse::edit(request, account, budget, matched.route.needs_body())?
+    } else {
+        parse::passes(request, types)?;
+        None
+    };
     let act = act::management::act(matched, request, body.as_ref(), account_name)?;
     act.within(&account.limits)?;
     Ok(act)
+}
+
+/// What the answer of a read shows. Reads pass, also those of which it cannot be told.
+fn described(
+    shown: &Match<'_>,
+    request: &Request,
+    account: &Account,
+    budget: &Budget,
+) -> Result<Option<Described>, Stop> {
+    let body = match shown.route.has_scope_in_body() {
+        true => parse::edit(request, account, budget, false),
+        false => Ok(None),
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(Stop::Refuse(_)) => return Ok(None),
+        Err(need) => return Err(need),
+    };
+    let scope = act::management::scope(shown, request, body.as_ref()).ok();
+    Ok(scope.and_then(|scope| shown.described(request, scope)))
 }

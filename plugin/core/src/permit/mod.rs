@@ -84,6 +84,9 @@ fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
                 keys.extend(scene.members_keys(&change.group, &change.members));
             }
             Edit::DeleteGroup(group) => keys.push(scene.group_key(&group.scope, &group.id)),
+            Edit::Provisioning(edit) => {
+                keys.extend(rules::okta_only::provisioning_key(edit, scene))
+            }
         }
     }
     keys

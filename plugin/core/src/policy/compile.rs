@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::check::{explain, validator};
-use super::document::{Document, Emails, RouteDocument, UnknownAttributes};
+use super::document::{Document, Emails, UnknownAttributes};
+use super::protected::{self, Protected};
 use super::{Account, Management, Policy, Resource, Route, Source, issuers};
 use crate::ConfigError;
 use crate::facts::ResourceKind;
@@ -22,13 +23,17 @@ use crate::scim::shape::Shape;
 
 /// Reads a policy document.
 pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
-    let given = if text.trim().is_empty() {
+    let mut given = if text.trim().is_empty() {
         Value::Object(serde_json::Map::new())
     } else {
         serde_json::from_str(text)
             .map_err(|error| fault("", format!("the document is not JSON: {error}")))?
     };
     check(&given)?;
+    protected::lengthen(&mut given);
+    if let Some(Value::Object(accounts)) = given.get_mut("accounts") {
+        accounts.values_mut().for_each(protected::lengthen);
+    }
     let preset = given
         .get("preset")
         .and_then(Value::as_str)
@@ -39,7 +44,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
 
     let document: Document = read(&merged, "")?;
     let mut patterns = Patterns::default();
-    let default = Arc::new(account(document, "", &mut patterns)?);
+    let mut default = account(document, "", &mut patterns)?;
     let accounts = match accounts {
         Value::Object(accounts) => accounts,
         _ => serde_json::Map::new(),
@@ -51,24 +56,34 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
         let mut merged = merged.clone();
         overlay(&mut merged, differing);
         let document: Document = read(&merged, &pointer)?;
-        compiled.insert(
-            name.clone(),
-            Arc::new(account(document, &pointer, &mut patterns)?),
-        );
+        compiled.insert(name.clone(), account(document, &pointer, &mut patterns)?);
+    }
+    let anywhere = protected_anywhere(&default, &compiled);
+    default.protected_anywhere = anywhere.clone();
+    for account in compiled.values_mut() {
+        account.protected_anywhere = anywhere.clone();
     }
     let scim: super::document::Scim = read(merged.get("scim").unwrap_or(&Value::Null), "/scim")?;
     let (base, upstream_base) = bases(&scim)?;
     if let Some(account) = &scim.account {
         plain_account(account, "/scim/account")?;
     }
-    let management = management(&merged)?;
+    let management = management(&merged, &anywhere)?;
+    check_kinds(&given, "", &management.routes)?;
+    for (name, differing) in &accounts {
+        let pointer = format!("/accounts/{}", pointer_token(name));
+        check_kinds(differing, &pointer, &management.routes)?;
+    }
     let policy = Policy {
         base,
         upstream_base,
         scim_account: scim.account,
         management,
-        default,
-        accounts: compiled,
+        default: Arc::new(default),
+        accounts: compiled
+            .into_iter()
+            .map(|(name, account)| (name, Arc::new(account)))
+            .collect(),
     };
     if policy
         .management
@@ -281,6 +296,8 @@ fn account(
         adopt_groups: document.adopt.groups,
         direct_users: document.direct_users,
         local_users: document.local_users,
+        protected: Protected::new(document.protected),
+        protected_anywhere: Protected::default(),
         authenticate_management,
         mode: document.mode,
     })
@@ -306,15 +323,33 @@ fn bases(scim: &super::document::Scim) -> Result<(Template, Template), Vec<Confi
     Ok((base, upstream_base))
 }
 
-fn management(merged: &Value) -> Result<Management, Vec<ConfigError>> {
+fn protected_anywhere<'a>(
+    default: &'a Account,
+    accounts: &'a std::collections::BTreeMap<String, Account>,
+) -> Protected {
+    let every = std::iter::once(default).chain(accounts.values());
+    every.fold(Protected::default(), |all, account| {
+        all.with(&account.protected)
+    })
+}
+
+fn management(merged: &Value, protected: &Protected) -> Result<Management, Vec<ConfigError>> {
     let document: super::document::ManagementDocument = read(
         merged.get("management").unwrap_or(&Value::Null),
         "/management",
     )?;
     let mut routes = Vec::with_capacity(document.routes.len());
+    let mut faults = Vec::new();
     for (index, route) in document.routes.into_iter().enumerate() {
-        let pointer = format!("/management/routes/{index}");
-        routes.push(compile_route(route, &pointer)?);
+        match Route::compile(route) {
+            Ok(route) => routes.push(route),
+            Err(found) => faults.extend(found.into_iter().flat_map(|(part, message)| {
+                fault(&format!("/management/routes/{index}/{part}"), message)
+            })),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
     }
     let prefixes = document
         .prefixes
@@ -337,109 +372,35 @@ fn management(merged: &Value) -> Result<Management, Vec<ConfigError>> {
             distinct.push(source.clone());
         }
     }
+    let guarded = routes
+        .iter()
+        .filter(|route| route.guards(|kind| protected.knows(kind)))
+        .map(|route| route.path.clone())
+        .collect();
     Ok(Management {
         prefixes,
         unmatched: document.unmatched,
+        content_types: document.content_types,
         routes,
+        guarded,
         account_names: distinct,
     })
 }
 
-fn compile_route(route: RouteDocument, pointer: &str) -> Result<Route, Vec<ConfigError>> {
-    let path =
-        Template::parse(&route.path).map_err(|error| fault(&format!("{pointer}/path"), error))?;
-    let compiled = Route {
-        method: route.method,
-        path,
-        edit: route.edit,
-        account: route.account.into(),
-        organisation: route.organisation.into(),
-        project: route.project.into(),
-        group: route.group.into(),
-        groups: route.groups.into(),
-        name: route.name.into(),
-        members: route.members.into(),
-        user: route.user.into(),
-        email: route.email.into(),
-        free: route.free,
+/// A kind that no route names protects nothing: most likely it is misspelt.
+fn check_kinds(given: &Value, pointer: &str, routes: &[Route]) -> Result<(), Vec<ConfigError>> {
+    let Some(Value::Object(kinds)) = given.get("protected") else {
+        return Ok(());
     };
-    compiled
-        .check()
-        .map_err(|(part, message)| fault(&format!("{pointer}/{part}"), message))?;
-    Ok(compiled)
-}
-
-// === impl Route ===
-
-impl Route {
-    /// What the document's schema cannot say.
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        use super::EditKind as Edit;
-        for (part, sources) in self.parts() {
-            for source in sources {
-                let from_answer = matches!(source, Source::Answer(_));
-                if from_answer && (self.edit != Edit::Read || !matches!(part, "group" | "user")) {
-                    let message = "only the `group` and `user` of a read stand in an answer";
-                    return Err((part, message.to_owned()));
-                }
-                if let Source::Path(name) = source
-                    && !self.path.parameters().any(|parameter| parameter == name)
-                {
-                    return Err((part, format!("the path has no parameter {{{name}}}")));
-                }
-            }
-        }
-        if self.method == "GET" && self.edit != Edit::Read {
-            return Err(("edit", "a GET is a `read`".to_owned()));
-        }
-        let judged = !self.edit.is_free() || self.method == "GET";
-        if judged && self.account.is_empty() {
-            return Err((
-                "account",
-                "where the account comes from is missing".to_owned(),
-            ));
-        }
-        let needs_group = matches!(
-            self.edit,
-            Edit::GroupUpdate
-                | Edit::GroupRename
-                | Edit::GroupDelete
-                | Edit::MembersAdd
-                | Edit::MembersRemove
-                | Edit::MembersReplace
-        );
-        if needs_group && self.group.is_empty() {
-            return Err(("group", "where the group comes from is missing".to_owned()));
-        }
-        let needs_user = matches!(
-            self.edit,
-            Edit::UserUpdate
-                | Edit::UserProfile
-                | Edit::UserDelete
-                | Edit::UserActivate
-                | Edit::UserDeactivate
-                | Edit::UserGroupsAdd
-                | Edit::UserGroupsRemove
-                | Edit::UserGroupsReplace
-        );
-        if needs_user && self.user.is_empty() {
-            return Err(("user", "where the user comes from is missing".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// All parts with their names.
-    pub(crate) fn parts(&self) -> [(&'static str, &[Source]); 9] {
-        [
-            ("account", &self.account),
-            ("organisation", &self.organisation),
-            ("project", &self.project),
-            ("group", &self.group),
-            ("groups", &self.groups),
-            ("name", &self.name),
-            ("members", &self.members),
-            ("user", &self.user),
-            ("email", &self.email),
-        ]
+    let is_known = |kind: &str| {
+        let touched = routes.iter().flat_map(|route| &route.touches);
+        kind == protected::ANY || touched.into_iter().any(|(known, _)| known == kind)
+    };
+    match kinds.keys().find(|kind| !is_known(kind)) {
+        None => Ok(()),
+        Some(kind) => Err(fault(
+            &format!("{pointer}/protected/{}", pointer_token(kind)),
+            format!("no route in management.routes touches things of the kind {kind:?}"),
+        )),
     }
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::issuers::IssuerDocument;
+use super::protected::ProtectedDocument;
+use super::route::RouteDocument;
 use crate::scim::schema::Schema;
 
 /// Everything but what differs by account.
@@ -24,6 +26,7 @@ pub(super) struct AccountDocument {
     pub(super) adopt: Adopt,
     pub(super) direct_users: DirectUsers,
     pub(super) local_users: LocalUsers,
+    pub(super) protected: ProtectedDocument,
     pub(super) mode: Mode,
 }
 
@@ -173,139 +176,7 @@ pub(super) struct ManagementDocument {
     pub(super) prefixes: Vec<String>,
     pub(super) unmatched: Unmatched,
     pub(super) authenticate: bool,
+    /// What unnamed writes may carry beside JSON.
+    pub(super) content_types: Vec<String>,
     pub(super) routes: Vec<RouteDocument>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct RouteDocument {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) edit: EditKind,
-    #[serde(default)]
-    pub(super) account: Sources,
-    #[serde(default)]
-    pub(super) organisation: Sources,
-    #[serde(default)]
-    pub(super) project: Sources,
-    #[serde(default)]
-    pub(super) group: Sources,
-    #[serde(default)]
-    pub(super) groups: Sources,
-    #[serde(default)]
-    pub(super) name: Sources,
-    #[serde(default)]
-    pub(super) members: Sources,
-    #[serde(default)]
-    pub(super) user: Sources,
-    #[serde(default)]
-    pub(super) email: Sources,
-    #[serde(default)]
-    pub(super) free: Vec<Free>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Sources {
-    One(Source),
-    All(Vec<Source>),
-}
-
-/// Where a part of an edit comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Source {
-    /// A parameter of the path template.
-    Path(String),
-    /// A query parameter.
-    Query(String),
-    /// A header.
-    Header(String),
-    /// A JSON Pointer into the body.
-    Body(String),
-    /// Of a read: a JSON Pointer into the answer, in which `*` stands for every element of a list.
-    Answer(String),
-}
-
-/// A part of a body that may differ on a managed resource.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Free {
-    /// Whatever stands there.
-    Any(String),
-    /// Only this value.
-    Only {
-        /// Where.
-        pointer: String,
-        /// What.
-        value: Value,
-    },
-}
-
-/// What a management route does, in neutral words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) enum EditKind {
-    #[serde(rename = "group.create")]
-    GroupCreate,
-    #[serde(rename = "group.update")]
-    GroupUpdate,
-    #[serde(rename = "group.rename")]
-    GroupRename,
-    #[serde(rename = "group.delete")]
-    GroupDelete,
-    #[serde(rename = "group.members.add")]
-    MembersAdd,
-    #[serde(rename = "group.members.remove")]
-    MembersRemove,
-    #[serde(rename = "group.members.replace")]
-    MembersReplace,
-    #[serde(rename = "user.create")]
-    UserCreate,
-    #[serde(rename = "user.update")]
-    UserUpdate,
-    #[serde(rename = "user.profile")]
-    UserProfile,
-    #[serde(rename = "user.delete")]
-    UserDelete,
-    #[serde(rename = "user.activate")]
-    UserActivate,
-    #[serde(rename = "user.deactivate")]
-    UserDeactivate,
-    #[serde(rename = "user.unlock")]
-    UserUnlock,
-    #[serde(rename = "user.groups.add")]
-    UserGroupsAdd,
-    #[serde(rename = "user.groups.remove")]
-    UserGroupsRemove,
-    #[serde(rename = "user.groups.replace")]
-    UserGroupsReplace,
-    #[serde(rename = "roles")]
-    Roles,
-    #[serde(rename = "read")]
-    Read,
-}
-
-// === impl Sources ===
-
-impl Default for Sources {
-    fn default() -> Self {
-        Self::All(Vec::new())
-    }
-}
-
-impl From<Sources> for Vec<Source> {
-    fn from(sources: Sources) -> Self {
-        match sources {
-            Sources::One(source) => vec![source],
-            Sources::All(sources) => sources,
-        }
-    }
-}
-
-// === impl EditKind ===
-
-impl EditKind {
-    /// Edits that touch nothing that a provider owns.
-    pub(crate) fn is_free(self) -> bool {
-        matches!(self, Self::Roles | Self::Read | Self::UserUnlock)
-    }
 }

@@ -3,7 +3,10 @@
 pub(crate) mod check;
 mod compile;
 mod document;
+mod edit_kind;
 mod issuers;
+mod protected;
+mod route;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +18,12 @@ use crate::scim::shape::Shape;
 
 pub(crate) use compile::compile;
 pub(crate) use document::{
-    Adoption, Dialect, DirectUsers, EditKind, Free, GroupId, Limits, LocalUsers, Mode, Profile,
-    Source, Unmatched,
+    Adoption, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Profile, Unmatched,
 };
+pub(crate) use edit_kind::EditKind;
 pub(crate) use issuers::{Claim, Issuer, IssuerKind};
+pub(crate) use protected::Protected;
+pub(crate) use route::{Free, Route, Source};
 
 /// A whole policy, ready to decide.
 pub(crate) struct Policy {
@@ -35,26 +40,13 @@ pub(crate) struct Policy {
 pub(crate) struct Management {
     pub(crate) prefixes: Vec<Vec<String>>,
     pub(crate) unmatched: Unmatched,
+    /// What unnamed writes may carry beside JSON.
+    pub(crate) content_types: Vec<String>,
     pub(crate) routes: Vec<Route>,
+    /// The routes next to which unnamed writes are refused, if only those are.
+    pub(crate) guarded: Vec<Template>,
     /// The query parameters and headers that any route reads the account from.
     pub(crate) account_names: Vec<Source>,
-}
-
-/// A route of the management API and the edit that it is.
-pub(crate) struct Route {
-    pub(crate) method: String,
-    pub(crate) path: Template,
-    pub(crate) edit: EditKind,
-    pub(crate) account: Vec<Source>,
-    pub(crate) organisation: Vec<Source>,
-    pub(crate) project: Vec<Source>,
-    pub(crate) group: Vec<Source>,
-    pub(crate) groups: Vec<Source>,
-    pub(crate) name: Vec<Source>,
-    pub(crate) members: Vec<Source>,
-    pub(crate) user: Vec<Source>,
-    pub(crate) email: Vec<Source>,
-    pub(crate) free: Vec<Free>,
 }
 
 /// What holds for one account.
@@ -73,6 +65,10 @@ pub(crate) struct Account {
     pub(crate) adopt_groups: Adoption,
     pub(crate) direct_users: DirectUsers,
     pub(crate) local_users: LocalUsers,
+    /// What besides users and groups carries the provider's access.
+    pub(crate) protected: Protected,
+    /// The same of all accounts: a request that names no account may be for any.
+    pub(crate) protected_anywhere: Protected,
     pub(crate) authenticate_management: bool,
     pub(crate) mode: Mode,
 }

@@ -27,8 +27,8 @@ pub(crate) struct ManagementCall<'p> {
     /// A parameter's name is in another case than the policy's. It is judged all the same, but not
     /// forwarded: an application to which case matters would read a request without it.
     pub(crate) misspelt: Option<Refusal>,
-    /// Set where the face wants to know what in the answer is a provider's.
-    pub(crate) described: Option<Described>,
+    /// The read that this is, where the face wants to know what in its answer is a provider's.
+    pub(crate) shown: Option<Box<Match<'p>>>,
 }
 
 /// Whose users and groups the answer of a read shows, and where it names them.
@@ -56,38 +56,48 @@ pub(super) fn call<'p>(
     target: Target,
 ) -> Result<ManagementCall<'p>, Refusal> {
     known_method(&request.method)?;
-    let writes = !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    if !writes {
-        let described = described(policy, request, &target);
-        return Ok(unjudged(policy, request, &target, described));
-    }
-    target.unambiguous()?;
-    target.query.unambiguous()?;
-    let Some((route, parameters)) = named(policy, &request.method, &target)? else {
-        unmatched(policy, request, &target)?;
-        return Ok(unjudged(policy, request, &target, None));
+    let found = match request.method.as_str() {
+        "OPTIONS" => None,
+        // An application answers HEAD as it does GET, with all that GET does.
+        "GET" | "HEAD" => written_by_get(policy, &target)?,
+        method => {
+            target.unambiguous()?;
+            target.query.unambiguous()?;
+            let found = named(policy, method, &target)?;
+            if found.is_none() {
+                unmatched(policy, request, &target)?;
+            }
+            found
+        }
     };
-    let described = described(policy, request, &target);
-    if route.edit.is_free() {
-        let mut call = unjudged(policy, request, &target, described);
-        call.matched = Some(Match {
-            route,
-            parameters,
-            target,
-        });
-        return Ok(call);
-    }
+    let shown = shown(policy, request, &target);
+    let Some((route, parameters)) = found else {
+        return Ok(unjudged(policy, request, &target, shown));
+    };
+    let edit = route.edit;
     let matched = Match {
         route,
         parameters,
         target,
     };
+    let misspelt = match edit.is_free() {
+        true => None,
+        false => matched.misspelt()?,
+    };
+    if edit.needs_account() {
+        return Ok(ManagementCall {
+            account: Some(matched.account(request)?.into()),
+            account_unclear: None,
+            misspelt,
+            shown,
+            matched: Some(matched),
+        });
+    }
+    let call = unjudged(policy, request, &matched.target, shown);
     Ok(ManagementCall {
-        account: Some(matched.account(request)?.into()),
-        account_unclear: None,
-        misspelt: matched.misspelt()?,
-        described,
+        misspelt,
         matched: Some(matched),
+        ..call
     })
 }
 
@@ -98,7 +108,7 @@ fn unjudged<'p>(
     policy: &Policy,
     request: &Request,
     target: &Target,
-    described: Option<Described>,
+    shown: Option<Box<Match<'p>>>,
 ) -> ManagementCall<'p> {
     let (of_route, parameters) = match named(policy, &request.method, target) {
         Ok(Some((route, parameters))) => (route.account.as_slice(), parameters),
@@ -116,49 +126,32 @@ fn unjudged<'p>(
         account,
         account_unclear,
         misspelt: None,
-        described,
+        shown,
     }
 }
 
-/// What a read shows, if the face wants to know. Whatever cannot be told stays untold: reads pass.
-fn described(policy: &Policy, request: &Request, target: &Target) -> Option<Described> {
+/// The read, if the face wants to know what it shows. Whatever cannot be told stays untold: reads pass.
+fn shown<'p>(policy: &'p Policy, request: &Request, target: &Target) -> Option<Box<Match<'p>>> {
     if !request.annotate {
         return None;
     }
     target.unambiguous().ok()?;
     let (route, parameters) = named(policy, &request.method, target).ok()??;
-    let matched = Match {
-        route,
-        parameters,
-        target: target.clone(),
-    };
-    let groups = in_answer(&route.group);
-    let users = in_answer(&route.user);
-    if groups.is_empty() && users.is_empty() {
-        return None;
-    }
-    let part = |sources, name| {
-        let told = matched.outside_body(sources, request, name).ok()?;
-        PlainName::read(told, name).ok()
-    };
-    Some(Described {
-        account: matched.account(request).ok()?.into(),
-        scope: scope(
-            part(&route.organisation, "organisation")?,
-            part(&route.project, "project")?,
-        )
-        .ok()?,
-        groups,
-        users,
+    let shows = |sources: &[Source]| in_answer(sources).next().is_some();
+    (shows(&route.group) || shows(&route.user)).then(|| {
+        Box::new(Match {
+            route,
+            parameters,
+            target: target.clone(),
+        })
     })
 }
 
-fn in_answer(sources: &[Source]) -> Vec<String> {
-    let pointers = sources.iter().filter_map(|source| match source {
-        Source::Answer(pointer) => Some(pointer.clone()),
+fn in_answer(sources: &[Source]) -> impl Iterator<Item = &String> {
+    sources.iter().filter_map(|source| match source {
+        Source::Answer(pointer) => Some(pointer),
         _ => None,
-    });
-    pointers.collect()
+    })
 }
 
 /// The scope of a group: `""`, `org` or `org/project`.
@@ -188,32 +181,13 @@ pub(crate) fn scope(
 /// A route and the values of its path parameters.
 type Named<'p> = (&'p Route, BTreeMap<String, String>);
 
+/// The route that a request is exactly.
 fn named<'p>(
     policy: &'p Policy,
     method: &str,
     target: &Target,
 ) -> Result<Option<Named<'p>>, Refusal> {
-    let mut best: Option<Named<'_>> = None;
-    let mut other_case = false;
-    for route in policy
-        .management
-        .routes
-        .iter()
-        .filter(|r| r.method == method)
-    {
-        match route.path.fit(&target.segments) {
-            Fit::Exact(parameters) => {
-                if best
-                    .as_ref()
-                    .is_none_or(|(other, _)| route.path.more_literal_than(&other.path))
-                {
-                    best = Some((route, parameters));
-                }
-            }
-            Fit::OtherCase => other_case = true,
-            Fit::None => {}
-        }
-    }
+    let (best, other_case) = best_fit(policy, method, &target.segments);
     if let Some((_, parameters)) = &best
         && parameters.values().any(|value| !is_plain_name(value))
     {
@@ -227,16 +201,62 @@ fn named<'p>(
     Ok(best)
 }
 
+/// The most literal route, and whether another one fits only if case is ignored.
+fn best_fit<'p>(policy: &'p Policy, method: &str, path: &[String]) -> (Option<Named<'p>>, bool) {
+    let mut best: Option<Named<'_>> = None;
+    let mut other_case = false;
+    let routes = policy.management.routes.iter();
+    for route in routes.filter(|route| route.method == method) {
+        match route.path.fit(path) {
+            Fit::Exact(parameters) => {
+                if best
+                    .as_ref()
+                    .is_none_or(|(other, _)| route.path.more_literal_than(&other.path))
+                {
+                    best = Some((route, parameters));
+                }
+            }
+            Fit::OtherCase => other_case = true,
+            Fit::None => {}
+        }
+    }
+    (best, other_case)
+}
+
+/// The edit that a GET is. Other reads pass however they are spelt, unless an application could take
+/// them for such an edit.
+fn written_by_get<'p>(policy: &'p Policy, target: &Target) -> Result<Option<Named<'p>>, Refusal> {
+    let writes = |route: &Route| !route.edit.passes_body();
+    let (exact, _) = best_fit(policy, "GET", &target.segments);
+    match exact {
+        Some((route, _)) if writes(route) => {
+            target.unambiguous()?;
+            target.query.unambiguous()?;
+            named(policy, "GET", target)
+        }
+        Some(_) if target.ambiguity.is_none() => Ok(None),
+        _ => {
+            let path = target.lenient();
+            let routes = policy.management.routes.iter();
+            let mut edits = routes.filter(|route| route.method == "GET" && writes(route));
+            if edits.any(|route| route.path.fit(&path) != Fit::None) {
+                target.unambiguous()?;
+                return Err(ambiguous("it is a known path in another case"));
+            }
+            Ok(None)
+        }
+    }
+}
+
 /// Decides about a write that no route names.
 fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), Refusal> {
     let guarded = || {
         let path = target.folded();
         policy
             .management
-            .routes
+            .guarded
             .iter()
-            .filter(|route| !route.edit.is_free())
-            .any(|route| route.path.literal_prefix_covers(&path))
+            .any(|template| template.literal_prefix_covers(&path))
     };
     let refused = match policy.management.unmatched {
         Unmatched::Forward => false,
@@ -256,6 +276,16 @@ fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), 
 // === impl Match ===
 
 impl Match<'_> {
+    /// What the answer of this read shows in a scope, if it can be told.
+    pub(crate) fn described(&self, request: &Request, scope: String) -> Option<Described> {
+        Some(Described {
+            account: self.account(request).ok()?.into(),
+            scope,
+            groups: in_answer(&self.route.group).cloned().collect(),
+            users: in_answer(&self.route.user).cloned().collect(),
+        })
+    }
+
     /// The account, from everything but the body.
     fn account(&self, request: &Request) -> Result<PlainName, Refusal> {
         let told = self.outside_body(&self.route.account, request, "account")?;
@@ -270,7 +300,9 @@ impl Match<'_> {
     /// Reads every parameter of the query that the route has a use for.
     fn misspelt(&self) -> Result<Option<Refusal>, Refusal> {
         let mut misspelt = None;
-        for (_, sources) in self.route.parts() {
+        let parts = self.route.parts().into_iter().map(|(_, sources)| sources);
+        let touched = self.route.touches.iter();
+        for sources in parts.chain(touched.map(|(_, sources)| sources.as_slice())) {
             for source in sources {
                 if let Source::Query(name) = source
                     && let Some(parameter) = self.target.query.parameter(name)?
@@ -308,6 +340,7 @@ fn told<'s>(
             Source::Path(name) => parameters.get(name).cloned(),
             Source::Query(name) => target.query.parameter(name)?.map(|it| it.value.clone()),
             Source::Header(name) => header(request, name)?,
+            Source::Value(value) => Some(value.clone()),
             Source::Body(_) | Source::Answer(_) => None,
         };
         let Some(value) = value else { continue };
@@ -353,7 +386,8 @@ fn header(request: &Request, name: &str) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn describe(sources: &[Source]) -> String {
+/// Where a part is looked for, in words.
+pub(crate) fn describe(sources: &[Source]) -> String {
     let places: Vec<String> = sources
         .iter()
         .map(|source| match source {
@@ -362,6 +396,7 @@ fn describe(sources: &[Source]) -> String {
             Source::Header(name) => format!("the header {name}"),
             Source::Body(pointer) => format!("{pointer} in the body"),
             Source::Answer(pointer) => format!("{pointer} in the answer"),
+            Source::Value(value) => value.clone(),
         })
         .collect();
     places.join(" or ")

@@ -16,7 +16,7 @@ super::rules! {
     EXTERNAL_ID = "ownership.external-id", Some(409), Some("uniqueness"), "CVE-2025-41115";
 }
 
-use crate::act::{Act, Edit, GroupRef, NewUser, UserRef, Writes};
+use crate::act::{Act, Edit, EmailUse, GroupRef, NewUser, UserRef, Writes};
 use crate::facts::{Group, Holder, ResourceKind, Stop, User};
 use crate::fold::{fold, look_alike};
 use crate::permit::Scene;
@@ -46,6 +46,9 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                 take_over_user(user, scene)?;
                 let profile = &change.profile;
                 for name in profile.user_name.values().chain(profile.own_emails()) {
+                    if names_locked(profile.email_use, name, scene)? {
+                        continue;
+                    }
                     name_is_free(name, user, scene)?;
                     nobody_looks_alike(name, user, scene)?;
                 }
@@ -89,6 +92,7 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
             Edit::DeleteGroup(group) => {
                 take_over_group(scene.group(&group.scope, &group.id)?, scene)?;
             }
+            Edit::Provisioning(_) => {}
         }
     }
     Ok(())
@@ -144,6 +148,16 @@ fn new_emails_are_free(
         }
     }
     Ok(())
+}
+
+/// Whether an e-mail gives nobody a name, but is that of the user to change, who is the provider's: then
+/// the edit is judged as one of that user.
+fn names_locked(email_use: EmailUse, name: &str, scene: &Scene<'_>) -> Result<bool, Stop> {
+    if email_use == EmailUse::Given {
+        return Ok(false);
+    }
+    let named = scene.user_named(name)?;
+    Ok(named.is_some_and(|user| scene.is_locked(user)))
 }
 
 /// Nobody gets another user's user name or e-mail.

@@ -66,6 +66,7 @@ pub(crate) fn plan(act: &Act, scene: &Scene<'_>, now: u64) -> Result<Plan, Stop>
             Edit::CreateGroup(new) => groups::create(new, scene, now, &mut plan)?,
             Edit::ChangeGroup(change) => groups::change(change, scene, now, &mut plan)?,
             Edit::DeleteGroup(group) => groups::delete(group, scene, &mut plan)?,
+            Edit::Provisioning(_) => {}
         }
     }
     Ok(plan)

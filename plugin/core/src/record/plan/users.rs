@@ -1,7 +1,9 @@
 //! What becomes of the record of users.
 
 use super::{Claim, Done, Plan};
-use crate::act::{FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
+use crate::act::{
+    EmailUse, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef,
+};
 use crate::facts::{Origin, ResourceKind, Stop, User};
 use crate::fold::fold;
 use crate::permit::Scene;
@@ -95,6 +97,9 @@ pub(super) fn change(
     now: u64,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
+    if change.profile.email_use == EmailUse::Checked {
+        return Ok(());
+    }
     let record = scene.user(&change.user)?;
     if let Some(before) = record.filter(|user| user.id.is_some()) {
         let mut after = changed_user(change, before);

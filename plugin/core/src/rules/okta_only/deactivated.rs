@@ -30,7 +30,7 @@ pub(super) fn check(edit: &Edit, scene: &Scene<'_>) -> Result<(), Stop> {
         Edit::ChangeUser(change) => check_change(change, scene),
         Edit::CreateGroup(new) => joins(scene.new_members(new)?),
         Edit::ChangeGroup(change) => joins(scene.moves(change)?.added),
-        Edit::DeleteUser(_) | Edit::DeleteGroup(_) => Ok(()),
+        Edit::DeleteUser(_) | Edit::DeleteGroup(_) | Edit::Provisioning(_) => Ok(()),
     }
 }
 

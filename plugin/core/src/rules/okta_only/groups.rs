@@ -2,7 +2,7 @@
 
 use super::words::{Owned, called};
 use super::{GROUP_DELETE, GROUP_MEMBERSHIP, GROUP_RENAME, users};
-use crate::act::{FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
+use crate::act::{BodyField, FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
 use crate::facts::{Group, Stop};
 use crate::permit::scene::{Moves, Scene};
 use crate::refusal::Refusal;
@@ -27,10 +27,11 @@ pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
     let name = Writes::set(new.name.as_deref());
     let id = new.id.as_deref().or(new.name.as_deref()).unwrap_or("");
     for group in existing {
-        may_rename(&name, new.rides_along.as_deref(), group, id, scene)?;
+        may_rename(&name, new.rides_along.as_ref(), group, id, scene)?;
         may_identify(&new.external_id, group, id, scene)?;
         let moves = scene.moves_of_update(new, group)?;
         may_move_members(Some(group), id, &moves, scene)?;
+        says_whose(new.rides_along.as_ref(), group, id, scene)?;
     }
     let moves = match (&new.id, scene.actor) {
         // There may be members of a group that nobody has recorded.
@@ -47,16 +48,14 @@ pub(super) fn change(change: &GroupChange, scene: &Scene<'_>) -> Result<(), Stop
     let GroupRef { scope, id } = &change.group;
     let group = scene.group(scope, id)?;
     if let Some(group) = group {
-        may_rename(
-            &change.name,
-            change.rides_along.as_deref(),
-            group,
-            id,
-            scene,
-        )?;
+        may_rename(&change.name, change.rides_along.as_ref(), group, id, scene)?;
         may_identify(&change.external_id, group, id, scene)?;
     }
-    may_move_members(group, id, &scene.moves(change)?, scene)
+    may_move_members(group, id, &scene.moves(change)?, scene)?;
+    match group {
+        Some(group) => Ok(says_whose(change.rides_along.as_ref(), group, id, scene)?),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>) -> Result<(), Stop> {
@@ -103,14 +102,15 @@ fn may_identify(
     scene: &Scene<'_>,
 ) -> Result<(), Stop> {
     if external_id.change_identifier(group.external_id.as_deref()) {
-        may_rename(&Writes::default(), Some("externalId"), group, id, scene)?;
+        let field = BodyField::Unlisted("externalId".to_owned());
+        may_rename(&Writes::default(), Some(&field), group, id, scene)?;
     }
     Ok(())
 }
 
 fn may_rename(
     name: &Writes,
-    rides_along: Option<&str>,
+    rides_along: Option<&BodyField>,
     group: &Group,
     id: &str,
     scene: &Scene<'_>,
@@ -133,14 +133,33 @@ fn may_rename(
             .into());
     }
     match rides_along {
-        Some(pointer) => Err(GROUP_RENAME
+        Some(BodyField::Unlisted(pointer)) => Err(GROUP_RENAME
             .because(format!(
                 "Change {pointer} in {owner}: {} {came}, and only what is not {owner}'s, such as a description, may be changed here.",
                 owned.name
             ))
             .into()),
-        None => Ok(()),
+        Some(BodyField::Required { .. }) | None => Ok(()),
     }
+}
+
+/// A body that must say that the group is the provider's says so.
+fn says_whose(
+    field: Option<&BodyField>,
+    group: &Group,
+    id: &str,
+    scene: &Scene<'_>,
+) -> Result<(), Refusal> {
+    let Some(BodyField::Required { pointer, value }) = field else {
+        return Ok(());
+    };
+    if !scene.is_others(group.managed_by.as_deref()) {
+        return Ok(());
+    }
+    let Owned { name, owner, came } = Owned::group(group, id, scene);
+    Err(GROUP_RENAME.because(format!(
+        "Send {pointer} in the body with the value {value}: {name} {came}, and without it the application would no longer take the group for {owner}'s."
+    )))
 }
 
 fn may_move_members(

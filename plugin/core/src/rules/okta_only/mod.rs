@@ -2,6 +2,7 @@
 
 mod deactivated;
 mod groups;
+mod provisioning;
 mod users;
 mod words;
 
@@ -24,10 +25,17 @@ crate::rules::rules! {
     USER_DELETE = "okta-only.user-delete", Some(403), None, "Harness documentation: delete Okta-provisioned users only in Okta";
     /// Users are created only by the provider, where the policy says `local_users: deny`.
     USER_CREATE = "okta-only.user-create", Some(403), None, "IPSIE SCIM profile, AL2";
+    /// What carries the provider's access is not changed by operators: the things that the policy lists
+    /// as `protected`, such as the service account of the provider, its API keys and tokens, and the
+    /// settings of SCIM. Nor is anything marked as the provider's that no provider pushed. Change it in
+    /// the application itself, past the guard, or take it out of `protected`.
+    PROVISIONING = "okta-only.provisioning", Some(403), None, "Harness documentation: the SCIM token belongs to a service account; SCIM with JWT tokens";
     /// A deactivated user whom a provider provisioned is not changed until the provider activates it
     /// again.
     USER_DEACTIVATED = "user.deactivated", Some(400), Some("mutability"), "Harness documentation: a deactivated user cannot be changed";
 }
+
+pub(crate) use provisioning::key as provisioning_key;
 
 use crate::act::{Act, Edit};
 use crate::facts::Stop;
@@ -43,6 +51,7 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
             Edit::CreateGroup(new) => groups::create(new, scene)?,
             Edit::ChangeGroup(change) => groups::change(change, scene)?,
             Edit::DeleteGroup(group) => groups::delete(group, scene)?,
+            Edit::Provisioning(edit) => provisioning::check(edit, scene)?,
         }
     }
     Ok(())

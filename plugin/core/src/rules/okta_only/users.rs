@@ -2,7 +2,7 @@
 
 use super::words::{Owned, called, shown};
 use super::{USER_CREATE, USER_DELETE, USER_GROUPS, USER_PROFILE, groups};
-use crate::act::{GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
+use crate::act::{BodyField, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
 use crate::facts::{Group, Stop, User};
 use crate::permit::scene::{Scene, changed_profile};
 use crate::policy::{DirectUsers, LocalUsers};
@@ -191,7 +191,13 @@ fn may_edit_profile(
     let rides_along = profile.rides_along.as_ref().filter(|_| is_locked);
     let what = match (rides_along, changed.as_slice()) {
         (None, []) => return Ok(()),
-        (Some(pointer), []) => pointer.to_owned(),
+        (Some(BodyField::Unlisted(pointer)), []) => pointer.clone(),
+        (Some(BodyField::Required { pointer, value }), []) => {
+            let Owned { name, owner, came } = Owned::user(user, reference, scene);
+            return Err(USER_PROFILE.because(format!(
+                "Send {pointer} in the body with the value {value}: the user {name} {came}, and without it the application would no longer take the user for {owner}'s."
+            )));
+        }
         (_, changed) => changed.join(" and "),
     };
     let Owned { name, owner, came } = Owned::user(user, reference, scene);

@@ -1,0 +1,92 @@
+//! What besides users and groups carries the provider's access, by kind and id: its service account,
+//! API keys, tokens and settings.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The kind under which ids of things of every kind stand.
+pub(super) const ANY: &str = "any";
+
+/// As the document has it.
+pub(super) type ProtectedDocument = BTreeMap<String, Vec<Pattern>>;
+
+/// An id, or the start of one with `*` behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub(crate) enum Pattern {
+    Id(String),
+    Prefix(String),
+}
+
+/// The protected things of an account.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Protected(BTreeMap<String, Vec<Pattern>>);
+
+/// Writes the short form, a list of ids of any kind, in the long one, so that it is laid over the
+/// preset's kinds and replaces none of them.
+pub(super) fn lengthen(document: &mut Value) {
+    if let Some(protected) = document.get_mut("protected")
+        && protected.is_array()
+    {
+        let ids = protected.take();
+        *protected = json!({ ANY: ids });
+    }
+}
+
+// === impl Pattern ===
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Self {
+        match text.strip_suffix('*') {
+            Some(start) => Self::Prefix(start.to_owned()),
+            None => Self::Id(text),
+        }
+    }
+}
+
+impl Pattern {
+    /// Ids are compared ignoring case: the application may find a thing in any case.
+    fn covers(&self, id: &str) -> bool {
+        let id = id.to_lowercase();
+        match self {
+            Self::Id(protected) => protected.to_lowercase() == id,
+            Self::Prefix(start) => id.starts_with(&start.to_lowercase()),
+        }
+    }
+}
+
+// === impl Protected ===
+
+impl Protected {
+    pub(super) fn new(document: ProtectedDocument) -> Self {
+        Self(document)
+    }
+
+    /// Whether anything of this kind may be protected.
+    pub(crate) fn knows(&self, kind: &str) -> bool {
+        self.of(kind).next().is_some()
+    }
+
+    /// Whether this thing is protected.
+    pub(crate) fn covers(&self, kind: &str, id: &str) -> bool {
+        self.of(kind).any(|pattern| pattern.covers(id))
+    }
+
+    /// With what another account protects.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        for (kind, patterns) in &other.0 {
+            let known = self.0.entry(kind.clone()).or_default();
+            known.extend(patterns.iter().cloned());
+        }
+        self
+    }
+
+    fn of(&self, kind: &str) -> impl Iterator<Item = &Pattern> {
+        [ANY, kind]
+            .into_iter()
+            .filter_map(|kind| self.0.get(kind))
+            .flatten()
+    }
+}

@@ -1,0 +1,104 @@
+//! What carries the provider's access, what looks like the provider's, and everything in a scope.
+
+use super::words::shown;
+use super::{GROUP_DELETE, GROUP_MEMBERSHIP, PROVISIONING};
+use crate::act::ProvisioningEdit;
+use crate::act::provisioning::{Claim, Scope, Thing};
+use crate::facts::{Group, Key, Stop};
+use crate::permit::scene::Scene;
+use crate::refusal::Refusal;
+use crate::rules::body;
+
+/// The fact that an edit is judged by.
+pub(crate) fn key(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Option<Key> {
+    match edit {
+        ProvisioningEdit::Claim(claim) => {
+            Some(scene.group_key(&claim.scope, &claimed_id(claim, scene)?))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn check(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Result<(), Stop> {
+    match edit {
+        ProvisioningEdit::Touch(things) => {
+            let protected = things.iter().find(|thing| is_protected(thing, scene));
+            Ok(protected.map_or(Ok(()), |thing| Err(untouchable(thing, scene)))?)
+        }
+        ProvisioningEdit::Claim(claim) => may_claim(claim, scene),
+        // Providers push into the account: SCIM has no organisations and projects.
+        ProvisioningEdit::DeleteScope(Scope::Part) => Ok(()),
+        ProvisioningEdit::DeleteScope(Scope::Account) => Err(GROUP_DELETE
+            .because(format!(
+                "Delete pushed groups in {0}: the request deletes every group of the account, those that {0} pushed too. Name the organisation or project to delete.",
+                shown(&scene.account.provider)
+            ))
+            .into()),
+        // Users of the provider may be in groups of every scope, and which ones cannot be told.
+        ProvisioningEdit::ReplaceMembers(_) => Err(GROUP_MEMBERSHIP
+            .because(format!(
+                "Name the group whose members are to change: the request changes those of every group in its scope, and what {} owns may be among them.",
+                shown(&scene.account.provider)
+            ))
+            .into()),
+        ProvisioningEdit::UnnamedUser { places } => Err(body::SYNTAX
+            .because(format!(
+                "The request does not say which user it is for, and the application would choose one. Send {places}. Nothing was forwarded."
+            ))
+            .into()),
+    }
+}
+
+/// What the request does not name may be anything of its kind, and an account that it does not name
+/// may be any.
+fn is_protected(thing: &Thing, scene: &Scene<'_>) -> bool {
+    let protected = match scene.account_name {
+        "" => &scene.account.protected_anywhere,
+        _ => &scene.account.protected,
+    };
+    match &thing.id {
+        Some(id) => protected.covers(&thing.kind, id),
+        None => protected.knows(&thing.kind),
+    }
+}
+
+fn untouchable(thing: &Thing, scene: &Scene<'_>) -> Refusal {
+    let owner = shown(&scene.account.provider);
+    let kind = thing.kind.replace('_', " ");
+    PROVISIONING.because(match &thing.id {
+        Some(id) => format!(
+            "The {kind} {id} carries the access of {owner}: changing it could stop the provisioning, or let somebody else write in {owner}'s name. Take it out of `protected` in the guard's policy first."
+        ),
+        None => format!(
+            "The request does not name the {kind}, and it may be one that carries the access of {owner}. Name it."
+        ),
+    })
+}
+
+/// A group that exists natively, or that an operator creates, must not pass for a pushed one: the
+/// provider would find it and link to it.
+fn may_claim(claim: &Claim, scene: &Scene<'_>) -> Result<(), Stop> {
+    let group = match claimed_id(claim, scene) {
+        Some(id) => scene.group(&claim.scope, &id)?,
+        None => None,
+    };
+    let is_owned = |group: &Group| scene.is_others(group.managed_by.as_deref());
+    // What is not on record is nobody's: the application answers an update of it.
+    if group.map_or(!claim.creates, is_owned) {
+        return Ok(());
+    }
+    let owner = shown(&scene.account.provider);
+    Err(PROVISIONING
+        .because(format!(
+            "Leave {} out of the body: the group was not pushed by {owner}, and must not look as if it was. Push it from {owner} if it is to be managed there.",
+            claim.pointer
+        ))
+        .into())
+}
+
+fn claimed_id(claim: &Claim, scene: &Scene<'_>) -> Option<String> {
+    claim.id.clone().or_else(|| {
+        let name = claim.name.as_deref()?;
+        scene.account.derived_group_id(name)
+    })
+}
