@@ -129,7 +129,9 @@ async fn races(cast: &mut Cast) -> anyhow::Result<Vec<Race>> {
         let body = json!({"uuid": ann, "name": name, "email": "ann@example.com"});
         managed("PUT", format!("/ng/api/user/{ann}"), body)
     };
-    let as_pushed = json!({"identifier": pushed, "name": "pushed", "users": [bob]});
+    let as_pushed = json!({
+        "identifier": pushed, "name": "pushed", "users": [bob], "externallyManaged": true,
+    });
     let as_pushed = managed("PUT", "/ng/api/user-groups".into(), as_pushed);
     let member = format!("/ng/api/user-groups/local/member/{ann}");
     let local = |users: Vec<&String>| {

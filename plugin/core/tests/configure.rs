@@ -183,7 +183,60 @@ fn a_fault_of_a_route_has_its_place() {
         ),
         (
             json!({"account": at_account, "edit": "group.delete"}),
-            "/management/routes/0/edit: a GET is a `read`",
+            "/management/routes/0/group: where the group comes from is missing",
+        ),
+        (
+            json!({"method": "POST", "account": at_account, "edit": "group.create"}),
+            "/management/routes/0/group: where the group's id or `name` comes from is missing",
+        ),
+        (
+            json!({"method": "POST", "account": at_account, "edit": "user.create"}),
+            "/management/routes/0/email: where the names of the users to create come from is missing",
+        ),
+        (
+            json!({"method": "PUT", "account": at_account, "edit": "user.groups.add"}),
+            "/management/routes/0/user: where the user comes from is missing",
+        ),
+        (
+            json!({"method": "PUT", "account": at_account, "edit": "access.change"}),
+            "/management/routes/0/touches: which things it changes is missing",
+        ),
+        (
+            json!({"method": "PUT", "edit": "none", "touches": {"token": {"body": "/id"}}}),
+            "/management/routes/0/touches: the edit is never refused",
+        ),
+        (
+            json!({"method": "PUT", "account": at_account, "edit": "group.rename",
+                   "group": {"body": "/groups/*/id"}}),
+            "/management/routes/0/group: group is one value",
+        ),
+        (
+            json!({"method": "DELETE", "account": at_account, "edit": "user.delete",
+                   "user": {"body": "/email", "target": true}}),
+            "/management/routes/0/user: only `user.update` and `user.profile` have a target",
+        ),
+        (
+            json!({"method": "PUT", "account": at_account, "edit": "group.delete",
+                   "group": {"body": "/id"}, "required": {"/managed": true}}),
+            "/management/routes/0/required: the edit does not compare",
+        ),
+        (
+            json!({"method": "PUT", "account": at_account, "edit": "user.update",
+                   "user": {"body": "/id"}, "reserved": {"/managed": true}}),
+            "/management/routes/0/reserved: only a group",
+        ),
+        (
+            json!({"method": "PUT", "account": at_account, "edit": "group.delete",
+                   "group": {"body": "/id"}, "content_types": ["multipart/form-data"]}),
+            "/management/routes/0/group: a body of these `content_types` is not read",
+        ),
+        (
+            json!({"account": at_account, "group": {"query": "id", "target": true}}),
+            "/management/routes/0/group/target: unknown field",
+        ),
+        (
+            json!({"account": at_account, "required": {"managed": true}}),
+            "/management/routes/0/required",
         ),
         (
             json!({"account": at_account, "group": {"answer": "data"}}),
@@ -206,6 +259,37 @@ fn a_fault_of_a_route_has_its_place() {
     }
     let fine = route(json!({"account": at_account, "group": at_id})).to_string();
     assert!(Guard::configure(&fine).is_ok());
+}
+
+#[test]
+fn a_misspelt_kind_of_protected_things_is_a_fault() {
+    let faults = |document: Value| -> Vec<String> {
+        match Guard::configure(&document.to_string()) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.into_iter().map(|error| error.pointer).collect(),
+        }
+    };
+    let harness = |protected: Value| json!({"version": 1, "protected": protected});
+    for fine in [
+        harness(json!([])),
+        harness(json!(["svc_okta", "okta_*"])),
+        harness(json!({"token": ["t1"], "any": ["svc_okta"]})),
+        // The kinds of a preset need no route once the document has routes of its own.
+        json!({"version": 1, "management": {"routes": []}}),
+    ] {
+        assert_eq!(faults(fine.clone()), Vec::<String>::new(), "{fine}");
+    }
+    for (wrong, place) in [
+        (harness(json!({"tokens": ["t1"]})), "/protected/tokens"),
+        (harness(json!(["*_okta"])), "/protected/0"),
+        (harness(json!("svc_okta")), "/protected"),
+        (
+            json!({"version": 1, "accounts": {"A/B": {"protected": {"key": ["k"]}}}}),
+            "/accounts/A~1B/protected/key",
+        ),
+    ] {
+        assert_eq!(faults(wrong.clone()), [place], "{wrong}");
+    }
 }
 
 #[test]

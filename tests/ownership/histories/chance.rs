@@ -184,7 +184,9 @@ fn of_a_user(random: &mut StdRng, id: &Id, user: &User) -> Deed {
 
 fn of_a_group(random: &mut StdRng, id: &Id, group: &Group, user: &Id) -> Deed {
     let write = |name: &str, members: Vec<&Id>| {
-        let body = json!({"identifier": id, "name": name, "users": members});
+        let body = json!({
+            "identifier": id, "name": name, "users": members, "externallyManaged": group.managed,
+        });
         managed("PUT", "/ng/api/user-groups".into(), body)
     };
     let members: Vec<&Id> = group.members.iter().collect();

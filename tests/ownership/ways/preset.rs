@@ -98,6 +98,7 @@ fn groups(world: &World) -> Vec<Attempt> {
     let group = format!("{GROUPS}/{TARGET}");
     let now = members(world);
     let (added, left) = (with(&now, SUE), without(&now, SUE));
+    let pushed = world.groups.get(TARGET).is_some_and(|group| group.managed);
     let write = |name: &str, display: &str, members: &BTreeSet<Id>| {
         let edit = Edit::ReplaceGroup {
             group: TARGET.into(),
@@ -106,6 +107,7 @@ fn groups(world: &World) -> Vec<Attempt> {
         };
         let body = json!({
             "identifier": TARGET, "name": display, "users": members, "description": "Changed",
+            "externallyManaged": pushed,
         });
         managed(name, edit, Request("PUT", GROUPS, body))
     };
@@ -164,7 +166,7 @@ fn groups(world: &World) -> Vec<Attempt> {
             Request(
                 "PUT",
                 GROUPS,
-                json!({"identifier": TARGET, "name": TARGET_NAME}),
+                json!({"identifier": TARGET, "name": TARGET_NAME, "externallyManaged": pushed}),
             ),
         ),
         create(

@@ -46,7 +46,7 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                 take_over_user(user, scene)?;
                 let profile = &change.profile;
                 for name in profile.user_name.values().chain(profile.own_emails()) {
-                    if names_locked(profile.email_use, name, scene)? {
+                    if names_locked(profile.email_use, name, user, scene)? {
                         continue;
                     }
                     name_is_free(name, user, scene)?;
@@ -150,14 +150,22 @@ fn new_emails_are_free(
     Ok(())
 }
 
-/// Whether an e-mail gives nobody a name, but is that of the user to change, who is the provider's: then
-/// the edit is judged as one of that user.
-fn names_locked(email_use: EmailUse, name: &str, scene: &Scene<'_>) -> Result<bool, Stop> {
+/// Whether an e-mail gives nobody a name, but says which user to change, and that user, or the one whom
+/// the application only checks, is the provider's: then the edit is judged as one of theirs.
+fn names_locked(
+    email_use: EmailUse,
+    name: &str,
+    user: Option<&User>,
+    scene: &Scene<'_>,
+) -> Result<bool, Stop> {
     if email_use == EmailUse::Given {
         return Ok(false);
     }
     let named = scene.user_named(name)?;
-    Ok(named.is_some_and(|user| scene.is_locked(user)))
+    Ok([user, named]
+        .into_iter()
+        .flatten()
+        .any(|user| scene.is_locked(user)))
 }
 
 /// Nobody gets another user's user name or e-mail.

@@ -67,7 +67,9 @@ pub(crate) const KINDS: [Kind; 15] = [
                 .into_iter()
                 .map(|name| (name, json!({"": 1})))
                 .collect();
-            let body = json!({"identifier": "web_team", "x".repeat(size / 2): inner});
+            let body = json!({
+                "identifier": "web_team", "externallyManaged": true, "x".repeat(size / 2): inner,
+            });
             management("PUT", "user-groups", body)
         },
     ),

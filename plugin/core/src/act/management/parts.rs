@@ -158,12 +158,15 @@ impl Parts<'_> {
             edits.push(self.update(user.into(), EmailUse::Checked)?);
         }
         for target in &route.targets {
-            let named = self.id(std::slice::from_ref(target), "user")?;
-            match named {
-                Some(user) if route.email.contains(target) => {
-                    edits.push(self.update(user.into(), EmailUse::Target)?);
+            let (named, email_use) = match route.email.contains(target) {
+                true => (self.email()?, EmailUse::Target),
+                false => {
+                    let id = self.id(std::slice::from_ref(target), "user")?;
+                    (id.map(String::from), EmailUse::Given)
                 }
-                Some(user) => edits.push(self.update(user.into(), EmailUse::Given)?),
+            };
+            match named {
+                Some(user) => edits.push(self.update(user, email_use)?),
                 None => unnamed.push(Edit::Provisioning(ProvisioningEdit::UnnamedUser {
                     places: describe(std::slice::from_ref(target)),
                 })),
