@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton as confusable_skeleton;
 
+use crate::plain::is_direction_mark;
+
 /// Characters that a name or an id may have. No product has longer ones, and what a name may become
 /// when it is folded is bounded with it.
 pub(crate) const LONGEST_NAME: usize = 1024;
@@ -16,13 +18,13 @@ pub(crate) fn is_too_long(name: &str) -> bool {
 
 /// The form in which user names (and, where an exact match fails, ids) are compared: NFKC and full
 /// case folding, as RFC 8265 §3.3 does for user names, without white space around, which applications
-/// tend to take away.
+/// tend to take away, and without direction marks, which nobody sees.
 #[must_use]
 pub fn fold(name: &str) -> String {
     if name.is_ascii() {
         return name.trim().to_ascii_lowercase();
     }
-    let composed: String = name.nfkc().collect();
+    let composed: String = name.nfkc().filter(|c| !is_direction_mark(*c)).collect();
     let folded = caseless::default_case_fold_str(composed.trim());
     folded.nfkc().collect()
 }

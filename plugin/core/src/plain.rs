@@ -77,7 +77,12 @@ fn is_ignorable(c: char) -> bool {
 
 /// Unicode TR 36 §2.4: characters that make text look like other text.
 pub(crate) fn is_bidirectional_override(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') || is_direction_mark(c)
+}
+
+/// Unicode UAX 9 §2.6: marks that have a direction, and do not give it to the text around them.
+pub(crate) fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}')
 }
 
 /// The refusal of a part of which not everything shows.

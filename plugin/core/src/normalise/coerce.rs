@@ -3,9 +3,10 @@
 use super::{Normaliser, Place};
 use crate::fold::{LONGEST_NAME, is_too_long};
 use crate::json::{Json, Member};
-use crate::plain::is_bidirectional_override;
+use crate::plain::{is_bidirectional_override, is_direction_mark};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
+use crate::scim::date_time::is_date_time;
 use crate::scim::schema::{Attribute, Mutability, Type, Uniqueness};
 use crate::scim::shape::Target;
 
@@ -319,7 +320,7 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
         Err(scim::SCHEMA_INVALID_VALUE.because(format!("{path}: {} {why}.", target.name())))
     };
     match attribute.r#type {
-        Type::DateTime if text.parse::<jiff::Timestamp>().is_err() => {
+        Type::DateTime if !is_date_time(text) => {
             return refuse("must be a date and time such as 2026-06-01T00:00:00Z");
         }
         Type::String => {}
@@ -331,7 +332,11 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
     {
         return refuse("has a control character in it");
     }
-    if text.chars().any(is_bidirectional_override) {
+    // Hebrew and Arabic names are written with marks, which turn nothing around. An identifier has no
+    // character that cannot be seen.
+    let all_shows = attribute.case_exact || target.attribute.is_reference_list();
+    let is_refused = |c| is_bidirectional_override(c) && (all_shows || !is_direction_mark(c));
+    if text.chars().any(is_refused) {
         return refuse("has a character in it that changes the direction of text");
     }
     if is_identifier(target) && is_too_long(text) {
@@ -351,7 +356,6 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
 fn is_identifier(target: Target<'_>) -> bool {
     let leaf = target.leaf();
     leaf.uniqueness != Uniqueness::None
-        || leaf.name == "externalId"
-        || (leaf.name == "value"
-            && (target.attribute.name == "emails" || target.attribute.is_reference()))
+        || target.is_core("externalId")
+        || (leaf.name == "value" && (target.is_core("emails") || target.attribute.is_reference()))
 }

@@ -6,9 +6,10 @@ use crate::json::{Json, Member};
 use crate::policy::Limits;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
+use crate::scim::asked::canonical_value_filter;
 use crate::scim::filter::Filter;
 use crate::scim::grammar;
-use crate::scim::shape::{Resolved, Target, canonical_value_filter};
+use crate::scim::shape::{Resolved, Target};
 
 /// A canonical operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +161,10 @@ impl Normaliser<'_> {
                 );
                 return Ok(());
             }
-            Resolved::Unknown => return self.unknown(place, text),
+            Resolved::Unknown => match shape.dotted_urn(&path.name.0) {
+                Some(urn) => return Err(invalid(behind_a_dot(urn))),
+                None => return self.unknown(place, text),
+            },
         };
         if path.filter.is_some() && target.sub.is_some() {
             return Err(invalid("a sub-attribute takes no filter".to_owned()));
@@ -266,6 +270,9 @@ impl Normaliser<'_> {
                     // Entra writes whole paths as keys, such as `emails[type eq "work"].value`.
                     if given.name.contains('[') && grammar::path(&given.name).is_ok() {
                         self.with_path(verb, &given.name, Some(given.value), &place, out)?;
+                    } else if let Some(urn) = shape.dotted_urn(&given.name) {
+                        return Err(scim::PATCH_INVALID_PATH
+                            .because(format!("{place}: {}.", behind_a_dot(urn))));
                     } else {
                         self.unknown(&place, &given.name)?;
                     }
@@ -341,6 +348,11 @@ impl Normaliser<'_> {
         );
         Ok(())
     }
+}
+
+/// RFC 7644 §3.10: a colon stands between the URN of a schema and its attribute.
+fn behind_a_dot(urn: &str) -> String {
+    format!("{urn} has no such attribute, and a colon belongs behind it, not a dot")
 }
 
 /// Keys of an extension, with its URN in front.

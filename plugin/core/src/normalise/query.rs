@@ -1,13 +1,18 @@
-//! The query of a SCIM call (RFC 7644 §3.4.2, §3.9): known parameters, each once, in canonical form.
+//! The query of a SCIM call (RFC 7644 §3.4.2, §3.9, RFC 9865 §2): known parameters, each once, in
+//! canonical form.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::json::Json;
 use crate::message::Change;
 use crate::policy::Profile;
 use crate::refusal::Refusal;
 use crate::route::ScimCall;
 use crate::route::scim::Operation;
 use crate::rules::{normalise, route, scim};
+use crate::scim::asked::{Asked, asked, canonical_filter};
 use crate::scim::grammar;
 use crate::scim::shape::{Resolved, Shape};
 
@@ -25,10 +30,14 @@ pub(crate) const LIST: &[&str] = &[
     "sortOrder",
     "startIndex",
     "count",
+    "cursor",
     "attributes",
     "excludedAttributes",
 ];
 const RESOURCE: &[&str] = &["attributes", "excludedAttributes"];
+
+/// The largest `startIndex` and `count` that are passed on: what every application can read.
+const MOST: u32 = i32::MAX.unsigned_abs();
 
 /// The canonical query, without `?`; empty if nothing is left.
 pub(crate) fn canonical(
@@ -49,7 +58,9 @@ pub(crate) fn canonical(
         });
     };
     let mut written: Vec<(&str, String)> = Vec::new();
+    let plus = Plus::of(call);
     for (given, value, raw) in &call.query {
+        let value = plus.read(value, raw);
         let Some(name) = known
             .iter()
             .find(|name| name.eq_ignore_ascii_case(given.trim()))
@@ -65,18 +76,19 @@ pub(crate) fn canonical(
         if name != given {
             change(name, format!("{given} is written {name}"));
         }
-        let canonical = parameter(name, value, shapes)?;
-        if canonical != *value {
+        let canonical = parameter(name, &value, shapes)?;
+        if canonical != value {
             change(name, format!("written as {canonical}"));
         }
         // What is canonical already stays as the client encoded it, unless `+` leaves doubt.
-        let encoded = if canonical == *value && !raw.contains('+') && is_encoded(raw) {
+        let encoded = if canonical == value && !raw.contains('+') && is_encoded(raw) {
             raw.clone()
         } else {
             utf8_percent_encode(&canonical, RESERVED).to_string()
         };
         written.push((name, encoded));
     }
+    one_way_of_paging(written.iter().map(|(name, _)| *name))?;
     Ok(written
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
@@ -89,10 +101,69 @@ fn is_encoded(raw: &str) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'#' | b'\\'))
 }
 
+/// What a bare `+` in a query stands for. Forms write a space like this; a client that writes its
+/// spaces as `%20` means the plus itself, as in the address of a filter.
+#[derive(Clone, Copy)]
+enum Plus {
+    Itself,
+    Space,
+}
+
+impl Plus {
+    fn of(call: &ScimCall) -> Self {
+        match call.query.iter().any(|(_, _, raw)| raw.contains("%20")) {
+            true => Self::Itself,
+            false => Self::Space,
+        }
+    }
+
+    /// The value of a parameter, whose decoded form has a space for each `+`.
+    fn read<'v>(self, decoded: &'v str, raw: &'v str) -> Cow<'v, str> {
+        match self {
+            Self::Itself if raw.contains('+') => percent_decode_str(raw).decode_utf8_lossy(),
+            Self::Itself | Self::Space => Cow::Borrowed(decoded),
+        }
+    }
+}
+
+/// RFC 9865 §2: `startIndex` and `cursor` each ask for a way of paging, and nothing can be both.
+pub(super) fn one_way_of_paging<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), Refusal> {
+    let ways: Vec<&str> = names
+        .filter(|name| matches!(*name, "startIndex" | "cursor"))
+        .collect();
+    match ways.len() {
+        0 | 1 => Ok(()),
+        _ => Err(scim::SCHEMA_INVALID_VALUE.because(
+            "startIndex and cursor ask for two ways of paging at once. Send one of them.",
+        )),
+    }
+}
+
+/// Whether a canonical query asks for what is found first: not for another page, nor the count alone.
+pub(crate) fn is_from_start(query: &str) -> bool {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().all(|(name, value)| starts(name, value))
+}
+
+pub(super) fn starts(name: &str, value: &str) -> bool {
+    match name {
+        "startIndex" => value == "1",
+        "count" => value != "0",
+        "cursor" => value.is_empty(),
+        _ => true,
+    }
+}
+
 /// One parameter in canonical form; without shapes nothing is known of attributes.
 pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<String, Refusal> {
     let invalid =
         |why: String| scim::FILTER_INVALID.because(format!("The query parameter {name}: {why}."));
+    let invalid_value = |why: &str| {
+        scim::SCHEMA_INVALID_VALUE.because(format!(
+            "The query parameter {name} is {}: {why}.",
+            Json::string(value)
+        ))
+    };
     match name {
         "filter" => {
             let filter = grammar::filter(value).map_err(|error| {
@@ -106,19 +177,30 @@ pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<St
                     "only eq and `and` are possible in the interoperability profile".to_owned(),
                 ));
             }
-            let written = first_fitting(shapes, |shape| shape.canonical_filter(filter.clone()));
-            Ok(written.map_err(invalid)?.unwrap_or(filter).to_string())
+            let canonical = match shapes.is_empty() {
+                true => filter,
+                false => canonical_filter(shapes, filter).map_err(invalid)?,
+            };
+            Ok(canonical.to_string())
         }
-        "sortBy" => Ok(first_fitting(shapes, |shape| asked(shape, value))
-            .map_err(invalid)?
-            .unwrap_or_else(|| value.to_owned())),
+        "sortBy" if shapes.is_empty() => Ok(value.to_owned()),
+        "sortBy" => match asked(shapes, value).map_err(invalid)? {
+            Asked::Targets(targets) => Ok(targets
+                .first()
+                .map_or_else(|| value.to_owned(), |target| target.name().into_owned())),
+            Asked::Schemas => Err(invalid("schemas has no order".to_owned())),
+        },
         "sortOrder" => match value.to_ascii_lowercase().as_str() {
             order @ ("ascending" | "descending") => Ok(order.to_owned()),
-            _ => Err(invalid("expected ascending or descending".to_owned())),
+            _ => Err(invalid_value("send ascending or descending")),
         },
         // RFC 7644 §3.4.2.4: less than 1 is 1, negative is 0.
-        "startIndex" => bounded(value, 1).map_err(invalid),
-        "count" => bounded(value, 0).map_err(invalid),
+        "startIndex" => {
+            bounded(value, 1).ok_or_else(|| invalid_value("send a whole number from 1 on"))
+        }
+        "count" => bounded(value, 0).ok_or_else(|| invalid_value("send a whole number from 0 on")),
+        // RFC 9865 §2: only the application knows what it means.
+        "cursor" => Ok(value.to_owned()),
         _ => Ok(value
             .split(',')
             .map(str::trim)
@@ -129,33 +211,21 @@ pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<St
     }
 }
 
-/// What the first of several resource types makes of it that can; `None` without types.
-fn first_fitting<T>(
-    shapes: &[&Shape],
-    fit: impl Fn(&Shape) -> Result<T, String>,
-) -> Result<Option<T>, String> {
-    let mut refused = None;
-    for shape in shapes {
-        match fit(shape) {
-            Ok(fitting) => return Ok(Some(fitting)),
-            Err(why) => refused = refused.or(Some(why)),
-        }
+/// A whole number of any size, brought between the least and the most.
+fn bounded(value: &str, least: u32) -> Option<String> {
+    let (is_negative, digits) = match value.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, value.strip_prefix('+').unwrap_or(value)),
+    };
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
     }
-    refused.map_or(Ok(None), Err)
-}
-
-fn bounded(value: &str, least: i64) -> Result<String, String> {
-    let number: i64 = value
-        .parse()
-        .map_err(|_| "expected a whole number".to_owned())?;
-    Ok(number.max(least).to_string())
-}
-
-fn asked(shape: &Shape, name: &str) -> Result<String, String> {
-    match shape.resolve(name) {
-        Resolved::Attribute(target) => shape.askable(target).map(|()| target.name().into_owned()),
-        _ => Err(format!("{name} is no attribute")),
-    }
+    let number = match is_negative {
+        true => least,
+        // All that does not fit is larger than the most.
+        false => digits.parse().unwrap_or(MOST),
+    };
+    Some(number.clamp(least, MOST).to_string())
 }
 
 /// An attribute name in the schema's case; what is not known stays, the backend ignores it.

@@ -98,7 +98,7 @@ impl Normaliser<'_> {
     ) -> Result<(), Refusal> {
         let name = target.name();
         if target.is_read_only() {
-            if target.attribute.name == "id" {
+            if target.is_core("id") {
                 check_id(&member.value, id)?;
             }
             self.changed(
@@ -124,7 +124,7 @@ impl Normaliser<'_> {
         let Some(value) = self.value(target, member.value, &Place::At(&name))? else {
             return Ok(());
         };
-        let value = if self.shape.primary_only && target.attribute.name == "emails" {
+        let value = if self.shape.is_primary_only(target) {
             self.primary_only(target.attribute, value, &Place::At(&name))?
         } else {
             value

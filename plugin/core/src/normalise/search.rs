@@ -1,7 +1,7 @@
 //! The body of a search (RFC 7644 §3.4.3): the parameters of a query, with the same rules.
 
 use super::message_schemas;
-use super::query::{attribute_name, parameter};
+use super::query::{attribute_name, one_way_of_paging, parameter, starts};
 use crate::json::{Json, Member, Reading};
 use crate::message::Change;
 use crate::refusal::Refusal;
@@ -19,6 +19,7 @@ const KNOWN: &[&str] = &[
     "sortOrder",
     "startIndex",
     "count",
+    "cursor",
 ];
 
 /// The canonical SearchRequest.
@@ -75,10 +76,22 @@ pub(crate) fn canonical(
         return Err(scim::SCHEMA_MISSING_URN
             .because(format!("schemas is missing. Send [\"{SEARCH_URN}\"].")));
     }
+    one_way_of_paging(written.iter().map(|(_, member)| member.name.as_str()))?;
     written.sort_by_key(|(index, _)| *index);
     Ok(Json::Object(
         written.into_iter().map(|(_, member)| member).collect(),
     ))
+}
+
+/// Whether a canonical search asks for what is found first: not for another page, nor the count alone.
+pub(crate) fn is_from_start(search: &Json) -> bool {
+    let Json::Object(members) = search else {
+        return true;
+    };
+    members.iter().all(|given| match &given.value {
+        Json::Number(text) | Json::String(text) => starts(&given.name, text),
+        _ => true,
+    })
 }
 
 fn member(name: &str, value: &Json, shapes: &[&Shape]) -> Result<Json, Refusal> {

@@ -64,11 +64,8 @@ impl Normaliser<'_> {
             return self.unfold_element(step, out);
         }
         let value = match step.value.take() {
-            // RFC 7643 §2.5: null is no value.
-            Some(Json::Null) if step.verb == Verb::Add => {
-                return Err(scim::PATCH_MISSING_VALUE
-                    .because(format!("{}: null cannot be added.", step.place)));
-            }
+            // RFC 7643 §2.5: null is no value, like an empty list.
+            Some(Json::Null) if step.verb == Verb::Add => None,
             Some(value) if value.is_unassigned() && step.verb == Verb::Replace => {
                 step.verb = Verb::Remove;
                 None
@@ -98,15 +95,9 @@ impl Normaliser<'_> {
         }
         let value = self.value(target, value, &Place::At(&place))?;
         match value {
-            Some(value)
-                if self.shape.primary_only
-                    && target.sub.is_none()
-                    && target.attribute.name == "emails"
-                    && step.verb == Verb::Replace =>
-            {
-                self.primary_only(target.attribute, value, &Place::At(&place))
-                    .map(Some)
-            }
+            Some(value) if self.shape.is_primary_only(target) && step.verb == Verb::Replace => self
+                .primary_only(target.attribute, value, &Place::At(&place))
+                .map(Some),
             value => Ok(value),
         }
     }

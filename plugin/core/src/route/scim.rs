@@ -84,8 +84,13 @@ pub(super) fn call(
     if tail.is_empty() && target.query.parameters.is_empty() {
         return Err(unknown());
     }
-    let operation = operation(&request.method, tail)?.ok_or_else(unknown)?;
-    if request.method != "GET" {
+    // RFC 9110 §9.3.2: HEAD asks for what GET does, without the body.
+    let method = match request.method.as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
+    let operation = operation(method, tail)?.ok_or_else(unknown)?;
+    if method != "GET" {
         target.query.unambiguous()?;
         for name in query::LIST {
             target.query.parameter(name)?;

@@ -1,5 +1,7 @@
 //! SCIM itself: the attribute tables of RFC 7643 and the grammar of paths and filters of RFC 7644.
 
+pub(crate) mod asked;
+pub(crate) mod date_time;
 pub(crate) mod filter;
 pub(crate) mod grammar;
 pub(crate) mod schema;

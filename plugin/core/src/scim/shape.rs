@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use super::filter::{Filter, Name};
-use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
-use crate::json::Json;
+use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
 use crate::policy::Profile;
 
 /// A resource type with the attributes that pass.
@@ -16,7 +14,7 @@ pub(crate) struct Shape {
     /// Canonical names.
     synced: BTreeSet<String>,
     /// Only the primary one of `emails` is kept.
-    pub(crate) primary_only: bool,
+    primary_only: bool,
     /// Attributes that no known schema defines are refused, not dropped.
     pub(crate) reject_unknown: bool,
     /// What messages keep to beside the RFCs.
@@ -117,8 +115,9 @@ impl Shape {
     }
 
     /// What a name stands for: plain, with a sub-attribute behind a dot, with a URN in front; in any
-    /// case.
+    /// case. Behind a URN, a dot is read as the colon that belongs there.
     pub(crate) fn resolve(&self, name: &str) -> Resolved<'_> {
+        let is_core_urn = |name: &str| name.eq_ignore_ascii_case(&self.resource.core.id);
         if name.eq_ignore_ascii_case("schemas") {
             return Resolved::Schemas;
         }
@@ -126,12 +125,47 @@ impl Shape {
             if name.eq_ignore_ascii_case(&extension.id) {
                 return Resolved::Extension(extension);
             }
-            if let Some(rest) = behind_urn(name, &extension.id) {
-                return find([extension], rest, Some(extension));
-            }
         }
-        let rest = behind_urn(name, &self.resource.core.id).unwrap_or(name);
-        find([&self.resource.common, &self.resource.core], rest, None)
+        match self.behind_urn(name, ':').or(self.behind_urn(name, '.')) {
+            Some((schema, rest)) if is_core_urn(&schema.id) => match rest {
+                rest if rest.eq_ignore_ascii_case("schemas") => Resolved::Schemas,
+                rest => find([&self.resource.common, schema], rest, None),
+            },
+            Some((extension, rest)) => find([extension], rest, Some(extension)),
+            None => find([&self.resource.common, &self.resource.core], name, None),
+        }
+    }
+
+    /// The URN that a name has in front, if a dot stands behind it where a colon belongs (RFC 7644
+    /// §3.10).
+    pub(crate) fn dotted_urn(&self, name: &str) -> Option<&str> {
+        match self.behind_urn(name, ':') {
+            Some(_) => None,
+            None => self
+                .behind_urn(name, '.')
+                .map(|(schema, _)| schema.id.as_str()),
+        }
+    }
+
+    /// The schema whose URN a name has in front, and what stands behind the mark after it.
+    fn behind_urn<'n>(&self, name: &'n str, mark: char) -> Option<(&Schema, &'n str)> {
+        let core = std::iter::once(&self.resource.core);
+        self.resource
+            .extensions
+            .iter()
+            .chain(core)
+            .find_map(|schema| {
+                let prefix = name.get(..schema.id.len())?;
+                let rest = name.get(schema.id.len()..)?.strip_prefix(mark)?;
+                prefix
+                    .eq_ignore_ascii_case(&schema.id)
+                    .then_some((schema, rest))
+            })
+    }
+
+    /// Whether only the primary value of this attribute is kept.
+    pub(crate) fn is_primary_only(&self, target: Target<'_>) -> bool {
+        self.primary_only && target.is_core("emails") && target.sub.is_none()
     }
 
     /// Whether values of this attribute pass: the whole of it, or some of its sub-attributes.
@@ -186,48 +220,6 @@ impl Shape {
             .chain(&self.resource.core.attributes)
     }
 
-    /// Writes the names of a filter as the schema does.
-    ///
-    /// # Errors
-    /// What cannot be asked for, and why.
-    pub(crate) fn canonical_filter(&self, filter: Filter) -> Result<Filter, String> {
-        self.walk(filter, &mut |shape, name| match shape.resolve(&name.0) {
-            Resolved::Attribute(target) => shape.askable(target).map(|()| target),
-            _ => Err(format!("{} is no attribute", name.0)),
-        })
-    }
-
-    fn walk<'s>(
-        &'s self,
-        filter: Filter,
-        resolve: &mut impl FnMut(&'s Self, &Name) -> Result<Target<'s>, String>,
-    ) -> Result<Filter, String> {
-        let mut all = |filters: Vec<Filter>| {
-            filters
-                .into_iter()
-                .map(|inner| self.walk(inner, resolve))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        Ok(match filter {
-            Filter::And(filters) => Filter::And(all(filters)?),
-            Filter::Or(filters) => Filter::Or(all(filters)?),
-            Filter::Not(inner) => Filter::Not(Box::new(self.walk(*inner, resolve)?)),
-            Filter::Present(name) => {
-                Filter::Present(Name(resolve(self, &name)?.name().into_owned()))
-            }
-            Filter::Compare(name, operator, value) => {
-                let target = resolve(self, &name)?;
-                let value = comparable(target, operator.is_ordering(), value)?;
-                Filter::Compare(Name(target.name().into_owned()), operator, value)
-            }
-            Filter::Within(name, inner) => {
-                let target = resolve(self, &name)?;
-                let inner = canonical_value_filter(target, *inner)?;
-                Filter::Within(Name(target.name().into_owned()), Box::new(inner))
-            }
-        })
-    }
-
     /// Whether a query may depend on this attribute: what is never returned must not be guessed by
     /// asking, and what is not synced is not there.
     pub(crate) fn askable(&self, target: Target<'_>) -> Result<(), String> {
@@ -235,110 +227,14 @@ impl Shape {
         if leaf.returned == Returned::Never || target.attribute.returned == Returned::Never {
             return Err(format!("{} is never returned", target.name()));
         }
-        let own = self
-            .resource
-            .common
-            .attributes
-            .iter()
-            .any(|attribute| attribute.name == target.attribute.name);
-        if !own && !target.is_read_only() && !self.is_synced(target) {
+        let common = &self.resource.common;
+        let is_common = target.extension.is_none()
+            && common.attribute(target.attribute.name.as_str()).is_some();
+        if !is_common && !target.is_read_only() && !self.is_synced(target) {
             return Err(format!("{} is not synced", target.name()));
         }
         Ok(())
     }
-}
-
-/// Writes the names of a filter in brackets as the schema does.
-pub(crate) fn canonical_value_filter(target: Target<'_>, filter: Filter) -> Result<Filter, String> {
-    let attribute = target.attribute;
-    if target.sub.is_some() || !attribute.multi_valued {
-        return Err(format!(
-            "{} has one value and takes no filter",
-            target.name()
-        ));
-    }
-    let resolve = |name: &Name| {
-        attribute
-            .sub(&name.0)
-            .map(|sub| Target {
-                sub: Some(sub),
-                ..target
-            })
-            .ok_or_else(|| format!("{} has no sub-attribute {}", target.name(), name.0))
-    };
-    walk_values(filter, &resolve)
-}
-
-fn walk_values<'s>(
-    filter: Filter,
-    resolve: &impl Fn(&Name) -> Result<Target<'s>, String>,
-) -> Result<Filter, String> {
-    let all = |filters: Vec<Filter>| {
-        filters
-            .into_iter()
-            .map(|inner| walk_values(inner, resolve))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    let sub_name = |target: Target<'_>| Name(target.leaf().name.clone());
-    Ok(match filter {
-        Filter::And(filters) => Filter::And(all(filters)?),
-        Filter::Or(filters) => Filter::Or(all(filters)?),
-        Filter::Not(inner) => Filter::Not(Box::new(walk_values(*inner, resolve)?)),
-        Filter::Present(name) => Filter::Present(sub_name(resolve(&name)?)),
-        Filter::Compare(name, operator, value) => {
-            let target = resolve(&name)?;
-            let value = comparable(target, operator.is_ordering(), value)?;
-            Filter::Compare(sub_name(target), operator, value)
-        }
-        Filter::Within(name, _) => {
-            return Err(format!("{} cannot have a filter inside a filter", name.0));
-        }
-    })
-}
-
-/// A value that an attribute can be compared with (RFC 7644 §3.4.2.2).
-fn comparable(target: Target<'_>, ordering: bool, value: Json) -> Result<Json, String> {
-    // `emails eq "…"` compares the value sub-attribute.
-    let leaf = match target.leaf() {
-        attribute if attribute.r#type == Type::Complex => {
-            attribute.sub("value").unwrap_or(attribute)
-        }
-        attribute => attribute,
-    };
-    let fits = match (&value, leaf.r#type) {
-        (Json::Null, _) => !ordering,
-        (Json::Bool(_), Type::Boolean) => !ordering,
-        (Json::String(text), Type::Boolean) => match text.to_ascii_lowercase().as_str() {
-            "true" => return Ok(Json::Bool(true)),
-            "false" => return Ok(Json::Bool(false)),
-            _ => false,
-        },
-        (Json::String(text), Type::String) => {
-            return Ok(match leaf.canonical_value(text) {
-                Some(usual) => Json::string(usual),
-                None => value,
-            });
-        }
-        (Json::Number(_), Type::Integer | Type::Decimal) => true,
-        (Json::String(_), Type::DateTime | Type::Reference | Type::Binary) => true,
-        _ => false,
-    };
-    if fits {
-        Ok(value)
-    } else {
-        Err(format!(
-            "{} is {} and cannot be compared like this with {}",
-            target.name(),
-            leaf.expected(),
-            value.kind()
-        ))
-    }
-}
-
-fn behind_urn<'n>(name: &'n str, urn: &str) -> Option<&'n str> {
-    let prefix = name.get(..urn.len())?;
-    let rest = name.get(urn.len()..)?.strip_prefix(':')?;
-    prefix.eq_ignore_ascii_case(urn).then_some(rest)
 }
 
 fn find<'s, const N: usize>(
@@ -391,6 +287,12 @@ impl<'s> Target<'s> {
             name.push_str(&sub.name);
         }
         Cow::Owned(name)
+    }
+
+    /// Whether it is this attribute of RFC 7643's own schemas, or a part of it. An extension may have an
+    /// attribute of the same name, which is another one.
+    pub(crate) fn is_core(&self, name: &str) -> bool {
+        self.extension.is_none() && self.attribute.name == name
     }
 
     /// The sub-attribute if there is one, else the attribute.
