@@ -10,7 +10,7 @@ use crate::facts::{ResourceKind, Stop};
 use crate::json::Json;
 use crate::message::{Change, Request};
 use crate::normalise::value_paths::{self, NoTarget};
-use crate::normalise::{Normaliser, search};
+use crate::normalise::{Normaliser, query, search};
 use crate::observe::{Bases, Expected};
 use crate::parse;
 use crate::policy::{Account, Resource};
@@ -208,9 +208,15 @@ impl ScimCall {
     }
 
     /// What a success looks like.
-    pub(super) fn expected(&self, act: &Act) -> Expected {
+    pub(super) fn expected(&self, act: &Act, query: &str, message: &Message) -> Expected {
         match &self.operation {
-            Operation::List(kind) | Operation::Search(kind) => Expected::List(*kind),
+            Operation::List(kind) | Operation::Search(kind) => Expected::List {
+                kind: *kind,
+                from_start: match message {
+                    Message::Search(search) => search::is_from_start(search),
+                    _ => query::is_from_start(query),
+                },
+            },
             Operation::Read(kind, id) => Expected::Resource(*kind, id.clone()),
             Operation::Create(kind) => {
                 let name = act.edits.iter().find_map(|edit| match edit {
@@ -218,7 +224,11 @@ impl ScimCall {
                     Edit::CreateGroup(new) => new.name.clone(),
                     _ => None,
                 });
-                Expected::Created(*kind, name.unwrap_or_default())
+                Expected::Created {
+                    kind: *kind,
+                    name: name.unwrap_or_default(),
+                    at: None,
+                }
             }
             Operation::Replace(kind, id) | Operation::Patch(kind, id) => {
                 Expected::Written(*kind, id.clone())

@@ -11,7 +11,9 @@ use crate::json::Json;
 use crate::message::{Change, Forward, ForwardBody, Request};
 use crate::normalise::members::referenced;
 use crate::normalise::query;
-use crate::observe::{Bases, Continuation, Expected, Reading, ScimContinuation, answer};
+use crate::observe::{
+    Bases, Continuation, CreatedRead, Expected, Reading, ScimContinuation, answer,
+};
 use crate::permit::{Scene, ask, permit};
 use crate::policy::{Account, Dialect, Policy, Profile};
 use crate::record::plan::{Outcome, plan};
@@ -70,7 +72,7 @@ pub(super) fn decide(
     let mut continuation = ScimContinuation {
         account: call.account.clone(),
         bases,
-        expected: call.expected(&act),
+        expected: call.expected(&act, &query, &message),
         provisioner: match authorised.actor {
             Actor::Provisioner(_) => Some(authorised.token_id.clone()),
             Actor::Operator => None,
@@ -79,6 +81,8 @@ pub(super) fn decide(
         profile: account.profile,
         reading: None,
         read_back: None,
+        created: None,
+        is_head: request.method == "HEAD",
     };
     let mut headers = write::scim_headers(request, &authorised, account.profile);
     let reading = |continuation: &ScimContinuation, resource| {
@@ -104,6 +108,10 @@ pub(super) fn decide(
     if let (Profile::Interop, Operation::Replace(kind, id)) = (account.profile, &call.operation) {
         message.as_patch(account.resource(*kind), &mut progress.changes);
         continuation.read_back = Some(Box::new(reading(&continuation, (*kind, id.clone()))));
+    }
+    if let Operation::Create(_) = call.operation {
+        let token = authorised.token_id.clone();
+        continuation.created = Some(Box::new(CreatedRead::new(token, &path, &headers)));
     }
     let plan = plan(&act, &scene, now)?;
     let mut records = plan.before;

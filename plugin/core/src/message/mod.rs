@@ -220,6 +220,19 @@ pub enum AnswerBody {
     OverLimit,
 }
 
+// === impl AnswerBody ===
+
+impl AnswerBody {
+    /// Whether there is nothing in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Bytes(bytes) => bytes.iter().all(u8::is_ascii_whitespace),
+            Self::OverLimit => false,
+        }
+    }
+}
+
 /// The outcome of one observation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]

@@ -14,7 +14,7 @@ use crate::refusal::{ERROR_URN, Refusal};
 use crate::rules::face;
 use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
-use crate::scim::{CORE_URN_PREFIX, LIST_URN, MESSAGE_URN_PREFIX};
+use crate::scim::{CORE_URN_PREFIX, MESSAGE_URN_PREFIX};
 
 pub(crate) use crate::normalise::member;
 use crate::normalise::query::RESERVED;
@@ -44,12 +44,17 @@ pub(crate) fn nonsense(why: &str) -> Refusal {
 /// The body as JSON.
 pub(crate) fn read(answer: &BackendAnswer) -> Result<Json, Refusal> {
     match &answer.body {
-        AnswerBody::Bytes(bytes) => json::read(bytes, MAX_DEPTH)
+        AnswerBody::Bytes(bytes) => json::read(without_mark(bytes), MAX_DEPTH)
             .map(|(body, _)| body)
             .map_err(|_| nonsense("it is not JSON")),
         AnswerBody::None => Err(nonsense("it is empty")),
         AnswerBody::OverLimit => Err(nonsense("it is larger than the guard reads")),
     }
+}
+
+/// RFC 8259 §8.1: who reads JSON may ignore a byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// A resource of this shape, of this id if it is known.
@@ -72,17 +77,13 @@ pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Re
 
 /// A list of resources, all of one shape if it is given (RFC 7644 §3.4.2).
 pub(crate) fn check_list(body: &Json, shape: Option<&Shape>) -> Result<(), Refusal> {
-    let is_list = urns(body).any(|urn| urn.eq_ignore_ascii_case(LIST_URN))
-        || member(body, "totalResults").is_some();
-    let resources = member(body, "Resources");
-    let are_resources = match resources {
-        None | Some(Json::Null) => true,
+    let are_resources = match member(body, "Resources") {
         Some(Json::Array(all)) => all.iter().all(|one| {
             matches!(one, Json::Object(_)) && shape.is_none_or(|shape| !is_foreign(one, shape))
         }),
-        Some(_) => false,
+        _ => false,
     };
-    if is_list && are_resources {
+    if are_resources {
         Ok(())
     } else {
         Err(nonsense("it is no list of resources"))
@@ -103,7 +104,7 @@ pub(crate) fn is_error(body: &Json) -> bool {
     urns(body).any(|urn| urn.eq_ignore_ascii_case(ERROR_URN))
 }
 
-fn urns(body: &Json) -> impl Iterator<Item = &str> {
+pub(super) fn urns(body: &Json) -> impl Iterator<Item = &str> {
     member(body, "schemas")
         .and_then(Json::as_array)
         .unwrap_or_default()
@@ -115,10 +116,36 @@ fn urns(body: &Json) -> impl Iterator<Item = &str> {
 pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
     conceal(body, shapes);
     body.each_text(&mut |name, text| {
-        if name.eq_ignore_ascii_case("location") || name == "$ref" {
+        if name == "$ref" {
             *text = bases.outward(text);
         }
     });
+    locations(body, bases);
+}
+
+/// Points `meta.location` to the guard, of a resource or of those in a list. An attribute of another
+/// schema may have the same name.
+fn locations(body: &mut Json, bases: &Bases) {
+    let Json::Object(members) = body else { return };
+    for given in members {
+        match &mut given.value {
+            Json::Array(resources) if given.name.eq_ignore_ascii_case("Resources") => {
+                for resource in resources {
+                    locations(resource, bases);
+                }
+            }
+            Json::Object(meta) if given.name.eq_ignore_ascii_case("meta") => {
+                for inner in meta {
+                    if let ("location", Json::String(text)) =
+                        (inner.name.to_ascii_lowercase().as_str(), &mut inner.value)
+                    {
+                        *text = bases.outward(text);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Takes out what is never returned of a resource, or of those in a list.
@@ -233,4 +260,22 @@ pub(crate) fn end_to_end(answer: &BackendAnswer) -> Headers {
         .filter(|(name, _)| !header_names::is_of_connection(name))
         .cloned()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_byte_order_mark_in_front_is_passed_over() {
+        let answer = |text: &str| BackendAnswer {
+            status: 200,
+            headers: Vec::new(),
+            body: AnswerBody::Bytes(text.as_bytes().to_vec()),
+        };
+        assert!(read(&answer("\u{feff}{}")).is_ok());
+        for text in ["\u{feff}\u{feff}{}", "{}\u{feff}", "\u{feff}"] {
+            assert!(read(&answer(text)).is_err(), "{text:?}");
+        }
+    }
 }

@@ -2,9 +2,10 @@
 //! that reads it sends and expects nothing that would be dropped.
 
 use super::answer::{is_error, member, nonsense};
+use super::repair;
 use crate::facts::ResourceKind;
 use crate::json::{Json, Member};
-use crate::policy::Account;
+use crate::policy::{Account, Profile};
 use crate::refusal::Refusal;
 use crate::route::Discovery;
 use crate::scim::CORE_URN_PREFIX;
@@ -32,6 +33,7 @@ pub(super) fn through_the_guard(
         }
     };
     if member(&body, "Resources").is_some() || member(&body, "totalResults").is_some() {
+        body = repair::list(body, true)?;
         listed(&mut body, |one| keep(one, account));
         return Ok(Some(body));
     }
@@ -190,6 +192,24 @@ fn config(body: &mut Json, account: &Account) {
             ),
         ]),
     );
+    // RFC 9967 §4: a request for an asynchronous answer is not passed on, and events take another way.
+    if member(body, "securityEvents").is_some() {
+        set(
+            body,
+            "securityEvents",
+            Json::object([
+                ("asyncRequest", Json::string("none")),
+                ("eventUris", Json::Array(Vec::new())),
+            ]),
+        );
+    }
+    if account.profile == Profile::Interop {
+        set(
+            body,
+            "etag",
+            Json::object([("supported", Json::Bool(false))]),
+        );
+    }
     if !account.user.shape.syncs_password() {
         set(
             body,

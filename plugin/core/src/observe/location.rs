@@ -1,5 +1,6 @@
 //! Where a backend says its resources are, in terms of the guard's own addresses.
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::plain::is_plain_name;
@@ -48,19 +49,17 @@ impl Bases {
         is_id.then(|| id.into_owned())
     }
 
-    /// A reference to a resource of the backend's, rewritten to the client's base: it is under the
-    /// backend's base, or, where the backend knows its own address by another name, ends in a type
-    /// and an id. What is under the client's base already stays there.
+    /// A reference to a resource of the backend's, rewritten to the client's base and authority: it is
+    /// under the backend's base, or, where the backend knows its own address by another name, ends in
+    /// a type and an id. A path under the client's base stays, where it cannot be one of the backend's.
     pub(crate) fn outward(&self, reference: &str) -> String {
         let authority = self.authority.as_deref();
-        if path_of(reference)
-            .strip_prefix(self.client.as_str())
-            .is_some_and(is_tail)
-            && self.client.starts_with(self.upstream.as_str())
-        {
-            return reference.to_owned();
-        }
-        moved(reference, &self.upstream, &self.client, authority)
+        let is_outward = self.client.starts_with(self.upstream.as_str());
+        let stays = || moved(reference, &self.client, &self.client, authority);
+        is_outward
+            .then(stays)
+            .flatten()
+            .or_else(|| moved(reference, &self.upstream, &self.client, authority))
             .or_else(|| {
                 let path = path_of(reference);
                 let at = COLLECTIONS
@@ -71,6 +70,15 @@ impl Bases {
             })
             .unwrap_or_else(|| reference.to_owned())
     }
+}
+
+/// The id of the resource of this collection, such as `/Users/`, that a reference ends in.
+pub(crate) fn id_in(reference: &str, collection: &str) -> Option<String> {
+    let (_, id) = path_of(reference).rsplit_once(collection)?;
+    let id = id.strip_suffix('/').unwrap_or(id);
+    let id = percent_decode_str(id).decode_utf8().ok()?;
+    let is_id = is_plain_name(&id) && !id.contains(['/', '?', '#', '%', '\\', ';']);
+    (is_id && !matches!(&*id, "." | "..")).then(|| id.into_owned())
 }
 
 /// The path of a URL or of a reference without scheme and authority.

@@ -6,10 +6,12 @@
 
 mod annotation;
 pub(crate) mod answer;
+mod created;
 mod discovery;
 mod location;
 mod reading;
 mod records;
+mod repair;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +21,8 @@ use crate::evaluate::{Given, evaluate};
 use crate::facts::{Facts, ResourceKind, Stop};
 use crate::json::Json;
 use crate::message::{
-    AnswerBody, BackendAnswer, BackendOutcome, Outcome, Respond, Response, ResponseBody, Verdict,
+    AnswerBody, BackendAnswer, BackendOutcome, Forward, Outcome, Respond, Response, ResponseBody,
+    Verdict,
 };
 use crate::policy::{Policy, Profile};
 use crate::record::Record;
@@ -29,6 +32,7 @@ use crate::route::Discovery;
 use crate::route::management::Described;
 use crate::rules::face;
 
+pub(crate) use created::CreatedRead;
 pub(crate) use location::Bases;
 pub(crate) use reading::Reading;
 
@@ -57,6 +61,10 @@ pub(crate) struct ScimContinuation {
     pub(crate) reading: Option<Box<Reading>>,
     /// What to read for an answer with nothing in it, since the client expects the resource.
     pub(crate) read_back: Option<Box<Reading>>,
+    /// How to read what a create made, if its answer says only where that is.
+    pub(crate) created: Option<Box<CreatedRead>>,
+    /// The client asked by HEAD: its answer has no body (RFC 9110 §9.3.2).
+    pub(crate) is_head: bool,
 }
 
 // === impl Continuation ===
@@ -75,10 +83,17 @@ pub(crate) enum Expected {
     Resource(ResourceKind, String),
     /// The resource of this id, or nothing.
     Written(ResourceKind, String),
-    /// A new resource of this name.
-    Created(ResourceKind, String),
-    /// Resources of this type, or of any.
-    List(Option<ResourceKind>),
+    /// A new resource of this name; of this id, if it is read where the application says that it is.
+    Created {
+        kind: ResourceKind,
+        name: String,
+        at: Option<String>,
+    },
+    /// Resources of this type, or of any; from the first that is found, or a later page or the count.
+    List {
+        kind: Option<ResourceKind>,
+        from_start: bool,
+    },
     /// Nothing.
     Deleted,
     /// `/Schemas` and the like.
@@ -152,13 +167,25 @@ fn single(
                 // A PATCH is done whole or not at all: what was planned of it is taken back.
                 return Outcome::Forward(reading.forward(continuation.outcome.refused));
             }
+            if let Some(read) = continuation.read_created(answer) {
+                return Outcome::Forward(Forward {
+                    continuation: Continuation::Scim(continuation).to_bytes(),
+                    ..read
+                });
+            }
             let read_back = continuation.read_back.take();
+            let is_head = continuation.is_head;
             match scim(policy, continuation, answer, facts, now) {
-                Ok(respond) => match read_back {
+                Ok(mut respond) => match read_back {
                     Some(reading) if respond.response.status == 204 => {
                         Outcome::Forward(reading.for_the_client(respond.records))
                     }
-                    _ => Outcome::Respond(respond),
+                    _ => {
+                        if is_head {
+                            respond.response.body = ResponseBody::None;
+                        }
+                        Outcome::Respond(respond)
+                    }
                 },
                 Err(Stop::Need(need)) => Outcome::Need(need),
                 Err(Stop::Refuse(refusal)) => refuse(&refusal),
@@ -242,6 +269,11 @@ fn scim(
     };
     match answer.status {
         200..=299 => {}
+        // It was created before: nothing is taken back.
+        _ if matches!(continuation.expected, Expected::Created { at: Some(_), .. }) => {
+            let refusal = answer::nonsense("what it created cannot be read");
+            return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
+        }
         304 => {
             return Ok(Respond {
                 response: Response {
@@ -305,11 +337,6 @@ fn success(
     now: u64,
 ) -> Result<Respond, Stop> {
     let account = policy.account(&continuation.account);
-    let empty = match &answer.body {
-        AnswerBody::None => true,
-        AnswerBody::Bytes(bytes) => bytes.iter().all(u8::is_ascii_whitespace),
-        AnswerBody::OverLimit => false,
-    };
     let nothing = |records| Respond {
         response: Response {
             status: 204,
@@ -322,25 +349,52 @@ fn success(
     if matches!(continuation.expected, Expected::Deleted) {
         return Ok(nothing(records::of(continuation, account, None, false)));
     }
-    if empty {
+    if answer.body.is_blank() {
         return match continuation.expected {
+            _ if continuation.is_head => Ok(Respond {
+                response: Response {
+                    status: answer.status,
+                    headers: answer::headers(answer, continuation, true),
+                    body: ResponseBody::None,
+                },
+                records: Vec::new(),
+                rule: None,
+            }),
             Expected::Written(..) => Ok(nothing(records::of(continuation, account, None, false))),
             _ => Err(answer::nonsense("it is empty").into()),
         };
     }
     let mut body = answer::read(answer)?;
+    let shapes = [&account.user.shape, &account.group.shape];
     let mut is_newer = false;
+    // What was sent and comes back tells nothing of what is stored.
+    let mut is_echo = false;
+    let mut status = answer.status;
     match &continuation.expected {
         Expected::Resource(kind, id) | Expected::Written(kind, id) => {
-            answer::check_resource(&body, &account.resource(*kind).shape, Some(id))?;
-        }
-        Expected::Created(kind, name) => {
             let shape = &account.resource(*kind).shape;
-            answer::check_resource(&body, shape, None)?;
-            is_newer = records::check_created(*kind, name, &body, continuation, account, facts)?;
+            repair::identifiers(&mut body, &[shape]);
+            is_echo = matches!(continuation.expected, Expected::Written(..))
+                && repair::own_id(&mut body, shape, id);
+            answer::check_resource(&body, shape, Some(id))?;
         }
-        Expected::List(kind) => {
-            answer::check_list(&body, kind.map(|kind| &account.resource(kind).shape))?;
+        Expected::Created { kind, name, at } => {
+            let shape = &account.resource(*kind).shape;
+            repair::identifiers(&mut body, &[shape]);
+            answer::check_resource(&body, shape, at.as_deref())?;
+            is_newer = records::check_created(*kind, name, &body, continuation, account, facts)?;
+            if at.is_some() {
+                status = 201;
+            }
+        }
+        Expected::List { kind, from_start } => {
+            body = repair::list(body, *from_start)?;
+            let shape = kind.map(|kind| &account.resource(kind).shape);
+            match &shape {
+                Some(shape) => repair::identifiers(&mut body, &[shape]),
+                None => repair::identifiers(&mut body, &shapes),
+            }
+            answer::check_list(&body, shape)?;
         }
         Expected::Discovery(document) => {
             let Some(described) = discovery::through_the_guard(*document, body, account)? else {
@@ -350,16 +404,16 @@ fn success(
         }
         Expected::Deleted => {}
     }
-    let records = records::of(continuation, account, Some(&body), is_newer);
-    let shapes = [&account.user.shape, &account.group.shape];
+    let shown = (!is_echo).then_some(&body);
+    let records = records::of(continuation, account, shown, is_newer);
     answer::sanitise(&mut body, &shapes, &continuation.bases);
     let mut headers = answer::headers(answer, continuation, true);
-    if let Expected::Created(kind, _) = &continuation.expected {
+    if let Expected::Created { kind, .. } = &continuation.expected {
         answer::locate(&mut headers, &body, *kind, &continuation.bases);
     }
     Ok(Respond {
         response: Response {
-            status: answer.status,
+            status,
             headers,
             body: ResponseBody::Bytes(body.to_bytes()),
         },
@@ -404,7 +458,11 @@ fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation, now: u
         true => detail.to_owned(),
         false => format!("{detail} The change of members is kept, to be repeated: retry later."),
     };
-    let body = scim_error(answer.status, text("scimType"), &detail);
+    // RFC 7644 §3.3: what a create collides with is there already.
+    let is_taken =
+        answer.status == 409 && matches!(continuation.expected, Expected::Created { .. });
+    let scim_type = text("scimType").or(is_taken.then_some("uniqueness"));
+    let body = scim_error(answer.status, scim_type, &detail);
     let records: Vec<Record> = if gone {
         records::as_planned(continuation.outcome.clone())
     } else if is_definite_refusal(answer.status)

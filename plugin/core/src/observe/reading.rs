@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Continuation, Expected, Planned};
-use super::{ScimContinuation, answer, backend_error, refused, unavailable};
+use super::{ScimContinuation, answer, backend_error, refused, repair, unavailable};
 use crate::facts::ResourceKind;
 use crate::json::Json;
 use crate::message::{
@@ -98,6 +98,8 @@ impl Reading {
             outcome: Planned::default(),
             reading: None,
             read_back: None,
+            created: None,
+            is_head: false,
         }
     }
 
@@ -145,8 +147,9 @@ impl Reading {
             }
         }
         let resource = answer::read(answer)
-            .and_then(|resource| {
+            .and_then(|mut resource| {
                 let shape = &policy.account(&self.account).resource(self.kind).shape;
+                repair::identifiers(&mut resource, &[shape]);
                 answer::check_resource(&resource, shape, Some(&self.id))?;
                 Ok(resource)
             })

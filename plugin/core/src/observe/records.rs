@@ -98,11 +98,13 @@ fn settle(
     records: &mut Vec<Record>,
 ) {
     let (kind, shown) = match &continuation.expected {
-        Expected::Resource(kind, _) | Expected::Written(kind, _) | Expected::Created(kind, _) => {
-            (*kind, std::slice::from_ref(body))
-        }
-        Expected::List(None) => return,
-        Expected::List(Some(kind)) => (
+        Expected::Resource(kind, _)
+        | Expected::Written(kind, _)
+        | Expected::Created { kind, .. } => (*kind, std::slice::from_ref(body)),
+        Expected::List { kind: None, .. } => return,
+        Expected::List {
+            kind: Some(kind), ..
+        } => (
             *kind,
             member(body, "Resources")
                 .and_then(Json::as_array)
@@ -121,7 +123,7 @@ fn settle(
             // Groups of one name are told apart by the id that it gives, where it gives one.
             let is_other = kind == ResourceKind::Group
                 && account.group_id.is_some()
-                && !matches!(continuation.expected, Expected::Created(..))
+                && !matches!(continuation.expected, Expected::Created { .. })
                 && key != id;
             if is_other {
                 continue;
@@ -132,7 +134,7 @@ fn settle(
                 key,
             };
             records.push(match (kind, &continuation.expected) {
-                (ResourceKind::Group, Expected::Created(..)) => Record::Withdraw(intent),
+                (ResourceKind::Group, Expected::Created { .. }) => Record::Withdraw(intent),
                 _ => Record::Settle {
                     intent,
                     id: id.to_owned(),
@@ -286,8 +288,10 @@ fn answered_user(planned: &User, body: Option<&Json>) -> User {
     }
     user.display_name = text("displayName").or(user.display_name);
     user.external_id = text("externalId").or(user.external_id);
+    // Some applications answer a deactivation with the user as it was before: only where the record is
+    // unclear does an answer say that a user is active.
     if let Some(active) = member(body, "active").and_then(Json::as_bool) {
-        user.active = active;
+        user.active = active && (planned.active || planned.pending);
     }
     user
 }
