@@ -117,12 +117,19 @@ impl Judge {
                 }
             }
             let Some(fault) = refused else { break };
-            // It is missing because it was taken out.
-            if struck.iter().any(|place| begins_with(place, &fault.place)) {
-                break;
-            }
-            let at = fault.place.clone();
-            faults.push(fault);
+            // What is missing, or says nothing any more, because something was taken out of it goes too.
+            let at = if struck.contains(&fault.place) {
+                let Some(around) = around(&fault.place) else {
+                    break;
+                };
+                around.to_owned()
+            } else if struck.iter().any(|place| begins_with(place, &fault.place)) {
+                fault.place
+            } else {
+                let at = fault.place.clone();
+                faults.push(fault);
+                at
+            };
             let again = value
                 .as_mut()
                 .is_some_and(|value| strike(value, &at).is_some());
@@ -202,7 +209,7 @@ fn told(body: &scimguard_core::message::ResponseBody) -> String {
 }
 
 /// Takes out what stands at a place. The others keep their numbers: an operation of a PATCH gives way
-/// to one that is right, an element of a list to null, which is no value.
+/// to one that is right, an element of a list to null.
 fn strike(value: &mut Value, place: &str) -> Option<()> {
     let (first, rest) = step(value, place)?;
     if let (Value::Object(members), Step::Member(name)) = (&mut *value, &first)
@@ -292,6 +299,12 @@ fn step<'p>(value: &Value, place: &'p str) -> Option<(Step, &'p str)> {
 }
 
 /// Whether a place is at or below another.
+/// The list or object that a place is in.
+fn around(place: &str) -> Option<&str> {
+    let at = place.rfind(['.', '['])?;
+    place.get(..at).filter(|around| !around.is_empty())
+}
+
 fn begins_with(place: &str, above: &str) -> bool {
     let start = place.get(..above.len());
     let rest = place.get(above.len()..).unwrap_or_default();

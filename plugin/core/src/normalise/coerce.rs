@@ -294,7 +294,7 @@ fn understood(attribute: &Attribute, element: Json, path: &Place<'_>) -> Result<
         subs => format!("an object with {}", subs.join(", ")),
     };
     Err(scim::SCHEMA_INVALID_VALUE.because(format!(
-        "{path} has nothing in it that is known. An element of {} is {what}. To clear the list, send [].",
+        "{path}: an element of {} is {what}, and nothing in this one is known. To clear the list, send [].",
         attribute.name
     )))
 }

@@ -101,7 +101,7 @@ impl Normaliser<'_> {
             // An id alone, or anything else: refused by its type.
             return match element {
                 Json::Null => Err(scim::SCHEMA_INVALID_VALUE.because(format!(
-                    "{path} is null. Send {{\"value\": \"ID\"}}, or [] to clear the list of {}.",
+                    "{path}: null is no element. Send {{\"value\": \"ID\"}}, or [] to clear the list of {}.",
                     attribute.name
                 ))),
                 other => Ok(other),
@@ -112,14 +112,16 @@ impl Normaliser<'_> {
             (member.value != Json::Null).then_some(&member.value)
         };
         match (text("value"), text("$ref")) {
-            (Some(Json::String(id)), _) if is_blank(id) => Err(scim::SCHEMA_INVALID_VALUE.because(
-                format!("{path}.value is empty. Send the id of what the element refers to."),
-            )),
+            (Some(Json::String(id)), _) if is_blank(id) => {
+                Err(scim::SCHEMA_INVALID_VALUE.because(format!(
+                    "{path}.value: the id is empty. Send the id of what the element refers to."
+                )))
+            }
             (Some(_), _) => Ok(Json::Object(members)),
             (None, Some(Json::String(reference))) => {
                 let id = self.bases.user_at(reference).ok_or_else(|| {
                     scim::SCHEMA_INVALID_VALUE.because(format!(
-                        "{path}.$ref leads to no user at {}. Send {{\"value\": \"ID\"}}.",
+                        "{path}.$ref: it leads to no user at {}. Send {{\"value\": \"ID\"}}.",
                         self.bases.client
                     ))
                 })?;
