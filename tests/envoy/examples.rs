@@ -206,7 +206,8 @@ async fn a_secret_that_changes_is_read_again() -> anyhow::Result<()> {
 
 /// Envoy ends a request in its own words while the filter waits: the client gets all of them.
 #[tokio::test]
-async fn what_envoy_answers_while_the_filter_waits_reaches_the_client() -> anyhow::Result<()> {
+async fn what_envoy_gives_up_while_the_filter_waits_is_refused_with_its_rule() -> anyhow::Result<()>
+{
     let folder = TempDir::with_prefix("scimguard-examples-")?;
     fs::write(folder.path().join("ca.pem"), certificate(FACTS)?.0)?;
     let resources = resources("envoy-gateway.yaml", folder.path()).await?;
@@ -226,7 +227,8 @@ async fn what_envoy_answers_while_the_filter_waits_reaches_the_client() -> anyho
     let okta = okta(&envoy.url().await?, "pat.ACC1.t1.s3cret");
     let answer = okta.send("POST", "/Users", Some(&user())).await;
     answer
-        .and_then(|answer| answer.status(504))
+        .and_then(|answer| answer.status(503))
+        .and_then(|answer| answer.refused("facts.unavailable"))
         .with_context(|| envoy.logged())?;
     Ok(())
 }

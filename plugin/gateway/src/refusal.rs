@@ -49,7 +49,9 @@ impl Refused {
     pub fn too_large(limit: u64) -> Self {
         Self::new(
             "body.too-large",
-            format!("The body is larger than {limit} bytes. Send less at once."),
+            format!(
+                "The body is larger than {limit} bytes. Send fewer members or operations at once."
+            ),
         )
     }
 

@@ -45,6 +45,8 @@ pub(crate) enum Form {
     FilterColon,
     /// A filter on the sub-attribute that is set.
     FilterOnWhatIsSet,
+    /// A filter on `value`, in front of another sub-attribute: it finds a value and makes none.
+    FilterOnValue,
     AddMembers,
     ReplaceMembers,
     RemoveAllMembers,
@@ -151,6 +153,7 @@ impl Form {
         Self::FilterBlanks,
         Self::FilterColon,
         Self::FilterOnWhatIsSet,
+        Self::FilterOnValue,
         Self::AddMembers,
         Self::ReplaceMembers,
         Self::RemoveAllMembers,

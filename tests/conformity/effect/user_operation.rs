@@ -166,11 +166,15 @@ fn filtered(plural: Plural) -> BoxedStrategy<Operation> {
     prop_oneof![3 => set, 1 => primary, 2 => whole, 2 => remove, 1 => remove_sub].boxed()
 }
 
-/// Whether the filter of a path asks for the sub-attribute behind it.
-fn on_what_is_set(path: &str) -> Option<Form> {
-    let (filter, sub) = path.rsplit_once("].")?;
-    let asks = filter.contains(&format!("{sub} "));
-    asks.then_some(Form::FilterOnWhatIsSet)
+/// Whether the filter of a path asks for the sub-attribute behind it, or for the value itself.
+fn on_what_is_set(path: &str) -> Vec<Form> {
+    let Some((filter, sub)) = path.rsplit_once("].") else {
+        return Vec::new();
+    };
+    let asks = |name: &str| filter.contains(&format!("{name} "));
+    let set = asks(sub).then_some(Form::FilterOnWhatIsSet);
+    let value = (sub != "value" && asks("value")).then_some(Form::FilterOnValue);
+    set.into_iter().chain(value).collect()
 }
 
 fn on_addresses() -> BoxedStrategy<Operation> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scimguard_tests::model::{Active, Edit, Id, Profile, World};
+use scimguard_tests::model::{Active, Edit, Id, Ownership, Policy, Profile, World};
 use serde_json::{Value, json};
 
 use super::{Attempt, Request, managed, members, with, without};
@@ -14,13 +14,13 @@ const GROUPS: &str = "/gateway/ng/api/user-groups";
 const USERS: &str = "/gateway/ng/api/user";
 
 pub(super) fn attempts(world: &World) -> Vec<Attempt> {
-    let mut attempts = users();
+    let mut attempts = users(world);
     attempts.extend(groups(world));
     attempts.extend(memberships());
     attempts
 }
 
-fn users() -> Vec<Attempt> {
+fn users(world: &World) -> Vec<Attempt> {
     let user = format!("{USERS}/{SUE}");
     let write = |name: &str, path: &str, full: &str, mail: &str| {
         let edit = Edit::WriteUser {
@@ -35,6 +35,18 @@ fn users() -> Vec<Attempt> {
         let body = json!({"uuid": SUE, "name": full, "email": mail});
         managed(name, edit, Request("PUT", path, body))
     };
+    // The e-mail names the user on this route, beside the path. An owned user in either is judged as the
+    // one who is edited; else a user would get another's e-mail.
+    let mut of_another = write(
+        "PUT the user with the e-mail of another",
+        &user,
+        SUE_NAME,
+        NED_MAIL,
+    );
+    if world.ownership(SUE, Policy::default()) == Ownership::GroupProvisioned {
+        let edit = write("", &user, SUE_NAME, "susan@example.com").edit;
+        of_another.edit = edit;
+    }
     let free = |name: &str, method, path: &str, body| {
         managed(name, Edit::Free, Request(method, path, body))
     };
@@ -53,12 +65,7 @@ fn users() -> Vec<Attempt> {
             SUE_NAME,
             "susan@example.com",
         ),
-        write(
-            "PUT the user with the e-mail of another",
-            &user,
-            SUE_NAME,
-            NED_MAIL,
-        ),
+        of_another,
         write("PUT the user as it is", &user, SUE_NAME, "Sue@example.com"),
         write("PUT user with another name", USERS, "Sue Other", SUE_MAIL),
         write("PUT user as it is", USERS, SUE_NAME, SUE_MAIL),

@@ -30,7 +30,7 @@ for (const [form, words] of [
     const line = RENAME[form].slice(0, at).split("\n").length;
     await says(notes(), `Line ${line}, column ${at - RENAME[form].lastIndexOf("\n", at)}`);
     await pick("Push a group");
-    await paste("The request", RENAME[form].replace('"mine"', '"example-group"'));
+    await paste("The request", RENAME[form].replace('"mine"', '"example-group", "externallyManaged": true'));
     await says(verdict(), "lets this request through as it is");
     await says(notes(), words);
   });

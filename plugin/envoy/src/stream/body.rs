@@ -131,6 +131,11 @@ impl Incoming {
         self.full
     }
 
+    /// More has come than this.
+    pub(super) fn is_beyond(&self, limit: u64) -> bool {
+        self.came > limit
+    }
+
     /// Something can be put into the gateway's buffer.
     pub(super) fn is_replaceable(&self) -> bool {
         self.replaceable

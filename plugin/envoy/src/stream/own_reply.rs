@@ -52,6 +52,10 @@ impl Stream {
     }
 
     fn too_large(&self) -> Refused {
+        let limit = self.shared.gateway.body_limit();
+        if self.request.is_beyond(limit) {
+            return Refused::too_large(limit);
+        }
         let room = self.handed_back.saturating_sub(1);
         let gateway = &self.shared.gateway;
         if self.request.gate().get() == Passage::HandingBack && room < gateway.room() {
