@@ -22,19 +22,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use http::StatusCode;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::access::Access;
 use crate::config::Config;
-use crate::proxy::{self, Proxy};
+use crate::proxy::{self, Address, Proxy};
 
-/// How long the head of a request may take.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may have no request, and its client take nothing of an answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is asked to be done is small.
 const BODY_BYTES: usize = 16 * 1024;
@@ -85,33 +82,17 @@ impl Listener {
         self.address
     }
 
-    /// Serves until it is dropped.
-    pub(crate) async fn serve(self, proxy: Arc<Proxy>) {
+    /// Serves until the end.
+    pub(crate) async fn serve(self, proxy: Arc<Proxy>, end: CancellationToken) {
+        let slots = proxy.admin_slots();
         let app = router(proxy, self.access, &self.pages);
-        let builder = proxy::builder(HEAD_TIMEOUT);
-        // Dropping it ends the connections, also of those who wait for the next decision.
-        let mut connections = JoinSet::new();
-        loop {
-            while connections.try_join_next().is_some() {}
-            let Ok((stream, peer)) = self.listener.accept().await else {
-                // Out of file descriptors, usually: wait for connections to end.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            let app = app.clone();
-            let service = service_fn(move |mut request: http::Request<Incoming>| {
-                request.extensions_mut().insert(Peer(peer.ip()));
-                app.clone().oneshot(request)
-            });
-            let connection = builder
-                .serve_connection(TokioIo::new(stream), service)
-                .into_owned();
-            connections.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection to the admin address broke off");
-                }
-            });
-        }
+        let answer = move |mut request: http::Request<_>, peer: proxy::Peer| {
+            request.extensions_mut().insert(Peer(peer.address));
+            let answered = app.clone().oneshot(request);
+            async move { answered.await.unwrap_or_else(|never| match never {}) }
+        };
+        let address = Address::new(self.listener, None, TIMEOUT, slots);
+        address.serve(answer, end).await;
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
     log_to_stderr();
     panics_without_their_message();
+    proxy::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

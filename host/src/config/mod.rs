@@ -2,6 +2,7 @@
 //! keys are refused with their line. Relative paths are relative to the file.
 
 mod admin;
+mod connections;
 mod credential;
 mod endpoint;
 mod facts;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 pub use self::admin::AdminToken;
+pub use self::connections::Connections;
 pub use self::credential::{Credential, CredentialSource};
 pub(crate) use self::endpoint::{Endpoint, Template};
 pub use self::facts::Facts;
@@ -71,7 +73,8 @@ pub struct Config {
     /// How long the application may take to answer.
     #[serde(default = "half_a_minute", deserialize_with = "duration")]
     pub backend_timeout: Duration,
-    /// How long a client may take to send a request, and a request in flight to end at shutdown.
+    /// How long a connection may have no request, a client take for a body, and a request in flight to
+    /// end at shutdown.
     #[serde(default = "half_a_minute", deserialize_with = "duration")]
     pub client_timeout: Duration,
     /// How long a write waits for others of the same users and groups.
@@ -97,6 +100,9 @@ pub struct Config {
     /// How much accounts and sources may send.
     #[serde(default)]
     pub limits: Limits,
+    /// How many connections there may be.
+    #[serde(default)]
+    pub connections: Connections,
     /// The guard's own credential at the application. Absent: the client's goes on.
     pub backend_credential: Option<CredentialSource>,
     /// Who signs tokens, or tells of each whether it is good.
@@ -361,6 +367,9 @@ mod tests {
             "requests_per_second",
             "burst",
             "failures",
+            "[connections]",
+            "most",
+            "per_address",
             "[backend_credential]",
             "file",
             "env",
@@ -420,6 +429,7 @@ mod tests {
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
         assert!(fault("unseen = \"closed\"").contains("line 4"));
         assert!(fault("[limits]\nburst = 0").contains("line 5"));
+        assert!(fault("[connections]\nmost = 0").contains("line 5"));
         assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));
         assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
         assert!(fault("[admin_token]").contains("one of"));

@@ -5,10 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::body::{self, Collected, Outgoing};
+use super::body::{self, BodyError, Collected, Inbound, Outgoing};
 use crate::connections::Connections;
 
 /// The application.
@@ -31,8 +30,8 @@ pub(super) struct Outbound {
 pub(crate) enum NoAnswer {
     #[error(transparent)]
     Client(#[from] hyper_util::client::legacy::Error),
-    #[error("the answer broke off")]
-    Body(#[from] hyper::Error),
+    #[error("the answer ended prematurely")]
+    Body(#[from] BodyError),
     #[error("no answer within {0:?}")]
     Timeout(Duration),
     #[error("the answer asks for another protocol")]
@@ -124,7 +123,7 @@ impl Backend {
     pub(super) async fn send(
         &self,
         outbound: Outbound,
-    ) -> Result<http::Response<Incoming>, NoAnswer> {
+    ) -> Result<http::Response<Inbound>, NoAnswer> {
         self.send_until(outbound, Instant::now() + self.timeout)
             .await
     }
@@ -133,7 +132,7 @@ impl Backend {
         &self,
         outbound: Outbound,
         deadline: Instant,
-    ) -> Result<http::Response<Incoming>, NoAnswer> {
+    ) -> Result<http::Response<Inbound>, NoAnswer> {
         let mut uri = self.base.clone().into_parts();
         uri.path_and_query = Some(outbound.path);
         let mut request = http::Request::new(outbound.body);
@@ -148,6 +147,6 @@ impl Backend {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(NoAnswer::Upgrade);
         }
-        Ok(response)
+        Ok(response.map(|body| Inbound::of_backend(body, self.timeout)))
     }
 }

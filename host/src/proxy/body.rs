@@ -2,17 +2,41 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use super::address::Awaited;
+
+/// A body that comes in, from either side.
+pub(crate) struct Inbound {
+    body: Incoming,
+    /// How long the other end may send nothing.
+    limit: Duration,
+    /// Runs while it sends nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// A client's: its connection may give way meanwhile.
+    awaited: Option<Awaited>,
+}
+
+/// A body that does not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+    #[error("nothing came for {0:?}")]
+    Stalled(Duration),
+}
 
 /// What goes out, to either side.
-pub(super) enum Outgoing {
+pub(crate) enum Outgoing {
     /// Known bytes; the length is written from them.
     Whole(Option<Bytes>),
     /// As it comes in, but for trailers: neither side agreed to them.
-    Stream(Incoming),
+    Stream(Inbound),
 }
 
 /// A body that has been read.
@@ -24,7 +48,7 @@ pub(super) enum Collected {
 
 /// Reads a body of at most `limit` bytes. A larger one is left where the limit was passed, or
 /// untouched if its length was announced.
-pub(super) async fn collect(mut body: Incoming, limit: u64) -> Result<Collected, hyper::Error> {
+pub(super) async fn collect(mut body: Inbound, limit: u64) -> Result<Collected, BodyError> {
     if body.size_hint().lower() > limit {
         return Ok(Collected::OverLimit);
     }
@@ -46,6 +70,62 @@ pub(super) async fn collect(mut body: Incoming, limit: u64) -> Result<Collected,
     })
 }
 
+impl Inbound {
+    /// The body of a client's request.
+    pub(super) fn of_client(body: Incoming, limit: Duration, awaited: Awaited) -> Self {
+        Self {
+            body,
+            limit,
+            stalled: None,
+            awaited: Some(awaited),
+        }
+    }
+
+    /// The body of the backend's answer.
+    pub(super) fn of_backend(body: Incoming, limit: Duration) -> Self {
+        Self {
+            body,
+            limit,
+            stalled: None,
+            awaited: None,
+        }
+    }
+}
+
+impl Body for Inbound {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let frame = Pin::new(&mut this.body).poll_frame(context);
+        if let Some(awaited) = &mut this.awaited {
+            awaited.set(frame.is_pending());
+        }
+        if let Poll::Ready(frame) = frame {
+            this.stalled = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)));
+        }
+        let limit = this.limit;
+        let stalled = this
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + limit)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Some(Err(BodyError::Stalled(limit))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl Outgoing {
     pub(super) fn empty() -> Self {
         Self::Whole(None)
@@ -60,12 +140,12 @@ impl From<Vec<u8>> for Outgoing {
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(incoming) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, header};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use scimguard_core::facts::Fact;
 use scimguard_core::message::{
     AnswerBody, AnswerHandling, BackendAnswer, ForwardBody, ResponseBody,
@@ -18,7 +18,7 @@ use scimguard_gateway::CREDENTIALS;
 use tokio::sync::oneshot;
 
 use super::backend::{NoAnswer, Outbound, Whole};
-use super::body::{self, Collected, Outgoing};
+use super::body::{self, BodyError, Collected, Inbound, Outgoing};
 use super::client::{Client, verified_account};
 use super::facts::{Facts, Unavailable, is_read};
 use super::incoming::Refused;
@@ -38,7 +38,7 @@ pub(super) struct Exchange<'a> {
     proxy: &'a Proxy,
     request: Arc<Request>,
     /// The body, as long as nobody has read it.
-    incoming: Option<Incoming>,
+    incoming: Option<Inbound>,
     now: u64,
     held: Held,
     name_of: Option<InTheNameOf>,
@@ -52,7 +52,7 @@ impl<'a> Exchange<'a> {
     pub(super) fn new(
         proxy: &'a Proxy,
         request: Request,
-        incoming: Incoming,
+        incoming: Inbound,
         client: Client,
         gone: oneshot::Receiver<()>,
         now: u64,
@@ -206,7 +206,7 @@ impl<'a> Exchange<'a> {
         answered.map_err(|error| unavailable(&error))
     }
 
-    async fn read(&self, incoming: Incoming, limit: u64) -> Result<Body, Refused> {
+    async fn read(&self, incoming: Inbound, limit: u64) -> Result<Body, Refused> {
         if incoming.is_end_stream() {
             return Ok(Body::None);
         }
@@ -216,8 +216,11 @@ impl<'a> Exchange<'a> {
             Ok(Ok(Collected::None)) => Ok(Body::None),
             Ok(Ok(Collected::Bytes(bytes))) => Ok(Body::Bytes(bytes.into())),
             Ok(Ok(Collected::OverLimit)) => Ok(Body::OverLimit),
-            Ok(Err(_)) => Err(Refused::new("body.syntax", "The body broke off.")),
-            Err(_) => {
+            Ok(Err(BodyError::Broken(_))) => Err(Refused::new(
+                "body.syntax",
+                "The request body ended prematurely.",
+            )),
+            Ok(Err(BodyError::Stalled(_))) | Err(_) => {
                 let detail = format!(
                     "The body did not arrive within {:?}. Send it faster, or less of it.",
                     self.proxy.client_timeout
@@ -421,7 +424,7 @@ fn outcome(answer: Result<Whole, NoAnswer>) -> BackendOutcome {
 }
 
 /// The backend's answer, streamed on.
-fn passed(method: &str, answer: http::Response<Incoming>) -> http::Response<Outgoing> {
+fn passed(method: &str, answer: http::Response<Inbound>) -> http::Response<Outgoing> {
     let (parts, incoming) = answer.into_parts();
     let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
     let mut response = http::Response::new(Outgoing::Stream(incoming));

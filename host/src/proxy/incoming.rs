@@ -9,8 +9,12 @@ use super::headers;
 
 pub(crate) use scimguard_gateway::Refused;
 
-/// Reads the head of a request.
+/// Reads the head of a request. What was found in its bytes before they were parsed stands in its
+/// extensions.
 pub(super) fn read<B>(request: &http::Request<B>) -> Result<Request, Refused> {
+    if let Some(refused) = request.extensions().get::<Refused>() {
+        return Err(refused.clone());
+    }
     let path = request
         .uri()
         .path_and_query()

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::address::metrics::AllConnections;
 use super::facts_service::metrics::FactsMetrics;
 use super::log::Line;
 use super::{Proxy, now};
@@ -34,6 +35,7 @@ pub(super) struct Metrics {
     expiring: Family<Account, Gauge>,
     open: Family<Open, Gauge>,
     pub(super) facts: FactsMetrics,
+    pub(super) connections: AllConnections,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,6 +73,7 @@ impl Metrics {
             expiring: Family::default(),
             open: Family::default(),
             facts: FactsMetrics::new(buckets),
+            connections: AllConnections::default(),
         };
         metrics.register();
         metrics
@@ -114,6 +117,7 @@ impl Metrics {
             self.open.clone(),
         );
         self.facts.register(registry);
+        self.connections.register(registry);
     }
 
     /// Decisions that the log does not have.

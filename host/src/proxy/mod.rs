@@ -34,7 +34,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use hyper::body::Incoming;
 use ipnet::IpNet;
 use scimguard_core::Request;
 use scimguard_gateway::ScimPaths;
@@ -42,7 +41,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
-use self::body::Outgoing;
+use self::body::{Inbound, Outgoing};
 use self::client::Client;
 use self::credential::Own;
 use self::facts_service::FactsService;
@@ -56,7 +55,8 @@ use crate::store::{Store, TokenUse};
 use crate::tokens::issuers::Issuers;
 use crate::tokens::permissions::Permissions;
 
-pub(crate) use self::address::builder;
+pub use self::address::raise_descriptors;
+pub(crate) use self::address::{Address, Peer, Slots};
 pub(crate) use self::facts_service::tried;
 pub(crate) use self::incoming::Refused;
 pub(crate) use self::limits::Limits;
@@ -81,6 +81,7 @@ pub struct Proxy {
     trusted_proxies: Vec<IpNet>,
     limits: Limits,
     metrics: Metrics,
+    slots: AllSlots,
     client_timeout: Duration,
     lease_timeout: Duration,
     unseen: Unseen,
@@ -101,6 +102,22 @@ pub struct Proxy {
     used: Mutex<BTreeMap<(String, String), TokenUse>>,
 }
 
+/// The places for connections, by the address that they come to.
+struct AllSlots {
+    clients: Arc<Slots>,
+    facts: Arc<Slots>,
+    admin: Arc<Slots>,
+}
+
+impl AllSlots {
+    /// Says in the log how full they were, and whether there is room again.
+    fn log_room(&self) {
+        for slots in [&self.clients, &self.facts, &self.admin] {
+            slots.log_room();
+        }
+    }
+}
+
 impl Proxy {
     /// Puts a guard together.
     ///
@@ -108,7 +125,13 @@ impl Proxy {
     /// If the guard's own credential, the system's certificates, or a file of keys or permissions
     /// cannot be read.
     pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
+        let metrics = Metrics::new();
         Ok(Self {
+            slots: AllSlots {
+                clients: address::slots(config, metrics.connections.of("clients")),
+                facts: address::slots(config, metrics.connections.of("facts")),
+                admin: address::admin_slots(metrics.connections.of("admin")),
+            },
             paths: ScimPaths::new(policy.settings()),
             policy: Arc::new(policy),
             store,
@@ -124,7 +147,7 @@ impl Proxy {
             credential: Own::read(config)?,
             trusted_proxies: config.trusted_proxies.clone(),
             limits: Limits::new(&config.limits),
-            metrics: Metrics::new(),
+            metrics,
             client_timeout: config.client_timeout,
             lease_timeout: config.lease_timeout,
             unseen: config.unseen,
@@ -166,6 +189,11 @@ impl Proxy {
         self.decisions.as_ref()
     }
 
+    /// The places for connections to the admin address.
+    pub(crate) fn admin_slots(&self) -> Arc<Slots> {
+        Arc::clone(&self.slots.admin)
+    }
+
     /// Whether it takes no more requests.
     pub(crate) fn is_ending(&self) -> bool {
         self.in_flight.is_closed()
@@ -175,7 +203,7 @@ impl Proxy {
     /// away: otherwise what the backend did would not be recorded.
     async fn handle(
         self: Arc<Self>,
-        request: http::Request<Incoming>,
+        request: http::Request<Inbound>,
         peer: IpAddr,
     ) -> http::Response<Outgoing> {
         let path = request.uri().path().to_owned();
@@ -195,7 +223,7 @@ impl Proxy {
 
     async fn answer(
         &self,
-        request: http::Request<Incoming>,
+        request: http::Request<Inbound>,
         peer: IpAddr,
         gone: oneshot::Receiver<()>,
     ) -> http::Response<Outgoing> {

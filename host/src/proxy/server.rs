@@ -34,10 +34,11 @@ pub struct Listeners {
 /// Serves until `end` comes true and the requests in flight are done, or have had their time.
 pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
     let (no_clients, no_gateways) = (CancellationToken::new(), CancellationToken::new());
+    let no_admin = CancellationToken::new();
     let timeout = proxy.client_timeout;
     let admin = listeners
         .admin
-        .map(|listener| tokio::spawn(listener.serve(Arc::clone(&proxy))));
+        .map(|listener| tokio::spawn(listener.serve(Arc::clone(&proxy), no_admin.clone())));
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
     let mut upkeep = JoinSet::new();
@@ -48,17 +49,18 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     if let (Some(listener), Some(service)) = (listeners.facts, &proxy.facts_service) {
         upkeep.spawn(expire(Arc::clone(&proxy), Arc::clone(service)));
         let (proxy, service) = (Arc::clone(&proxy), Arc::clone(service));
-        let tls = service.tls();
+        let (tls, slots) = (service.tls(), Arc::clone(&proxy.slots.facts));
         let answer =
             move |request, peer| Arc::clone(&service).handle(Arc::clone(&proxy), request, peer);
-        let address = Address::new(listener, tls, timeout);
+        let address = Address::new(listener, tls, timeout, slots);
         gateways = Some(tokio::spawn(address.serve(answer, no_gateways.clone())));
     }
     let renewing = tokio::spawn(renew(Arc::clone(&proxy)));
     let clients = listeners.clients.map(|listener| {
+        let slots = Arc::clone(&proxy.slots.clients);
         let proxy = Arc::clone(&proxy);
         let answer = move |request, peer: Peer| Arc::clone(&proxy).handle(request, peer.address);
-        let address = Address::new(listener, None, timeout);
+        let address = Address::new(listener, None, timeout, slots);
         tokio::spawn(address.serve(answer, no_clients.clone()))
     });
     let mut store_used = tokio::time::interval(STORE_USED);
@@ -70,6 +72,7 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
                 let proxy = Arc::clone(&proxy);
                 proxy.limits.forget_quiet();
                 proxy.metrics.log_slowed();
+                proxy.slots.log_room();
                 tokio::spawn(async move { proxy.store_used().await });
             }
         }
@@ -90,7 +93,9 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
         tracing::warn!(limit = ?timeout, "requests were still in flight at the end");
     }
     upkeep.abort_all();
+    no_admin.cancel();
     if let Some(admin) = admin {
+        // Those who wait for the next decision wait no longer.
         admin.abort();
     }
     proxy.metrics.log_slowed();

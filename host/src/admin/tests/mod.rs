@@ -138,6 +138,27 @@ struct Answer {
 }
 
 #[tokio::test]
+async fn silent_connections_do_not_hide_whether_the_guard_is_alive() {
+    let guard = Guard::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(guard.address).await.unwrap());
+    }
+    let answer = guard.raw("GET /healthz", &["host: localhost"], "").await;
+    assert_eq!(answer.status, "200");
+    let metrics = guard.raw("GET /metrics", &["host: localhost"], "").await;
+    assert!(
+        metrics
+            .body
+            .contains("scimguard_connections{address=\"admin\"} 64"),
+        "{}",
+        metrics.body
+    );
+    let gave_way = "scimguard_connections_ended_total{address=\"admin\",reason=\"gave-way\"}";
+    assert!(metrics.body.contains(gave_way), "{}", metrics.body);
+}
+
+#[tokio::test]
 async fn only_who_has_the_token_and_the_name_is_answered() {
     let guard = Guard::start().await;
     let good = format!("authorization: Bearer {TOKEN}");

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, StatusCode, header};
-use hyper::body::Incoming;
 use scimguard_wire::{FACTS, Head, RECORDS};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,7 +25,7 @@ use self::access::{Gateway, Gateways};
 use self::failure::Failure;
 use self::passes::Passes;
 use super::address::Peer;
-use super::body::{self, Collected, Outgoing};
+use super::body::{self, Collected, Inbound, Outgoing};
 use super::client::Client;
 use super::{Proxy, headers, source};
 use crate::config;
@@ -89,7 +88,7 @@ impl FactsService {
     pub(super) async fn handle(
         self: Arc<Self>,
         proxy: Arc<Proxy>,
-        request: http::Request<Incoming>,
+        request: http::Request<Inbound>,
         peer: Peer,
     ) -> http::Response<Outgoing> {
         let started = Instant::now();
@@ -131,7 +130,7 @@ impl FactsService {
         proxy: &Arc<Proxy>,
         gateway: &Arc<Gateway>,
         endpoint: Endpoint,
-        body: Incoming,
+        body: Inbound,
         peer: IpAddr,
     ) -> Result<http::Response<Outgoing>, Failure> {
         let reading = body::collect(body, MESSAGE_BYTES);

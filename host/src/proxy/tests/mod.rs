@@ -2,6 +2,7 @@
 //! exactly what the test says.
 
 mod backend;
+mod connections;
 mod facts_service;
 mod framing;
 mod lookup;
@@ -9,6 +10,7 @@ mod record;
 mod refuse;
 mod unseen;
 mod vouched;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

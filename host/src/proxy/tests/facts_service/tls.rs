@@ -87,21 +87,42 @@ async fn post(
     Some(String::from_utf8(answer).unwrap())
 }
 
+/// A certificate for the service, and the configuration that has it.
+fn certified(folder: &std::path::Path, authority: &Authority) -> String {
+    let own = authority.vouches_for("facts.internal");
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("facts.pem", &own.certificate.pem());
+    write("facts.key", &own.key.serialize_pem());
+    write("ca.pem", &authority.pem);
+    let place = folder.display();
+    format!(
+        "[facts]\nlisten = \"127.0.0.1:0\"\n[facts.tls]\ncertificate = \"{place}/facts.pem\"\n\
+         key = \"{place}/facts.key\"\nclient_ca = \"{place}/ca.pem\"\n[[facts.gateway]]\n\
+         name = \"west\"\ncertificate = \"west.internal\"\n{GATEWAYS}"
+    )
+}
+
+#[tokio::test]
+async fn a_handshake_that_stops_half_way_ends() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let keys = certified(folder.path(), &authority);
+    let keys = format!("client_timeout = \"500ms\"\n{keys}");
+    let backend = Backend::ok().await;
+    let guard = Guard::configured(Script::new(), &backend, &keys).await;
+    // Nothing, and the beginning of a ClientHello (RFC 8446 §4.1.2).
+    for bytes in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
+        let mut stream = TcpStream::connect(guard.facts.unwrap()).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        read_all(&mut stream).await;
+    }
+}
+
 #[tokio::test]
 async fn a_gateway_is_known_by_its_certificate_or_its_secret() {
     let (authority, another) = (Authority::new(), Authority::new());
     let folder = tempfile::tempdir().unwrap();
-    let own = authority.vouches_for("facts.internal");
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write("facts.pem", &own.certificate.pem());
-    write("facts.key", &own.key.serialize_pem());
-    write("ca.pem", &authority.pem);
-    let place = folder.path().display();
-    let keys = format!(
-        "[facts]\nlisten = \"127.0.0.1:0\"\n[facts.tls]\ncertificate = \"{place}/facts.pem\"\n\
-         key = \"{place}/facts.key\"\nclient_ca = \"{place}/ca.pem\"\n[[facts.gateway]]\n\
-         name = \"west\"\ncertificate = \"west.internal\"\n{GATEWAYS}"
-    );
+    let keys = certified(folder.path(), &authority);
     let backend = Backend::ok().await;
     let guard = Guard::configured(Script::new(), &backend, &keys).await;
     let good = format!("authorization: Bearer {EDGE}\r\n");

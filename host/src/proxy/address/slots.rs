@@ -1,0 +1,436 @@
+//! How many connections an address has, and which of them gives way to a new one.
+//!
+//! A connection is *idle* while everything on it waits for its client: for the head of a request, or for
+//! the rest of a body. Beyond the limits the connection that has been idle longest gives way, first of
+//! the same peer, then of the peer with the most idle ones: closing it loses nothing that was decided,
+//! and a client that is quiet for good reasons connects again. If none is idle the new one is refused,
+//! since ending a request that the backend may be working on would leave its outcome unknown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::metrics::{ConnectionMetrics, Reason};
+
+/// The limits of one address, and what is connected to it.
+pub(crate) struct Slots {
+    limits: Limits,
+    metrics: ConnectionMetrics,
+    table: Mutex<Table>,
+}
+
+/// How many connections there may be.
+pub(crate) struct Limits {
+    /// In all.
+    pub(crate) most: usize,
+    /// From one address, or from one /64 of IPv6.
+    pub(crate) per_peer: usize,
+    /// Proxies, from which the clients of many come.
+    pub(crate) exempt: Vec<IpNet>,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    open: BTreeMap<u64, Entry>,
+    peers: BTreeMap<IpAddr, Held>,
+    /// Peers with idle connections, and how many they have.
+    idle: BTreeSet<(usize, IpAddr)>,
+    /// Connections gave way or were refused lately.
+    full: bool,
+    turned_away: u64,
+}
+
+/// What a peer has.
+#[derive(Default)]
+struct Held {
+    open: usize,
+    /// Since when, in the order of events, and which connection.
+    idle: BTreeSet<(u64, u64)>,
+}
+
+struct Entry {
+    peer: IpAddr,
+    /// Its requests, and whether each waits for the rest of its body.
+    requests: BTreeMap<u64, bool>,
+    /// Its place among those of its peer that are idle.
+    idle: Option<u64>,
+    evicted: CancellationToken,
+    quiet: watch::Sender<Quiet>,
+}
+
+/// Since when a connection does nothing.
+#[derive(Clone, Copy)]
+struct Quiet {
+    /// There is no request.
+    empty: Option<Instant>,
+    /// Everything waits for the client.
+    idle: Option<Instant>,
+}
+
+/// One connection's place. Dropping it frees the place.
+pub(super) struct Slot {
+    place: Arc<Place>,
+    evicted: CancellationToken,
+    quiet: watch::Receiver<Quiet>,
+}
+
+struct Place {
+    slots: Arc<Slots>,
+    id: u64,
+}
+
+/// A request on a connection, until its answer has been handed over.
+pub(super) struct InFlight {
+    place: Arc<Place>,
+    id: u64,
+}
+
+/// Whether a request's body is being waited for.
+pub(crate) struct Awaited {
+    place: Arc<Place>,
+    id: u64,
+    waiting: bool,
+}
+
+/// Why a connection ends that neither side has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// It gave way.
+    Evicted,
+    /// It did nothing for too long.
+    Idle,
+}
+
+// === impl Slots ===
+
+impl Slots {
+    pub(crate) fn new(limits: Limits, metrics: ConnectionMetrics) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            metrics,
+            table: Mutex::default(),
+        })
+    }
+
+    /// A place for a new connection. `None`: it is refused.
+    pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
+        let peer = peer.to_canonical();
+        let exempt = self.limits.exempt.iter().any(|net| net.contains(&peer));
+        let peer = network(peer);
+        let mut table = self.table();
+        let held = table.peers.get(&peer).map_or(0, |held| held.open);
+        let room = if !exempt && held >= self.limits.per_peer {
+            table.evict(Some(peer))
+        } else if table.open.len() >= self.limits.most {
+            table.evict(None)
+        } else {
+            Room::Free
+        };
+        match room {
+            Room::Free => {}
+            Room::Made => self.turned_away(&mut table, Reason::GaveWay),
+            Room::None => {
+                self.turned_away(&mut table, Reason::Refused);
+                return None;
+            }
+        }
+        let (quiet, sees) = watch::channel(Quiet {
+            empty: Some(Instant::now()),
+            idle: Some(Instant::now()),
+        });
+        let evicted = CancellationToken::new();
+        let id = table.tick();
+        table.peers.entry(peer).or_default().open += 1;
+        table.open.insert(
+            id,
+            Entry {
+                peer,
+                requests: BTreeMap::new(),
+                idle: None,
+                evicted: evicted.clone(),
+                quiet,
+            },
+        );
+        table.settle(id);
+        self.metrics.open(table.open.len());
+        drop(table);
+        let slots = Arc::clone(self);
+        Some(Slot {
+            place: Arc::new(Place { slots, id }),
+            evicted,
+            quiet: sees,
+        })
+    }
+
+    /// Ends the connection that has been idle longest: the process is out of descriptors.
+    pub(super) fn give_way(&self) {
+        let mut table = self.table();
+        if matches!(table.evict(None), Room::Made) {
+            self.turned_away(&mut table, Reason::GaveWay);
+        }
+        self.metrics.open(table.open.len());
+    }
+
+    /// Says in the log that there is room again, once there has been for a while.
+    pub(crate) fn log_room(&self) {
+        let mut table = self.table();
+        let count = std::mem::take(&mut table.turned_away);
+        if count == 0 && std::mem::take(&mut table.full) {
+            tracing::info!(
+                address = self.metrics.address(),
+                open = table.open.len(),
+                "there is room for connections again"
+            );
+        } else if count > 0 {
+            tracing::warn!(
+                address = self.metrics.address(),
+                count,
+                open = table.open.len(),
+                "connections gave way to others or were refused"
+            );
+        }
+    }
+
+    fn turned_away(&self, table: &mut Table, reason: Reason) {
+        self.metrics.ended(reason);
+        table.turned_away += 1;
+        if !std::mem::replace(&mut table.full, true) {
+            tracing::warn!(
+                address = self.metrics.address(),
+                open = table.open.len(),
+                most = self.limits.most,
+                per_peer = self.limits.per_peer,
+                "too many connections: those that have been idle longest give way to new ones"
+            );
+        }
+    }
+
+    fn change(&self, id: u64, change: impl FnOnce(&mut BTreeMap<u64, bool>)) {
+        let mut table = self.table();
+        if let Some(entry) = table.open.get_mut(&id) {
+            change(&mut entry.requests);
+            table.settle(id);
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether there is a place.
+enum Room {
+    Free,
+    /// A connection gave way.
+    Made,
+    None,
+}
+
+// === impl Table ===
+
+impl Table {
+    fn tick(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Notes whether a connection is idle now, and since when.
+    fn settle(&mut self, id: u64) {
+        let now = self.tick();
+        let Some(entry) = self.open.get_mut(&id) else {
+            return;
+        };
+        let idle = entry.requests.values().all(|waits| *waits);
+        let empty = entry.requests.is_empty();
+        entry.quiet.send_modify(|quiet| {
+            let at = Instant::now();
+            quiet.empty = empty.then(|| quiet.empty.unwrap_or(at));
+            quiet.idle = idle.then(|| quiet.idle.unwrap_or(at));
+        });
+        let (peer, before) = (entry.peer, entry.idle);
+        let after = idle.then(|| before.unwrap_or(now));
+        if before == after {
+            return;
+        }
+        entry.idle = after;
+        self.of_peer(peer, |held| {
+            if let Some(at) = before {
+                held.idle.remove(&(at, id));
+            }
+            if let Some(at) = after {
+                held.idle.insert((at, id));
+            }
+        });
+    }
+
+    /// Changes what a peer has, and its place among those with idle connections.
+    fn of_peer(&mut self, peer: IpAddr, change: impl FnOnce(&mut Held)) {
+        let held = self.peers.entry(peer).or_default();
+        self.idle.remove(&(held.idle.len(), peer));
+        change(held);
+        if !held.idle.is_empty() {
+            self.idle.insert((held.idle.len(), peer));
+        } else if held.open == 0 {
+            self.peers.remove(&peer);
+        }
+    }
+
+    /// Ends the oldest idle connection, of this peer or of the one with the most.
+    fn evict(&mut self, peer: Option<IpAddr>) -> Room {
+        let peer = peer.or_else(|| self.idle.last().map(|(_, peer)| *peer));
+        let oldest = peer
+            .and_then(|peer| self.peers.get(&peer))
+            .and_then(|held| held.idle.first().copied());
+        let Some((_, id)) = oldest else {
+            return Room::None;
+        };
+        if let Some(entry) = self.remove(id) {
+            entry.evicted.cancel();
+        }
+        Room::Made
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Entry> {
+        let entry = self.open.remove(&id)?;
+        self.of_peer(entry.peer, |held| {
+            held.open = held.open.saturating_sub(1);
+            if let Some(at) = entry.idle {
+                held.idle.remove(&(at, id));
+            }
+        });
+        Some(entry)
+    }
+}
+
+// === impl Slot ===
+
+impl Slot {
+    /// A request begins on the connection.
+    pub(super) fn begin(&self) -> InFlight {
+        let id = self.place.slots.table().tick();
+        self.place.change(|requests| {
+            requests.insert(id, false);
+        });
+        InFlight {
+            place: Arc::clone(&self.place),
+            id,
+        }
+    }
+
+    /// Waits until the connection has given way, or has had no request for so long.
+    pub(super) async fn over(&self, limit: Duration) -> Over {
+        tokio::select! {
+            () = self.evicted.cancelled() => Over::Evicted,
+            () = self.quiet_for(limit, |quiet| quiet.empty) => {
+                self.place.slots.metrics.ended(Reason::Idle);
+                Over::Idle
+            }
+        }
+    }
+
+    /// Waits until the connection has given way, or everything on it has waited for its client for so
+    /// long.
+    pub(super) async fn idle(&self, limit: Duration) {
+        tokio::select! {
+            () = self.evicted.cancelled() => {}
+            () = self.quiet_for(limit, |quiet| quiet.idle) => {}
+        }
+    }
+
+    async fn quiet_for(&self, limit: Duration, since: impl Fn(Quiet) -> Option<Instant>) {
+        let mut sees = self.quiet.clone();
+        loop {
+            let quiet = *sees.borrow_and_update();
+            let changed = match since(quiet) {
+                None => sees.changed().await,
+                Some(since) => tokio::select! {
+                    () = tokio::time::sleep_until(since + limit) => return,
+                    changed = sees.changed() => changed,
+                },
+            };
+            if changed.is_err() {
+                // It has given way.
+                return std::future::pending().await;
+            }
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let slots = &self.place.slots;
+        let mut table = slots.table();
+        table.remove(self.place.id);
+        slots.metrics.open(table.open.len());
+    }
+}
+
+impl Place {
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<u64, bool>)) {
+        self.slots.change(self.id, change);
+    }
+}
+
+// === impl InFlight ===
+
+impl InFlight {
+    /// For the request's body.
+    pub(super) fn body(&self) -> Awaited {
+        Awaited {
+            place: Arc::clone(&self.place),
+            id: self.id,
+            waiting: false,
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.place.change(|requests| {
+            requests.remove(&self.id);
+        });
+    }
+}
+
+// === impl Awaited ===
+
+impl Awaited {
+    /// Notes whether the body is being waited for.
+    pub(crate) fn set(&mut self, waiting: bool) {
+        if std::mem::replace(&mut self.waiting, waiting) == waiting {
+            return;
+        }
+        self.place.change(|requests| {
+            if let Some(waits) = requests.get_mut(&self.id) {
+                *waits = waiting;
+            }
+        });
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}
+
+/// Whose connections are counted together: a host may have a whole /64 of IPv6 (RFC 6177).
+fn network(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => peer,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Streams of HTTP/2: one whose client takes nothing more of its answer ends without the others of its
+//! connection. HTTP/1 has the limit on the connection's writes instead.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::rt::Executor;
+use tokio::time::Instant;
+
+use super::slots::InFlight;
+
+tokio::task_local! {
+    static TAKEN: Arc<Taken>;
+}
+
+/// Runs each stream as a task, for as long as its client takes what it is sent.
+#[derive(Clone)]
+pub(crate) struct Streams {
+    pub(super) limit: Duration,
+}
+
+/// The body of an answer on its way to the client.
+pub(super) struct Answer<B> {
+    body: B,
+    _in_flight: InFlight,
+}
+
+/// Since when the client has not taken what there is for it.
+#[derive(Default)]
+struct Taken(Mutex<Option<Instant>>);
+
+impl<F> Executor<F> for Streams
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let taken = Arc::<Taken>::default();
+        let (within, limit) = (Arc::clone(&taken), self.limit);
+        tokio::spawn(TAKEN.scope(within, async move {
+            tokio::select! {
+                _ = stream => {}
+                // Dropping the stream resets it.
+                () = taken.stalled(limit) => tracing::debug!("a client did not take its answer"),
+            }
+        }));
+    }
+}
+
+impl Taken {
+    fn set(&self, since: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    fn get(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn stalled(&self, limit: Duration) {
+        loop {
+            let since = self.get();
+            tokio::time::sleep_until(since.unwrap_or_else(Instant::now) + limit).await;
+            if since.is_some() && self.get() == since {
+                return;
+            }
+        }
+    }
+}
+
+/// Something is there for the client now, or nothing is.
+fn offered(since: Option<Instant>) {
+    // Streams of HTTP/1 are no tasks of this executor.
+    let _ = TAKEN.try_with(|taken| taken.set(since));
+}
+
+impl<B> Answer<B> {
+    pub(super) fn new(body: B, in_flight: InFlight) -> Self {
+        offered(Some(Instant::now()));
+        Self {
+            body,
+            _in_flight: in_flight,
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        // While it is polled the client is not what is waited for.
+        offered(None);
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        offered(Some(Instant::now()));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
