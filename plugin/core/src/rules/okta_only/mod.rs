@@ -9,13 +9,13 @@ mod words;
 crate::rules::rules! {
     /// Members of a pushed group are added and removed only by the provider that pushed it.
     GROUP_MEMBERSHIP = "okta-only.group-membership", Some(403), None, "Harness documentation: add, remove, edit group members only in Okta";
-    /// A pushed group is renamed only by the provider that pushed it.
+    /// A pushed group is renamed, and gets another external id, only by the provider that pushed it.
     GROUP_RENAME = "okta-only.group-rename", Some(403), None, "Harness documentation: rename groups only in Okta";
     /// A pushed group is deleted only by the provider that pushed it.
     GROUP_DELETE = "okta-only.group-delete", Some(403), None, "Harness documentation: delete groups only in Okta";
     /// The e-mail and full name of a user who came with a pushed group are changed only by the
     /// provider. With `direct_users: locked` this holds for every user that a provider provisioned, and
-    /// for every attribute.
+    /// for every attribute. The external id of a provisioned user is always the provider's.
     USER_PROFILE = "okta-only.user-profile", Some(403), None, "Harness documentation: edit a user's e-mail and full name only in Okta";
     /// The group assignments of a user who came with a pushed group are changed only by the
     /// provider.
