@@ -52,7 +52,7 @@ fn every_combination() -> Combinations {
     let mut combinations = Combinations::default();
     for policy in policies() {
         for scene in scene::all() {
-            let attempts = ways::of_the_preset(&scene.world);
+            let attempts = ways::of_the_preset(policy, &scene.world);
             combinations.add(policy, None, &scene, attempts);
             let attempts = ways::of_own_routes(&scene.world);
             combinations.add(policy, Some(ways::routes()), &scene, attempts);

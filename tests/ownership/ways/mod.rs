@@ -7,7 +7,7 @@ mod scim_users;
 
 use std::collections::BTreeSet;
 
-use scimguard_tests::model::{Actor, Edit, Id, World};
+use scimguard_tests::model::{Actor, Edit, Id, Policy, World};
 use serde_json::{Value, json};
 
 use crate::scene::TARGET;
@@ -27,13 +27,13 @@ pub(crate) struct Attempt {
 }
 
 /// Every edit in every way that the SCIM end points and the preset's routes offer.
-pub(crate) fn of_the_preset(world: &World) -> Vec<Attempt> {
+pub(crate) fn of_the_preset(policy: Policy, world: &World) -> Vec<Attempt> {
     let mut attempts = Vec::new();
     for client in [Client::Provisioner, Client::Operator] {
         attempts.extend(scim_users::attempts(client, world));
         attempts.extend(scim_groups::attempts(client, world));
     }
-    attempts.extend(preset::attempts(world));
+    attempts.extend(preset::attempts(policy, world));
     attempts
 }
 

@@ -13,14 +13,14 @@ use crate::scene::{
 const GROUPS: &str = "/gateway/ng/api/user-groups";
 const USERS: &str = "/gateway/ng/api/user";
 
-pub(super) fn attempts(world: &World) -> Vec<Attempt> {
-    let mut attempts = users(world);
+pub(super) fn attempts(policy: Policy, world: &World) -> Vec<Attempt> {
+    let mut attempts = users(policy, world);
     attempts.extend(groups(world));
     attempts.extend(memberships());
     attempts
 }
 
-fn users(world: &World) -> Vec<Attempt> {
+fn users(policy: Policy, world: &World) -> Vec<Attempt> {
     let user = format!("{USERS}/{SUE}");
     let write = |name: &str, path: &str, full: &str, mail: &str| {
         let edit = Edit::WriteUser {
@@ -43,7 +43,7 @@ fn users(world: &World) -> Vec<Attempt> {
         SUE_NAME,
         NED_MAIL,
     );
-    if world.ownership(SUE, Policy::default()) == Ownership::GroupProvisioned {
+    if world.ownership(SUE, policy) == Ownership::GroupProvisioned {
         let edit = write("", &user, SUE_NAME, "susan@example.com").edit;
         of_another.edit = edit;
     }
