@@ -16,7 +16,7 @@ use crate::environment::{self, NODE_MODULES, PYTHON};
 
 /// How long a server may take to be ready, and a command to end. Compiling the component for the
 /// first time, without optimisation, is the slowest.
-pub const TIME_LIMIT: Duration = Duration::from_secs(120);
+pub const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// A running server.
 pub struct Server {

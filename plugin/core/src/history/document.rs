@@ -177,12 +177,16 @@ impl HeaderValue {
     }
 }
 
+/// The members of an object have no order, and letter case must not make one: a document that is
+/// written down with its names in lower case, as a transcript is, would be another request.
 fn headers(headers: &BTreeMap<String, HeaderValue>) -> Headers {
-    headers
+    let mut sent: Headers = headers
         .iter()
         .flat_map(|(name, value)| value.values().iter().map(move |value| (name, value)))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.clone().into_bytes()))
-        .collect()
+        .collect();
+    sent.sort_by(|(a, _), (b, _)| a.cmp(b));
+    sent
 }
 
 /// A JSON body is sent as its text stands in the document: numbers and keys stay as written.
@@ -211,4 +215,20 @@ pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RequestDocument;
+
+    #[test]
+    fn the_spelling_of_header_names_makes_no_other_request() {
+        let sent = |document: &str| {
+            let document: RequestDocument = serde_json::from_str(document).unwrap();
+            document.into_request().unwrap().headers
+        };
+        let spelled = r#"{"method": "GET", "path": "/", "headers": {"B": ["2", "1"], "a": "3"}}"#;
+        let lower = r#"{"method": "GET", "path": "/", "headers": {"a": "3", "b": ["2", "1"]}}"#;
+        assert_eq!(sent(spelled), sent(lower));
+    }
 }
