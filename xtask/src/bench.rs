@@ -30,9 +30,8 @@ pub(crate) fn web(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
 /// Builds the guard and the filter, and measures them beside other gateways.
 pub(crate) fn gateways(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
-    let component = component::build(project, steps)?;
+    let envoy::Built { component, filter } = envoy::filter_and_plugin(project, steps)?;
     let program = host::build(project, steps, &component)?;
-    let filter = envoy::filter(project, steps)?;
     let empty = envoy::empty_filter(project, steps)?;
     let nginx = nginx::program(steps)?;
     let bench = || {

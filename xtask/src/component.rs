@@ -11,12 +11,19 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::toolchain::{self, Toolchain};
 
+/// The crate of the plugin.
+const PACKAGE: &str = "scimguard-component";
+
 /// Builds `target/scimguard.wasm` and checks that it imports nothing.
 pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
-    let module = module(project, steps, "plugin", "scimguard-component", &RELEASE)?;
+    let module = module(project, steps, "plugin", PACKAGE, &RELEASE)?;
+    made(project, steps, &module)
+}
+
+fn made(project: &Project, steps: &mut Steps, module: &Path) -> Result<PathBuf> {
     let component = project.built("scimguard.wasm");
     steps.step("plugin imports nothing", |_| {
-        let bytes = encode(&module, &component)?;
+        let bytes = encode(module, &component)?;
         imports::refuse(&bytes)
     })?;
     Ok(component)
@@ -36,6 +43,20 @@ pub(crate) const RELEASE: Profile = Profile {
     flags: &[],
 };
 
+/// Builds the plugin together with the core module of another face, whose place is given: each is
+/// linked by one processor.
+pub(crate) fn build_with(
+    project: &Project,
+    steps: &mut Steps,
+    name: &'static str,
+    other: &str,
+) -> Result<(PathBuf, PathBuf)> {
+    let packages = ["--package", PACKAGE, "--package", other];
+    let folder = built(project, steps, name, &packages, &RELEASE)?;
+    let component = made(project, steps, &folder.join(file(PACKAGE)))?;
+    Ok((component, folder.join(file(other))))
+}
+
 /// Builds the core module of a face, in a step of this name.
 pub(crate) fn module(
     project: &Project,
@@ -45,7 +66,7 @@ pub(crate) fn module(
     profile: &Profile,
 ) -> Result<PathBuf> {
     let folder = built(project, steps, name, &["--package", package], profile)?;
-    Ok(folder.join(format!("{}.wasm", package.replace('-', "_"))))
+    Ok(folder.join(file(package)))
 }
 
 /// Builds a core module that is an example of a package, in a step of this name.
@@ -85,6 +106,11 @@ fn built(
     }
     steps.step(name, |step| step.run(&mut build))?;
     Ok(folder.join(Toolchain::output(profile.name)))
+}
+
+/// What Cargo calls the core module of a package.
+fn file(package: &str) -> String {
+    format!("{}.wasm", package.replace('-', "_"))
 }
 
 /// Makes the module a component, unless that is done, and gives its bytes.

@@ -27,7 +27,12 @@ pub(crate) fn run(
     arguments: Vec<OsString>,
 ) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
-    let component = component::build(project, steps)?;
+    let (component, filter) = if through_envoy {
+        let envoy::Built { component, filter } = envoy::filter_and_plugin(project, steps)?;
+        (component, Some(filter))
+    } else {
+        (component::build(project, steps)?, None)
+    };
     let program = host::build(project, steps, &component)?;
     let application = format!(
         "{} {}",
@@ -36,9 +41,9 @@ pub(crate) fn run(
     );
     let mut demo = project.command(&program);
     demo.args(["demo", "--application"]).arg(application);
-    if through_envoy {
+    if let Some(filter) = filter {
         demo.arg("--envoy").arg(envoy::program(&python)?);
-        demo.arg("--filter").arg(envoy::filter(project, steps)?);
+        demo.arg("--filter").arg(filter);
     }
     if let Ending::Pages = ending {
         let package = web::build(project, steps)?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, envoy, host, python};
+use crate::{envoy, host, python};
 
 /// The test, and what it is told.
 const TEST: &str = "differential::the_same_bytes_have_the_same_outcome_and_stay_apart";
@@ -19,8 +19,7 @@ pub(crate) fn run(
     seed: u64,
 ) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
-    let component = component::build(project, steps)?;
-    let filter = envoy::filter(project, steps)?;
+    let envoy::Built { component, filter } = envoy::filter_and_plugin(project, steps)?;
     let program = host::build(project, steps, &component)?;
     let envoy = envoy::program(&python)?;
     steps.step("the same bytes to serve and to Envoy", |step| {

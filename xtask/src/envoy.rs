@@ -14,27 +14,31 @@ use crate::steps::Steps;
 const PLACE: &str =
     "import importlib.util as u; print(u.find_spec('envoy').submodule_search_locations[0])";
 
-/// Builds `target/scimguard-envoy.wasm`.
-pub(crate) fn filter(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
-    let package = "scimguard-envoy";
-    let module = component::module(
-        project,
-        steps,
-        "filter for Envoy",
-        package,
-        &component::RELEASE,
-    )?;
+/// The crate of the filter.
+const PACKAGE: &str = "scimguard-envoy";
+
+/// Builds `target/scimguard-envoy.wasm`, and the plugin in the same time. A filter that was built alone
+/// would have other features of its crates: it is never built so.
+pub(crate) fn filter_and_plugin(project: &Project, steps: &mut Steps) -> Result<Built> {
+    let (component, module) =
+        component::build_with(project, steps, "plugin and filter for Envoy", PACKAGE)?;
     let filter = project.built("scimguard-envoy.wasm");
     // A running Envoy may have the old file open: it keeps it whole.
     let written = filter.with_extension("wasm.new");
     fs::copy(&module, &written).with_context(|| format!("cannot copy {}", module.display()))?;
     fs::rename(&written, &filter)?;
-    Ok(filter)
+    Ok(Built { component, filter })
+}
+
+/// The two faces that a gateway may need.
+pub(crate) struct Built {
+    pub(crate) component: PathBuf,
+    pub(crate) filter: PathBuf,
 }
 
 /// Builds a filter that lets everything pass, by which the policy's is measured.
 pub(crate) fn empty_filter(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
-    component::example(project, steps, "empty filter", "scimguard-envoy", "empty")
+    component::example(project, steps, "empty filter", PACKAGE, "empty")
 }
 
 /// The Envoy that the Python environment has.

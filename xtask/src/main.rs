@@ -124,9 +124,9 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Build { web: false } => {
-            let component = component::build(&project, &mut steps)?;
+            let envoy::Built { component, filter } =
+                envoy::filter_and_plugin(&project, &mut steps)?;
             let program = host::build(&project, &mut steps, &component)?;
-            let filter = envoy::filter(&project, &mut steps)?;
             let built = [&component, &program, &filter].map(|path| path.display().to_string());
             anstream::println!("built {}", built.join(", "));
             Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{component, envoy, host, node, page, python, web};
+use crate::{envoy, host, node, page, python, web};
 
 /// Runs everything; the first failure ends it.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -33,8 +33,7 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     })?;
     let python = python::environment(project, steps)?;
     let modules = node::modules(project, steps)?;
-    let component = component::build(project, steps)?;
-    let filter = envoy::filter(project, steps)?;
+    let envoy::Built { component, filter } = envoy::filter_and_plugin(project, steps)?;
     let envoy = envoy::program(&python)?;
     let package = web::build(project, steps)?;
     let pages = page::build(project, steps, &package)?;
