@@ -19,6 +19,8 @@ pub(super) struct IssuerDocument {
     account: Option<String>,
     provider: Option<String>,
     #[serde(default)]
+    confirmation: Confirmation,
+    #[serde(default)]
     claims: ClaimsDocument,
 }
 
@@ -42,6 +44,18 @@ pub(crate) enum IssuerKind {
     Introspection,
 }
 
+/// What becomes of a token that is bound to a key of its holder (`cnf`, RFC 7800): a Bearer credential
+/// does not prove that its sender has the key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Confirmation {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is taken like one that is not bound: something in front of the guard has checked the key.
+    Ignore,
+}
+
 /// One issuer, ready to judge its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Issuer {
@@ -60,6 +74,7 @@ pub(crate) struct Issuer {
     pub(crate) permissions: Option<Pointer>,
     /// `None`: the tokens were given to no identity provider.
     pub(crate) provider: Option<Claim>,
+    pub(crate) confirmation: Confirmation,
 }
 
 /// Where something that a token stands for comes from.
@@ -160,6 +175,7 @@ impl Issuer {
             principal: pointer(claims.principal.as_deref().unwrap_or("/sub")),
             permissions: claims.permissions.as_deref().map(pointer),
             provider,
+            confirmation: document.confirmation,
         })
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use document::{
     Adoption, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Profile, Unmatched,
 };
 pub(crate) use edit_kind::EditKind;
-pub(crate) use issuers::{Claim, Issuer, IssuerKind};
+pub(crate) use issuers::{Claim, Confirmation, Issuer, IssuerKind};
 pub(crate) use protected::Protected;
 pub(crate) use route::{Free, Route, Source};
 

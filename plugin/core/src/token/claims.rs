@@ -4,7 +4,7 @@
 use super::expiry;
 use crate::facts::{Facts, Key, Principal, PrincipalKey, Stop, Token};
 use crate::json::Json;
-use crate::policy::{Claim, Issuer, IssuerKind};
+use crate::policy::{Claim, Confirmation, Issuer, IssuerKind};
 use crate::refusal::Refusal;
 use crate::rules::token as rules;
 
@@ -27,6 +27,8 @@ pub(super) struct Stated {
     permissions: Option<Vec<String>>,
     provider: Option<String>,
     id: String,
+    /// Only the holder of a key may use it, and the policy minds.
+    is_bound: bool,
 }
 
 /// Reads verified claims; nothing that was read before the verification counts. `None`: something in
@@ -62,6 +64,11 @@ pub(super) fn stated(claims: &Json, issuer: &Issuer, token: &str, now: u64) -> O
         None if is_introspected => None,
         None => return None,
     };
+    // What an issuer signed is a binding even if it cannot be read as one.
+    let is_bound = match is_introspected {
+        true => claims.given("cnf").is_some(),
+        false => claims.0.get("cnf").is_some(),
+    };
     let principal = claims
         .text(&issuer.principal)
         .filter(|id| id.len() <= MAX_PRINCIPAL)?;
@@ -79,6 +86,7 @@ pub(super) fn stated(claims: &Json, issuer: &Issuer, token: &str, now: u64) -> O
         },
         id: claims.id(token, &principal),
         principal,
+        is_bound: is_bound && issuer.confirmation == Confirmation::Refuse,
     })
 }
 
@@ -97,6 +105,9 @@ impl Stated {
         facts: &Facts<'_>,
         now: u64,
     ) -> Result<Token, Stop> {
+        if self.is_bound {
+            return Err(bound().into());
+        }
         if let Some(expires) = self.expires
             && expires.saturating_add(issuer.skew) <= now
         {
@@ -136,6 +147,14 @@ pub(super) fn expired(expires: u64, now: u64) -> Refusal {
         "The token expired {}. Create a new one and enter it in the identity provider.",
         expiry::words(expires, now)
     ))
+}
+
+/// The refusal of a token that its holder alone may use, by a proof that a Bearer credential is not.
+fn bound() -> Refusal {
+    rules::UNKNOWN.because(
+        "The token is bound to a key of its holder (cnf) and is no plain Bearer token. Have the issuer \
+         give out tokens for the guard without such a binding.",
+    )
 }
 
 /// A JSON object of claims.

@@ -110,17 +110,29 @@ impl Jwt {
     ///
     /// Whoever made the token chooses what stands there, so a header that brings its own key
     /// (`jwk`, `x5c`) or says where to get it (`jku`, `x5u`) is refused, not ignored. No extension
-    /// (`crit`, RFC 7515 §4.1.11) is understood. RFC 9068 §2.1 has the types.
+    /// (`crit`, RFC 7515 §4.1.11) is understood, also where the header forgets to call it one: an
+    /// unencoded payload (`b64`, RFC 7797), encryption and compression (RFC 7516). What is signed are
+    /// claims and no further token (`cty`, RFC 7519 §5.2). RFC 9068 §2.1 has the types.
     pub(super) fn is_plain(&self) -> bool {
-        let brings = |name| self.header.get(name).is_some();
         let is_token = match self.header.get("typ") {
             None => true,
-            Some(kind) => kind.as_str().is_some_and(|kind| {
-                let kind = kind.to_ascii_lowercase();
-                let kind = kind.strip_prefix("application/").unwrap_or(&kind);
-                matches!(kind, "jwt" | "at+jwt")
-            }),
+            Some(kind) => media_type(kind).is_some_and(|kind| matches!(&*kind, "jwt" | "at+jwt")),
         };
-        is_token && !["crit", "jku", "jwk", "x5u", "x5c"].into_iter().any(brings)
+        let is_nested = match self.header.get("cty") {
+            None => false,
+            Some(kind) => media_type(kind).is_none_or(|kind| kind.ends_with("jwt")),
+        };
+        let brings = |name: &str| self.header.get(name).is_some();
+        is_token && !is_nested && !NOT_PLAIN.into_iter().any(brings)
     }
+}
+
+/// Members of a header that a signed token of claims has no use for.
+const NOT_PLAIN: [&str; 8] = ["crit", "jku", "jwk", "x5u", "x5c", "b64", "enc", "zip"];
+
+/// A media type in lower case, as `typ` and `cty` abbreviate it (RFC 7515 §4.1.9).
+fn media_type(kind: &Json) -> Option<String> {
+    let kind = kind.as_str()?.to_ascii_lowercase();
+    let short = kind.strip_prefix("application/").map(str::to_owned);
+    Some(short.unwrap_or(kind))
 }
