@@ -240,17 +240,26 @@ async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
     const SIGNING: &str = "https://id.example.com";
     const ASKED: &str = "https://as.example.com";
     let application = Recorder::start().await?;
-    // Of the three keys one is for nothing, and one is none.
+    // Of the three keys two are for something else.
     let server = Listed::by(|asked| match asked.path.as_str() {
         "/keys" => (
             200,
             json!({"keys": [
                 {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
-                {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
-                {"kty": "oct", "k": "c2hhcmVk"},
+                {"kty": "OKP", "crv": "X25519", "kid": "for-encryption", "x": "CQ"},
+                {"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"},
             ]}),
         ),
-        "/unfit" => (200, json!({"keys": [{"kty": "oct", "k": "c2hhcmVk"}]})),
+        "/unfit" => (
+            200,
+            json!({"keys": [
+                {"kty": "oct", "k": "c2hhcmVk"},
+                {"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"},
+                {"kty": "RSA", "kid": "one", "n": "1".repeat(342), "e": "AQ"},
+                {"kty": "OKP", "crv": "Ed25519", "kid": "small", "x": format!("AQ{}", "A".repeat(41))},
+                {"kty": "EC", "crv": "P-256", "kid": "off", "x": "A".repeat(43), "y": "A".repeat(43)},
+            ]}),
+        ),
         "/introspect" => (200, json!({"active": false})),
         "/everybody" => (200, json!({"active": true})),
         "/permissions/everybody/scimguard-doctor/scimguard-doctor" => (200, json!([])),
@@ -309,11 +318,9 @@ async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
         .iter()
         .filter(|it| it["verdict"] == "problem");
     ensure!(problems.count() == 0, "{:#?}", report.findings);
-    report.says(
-        "fine",
-        "issuers",
-        "can verify: 1; of another kind or use: 2",
-    )?;
+    report.says("fine", "issuers", "can verify: 1; not used: 2")?;
+    report.says("note", "issuers", "key \"for-encryption\": it is of a kind")?;
+    report.says("note", "issuers", "key number 3: it is of a kind")?;
     report.says("fine", "issuers", "made-up token that it is not good")?;
     report.says("fine", "permissions", "does not know")?;
     report.says("note", "tokens", "all come from issuers")?;
@@ -325,6 +332,15 @@ async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
     ];
     let report = examined(&named, &lines).await?;
     report.says("problem", "issuers", "no key that can verify")?;
+    for fault in [
+        "key number 1: it is a shared secret",
+        "key \"short\": its modulus has 17 bits",
+        "key \"one\": its ",
+        "key \"small\": its point has a small order",
+        "key \"off\": its point is not on its curve",
+    ] {
+        report.says("problem", "issuers", fault)?;
+    }
     report.says("problem", "issuers", "made-up token that it is good")?;
     report.says("problem", "permissions", "of a made-up principal")?;
 

@@ -9,6 +9,8 @@ use super::introspection::{Introspected, Introspection};
 use super::keys::{Keys, Verified};
 use crate::config::{Issuer as Config, Means};
 
+pub(crate) use super::jwks::LeftOut;
+
 /// All issuers.
 pub(crate) struct Issuers(Vec<Issuer>);
 
@@ -35,8 +37,8 @@ pub(crate) enum Said {
 
 /// What an issuer answered to whoever only wants to know whether it does.
 pub(crate) enum Tried {
-    /// It has so many keys that can verify a token, and so many others.
-    Keys { fit: usize, left_out: usize },
+    /// It has so many keys that can verify a token, and these others.
+    Keys { fit: usize, left_out: Vec<LeftOut> },
     /// It said whether a made-up token is good.
     Introspection { active: bool },
 }
@@ -48,7 +50,7 @@ pub(crate) async fn tried(config: &Config) -> anyhow::Result<Tried> {
             let keys = keys.tried().await?;
             Ok(Tried::Keys {
                 fit: keys.len(),
-                left_out: keys.left_out(),
+                left_out: keys.left_out().to_vec(),
             })
         }
         Asked::Introspection(introspection) => {

@@ -1,45 +1,66 @@
 //! An issuer's key set (RFC 7517 §5): which of its keys may have signed a token. The key decides what
 //! it can verify; a token's header only chooses among the keys that fit.
 
+use std::fmt;
+
 use anyhow::{Context, bail};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use scimguard_core::Json;
 use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::public_key::{self, Curve};
 
 /// More keys than any issuer has; a token without `kid` is tried with each.
 const MOST_KEYS: usize = 50;
-
-/// A shorter modulus can be factored (NIST SP 800-131A).
-const RSA_BITS: usize = 2048;
 
 /// The keys with which an issuer signs.
 #[derive(Debug)]
 pub(crate) struct KeySet {
     keys: Vec<Key>,
-    /// How many others it has, which verify nothing here.
-    left_out: usize,
+    left_out: Vec<LeftOut>,
 }
 
 #[derive(Debug)]
 struct Key {
     id: Option<String>,
+    place: usize,
     /// What it verifies, and nothing else.
     verifies: Vec<Algorithm>,
+    /// Its numbers: two keys are one if these are equal.
+    numbers: Vec<u8>,
     key: DecodingKey,
+}
+
+/// A key of the set that verifies nothing here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    id: Option<String>,
+    /// Where it stands in the set, counted from 1.
+    place: usize,
+    why: Unusable,
+}
+
+/// Why a key verifies nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Unusable {
+    /// It is for something else, or of a kind that is not known here (RFC 7517 §5).
+    Other(String),
+    /// Nobody should have such a key.
+    Faulty(String),
 }
 
 #[derive(Deserialize)]
 struct Document {
-    keys: Vec<serde_json::Value>,
+    keys: Vec<Box<RawValue>>,
 }
 
 // === impl KeySet ===
 
 impl KeySet {
-    /// Reads a key set. A key that is for something else, or of a kind that is not known, is left out
-    /// (RFC 7517 §5).
+    /// Reads a key set. A key that is for something else, of a kind that is not known, or not sound is
+    /// left out, and so are two keys of one name.
     pub(crate) fn parse(text: &[u8]) -> anyhow::Result<Self> {
         let document: Document =
             serde_json::from_slice(text).context("it is not a JSON Web Key Set")?;
@@ -47,20 +68,22 @@ impl KeySet {
             bail!("it has {} keys, more than {MOST_KEYS}", document.keys.len());
         }
         let mut keys = Vec::new();
-        let all = document.keys.len();
-        for value in document.keys {
-            match serde_json::from_value(value)
-                .context("it is not of a known kind")
-                .and_then(|jwk| Key::read(&jwk))
-            {
+        let mut left_out = Vec::new();
+        for (position, text) in document.keys.iter().enumerate() {
+            let place = position + 1;
+            match Key::read(place, text.get()) {
                 Ok(key) => keys.push(key),
-                Err(why) => tracing::debug!(why = format!("{why:#}"), "a key is left out"),
+                Err(why) => left_out.push(LeftOut {
+                    id: named(text.get()),
+                    place,
+                    why,
+                }),
             }
         }
-        Ok(Self {
-            left_out: all - keys.len(),
-            keys,
-        })
+        let (keys, twice) = without_doubles(keys);
+        left_out.extend(twice);
+        left_out.sort_by_key(|key| key.place);
+        Ok(Self { keys, left_out })
     }
 
     /// The keys that may have signed a token with this header.
@@ -76,80 +99,163 @@ impl KeySet {
             .map(|key| &key.key)
     }
 
-    /// Whether there is a key of this name, whatever it is for.
+    /// Whether there is a key of this name, whatever it is for: then a newer set is not asked for.
     pub(crate) fn has(&self, id: &str) -> bool {
-        self.keys.iter().any(|key| key.id.as_deref() == Some(id))
+        let usable = self.keys.iter().map(|key| &key.id);
+        let others = self.left_out.iter().map(|key| &key.id);
+        usable.chain(others).any(|it| it.as_deref() == Some(id))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    pub(crate) fn left_out(&self) -> usize {
-        self.left_out
+    /// The keys that verify nothing here.
+    pub(crate) fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+}
+
+/// A name that stands for several keys stands for none: which of them is meant could be whoever's choice
+/// who writes the set last (RFC 7517 §4.5).
+fn without_doubles(keys: Vec<Key>) -> (Vec<Key>, Vec<LeftOut>) {
+    let is_double = |key: &Key| {
+        let same_name = |other: &&Key| key.id.is_some() && other.id == key.id;
+        keys.iter()
+            .filter(same_name)
+            .any(|other| other.numbers != key.numbers)
+    };
+    let doubles: Vec<bool> = keys.iter().map(is_double).collect();
+    let mut kept = Vec::new();
+    let mut left_out = Vec::new();
+    for (key, is_double) in keys.into_iter().zip(doubles) {
+        match is_double {
+            false => kept.push(key),
+            true => left_out.push(LeftOut {
+                id: key.id,
+                place: key.place,
+                why: Unusable::Faulty("another key has the same `kid`".to_owned()),
+            }),
+        }
+    }
+    (kept, left_out)
+}
+
+fn named(text: &str) -> Option<String> {
+    let key = Json::parse(text.as_bytes())?;
+    key.get("kid").and_then(Json::as_str).map(str::to_owned)
+}
+
+// === impl LeftOut ===
+
+impl LeftOut {
+    /// Whether nobody should have such a key, so that its issuer has to be told.
+    pub(crate) fn is_fault(&self) -> bool {
+        matches!(self.why, Unusable::Faulty(_))
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Unusable::Other(why) | Unusable::Faulty(why)) = &self.why;
+        match &self.id {
+            // What an issuer writes may hold anything.
+            Some(id) => write!(
+                f,
+                "key {:?}: {why}",
+                id.chars().take(64).collect::<String>()
+            ),
+            None => write!(f, "key number {}: {why}", self.place),
+        }
     }
 }
 
 // === impl Key ===
 
 impl Key {
-    fn read(jwk: &Jwk) -> anyhow::Result<Self> {
+    fn read(place: usize, text: &str) -> Result<Self, Unusable> {
+        let members = Json::parse(text.as_bytes()).filter(|key| matches!(key, Json::Object(_)));
+        let members = members
+            .ok_or_else(|| faulty("it is no JSON object that has each of its names once"))?;
+        // RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2.
+        if members.get("kty").and_then(Json::as_str) == Some("oct") || members.get("k").is_some() {
+            return Err(faulty(
+                "it is a shared secret: each reader of the set can sign with it",
+            ));
+        }
+        if members.get("d").is_some() {
+            return Err(faulty(
+                "its private part is there too: each reader of the set can sign with it",
+            ));
+        }
+        let jwk: Jwk =
+            serde_json::from_str(text).map_err(|_| other("it is of a kind that is not known"))?;
         let common = &jwk.common;
         let signs = |usage: &PublicKeyUse| *usage == PublicKeyUse::Signature;
         if !common.public_key_use.as_ref().is_none_or(signs) {
-            bail!("it is not for signatures");
+            return Err(other("it is not for signatures (`use`)"));
         }
         let operations = common.key_operations.as_ref();
         if operations.is_some_and(|them| !them.contains(&KeyOperations::Verify)) {
-            bail!("it is not for verifying");
+            return Err(other("it is not for verifying (`key_ops`)"));
         }
         let mut verifies = algorithms(&jwk.algorithm)?;
         if let Some(named) = common.key_algorithm {
-            let named = Algorithm::try_from(named).context("its `alg` signs nothing")?;
+            let named = Algorithm::try_from(named)
+                .map_err(|_| other("its `alg` is none that is known for signatures"))?;
             verifies.retain(|algorithm| *algorithm == named);
             if verifies.is_empty() {
-                bail!("its `alg` does not go with its kind");
+                return Err(faulty("its `alg` does not go with its kind"));
             }
         }
         Ok(Self {
             id: common.key_id.clone(),
+            place,
             verifies,
-            key: DecodingKey::from_jwk(jwk)?,
+            numbers: numbers(&jwk.algorithm).map_err(|why| faulty(&format!("{why:#}")))?,
+            key: DecodingKey::from_jwk(&jwk).map_err(|_| faulty("it cannot be read"))?,
         })
     }
 }
 
+fn other(why: &str) -> Unusable {
+    Unusable::Other(why.to_owned())
+}
+
+fn faulty(why: &str) -> Unusable {
+    Unusable::Faulty(why.to_owned())
+}
+
 /// What a key of this kind can verify. Never a shared secret: whoever checks with it could sign too.
-fn algorithms(parameters: &AlgorithmParameters) -> anyhow::Result<Vec<Algorithm>> {
+fn algorithms(parameters: &AlgorithmParameters) -> Result<Vec<Algorithm>, Unusable> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     match parameters {
-        AlgorithmParameters::RSA(rsa) => {
-            let bits = bits(&rsa.n)?;
-            if bits < RSA_BITS {
-                bail!("its modulus has {bits} bits, fewer than {RSA_BITS}");
-            }
-            Ok(vec![RS256, RS384, RS512, PS256, PS384, PS512])
-        }
+        AlgorithmParameters::RSA(_) => Ok(vec![RS256, RS384, RS512, PS256, PS384, PS512]),
         AlgorithmParameters::EllipticCurve(point) => match point.curve {
             EllipticCurve::P256 => Ok(vec![ES256]),
             EllipticCurve::P384 => Ok(vec![ES384]),
-            _ => bail!("its curve is not P-256 or P-384"),
+            _ => Err(other("its curve is not P-256 or P-384")),
         },
         AlgorithmParameters::OctetKeyPair(pair) => match pair.curve {
             EllipticCurve::Ed25519 => Ok(vec![EdDSA]),
-            _ => bail!("its curve is not Ed25519"),
+            _ => Err(other("its curve is not Ed25519")),
         },
-        _ => bail!("it is not an asymmetric key"),
+        _ => Err(other("it is of a kind that is not known")),
     }
 }
 
-/// The length of a number, leading zeros not counted.
-fn bits(number: &str) -> anyhow::Result<usize> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(number)
-        .context("its modulus is not base64url")?;
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let significant = &bytes[zeros..];
-    let empty = significant.first().map_or(0, |byte| byte.leading_zeros());
-    Ok(significant.len() * 8 - empty as usize)
+/// The numbers of a sound key.
+fn numbers(parameters: &AlgorithmParameters) -> anyhow::Result<Vec<u8>> {
+    match parameters {
+        AlgorithmParameters::RSA(rsa) => public_key::rsa(&rsa.n, &rsa.e),
+        AlgorithmParameters::EllipticCurve(point) => {
+            let curve = match point.curve {
+                EllipticCurve::P256 => Curve::P256,
+                _ => Curve::P384,
+            };
+            public_key::ec(curve, &point.x, &point.y)
+        }
+        AlgorithmParameters::OctetKeyPair(pair) => public_key::ed25519(&pair.x),
+        _ => bail!("it is of a kind that is not known"),
+    }
 }

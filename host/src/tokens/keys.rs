@@ -138,6 +138,7 @@ impl Keys {
         if let Source::File(file) = &self.source {
             if let Some(keys) = file.content() {
                 let mut state = self.state();
+                self.report(state.keys.as_deref(), &keys);
                 state.since = Some(Instant::now());
                 state.keys = Some(keys);
             }
@@ -201,6 +202,7 @@ impl Keys {
                 tracing::debug!(issuer = self.issuer, keys = keys.len(), "keys were read");
                 let keys = Arc::new(keys);
                 let mut state = self.state();
+                self.report(state.keys.as_deref(), &keys);
                 state.keys = Some(Arc::clone(&keys));
                 state.since = Some(Instant::now());
                 state.failed = None;
@@ -212,6 +214,17 @@ impl Keys {
                 self.state().failed = Some(Instant::now());
                 None
             }
+        }
+    }
+
+    /// Names faulty keys, once for each set that has others than the one before.
+    fn report(&self, before: Option<&KeySet>, now: &KeySet) {
+        if before.is_some_and(|before| before.left_out() == now.left_out()) {
+            return;
+        }
+        for fault in now.left_out().iter().filter(|key| key.is_fault()) {
+            let issuer = &self.issuer;
+            tracing::warn!(issuer, %fault, "a key of the issuer is not used");
         }
     }
 

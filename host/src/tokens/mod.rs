@@ -8,6 +8,7 @@ mod jwks;
 mod jwt;
 mod keys;
 pub(crate) mod permissions;
+mod public_key;
 mod service;
 mod watched;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::findings::Findings;
 use crate::config::{Config, Issuer, KeysPlace, Means, Permissions as Source};
-use crate::tokens::issuers::{Tried, tried};
+use crate::tokens::issuers::{LeftOut, Tried, tried};
 use crate::tokens::permissions::{Permissions, Told};
 
 const ISSUERS: &str = "issuers";
@@ -50,20 +50,7 @@ async fn answers(issuer: &Issuer, findings: &mut Findings) {
     let name = &issuer.name;
     let key = key(issuer);
     match tried(issuer).await {
-        Ok(Tried::Keys { fit: 0, left_out }) => findings.problem(
-            ISSUERS,
-            format!("{name} has no key that can verify a token ({left_out} of another kind or use)"),
-            format!(
-                "Check `{key}`: keys are RSA from 2048 bits on, P-256, P-384 or Ed25519, for signatures."
-            ),
-        ),
-        Ok(Tried::Keys { fit, left_out: 0 }) => {
-            findings.fine(ISSUERS, format!("{name}: keys that can verify: {fit}"));
-        }
-        Ok(Tried::Keys { fit, left_out }) => findings.fine(
-            ISSUERS,
-            format!("{name}: keys that can verify: {fit}; of another kind or use: {left_out}"),
-        ),
+        Ok(Tried::Keys { fit, left_out }) => keys(name, key, fit, &left_out, findings),
         Ok(Tried::Introspection { active: false }) => findings.fine(
             ISSUERS,
             format!("{name} says of a made-up token that it is not good"),
@@ -86,6 +73,41 @@ async fn answers(issuer: &Issuer, findings: &mut Findings) {
             };
             findings.problem(ISSUERS, format!("{name}: {error:#}"), advice);
         }
+    }
+}
+
+/// Each key that verifies nothing is named, with the reason.
+fn keys(name: &str, key: &str, fit: usize, left_out: &[LeftOut], findings: &mut Findings) {
+    for one in left_out {
+        if one.is_fault() {
+            findings.problem(
+                ISSUERS,
+                format!("{name}: not used: {one}"),
+                "Have the issuer replace the key; tokens that are signed with it are `token.unknown`.",
+            );
+        } else {
+            findings.note(ISSUERS, format!("{name}: not used: {one}"));
+        }
+    }
+    match fit {
+        0 => findings.problem(
+            ISSUERS,
+            format!("{name} has no key that can verify a token"),
+            format!(
+                "Check `{key}`: keys are RSA from 2048 to 8192 bits, P-256, P-384 or Ed25519, for \
+                 signatures."
+            ),
+        ),
+        _ if left_out.is_empty() => {
+            findings.fine(ISSUERS, format!("{name}: keys that can verify: {fit}"));
+        }
+        _ => findings.fine(
+            ISSUERS,
+            format!(
+                "{name}: keys that can verify: {fit}; not used: {}",
+                left_out.len()
+            ),
+        ),
     }
 }
 

@@ -7,6 +7,7 @@ mod permission_service;
 mod scripted;
 mod signatures;
 mod signer;
+mod sound_keys;
 
 use std::time::Duration;
 
