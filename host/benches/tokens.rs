@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
+mod asked;
 mod issued;
 mod served;
 #[expect(
@@ -47,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         let backend = backend().await?;
         issued::figures(backend, requests).await?;
+        asked::figures(backend, requests).await?;
 
         let (name, engine) = engine("")?;
         let guard = guard(engine, backend).await?;

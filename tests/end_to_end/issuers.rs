@@ -316,3 +316,114 @@ async fn the_provider_is_asked_about_opaque_tokens_and_nothing_passes_while_it_i
     );
     guard.kill().await
 }
+
+/// An issuer of opaque tokens that needs its time, and knows one.
+struct SlowIssuer {
+    url: String,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl SlowIssuer {
+    async fn knowing(token: &'static str, claims: Value) -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let answer = async move |form: String| {
+            sleep(Duration::from_millis(300)).await;
+            match form.contains(&format!("token={token}&")) {
+                true => claims.to_string(),
+                false => json!({"active": false}).to_string(),
+            }
+        };
+        let routes = axum::Router::new().route("/introspect", axum::routing::post(answer));
+        let server = tokio::spawn(async move {
+            // Serving ends with the test, whose failure says more.
+            let _ = axum::serve(listener, routes).await;
+        });
+        Ok(Self { url, server })
+    }
+}
+
+impl Drop for SlowIssuer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_use_is_answered_beside_clients_that_make_tokens_up_and_a_bound_one_is_refused()
+-> anyhow::Result<()> {
+    const KNOWN: &str = "okta-s-token-in-use";
+    let application = Server::example_application().await?;
+    let claims = json!({"active": true, "sub": "svc-okta", "exp": 4_102_444_800_u64});
+    let issuer = SlowIssuer::knowing(KNOWN, claims).await?;
+    let bound = json!({"active": true, "sub": "svc-okta", "cnf": {"x5t#S256": "x"}});
+    let bound = SlowIssuer::knowing("bound-token", bound).await?;
+    let mut policy = harness();
+    policy["tokens"] = json!({"issuers": [
+        {"issuer": "https://as.example.com", "kind": "introspection", "account": ACCOUNT, "provider": "okta"},
+        {"issuer": "https://bound.example.com", "kind": "introspection", "account": ACCOUNT, "provider": "okta"},
+    ]});
+    let mut guard = Guard::configure(&application.url, &policy)?;
+    guard.write("permissions.json", &document(true, &PERMISSIONS))?;
+    guard.write_secret("client.secret", CLIENT_SECRET)?;
+    let table = |name: &str, url: &str| {
+        format!(
+            "[[issuer]]\nissuer = \"https://{name}.example.com\"\nintrospection_url = \"{url}/introspect\"\n\
+             client_id = \"scimguard\"\nclient_secret_file = \"client.secret\"\n\
+             introspection_cache = \"100ms\"\n"
+        )
+    };
+    guard.configure_also(&format!(
+        "{}{}[permissions]\nfile = \"permissions.json\"\n",
+        table("as", &issuer.url),
+        table("bound", &bound.url)
+    ))?;
+    guard.start().await?;
+    let base = format!("{}{HARNESS_BASE}", guard.url);
+    guard.keep_secret(KNOWN);
+    scim_client(&base, "bound-token")
+        .get("/Users")
+        .await?
+        .refused("token.unknown")?;
+    let okta = scim_client(&base, KNOWN);
+    let read = async || okta.get("/Users?startIndex=1&count=2").await?.status(200);
+    read().await?;
+
+    let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mut attackers = tokio::task::JoinSet::new();
+    for attacker in 0..100 {
+        let (base, over) = (base.clone(), Arc::clone(&over));
+        attackers.spawn(async move {
+            let mut rules = Vec::new();
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                let token = format!("made-up-{attacker}-{}", rules.len());
+                let answer = scim_client(&base, &token).get("/Users").await?;
+                let rule = answer.rule.clone().unwrap_or_default();
+                if answer.status == 503 || answer.status == 429 {
+                    ensure!(
+                        answer.headers.contains_key(header::RETRY_AFTER),
+                        "{answer:?}"
+                    );
+                }
+                rules.push(rule);
+            }
+            anyhow::Ok(rules)
+        });
+    }
+    // Each answer of the issuer is over when the next request comes.
+    for _ in 0..10 {
+        read().await?;
+        sleep(Duration::from_millis(150)).await;
+    }
+    over.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(rules) = attackers.join_next().await {
+        seen.extend(rules??);
+    }
+    for rule in &seen {
+        let expected = ["token.unknown", "rate.limited", "facts.unavailable"];
+        ensure!(expected.contains(&rule.as_str()), "{seen:?}");
+    }
+    ensure!(seen.contains("rate.limited"), "{seen:?}");
+    guard.kill().await
+}

@@ -3,14 +3,18 @@
 //! whoever tells the permissions of principals.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use scimguard_core::Headers;
-use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen};
+use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen, VerifiedKey};
 
 use super::leases::{self, Busy, Held};
 use super::retry::InTheNameOf;
 use super::{Proxy, lookup};
+use crate::tokens::Network;
+use crate::tokens::issuers::Said;
 use crate::{config, store};
 
 /// How often leases are taken anew because the record named more resources than the request did.
@@ -27,6 +31,8 @@ pub(super) enum Unavailable {
     TooMany,
     #[error("another write of the same users or groups is not finished")]
     Busy,
+    #[error("too many tokens from the same network were wrong")]
+    Failing(Duration),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -40,6 +46,10 @@ pub(super) struct Facts {
     found: Arc<Vec<Fact>>,
     /// Everybody but the record is asked once a pass.
     looked_up: BTreeMap<Key, Answer>,
+    /// For whom issuers are asked.
+    network: Option<Network>,
+    /// An issuer was not asked: there are too many unknown tokens, or too many wrong ones.
+    crowded: bool,
 }
 
 impl Facts {
@@ -50,7 +60,23 @@ impl Facts {
             keys: Vec::new(),
             found: Arc::default(),
             looked_up: BTreeMap::new(),
+            network: None,
+            crowded: false,
         }
+    }
+
+    /// For a client at this address.
+    pub(super) fn of_client(self, source: Option<IpAddr>) -> Self {
+        Self {
+            network: source.map(Network::of),
+            ..self
+        }
+    }
+
+    /// Whether an issuer was not asked because others bring too many tokens, or this client does: one of
+    /// very many requests, not worth a line in the log each.
+    pub(super) fn are_crowded_out(&self) -> bool {
+        self.crowded
     }
 
     /// What is known by now.
@@ -115,12 +141,12 @@ impl Facts {
     }
 
     /// Completes what the record knows of a token or a principal.
-    async fn vouch(&mut self, proxy: &Proxy, fact: &mut Fact) -> Result<(), store::Error> {
+    async fn vouch(&mut self, proxy: &Proxy, fact: &mut Fact) -> Result<(), Unavailable> {
         match (&fact.key, &mut fact.answer) {
             (Key::Verified(key), Answer::Unavailable) => {
                 fact.answer = match self.looked_up.get(&fact.key) {
                     Some(answer) => answer.clone(),
-                    None => proxy.claims(key, self.now).await,
+                    None => self.claims(proxy, key).await?,
                 };
                 self.looked_up.insert(fact.key.clone(), fact.answer.clone());
             }
@@ -140,6 +166,24 @@ impl Facts {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What the issuer says of a token.
+    async fn claims(&mut self, proxy: &Proxy, key: &VerifiedKey) -> Result<Answer, Unavailable> {
+        match proxy.claims(key, self.network, self.now).await {
+            Said::Claims(claims) => Ok(Answer::Claims(claims)),
+            Said::No => Ok(Answer::Absent),
+            Said::Unavailable => Ok(Answer::Unavailable),
+            Said::Busy => {
+                self.crowded = true;
+                Ok(Answer::Unavailable)
+            }
+            Said::Failing(wait) => {
+                self.crowded = true;
+                proxy.metrics.slowed();
+                Err(Unavailable::Failing(wait))
+            }
+        }
     }
 
     /// Gives a token the principal that the record does not have. `false`: it cannot be told now.

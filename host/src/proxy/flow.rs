@@ -149,8 +149,9 @@ impl<'a> Exchange<'a> {
     }
 
     async fn decide(&mut self, line: &mut Line) -> Result<Decision, Refused> {
-        let mut facts = Facts::new(self.now, self.name_of.clone());
+        let mut facts = self.no_facts();
         let decided = self.decide_with(&mut facts).await;
+        line.repeats |= facts.are_crowded_out();
         let scim = self.proxy.paths.is_scim(&self.request.path);
         line.saw(&self.request, scim, facts.found(), self.now);
         decided
@@ -173,6 +174,11 @@ impl<'a> Exchange<'a> {
             }
         }
         Err(trapped("it asked for facts without end"))
+    }
+
+    fn no_facts(&self) -> Facts {
+        let source = self.client.as_ref().map(Client::source);
+        Facts::new(self.now, self.name_of.clone()).of_client(source)
     }
 
     async fn evaluate(&self, facts: Arc<Vec<Fact>>) -> Result<Verdict, Fault> {
@@ -322,7 +328,7 @@ impl<'a> Exchange<'a> {
         let continuation = Arc::new(continuation);
         let begins = outcome == BackendOutcome::NotAsked;
         let outcome = Arc::new(outcome);
-        let mut facts = Facts::new(self.now, self.name_of.clone());
+        let mut facts = self.no_facts();
         for _ in 0..=self.proxy.policy.settings().rounds {
             let found = facts.found();
             let now = self.now;

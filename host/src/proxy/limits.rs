@@ -21,6 +21,7 @@ use scimguard_core::ErrorForm;
 
 use super::incoming::Refused;
 use crate::config;
+use crate::tokens::Network;
 
 type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 
@@ -67,7 +68,7 @@ impl Limits {
 
     /// Counts a wrong credential.
     pub(crate) fn failed(&self, source: IpAddr, token: Option<&str>) -> Result<(), Refused> {
-        let place = self.key.hash_one(("source", network(source)));
+        let place = self.key.hash_one(("source", Network::of(source)));
         let token = token.map(|token| self.key.hash_one(("token", token)));
         let waits = [Some(place), token]
             .into_iter()
@@ -97,19 +98,20 @@ impl Limits {
     }
 }
 
+/// The refusal of a token that nobody is asked about, after too many wrong ones from the same address.
+pub(super) fn not_asked(wait: Duration) -> Refused {
+    limited(
+        wait,
+        "Too many wrong tokens come from this address, so that its issuer is not asked about this one now. \
+         Repeat the request after the time in Retry-After.",
+    )
+}
+
 fn limited(wait: Duration, detail: impl Into<String>) -> Refused {
     Refused {
         // Not less than it takes.
         retry_after: Some(wait.as_secs().saturating_add(1)),
         ..Refused::new("rate.limited", detail)
-    }
-}
-
-/// What one customer has: an IPv4 address, or an IPv6 network of 64 bits (RFC 6177).
-fn network(source: IpAddr) -> u64 {
-    match source {
-        IpAddr::V4(address) => u64::from(address.to_bits()),
-        IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or_default(),
     }
 }
 

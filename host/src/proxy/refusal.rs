@@ -7,6 +7,7 @@ use super::body::Outgoing;
 use super::facts::Unavailable;
 use super::flow::to_http;
 use super::incoming::Refused;
+use super::limits;
 use crate::engine::Fault;
 
 /// The answer to the client, in the form that its path expects.
@@ -37,8 +38,13 @@ pub(super) fn faulty(fault: Fault) -> Refused {
 
 /// Something that the decision depends on cannot be known now.
 pub(super) fn unavailable(error: &Unavailable) -> Refused {
-    tracing::warn!(%error, "facts are unavailable");
     match error {
+        // Counted in the metrics: anybody can make very many of them.
+        Unavailable::Failing(_) => {}
+        _ => tracing::warn!(%error, "facts are unavailable"),
+    }
+    match error {
+        Unavailable::Failing(wait) => limits::not_asked(*wait),
         Unavailable::Busy => Refused::new(
             "facts.unavailable",
             "Another change of the same users or groups is not finished. Repeat the request later.",

@@ -4,22 +4,25 @@
 use scimguard_core::facts::{Answer, PrincipalKey, VerifiedKey};
 
 use super::Proxy;
-use crate::tokens::issuers::Said;
+use crate::tokens::Network;
+use crate::tokens::issuers::{Question, Said};
 use crate::tokens::permissions::Told;
 
 impl Proxy {
     /// What the issuer says of a token.
-    pub(super) async fn claims(&self, key: &VerifiedKey, now: u64) -> Answer {
-        let token = key.token.expose();
-        match self
-            .issuers
-            .verify(&key.account, &key.issuer, token, now)
-            .await
-        {
-            Said::Claims(claims) => Answer::Claims(claims),
-            Said::No => Answer::Absent,
-            Said::Unavailable => Answer::Unavailable,
-        }
+    pub(super) async fn claims(
+        &self,
+        key: &VerifiedKey,
+        network: Option<Network>,
+        now: u64,
+    ) -> Said {
+        let question = Question {
+            account: &key.account,
+            token: key.token.expose(),
+            network,
+            now,
+        };
+        self.issuers.verify(&key.issuer, question).await
     }
 
     /// The rights of a principal that the record does not have.

@@ -1,7 +1,12 @@
 //! Asking an issuer whether a token is good (RFC 7662). A token is taken as good for a short while
 //! after the issuer said so; an issuer that does not answer says nothing.
+//!
+//! Anybody can send made-up tokens, and each is a question. A token that was good lately does not wait
+//! behind them: its questions have a lane that nobody else is in, and while it is in use it is asked
+//! about again before its answer is over. All other tokens share a second lane, of which each network
+//! has a part; a network that brought too many wrong ones has to wait until it is asked for again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -15,17 +20,40 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::service::{NoReply, Service};
+use super::asker::{Failing, Network};
+use super::flights::Flights;
+use super::lane::{Lane, Room};
+use super::service::Service;
 use crate::config::Introspection as Config;
 
-/// Tokens that are remembered. An attacker's, each sent once, do not displace one that is in use.
+/// Tokens that are remembered, good ones and bad ones apart.
 const REMEMBERED: u64 = 10_000;
 
-/// Questions to the issuer at once: made-up tokens must not overrun it.
-const AT_ONCE: usize = 32;
+/// How long a token that was good is asked about before unknown ones. An answer is believed for much
+/// less time than that.
+const LATELY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Questions about tokens that were good lately; of each account.
+const RENEWALS: Room = Room {
+    at_once: 8,
+    at_once_each: 4,
+    places: 4096,
+    places_each: 1024,
+};
+
+/// Questions about all others; of each network. An issuer that needs 0.3 s has answered all of them
+/// within a second.
+const UNKNOWN: Room = Room {
+    at_once: 24,
+    at_once_each: 8,
+    places: 72,
+    places_each: 24,
+};
+
+/// How often it is said that made-up tokens fill their lane.
+const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// What `application/x-www-form-urlencoded` keeps; a space may be `%20` as well as `+`.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC
@@ -40,9 +68,32 @@ pub(crate) struct Introspection {
     config: Config,
     service: Service,
     timeout: Duration,
-    questions: Semaphore,
-    /// By account and hash of the token.
-    cache: Cache<[u8; 32], Remembered>,
+    /// Good answers.
+    good: Cache<Hash, Good>,
+    /// Bad answers, and until when they count.
+    bad: Cache<Hash, Instant>,
+    /// Tokens that were good, whether or not their answer still counts.
+    lately: Cache<Hash, ()>,
+    renewals: Lane<String>,
+    unknown: Lane<Option<Network>>,
+    failing: Failing,
+    flights: Flights<Hash, Introspected>,
+    /// When it was last said that too many unknown tokens came.
+    said: Mutex<Option<Instant>>,
+}
+
+/// Of an account and a token.
+type Hash = [u8; 32];
+
+/// A token that is asked about, and for whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) token: &'a str,
+    /// Where the request came from, if it is a client's.
+    pub(crate) network: Option<Network>,
+    /// Milliseconds since 1970.
+    pub(crate) now: u64,
 }
 
 /// What the issuer says of a token.
@@ -54,11 +105,17 @@ pub(crate) enum Introspected {
     Inactive,
     /// The issuer gave no answer that says.
     Unavailable,
+    /// Too many unknown tokens are asked about already.
+    Busy,
+    /// Too many tokens of this network were wrong. Another one may be asked about after this time.
+    Failing(Duration),
 }
 
 #[derive(Clone)]
-struct Remembered {
-    said: Introspected,
+struct Good {
+    answer: Arc<str>,
+    /// From when on it is asked about again if it is used.
+    renew: Instant,
     until: Instant,
 }
 
@@ -81,23 +138,46 @@ impl Introspection {
             config: config.clone(),
             service: Service::new(&config.endpoint, "the issuer", timeout)?,
             timeout,
-            questions: Semaphore::new(AT_ONCE),
-            cache: Cache::builder()
+            good: Cache::builder()
                 .max_capacity(REMEMBERED)
-                .time_to_live(config.cache.max(config.negative_cache))
+                .time_to_live(config.cache)
                 .build(),
+            bad: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(config.negative_cache)
+                .build(),
+            lately: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(LATELY)
+                .build(),
+            renewals: Lane::new(RENEWALS),
+            unknown: Lane::new(UNKNOWN),
+            failing: Failing::default(),
+            flights: Flights::new(),
+            said: Mutex::default(),
         })
     }
 
-    /// What the issuer says of a token, at this time in milliseconds since 1970.
-    pub(crate) async fn ask(&self, account: &str, token: &str, now: u64) -> Introspected {
-        // One that asks at the same time waits for the same answer.
-        let entry = self
-            .cache
-            .entry(remembered_as(account, token))
-            .or_insert_with_if(self.question(token, now), |it| it.until <= Instant::now())
-            .await;
-        entry.into_value().said
+    /// What the issuer says of a token.
+    pub(crate) async fn ask(self: &Arc<Self>, question: Question<'_>) -> Introspected {
+        let hash = remembered_as(question.account, question.token);
+        let now = Instant::now();
+        if let Some(good) = self.good.get(&hash).await.filter(|it| now < it.until) {
+            if good.renew <= now && !self.flights.has(&hash) {
+                self.renew_ahead(hash, question);
+            }
+            return Introspected::Active(good.answer);
+        }
+        if self.bad.get(&hash).await.is_some_and(|until| now < until) {
+            return Introspected::Inactive;
+        }
+        let asking = async {
+            match self.lately.contains_key(&hash) {
+                true => self.renewed(hash, question).await,
+                false => self.unknown(hash, question).await,
+            }
+        };
+        self.flights.answer(hash, asking).await
     }
 
     /// Whether the issuer says that a token is good, or why it does not say.
@@ -106,13 +186,90 @@ impl Introspection {
         Ok(answer.active)
     }
 
-    async fn question(&self, token: &str, now: u64) -> Remembered {
-        let (said, lasts) = match self.exchange(token).await {
+    /// Asks while the last answer still counts, which is not for longer because of that.
+    fn renew_ahead(self: &Arc<Self>, hash: Hash, question: Question<'_>) {
+        let this = Arc::clone(self);
+        let (account, token) = (question.account.to_owned(), question.token.to_owned());
+        tokio::spawn(async move {
+            let question = Question {
+                account: &account,
+                token: &token,
+                ..question
+            };
+            let asking = this.renewed(hash, question);
+            this.flights.answer(hash, asking).await;
+        });
+    }
+
+    /// Asks about a token that was good lately.
+    async fn renewed(&self, hash: Hash, question: Question<'_>) -> Introspected {
+        let Some(place) = self.renewals.enter(question.account.to_owned()) else {
+            return Introspected::Busy;
+        };
+        let said = match tokio::time::timeout(self.timeout, place.turn()).await {
+            Ok(_turn) => self.question(hash, question).await,
+            Err(_) => Introspected::Busy,
+        };
+        if !matches!(said, Introspected::Active(_) | Introspected::Inactive)
+            && let Some(good) = self.good.get(&hash).await
+        {
+            // Not with each request.
+            let now = Instant::now();
+            let renew = now + good.until.saturating_duration_since(now) / 2;
+            self.good.insert(hash, Good { renew, ..good }).await;
+        }
+        said
+    }
+
+    /// Asks about a token of which nothing is known.
+    async fn unknown(&self, hash: Hash, question: Question<'_>) -> Introspected {
+        let wait = |network| self.failing.wait(network);
+        if let Some(wait) = question.network.and_then(wait) {
+            return Introspected::Failing(wait);
+        }
+        let Some(place) = self.unknown.enter(question.network) else {
+            self.say_full();
+            return Introspected::Busy;
+        };
+        let Ok(_turn) = tokio::time::timeout(self.timeout, place.turn()).await else {
+            return Introspected::Busy;
+        };
+        // Others of the same network may have turned out wrong meanwhile.
+        if let Some(wait) = question.network.and_then(wait) {
+            return Introspected::Failing(wait);
+        }
+        let said = self.question(hash, question).await;
+        if let (Introspected::Inactive, Some(network)) = (&said, question.network) {
+            self.failing.count(network);
+        }
+        said
+    }
+
+    async fn question(&self, hash: Hash, question: Question<'_>) -> Introspected {
+        match self.exchange(question.token).await {
             Ok((Answer { active: true, exp }, text)) => {
-                let lasts = self.config.cache.min(remaining(exp, now));
-                (Introspected::Active(text.into()), lasts)
+                let answer: Arc<str> = text.into();
+                let lasts = self.config.cache.min(remaining(exp, question.now));
+                self.bad.invalidate(&hash).await;
+                if !lasts.is_zero() {
+                    let now = Instant::now();
+                    let good = Good {
+                        answer: Arc::clone(&answer),
+                        renew: now + lasts * 2 / 3,
+                        until: now + lasts,
+                    };
+                    self.good.insert(hash, good).await;
+                    self.lately.insert(hash, ()).await;
+                }
+                Introspected::Active(answer)
             }
-            Ok(_) => (Introspected::Inactive, self.config.negative_cache),
+            Ok(_) => {
+                self.good.invalidate(&hash).await;
+                self.lately.invalidate(&hash).await;
+                let until = Instant::now() + self.config.negative_cache;
+                self.bad.insert(hash, until).await;
+                Introspected::Inactive
+            }
             Err(error) => {
                 let why = format!("{error:#}");
                 tracing::warn!(
@@ -120,19 +277,24 @@ impl Introspection {
                     why,
                     "the issuer does not say whether a token is good"
                 );
-                (Introspected::Unavailable, Duration::ZERO)
+                Introspected::Unavailable
             }
-        };
-        Remembered {
-            said,
-            until: Instant::now() + lasts,
+        }
+    }
+
+    fn say_full(&self) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            *said = Some(Instant::now());
+            tracing::warn!(
+                issuer = self.issuer,
+                "too many unknown tokens at once; requests with them are refused, those with known \
+                 tokens are not"
+            );
         }
     }
 
     async fn exchange(&self, token: &str) -> anyhow::Result<(Answer, String)> {
-        let _question = tokio::time::timeout(self.timeout, self.questions.acquire())
-            .await
-            .map_err(|_| NoReply::Timeout(self.timeout))??;
         let reply = self.service.ask(self.request(token)?).await?;
         if reply.status != StatusCode::OK {
             bail!("{} answered {}", self.config.endpoint.uri(), reply.status);
@@ -173,7 +335,7 @@ fn basic(id: &str, secret: &SecretString) -> anyhow::Result<HeaderValue> {
 }
 
 /// Accounts share no answer. The length keeps the two parts apart.
-fn remembered_as(account: &str, token: &str) -> [u8; 32] {
+fn remembered_as(account: &str, token: &str) -> Hash {
     let mut hash = Sha256::new();
     hash.update(account.len().to_be_bytes());
     hash.update(account);

@@ -2,6 +2,7 @@
 //! checked with the keys of another account's issuer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -9,6 +10,7 @@ use super::introspection::{Introspected, Introspection};
 use super::keys::{Keys, Verified};
 use crate::config::{Issuer as Config, Means};
 
+pub(crate) use super::introspection::Question;
 pub(crate) use super::jwks::LeftOut;
 
 /// All issuers.
@@ -21,7 +23,7 @@ struct Issuer {
 
 enum Asked {
     Keys(Arc<Keys>),
-    Introspection(Box<Introspection>),
+    Introspection(Arc<Introspection>),
 }
 
 /// What an issuer says of a token.
@@ -33,6 +35,10 @@ pub(crate) enum Said {
     No,
     /// It cannot be found out now.
     Unavailable,
+    /// It is not asked, because it is asked about too many unknown tokens already.
+    Busy,
+    /// It is not asked, because too many tokens from the same network were wrong; again after this time.
+    Failing(Duration),
 }
 
 /// What an issuer answered to whoever only wants to know whether it does.
@@ -68,7 +74,7 @@ impl Asked {
         match &config.means {
             Means::Keys(keys) => Keys::new(name, keys, timeout).map(Arc::new).map(Self::Keys),
             Means::Introspection(introspection) => Introspection::new(name, introspection, timeout)
-                .map(Box::new)
+                .map(Arc::new)
                 .map(Self::Introspection),
         }
     }
@@ -86,8 +92,9 @@ impl Issuers {
         issuers.collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// What the issuer of this name says of a token for this account.
-    pub(crate) async fn verify(&self, account: &str, name: &str, token: &str, now: u64) -> Said {
+    /// What the issuer of this name says of a token.
+    pub(crate) async fn verify(&self, name: &str, question: Question<'_>) -> Said {
+        let Question { account, token, .. } = question;
         if !self.0.iter().any(|issuer| issuer.config.name == name) {
             tracing::error!(
                 issuer = name,
@@ -104,13 +111,13 @@ impl Issuers {
                 Verified::No => Said::No,
                 Verified::Unavailable => Said::Unavailable,
             },
-            Asked::Introspection(introspection) => {
-                match introspection.ask(account, token, now).await {
-                    Introspected::Active(answer) => Said::Claims(answer.to_string()),
-                    Introspected::Inactive => Said::No,
-                    Introspected::Unavailable => Said::Unavailable,
-                }
-            }
+            Asked::Introspection(introspection) => match introspection.ask(question).await {
+                Introspected::Active(answer) => Said::Claims(answer.to_string()),
+                Introspected::Inactive => Said::No,
+                Introspected::Unavailable => Said::Unavailable,
+                Introspected::Busy => Said::Busy,
+                Introspected::Failing(wait) => Said::Failing(wait),
+            },
         }
     }
 

@@ -2,11 +2,14 @@
 //!
 //! `PREFIX.ACCOUNT.ID.SECRET`; the store keeps SHA-256 of the whole text, and nobody the text.
 
+mod asker;
+mod flights;
 mod introspection;
 pub(crate) mod issuers;
 mod jwks;
 mod jwt;
 mod keys;
+mod lane;
 pub(crate) mod permissions;
 mod public_key;
 mod service;
@@ -14,6 +17,8 @@ mod watched;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use self::asker::Network;
 
 use anyhow::{Context, bail};
 use rand::TryRngCore;

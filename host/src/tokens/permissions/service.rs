@@ -13,10 +13,19 @@ use tokio::time::Instant;
 
 use super::{Rights, Told};
 use crate::config::{CredentialSource, PermissionService as Config, Template};
+use crate::tokens::lane::{Lane, Room};
 use crate::tokens::service::Service;
 
 /// Principals that are remembered.
 const REMEMBERED: u64 = 10_000;
+
+/// Questions to the service; of each account.
+const ROOM: Room = Room {
+    at_once: 32,
+    at_once_each: 8,
+    places: 1024,
+    places_each: 256,
+};
 
 /// The service.
 pub(crate) struct PermissionService {
@@ -24,6 +33,8 @@ pub(crate) struct PermissionService {
     credential: Option<CredentialSource>,
     holds: Duration,
     service: Service,
+    timeout: Duration,
+    questions: Lane<String>,
     /// By account and principal.
     cache: Cache<(String, String), Remembered>,
 }
@@ -57,6 +68,8 @@ impl PermissionService {
             credential: config.credential.clone(),
             holds: config.cache,
             service: Service::new(&some, "the permission service", config.timeout)?,
+            timeout: config.timeout,
+            questions: Lane::new(ROOM),
             cache: Cache::builder()
                 .max_capacity(REMEMBERED)
                 .time_to_live(config.cache)
@@ -77,7 +90,7 @@ impl PermissionService {
     }
 
     async fn question(&self, account: &str, principal: &str) -> Remembered {
-        let (told, lasts) = match self.exchange(account, principal).await {
+        let (told, lasts) = match self.in_turn(account, principal).await {
             Ok(told) => (told, self.holds),
             Err(error) => {
                 let why = format!("{error:#}");
@@ -89,6 +102,15 @@ impl PermissionService {
             told,
             until: Instant::now() + lasts,
         }
+    }
+
+    /// An account with very many principals does not hold up the others.
+    async fn in_turn(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
+        let place = self.questions.enter(account.to_owned());
+        let place = place.context("it is asked about too many principals at once")?;
+        let turn = tokio::time::timeout(self.timeout, place.turn()).await;
+        let _turn = turn.context("it is asked about too many principals at once")?;
+        self.exchange(account, principal).await
     }
 
     pub(super) async fn exchange(&self, account: &str, principal: &str) -> anyhow::Result<Told> {

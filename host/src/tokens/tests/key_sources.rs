@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scripted::Scripted;
 use super::signer::{Signer, set};
-use super::{ACCOUNT, NOW, configured, pass, seconds};
+use super::{ACCOUNT, configured, pass, seconds, verify};
 use crate::tokens::issuers::{Issuers, Said};
 
 const NAME: &str = "https://id.example.com";
@@ -16,7 +16,7 @@ fn issuers(lines: &str) -> Issuers {
 }
 
 async fn said(issuers: &Issuers, token: &str) -> Said {
-    issuers.verify(ACCOUNT, NAME, token, NOW).await
+    verify(issuers, ACCOUNT, NAME, token).await
 }
 
 fn good() -> Said {
@@ -205,18 +205,16 @@ async fn an_issuer_vouches_for_its_own_accounts() {
         own.token("ES256", PAYLOAD),
         everybodys.token("ES256", PAYLOAD),
     );
-    assert_eq!(both.verify("ACC1", NAME, &own_token, NOW).await, good());
-    assert_eq!(both.verify("ACC1", NAME, &other, NOW).await, Said::No);
-    assert_eq!(both.verify("ACC2", NAME, &other, NOW).await, good());
-    assert_eq!(both.verify("ACC2", NAME, &own_token, NOW).await, Said::No);
+    assert_eq!(verify(&both, "ACC1", NAME, &own_token).await, good());
+    assert_eq!(verify(&both, "ACC1", NAME, &other).await, Said::No);
+    assert_eq!(verify(&both, "ACC2", NAME, &other).await, good());
+    assert_eq!(verify(&both, "ACC2", NAME, &own_token).await, Said::No);
 
     let alone = Issuers::new(&[issuer("own", &own, "accounts = [\"ACC1\"]")]).unwrap();
     for account in ["ACC2", "acc1", ""] {
-        assert_eq!(alone.verify(account, NAME, &own_token, NOW).await, Said::No);
+        assert_eq!(verify(&alone, account, NAME, &own_token).await, Said::No);
     }
     // A policy that names an issuer which nobody configured decides nothing.
-    let unknown = alone
-        .verify("ACC1", "https://other.example", &own_token, NOW)
-        .await;
+    let unknown = verify(&alone, "ACC1", "https://other.example", &own_token).await;
     assert_eq!(unknown, Said::Unavailable);
 }

@@ -1,6 +1,7 @@
 //! Signed and introspected tokens and the rights of principals, with keys made here and servers that
 //! say what a test says.
 
+mod attacked;
 mod introspected;
 mod key_sources;
 mod permission_service;
@@ -12,6 +13,8 @@ mod sound_keys;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+
+use super::issuers::{Issuers, Question, Said};
 
 /// The account of the tests.
 const ACCOUNT: &str = "ACC1";
@@ -33,4 +36,15 @@ async fn pass(time: Duration) {
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+/// What the issuer of this name says of a token that is no client's.
+async fn verify(issuers: &Issuers, account: &str, name: &str, token: &str) -> Said {
+    let question = Question {
+        account,
+        token,
+        network: None,
+        now: NOW,
+    };
+    issuers.verify(name, question).await
 }

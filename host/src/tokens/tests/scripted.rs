@@ -1,6 +1,7 @@
 //! A server whose answers a test gives, and which counts the requests.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -26,15 +27,25 @@ pub(super) struct Scripted {
 
 struct Script {
     answer: Mutex<(u16, String)>,
+    /// What is answered to bodies that hold this text, and in its place.
+    special: Mutex<Option<(String, String)>>,
+    takes: Duration,
     asked: Mutex<Vec<Asked>>,
 }
 
 impl Scripted {
     pub(super) async fn answering(status: u16, body: impl Into<String>) -> Self {
+        Self::slow(Duration::ZERO, status, body).await
+    }
+
+    /// It takes this time for each answer.
+    pub(super) async fn slow(takes: Duration, status: u16, body: impl Into<String>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Script {
             answer: Mutex::new((status, body.into())),
+            special: Mutex::default(),
+            takes,
             asked: Mutex::default(),
         });
         let routes = Router::new()
@@ -53,6 +64,11 @@ impl Scripted {
     /// From now on it answers this.
     pub(super) fn now(&self, status: u16, body: impl Into<String>) {
         *self.script.answer.lock().unwrap() = (status, body.into());
+    }
+
+    /// To what holds this text it answers that.
+    pub(super) fn but_for(&self, text: &str, body: impl Into<String>) {
+        *self.script.special.lock().unwrap() = Some((text.to_owned(), body.into()));
     }
 
     pub(super) fn asked(&self) -> Vec<Asked> {
@@ -78,8 +94,12 @@ async fn respond(State(script): State<Arc<Script>>, request: Request) -> Respons
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
     };
+    let special = script.special.lock().unwrap().clone();
+    let special = special.filter(|(text, _)| asked.body.contains(text));
     script.asked.lock().unwrap().push(asked);
+    tokio::time::sleep(script.takes).await;
     let (status, body) = script.answer.lock().unwrap().clone();
+    let body = special.map_or(body, |(_, body)| body);
     let status = StatusCode::from_u16(status).unwrap();
     (status, [("location", "/elsewhere")], body).into_response()
 }

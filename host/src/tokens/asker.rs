@@ -1,0 +1,112 @@
+//! Who brings tokens to be asked about, and who has brought too many wrong ones.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What one customer has: an IPv4 address, or an IPv6 network of 64 bits (RFC 6177).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Network {
+    V4(u32),
+    V6(u64),
+}
+
+/// Networks whose tokens were wrong of late.
+#[derive(Default)]
+pub(super) struct Failing {
+    /// When each will be as good as new.
+    until: Mutex<HashMap<Network, Instant>>,
+}
+
+/// Wrong tokens that a network may bring at once.
+const AT_ONCE: u32 = 20;
+
+/// After that, one more in this time.
+const ONE_MORE: Duration = Duration::from_secs(1);
+
+/// From so many on, those that are as good as new are forgotten.
+const MANY: usize = 1024;
+
+// === impl Network ===
+
+impl Network {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            IpAddr::V6(address) => {
+                Self::V6(u64::try_from(address.to_bits() >> 64).unwrap_or_default())
+            }
+        }
+    }
+}
+
+// === impl Failing ===
+
+impl Failing {
+    /// How long a network has to wait until a token of it is asked about; `None`: not at all.
+    pub(super) fn wait(&self, network: Network) -> Option<Duration> {
+        let until = *self.all().get(&network)?;
+        let over = until.saturating_duration_since(Instant::now());
+        let wait = over.checked_sub(ONE_MORE * (AT_ONCE - 1))?;
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// Counts a wrong token.
+    pub(super) fn count(&self, network: Network) {
+        let now = Instant::now();
+        let mut all = self.all();
+        if all.len() >= MANY {
+            all.retain(|_, until| *until > now);
+        }
+        let until = all.entry(network).or_insert(now);
+        *until = (*until).max(now) + ONE_MORE;
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<Network, Instant>> {
+        // Nothing that runs under this lock can leave the map half changed.
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(text: &str) -> Network {
+        Network::of(text.parse().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_waits_after_too_many_wrong_tokens_and_no_other_does() {
+        let failing = Failing::default();
+        let (bad, good) = (network("2001:db8::1"), network("2001:db8:1::1"));
+        for _ in 0..AT_ONCE {
+            assert_eq!(failing.wait(bad), None);
+            failing.count(bad);
+        }
+        assert_eq!(failing.wait(bad), Some(ONE_MORE));
+        // The neighbour's address is the same customer's.
+        assert_eq!(failing.wait(network("2001:db8::2")), Some(ONE_MORE));
+        assert_eq!(failing.wait(good), None);
+        tokio::time::advance(ONE_MORE).await;
+        assert_eq!(failing.wait(bad), None);
+        failing.count(bad);
+        assert_eq!(failing.wait(bad), Some(ONE_MORE));
+        tokio::time::advance(ONE_MORE * AT_ONCE).await;
+        failing
+            .all()
+            .extend((0..2000).map(|n| (Network::V4(n), Instant::now())));
+        failing.count(good);
+        assert_eq!(failing.all().len(), 1);
+    }
+
+    #[test]
+    fn one_address_is_one_network_however_it_is_written() {
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_ne!(network("::c000:201"), network("192.0.2.1"));
+    }
+}
