@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::secret::Secret;
-use super::{duration, one_minute};
+use super::{duration, one_minute, some_duration};
 
 /// The facts service.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +26,10 @@ pub struct Facts {
     /// How long a gateway may leave a request alone: from then on what it holds is free for others.
     #[serde(default = "one_minute", deserialize_with = "duration")]
     pub pass_timeout: Duration,
+    /// How long a gateway may have a request under way in all, however often it asks. Absent: five
+    /// minutes, and at least twice `pass_timeout`.
+    #[serde(default, deserialize_with = "some_duration")]
+    longest_pass: Option<Duration>,
     /// Who may ask and record.
     #[serde(default, rename = "gateway")]
     pub(crate) gateways: Vec<Gateway>,
@@ -90,6 +94,9 @@ struct Written {
     requests: Option<usize>,
 }
 
+/// A request of which the application answers each part in time is over long before.
+const LONGEST_PASS: Duration = Duration::from_secs(5 * 60);
+
 /// More than a gateway of some threads ever has.
 const REQUESTS: usize = 1000;
 
@@ -115,7 +122,16 @@ impl Facts {
         }
     }
 
+    /// How long a gateway may have a request under way in all.
+    pub(crate) fn longest_pass(&self) -> Duration {
+        let default = || LONGEST_PASS.max(self.pass_timeout * 2);
+        self.longest_pass.unwrap_or_else(default)
+    }
+
     pub(super) fn check(&self) -> anyhow::Result<()> {
+        if self.longest_pass() < self.pass_timeout {
+            bail!("facts: `longest_pass` must not be shorter than `pass_timeout`");
+        }
         if self.gateways.is_empty() {
             bail!("facts: name who may use the service, with `[[facts.gateway]]`");
         }
@@ -208,11 +224,18 @@ mod tests {
         let one = "[[gateway]]\nname = \"edge\"\nsecret_env = \"X\"\n";
         let facts = read(one).unwrap();
         assert_eq!(facts.pass_timeout, Duration::from_secs(60));
+        assert_eq!(facts.longest_pass(), Duration::from_secs(300));
+        let longer = read(&format!("pass_timeout = \"4m\"\n{one}")).unwrap();
+        assert_eq!(longer.longest_pass(), Duration::from_secs(480));
         let gateway = &facts.gateways[0];
         assert_eq!(gateway.accounts, None);
         assert_eq!(gateway.verbs, BTreeSet::from([Verb::Read, Verb::Record]));
         for (text, why) in [
             ("", "who may use"),
+            (
+                &format!("longest_pass = \"59s\"\n{one}"),
+                "not be shorter than `pass_timeout`",
+            ),
             ("[[gateway]]\nname = \"edge\"", "one of `secret_file`"),
             (
                 &format!("{one}certificate = \"edge.internal\""),

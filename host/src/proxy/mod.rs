@@ -44,7 +44,7 @@ use self::backend::Backend;
 use self::body::{Inbound, Outgoing};
 use self::client::Client;
 use self::credential::Own;
-use self::facts_service::FactsService;
+use self::facts_service::{FactsService, Paths};
 use self::flow::Exchange;
 use self::leases::Leases;
 use self::log::Line;
@@ -126,6 +126,7 @@ impl Proxy {
     /// cannot be read.
     pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
+        let paths = Paths::new(&config.policy_text()?, policy.settings());
         Ok(Self {
             slots: AllSlots {
                 clients: address::slots(config, metrics.connections.of("clients")),
@@ -162,7 +163,7 @@ impl Proxy {
             facts_service: config
                 .facts
                 .as_ref()
-                .map(FactsService::new)
+                .map(|facts| FactsService::new(facts, paths))
                 .transpose()
                 .context("in facts")?
                 .map(Arc::new),

@@ -41,6 +41,7 @@ pub use message::{
 };
 pub use plain::is_plain_name;
 pub use refusal::{ErrorForm, refusal};
+pub use route::account::NamedAccount;
 pub use rules::{Rule, Stage, all as rules, stage};
 pub use token::sha256_hex;
 
@@ -140,6 +141,12 @@ impl Guard {
     #[must_use]
     pub fn is_scim(&self, request: &Request) -> bool {
         edit::is_scim(&self.policy, request)
+    }
+
+    /// The account that a request names in its path and query, by the same reading as its decision.
+    #[must_use]
+    pub fn named_account(&self, method: &str, path: &str) -> NamedAccount {
+        route::account::named_account(&self.policy, method, path)
     }
 
     /// What a request of the management API is called in a log.

@@ -10,12 +10,12 @@ use scimguard_core::facts::{Answer, Fact};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::server::ParsedCertificate;
 
 use super::failure::Failure;
+use super::shares::Room;
 use crate::config::{self, Proof, Verb};
 use crate::proxy::printable;
 
@@ -37,7 +37,7 @@ pub(super) struct Gateway {
     /// What was wrong with the source the last time, so that it is said once.
     fault: Mutex<Option<String>>,
     /// For the requests that it may have under way.
-    room: Arc<Semaphore>,
+    pub(super) room: Room,
 }
 
 type Hash = [u8; 32];
@@ -127,7 +127,10 @@ impl Gateway {
             }),
             proof: configured.proof.clone(),
             fault: Mutex::default(),
-            room: Arc::new(Semaphore::new(configured.requests)),
+            room: Room::new(
+                configured.requests,
+                configured.accounts.as_ref().map(BTreeSet::len),
+            ),
         })
     }
 
@@ -146,6 +149,16 @@ impl Gateway {
         Err(Failure::forbidden(format!(
             "the account {account:?} is not among those of the gateway"
         )))
+    }
+
+    /// Refuses a gateway that is not for every account.
+    pub(super) fn check_every(&self, what: &str) -> Result<(), Failure> {
+        match &self.accounts {
+            None => Ok(()),
+            Some(_) => Err(Failure::forbidden(format!(
+                "{what} is for a gateway of every account alone"
+            ))),
+        }
     }
 
     /// Refuses a gateway that may only ask.
@@ -167,11 +180,6 @@ impl Gateway {
             key: fact.key.clone(),
             answer,
         }
-    }
-
-    /// Room for one more request of a client.
-    pub(super) fn enter(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
     fn secrets(&self) -> std::sync::RwLockReadGuard<'_, Vec<Hash>> {

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use scimguard_core::facts::Fact;
+use scimguard_core::facts::{Fact, Key};
 use scimguard_wire::{Ask, Facts as Answered, Stage};
 
 use super::access::Gateway;
+use super::authority::{HeadHash, good_tokens};
 use super::failure::Failure;
-use super::{FactsService, accounts, client, credentials};
+use super::{FactsService, client, credentials};
 use crate::proxy::facts::{Facts, is_read};
 use crate::proxy::leases::Held;
 use crate::proxy::refusal::unavailable;
@@ -22,20 +23,26 @@ impl FactsService {
         ask: Ask,
         peer: IpAddr,
     ) -> Result<Answered, Failure> {
-        for account in ask.keys.iter().filter_map(accounts::of_key) {
-            gateway.check(account)?;
-        }
+        self.paths.check_ask(gateway, &ask)?;
+        let head = HeadHash::of(&ask.head);
         let mut open = match &ask.pass {
-            Some(pass) => self.passes.take(pass, gateway)?,
-            None => self.passes.begin(proxy, gateway, client(&ask.head, peer))?,
+            Some(pass) => self.passes.take(pass, gateway, &head)?,
+            None => {
+                let client = client(&ask.head, peer);
+                self.passes.begin(proxy, gateway, client, head)?
+            }
         };
+        if open.tokens.is_empty() && !ask.keys.iter().all(is_of_credential) {
+            // What it asks may take long, and nobody has vouched for it.
+            open.count(None)?;
+        }
         // The policy goes on, so the token that it asked for is good.
         let found = open.facts.found();
         if let Some(account) = verified_account(gateway, &found, open.now) {
             open.client.charge(proxy, &ask.head.path, account)?;
         }
         if ask.first {
-            open.facts = Facts::new(open.now, None);
+            open.facts = Facts::new(open.now, None).of_client(Some(open.client.source()));
         }
         let headers = credentials(&ask.head);
         let answered = if ask.stage == Stage::Decide && !is_read(&ask.head.method) {
@@ -53,18 +60,32 @@ impl FactsService {
         answered.map_err(|error| unavailable(&error))?;
         let found = open.facts.found();
         // A gateway need not wait for this service before it forwards a read, so that such a request
-        // is charged here, if its token is of the account in its path.
+        // is charged here, if its token is of the account in its path. The pass of a write may end while its
+        // gateway waits for the body, and another one ask for the token again.
         if let Some(account) = verified_account(gateway, &found, open.now)
+            && is_read(&ask.head.method)
             && is_scim_of(proxy, account, &ask.head.path)
         {
             open.client.charge(proxy, &ask.head.path, account)?;
         }
+        for token in good_tokens(gateway, &found, open.now) {
+            if !open.tokens.contains(&token) {
+                open.tokens.push(token);
+            }
+        }
+        let account = open.tokens.first().map(|token| token.account.clone());
+        open.count(account.as_deref())?;
         Ok(Answered {
             now: open.now,
             pass: self.passes.keep(open),
             facts: found.iter().map(|fact| gateway.told(fact)).collect(),
         })
     }
+}
+
+/// Whether a key asks about the credential of a request, and about nothing that it wants.
+fn is_of_credential(key: &Key) -> bool {
+    matches!(key, Key::Token(_) | Key::Verified(_) | Key::Principal(_))
 }
 
 /// The account of the good token that the facts tell of, if it is the gateway's.

@@ -4,9 +4,11 @@
 mod access;
 mod accounts;
 mod ask;
+mod authority;
 mod failure;
 pub(super) mod metrics;
 mod passes;
+mod shares;
 mod tell;
 mod tls;
 pub(crate) mod tried;
@@ -30,6 +32,8 @@ use super::client::Client;
 use super::{Proxy, headers, source};
 use crate::config;
 
+pub(super) use self::authority::Paths;
+
 /// Whether the service takes requests; for gateways that look before they ask. Needs no credential.
 const HEALTH: &str = "/healthz";
 
@@ -43,6 +47,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct FactsService {
     gateways: Gateways,
     passes: Passes,
+    paths: Paths,
     tls: Option<TlsAcceptor>,
 }
 
@@ -55,10 +60,11 @@ enum Endpoint {
 
 impl FactsService {
     /// Reads the gateways' secrets for the first time.
-    pub(super) fn new(config: &config::Facts) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &config::Facts, paths: Paths) -> anyhow::Result<Self> {
         Ok(Self {
             gateways: Gateways::read(&config.gateways)?,
-            passes: Passes::new(config.pass_timeout),
+            passes: Passes::new(config.pass_timeout, config.longest_pass()),
+            paths,
             tls: config.tls.as_ref().map(tls::acceptor).transpose()?,
         })
     }

@@ -9,20 +9,23 @@ use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use scimguard_core::sha256_hex;
 use scimguard_wire::Pass;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::access::Gateway;
+use super::authority::{GoodToken, HeadHash};
 use super::failure::Failure;
+use super::shares::{Full, Place};
 use crate::proxy::client::Client;
 use crate::proxy::facts::Facts;
 use crate::proxy::leases::Held;
 use crate::proxy::{Proxy, now};
+use crate::tokens::Network;
 
 /// All that are under way and not worked on at this moment.
 pub(super) struct Passes {
     open: Mutex<HashMap<Pass, Waiting>>,
     timeout: Duration,
+    longest: Duration,
 }
 
 /// One that is worked on. Its leases end with it.
@@ -34,8 +37,13 @@ pub(super) struct Open {
     pub(super) facts: Facts,
     pub(super) held: Held,
     pub(super) client: Client,
+    /// The good tokens that the gateway was told of.
+    pub(super) tokens: Vec<GoodToken>,
+    /// Its decision was told.
+    pub(super) is_decided: bool,
+    head: HeadHash,
     gateway: Arc<Gateway>,
-    _room: OwnedSemaphorePermit,
+    place: Place,
     /// The process does not end before it.
     _in_flight: TaskTrackerToken,
 }
@@ -47,10 +55,12 @@ struct Waiting {
 }
 
 impl Passes {
-    pub(super) fn new(timeout: Duration) -> Self {
+    /// For gateways that may leave one alone for `timeout`, and have it for `longest` in all.
+    pub(super) fn new(timeout: Duration, longest: Duration) -> Self {
         Self {
             open: Mutex::default(),
             timeout,
+            longest,
         }
     }
 
@@ -60,32 +70,47 @@ impl Passes {
         proxy: &Proxy,
         gateway: &Arc<Gateway>,
         client: Client,
+        head: HeadHash,
     ) -> Result<Open, Failure> {
         if proxy.in_flight.is_closed() {
             let detail = "The facts service is ending. Repeat the request later.";
             return Err(Failure::later(detail, "the service is ending"));
         }
-        let Some(room) = gateway.enter() else {
-            let detail = "The gateway has too many requests under way. Repeat the request later.";
-            return Err(Failure::later(detail, "it has too many requests under way"));
-        };
+        let place = gateway.room.enter(Network::of(client.source()));
+        let place = place.map_err(too_many)?;
         let now = now();
         Ok(Open {
             pass: unguessable()?,
             started: Instant::now(),
             now,
-            facts: Facts::new(now, None),
+            facts: Facts::new(now, None).of_client(Some(client.source())),
             held: Held::default(),
             client,
+            tokens: Vec::new(),
+            is_decided: false,
+            head,
             gateway: Arc::clone(gateway),
-            _room: room,
+            place,
             _in_flight: proxy.in_flight.token(),
         })
     }
 
-    /// Takes one that its gateway goes on with.
-    pub(super) fn take(&self, pass: &Pass, gateway: &Arc<Gateway>) -> Result<Open, Failure> {
+    /// Takes one that its gateway goes on with: that of the request that it began with.
+    pub(super) fn take(
+        &self,
+        pass: &Pass,
+        gateway: &Arc<Gateway>,
+        head: &HeadHash,
+    ) -> Result<Open, Failure> {
         let mut all = self.lock();
+        let is_other = all.get(pass).is_some_and(|waiting| {
+            Arc::ptr_eq(&waiting.open.gateway, gateway) && waiting.open.head != *head
+        });
+        if is_other {
+            return Err(Failure::forbidden(
+                "it goes on with a request that is not the one it began with",
+            ));
+        }
         let is_there = all.get(pass).is_some_and(|waiting| {
             Arc::ptr_eq(&waiting.open.gateway, gateway) && waiting.until > Instant::now()
         });
@@ -99,7 +124,7 @@ impl Passes {
     /// Keeps one until its gateway goes on with it.
     pub(super) fn keep(&self, open: Open) -> Pass {
         let pass = open.pass.clone();
-        let until = Instant::now() + self.timeout;
+        let until = (Instant::now() + self.timeout).min(open.started + self.longest);
         self.lock().insert(pass.clone(), Waiting { open, until });
         pass
     }
@@ -120,6 +145,25 @@ impl Passes {
         // Nothing that runs under this lock can leave the map half changed.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+// === impl Open ===
+
+impl Open {
+    /// Counts it to the account whose good token it has, or to those that have none.
+    pub(super) fn count(&mut self, account: Option<&str>) -> Result<(), Failure> {
+        let room = &self.gateway.room;
+        let counted = match account {
+            Some(account) => room.verified(&mut self.place, account),
+            None => room.unverified(&mut self.place),
+        };
+        counted.map_err(too_many)
+    }
+}
+
+fn too_many(full: Full) -> Failure {
+    let detail = "Too many requests are under way at the gateway. Repeat the request later.";
+    Failure::later(detail, &full.to_string())
 }
 
 fn unguessable() -> Result<Pass, Failure> {

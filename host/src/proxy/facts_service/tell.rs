@@ -8,9 +8,10 @@ use http::StatusCode;
 use scimguard_wire::{Tell, Verdict};
 
 use super::access::Gateway;
+use super::authority::{HeadHash, check_token};
 use super::failure::Failure;
 use super::passes::Open;
-use super::{FactsService, accounts, client};
+use super::{FactsService, client};
 use crate::proxy::client::Client;
 use crate::proxy::facts::Unavailable;
 use crate::proxy::incoming::Refused;
@@ -27,11 +28,21 @@ impl FactsService {
         tell: Tell,
         peer: IpAddr,
     ) -> Result<(), Failure> {
-        check(gateway, &tell)?;
+        self.paths.check_tell(gateway, &tell)?;
+        let head = HeadHash::of(&tell.head);
         let mut open = match &tell.pass {
-            Some(pass) => Some(self.passes.take(pass, gateway)?),
+            Some(pass) => Some(self.passes.take(pass, gateway, &head)?),
             None => None,
         };
+        if let Some(verdict) = &tell.verdict
+            && let Err(failure) = check_decision(verdict, open.as_mut())
+        {
+            // Nothing was done, so that it can go on.
+            if let Some(open) = open {
+                self.passes.keep(open);
+            }
+            return Err(failure);
+        }
         match &tell.verdict {
             Some(verdict) => decided(proxy, gateway, &tell, verdict, open.as_mut(), peer).await?,
             None => record(proxy, &tell).await?,
@@ -45,23 +56,14 @@ impl FactsService {
     }
 }
 
-/// Refuses what is not the gateway's, before anything is done.
-fn check(gateway: &Gateway, tell: &Tell) -> Result<(), Failure> {
-    if !tell.records.is_empty() {
-        gateway.check_record()?;
+/// Refuses a decision that is told twice, or about a token that was not told to be good.
+fn check_decision(verdict: &Verdict, open: Option<&mut Open>) -> Result<(), Failure> {
+    check_token(verdict, open.as_deref())?;
+    let Some(open) = open else { return Ok(()) };
+    match std::mem::replace(&mut open.is_decided, true) {
+        false => Ok(()),
+        true => Err(Failure::malformed("The request was decided already.")),
     }
-    for account in tell.records.iter().map(accounts::of_record) {
-        gateway.check(account)?;
-    }
-    let account = tell.verdict.as_ref().and_then(|it| it.account.as_ref());
-    if let Some(account) = account {
-        gateway.check(account)?;
-    }
-    if tell.pass.is_none() && !tell.records.is_empty() {
-        // Nothing is leased: another write may be under way.
-        return Err(Failure::malformed("Records belong to a pass."));
-    }
-    Ok(())
 }
 
 /// A request was decided: it counts against somebody, and it is in the log.

@@ -104,7 +104,7 @@ pub(super) fn call<'p>(
 /// A request that no rule of ownership judges. A token of another account is not good for it either,
 /// so its account is what its route says, and the parameters and headers that any route reads the
 /// account from.
-fn unjudged<'p>(
+pub(super) fn unjudged<'p>(
     policy: &Policy,
     request: &Request,
     target: &Target,

@@ -1,5 +1,6 @@
 //! What is asked for: a SCIM call, or an edit of the application's management API; of which account.
 
+pub(crate) mod account;
 pub(crate) mod management;
 pub(crate) mod query;
 pub(crate) mod scim;

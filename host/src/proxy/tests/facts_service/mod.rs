@@ -2,8 +2,10 @@
 //! over the same store.
 
 mod access;
+mod lies;
 mod limits;
 mod passes;
+mod shares;
 mod sharing;
 mod tls;
 

@@ -100,6 +100,34 @@ async fn who_leaves_a_request_alone_holds_nothing_any_more() {
     assert_denied(late, 503, "facts.unavailable");
 }
 
+/// A reading gateway holds what a question names as long as it is asked, and no longer than that.
+#[tokio::test]
+async fn a_pass_ends_however_often_its_gateway_goes_on_with_it() {
+    let backend = Backend::ok().await;
+    let times = "pass_timeout = \"700ms\"\nlongest_pass = \"1s\"\n";
+    let guard = serving(Script::new(), &backend, BUSY, times).await;
+    let reader = guard.reader();
+    let begun = std::time::Instant::now();
+    let pass = reader.ask(&asks(vec![user("u1")])).await.unwrap().pass;
+    let ended = loop {
+        let again = goes_on(&pass, Stage::Decide, false, vec![user("u1")]);
+        match reader.ask(&again).await {
+            Ok(facts) => assert_eq!(facts.pass, pass),
+            ended => break ended,
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(begun.elapsed() < LIMIT, "it goes on for ever");
+    };
+    assert_denied(ended, 503, "facts.unavailable");
+    // What it held, somebody else may write.
+    while !is_free(guard.edge(), "u1").await {
+        assert!(begun.elapsed() < LIMIT, "it holds its leases for ever");
+    }
+    for told in [tells(&pass, Vec::new()), ends(&pass, Vec::new())] {
+        assert_denied(reader.tell(&told).await, 503, "facts.unavailable");
+    }
+}
+
 #[tokio::test]
 async fn who_goes_away_while_it_waits_holds_nothing() {
     let backend = Backend::ok().await;
