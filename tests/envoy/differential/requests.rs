@@ -111,9 +111,6 @@ pub(super) fn request(chance: &mut Chance, number: usize, token: &str) -> Sent {
     if is_unknown && matches!(method, "GET" | "HEAD") {
         sent.kind = UNKNOWN_LENGTH;
     }
-    if sent.protocol == Protocol::Http2 && method == "HEAD" {
-        sent.kind = HEAD_REFUSED;
-    }
     if sent.protocol == Protocol::Http1 && chance.below(6) == 0 {
         let kind = chance.of(&ODD);
         make_odd(&mut sent, kind);

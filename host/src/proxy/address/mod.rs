@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Version, header};
+use http::{HeaderValue, Method, Version, header};
 use hyper::body::Body;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -207,6 +207,7 @@ impl Connections {
                 _ => faults.of(count.fetch_add(1, Ordering::Relaxed)),
             };
             let broken = fault.is_some();
+            let is_head = request.method() == Method::HEAD;
             if let Some(refused) = fault {
                 request.extensions_mut().insert(refused.clone());
             }
@@ -218,7 +219,10 @@ impl Connections {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
-                Ok::<_, Infallible>(response.map(|body| Answer::new(body, in_flight)))
+                Ok::<_, Infallible>(match is_head {
+                    true => streams::without_body(response, in_flight),
+                    false => response.map(|body| Answer::new(body, in_flight)),
+                })
             }
         });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);

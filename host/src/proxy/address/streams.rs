@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
 use tokio::time::Instant;
@@ -26,7 +27,8 @@ pub(crate) struct Streams {
 
 /// The body of an answer on its way to the client.
 pub(super) struct Answer<B> {
-    body: B,
+    /// `None`: there is none, or there must be none.
+    body: Option<B>,
     _in_flight: InFlight,
 }
 
@@ -78,8 +80,29 @@ fn offered(since: Option<Instant>) {
     let _ = TAKEN.try_with(|taken| taken.set(since));
 }
 
+/// The answer to a HEAD: as that to a GET, its length included, but for the body (RFC 9110 §9.3.2). Over
+/// HTTP/2 the server would send one (RFC 9113 §8.1.1), for which clients reset the stream.
+pub(super) fn without_body<B: Body>(
+    response: http::Response<B>,
+    in_flight: InFlight,
+) -> http::Response<Answer<B>> {
+    let (mut parts, body) = response.into_parts();
+    let length = body.size_hint().exact().filter(|_| !body.is_end_stream());
+    if let Some(length) = length {
+        let headers = &mut parts.headers;
+        headers
+            .entry(header::CONTENT_LENGTH)
+            .or_insert_with(|| length.into());
+    }
+    http::Response::from_parts(parts, Answer::of(None, in_flight))
+}
+
 impl<B> Answer<B> {
     pub(super) fn new(body: B, in_flight: InFlight) -> Self {
+        Self::of(Some(body), in_flight)
+    }
+
+    fn of(body: Option<B>, in_flight: InFlight) -> Self {
         offered(Some(Instant::now()));
         Self {
             body,
@@ -98,16 +121,20 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         // While it is polled the client is not what is waited for.
         offered(None);
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let frame = match &mut self.body {
+            Some(body) => ready!(Pin::new(body).poll_frame(context)),
+            None => None,
+        };
         offered(Some(Instant::now()));
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let hint = self.body.as_ref().map(Body::size_hint);
+        hint.unwrap_or_else(|| SizeHint::with_exact(0))
     }
 }

@@ -1,7 +1,7 @@
 //! What passes, and in which form.
 
 use bytes::Bytes;
-use http_body_util::{Empty, Full};
+use http_body_util::{BodyExt as _, Empty, Full};
 use tokio::sync::mpsc;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -190,6 +190,85 @@ async fn a_head_keeps_the_length_that_it_speaks_of() {
     let head = "HEAD /a HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n";
     let answer = guard.raw(head).await;
     assert!(answer.contains("content-length: 42"), "{answer}");
+}
+
+/// A refusal, an answer that the policy has read, and one that is streamed: each has a body that a GET gets,
+/// and the same length without it on both protocols.
+#[tokio::test]
+async fn a_head_gets_every_answer_without_its_body_over_both_protocols() {
+    let backend = Backend::start(async |_| json(200, "{\"a\":1}")).await;
+    let script = Script::new()
+        .evaluate(|request, _| match request.path.as_str() {
+            "/refused" => Ok(Verdict::Reject(Reject {
+                rule: "test.refused".to_owned(),
+                response: Response {
+                    body: ResponseBody::Bytes(b"refused".to_vec()),
+                    ..response(403)
+                },
+                changes: Vec::new(),
+                account: None,
+                verified_token: None,
+            })),
+            "/read" => Ok(Verdict::Forward(observed(request))),
+            _ => Ok(Verdict::Forward(pass(request))),
+        })
+        .observe(|_, _| {
+            Ok(Outcome::Respond(Respond {
+                response: Response {
+                    body: ResponseBody::Bytes(b"answered".to_vec()),
+                    ..response(200)
+                },
+                ..respond(200)
+            }))
+        });
+    let guard = Guard::start(script, &backend).await;
+    let (mut http1, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(guard.connect().await))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let io = TokioIo::new(guard.connect().await);
+    let (mut http2, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    for (path, status) in [("/refused", 403), ("/read", 200), ("/streamed", 200)] {
+        let mut seen = Vec::new();
+        for (method, body) in [("GET", false), ("HEAD", false), ("HEAD", true)] {
+            let request = |uri: String| -> http::Request<Full<Bytes>> {
+                let text = if body { "{}" } else { "" };
+                let request = http::Request::builder().method(method).uri(uri);
+                request.header("host", "g").body(Full::from(text)).unwrap()
+            };
+            let one = async {
+                http1.ready().await?;
+                read(http1.send_request(request(path.to_owned())).await?).await
+            };
+            seen.push((method, tokio::time::timeout(LIMIT, one).await.unwrap()));
+            let other = http2.send_request(request(format!("http://g{path}")));
+            let other = async { read(other.await?).await };
+            seen.push((method, tokio::time::timeout(LIMIT, other).await.unwrap()));
+        }
+        let length = seen[0].1.as_ref().unwrap().2.len();
+        for (method, answer) in seen {
+            let (found, announced, body) = answer.unwrap();
+            assert_eq!(found, status, "{method} {path}");
+            assert_eq!(announced, Some(length), "{method} {path}");
+            let expected = if method == "GET" { length } else { 0 };
+            assert_eq!(body.len(), expected, "{method} {path}");
+        }
+    }
+}
+
+/// Its status, the length that it announces, and its body.
+async fn read(
+    answer: http::Response<hyper::body::Incoming>,
+) -> Result<(u16, Option<usize>, Bytes), hyper::Error> {
+    let announced = answer.headers().get("content-length");
+    let announced = announced.map(|it| it.to_str().unwrap().parse().unwrap());
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok((status, announced, body))
 }
 
 #[tokio::test]
