@@ -85,6 +85,18 @@ async fn resources_are_as_their_definitions_say() -> anyhow::Result<()> {
             "buffer:",
             "\"buffer\"",
         ),
+        (
+            "envoy-gateway.yaml",
+            "connectionLimit:",
+            "connections:",
+            "connections",
+        ),
+        (
+            "envoy-gateway.yaml",
+            "limits: {memory",
+            "limit: {memory",
+            "limit",
+        ),
         ("envoy-gateway.yaml", "jsonPath:", "jsonpath:", "jsonpath"),
         ("envoy-gateway.yaml", "op: add", "op: put", "operation/op"),
         ("envoy-gateway.yaml", "volumeMounts:", "mounts:", "mounts"),
@@ -219,7 +231,7 @@ async fn what_envoy_gives_up_while_the_filter_waits_is_refused_with_its_rule() -
         secrets: folder.path().to_owned(),
     };
     let mut document = mesh::envoy_gateway(&resources, &place)?;
-    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+    let manager = "/static_resources/listeners/0/filter_chains/0/filters/1/typed_config";
     let manager = document.pointer_mut(manager).context("no manager")?;
     manager["stream_idle_timeout"] = json!("1s");
     let here = TempDir::with_prefix("scimguard-examples-")?;
@@ -289,6 +301,14 @@ impl Scene {
     async fn works(self, configuration: &str) -> anyhow::Result<()> {
         let envoy = start(self.folder.path(), configuration).await?;
         let url = envoy.url().await?;
+        for (part, at_most) in [
+            ("envoy.resource_monitors.fixed_heap.pressure", 100),
+            ("envoy.overload_actions.stop_accepting_requests.active", 0),
+        ] {
+            let limits = envoy.stats(&format!("overload.{part}")).await?;
+            let value = limits.first().and_then(|it| it["value"].as_u64());
+            ensure!(value.is_some_and(|it| it <= at_most), "{part}: {limits:?}");
+        }
         let okta = okta(&url, &self.token);
         let administrator = Client::new(&url).with("content-type", "application/json");
         let pushed = async {

@@ -18,4 +18,5 @@ mod silence;
 mod suites;
 mod trapped;
 mod two_ways;
+mod waiting;
 mod ways;

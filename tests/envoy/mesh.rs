@@ -72,6 +72,7 @@ pub(crate) fn envoy_gateway(resources: &[Value], place: &Place) -> anyhow::Resul
     listener["per_connection_buffer_limit_bytes"] = json!(limit * 1024 * 1024);
     let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
     manager["stream_idle_timeout"] = timeouts["streamIdleTimeout"].clone();
+    manager["request_timeout"] = timeouts["requestReceivedTimeout"].clone();
     let route = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0];
     let enabled = json!({
         "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
@@ -106,7 +107,56 @@ pub(crate) fn envoy_gateway(resources: &[Value], place: &Place) -> anyhow::Resul
         }
     }
     put_in(&mut clusters, "scimguard-facts", place.facts)?;
-    bootstrap(listener, &clusters, place)
+    let filters = listener["filter_chains"][0]["filters"].as_array_mut();
+    filters.context("no filters")?.insert(
+        0,
+        json!({
+            "name": "envoy.filters.network.connection_limit",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+                "stat_prefix": "connection_limit",
+                "max_connections": connection["connectionLimit"]["value"],
+            },
+        }),
+    );
+    let mut document = bootstrap(listener, &clusters, place)?;
+    document["overload_manager"] = overload_manager(resource(resources, "EnvoyProxy")?)?;
+    Ok(document)
+}
+
+/// The overload manager of Envoy Gateway's own bootstrap configuration: the heap has 80 % of the memory that the
+/// container may have.
+fn overload_manager(proxy: &Value) -> anyhow::Result<Value> {
+    let container = "/spec/provider/kubernetes/envoyDeployment/container";
+    let memory = format!("{container}/resources/limits/memory");
+    let memory = text(proxy.pointer(&memory).context("no memory limit")?)?.strip_suffix("Gi");
+    let memory: u64 = memory.context("no limit in GiB")?.parse()?;
+    let monitors = "type.googleapis.com/envoy.extensions.resource_monitors";
+    let heap = "envoy.resource_monitors.fixed_heap";
+    let trigger = |value: f64| json!([{"name": heap, "threshold": {"value": value}}]);
+    Ok(json!({
+        "refresh_interval": "0.25s",
+        "resource_monitors": [
+            {
+                "name": "envoy.resource_monitors.global_downstream_max_connections",
+                "typed_config": {
+                    "@type": format!("{monitors}.downstream_connections.v3.DownstreamConnectionsConfig"),
+                    "max_active_downstream_connections": 50_000,
+                },
+            },
+            {
+                "name": heap,
+                "typed_config": {
+                    "@type": format!("{monitors}.fixed_heap.v3.FixedHeapConfig"),
+                    "max_heap_size_bytes": (memory << 30) / 10 * 8,
+                },
+            },
+        ],
+        "actions": [
+            {"name": "envoy.overload_actions.shrink_heap", "triggers": trigger(0.95)},
+            {"name": "envoy.overload_actions.stop_accepting_requests", "triggers": trigger(0.98)},
+        ],
+    }))
 }
 
 /// What Istio makes of its example: `ApplyClusterMerge`, `InsertedExtensionConfigurations`, and what its agent
@@ -122,6 +172,7 @@ pub(crate) fn istio(resources: &[Value], place: &Place) -> anyhow::Result<Value>
     let mut listener = listener(&application, &http["timeout"], Vec::new());
     let mut clusters = vec![cluster(&application, place.application)];
     let extensions = place.secrets.join("extensions.json");
+    let mut of_bootstrap = json!({});
 
     let patches = &resource(resources, "EnvoyFilter")?["spec"]["configPatches"];
     for entry in patches.as_array().into_iter().flatten() {
@@ -161,6 +212,7 @@ pub(crate) fn istio(resources: &[Value], place: &Place) -> anyhow::Result<Value>
                 ensure!(kind.as_ref() == Some(&manager["@type"]), "{kind:?}");
                 merge(manager, &value["typed_config"])?;
             }
+            ("BOOTSTRAP", "MERGE") => merge(&mut of_bootstrap, &value)?,
             ("LISTENER", "MERGE") => merge(&mut listener, &value)?,
             ("CLUSTER", "MERGE") => {
                 let service = &matched["cluster"];
@@ -172,7 +224,9 @@ pub(crate) fn istio(resources: &[Value], place: &Place) -> anyhow::Result<Value>
             other => bail!("{other:?}"),
         }
     }
-    bootstrap(listener, &clusters, place)
+    let mut document = bootstrap(listener, &clusters, place)?;
+    merge(&mut document, &of_bootstrap)?;
+    Ok(document)
 }
 
 /// `NAMESPACE/NAME`.

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::two_ways::{TwoWays, Wish, administrator, filter, group_path, in_account, policy};
 
+/// `body_bytes` of the preset.
+const LARGEST: u64 = 1 << 20;
+
 #[tokio::test]
 async fn a_policy_is_replaced_under_way() -> anyhow::Result<()> {
     let mut scene = TwoWays::new(Wish::default()).await?;
@@ -42,7 +45,9 @@ async fn a_policy_is_replaced_under_way() -> anyhow::Result<()> {
     }
     until_renaming_is_open(&scene, &team, true).await?;
 
-    let enforced = filter(&policy());
+    // A buffer that just holds what the policy allows.
+    let mut enforced = filter(&policy());
+    enforced["buffer_bytes"] = json!(LARGEST);
     ensure!(scene.envoy.reconfigure(&[enforced]).await? == Taken::Yes);
     until_renaming_is_open(&scene, &team, false).await?;
     // What ended under another configuration is on record as by its own.
@@ -53,11 +58,19 @@ async fn a_policy_is_replaced_under_way() -> anyhow::Result<()> {
 }
 
 /// What is wrong with each, as Envoy's log says it.
-fn wrong_configurations() -> [(Value, &'static str); 4] {
+fn wrong_configurations() -> [(Value, &'static str); 7] {
     let unknown = json!({"version": 1, "scim": {"basee": "/scim"}});
     let (mut nowhere, mut surplus) = (filter(&policy()), filter(&policy()));
     nowhere["facts"] = json!({});
     surplus["fact"] = json!({"cluster": "facts"});
+    let (mut small, mut of_account, mut forgetful) =
+        (filter(&policy()), filter(&policy()), filter(&policy()));
+    small["buffer_bytes"] = json!(LARGEST - 1);
+    // One account may send more than all others.
+    of_account["policy"]["accounts"] =
+        json!({"ACC2": {"scim": {"limits": {"body_bytes": LARGEST + 1}}}});
+    of_account["buffer_bytes"] = json!(LARGEST);
+    forgetful["memory_bytes"] = json!(2 * LARGEST - 1);
     [
         (filter(&unknown), "refused: /policy/scim/basee: "),
         (
@@ -66,6 +79,9 @@ fn wrong_configurations() -> [(Value, &'static str); 4] {
         ),
         (nowhere, "refused: missing field `cluster`"),
         (surplus, "refused: unknown field `fact`"),
+        (small, "refused: /buffer_bytes: "),
+        (of_account, "refused: /buffer_bytes: "),
+        (forgetful, "refused: /memory_bytes: "),
     ]
 }
 

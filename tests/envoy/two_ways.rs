@@ -26,6 +26,8 @@ pub(crate) struct Wish {
     pub(crate) keys: &'static str,
     /// In its `[facts]`.
     pub(crate) facts: &'static str,
+    /// In the table of its gateway.
+    pub(crate) gateway: &'static str,
     /// The facts service's answers can be held, too.
     pub(crate) hold_facts: bool,
     /// A function of Envoy that the filter may not call.
@@ -68,8 +70,8 @@ impl TwoWays {
         let facts = process::free_address()?;
         guard.configure_also(&format!(
             "{}[facts]\nlisten = \"{facts}\"\n{}[[facts.gateway]]\nname = \"envoy\"\n\
-             secret_file = \"edge.secret\"\n[backend_credential]\nfile = \"backend.token\"\n",
-            wish.keys, wish.facts
+             secret_file = \"edge.secret\"\n{}[backend_credential]\nfile = \"backend.token\"\n",
+            wish.keys, wish.facts, wish.gateway
         ))?;
         guard.write_secret("edge.secret", SECRET)?;
         guard.write_secret("backend.token", "the-guards-own")?;

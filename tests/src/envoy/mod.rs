@@ -167,9 +167,7 @@ impl Envoy {
     /// # Errors
     /// If it does not.
     pub async fn stats(&self, part: &str) -> anyhow::Result<Vec<Value>> {
-        let path = format!("/stats?format=json&filter={part}");
-        let told = self.running.admin.get(&path).await?.status(200)?.body;
-        Ok(told["stats"].as_array().cloned().unwrap_or_default())
+        self.running.stats(part).await
     }
 
     /// What it has logged.

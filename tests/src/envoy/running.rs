@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
@@ -106,6 +107,16 @@ impl Running {
             [(_, address)] => Ok(format!("http://{address}")),
             others => bail!("{} listeners", others.len()),
         }
+    }
+
+    /// What it tells a monitoring system of everything whose name has this in it.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn stats(&self, part: &str) -> anyhow::Result<Vec<Value>> {
+        let path = format!("/stats?format=json&filter={part}");
+        let told = self.admin.get(&path).await?.status(200)?.body;
+        Ok(told["stats"].as_array().cloned().unwrap_or_default())
     }
 
     /// What it has logged.
