@@ -3,12 +3,22 @@
 
 use std::fmt;
 
-use scimguard_core::Settings;
+use scimguard_core::facts::Fact;
 use scimguard_core::history::{Calls, Decided, Driver, Played, Stuck, play};
+use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
+use scimguard_gateway::{ScimPaths, Seen, Trust};
 
 use super::expect::{self, Difference};
 use super::suite::{Case, Step};
 use crate::engine::{Engine, Fault};
+
+/// A policy whose answers are checked as the host does before it acts on them.
+struct Trusting<C> {
+    calls: C,
+    paths: ScimPaths,
+    /// The request that is decided, and what is known of it.
+    decided: Option<(Request, Trust)>,
+}
 
 /// Why a case failed.
 pub(crate) struct Failure {
@@ -39,6 +49,47 @@ impl fmt::Display for Failure {
     }
 }
 
+impl<C: Calls<Fault = Fault>> Calls for Trusting<C> {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
+        let verdict = self.calls.evaluate(request, facts, now)?;
+        let mut trust = Trust::default();
+        let checked = trust.decided(&seen(&self.paths, request, facts, now), &verdict);
+        self.decided = Some((request.clone(), trust));
+        checked.map_err(refused)?;
+        Ok(verdict)
+    }
+
+    fn observe(
+        &mut self,
+        continuation: &[u8],
+        answer: &BackendOutcome,
+        facts: &[Fact],
+        now: u64,
+    ) -> Result<Outcome, Fault> {
+        let outcome = self.calls.observe(continuation, answer, facts, now)?;
+        if let Some((request, trust)) = &mut self.decided {
+            let checked = trust.observed(&seen(&self.paths, request, facts, now), &outcome);
+            checked.map_err(refused)?;
+        }
+        Ok(outcome)
+    }
+}
+
+fn seen<'a>(paths: &'a ScimPaths, request: &'a Request, facts: &'a [Fact], now: u64) -> Seen<'a> {
+    Seen {
+        paths,
+        request,
+        facts,
+        now,
+    }
+}
+
+fn refused(why: &str) -> Fault {
+    Fault::Trapped(why.to_owned())
+}
+
 impl Failure {
     /// The policy failed before it was asked.
     pub(super) fn begin(fault: Fault) -> Self {
@@ -66,6 +117,11 @@ pub(super) fn tell<C: Calls<Fault = Fault>>(
     let failure = |step: usize, reason| Failure {
         step: several.then_some(step + 1),
         reason,
+    };
+    let calls = Trusting {
+        calls,
+        paths: ScimPaths::new(settings),
+        decided: None,
     };
     let mut driver = Driver::new(calls, settings);
     let mut table = case.facts.clone();

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use scimguard_core::Verdict;
 use scimguard_core::facts::Fact;
-use scimguard_gateway::CREDENTIALS;
+use scimguard_core::{Request, Verdict};
+use scimguard_gateway::{CREDENTIALS, account_of_token};
 
+use super::Proxy;
 use super::incoming::Refused;
 use super::log::Line;
-use super::{Proxy, lookup};
 
 /// One who sends a request.
 pub(super) struct Client {
@@ -76,12 +76,13 @@ impl Client {
 /// The account whose good token a request has: known before the body is read and the record asked, if
 /// the policy wants to know more, else when it has decided.
 pub(super) fn verified_account<'a>(
+    request: &Request,
     verdict: &'a Verdict,
     facts: &'a [Fact],
     now: u64,
 ) -> Option<&'a String> {
     let (account, token) = match verdict {
-        Verdict::Need(_) => return lookup::good_token(facts, now).map(|(_, it)| &it.account),
+        Verdict::Need(_) => return account_of_token(request, facts, now),
         Verdict::Forward(it) => (&it.account, &it.verified_token),
         Verdict::Proceed(it) => (&it.account, &it.verified_token),
         Verdict::Reject(it) => (&it.account, &it.verified_token),

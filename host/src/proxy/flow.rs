@@ -14,7 +14,7 @@ use scimguard_core::{
     BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Request, Respond, Response,
     Verdict,
 };
-use scimguard_gateway::CREDENTIALS;
+use scimguard_gateway::{CREDENTIALS, Seen, Trust, Verified};
 use tokio::sync::oneshot;
 
 use super::backend::{NoAnswer, Outbound, Whole};
@@ -42,6 +42,8 @@ pub(super) struct Exchange<'a> {
     now: u64,
     held: Held,
     name_of: Option<InTheNameOf>,
+    /// What of the policy's answers the host has seen for itself.
+    trust: Trust,
     /// `None` for a request that is not a client's: it is not counted against anybody.
     client: Option<Client>,
     /// Ends when the client has gone.
@@ -63,6 +65,7 @@ impl<'a> Exchange<'a> {
             incoming: Some(incoming),
             now,
             held: Held::default(),
+            trust: Trust::default(),
             name_of: None,
             client: Some(client),
             gone: Some(gone),
@@ -82,6 +85,7 @@ impl<'a> Exchange<'a> {
             incoming: None,
             now,
             held: Held::default(),
+            trust: Trust::default(),
             name_of: Some(name_of),
             client: None,
             gone: None,
@@ -115,7 +119,8 @@ impl<'a> Exchange<'a> {
                 return to_http(reject.response, None);
             }
             Decision::Go(next) => {
-                if let Some((account, token)) = next.verified() {
+                let verified = self.trust.verified();
+                if let Some((account, token)) = verified.and_then(Verified::of_account) {
                     let used = TokenUse {
                         at: self.now,
                         from: self.client.as_ref().map(Client::source),
@@ -160,11 +165,13 @@ impl<'a> Exchange<'a> {
     async fn decide_with(&mut self, facts: &mut Facts) -> Result<Decision, Refused> {
         for _ in 0..=self.proxy.policy.settings().rounds {
             let verdict = self.evaluate(facts.found()).await.map_err(faulty)?;
-            if let Some(client) = &mut self.client {
-                let found = facts.found();
-                if let Some(account) = verified_account(&verdict, &found, self.now) {
-                    client.charge(self.proxy, &self.request.path, account)?;
-                }
+            let found = facts.found();
+            let seen = seen(self.proxy, &self.request, &found, self.now);
+            self.trust.decided(&seen, &verdict).map_err(trapped)?;
+            if let Some(client) = &mut self.client
+                && let Some(account) = verified_account(&self.request, &verdict, &found, self.now)
+            {
+                client.charge(self.proxy, &self.request.path, account)?;
             }
             match verdict {
                 Verdict::Need(need) => self.provide(need, facts).await?,
@@ -243,9 +250,6 @@ impl<'a> Exchange<'a> {
         line: &mut Line,
     ) -> Result<Answered, Refused> {
         line.forwarded(&forward);
-        if let Some(fault) = self.proxy.paths.fault(&self.request, &forward) {
-            return Err(trapped(fault));
-        }
         let outbound = self.outbound(&mut forward)?;
         // From here on the backend may act, and what it may do is on record.
         self.record(&forward.records).await?;
@@ -296,7 +300,15 @@ impl<'a> Exchange<'a> {
             // What comes back has to be read.
             headers.remove(header::ACCEPT_ENCODING);
         }
+        // What the forward says of a token was held against the one that the host has seen.
         if let (Some(own), Some(_)) = (self.proxy.own_credential(), &forward.verified_token) {
+            if !self.trust.lends(&self.proxy.paths, &self.request) {
+                return Err(Refused::new(
+                    "token.wrong-account",
+                    "The token is not for the account that the request names. Name the token's own \
+                     account.",
+                ));
+            }
             for name in CREDENTIALS {
                 headers.remove(name);
             }
@@ -343,6 +355,9 @@ impl<'a> Exchange<'a> {
                 policy.observe(&continuation, &outcome, &found, now)
             };
             let observed = observed.map_err(faulty)?;
+            let found = facts.found();
+            let seen = seen(self.proxy, &self.request, &found, self.now);
+            self.trust.observed(&seen, &observed).map_err(trapped)?;
             if begins && !matches!(observed, Outcome::Need(_)) {
                 line.also_saw(facts.found());
             }
@@ -382,15 +397,13 @@ enum Answered {
     Observed(Next),
 }
 
-impl Next {
-    /// The account and the id of the token that was verified.
-    fn verified(&self) -> Option<(&str, &str)> {
-        let (account, token) = match self {
-            Self::Forward(forward) => (&forward.account, &forward.verified_token),
-            Self::Proceed(proceed) => (&proceed.account, &proceed.verified_token),
-            Self::Respond(_) => return None,
-        };
-        account.as_deref().zip(token.as_deref())
+/// What the policy had to go by.
+fn seen<'a>(proxy: &'a Proxy, request: &'a Request, facts: &'a [Fact], now: u64) -> Seen<'a> {
+    Seen {
+        paths: &proxy.paths,
+        request,
+        facts,
+        now,
     }
 }
 

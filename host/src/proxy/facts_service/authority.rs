@@ -3,10 +3,10 @@
 
 use scimguard_core::facts::{Answer, Fact, Key};
 use scimguard_core::{Guard, NamedAccount, Settings, sha256_hex};
+use scimguard_gateway::{account_of_key, account_of_record};
 use scimguard_wire::{Ask, Head, Tell, Verdict};
 
 use super::access::Gateway;
-use super::accounts;
 use super::failure::Failure;
 use super::passes::Open;
 use crate::proxy::lookup;
@@ -54,7 +54,7 @@ impl Paths {
 
     /// Refuses a question that is not for the gateway, or about another account than its request is.
     pub(super) fn check_ask(&self, gateway: &Gateway, ask: &Ask) -> Result<(), Failure> {
-        let accounts = ask.keys.iter().filter_map(accounts::of_key);
+        let accounts = ask.keys.iter().filter_map(account_of_key);
         self.check(gateway, &ask.head, accounts)
     }
 
@@ -65,7 +65,7 @@ impl Paths {
             gateway.check_record()?;
         }
         let told = tell.verdict.as_ref().and_then(|it| it.account.as_deref());
-        let accounts = tell.records.iter().map(accounts::of_record).chain(told);
+        let accounts = tell.records.iter().map(account_of_record).chain(told);
         self.check(gateway, &tell.head, accounts)?;
         if tell.pass.is_none() && !tell.records.is_empty() {
             // Nothing is leased: another write may be under way.

@@ -2,7 +2,6 @@
 //! leases and limits as the requests that this process decides. `scimguard_wire` has the messages.
 
 mod access;
-mod accounts;
 mod ask;
 mod authority;
 mod failure;

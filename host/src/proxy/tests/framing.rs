@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Full};
+use scimguard_core::sha256_hex;
 use tokio::sync::mpsc;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -274,13 +275,18 @@ async fn read(
 #[tokio::test]
 async fn the_guards_credential_replaces_that_of_a_verified_token_only() {
     let backend = Backend::ok().await;
-    let script = Script::new().evaluate(|request, _| {
+    let token = Key::Token(sha256_hex(b"client"));
+    let script = Script::new().evaluate(move |request, facts| {
+        if answer(facts, &token).is_none() {
+            return Ok(need(token.clone()));
+        }
         let mut forward = pass(request);
         forward.verified_token = (request.path == "/verified").then(|| "t1".to_owned());
         Ok(Verdict::Forward(forward))
     });
     let keys = "[backend_credential]\nfile = \"backend.token\"\n";
     let guard = Guard::configured(script, &backend, keys).await;
+    lies::with_token(&guard, "ACC1", "t1", "client").await;
     for path in ["/verified", "/other"] {
         let head = "host: g\r\nauthorization: Bearer client\r\nx-api-key: client\r\n";
         guard

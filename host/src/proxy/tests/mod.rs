@@ -5,6 +5,7 @@ mod backend;
 mod connections;
 mod facts_service;
 mod framing;
+mod lies;
 mod lookup;
 mod record;
 mod refuse;

@@ -184,6 +184,8 @@ async fn a_client_that_goes_away_does_not_keep_the_answer_from_the_record() {
         .expect("the answer is recorded");
 }
 
+const ANN: &str = "/scim/ACC1/Users/u1";
+
 /// Writes of one user, who is named by id here and by name there.
 fn writes() -> Script {
     Script::new().evaluate(|request, facts| {
@@ -205,11 +207,12 @@ fn writes() -> Script {
 }
 
 /// How many requests were at the backend at once, at most.
-async fn most_at_once(guard: &Guard, most: &AtomicUsize, paths: &[&str]) -> usize {
+async fn most_at_once(guard: &Guard, most: &AtomicUsize, names: &[&str]) -> usize {
     most.store(0, Ordering::SeqCst);
     let mut tasks = tokio::task::JoinSet::new();
-    for path in paths {
-        let (address, request) = (guard.address, post(path, "{}"));
+    for name in names {
+        let request = post(&format!("{BASE}/Users/{name}"), "{}");
+        let address = guard.address;
         tasks.spawn(async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();
@@ -244,9 +247,9 @@ async fn writes_of_one_user_are_one_after_another() {
         ..User::default()
     };
     guard.store.apply(&[Record::User(ann)]).await.unwrap();
-    let same = ["/a/u1", "/a/U1", "/a/name:ann", "/a/name:ANN"];
+    let same = ["u1", "U1", "name:ann", "name:ANN"];
     assert_eq!(most_at_once(&guard, &most, &same).await, 1);
-    let others = ["/a/u1", "/a/u2", "/a/u3", "/a/u4"];
+    let others = ["u1", "u2", "u3", "u4"];
     assert!(most_at_once(&guard, &most, &others).await > 1);
 }
 
@@ -259,15 +262,12 @@ async fn who_cannot_have_the_lease_in_time_is_told_to_come_again() {
     .await;
     let guard = Guard::configured(writes(), &backend, "lease_timeout = \"50ms\"\n").await;
     let mut first = guard.connect().await;
-    first
-        .write_all(post("/a/u1", "{}").as_bytes())
-        .await
-        .unwrap();
+    first.write_all(post(ANN, "{}").as_bytes()).await.unwrap();
     while backend.seen().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_refused(&guard.post("/a/u1", "{}").await, "503", "facts.unavailable");
+    assert_refused(&guard.post(ANN, "{}").await, "503", "facts.unavailable");
     assert_eq!(status(&read_all(&mut first).await), "204");
     // A read waits for nobody.
-    assert_eq!(status(&guard.get("/a/u1").await), "204");
+    assert_eq!(status(&guard.get(ANN).await), "204");
 }

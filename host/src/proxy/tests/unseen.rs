@@ -22,7 +22,7 @@ fn asks(unseen: Unseen) -> Script {
 }
 
 async fn ask(guard: &Guard) -> String {
-    let answer = guard.get("/users/u1").await;
+    let answer = guard.get("/scim/ACC1/Users/u1").await;
     status(&answer).to_owned()
 }
 

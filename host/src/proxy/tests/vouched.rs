@@ -4,7 +4,8 @@ use scimguard_core::facts::{PrincipalKey, TokenText, VerifiedKey};
 
 use super::*;
 
-const REQUEST: &str = "GET /scim/ACC1/Users HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n";
+const REQUEST: &str = "GET /scim/ACC1/Users HTTP/1.1\r\nhost: g\r\nauthorization: Bearer opaque\r\n\
+                       connection: close\r\n\r\n";
 
 fn verified() -> Key {
     Key::Verified(VerifiedKey {

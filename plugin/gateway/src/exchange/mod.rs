@@ -18,7 +18,7 @@ use scimguard_core::{
 };
 use scimguard_wire::{Ask, Facts, Head, Pass, Tell, Verdict as Told};
 
-use crate::{Refused, ScimPaths, Unserved, headers, incoming};
+use crate::{Refused, ScimPaths, Trust, Unserved, headers, incoming};
 
 /// Headers that carry the credentials of clients.
 pub const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
@@ -68,6 +68,8 @@ pub struct Exchange {
     rounds: u32,
     passes: u32,
     at: At,
+    /// What of the policy's answers was seen to be of this request.
+    trust: Trust,
     /// What the service has not been told yet.
     verdict: Option<Told>,
     then: Then,
@@ -232,6 +234,7 @@ impl Exchange {
             rounds,
             passes: 0,
             at: At::Deciding,
+            trust: Trust::default(),
             verdict: None,
             then: Then::Nothing,
         };
@@ -350,8 +353,13 @@ impl Exchange {
         let Then::Observe(continuation) = std::mem::replace(&mut self.then, Then::Nothing) else {
             return Vec::new();
         };
-        let guard = &self.gateway.guard;
-        match guard.observe(&continuation, outcome, &[], self.now) {
+        let gateway = Rc::clone(&self.gateway);
+        let observed = gateway.guard.observe(&continuation, outcome, &[], self.now);
+        let mut trust = std::mem::take(&mut self.trust);
+        if trust.observed(&self.seen(&gateway), &observed).is_err() {
+            return Vec::new();
+        }
+        match observed {
             Outcome::Respond(respond) => respond.records,
             Outcome::Proceed(proceed) => proceed.records,
             Outcome::Need(_) | Outcome::Forward(_) => Vec::new(),

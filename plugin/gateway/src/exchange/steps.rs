@@ -1,13 +1,21 @@
 //! What follows from a verdict of the policy, and from its judgement of an answer.
 
+use std::rc::Rc;
+
 use scimguard_core::message::{AnswerBody, AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{
     BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Respond, Verdict,
 };
 use scimguard_wire::{Ask, Stage, Verdict as Told};
 
-use super::{Answer, At, Exchange, Next, Outgoing, Send, Then};
-use crate::{Refused, headers};
+use super::{Answer, At, Exchange, Gateway, Next, Outgoing, Send, Then};
+use crate::{Refused, Seen, headers};
+
+/// An answer of the policy.
+enum Judged {
+    Verdict(Verdict),
+    Outcome(Outcome),
+}
 
 impl Exchange {
     /// One evaluation or observation with the facts of now.
@@ -16,23 +24,49 @@ impl Exchange {
             return self.refuse(&Refused::trapped());
         }
         self.rounds = self.rounds.checked_sub(1).unwrap_or(u32::MAX);
-        let guard = &self.gateway.guard;
-        match &self.at {
-            At::Deciding => match guard.evaluate(&self.request, &self.facts, self.now) {
-                Verdict::Need(need) => self.provide(need),
-                Verdict::Forward(forward) => self.forward(forward),
-                Verdict::Proceed(proceed) => self.proceed(proceed),
-                Verdict::Reject(reject) => self.reject(reject),
-            },
+        let gateway = Rc::clone(&self.gateway);
+        let guard = &gateway.guard;
+        let mut trust = std::mem::take(&mut self.trust);
+        let seen = self.seen(&gateway);
+        let (answer, checked) = match &self.at {
+            At::Deciding => {
+                let verdict = guard.evaluate(&self.request, &self.facts, self.now);
+                let checked = trust.decided(&seen, &verdict);
+                (Judged::Verdict(verdict), checked)
+            }
             At::Observing {
                 continuation,
                 outcome,
-            } => match guard.observe(continuation, outcome, &self.facts, self.now) {
-                Outcome::Need(need) => self.provide(need),
-                Outcome::Forward(forward) => self.forward(forward),
-                Outcome::Proceed(proceed) => self.proceed(proceed),
-                Outcome::Respond(respond) => self.respond(respond),
-            },
+            } => {
+                let observed = guard.observe(continuation, outcome, &self.facts, self.now);
+                let checked = trust.observed(&seen, &observed);
+                (Judged::Outcome(observed), checked)
+            }
+        };
+        self.trust = trust;
+        if checked.is_err() {
+            return self.refuse(&Refused::trapped());
+        }
+        match answer {
+            Judged::Verdict(Verdict::Need(need)) | Judged::Outcome(Outcome::Need(need)) => {
+                self.provide(need)
+            }
+            Judged::Verdict(Verdict::Forward(forward))
+            | Judged::Outcome(Outcome::Forward(forward)) => self.forward(forward),
+            Judged::Verdict(Verdict::Proceed(proceed))
+            | Judged::Outcome(Outcome::Proceed(proceed)) => self.proceed(proceed),
+            Judged::Verdict(Verdict::Reject(reject)) => self.reject(reject),
+            Judged::Outcome(Outcome::Respond(respond)) => self.respond(respond),
+        }
+    }
+
+    /// What the policy had to go by.
+    pub(super) fn seen<'a>(&'a self, gateway: &'a Gateway) -> Seen<'a> {
+        Seen {
+            paths: &gateway.paths,
+            request: &self.request,
+            facts: &self.facts,
+            now: self.now,
         }
     }
 
@@ -85,8 +119,7 @@ impl Exchange {
 
     fn forward(&mut self, mut forward: Forward) -> Next {
         self.passes += 1;
-        let endless = self.passes > self.gateway.guard.settings().passes;
-        if endless || self.gateway.paths.fault(&self.request, &forward).is_some() {
+        if self.passes > self.gateway.guard.settings().passes {
             return self.refuse(&Refused::trapped());
         }
         self.decided(&forward.account, &forward.verified_token, forward.rule);

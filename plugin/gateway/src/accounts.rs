@@ -3,8 +3,9 @@
 use scimguard_core::facts::Key;
 use scimguard_core::record::Record;
 
-/// The account that a key asks about.
-pub(super) fn of_key(key: &Key) -> Option<&str> {
+/// The account that a key asks about; `None` for a token, which is known by its hash alone.
+#[must_use]
+pub fn account_of_key(key: &Key) -> Option<&str> {
     Some(match key {
         Key::Token(_) => return None,
         Key::Verified(key) => &key.account,
@@ -19,7 +20,8 @@ pub(super) fn of_key(key: &Key) -> Option<&str> {
 }
 
 /// The account that a record changes.
-pub(super) fn of_record(record: &Record) -> &str {
+#[must_use]
+pub fn account_of_record(record: &Record) -> &str {
     match record {
         Record::Intent(intent) => &intent.account,
         Record::Settle { intent, .. } | Record::Withdraw(intent) => &intent.account,

@@ -1,0 +1,142 @@
+//! One record and one key of every kind.
+
+use scimguard_core::facts::{
+    DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, PrincipalKey, ResourceKind,
+    TokenText, User, UserGroupsKey, VerifiedKey,
+};
+use scimguard_core::record::{
+    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey,
+};
+use scimguard_core::sha256_hex;
+
+use super::*;
+
+/// One of every kind.
+pub(super) fn every_record(account: &str) -> Vec<Record> {
+    let account = account.to_owned();
+    let key = IntentKey {
+        kind: ResourceKind::User,
+        account: account.clone(),
+        key: "ann".to_owned(),
+    };
+    let resource = ResourceKey {
+        account: account.clone(),
+        scope: String::new(),
+        id: "u9".to_owned(),
+    };
+    let (group, user) = ("g1".to_owned(), "u1".to_owned());
+    vec![
+        Record::Intent(Intent {
+            kind: ResourceKind::User,
+            account: account.clone(),
+            key: "ann".to_owned(),
+            user_name: Some("ann".to_owned()),
+            display_name: None,
+            derived_id: None,
+            external_id: None,
+            active: true,
+            provider: "okta".to_owned(),
+            at: 1,
+            by: "own".to_owned(),
+            members: Vec::new(),
+        }),
+        Record::Settle {
+            intent: key.clone(),
+            id: "u1".to_owned(),
+        },
+        Record::Withdraw(key),
+        Record::User(User {
+            account: account.clone(),
+            id: Some(user.clone()),
+            user_name: "ann".to_owned(),
+            ..User::default()
+        }),
+        Record::Group(Group {
+            account: account.clone(),
+            id: Some(group.clone()),
+            ..Group::default()
+        }),
+        Record::Member(MemberRecord {
+            account: account.clone(),
+            scope: String::new(),
+            group: group.clone(),
+            user: user.clone(),
+            present: true,
+            pending: false,
+            by: None,
+        }),
+        Record::Members(MembersRecord {
+            account: account.clone(),
+            scope: String::new(),
+            group: group.clone(),
+            users: vec![user.clone()],
+        }),
+        Record::Failed(FailedChange {
+            account,
+            scope: String::new(),
+            group,
+            user,
+            present: true,
+            status: None,
+            at: 1,
+            by: "own".to_owned(),
+        }),
+        Record::RemoveUser(resource.clone()),
+        Record::RemoveGroup(resource),
+    ]
+}
+
+/// One of every kind, of tokens too.
+pub(super) fn every_key(account: &str, token: &str) -> Vec<Key> {
+    let account = account.to_owned();
+    let user = UserKey {
+        account: account.clone(),
+        value: "u1".to_owned(),
+        unseen: Unseen::Backend,
+    };
+    let members = MembersKey {
+        account: account.clone(),
+        scope: String::new(),
+        group: "g1".to_owned(),
+        users: vec!["u1".to_owned()],
+        names: true,
+    };
+    vec![
+        Key::Token(sha256_hex(token.as_bytes())),
+        Key::Verified(VerifiedKey {
+            account: account.clone(),
+            issuer: "https://id.example.com".to_owned(),
+            token: TokenText::new(token),
+        }),
+        Key::Principal(PrincipalKey {
+            account: account.clone(),
+            id: "svc".to_owned(),
+        }),
+        Key::User(user.clone()),
+        Key::UserByName(user.clone()),
+        Key::UserAlike(user),
+        Key::Group(GroupKey {
+            account: account.clone(),
+            scope: String::new(),
+            id: "g1".to_owned(),
+            unseen: Unseen::Backend,
+        }),
+        Key::GroupByDerivedId(DerivedIdKey {
+            account: account.clone(),
+            scope: String::new(),
+            id: "g1".to_owned(),
+            replace: String::new(),
+            with: String::new(),
+        }),
+        Key::ExternalId(ExternalIdKey {
+            account: account.clone(),
+            value: "e1".to_owned(),
+        }),
+        Key::Members(members.clone()),
+        Key::MembersDifference(members),
+        Key::UserGroups(UserGroupsKey {
+            account,
+            user: "u1".to_owned(),
+        }),
+    ]
+}

@@ -1,0 +1,29 @@
+//! Which credentials does a request carry?
+
+use scimguard_core::{Request, sha256_hex};
+
+/// What in the headers may be a token: a whole value, or what follows its scheme.
+pub(super) struct Carried<'r>(Vec<&'r str>);
+
+// === impl Carried ===
+
+impl<'r> Carried<'r> {
+    pub(super) fn by(request: &'r Request) -> Self {
+        let values = request.headers.iter();
+        let texts = values.filter_map(|(_, value)| Some(std::str::from_utf8(value).ok()?.trim()));
+        let tokens = texts.flat_map(|text| {
+            let behind = text.split_once(' ').map(|(_, token)| token.trim());
+            [Some(text), behind].into_iter().flatten()
+        });
+        Self(tokens.collect())
+    }
+
+    pub(super) fn has(&self, token: &str) -> bool {
+        self.0.contains(&token)
+    }
+
+    pub(super) fn has_hash(&self, sha256: &str) -> bool {
+        let mut hashes = self.0.iter().map(|token| sha256_hex(token.as_bytes()));
+        hashes.any(|hash| hash == sha256)
+    }
+}

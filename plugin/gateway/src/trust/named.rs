@@ -1,0 +1,78 @@
+//! Which accounts does a request name? The policy's routes know where; here it is told from what every
+//! request has: the segments of its path, and values of its query, headers and JSON body.
+
+use percent_encoding::percent_decode_str;
+use scimguard_core::{Body, Request};
+use serde_json::Value;
+
+/// Whether a request says this somewhere, as a whole value.
+pub(super) fn names(request: &Request, account: &str) -> bool {
+    let (path, _) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    path.split('/').any(|segment| decoded(segment) == account)
+        || query(request).any(|(_, value)| {
+            // A `+` is a space to some, and itself to others.
+            decoded(value) == account || decoded(&value.replace('+', " ")) == account
+        })
+        || request
+            .headers
+            .iter()
+            .any(|(_, value)| value.trim_ascii() == account.as_bytes())
+        || body(request).is_some_and(|body| holds(&body, account))
+}
+
+/// Whether everything that the request calls an account is this one.
+pub(super) fn all_are(request: &Request, account: &str) -> bool {
+    let other = |name: &str, value: &str| is_account(name) && !value.is_empty() && value != account;
+    let in_query = query(request).any(|(name, value)| other(&decoded(name), &decoded(value)));
+    let in_headers = request.headers.iter().any(|(name, value)| {
+        let value = String::from_utf8_lossy(value.trim_ascii());
+        other(name.strip_prefix("x-").unwrap_or(name), &value)
+    });
+    let in_body = || match body(request) {
+        Some(Value::Object(members)) => members
+            .iter()
+            .any(|(name, value)| other(name, value.as_str().unwrap_or_default())),
+        _ => false,
+    };
+    !in_query && !in_headers && !in_body()
+}
+
+/// Whether some string in this is the text.
+pub(super) fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(it) => it == text,
+        Value::Array(elements) => elements.iter().any(|it| holds(it, text)),
+        Value::Object(members) => members.values().any(|it| holds(it, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Names for the account itself; `serviceaccount` is none.
+fn is_account(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let plain = plain.strip_prefix("harness").unwrap_or(&plain);
+    matches!(
+        plain,
+        "account" | "accountid" | "accountidentifier" | "routingid"
+    )
+}
+
+fn query(request: &Request) -> impl Iterator<Item = (&str, &str)> {
+    let (_, query) = request.path.split_once('?').unwrap_or_default();
+    query.split('&').filter_map(|pair| pair.split_once('='))
+}
+
+fn body(request: &Request) -> Option<Value> {
+    match &request.body {
+        Body::Bytes(bytes) => serde_json::from_slice(bytes).ok(),
+        Body::Unread | Body::None | Body::OverLimit => None,
+    }
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
