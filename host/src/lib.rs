@@ -12,6 +12,7 @@ mod demo;
 pub mod engine;
 mod import;
 mod lint;
+mod log_lines;
 mod owners;
 pub mod proxy;
 pub mod store;

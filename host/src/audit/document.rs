@@ -51,7 +51,7 @@ pub(super) fn of(passes: &[Arc<Vec<Fact>>], hidden: &Hidden<'_>) -> Known {
         }
         document.add(fact, hidden);
     }
-    document.finish()
+    document.finish(hidden)
 }
 
 impl Document {
@@ -244,7 +244,7 @@ impl Document {
             );
     }
 
-    fn finish(mut self) -> Known {
+    fn finish(mut self, hidden: &Hidden<'_>) -> Known {
         for (account, user, owner) in std::mem::take(&mut self.in_managed_group) {
             let is_shown = self.members.keys().any(|(of, scope, group, member)| {
                 let key = (of.clone(), scope.clone(), group.clone());
@@ -259,11 +259,16 @@ impl Document {
                 self.member(&account, "", SOME_GROUP, &user);
             }
         }
-        let list = |values: Vec<Value>| Value::Array(values);
+        let list = |values: Vec<Value>| {
+            let mut list = Value::Array(values);
+            hidden.texts(&mut list);
+            list
+        };
         Known {
             facts: json!({
-                "tokens": list(self.tokens),
-                "verified": list(self.verified),
+                // What stands for tokens has their form.
+                "tokens": self.tokens,
+                "verified": self.verified,
                 "principals": list(self.principals.into_values().collect()),
                 "users": list(self.users.into_values().collect()),
                 "groups": list(self.groups.into_values().collect()),

@@ -39,9 +39,13 @@ pub(super) fn detail(decision: &Decision, scim: bool, names: &Names) -> Value {
         detail["request"] = request;
         detail["omitted"] = omitted.into();
     } else {
-        detail["request"] = head(seen, &hidden, &without_values(&seen.request.path));
+        detail["request"] = head(
+            seen,
+            &hidden,
+            &hidden.text(&without_values(&seen.request.path)),
+        );
         detail["omitted"] = "management".into();
-        detail["detail"] = words(decision, seen).into();
+        detail["detail"] = words(decision, seen).map(|it| hidden.text(&it)).into();
     }
     detail
 }
@@ -94,15 +98,17 @@ fn head(seen: &Seen, hidden: &Hidden<'_>, target: &str) -> Value {
     let mut headers: Map<String, Value> = Map::new();
     for (name, value) in &seen.request.headers {
         let value = Value::from(hidden.header(name, value));
-        match headers.get_mut(name) {
+        let name = hidden.text(name);
+        match headers.get_mut(&name) {
             None => {
-                headers.insert(name.clone(), value);
+                headers.insert(name, value);
             }
             Some(Value::Array(values)) => values.push(value),
             Some(single) => *single = Value::Array(vec![single.take(), value]),
         }
     }
-    json!({"method": seen.request.method, "path": target, "headers": headers})
+    let method = hidden.text(&seen.request.method);
+    json!({"method": method, "path": target, "headers": headers})
 }
 
 /// What the guard told a client of the management API.

@@ -1,5 +1,6 @@
 //! A request as the log may have it: credentials are replaced by one that looks like them, and values
-//! of attributes that no answer ever has, such as a password, by asterisks.
+//! of attributes that no answer ever has, such as a password, by asterisks; and so is whatever else has
+//! the form of a secret.
 
 #[cfg(test)]
 mod tests;
@@ -8,14 +9,14 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use scimguard_core::{Headers, Json, never_returned};
-use serde_json::json;
+use scimguard_core::{HIDDEN, Headers, Json, hide_secrets, never_returned};
+use serde_json::{Value, json};
 
 /// Stands for a credential. It has the form of one, so that the explanation judges the record alone.
 pub(super) const TOKEN: &str = "hidden.by.the.log";
 
 /// Stands for every other secret; no token has asterisks.
-pub(super) const VALUE: &str = "********";
+pub(super) const VALUE: &str = HIDDEN;
 
 /// Headers whose values are recorded.
 const SHOWN: &[&str] = &[
@@ -212,15 +213,31 @@ impl<'a> Hidden<'a> {
         }
     }
 
-    /// A text without the request's credentials.
+    /// A text without the request's credentials, and without what has the form of one.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut shown = text.to_owned();
-        for (credential, stand_in) in &self.credentials {
-            if shown.contains(credential.as_str()) {
-                shown = shown.replace(credential.as_str(), stand_in);
-            }
+        without(text, &self.credentials)
+    }
+
+    /// Every text in a value.
+    pub(super) fn texts(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.text(text),
+            Value::Array(elements) => elements.iter_mut().for_each(|it| self.texts(it)),
+            Value::Object(members) => members.values_mut().for_each(|it| self.texts(it)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-        shown
+    }
+}
+
+/// What stands for a credential has the form of one, and stays.
+fn without(text: &str, credentials: &[(String, String)]) -> String {
+    match credentials {
+        [] => hide_secrets(text).into_owned(),
+        [(credential, stand_in), others @ ..] => {
+            let parts = text.split(credential.as_str());
+            let shown: Vec<String> = parts.map(|part| without(part, others)).collect();
+            shown.join(stand_in)
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use scimguard_core::hide_secrets;
 
 /// A SCIM gateway that lets only canonical, permitted requests through.
 #[derive(Parser)]
@@ -74,7 +75,8 @@ pub fn run() -> ExitCode {
         Command::LoginCheck(args) => login_check::run(args),
     };
     result.unwrap_or_else(|error| {
-        anstream::eprintln!("scimguard: {error:#}");
+        let told = format!("{error:#}");
+        anstream::eprintln!("scimguard: {}", hide_secrets(&told));
         ExitCode::from(USAGE)
     })
 }

@@ -4,17 +4,20 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::retry::Running;
 use crate::admin;
 use crate::audit::Log;
 use crate::config::{self, Config, EngineKind};
 use crate::engine::{self, Engine};
+use crate::log_lines;
 use crate::proxy::{self, Listeners, Proxy};
 use crate::store::Store;
 
@@ -58,8 +61,10 @@ pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Res
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, clients))?;
-    Ok(ExitCode::SUCCESS)
+    let served = runtime.block_on(serve(config, clients));
+    // A decision that is being computed has nobody to wait for it any more.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<()> {
@@ -178,12 +183,5 @@ pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
 /// One JSON line for each event. `RUST_LOG` chooses other levels.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter);
-    lines.init();
+    log_lines::lines(std::io::stderr, filter).init();
 }

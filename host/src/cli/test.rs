@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use scimguard_core::hide_secrets;
 
 use super::USAGE;
 use super::choice::{EngineArgs, Source};
@@ -55,7 +56,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         match prepare(&path, policy.as_deref(), &source, &mut engines) {
             Ok((suite, policy)) => suites.push((path, suite, policy)),
             Err(error) => {
-                anstream::eprintln!("scimguard: {error:#}");
+                let told = format!("{error:#}");
+                anstream::eprintln!("scimguard: {}", hide_secrets(&told));
                 malformed = true;
             }
         }

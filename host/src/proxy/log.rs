@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use scimguard_core::facts::Fact;
 use scimguard_core::message::ResponseBody;
-use scimguard_core::{Change, Forward, Proceed, Reject, Request, Respond};
+use scimguard_core::{Change, Forward, Proceed, Reject, Request, Respond, hide_secrets};
 use scimguard_wire::{Head, Verdict as Told};
 
 use super::{Proxy, now};
@@ -215,8 +215,9 @@ pub(crate) fn without_values(path: &str) -> String {
     format!("{path}?{}", names.join("&"))
 }
 
-/// Cut, and without characters that change what a terminal shows.
+/// Cut, and without secrets and characters that change what a terminal shows.
 pub(crate) fn printable(text: &str) -> String {
+    let text = hide_secrets(text);
     let mut out = String::new();
     for c in text.chars() {
         if out.len() >= LONGEST {

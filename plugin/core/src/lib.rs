@@ -28,6 +28,7 @@ mod refusal;
 mod route;
 mod rules;
 mod scim;
+mod secrets;
 pub mod sign_on;
 mod token;
 mod write;
@@ -43,6 +44,7 @@ pub use plain::is_plain_name;
 pub use refusal::{ErrorForm, refusal};
 pub use route::account::NamedAccount;
 pub use rules::{Rule, Stage, all as rules, stage};
+pub use secrets::{HIDDEN, hide_secrets};
 pub use token::sha256_hex;
 
 use std::collections::BTreeSet;

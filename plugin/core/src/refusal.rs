@@ -6,6 +6,7 @@
 use crate::json::Json;
 use crate::message::{Response, ResponseBody};
 use crate::rules::{self, Rule};
+use crate::secrets::hide_secrets;
 
 /// RFC 7644 §3.12.
 pub(crate) const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -52,7 +53,7 @@ impl Refusal {
             rule: rule.id,
             status: rule.status.unwrap_or(500),
             scim_type: rule.scim_type,
-            detail: cut(detail, MAX_DETAIL),
+            detail: cut(hide_secrets(&detail).into_owned(), MAX_DETAIL),
             allow: None,
         }
     }

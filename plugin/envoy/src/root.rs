@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
+use scimguard_core::hide_secrets;
 use scimguard_gateway::Gateway;
 
 use crate::config::{Cluster, Config};
@@ -64,7 +65,11 @@ impl RootContext for Root {
             }
             Err(faults) => {
                 for fault in faults {
-                    log::error!("the plugin configuration is refused: {fault}");
+                    let fault = fault.to_string();
+                    log::error!(
+                        "the plugin configuration is refused: {}",
+                        hide_secrets(&fault)
+                    );
                 }
                 false
             }

@@ -7,6 +7,7 @@ mod facts_service;
 mod framing;
 mod lies;
 mod lookup;
+mod planted;
 mod record;
 mod refuse;
 mod unseen;
@@ -31,6 +32,7 @@ use tokio::task::JoinHandle;
 
 use self::backend::{Backend, json};
 use super::{Listeners, Policy, Proxy, serve};
+use crate::audit::Log;
 use crate::config::Config;
 use crate::engine::Fault;
 use crate::store::Store;
@@ -201,7 +203,7 @@ impl Guard {
     }
 
     /// With more keys in its configuration.
-    async fn configured(script: Script, backend: &Backend, keys: &str) -> Self {
+    async fn configured(policy: impl Policy, backend: &Backend, keys: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("guard.toml");
         let text = format!(
@@ -214,7 +216,11 @@ impl Guard {
         std::fs::write(&file, text).unwrap();
         let config = Config::read(&file).unwrap();
         let store = Store::open(&config.store).await.unwrap();
-        let proxy = Proxy::new(script, store.clone(), &config).unwrap();
+        let proxy = Proxy::new(policy, store.clone(), &config).unwrap();
+        let proxy = match &config.decisions {
+            Some(file) => proxy.recording(Log::open(file, "", 100_000).await.unwrap()),
+            None => proxy,
+        };
         let clients = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = clients.local_addr().unwrap();
         let gateways = match &config.facts {

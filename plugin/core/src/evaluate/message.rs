@@ -103,12 +103,11 @@ impl Message {
     /// Writes a whole resource as the operations that it amounts to.
     pub(super) fn as_patch(&mut self, resource: &Resource, changes: &mut Vec<Change>) {
         if let Self::Resource(whole) = self {
-            changes.push(Change {
-                rule: normalise::PATH.id.to_owned(),
-                path: "the request".to_owned(),
-                detail: "the PUT is written as a PATCH, as the interoperability profile asks"
-                    .to_owned(),
-            });
+            changes.push(Change::of(
+                &normalise::PATH,
+                "the request",
+                "the PUT is written as a PATCH, as the interoperability profile asks",
+            ));
             *self = Self::Patch(replacement::operations(whole, &resource.shape));
         }
     }

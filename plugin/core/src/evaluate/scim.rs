@@ -188,11 +188,11 @@ impl Written {
                 let operations = write::in_dialect(operations, resource, act, scene, changes)?;
                 if operations.is_empty() {
                     if changes.iter().all(|c| c.rule != normalise::NO_EFFECT.id) {
-                        changes.push(Change {
-                            rule: normalise::NO_EFFECT.id.to_owned(),
-                            path: "Operations".to_owned(),
-                            detail: "no operation is left: the resource is read instead".to_owned(),
-                        });
+                        changes.push(Change::of(
+                            &normalise::NO_EFFECT,
+                            "Operations",
+                            "no operation is left: the resource is read instead",
+                        ));
                     }
                     return Ok(Self::Read);
                 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::Key;
 use crate::record::Record;
+use crate::rules::Rule;
+use crate::secrets::hide_secrets;
 
 /// Header names in lower case, values as bytes; a header sent twice is there twice.
 pub type Headers = Vec<(String, Vec<u8>)>;
@@ -218,6 +220,19 @@ pub enum AnswerBody {
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     /// More than [`crate::Settings::answer_limit`].
     OverLimit,
+}
+
+// === impl Change ===
+
+impl Change {
+    /// A change by this rule, without what has the form of a secret.
+    pub(crate) fn of(rule: &Rule, path: &str, detail: &str) -> Self {
+        Self {
+            rule: rule.id.to_owned(),
+            path: hide_secrets(path).into_owned(),
+            detail: hide_secrets(detail).into_owned(),
+        }
+    }
 }
 
 // === impl AnswerBody ===

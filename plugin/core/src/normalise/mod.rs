@@ -87,10 +87,11 @@ impl<'a> Normaliser<'a> {
     ) {
         let is_new = self.listed.insert(rule.id);
         if is_new || self.changes.len() < MAX_CHANGES {
+            let change = Change::of(rule, &path.to_string(), &detail.into());
             self.changes.push(Change {
-                rule: rule.id.to_owned(),
-                path: cut(path.to_string(), MAX_TEXT),
-                detail: cut(detail.into(), MAX_TEXT),
+                path: cut(change.path, MAX_TEXT),
+                detail: cut(change.detail, MAX_TEXT),
+                ..change
             });
         }
     }

@@ -51,11 +51,7 @@ pub(crate) fn canonical(
         _ => RESOURCE,
     };
     let mut change = |name: &str, detail: String| {
-        changes.push(Change {
-            rule: normalise::QUERY.id.to_owned(),
-            path: format!("?{name}"),
-            detail,
-        });
+        changes.push(Change::of(&normalise::QUERY, &format!("?{name}"), &detail));
     };
     let mut written: Vec<(&str, String)> = Vec::new();
     let plus = Plus::of(call);

@@ -34,11 +34,7 @@ pub(crate) fn canonical(
             .because(format!("The body must be an object, not {}.", body.kind())));
     };
     let mut change = |rule: &'static Rule, name: &str, detail: String| {
-        changes.push(Change {
-            rule: rule.id.to_owned(),
-            path: name.to_owned(),
-            detail,
-        });
+        changes.push(Change::of(rule, name, &detail));
     };
     let mut written: Vec<(usize, Member)> = Vec::new();
     for given in members {

@@ -55,11 +55,11 @@ pub(crate) fn create_missing(
                 });
             }
             let value = created(&wanted, operation, target.attribute);
-            changes.push(Change {
-                rule: normalise::PATH.id.to_owned(),
-                path: format!("Operations[{index}]"),
-                detail: format!("{} is not there yet and was added", operation.path()),
-            });
+            changes.push(Change::of(
+                &normalise::PATH,
+                &format!("Operations[{index}]"),
+                &format!("{} is not there yet and was added", operation.path()),
+            ));
             operation.verb = Verb::Add;
             operation.filter = None;
             operation.sub = None;

@@ -1,0 +1,264 @@
+//! What has the form of a secret? Whatever is written or said for others than the client's application
+//! goes through [`hide_secrets`]: tokens of the guard and of its issuers (`pat.…`, `sat.…`, JWTs of
+//! RFC 7515), values behind the name of an authentication scheme (RFC 7617, RFC 6750, Okta's `SSWS`),
+//! credentials in URLs (RFC 3986 §3.2.1), and values of parameters that are called a secret. A text is
+//! read as whoever decodes it would: percent-encoded, several times over, or escaped as in JSON.
+
+mod reading;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use self::reading::Reading;
+use crate::json::Json;
+
+/// Stands for a secret; no token has asterisks.
+pub const HIDDEN: &str = "********";
+
+/// What Harness's tokens, and the guard's own, begin with; account, id and secret follow.
+const PREFIXES: [&[u8]; 2] = [b"pat.", b"sat."];
+
+/// Authentication schemes whose credential is one word.
+const SCHEMES: [&[u8]; 6] = [
+    b"bearer",
+    b"basic",
+    b"ssws",
+    b"dpop",
+    b"negotiate",
+    b"apikey",
+];
+
+/// What stands behind the name of a scheme in a sentence.
+const WORDS: [&[u8]; 8] = [
+    b"authentication",
+    b"authorization",
+    b"credential",
+    b"credentials",
+    b"header",
+    b"realm",
+    b"scheme",
+    b"tokens",
+];
+
+/// A word that is shorter may be one of a sentence.
+const SHORTEST: usize = 6;
+
+/// Parts of names of parameters that are secret.
+const NAMES: [&[u8]; 9] = [
+    b"apikey",
+    b"assertion",
+    b"credential",
+    b"passcode",
+    b"passphrase",
+    b"passwd",
+    b"password",
+    b"secret",
+    b"token",
+];
+
+/// The characters of an Okta API token, which begins with `00`.
+const OKTA: usize = 42;
+
+/// A text without what has the form of a secret.
+#[must_use]
+pub fn hide_secrets(text: &str) -> Cow<'_, str> {
+    if !may_hold_one(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
+    let reading = Reading::of(text);
+    let found = secrets(reading.bytes());
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut end = 0;
+    for range in found {
+        let source = reading.source(range);
+        shown.push_str(text.get(end..source.start).unwrap_or_default());
+        shown.push_str(HIDDEN);
+        end = source.end;
+    }
+    shown.push_str(text.get(end..).unwrap_or_default());
+    Cow::Owned(shown)
+}
+
+/// Every secret has a dot or a character that separates it from what says that it is one, or is long.
+fn may_hold_one(text: &[u8]) -> bool {
+    text.len() >= OKTA
+        || text
+            .iter()
+            .any(|byte| matches!(byte, b'.' | b'%' | b'\\' | b'@' | b'=' | b':' | b' ' | b'+'))
+        || find(text, b"eyJ")
+}
+
+/// Where secrets are, in order and apart.
+fn secrets(text: &[u8]) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        match secret_at(text, at) {
+            Some(range) => {
+                at = range.end.max(at + 1);
+                found.push(range);
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+/// A secret that is told by what stands here.
+fn secret_at(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = &text[at..];
+    let before = at.checked_sub(1).map(|before| text[before]);
+    let begins = !before.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    // Each run of characters is looked at once.
+    let opens = !before.is_some_and(|byte| byte == b'.' || is_base64url(byte));
+    let found = match rest[0] {
+        b'p' | b'P' | b's' | b'S' if starts(rest, &PREFIXES) => prefixed(rest),
+        b'e' | b'E' if opens || starts(rest, &[b"eyJ"]) => json_object(rest, opens),
+        b'0' if !before.is_some_and(is_base64url) => okta(rest),
+        b':' if rest.starts_with(b"://") => user_info(&rest[3..], false, 3),
+        b'/' if rest.starts_with(b"//") => user_info(&rest[2..], true, 2),
+        b'?' | b'&' | b';' => parameter(rest),
+        _ => None,
+    };
+    let found = found.or_else(|| begins.then(|| behind_scheme(rest)).flatten())?;
+    Some(at + found.start..at + found.end)
+}
+
+/// `pat.ACCOUNT.ID.SECRET`.
+fn prefixed(text: &[u8]) -> Option<Range<usize>> {
+    let is_part = |byte: u8| byte != b'/' && byte != b'.' && is_token(byte);
+    let mut end = PREFIXES[0].len();
+    for _ in 0..2 {
+        let part = length(&text[end..], is_part);
+        if part == 0 || text.get(end + part) != Some(&b'.') {
+            return None;
+        }
+        end += part + 1;
+    }
+    let secret = length(&text[end..], |byte| byte == b'.' || is_part(byte));
+    (secret > 0).then_some(0..end + secret)
+}
+
+/// A JWT or the beginning of one: the base64url of a JSON object (RFC 7515 §3.1).
+fn json_object(text: &[u8], opens: bool) -> Option<Range<usize>> {
+    let run = length(text, |byte| byte == b'.' || is_base64url(byte));
+    let token = &text[..run];
+    if token.starts_with(b"eyJ") && run >= 12 {
+        return Some(0..run);
+    }
+    let dots = token.iter().filter(|byte| **byte == b'.').count();
+    // Whose case was changed is still shown to nobody.
+    if starts(token, &[b"eyJ"]) && dots >= 2 {
+        return Some(0..run);
+    }
+    // `{` and a blank or `}`: the first characters of other objects.
+    let is_object = |first: &[u8]| {
+        let bytes = URL_SAFE_NO_PAD.decode(first).ok();
+        bytes.is_some_and(|bytes| matches!(Json::parse(&bytes), Some(Json::Object(_))))
+    };
+    let mut parts = token.split(|byte| *byte == b'.');
+    let is_jwt = opens
+        && dots >= 2
+        && parts
+            .next()
+            .is_some_and(|first| first.len() <= 4096 && is_object(first));
+    is_jwt.then_some(0..run)
+}
+
+fn okta(text: &[u8]) -> Option<Range<usize>> {
+    let run = length(text, is_base64url);
+    let is_hex = text[..run].iter().all(u8::is_ascii_hexdigit);
+    (run == OKTA && text.starts_with(b"00") && !is_hex).then_some(0..run)
+}
+
+/// What stands before the `@` of an authority: of one without a scheme, only with a password.
+fn user_info(text: &[u8], with_password: bool, offset: usize) -> Option<Range<usize>> {
+    let run = length(text, |byte| {
+        byte > b' ' && !matches!(byte, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | b'\\' | b'{')
+    });
+    let end = text[..run].iter().rposition(|byte| *byte == b'@')?;
+    let has_password = text[..end].contains(&b':');
+    let given = end > 0 && (has_password || !with_password) && &text[..end] != HIDDEN.as_bytes();
+    given.then_some(offset..offset + end)
+}
+
+/// The value of a parameter of a query that is called a secret.
+fn parameter(text: &[u8]) -> Option<Range<usize>> {
+    let name = 1 + length(&text[1..], |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'[' | b']')
+    });
+    if text.get(name) != Some(&b'=') {
+        return None;
+    }
+    let plain: Vec<u8> = text[1..name]
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    if !NAMES.iter().any(|part| find(&plain, part)) {
+        return None;
+    }
+    let value = length(&text[name + 1..], |byte| {
+        byte > b' ' && !matches!(byte, b'&' | b'#' | b'"' | b'<' | b'>' | b'*')
+    });
+    (value > 0).then_some(name + 1..name + 1 + value)
+}
+
+/// The credential behind the name of its scheme.
+fn behind_scheme(text: &[u8]) -> Option<Range<usize>> {
+    let scheme = SCHEMES.iter().find(|scheme| {
+        text.get(..scheme.len())
+            .is_some_and(|name| name.eq_ignore_ascii_case(scheme))
+    })?;
+    let gap = length(&text[scheme.len()..], |byte| {
+        matches!(byte, b' ' | b'\t' | b'+' | b':' | b'=' | b'"' | b'\'')
+    });
+    let start = scheme.len() + gap;
+    let credential = length(&text[start..], is_token);
+    let word = text.get(start..start + credential)?;
+    let secret = gap > 0 && credential > 0 && (*scheme == b"ssws" || !is_word(word));
+    secret.then_some(start..start + credential)
+}
+
+/// Whether this is rather a word of a sentence than a credential.
+fn is_word(text: &[u8]) -> bool {
+    let word = text.strip_suffix(b".").unwrap_or(text);
+    // `realm="…"`
+    let name = word.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let is_one = word.iter().all(u8::is_ascii_alphabetic);
+    WORDS.iter().any(|known| name.eq_ignore_ascii_case(known)) || (is_one && word.len() < SHORTEST)
+}
+
+/// RFC 4648 §5, without padding.
+fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// RFC 7235 §2.1, `token68`.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
+}
+
+fn starts(text: &[u8], all: &[&[u8]]) -> bool {
+    all.iter().any(|one| {
+        text.get(..one.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(one))
+    })
+}
+
+fn find(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+fn length(text: &[u8], is_in: impl Fn(u8) -> bool) -> usize {
+    let end = text.iter().position(|byte| !is_in(*byte));
+    end.unwrap_or(text.len())
+}
