@@ -26,6 +26,7 @@ use super::leases::Held;
 use super::log::Line;
 use super::refusal::{faulty, no_answer, trapped, unavailable};
 use super::retry::InTheNameOf;
+use super::wanted::Wanted;
 use super::{Policy, Proxy, headers};
 use crate::engine::Fault;
 use crate::store::TokenUse;
@@ -97,18 +98,8 @@ impl<'a> Exchange<'a> {
         mut self,
         line: &mut Line,
     ) -> Result<http::Response<Outgoing>, Refused> {
-        let decided = match self.gone.take() {
-            None => self.decide(line).await?,
-            // Nothing is forwarded yet: the work of the decision ends, and so do its leases.
-            Some(gone) => tokio::select! {
-                biased;
-                decided = self.decide(line) => decided?,
-                _ = gone => return Err(Refused::new(
-                    "plugin.timeout",
-                    "The client has gone before there was a decision. Nothing was forwarded.",
-                )),
-            },
-        };
+        let mut wanted = Wanted::new(self.gone.take(), self.proxy.ending.clone());
+        let decided = wanted.until_forwarded(self.decide(line)).await?;
         let mut next = match decided {
             Decision::Reject(reject) => {
                 line.rejected(&reject);
@@ -132,16 +123,20 @@ impl<'a> Exchange<'a> {
         };
         for _ in 0..self.proxy.policy.settings().passes {
             next = match next {
-                Next::Forward(forward) => match self.forward(forward, line).await? {
-                    Answered::Client(response) => return Ok(response),
-                    Answered::Observed(next) => next,
-                },
+                Next::Forward(forward) => {
+                    wanted.forwards()?;
+                    match self.forward(forward, line).await? {
+                        Answered::Client(response) => return Ok(response),
+                        Answered::Observed(next) => next,
+                    }
+                }
                 Next::Proceed(proceed) => {
                     line.proceeded(&proceed);
                     self.record(&proceed.records).await?;
                     self.held = Held::default();
-                    self.observe(proceed.continuation, BackendOutcome::NotAsked, line)
-                        .await?
+                    let observed =
+                        self.observe(proceed.continuation, BackendOutcome::NotAsked, line);
+                    wanted.until_forwarded(observed).await?
                 }
                 Next::Respond(respond) => {
                     self.record(&respond.records).await?;

@@ -24,6 +24,7 @@ mod server;
 mod settle;
 mod source;
 mod vouched;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use ipnet::IpNet;
 use scimguard_core::Request;
 use scimguard_gateway::ScimPaths;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backend;
@@ -94,6 +96,8 @@ pub struct Proxy {
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
+    /// The process ends: what is not forwarded has had its time.
+    ending: CancellationToken,
     /// For gateways that run the policy themselves.
     facts_service: Option<Arc<FactsService>>,
     /// What was decided, for those who operate the guard.
@@ -160,6 +164,7 @@ impl Proxy {
             },
             asked: Mutex::default(),
             in_flight: TaskTracker::new(),
+            ending: CancellationToken::new(),
             facts_service: config
                 .facts
                 .as_ref()

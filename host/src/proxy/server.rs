@@ -18,6 +18,9 @@ use crate::admin;
 /// How often it is stored when tokens were used.
 const STORE_USED: Duration = Duration::from_secs(60);
 
+/// For the refusals of what is not forwarded when the process ends.
+const TO_REFUSE: Duration = Duration::from_secs(1);
+
 /// How often somebody may have asked to repeat what failed.
 const LOOK_FOR_RETRIES: Duration = Duration::from_secs(1);
 
@@ -82,14 +85,20 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     repeating.abort();
     renewing.abort();
     proxy.in_flight.close();
-    let done = async {
+    let mut done = std::pin::pin!(async {
         ended(clients).await;
         proxy.in_flight.wait().await;
         // Until then gateways go on with what they have under way.
         no_gateways.cancel();
         ended(gateways).await;
-    };
-    if tokio::time::timeout(timeout, done).await.is_err() {
+    });
+    let mut in_time = tokio::time::timeout(timeout, &mut done).await.is_ok();
+    if !in_time {
+        // What is not forwarded is refused, which takes no time.
+        proxy.ending.cancel();
+        in_time = tokio::time::timeout(TO_REFUSE, &mut done).await.is_ok();
+    }
+    if !in_time {
         tracing::warn!(limit = ?timeout, "requests were still in flight at the end");
     }
     upkeep.abort_all();

@@ -63,6 +63,9 @@ pub enum Error {
     /// Something of that name is there.
     #[error("{0}")]
     Exists(String),
+    /// One list of records is larger than any request makes it.
+    #[error("the list of records is too long")]
+    TooMany,
     /// Nothing of that name is there.
     #[error("{0}")]
     Missing(String),

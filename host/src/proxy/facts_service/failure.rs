@@ -74,6 +74,11 @@ impl Failure {
         }
     }
 
+    pub(super) fn ending() -> Self {
+        let detail = "The facts service is ending. Repeat the request later.";
+        Self::later(detail, "the service is ending")
+    }
+
     pub(super) fn rule(&self) -> &'static str {
         self.refused.rule
     }

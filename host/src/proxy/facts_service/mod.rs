@@ -149,7 +149,12 @@ impl FactsService {
             // A gateway that goes away has no use for facts, and what was leased for them is free again.
             Endpoint::Facts => {
                 let ask = read(&body)?;
-                written(&self.ask(proxy, gateway, ask, peer).await?)
+                let asked = tokio::select! {
+                    biased;
+                    asked = self.ask(proxy, gateway, ask, peer) => asked?,
+                    () = proxy.ending.cancelled() => return Err(Failure::ending()),
+                };
+                written(&asked)
             }
             // What it told counts also if it goes away.
             Endpoint::Records => {

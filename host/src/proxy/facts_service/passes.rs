@@ -73,8 +73,7 @@ impl Passes {
         head: HeadHash,
     ) -> Result<Open, Failure> {
         if proxy.in_flight.is_closed() {
-            let detail = "The facts service is ending. Repeat the request later.";
-            return Err(Failure::later(detail, "the service is ending"));
+            return Err(Failure::ending());
         }
         let place = gateway.room.enter(Network::of(client.source()));
         let place = place.map_err(too_many)?;

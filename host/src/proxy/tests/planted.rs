@@ -142,7 +142,10 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
 async fn no_planted_secret_comes_out() {
     let (kept, mut runner) = (Kept::default(), TestRunner::deterministic());
     let writer = kept.clone();
-    let lines = log_lines::lines(move || writer.clone(), EnvFilter::new("info,scimguard=trace"));
+    let lines = log_lines::lines(
+        move || writer.clone(),
+        EnvFilter::new("info,scimguard=trace"),
+    );
     // No other test has one, and what they log is as good.
     tracing::subscriber::set_global_default(lines).unwrap();
     let backend = Backend::start(async |_| json(200, "{}")).await;

@@ -1,5 +1,6 @@
 //! What is on record whatever happens in between.
 
+use scimguard_core::Proceed;
 use scimguard_core::facts::{ResourceKind, User};
 use scimguard_core::record::{Intent, IntentKey, Record};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -270,4 +271,96 @@ async fn who_cannot_have_the_lease_in_time_is_told_to_come_again() {
     assert_eq!(status(&read_all(&mut first).await), "204");
     // A read waits for nobody.
     assert_eq!(status(&guard.get(ANN).await), "204");
+}
+
+/// A backend that is slow, and a guard before it with one write of ann's at the backend.
+async fn with_ann_at_work(script: Script, keys: &str) -> (Backend, Guard, TcpStream) {
+    let backend = Backend::start(async |_| {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        json(200, "{}")
+    })
+    .await;
+    let keys = format!("lease_timeout = \"10s\"\n{keys}");
+    let guard = Guard::configured(script, &backend, &keys).await;
+    let mut first = guard.connect().await;
+    first.write_all(post(ANN, "{}").as_bytes()).await.unwrap();
+    while backend.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    (backend, guard, first)
+}
+
+#[tokio::test]
+async fn what_is_not_forwarded_ends_with_the_guard() {
+    let (backend, mut guard, mut first) =
+        with_ann_at_work(writes(), "client_timeout = \"200ms\"\n").await;
+    let mut second = guard.connect().await;
+    second.write_all(post(ANN, "{}").as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    guard.end.take().unwrap().send(()).unwrap();
+    assert_refused(&read_all(&mut second).await, "503", "facts.unavailable");
+    assert_eq!(status(&read_all(&mut first).await), "204");
+    let ended = tokio::time::timeout(LIMIT, &mut guard.task).await;
+    ended.expect("it ends").unwrap();
+    assert_eq!(backend.seen().len(), 1);
+}
+
+/// A PATCH is taken apart, and its one part is about ann.
+fn in_parts() -> Script {
+    let key = || user_key("u1", Unseen::Absent);
+    let script = writes().evaluate(move |request, facts| {
+        Ok(match (request.method.as_str(), answer(facts, &key())) {
+            ("PATCH", _) => Verdict::Proceed(Proceed {
+                records: Vec::new(),
+                continuation: Vec::new(),
+                changes: Vec::new(),
+                rule: None,
+                account: None,
+                verified_token: None,
+            }),
+            (_, None) => need(key()),
+            (_, Some(_)) => Verdict::Forward(observed(request)),
+        })
+    });
+    script.observe(move |outcome, facts| {
+        Ok(match (outcome, answer(facts, &key())) {
+            (BackendOutcome::NotAsked, None) => Outcome::Need(Need {
+                keys: vec![key()],
+                body_limit: None,
+            }),
+            (BackendOutcome::NotAsked, Some(_)) => Outcome::Forward(Forward {
+                method: "PATCH".to_owned(),
+                path: ANN.to_owned(),
+                headers: Vec::new(),
+                body: ForwardBody::None,
+                answer: AnswerHandling::Observe,
+                continuation: Vec::new(),
+                changes: Vec::new(),
+                records: Vec::new(),
+                account: None,
+                verified_token: None,
+                rule: None,
+            }),
+            _ => Outcome::Respond(respond(204)),
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_later_part_ends_with_its_client_while_nothing_is_forwarded() {
+    let patch = post(ANN, "{}").replace("POST", "PATCH");
+    for goes in [true, false] {
+        let (backend, guard, mut first) = with_ann_at_work(in_parts(), "").await;
+        let mut second = guard.connect().await;
+        second.write_all(patch.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if goes {
+            drop(second);
+        } else {
+            assert_eq!(status(&read_all(&mut second).await), "204");
+        }
+        assert_eq!(status(&read_all(&mut first).await), "204");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(backend.seen().len(), if goes { 1 } else { 2 });
+    }
 }

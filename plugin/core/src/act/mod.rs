@@ -46,7 +46,7 @@ pub(crate) struct UserRef {
 }
 
 /// A group as a request names one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GroupRef {
     /// `""`, `org` or `org/project`.
     pub(crate) scope: String,

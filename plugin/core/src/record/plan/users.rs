@@ -1,5 +1,7 @@
 //! What becomes of the record of users.
 
+use std::collections::BTreeSet;
+
 use super::{Claim, Done, Plan};
 use crate::act::{
     EmailUse, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef,
@@ -179,12 +181,13 @@ pub(super) fn change(
             Ok(())
         }
         UserGroups::Replace(groups) => {
+            let kept: BTreeSet<&GroupRef> = groups.iter().collect();
             for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
                 let held = GroupRef {
                     scope: held.scope.clone(),
                     id: held.id.clone().unwrap_or_default(),
                 };
-                if !groups.contains(&held) {
+                if !kept.contains(&held) {
                     plan.member(&held, id_of(record, reference), false, false, scene)?;
                 }
             }

@@ -1,5 +1,7 @@
 //! Users: profile, groups, deletion, creation.
 
+use std::collections::BTreeSet;
+
 use super::words::{Owned, called, shown};
 use super::{USER_CREATE, USER_DELETE, USER_GROUPS, USER_PROFILE, groups};
 use crate::act::{BodyField, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
@@ -97,11 +99,12 @@ pub(super) fn change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop>
             for group in groups {
                 assign(user, group, reference, true, scene)?;
             }
+            let kept: BTreeSet<(&str, Option<&str>)> = groups
+                .iter()
+                .map(|group| (group.scope.as_str(), Some(group.id.as_str())))
+                .collect();
             for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
-                let kept = groups
-                    .iter()
-                    .any(|group| group.scope == held.scope && Some(&group.id) == held.id.as_ref());
-                if !kept {
+                if !kept.contains(&(held.scope.as_str(), held.id.as_deref())) {
                     move_user(user, reference, Some((held, "the group")), false, scene)?;
                 }
             }
