@@ -4,8 +4,10 @@
 #[path = "../../plugin/core/tests/face/mod.rs"]
 mod face;
 
-use face::{BASE, GENERIC, HARNESS, check, request};
+use face::{BASE, GENERIC, HARNESS, OF_A_BYTE, OF_A_REQUEST, OF_PAIRS};
+use face::{check, decide_counted, request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use scimguard_core::Request;
 use serde_json::json;
 
 const GENERIC_BASE: &str = "/scim/v2/ACC1";
@@ -67,12 +69,35 @@ fn filter() {
 #[test]
 fn whole_request() {
     bolero::check!().for_each(|bytes: &[u8]| {
-        let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
-        let line = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
-        let (method, path) = line.split_once(' ').unwrap_or(("GET", &line));
-        let body = parts.next().unwrap_or_default().to_vec();
+        let request = whole(bytes);
         for guard in [&*HARNESS, &*GENERIC] {
-            check(guard, &request(method, path.to_owned(), body.clone()));
+            check(guard, &request);
         }
     });
+}
+
+/// The counted work of a whole request is linear in its size. The engine counts how often a loop runs, in
+/// steps that grow: what takes more work for each byte than anything before is kept, and changed again.
+#[test]
+fn work() {
+    bolero::check!().for_each(|bytes: &[u8]| {
+        let request = whole(bytes);
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX).max(1);
+        for guard in [&*HARNESS, &*GENERIC] {
+            let (_, steps) = decide_counted(guard, &request);
+            for _ in 0..(8 * steps / size).min(1_000) {
+                std::hint::black_box(());
+            }
+            let allowed = OF_PAIRS * OF_A_BYTE * size + OF_A_REQUEST;
+            assert!(steps <= allowed, "{steps} steps, {allowed} are allowed");
+        }
+    });
+}
+
+fn whole(bytes: &[u8]) -> Request {
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let line = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+    let (method, path) = line.split_once(' ').unwrap_or(("GET", &line));
+    let body = parts.next().unwrap_or_default().to_vec();
+    request(method, path.to_owned(), body)
 }

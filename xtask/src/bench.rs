@@ -59,12 +59,18 @@ pub(crate) fn gateways(project: &Project, steps: &mut Steps) -> Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the plugin and the benchmarks, and runs them.
+/// Builds the plugin and the benchmarks, and runs them: all, or the one that the first argument names.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,
-    arguments: Vec<OsString>,
+    mut arguments: Vec<OsString>,
 ) -> Result<ExitCode> {
+    let named = arguments.first().and_then(|first| first.to_str());
+    let named = named.filter(|name| project.file(&format!("host/benches/{name}.rs")).is_file());
+    let named = named.map(str::to_owned);
+    if named.is_some() {
+        arguments.remove(0);
+    }
     let python = python::environment(project, steps)?;
     let node_modules = node::modules(project, steps)?;
     let component = component::build(project, steps)?;
@@ -75,7 +81,7 @@ pub(crate) fn run(
             "--package",
             "scimguard",
             "--bench",
-            "*",
+            named.as_deref().unwrap_or("*"),
         ]);
         cargo
     };

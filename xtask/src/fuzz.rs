@@ -29,6 +29,8 @@ pub(crate) enum Target {
     Filter,
     /// Method, path and body
     WholeRequest,
+    /// The work that a request takes, by its size
+    Work,
 }
 
 /// Runs each target for some seconds; a failure keeps its input and says where.
@@ -140,6 +142,7 @@ impl Target {
             Self::Path => "path",
             Self::Filter => "filter",
             Self::WholeRequest => "whole_request",
+            Self::Work => "work",
         }
     }
 
@@ -169,7 +172,7 @@ impl Target {
                     filters.map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned()),
                 );
             }
-            Self::WholeRequest => seeds.push(format!("{method} {path}\n{body}")),
+            Self::WholeRequest | Self::Work => seeds.push(format!("{method} {path}\n{body}")),
             Self::Body | Self::Patch => {}
         }
     }

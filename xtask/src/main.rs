@@ -98,7 +98,7 @@ enum Command {
         /// Measure Envoy with the filter instead, beside Envoy alone, nginx and the guard
         #[arg(long)]
         envoy: bool,
-        /// Arguments for the benchmarks
+        /// The name of one benchmark, such as `worst`, and arguments for the benchmarks
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },

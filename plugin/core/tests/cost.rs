@@ -5,19 +5,13 @@ mod face;
 #[path = "face/worst.rs"]
 mod worst;
 
-use face::{BASE, GENERIC, HARNESS, as_json, check, decide_counted, request};
+use face::{BASE, GENERIC, HARNESS, OF_A_BYTE, OF_A_REQUEST, OF_PAIRS};
+use face::{as_json, check, decide_counted, request};
 use proptest::prelude::*;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Request, Verdict};
 use serde_json::{Value, json};
 use worst::{FILLS, Fill, KINDS};
-
-/// Steps that a byte of a request may take. The most that was found is 9.1: names of characters that
-/// folding takes apart, each looked up in three forms.
-const OF_A_BYTE: u64 = 12;
-
-/// Steps that any request may take, such as 1,000 pairs of short names.
-const OF_A_REQUEST: u64 = 200_000;
 
 fn bytes(request: &Request) -> u64 {
     let body = match &request.body {
@@ -53,9 +47,8 @@ proptest! {
     ) {
         let request = KINDS[kind].request(size, Fill { text, characters });
         let (_, steps) = decide_counted(&HARNESS, &request);
-        // Of two lists each name is looked up with each of the other one: 1,000 pairs are 32 times 32,
-        // and three names are looked up for a pair.
-        let times = if KINDS[kind].name.contains("groups") || KINDS[kind].name.contains("pairs") { 48 } else { 1 };
+        let is_pairs = KINDS[kind].name.contains("groups") || KINDS[kind].name.contains("pairs");
+        let times = if is_pairs { OF_PAIRS } else { 1 };
         let allowed = times * OF_A_BYTE * bytes(&request) + OF_A_REQUEST;
         prop_assert!(steps <= allowed, "{}: {steps} steps, {allowed} are allowed", KINDS[kind].name);
     }

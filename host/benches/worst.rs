@@ -1,0 +1,356 @@
+//! What the costliest requests take that are known: the search begins with the kinds that tests know,
+//! tries to make each worse, and measures the worst of each size natively and in the plugin.
+//!
+//! `cargo xtask bench -- worst`, or `cargo bench -p scimguard --profile host --bench worst` with the
+//! plugin where `SCIMGUARD_COMPONENT` says.
+#![expect(clippy::print_stdout, reason = "figures are its output")]
+
+#[path = "../../plugin/core/tests/face/mod.rs"]
+#[allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "tests use the whole of it"
+)]
+mod face;
+#[path = "../../plugin/core/tests/face/worst.rs"]
+mod kinds;
+mod sample;
+
+use std::env;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use cpu_time::ThreadTime;
+use face::{answered, request, table};
+use kinds::{FILLS, Fill, KINDS, Kind};
+use sample::{NOW, quantile, time};
+use scimguard::engine::{Engine, Fault};
+use scimguard_core::facts::Fact;
+use scimguard_core::message::{AnswerBody, BackendAnswer};
+use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Request, Verdict};
+use serde_json::json;
+
+/// Sizes of requests in bytes.
+const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+/// Attempts to make the worst of a size worse.
+const ATTEMPTS: usize = 24;
+
+/// What else names are made of.
+const TEXTS: [&str; 8] = [
+    "a",
+    "\u{fdfa}",
+    "가",
+    "\"",
+    "I\u{307}",
+    "ﬃ",
+    "\u{1d15e}",
+    "é",
+];
+
+/// A request, how it came to be, and what it costs.
+struct Found {
+    kind: &'static Kind,
+    size: usize,
+    fill: Fill,
+    request: Request,
+    cost: Duration,
+}
+
+fn main() -> anyhow::Result<()> {
+    if !env::args().any(|argument| argument == "--bench") {
+        // `cargo test --all-targets` only wants to know that it compiles.
+        return Ok(());
+    }
+    let cache = env::temp_dir().join(format!("scimguard-worst-{}", std::process::id()));
+    let figures = run(&cache);
+    drop(std::fs::remove_dir_all(&cache));
+    figures
+}
+
+fn component() -> anyhow::Result<PathBuf> {
+    env::var_os("SCIMGUARD_COMPONENT")
+        .map(PathBuf::from)
+        .context("say with SCIMGUARD_COMPONENT where the plugin is")
+}
+
+fn run(cache: &std::path::Path) -> anyhow::Result<()> {
+    let component = component()?;
+    let native = Guard::configure("").map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+    let plugin = Engine::load_snapshot(&component, "", cache)?;
+    println!(
+        "{:>9} {:6} {:40} {:>9} {:>9} {:>9}  outcome",
+        "bytes", "token", "the costliest request known", "steps", "native", "plugin"
+    );
+    for has_token in [false, true] {
+        for size in SIZES {
+            let Some(found) = worst(&native, size, has_token) else {
+                continue;
+            };
+            let (_, steps) = face::decide_counted(&native, &found.request);
+            let natively = median(|| {
+                cost(&found.request, |request, facts| {
+                    Ok(native.evaluate(request, facts, NOW))
+                })
+            })?;
+            let sandboxed = median(|| {
+                cost(&found.request, |request, facts| {
+                    plugin.evaluate(request, facts, NOW)
+                })
+            })?;
+            let name = format!(
+                "{} ({:?} x {})",
+                found.kind.name, found.fill.text, found.fill.characters
+            );
+            println!(
+                "{:>9} {:6} {name:40} {steps:>9} {} {}  {}",
+                bytes(&found.request),
+                if has_token { "with" } else { "none" },
+                time(natively.0),
+                time(sandboxed.0),
+                sandboxed.1
+            );
+        }
+    }
+    answers(&native, &plugin)?;
+    patterns(&component, cache)
+}
+
+/// The costliest request of at most this size.
+fn worst(native: &Guard, size: usize, has_token: bool) -> Option<Found> {
+    let mut worst: Option<Found> = None;
+    for kind in KINDS.iter().filter(|kind| kind.has_token == has_token) {
+        for fill in FILLS {
+            consider(native, &mut worst, kind, (size, size), fill);
+        }
+    }
+    // A walk from there: each step changes one thing, and stays where it costs more.
+    for attempt in 0..ATTEMPTS {
+        let Some(Found {
+            kind,
+            size: made,
+            fill,
+            ..
+        }) = &worst
+        else {
+            break;
+        };
+        let (kind, made, fill) = (*kind, *made, *fill);
+        let text = TEXTS[attempt / 3 % TEXTS.len()];
+        let (made, fill) = match attempt % 3 {
+            0 => (made, Fill { text, ..fill }),
+            1 => (
+                made,
+                Fill {
+                    characters: (fill.characters * 2).min(1023),
+                    text,
+                },
+            ),
+            _ => (
+                made * 9 / 10,
+                Fill {
+                    characters: (fill.characters / 2).max(1),
+                    ..fill
+                },
+            ),
+        };
+        consider(native, &mut worst, kind, (size, made), fill);
+    }
+    worst
+}
+
+/// Keeps a request if it is not too large, and costs more than the worst by now.
+fn consider(
+    native: &Guard,
+    worst: &mut Option<Found>,
+    kind: &'static Kind,
+    (largest, size): (usize, usize),
+    fill: Fill,
+) {
+    let request = kind.request(size, fill);
+    if bytes(&request) > largest + largest / 5 + 100 {
+        return;
+    }
+    let measured = cost(&request, |request, facts| {
+        Ok(native.evaluate(request, facts, NOW))
+    });
+    let Ok((cost, _)) = measured else {
+        return;
+    };
+    if worst.as_ref().is_none_or(|worst| cost > worst.cost) {
+        *worst = Some(Found {
+            kind,
+            size,
+            fill,
+            request,
+            cost,
+        });
+    }
+}
+
+/// Answers of the application as large as the budget allows.
+fn answers(native: &Guard, plugin: &Engine) -> anyhow::Result<()> {
+    println!(
+        "\n{:50} {:>9} {:>9}  outcome",
+        "an answer to a list of users, 19 MB", "native", "plugin"
+    );
+    let user =
+        r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"u1","userName":"ann"}"#;
+    for (name, element) in [
+        ("users", user),
+        ("empty users", "{}"),
+        ("empty lists", "[]"),
+        (
+            "users with many empty e-mails",
+            r#"{"emails":[{},{},{},{},{},{},{},{},{},{}]}"#,
+        ),
+        ("numbers", "1"),
+        (
+            "unknown members",
+            r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}"#,
+        ),
+    ] {
+        let list = vec![element; 19_000_000 / (element.len() + 1)].join(",");
+        let body = format!(
+            r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":1,"Resources":[{list}]}}"#
+        );
+        let answer = BackendOutcome::Answered(BackendAnswer {
+            status: 200,
+            headers: Vec::new(),
+            body: AnswerBody::Bytes(body.into_bytes()),
+        });
+        let read = request("GET", format!("{}/Users", face::BASE), Vec::new());
+        let Verdict::Forward(forward) = face::decide_counted(native, &read).0 else {
+            anyhow::bail!("a list is not forwarded");
+        };
+        let natively =
+            median(|| judged(|| Ok(native.observe(&forward.continuation, &answer, &[], NOW))))?;
+        let sandboxed =
+            median(|| judged(|| plugin.observe(&forward.continuation, &answer, &[], NOW)))?;
+        println!(
+            "  {name:48} {} {}  {}",
+            time(natively.0),
+            time(sandboxed.0),
+            sandboxed.1
+        );
+    }
+    Ok(())
+}
+
+/// The longest text that the patterns of a schema may be held against, with as many states as a policy
+/// may have.
+fn patterns(component: &std::path::Path, cache: &std::path::Path) -> anyhow::Result<()> {
+    println!(
+        "\n{:50} {:>9} {:>9}  outcome",
+        "a user, and patterns of nearly 200,000 states", "native", "plugin"
+    );
+    let pattern = |n: usize| json!({"properties": {"displayName": {"pattern": format!("(?:.{{0,100}}){{110}}{n}$")}}});
+    let mut policy = String::new();
+    let mut native = None;
+    for count in (1..=40).rev() {
+        let all: Vec<_> = (0..count).map(pattern).collect();
+        policy =
+            json!({"version": 1, "scim": {"json_schemas": {"User": {"allOf": all}}}}).to_string();
+        if let Ok(guard) = Guard::configure(&policy) {
+            native = Some((count, guard));
+            break;
+        }
+    }
+    let (count, native) = native.context("no schema of this kind is taken")?;
+    let plugin = Engine::load_snapshot(component, &policy, cache)?;
+    for length in [1, 10, 20, 50, 100, 200, 1_000] {
+        let user = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": "a@example.com", "displayName": "x".repeat(length),
+        });
+        let path = format!("{}/Users", face::BASE);
+        let sent = request("POST", path, user.to_string().into_bytes());
+        let natively = median(|| {
+            cost(&sent, |request, facts| {
+                Ok(native.evaluate(request, facts, NOW))
+            })
+        })?;
+        let sandboxed =
+            median(|| cost(&sent, |request, facts| plugin.evaluate(request, facts, NOW)))?;
+        println!(
+            "  {:48} {} {}  {}",
+            format!("{count} patterns, a text of {length}"),
+            time(natively.0),
+            time(sandboxed.0),
+            sandboxed.1
+        );
+    }
+    Ok(())
+}
+
+/// The processor time of all calls of one decision, and what came of it.
+fn cost(
+    sent: &Request,
+    mut evaluate: impl FnMut(&Request, &[Fact]) -> Result<Verdict, Fault>,
+) -> anyhow::Result<(Duration, String)> {
+    let table = table();
+    let mut request = Request {
+        body: Body::Unread,
+        ..sent.clone()
+    };
+    let mut facts = Vec::new();
+    let mut taken = Duration::ZERO;
+    for _ in 0..6 {
+        // The plugin runs on this thread, too.
+        let started = ThreadTime::now();
+        let verdict = evaluate(&request, &facts);
+        taken += started.elapsed();
+        match verdict {
+            Ok(Verdict::Need(need)) => {
+                if need.body_limit.is_some() {
+                    request.body.clone_from(&sent.body);
+                }
+                facts.extend(answered(&table, need.keys));
+            }
+            Ok(Verdict::Reject(reject)) => return Ok((taken, reject.rule)),
+            Ok(Verdict::Forward(_) | Verdict::Proceed(_)) => {
+                return Ok((taken, "forwarded".to_owned()));
+            }
+            Err(fault) => return Ok((taken, fault.to_string())),
+        }
+    }
+    anyhow::bail!("there is no decision")
+}
+
+/// The processor time of one judgement, and what came of it.
+fn judged(
+    mut observe: impl FnMut() -> Result<Outcome, Fault>,
+) -> anyhow::Result<(Duration, String)> {
+    let started = ThreadTime::now();
+    let outcome = observe();
+    let taken = started.elapsed();
+    Ok((
+        taken,
+        match outcome {
+            Ok(Outcome::Respond(respond)) => respond.rule.unwrap_or_else(|| "passed on".to_owned()),
+            Ok(_) => "goes on".to_owned(),
+            Err(fault) => fault.to_string(),
+        },
+    ))
+}
+
+/// The median of three measurements, and what came of it.
+fn median(
+    mut measure: impl FnMut() -> anyhow::Result<(Duration, String)>,
+) -> anyhow::Result<(Duration, String)> {
+    let (first, outcome) = measure()?;
+    let mut taken = [first, measure()?.0, measure()?.0];
+    taken.sort_unstable();
+    Ok((quantile(&taken, 50), outcome))
+}
+
+fn bytes(request: &Request) -> usize {
+    let body = match &request.body {
+        Body::Bytes(bytes) => bytes.len(),
+        Body::Unread | Body::None | Body::OverLimit => 0,
+    };
+    request.path.len() + body
+}
