@@ -8,6 +8,7 @@ mod cases;
 mod cli;
 pub mod config;
 mod connections;
+mod database;
 mod demo;
 pub mod engine;
 mod import;

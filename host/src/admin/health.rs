@@ -31,22 +31,35 @@ async fn readyz(State(admin): State<Admin>) -> (StatusCode, String) {
     if admin.proxy.is_ending() {
         return unready("the guard is ending\n");
     }
-    // Asks the store, and so tells whether it answers.
-    match admin.proxy.store().unfilled_accounts(NAMED).await {
-        Ok(accounts) if admin.access.is_local() => (StatusCode::OK, ready(&accounts)),
-        Ok(_) => (StatusCode::OK, ready(&[])),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            unready("the store does not answer\n")
-        }
+    let store = admin.proxy.store();
+    // The log has the reason, with the file's name.
+    if store.try_write().await.is_err() {
+        return unready("the store cannot be written; the guard's log says why\n");
     }
+    let accounts = match store.unfilled_accounts(NAMED).await {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            store.report(&error);
+            return unready("the store does not answer; the guard's log says why\n");
+        }
+    };
+    let mut text = match admin.access.is_local() {
+        true => ready(&accounts),
+        false => ready(&[]),
+    };
+    if let Some(log) = admin.proxy.decisions()
+        && log.try_write().await.is_err()
+    {
+        text.push_str("decisions are not recorded: the decision log cannot be written\n");
+    }
+    (StatusCode::OK, text)
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
     match admin.proxy.metrics_text().await {
         Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
         Err(error) => {
-            tracing::warn!(%error, "no metrics");
+            admin.proxy.store().report(&error);
             let why = "the store does not answer\n";
             (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
         }

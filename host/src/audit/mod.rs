@@ -16,19 +16,16 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use scimguard_core::facts::Fact;
 use scimguard_core::{Change, Guard, Request, sha256_hex};
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::read::{Filter, Page, Row, Series};
 use self::writer::Writer;
+use crate::database::{self, Database};
 
 /// Decisions that may wait to be written.
 const WAITING: usize = 4096;
@@ -39,24 +36,31 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// A body that is larger is not recorded.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// Readers that may be at work at once.
-const READERS: u32 = 4;
-
-/// Another process may hold the database for this long.
-const BUSY: Duration = Duration::from_secs(5);
+const OPTIONS: database::Options = database::Options {
+    name: "decision log",
+    // The last moments before a power failure may be missing; no rule depends on them.
+    synchronous: SqliteSynchronous::Normal,
+    readers: 4,
+};
 
 /// Why the log did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database failed.
-    #[error("the decision log failed: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The tables could not be brought to this version.
-    #[error("the decision log's tables cannot be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
-    /// The file cannot be made.
-    #[error("the decision log's file cannot be opened: {0}")]
-    File(#[from] std::io::Error),
+    #[error("{0}")]
+    Database(database::Error),
+}
+
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(database::Error::Sqlite(error))
+    }
 }
 
 /// How a request ended.
@@ -123,7 +127,9 @@ pub struct Log {
     unrecorded: Counter,
     latest: watch::Receiver<i64>,
     readers: SqlitePool,
-    writers: SqlitePool,
+    database: Database,
+    /// Whoever waits for the disk may give up.
+    ending: watch::Sender<bool>,
     keep: u64,
 }
 
@@ -206,35 +212,22 @@ impl Log {
     /// # Errors
     /// If the file cannot be opened or is not a log.
     pub async fn open(path: &Path, policy: &str, keep: u64) -> Result<Self, Error> {
-        crate::store::create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // The last moments before a power failure may be missing; no rule depends on them.
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let pool = |connections: u32, options: SqliteConnectOptions| {
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(BUSY)
-                .test_before_acquire(false)
-                .connect_with(options)
-        };
-        let writers = pool(1, options.clone()).await?;
-        sqlx::migrate!("src/audit/migrations").run(&writers).await?;
-        let readers = pool(READERS, options.pragma("query_only", "on")).await?;
+        let migrator = sqlx::migrate!("src/audit/migrations");
+        let database = Database::open(path, &OPTIONS, &migrator).await?;
+        let readers = database.readers().clone();
         let newest: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM decisions")
-            .fetch_one(&writers)
+            .fetch_one(&readers)
             .await?;
         let (written, latest) = watch::channel(newest.unwrap_or_default());
         let (queue, jobs) = mpsc::channel(WAITING);
+        let ending = watch::Sender::new(false);
         let waiting_bytes: Arc<AtomicUsize> = Arc::default();
         let writer = Writer {
-            policy: policy_id(&writers, policy).await?,
+            policy: policy_id(&database, policy).await?,
             // A policy of another project may have a document that only it reads.
             guard: Guard::configure(policy).ok(),
-            pool: writers.clone(),
+            database: database.clone(),
+            ending: ending.subscribe(),
             keep,
             waiting_bytes: Arc::clone(&waiting_bytes),
             written,
@@ -247,7 +240,8 @@ impl Log {
             unrecorded,
             latest,
             readers,
-            writers,
+            database,
+            ending,
             keep,
         })
     }
@@ -300,21 +294,32 @@ impl Log {
         }
     }
 
+    /// Whether it can be written now.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub async fn try_write(&self) -> Result<(), Error> {
+        Ok(self.database.try_write().await?)
+    }
+
     /// Writes what waits, and ends; for the end of the process.
     pub async fn close(&self) {
+        self.ending.send_replace(true);
         self.flush().await;
-        self.readers.close().await;
-        self.writers.close().await;
+        self.database.close().await;
     }
 }
 
-async fn policy_id(pool: &SqlitePool, document: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
+async fn policy_id(database: &Database, document: &str) -> Result<i64, Error> {
+    let mut transaction = database.begin().await?;
+    let id = sqlx::query_scalar(
         "INSERT INTO policies (sha256, document) VALUES (?1, ?2)
          ON CONFLICT (sha256) DO UPDATE SET sha256 = excluded.sha256 RETURNING id",
     )
     .bind(sha256_hex(document.as_bytes()))
     .bind(document)
-    .fetch_one(pool)
-    .await
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(id)
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use prometheus_client::metrics::counter::Counter;
 use scimguard_core::{Guard, NamedEdit};
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Decision, Job, Verdict, explain};
+use super::{Decision, Error, Job, Verdict, explain};
+use crate::database::Database;
 use crate::proxy::printable;
 
 /// Decisions in one transaction, at most.
@@ -22,6 +23,9 @@ const BATCH: usize = 512;
 /// second; all are counted. Nobody can push out of the log what others did.
 const ANYBODYS_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
 const ANYBODYS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// After a write that failed.
+const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
@@ -36,7 +40,8 @@ const DROPPED_AT_ONCE: i64 = 2 * BATCH as i64;
 pub(super) struct Writer {
     pub(super) policy: i64,
     pub(super) guard: Option<Guard>,
-    pub(super) pool: SqlitePool,
+    pub(super) database: Database,
+    pub(super) ending: watch::Receiver<bool>,
     pub(super) keep: u64,
     pub(super) waiting_bytes: Arc<AtomicUsize>,
     pub(super) written: watch::Sender<i64>,
@@ -54,7 +59,7 @@ type Counts = BTreeMap<(i64, i64, String, i64), i64>;
 
 impl Writer {
     /// Writes until the last way to it is gone.
-    pub(super) async fn run(self, mut jobs: mpsc::Receiver<Job>, unrecorded: Counter) {
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>, unrecorded: Counter) {
         let anybodys =
             RateLimiter::direct(Quota::per_second(ANYBODYS_PER_SECOND).allow_burst(ANYBODYS_BURST));
         let hidden = super::hide::Names::new();
@@ -77,8 +82,7 @@ impl Writer {
                     }
                 }
             }
-            if let Err(error) = self.write(&prepared, &counts).await {
-                tracing::warn!(%error, count = prepared.len(), "decisions could not be recorded");
+            if !self.write_at_last(&prepared, &counts).await {
                 unrecorded.inc_by(u64::try_from(prepared.len()).unwrap_or_default());
             }
             for done in waiting {
@@ -111,11 +115,24 @@ impl Writer {
         }
     }
 
-    async fn write(&self, batch: &[Prepared], counts: &Counts) -> Result<(), sqlx::Error> {
+    /// Writes as soon as it can be done; what is decided meanwhile waits in the queue as long as there
+    /// is room. `false`: the guard ends first.
+    async fn write_at_last(&mut self, batch: &[Prepared], counts: &Counts) -> bool {
+        while let Err(error) = self.write(batch, counts).await {
+            self.database.report(&error);
+            let ended = self.ending.wait_for(|ending| *ending);
+            if tokio::time::timeout(AGAIN, ended).await.is_ok() {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn write(&self, batch: &[Prepared], counts: &Counts) -> Result<(), Error> {
         if batch.is_empty() && counts.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         let mut newest = None;
         for prepared in batch {
             newest = Some(insert(&mut transaction, prepared, self.policy).await?);
@@ -145,11 +162,11 @@ impl Writer {
 
     async fn drop_old(
         &self,
-        transaction: &mut Transaction<'_, Sqlite>,
+        transaction: &mut SqliteConnection,
         newest: i64,
     ) -> Result<(), sqlx::Error> {
         let oldest: Option<i64> = sqlx::query_scalar("SELECT min(id) FROM decisions")
-            .fetch_one(&mut **transaction)
+            .fetch_one(&mut *transaction)
             .await?;
         let Some(oldest) = oldest else { return Ok(()) };
         let keep = i64::try_from(self.keep).unwrap_or(i64::MAX);
@@ -163,7 +180,7 @@ impl Writer {
             ] {
                 sqlx::query(statement)
                     .bind(until)
-                    .execute(&mut **transaction)
+                    .execute(&mut *transaction)
                     .await?;
             }
         }
@@ -172,7 +189,7 @@ impl Writer {
             sqlx::query("DELETE FROM counts WHERE step = ?1 AND bucket < ?2")
                 .bind(step)
                 .bind(now.saturating_sub(stays))
-                .execute(&mut **transaction)
+                .execute(&mut *transaction)
                 .await?;
         }
         Ok(())
@@ -194,7 +211,7 @@ fn count(counts: &mut Counts, decision: &Decision) {
 }
 
 async fn insert(
-    transaction: &mut Transaction<'_, Sqlite>,
+    transaction: &mut SqliteConnection,
     prepared: &Prepared,
     policy: i64,
 ) -> Result<i64, sqlx::Error> {
@@ -217,13 +234,13 @@ async fn insert(
     .bind(i64::try_from(decision.changes.len()).unwrap_or(i64::MAX))
     .bind(signed(decision.micros))
     .bind(signed(decision.backend_micros))
-    .fetch_one(&mut **transaction)
+    .fetch_one(&mut *transaction)
     .await?;
     sqlx::query("INSERT INTO details (id, policy, detail) VALUES (?1, ?2, ?3)")
         .bind(id)
         .bind(policy)
         .bind(&prepared.detail)
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     Ok(id)
 }

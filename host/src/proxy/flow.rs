@@ -211,7 +211,7 @@ impl<'a> Exchange<'a> {
                 .answer_leased(proxy, headers, need.keys, &mut self.held)
                 .await
         };
-        answered.map_err(|error| unavailable(&error))
+        answered.map_err(|error| unavailable(&proxy.store, &error))
     }
 
     async fn read(&self, incoming: Inbound, limit: u64) -> Result<Body, Refused> {
@@ -283,7 +283,7 @@ impl<'a> Exchange<'a> {
 
     async fn record(&self, records: &[scimguard_core::record::Record]) -> Result<(), Refused> {
         let applied = self.proxy.store.apply(records).await;
-        applied.map_err(|error| unavailable(&Unavailable::Store(error)))
+        applied.map_err(|error| unavailable(&self.proxy.store, &Unavailable::Store(error)))
     }
 
     /// The request for the backend, in the guard's own framing.
@@ -363,7 +363,7 @@ impl<'a> Exchange<'a> {
                 Outcome::Need(need) => facts
                     .answer(self.proxy, &self.request.headers, need.keys)
                     .await
-                    .map_err(|error| unavailable(&error))?,
+                    .map_err(|error| unavailable(&self.proxy.store, &error))?,
                 Outcome::Respond(respond) => return Ok(Next::Respond(respond)),
                 Outcome::Forward(forward) => return Ok(Next::Forward(forward)),
                 Outcome::Proceed(proceed) => return Ok(Next::Proceed(proceed)),

@@ -275,9 +275,13 @@ impl Proxy {
     async fn store_used(&self) {
         let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         if !used.is_empty()
-            && let Err(error) = self.store.note_used(used).await
+            && let Err(error) = self.store.note_used(used.clone()).await
         {
-            tracing::warn!(%error, "the last use of tokens could not be stored");
+            self.store.report(&error);
+            let mut newer = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            for (token, used) in used {
+                newer.entry(token).or_insert(used);
+            }
         }
     }
 }

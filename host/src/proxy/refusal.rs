@@ -9,6 +9,7 @@ use super::flow::to_http;
 use super::incoming::Refused;
 use super::limits;
 use crate::engine::Fault;
+use crate::store::Store;
 
 /// The answer to the client, in the form that its path expects.
 pub(super) fn response(refused: &Refused, form: ErrorForm) -> http::Response<Outgoing> {
@@ -36,12 +37,14 @@ pub(super) fn faulty(fault: Fault) -> Refused {
     }
 }
 
-/// Something that the decision depends on cannot be known now.
-pub(super) fn unavailable(error: &Unavailable) -> Refused {
+/// Something that the decision depends on cannot be known now. A store that fails is logged once, not
+/// with each request.
+pub(super) fn unavailable(store: &Store, error: &Unavailable) -> Refused {
     match error {
+        Unavailable::Store(error) => store.report(error),
         // Counted in the metrics: anybody can make very many of them.
         Unavailable::Failing(_) => {}
-        _ => tracing::warn!(%error, "facts are unavailable"),
+        error => tracing::warn!(%error, "facts are unavailable"),
     }
     match error {
         Unavailable::Failing(wait) => limits::not_asked(*wait),

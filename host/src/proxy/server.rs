@@ -185,7 +185,7 @@ async fn retry(proxy: Arc<Proxy>) {
             .in_flight
             .spawn(async move { work.retry_asked().await });
         if let Ok(Err(error)) = repeated.await {
-            tracing::warn!(%error, "membership changes cannot be repeated now");
+            proxy.store.report(&error);
         }
     }
 }

@@ -9,10 +9,11 @@ use scimguard_core::facts::{Group, ResourceKind, User};
 use scimguard_core::fold;
 use scimguard_core::record::{IntentKey, Record};
 use serde::{Deserialize, Serialize};
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::SqliteConnection;
 
 use super::unsettled::Unsettled;
 use super::{Error, Store, from_millis, json_list, records};
+use crate::database::Transaction;
 
 /// A crawl of an account: what it was asked for, and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +94,7 @@ impl Store {
         users: &[User],
         mut crawl: Crawl,
     ) -> Result<Crawl, Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         let connection = &mut *transaction;
         let mut unsettled = Unsettled::read(connection, account, ResourceKind::User).await?;
         let mut known = recorded(connection, account, users).await?;
@@ -138,7 +139,7 @@ impl Store {
         let Some(id) = &group.id else {
             return Ok((Members::Known, crawl));
         };
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         let connection = &mut *transaction;
         let members_known: Option<bool> = sqlx::query_scalar(MEMBERS_KNOWN)
             .bind(&group.account)
@@ -199,7 +200,7 @@ impl Store {
         users: &[String],
         mut crawl: Crawl,
     ) -> Result<Crawl, Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         let added = sqlx::query(
             "INSERT OR IGNORE INTO members (account, scope, group_id, user_id, pending)
              SELECT g.account, g.scope, g.id, j.value, 0
@@ -224,7 +225,7 @@ impl Store {
         members: Members,
         mut crawl: Crawl,
     ) -> Result<Crawl, Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         sqlx::query(
             "UPDATE groups SET members_known = max(members_known, ?4)
               WHERE account = ?1 AND scope = ?2 AND id = ?3",
@@ -243,7 +244,7 @@ impl Store {
 
     /// Notes that a crawl goes on with this.
     pub(crate) async fn note_crawl(&self, account: &str, crawl: &Crawl) -> Result<(), Error> {
-        commit(self.writers.begin().await?, account, crawl).await
+        commit(self.database.begin().await?, account, crawl).await
     }
 
     /// Notes that the crawl has ended, and with it the first fill if it was a complete one.
@@ -253,14 +254,16 @@ impl Store {
         crawl: &Crawl,
         now: u64,
     ) -> Result<(), Error> {
-        sqlx::query(
-            "UPDATE first_fills SET crawl = NULL, finished = coalesce(?2, finished)
+        self.database
+            .execute(
+                sqlx::query(
+                    "UPDATE first_fills SET crawl = NULL, finished = coalesce(?2, finished)
               WHERE account = ?1",
-        )
-        .bind(account)
-        .bind(crawl.asked.is_complete().then_some(from_millis(now)))
-        .execute(&self.writers)
-        .await?;
+                )
+                .bind(account)
+                .bind(crawl.asked.is_complete().then_some(from_millis(now))),
+            )
+            .await?;
         Ok(())
     }
 
@@ -317,11 +320,7 @@ async fn settle(
     records::apply(connection, &Record::Settle { intent, id }).await
 }
 
-async fn commit(
-    mut transaction: Transaction<'_, Sqlite>,
-    account: &str,
-    crawl: &Crawl,
-) -> Result<(), Error> {
+async fn commit(mut transaction: Transaction, account: &str, crawl: &Crawl) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO first_fills (account, crawl) VALUES (?1, ?2)
              ON CONFLICT (account) DO UPDATE SET crawl = excluded.crawl",

@@ -23,19 +23,15 @@ mod writer;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::path::Path;
-use std::time::Duration;
 
 use scimguard_core::facts::{Answer, Holder, Key, Origin, ResourceKind};
 use scimguard_core::record::Record;
 use scimguard_core::skeleton;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Row, SqliteConnection};
+use sqlx::sqlite::{SqlitePool, SqliteRow, SqliteSynchronous};
+use sqlx::{Row, SqliteConnection};
 
+use crate::database::{self, Database};
 use writer::Writer;
 
 pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
@@ -49,14 +45,8 @@ pub use tokens::{NewToken, TokenRow, TokenUse};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database failed.
-    #[error("the store failed: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The tables could not be brought to this version.
-    #[error("the store's tables cannot be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
-    /// The file cannot be made.
-    #[error("the store's file cannot be opened: {0}")]
-    File(#[from] std::io::Error),
+    #[error("{0}")]
+    Database(database::Error),
     /// The store has ended.
     #[error("the store has ended")]
     Closed,
@@ -71,20 +61,32 @@ pub enum Error {
     Missing(String),
 }
 
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(database::Error::Sqlite(error))
+    }
+}
+
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     readers: SqlitePool,
-    /// SQLite has one writer; queueing here is fairer than its busy loop.
-    writers: SqlitePool,
+    database: Database,
     records: Writer,
 }
 
-/// Readers that may be at work at once. Each is a thread of its own.
-const READERS: u32 = 8;
-
-/// Another process (the command line) may hold the database for this long.
-const BUSY: Duration = Duration::from_secs(5);
+const OPTIONS: database::Options = database::Options {
+    name: "store",
+    // An intent that is lost with the power would leave an owned resource open.
+    synchronous: SqliteSynchronous::Full,
+    readers: 8,
+};
 
 impl Store {
     /// Opens the database, makes it if there is none, and brings its tables up to date.
@@ -92,35 +94,13 @@ impl Store {
     /// # Errors
     /// If the file cannot be opened or is not a store.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An intent that is lost with the power would leave an owned resource open.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let writers = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(BUSY)
-            // A file does not hang up; asking first would double the way of short questions.
-            .test_before_acquire(false)
-            .connect_with(options.clone())
-            .await?;
-        sqlx::migrate!("src/store/migrations").run(&writers).await?;
-        records::work_out_looks(&writers).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(BUSY)
-            // A file does not hang up; asking first would double the way of short questions.
-            .test_before_acquire(false)
-            .connect_with(options.pragma("query_only", "on"))
-            .await?;
+        let migrator = sqlx::migrate!("src/store/migrations");
+        let database = Database::open(path, &OPTIONS, &migrator).await?;
+        records::work_out_looks(&database).await?;
         Ok(Self {
-            readers,
-            records: Writer::start(writers.clone()),
-            writers,
+            readers: database.readers().clone(),
+            records: Writer::start(database.clone()),
+            database,
         })
     }
 
@@ -133,10 +113,10 @@ impl Store {
     pub async fn answer(&self, keys: &[Key]) -> Result<Vec<Answer>, Error> {
         if let [Key::Token(sha256)] = keys {
             // One statement sees one state by itself.
-            let mut connection = self.readers.acquire().await?;
+            let mut connection = self.database.reader().await?;
             return Ok(vec![tokens::fact(&mut connection, sha256).await?]);
         }
-        let mut transaction = self.readers.begin().await?;
+        let mut transaction = self.database.snapshot().await?;
         let answers = answer(&mut transaction, keys).await?;
         transaction.commit().await?;
         Ok(answers)
@@ -153,20 +133,23 @@ impl Store {
         self.records.apply(records).await
     }
 
+    /// Whether it can be written now.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub async fn try_write(&self) -> Result<(), Error> {
+        Ok(self.database.try_write().await?)
+    }
+
+    /// Logs that the store failed, once until it works again.
+    pub(crate) fn report(&self, error: &Error) {
+        self.database.report(error);
+    }
+
     /// Ends all work; for the end of the process.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writers.close().await;
+        self.database.close().await;
     }
-}
-
-/// The file holds names, addresses and token hashes: nobody else reads it.
-pub(crate) fn create_private(path: &Path) -> Result<(), std::io::Error> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 async fn answer(

@@ -215,7 +215,7 @@ impl Store {
             intent,
             id: id.clone(),
         };
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         records::apply(&mut transaction, &settle).await?;
         reopen(&mut transaction, kind, &account, &id).await?;
         transaction.commit().await?;
@@ -227,7 +227,7 @@ impl Store {
     /// # Errors
     /// If the database fails; nothing is settled then.
     pub async fn settle_at_last(&self, intent: IntentKey, id: Option<&str>) -> Result<(), Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         match id {
             Some(id) => {
                 intents::settle_group_at_last(&mut transaction, &intent, id).await?;
@@ -246,7 +246,7 @@ impl Store {
     /// If the database fails; nothing is settled then.
     pub async fn settle_deletion(&self, group: Group) -> Result<(), Error> {
         let (account, id) = (group.account.clone(), group.id.clone().unwrap_or_default());
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         records::apply(&mut transaction, &Record::Group(group)).await?;
         records::doubt_members(&mut transaction, &account, &id).await?;
         transaction.commit().await?;
@@ -264,7 +264,7 @@ impl Store {
         members: &BTreeSet<String>,
         others: &BTreeSet<String>,
     ) -> Result<(), Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         for user in members {
             settle_member(&mut transaction, group, user, true).await?;
         }

@@ -278,7 +278,7 @@ impl Store {
         reason: &str,
         at: u64,
     ) -> Result<(), Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         records::apply(&mut transaction, &record).await?;
         sqlx::query(
             "INSERT INTO corrections (account, kind, scope, id, at, before, after, reason)

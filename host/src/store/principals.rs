@@ -81,18 +81,21 @@ impl Store {
     /// # Errors
     /// If the account has one of that id.
     pub async fn create_principal(&self, principal: &PrincipalRow) -> Result<(), Error> {
-        let done = sqlx::query(
-            "INSERT INTO principals (account, id, kind, active, permissions, created)
+        let done = self
+            .database
+            .execute(
+                sqlx::query(
+                    "INSERT INTO principals (account, id, kind, active, permissions, created)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-        )
-        .bind(&principal.account)
-        .bind(&principal.id)
-        .bind(principal.kind.as_str())
-        .bind(principal.active)
-        .bind(serde_json::json!(principal.permissions).to_string())
-        .bind(from_millis(principal.created))
-        .execute(&self.writers)
-        .await?;
+                )
+                .bind(&principal.account)
+                .bind(&principal.id)
+                .bind(principal.kind.as_str())
+                .bind(principal.active)
+                .bind(serde_json::json!(principal.permissions).to_string())
+                .bind(from_millis(principal.created)),
+            )
+            .await?;
         match done.rows_affected() {
             0 => Err(Error::Exists(format!(
                 "account {} has a principal {} already; choose another --id",
@@ -151,11 +154,14 @@ impl Store {
         id: &str,
         active: bool,
     ) -> Result<(), Error> {
-        let done = sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
-            .bind(account)
-            .bind(id)
-            .bind(active)
-            .execute(&self.writers)
+        let done = self
+            .database
+            .execute(
+                sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
+                    .bind(account)
+                    .bind(id)
+                    .bind(active),
+            )
             .await?;
         match done.rows_affected() {
             0 => Err(no_principal(account, id)),
@@ -173,13 +179,17 @@ impl Store {
         id: &str,
         permissions: &[String],
     ) -> Result<(), Error> {
-        let done =
-            sqlx::query("UPDATE principals SET permissions = ?3 WHERE account = ?1 AND id = ?2")
+        let done = self
+            .database
+            .execute(
+                sqlx::query(
+                    "UPDATE principals SET permissions = ?3 WHERE account = ?1 AND id = ?2",
+                )
                 .bind(account)
                 .bind(id)
-                .bind(serde_json::json!(permissions).to_string())
-                .execute(&self.writers)
-                .await?;
+                .bind(serde_json::json!(permissions).to_string()),
+            )
+            .await?;
         match done.rows_affected() {
             0 => Err(no_principal(account, id)),
             _ => Ok(()),

@@ -4,9 +4,9 @@ use scimguard_core::facts::{Group, Origin, User};
 use scimguard_core::record::{MemberRecord, MembersRecord, Record};
 use scimguard_core::{fold, skeleton};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqlitePool;
 
-use super::{from_millis, intents, json_list, retries};
+use super::{Error, from_millis, intents, json_list, retries};
+use crate::database::Database;
 use crate::proxy::now;
 
 /// How sure a membership is, in the column `pending`.
@@ -236,18 +236,18 @@ pub(super) fn written(origin: &Origin) -> String {
 }
 
 /// Works out what names look like that an earlier version recorded.
-pub(super) async fn work_out_looks(writers: &SqlitePool) -> Result<(), sqlx::Error> {
+pub(super) async fn work_out_looks(database: &Database) -> Result<(), Error> {
     const BATCH: i64 = 1000;
     loop {
         let rows: Vec<(String, String, String)> =
             sqlx::query_as("SELECT account, id, user_name FROM users WHERE look IS NULL LIMIT ?1")
                 .bind(BATCH)
-                .fetch_all(writers)
+                .fetch_all(database.readers())
                 .await?;
         if rows.is_empty() {
             return Ok(());
         }
-        let mut transaction = writers.begin().await?;
+        let mut transaction = database.begin().await?;
         for (account, id, name) in rows {
             sqlx::query("UPDATE users SET look = ?3 WHERE account = ?1 AND id = ?2")
                 .bind(account)

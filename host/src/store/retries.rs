@@ -107,10 +107,13 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn ask_to_retry(&self, account: Option<&str>, at: u64) -> Result<u64, Error> {
-        let asked = sqlx::query("UPDATE retries SET asked = ?2 WHERE ?1 IS NULL OR account = ?1")
-            .bind(account)
-            .bind(from_millis(at))
-            .execute(&self.writers)
+        let asked = self
+            .database
+            .execute(
+                sqlx::query("UPDATE retries SET asked = ?2 WHERE ?1 IS NULL OR account = ?1")
+                    .bind(account)
+                    .bind(from_millis(at)),
+            )
             .await?;
         Ok(asked.rows_affected())
     }
@@ -120,17 +123,20 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn ask_to_retry_one(&self, key: &RetryKey, at: u64) -> Result<bool, Error> {
-        let asked = sqlx::query(
-            "UPDATE retries SET asked = ?5
+        let asked = self
+            .database
+            .execute(
+                sqlx::query(
+                    "UPDATE retries SET asked = ?5
               WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4",
-        )
-        .bind(&key.account)
-        .bind(&key.scope)
-        .bind(&key.group)
-        .bind(&key.user)
-        .bind(from_millis(at))
-        .execute(&self.writers)
-        .await?;
+                )
+                .bind(&key.account)
+                .bind(&key.scope)
+                .bind(&key.group)
+                .bind(&key.user)
+                .bind(from_millis(at)),
+            )
+            .await?;
         Ok(asked.rows_affected() > 0)
     }
 
@@ -186,16 +192,18 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn keep_retry(&self, row: &RetryRow) -> Result<(), Error> {
-        sqlx::query(
-            "UPDATE retries SET asked = NULL
+        self.database
+            .execute(
+                sqlx::query(
+                    "UPDATE retries SET asked = NULL
               WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4",
-        )
-        .bind(&row.account)
-        .bind(&row.scope)
-        .bind(&row.group)
-        .bind(&row.user)
-        .execute(&self.writers)
-        .await?;
+                )
+                .bind(&row.account)
+                .bind(&row.scope)
+                .bind(&row.group)
+                .bind(&row.user),
+            )
+            .await?;
         Ok(())
     }
 
@@ -204,7 +212,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn drop_retry(&self, row: &RetryRow) -> Result<(), Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         for statement in [
             "DELETE FROM retries
               WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4

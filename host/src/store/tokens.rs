@@ -114,8 +114,9 @@ impl Store {
     /// # Errors
     /// If the account has one of that id.
     pub async fn create_token(&self, token: &NewToken) -> Result<(), Error> {
-        let mut connection = self.writers.acquire().await?;
-        insert(&mut connection, token).await
+        let mut transaction = self.database.begin().await?;
+        insert(&mut transaction, token).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Records a token in place of another, which ends at `until`, or earlier if it did so anyway.
@@ -123,7 +124,7 @@ impl Store {
     /// # Errors
     /// If there is no other, it is revoked or expired, or the account has a token of the new id.
     pub async fn rotate_token(&self, token: &NewToken, old: &str, until: u64) -> Result<(), Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         insert(&mut transaction, token).await?;
         let ended = sqlx::query(
             "UPDATE tokens SET expires = min(coalesce(expires, ?3), ?3)
@@ -163,10 +164,13 @@ impl Store {
     /// # Errors
     /// If the account has none of that id.
     pub async fn revoke_token(&self, account: &str, id: &str) -> Result<(), Error> {
-        let done = sqlx::query("UPDATE tokens SET revoked = 1 WHERE account = ?1 AND id = ?2")
-            .bind(account)
-            .bind(id)
-            .execute(&self.writers)
+        let done = self
+            .database
+            .execute(
+                sqlx::query("UPDATE tokens SET revoked = 1 WHERE account = ?1 AND id = ?2")
+                    .bind(account)
+                    .bind(id),
+            )
             .await?;
         match done.rows_affected() {
             0 => Err(no_token(account, id)),
@@ -222,7 +226,7 @@ impl Store {
         &self,
         uses: impl IntoIterator<Item = ((String, String), TokenUse)>,
     ) -> Result<(), Error> {
-        let mut transaction = self.writers.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.begin().await?;
         for ((account, id), used) in uses {
             // Another guard on this store may have seen a later one.
             sqlx::query(

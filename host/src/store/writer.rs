@@ -2,10 +2,10 @@
 //! the next one together.
 
 use scimguard_core::record::Record;
-use sqlx::sqlite::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Error, records};
+use crate::database::Database;
 
 /// Lists of records in one transaction, at most.
 const BATCH: usize = 128;
@@ -31,14 +31,14 @@ struct Job {
 
 impl Writer {
     /// Starts the writer; it ends with the last way to it.
-    pub(super) fn start(pool: SqlitePool) -> Self {
+    pub(super) fn start(database: Database) -> Self {
         let (queue, mut jobs) = mpsc::channel::<Job>(BATCH);
         tokio::spawn(async move {
             let mut batch = Vec::new();
             while jobs.recv_many(&mut batch, BATCH).await > 0 {
                 while !batch.is_empty() {
                     let rest = batch.split_off(fitting(&batch));
-                    write(&pool, std::mem::replace(&mut batch, rest)).await;
+                    write(&database, std::mem::replace(&mut batch, rest)).await;
                 }
             }
         });
@@ -80,20 +80,20 @@ fn rows(records: &[Record]) -> usize {
     each.sum()
 }
 
-async fn write(pool: &SqlitePool, batch: Vec<Job>) {
-    if batch.len() > 1 && transact(pool, &batch).await.is_ok() {
+async fn write(database: &Database, batch: Vec<Job>) {
+    if batch.len() > 1 && transact(database, &batch).await.is_ok() {
         batch.into_iter().for_each(|job| answer(job, Ok(())));
         return;
     }
     // One list that fails must not take the others with it.
     for job in batch {
-        let alone = transact(pool, std::slice::from_ref(&job)).await;
+        let alone = transact(database, std::slice::from_ref(&job)).await;
         answer(job, alone);
     }
 }
 
-async fn transact(pool: &SqlitePool, batch: &[Job]) -> Result<(), Error> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+async fn transact(database: &Database, batch: &[Job]) -> Result<(), Error> {
+    let mut transaction = database.begin().await?;
     for record in batch.iter().flat_map(|job| &job.records) {
         records::apply(&mut transaction, record).await?;
     }

@@ -57,7 +57,7 @@ impl FactsService {
         } else {
             open.facts.answer(proxy, &headers, ask.keys).await
         };
-        answered.map_err(|error| unavailable(&error))?;
+        answered.map_err(|error| unavailable(&proxy.store, &error))?;
         let found = open.facts.found();
         // A gateway need not wait for this service before it forwards a read, so that such a request
         // is charged here, if its token is of the account in its path. The pass of a write may end while its

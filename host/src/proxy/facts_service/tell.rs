@@ -130,5 +130,5 @@ fn limit(
 
 async fn record(proxy: &Proxy, tell: &Tell) -> Result<(), Failure> {
     let applied = proxy.store.apply(&tell.records).await;
-    applied.map_err(|error| unavailable(&Unavailable::Store(error)).into())
+    applied.map_err(|error| unavailable(&proxy.store, &Unavailable::Store(error)).into())
 }

@@ -67,7 +67,7 @@ impl Proxy {
         match self.settle_all(&credential).await {
             Ok(0) => {}
             Ok(settled) => tracing::info!(settled, "open outcomes are settled"),
-            Err(error) => tracing::warn!(%error, "open outcomes cannot be settled now"),
+            Err(error) => self.store.report(&error),
         }
     }
 

@@ -1,0 +1,51 @@
+//! The file itself: nobody else reads it, and the one that is open is the one of that name.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// Less than this, and SQLite cannot even make its shared memory.
+const TOO_LITTLE: u64 = 64 * 1024;
+
+/// A file by its name, and which one that was when it was opened.
+pub(super) struct Place {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl Place {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(path)?,
+        })
+    }
+
+    /// Fails if the name leads elsewhere now: what is written would be lost, what is read is old.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match identity(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            _ => Err(Error::Replaced(self.path.display().to_string())),
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let file = std::fs::metadata(path)?;
+    Ok((file.dev(), file.ino()))
+}
+
+/// The file holds names, addresses and token hashes: nobody else reads it.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    options.open(path).map(drop)
+}
+
+/// Whether the disk of a file has no space left for a database.
+pub(super) fn is_full(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < TOO_LITTLE)
+}
