@@ -94,7 +94,10 @@ async fn a_token_is_tried_at_a_running_guard() -> anyhow::Result<()> {
     ];
     let made = async |id: &str, expires: &str| {
         let printed = guard
-            .command(&create, &["--id", id, "--expires", expires])
+            .command(
+                &create,
+                &["--id", id, "--expires", expires, "--provider", "okta"],
+            )
             .await?;
         anyhow::Ok(printed.trim().to_owned())
     };
@@ -194,10 +197,7 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
         "svc-okta",
     ];
     guard
-        .command(
-            &create,
-            &["--id", "soon", "--expires", "3d", "--provider", "entra"],
-        )
+        .command(&create, &["--id", "soon", "--expires", "3d", "--operator"])
         .await?;
     let without = [
         "--account",
@@ -226,12 +226,156 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
         "svc-okta of account ACC1 lacks core_user_invite",
     )?;
 
+    report.says("note", "tokens", "soon of account ACC1 is an operator's")?;
+    report.says("note", "tokens", "is okta's")?;
+    report.says("fine", "store", "can be read and written")?;
+
+    for empty in ["", " \n", "\u{feff}"] {
+        guard.write("policy.json", empty)?;
+        let report = examined(&guard).await?;
+        ensure!(report.code == Some(1));
+        report.says("problem", "policy", "is empty")?;
+    }
     guard.write("policy.json", r#"{"version": 1, "prest": "harness"}"#)?;
     let report = examined(&guard).await?;
     report.says("problem", "policy", "/prest")?;
     guard.configure_also("backnd = 1\n")?;
     let report = examined(&guard).await?;
     report.says("problem", "configuration", "backnd")?;
+    Ok(())
+}
+
+/// An application that answers everything alike.
+async fn answering(
+    status: u16,
+    kind: &'static str,
+    body: &'static str,
+) -> anyhow::Result<(String, AbortOnDrop)> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let status = axum::http::StatusCode::from_u16(status)?;
+    let answer = move || async move { (status, [("content-type", kind)], body) };
+    let routes = axum::Router::new().fallback(answer);
+    let server = tokio::spawn(async move {
+        // Serving ends with the test, whose failure says more.
+        let _ = axum::serve(listener, routes).await;
+    });
+    Ok((url, AbortOnDrop(server)))
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[tokio::test]
+async fn an_application_without_scim_at_that_path_is_a_problem() -> anyhow::Result<()> {
+    const HTML: &str = "<!doctype html><title>Sign in</title>";
+    const SCIM: &str = r#"{"schemas":[],"totalResults":0,"Resources":[]}"#;
+    for (status, kind, body, words) in [
+        (200, "application/scim+json", SCIM, None),
+        (404, "text/html", HTML, Some("404 Not Found, text/html")),
+        (404, "application/json", "{}", Some("no SCIM at this path")),
+        (200, "text/html", HTML, Some("200 OK, text/html")),
+        (
+            200,
+            "application/json",
+            r#"{"ok":true}"#,
+            Some("expected a list"),
+        ),
+        (302, "text/html", "", Some("302 Found")),
+        (500, "application/json", "{}", Some("500 Internal")),
+    ] {
+        let (application, _server) = answering(status, kind, body).await?;
+        let mut guard = Guard::configure(&application, &harness())?;
+        let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+        guard.start().await?;
+        let output = process::run(&mut guard.program(&["doctor", "--json"])).await?;
+        let set_up = Report::read(&output)?;
+        let url = guard.url.clone();
+        let tried = tried(&guard, &token, &["--url", &url, "--account", ACCOUNT]).await?;
+        match words {
+            Some(words) => {
+                set_up.says("problem", "application", words)?;
+                set_up.says(
+                    "problem",
+                    "application",
+                    &format!("GET {application}{HARNESS_BASE}/Users"),
+                )?;
+                ensure!(tried.code == Some(1), "{status}: {:#?}", tried.findings);
+                tried.says(
+                    "problem",
+                    "application",
+                    &format!("GET {url}{HARNESS_BASE}/"),
+                )?;
+            }
+            None => {
+                set_up.says("fine", "application", "a list of SCIM")?;
+                ensure!(tried.code == Some(0), "{:#?}", tried.findings);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whose_a_token_is_is_asked_for_and_told() -> anyhow::Result<()> {
+    let application = Recorder::start().await?;
+    let mut policy = harness();
+    policy["accounts"] = json!({"ACC2": {"provider": "entra"}});
+    let mut guard = Guard::configure(&application.url, &policy)?;
+    let operators = guard.token(ACCOUNT, "svc-script", None).await?;
+    let output = process::run(&mut guard.program(&["doctor", "--json"])).await?;
+    Report::read(&output)?.says("problem", "tokens", "account ACC1 has no token of okta")?;
+
+    let create = [
+        "token",
+        "create",
+        "--account",
+        ACCOUNT,
+        "--principal",
+        "svc-script",
+    ];
+    let until = ["--expires", "1d"];
+    for (whose, words) in [
+        (&[][..], "--provider"),
+        (&["--provider", "otka"], "the policy knows entra, okta"),
+        (&["--provider", "okta", "--operator"], "cannot be used with"),
+    ] {
+        let mut command = guard.program(&create);
+        let output = process::run(command.args(until).args(whose)).await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() == Some(2), "{whose:?}: {output:?}");
+        ensure!(said.contains(words) && output.stdout.is_empty(), "{said}");
+    }
+    let mut command = guard.program(&create);
+    let output = process::run(command.args(until).args(["--provider", "entra"])).await?;
+    ensure!(output.status.success(), "{output:?}");
+    ensure!(String::from_utf8_lossy(&output.stderr).contains("okta is the provider"));
+    let entras = String::from_utf8(output.stdout)?.trim().to_owned();
+    guard.keep_secret(&entras);
+    let oktas = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+
+    guard.start().await?;
+    let url = guard.url.clone();
+    for (token, verdict, words) in [
+        (&operators, "problem", "of no identity provider"),
+        (
+            &entras,
+            "problem",
+            "it is entra's, and the provider of account ACC1 is okta",
+        ),
+        (&oktas, "fine", "it is okta's"),
+    ] {
+        let mut command = guard.program(&["doctor", "--json", "--token", token]);
+        let output = process::run(command.args(["--url", &url, "--account", ACCOUNT])).await?;
+        let report = Report::read(&output)?;
+        report.says(verdict, "token", words)?;
+        ensure!((report.code == Some(0)) == (verdict == "fine"));
+    }
     Ok(())
 }
 

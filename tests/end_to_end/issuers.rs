@@ -196,7 +196,7 @@ async fn signed_tokens_are_checked_with_the_providers_keys_wherever_the_provider
 
     // A token of the guard's own can be for whom only the document knows.
     let named = ["--account", ACCOUNT, "--principal", "svc-okta"];
-    let create = ["token", "create", "--expires", "1d"];
+    let create = ["token", "create", "--operator", "--expires", "1d"];
     let own = guard.command(&create, &named).await?;
     read(own.trim()).await?.status(200)?;
 

@@ -7,6 +7,7 @@ mod crash;
 mod credential;
 mod demo;
 mod dialects;
+mod disk;
 mod doctor;
 mod facts;
 mod gateway;

@@ -52,7 +52,11 @@ impl Guard {
         Ok(another)
     }
 
-    fn with_store(backend: &str, policy: &Value, store: &Path) -> anyhow::Result<Self> {
+    /// The same with a store elsewhere, such as on a disk of its own.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn with_store(backend: &str, policy: &Value, store: &Path) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-tests-")?;
         let (listen, admin) = (process::free_address()?, process::free_address()?);
         let component = environment::file(COMPONENT);
@@ -162,11 +166,10 @@ impl Guard {
             .await?;
         let create = ["token", "create", "--expires", "90d"];
         let mut rest = vec!["--account", account, "--principal", principal];
-        rest.extend(
-            provider
-                .iter()
-                .flat_map(|provider| ["--provider", provider]),
-        );
+        match provider {
+            Some(provider) => rest.extend(["--provider", provider]),
+            None => rest.push("--operator"),
+        }
         Ok(self.command(&create, &rest).await?.trim().to_owned())
     }
 
@@ -205,11 +208,29 @@ impl Guard {
     /// # Errors
     /// If it ends or is not ready in time; the message has the end of its log.
     pub async fn start_as(&mut self, command: &str) -> anyhow::Result<Duration> {
+        let program = environment::file(PROGRAM);
+        self.start_with(Command::new(program).arg(command)).await
+    }
+
+    /// Starts it where a write that is larger than it may be is an error and no signal (setrlimit(2)).
+    ///
+    /// # Errors
+    /// If it ends or is not ready in time; the message has the end of its log.
+    pub async fn start_without_file_size_signal(&mut self) -> anyhow::Result<Duration> {
+        let program = environment::file(PROGRAM);
+        let mut command = Command::new("env");
+        command
+            .arg("--ignore-signal=XFSZ")
+            .arg(program)
+            .arg("serve");
+        self.start_with(&mut command).await
+    }
+
+    async fn start_with(&mut self, command: &mut Command) -> anyhow::Result<Duration> {
         ensure!(self.process.is_none(), "the guard runs already");
         self.starts += 1;
         let begun = Instant::now();
-        let process = Command::new(environment::file(PROGRAM))
-            .arg(command)
+        let process = command
             .arg("--config")
             .arg(self.configuration())
             .stdin(Stdio::null())
@@ -217,7 +238,7 @@ impl Guard {
             .stderr(File::create(self.log("stderr"))?)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot start `scimguard {command}`"))?;
+            .context("cannot start the guard")?;
         let admin = Client::new(format!("http://{}", self.admin));
         self.process = Some(process);
         while !matches!(admin.get("/readyz").await, Ok(answer) if answer.status == 200) {

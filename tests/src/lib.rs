@@ -6,6 +6,7 @@
 //! environment variables of [`environment`].
 
 pub mod client;
+pub mod disk;
 pub mod environment;
 pub mod envoy;
 pub mod guard;

@@ -12,6 +12,7 @@ use scimguard_core::history::{Decided, Driver, RequestDocument};
 
 use super::choice::EngineArgs;
 use crate::cases;
+use crate::config::given_policy;
 
 const EXAMPLE: &str = "\
 Example:
@@ -46,7 +47,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let policy = args.policy.as_deref().map(read).transpose()?;
+    let policy = args.policy.as_deref();
+    let policy = policy
+        .map(|file| given_policy(file, read(file)?))
+        .transpose()?;
     let table = args.facts.as_deref().map(facts).transpose()?;
     let now = cases::milliseconds(args.now.unwrap_or_else(Timestamp::now))?;
     let request = parse::<RequestDocument>(&args.request)?

@@ -14,6 +14,7 @@ use scimguard_core::hide_secrets;
 use super::USAGE;
 use super::choice::{EngineArgs, Source};
 use crate::cases::{self, Suite};
+use crate::config::policy_file;
 use crate::engine::Engine;
 
 const EXAMPLE: &str = "\
@@ -44,10 +45,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let policy = args
-        .policy
-        .map(|path| std::fs::read_to_string(&path).with_context(|| path.display().to_string()))
-        .transpose()?;
+    let policy = args.policy.map(|path| policy_file(&path)).transpose()?;
     let source = args.engine.source()?;
     let mut engines = BTreeMap::new();
     let mut suites = Vec::new();

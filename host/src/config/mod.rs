@@ -199,12 +199,11 @@ impl Config {
     /// The text of the policy document; empty is the default policy.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// If the file cannot be read, or is empty.
     pub fn policy_text(&self) -> anyhow::Result<String> {
         match &self.policy {
             None => Ok(String::new()),
-            Some(file) => std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read the policy {}", file.display())),
+            Some(file) => policy_file(file),
         }
     }
 
@@ -219,6 +218,30 @@ impl Config {
             .transpose()
             .context("in backend_credential")
     }
+}
+
+/// The text of a policy document in a file. An empty one is what a failed copy leaves: it does not mean
+/// the default policy, which `{}` says.
+///
+/// # Errors
+/// If the file cannot be read, or is empty.
+pub(crate) fn policy_file(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the policy {}", file.display()))?;
+    given_policy(file, text)
+}
+
+/// The text of a policy document that somebody gave, unless it is empty.
+///
+/// # Errors
+/// If it is.
+pub(crate) fn given_policy(file: &Path, text: String) -> anyhow::Result<String> {
+    anyhow::ensure!(
+        !text.trim_start_matches('\u{feff}').trim().is_empty(),
+        "the policy {} is empty; put the policy back, or write {{}} for the default one",
+        file.display()
+    );
+    Ok(text)
 }
 
 impl Default for Limits {

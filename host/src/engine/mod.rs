@@ -53,12 +53,12 @@ pub enum Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The component's file.
-    #[error("{}: {source}; give the plugin's file (`cargo xtask build` makes it)", path.display())]
+    #[error("{}: {why}; give the plugin's file (`cargo xtask build` makes it)", path.display())]
     Read {
         /// Which file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// A policy decides on what it is given, and can reach nothing else.
     #[error("{}: the plugin imports {}; a policy must import nothing", path.display(), imports.join(", "))]

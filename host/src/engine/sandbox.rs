@@ -270,9 +270,9 @@ fn empty(runtime: &Runtime, policy: &PolicyPre<StoreLimits>) -> Result<Instance,
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|source| LoadError::Read {
+    std::fs::read(path).map_err(|why| LoadError::Read {
         path: PathBuf::from(path),
-        source,
+        why,
     })
 }
 

@@ -15,6 +15,7 @@ const ANSWER_BYTES: u64 = 1024 * 1024;
 /// A server that is asked.
 pub(crate) struct Probe {
     backend: Backend,
+    base: String,
 }
 
 /// What came back.
@@ -24,14 +25,27 @@ pub(crate) struct Reply {
     pub(crate) rule: Option<String>,
     /// What a SCIM error or problem says.
     pub(crate) detail: Option<String>,
+    /// What kind of document it says that it is.
+    pub(crate) content_type: Option<String>,
+    /// It is a list of SCIM (RFC 7644 §3.4.2).
+    pub(crate) is_list: bool,
     /// Seconds.
     pub(crate) retry_after: Option<String>,
 }
 
 impl Probe {
     pub(crate) fn new(base: Uri, timeout: Duration) -> anyhow::Result<Self> {
+        let text = base.to_string().trim_end_matches('/').to_owned();
         let backend = Backend::new(base, timeout)?;
-        Ok(Self { backend })
+        Ok(Self {
+            backend,
+            base: text,
+        })
+    }
+
+    /// Where a path is, for people.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     /// Reads a path.
@@ -52,10 +66,20 @@ impl Probe {
         Ok(Reply {
             status: whole.status,
             rule: text("scimguard-rule"),
+            content_type: text(header::CONTENT_TYPE.as_str()),
+            is_list: whole.bytes().is_some_and(|body| is_list(&body)),
             detail: whole.bytes().as_ref().and_then(detail),
             retry_after: text(header::RETRY_AFTER.as_str()),
         })
     }
+}
+
+/// Some applications leave out what is empty, and others what is a list of its own accord.
+fn is_list(body: &Bytes) -> bool {
+    let document: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    document.is_some_and(|list| {
+        list.is_array() || list.get("totalResults").is_some() || list.get("Resources").is_some()
+    })
 }
 
 /// RFC 7644 §3.12 and RFC 9457 agree on the name.

@@ -132,6 +132,19 @@ impl Guard {
         &self.settings
     }
 
+    /// The identity provider of an account: whoever has one of its tokens is the provisioner there.
+    #[must_use]
+    pub fn provider(&self, account: &str) -> &str {
+        &self.policy.account(account).provider
+    }
+
+    /// The identity providers of all accounts that the policy names, and of all others.
+    #[must_use]
+    pub fn providers(&self) -> BTreeSet<&str> {
+        let accounts = self.policy.every_account();
+        accounts.map(|account| account.provider.as_str()).collect()
+    }
+
     /// The id that a group's name gives in this account, where ids are derived.
     #[must_use]
     pub fn derived_group_id(&self, account: &str, name: &str) -> Option<String> {

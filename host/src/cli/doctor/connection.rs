@@ -6,14 +6,15 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use http::Uri;
 use scimguard_core::facts::{Answer, Key, Token};
-use scimguard_core::sha256_hex;
+use scimguard_core::{Guard, sha256_hex};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Args;
+use super::application::{WRONG_PLACE, answered};
 use super::findings::Findings;
 use super::tokens::needed_permissions;
 use crate::cli::times;
-use crate::config::{Config, Credential};
+use crate::config::{Config, Credential, policy_file};
 use crate::engine::Engine;
 use crate::proxy::{Probe, Reply, now};
 use crate::store::Store;
@@ -36,9 +37,7 @@ struct Target {
 pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Result<()> {
     let config = args.config.as_deref().map(Config::read).transpose()?;
     let policy = match (&args.policy, &config) {
-        (Some(file), _) => {
-            std::fs::read_to_string(file).with_context(|| file.display().to_string())?
-        }
+        (Some(file), _) => policy_file(file)?,
         (None, Some(config)) => config.policy_text()?,
         (None, None) => String::new(),
     };
@@ -54,7 +53,7 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
     let anonymous = match guard.get(&points, None).await {
         Ok(reply) => reply,
         Err(error) => {
-            let detail = format!("{} does not answer: {}", target.server, chain(&error));
+            let detail = format!("{} does not answer: {}", guard.url(""), chain(&error));
             let advice = "Check the address and port, and whether `scimguard serve` runs and logs \"ready\".";
             findings.problem(GUARD, detail, advice);
             return Ok(());
@@ -62,27 +61,26 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
     };
     if anonymous.rule.is_none() {
         let detail = format!(
-            "{}{points} answered {} without a token, and not as a guard does",
-            target.server, anonymous.status
+            "{} without a token, and not as a guard does",
+            answered(&guard.url(&points), &anonymous)
         );
         let advice = "Something else is at this address, or the path is not the guard's SCIM base (--policy).";
         findings.problem(GUARD, detail, advice);
         return Ok(());
     }
-    findings.fine(GUARD, format!("a guard answers at {}", target.server));
+    findings.fine(GUARD, format!("a guard answers at {}", guard.url("")));
 
-    for path in [
-        points,
-        format!("{}/Users?startIndex=1&count=1", target.base),
-    ] {
+    let users = format!("{}/Users?startIndex=1&count=1", target.base);
+    for (path, asked) in [(points, Asked::Configuration), (users, Asked::Users)] {
+        let url = guard.url(&path);
         match guard.get(&path, Some(&credential)).await {
             Ok(reply) => {
-                if !judge(&path, reply, &target, findings) {
+                if !judge(&url, asked, reply, &target, findings) {
                     return Ok(());
                 }
             }
             Err(error) => {
-                let detail = format!("GET {path}: no answer: {}", chain(&error));
+                let detail = format!("GET {url}: no answer: {}", chain(&error));
                 findings.problem(GUARD, detail, "Repeat it; the guard's log says more.");
                 return Ok(());
             }
@@ -91,8 +89,18 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
     Ok(())
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Which few applications do without.
+    Configuration,
+    /// With which every identity provider tests a connection.
+    Users,
+}
+
 /// Whether it is worth asking on.
-fn judge(path: &str, reply: Reply, target: &Target, findings: &mut Findings) -> bool {
+fn judge(url: &str, asked: Asked, reply: Reply, target: &Target, findings: &mut Findings) -> bool {
+    let answered = answered(url, &reply);
     if let Some(rule) = &reply.rule {
         let detail = reply.detail.clone().unwrap_or_default();
         let advice = advice(rule, &reply, target);
@@ -103,23 +111,30 @@ fn judge(path: &str, reply: Reply, target: &Target, findings: &mut Findings) -> 
         } else {
             GUARD
         };
-        findings.refused(about, rule, detail, advice);
+        findings.refused(about, rule, format!("{detail} ({answered})"), advice);
         return false;
     }
-    if reply.status.is_success() {
-        findings.fine(TOKEN, format!("GET {path}: {}", reply.status));
+    if reply.status.is_success() && (reply.is_list || asked == Asked::Configuration) {
+        findings.fine(TOKEN, answered);
         return true;
     }
-    let detail = format!(
-        "GET {path}: the token is good, and the application answered {}{}",
-        reply.status,
-        reply
-            .detail
-            .map_or_else(String::new, |it| format!(": {it}"))
-    );
-    match reply.status.as_u16() {
-        404 | 501 => findings.note(APPLICATION, detail),
-        401 | 403 => findings.problem(
+    let detail = format!("the token is good; {answered}");
+    match (reply.status.as_u16(), asked) {
+        (404 | 501, Asked::Configuration) => findings.note(
+            APPLICATION,
+            format!("{detail}: identity providers can do without"),
+        ),
+        (404, Asked::Users) => findings.problem(
+            APPLICATION,
+            format!("{detail}: the application has no SCIM at this path"),
+            WRONG_PLACE,
+        ),
+        (200..=399 | 501, _) => findings.problem(
+            APPLICATION,
+            format!("{detail}: expected a list of SCIM"),
+            WRONG_PLACE,
+        ),
+        (401 | 403, _) => findings.problem(
             APPLICATION,
             detail,
             "The application does not accept the credential that the guard sends: give the guard its own \
@@ -167,6 +182,7 @@ fn advice(rule: &str, reply: &Reply, target: &Target) -> String {
              --config …` where it runs, and its log."
                 .to_owned()
         }
+        rule if rule.starts_with("upstream.") && rule != "upstream.unavailable" => WRONG_PLACE.to_owned(),
         "upstream.unavailable" => {
             "The application behind the guard does not answer: check `backend` in the guard's configuration."
                 .to_owned()
@@ -202,10 +218,37 @@ async fn recorded(
             for what in explain(&token, account, &needed, now()) {
                 findings.note(TOKEN, what);
             }
+            whose(&token, account, policy, findings);
         }
         _ => findings.note(TOKEN, "this store has no such token"),
     }
     Ok(())
+}
+
+/// Whether what an identity provider makes with a token becomes the provider's.
+fn whose(token: &Token, account: &str, policy: &str, findings: &mut Findings) {
+    let Ok(guard) = Guard::configure(policy) else {
+        return;
+    };
+    let own = guard.provider(account);
+    let detail = match token.provider.as_deref() {
+        Some(provider) if provider == own => {
+            findings.fine(TOKEN, format!("it is {own}'s, the provider of account {account}"));
+            return;
+        }
+        Some(provider) => format!(
+            "it is {provider}'s, and the provider of account {account} is {own}: what is made with it is \
+             nobody's, and everybody may change it"
+        ),
+        None => "it is an operator's, of no identity provider: what is made with it is nobody's, and everybody \
+                 may change it"
+            .to_owned(),
+    };
+    let advice = format!(
+        "For an identity provider make one with `scimguard token create --provider {own} …`, or correct \
+         `provider` in the policy."
+    );
+    findings.problem(TOKEN, detail, advice);
 }
 
 /// Everything that is the matter with a token.

@@ -1,5 +1,6 @@
 //! `scimguard doctor`: what is wrong, in words, and what to do.
 
+mod application;
 mod connection;
 mod facts;
 mod findings;

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use http::{StatusCode, Uri};
 
-use super::connection::chain;
 use super::findings::Findings;
-use super::{facts, issuers, tokens};
+use super::{application, facts, issuers, tokens};
+use crate::audit::Log;
 use crate::cli::serve;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::proxy::{Probe, Reader, now};
+use crate::proxy::{Probe, now};
 use crate::store::Store;
 
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+const UNWRITABLE: &str =
+    "Make room on its disk, and let this user read and write the file and its folder.";
 
 /// Accounts that are named, at most.
 const NAMED: u32 = 20;
@@ -33,10 +36,13 @@ pub(super) async fn examine(file: &Path, findings: &mut Findings) {
     if policy.is_some() {
         plugin(&config, findings);
     }
-    application(&config, findings).await;
+    application::examine(&config, findings).await;
     issuers::examine(&config, policy.as_deref(), findings).await;
     guard(&config, findings).await;
     facts::examine(&config, findings).await;
+    if let Some(policy) = &policy {
+        decisions(&config, policy, findings).await;
+    }
     record(&config, policy.as_deref().unwrap_or_default(), findings).await;
 }
 
@@ -78,46 +84,6 @@ fn plugin(config: &Config, findings: &mut Findings) {
     }
 }
 
-async fn application(config: &Config, findings: &mut Findings) {
-    const ABOUT: &str = "application";
-    let credential = match config.credential() {
-        Ok(credential) => credential,
-        Err(error) => {
-            let advice = "Give a file or an environment variable with the token alone.";
-            findings.problem("credential", format!("{error:#}"), advice);
-            None
-        }
-    };
-    if config.backend_credential.is_none() {
-        findings.note(
-            "credential",
-            "the guard has none of its own: the client's goes on, and open outcomes are settled only by the \
-             identity provider's next requests",
-        );
-    }
-    let asked = match Probe::new(config.backend.clone(), TIME_LIMIT) {
-        Ok(probe) => probe
-            .get("/", credential.as_ref())
-            .await
-            .map_err(|error| chain(&error)),
-        Err(error) => Err(format!("{error:#}")),
-    };
-    match asked {
-        Ok(reply) => findings.fine(
-            ABOUT,
-            format!(
-                "{} can be reached (it answered {})",
-                config.backend, reply.status
-            ),
-        ),
-        Err(why) => findings.problem(
-            ABOUT,
-            format!("{} gives no answer: {why}", config.backend),
-            "Check `backend`, and whether the application runs.",
-        ),
-    }
-}
-
 /// The guard itself, if it says where.
 async fn guard(config: &Config, findings: &mut Findings) {
     const ABOUT: &str = "guard";
@@ -143,37 +109,8 @@ async fn guard(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Whether the application lets the guard itself read, for one of the accounts that have tokens.
-async fn own_credential(
-    store: &Store,
-    config: &Config,
-    policy: &str,
-    findings: &mut Findings,
-) -> anyhow::Result<()> {
-    // Without any, or a policy, that was said already.
-    let (Ok(Some(own)), Ok(engine)) = (config.credential(), Engine::native(policy)) else {
-        return Ok(());
-    };
-    let Some(token) = store.tokens(None).await?.pop() else {
-        return Ok(());
-    };
-    let reader = Reader::new(engine.settings(), config, Some(own))?;
-    let one = [("count", "1".to_owned())];
-    match reader.list(&token.account, "Users", &one).await {
-        Ok(_) => findings.fine("credential", "the application lets the guard read users"),
-        Err(error) => findings.problem(
-            "credential",
-            chain(&error),
-            "The guard asks the application with `backend_credential`: give one with the rights to read users \
-             and groups.",
-        ),
-    }
-    Ok(())
-}
-
 async fn record(config: &Config, policy: &str, findings: &mut Findings) {
     const ABOUT: &str = "store";
-    let advice = "Check `store`, and that this user may read and write it.";
     // Opening would make one.
     if !config.store.exists() {
         let detail = format!("{} does not exist yet", config.store.display());
@@ -185,15 +122,43 @@ async fn record(config: &Config, policy: &str, findings: &mut Findings) {
         Ok(store) => store,
         Err(error) => {
             let detail = format!("{}: {error}", config.store.display());
-            findings.problem(ABOUT, detail, advice);
+            findings.problem(ABOUT, detail, UNWRITABLE);
             return;
         }
     };
-    findings.fine(ABOUT, config.store.display().to_string());
+    match store.try_write().await {
+        Ok(()) => findings.fine(
+            ABOUT,
+            format!("{} can be read and written", config.store.display()),
+        ),
+        Err(error) => {
+            let detail = format!("{}: {error}", config.store.display());
+            findings.problem(ABOUT, detail, UNWRITABLE);
+        }
+    }
     if let Err(error) = on_record(&store, config, policy, findings).await {
-        findings.problem(ABOUT, format!("{error:#}"), advice);
+        findings.problem(ABOUT, format!("{error:#}"), UNWRITABLE);
     }
     store.close().await;
+}
+
+/// Whether decisions can be recorded.
+async fn decisions(config: &Config, policy: &str, findings: &mut Findings) {
+    const ABOUT: &str = "decisions";
+    // `serve` makes it.
+    let Some(file) = config.decisions.as_ref().filter(|file| file.exists()) else {
+        return;
+    };
+    let tried = async {
+        let log = Log::open(file, policy, config.decisions_keep.get()).await?;
+        let tried = log.try_write().await;
+        log.close().await;
+        tried
+    };
+    match tried.await {
+        Ok(()) => findings.fine(ABOUT, format!("{} can be written", file.display())),
+        Err(error) => findings.problem(ABOUT, format!("{}: {error}", file.display()), UNWRITABLE),
+    }
 }
 
 async fn on_record(
@@ -212,7 +177,7 @@ async fn on_record(
         );
     }
     tokens::examine(store, policy, now(), findings).await?;
-    own_credential(store, config, policy, findings).await?;
+    application::scim(store, config, policy, findings).await?;
     for (kind, count) in store.open_counts().await? {
         match (kind, count) {
             (_, 0) => {}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
+use scimguard_core::Guard;
 
 use super::findings::Findings;
 use super::issuers;
@@ -12,6 +13,9 @@ use crate::tokens::all_permissions;
 
 const TOKENS: &str = "tokens";
 const PRINCIPALS: &str = "principals";
+
+/// Tokens that are named, at most.
+const NAMED: usize = 20;
 
 /// Days before its end in which a token should be replaced.
 const SOON: u64 = 14 * 24 * 60 * 60 * 1000;
@@ -40,10 +44,47 @@ pub(super) async fn examine(
         ),
         count => findings.fine(TOKENS, format!("good ones: {count}")),
     }
+    owners(&good, policy, findings);
     for token in &tokens {
         ending(token, &good, now, findings);
     }
     rights(&principals, &good, policy, findings)
+}
+
+/// Says whose the good tokens are. An account whose tokens are all operators' has none for its identity
+/// provider, and what that pushed with one of them would be nobody's.
+fn owners(good: &[&TokenRow], policy: &str, findings: &mut Findings) {
+    for token in good.iter().take(NAMED) {
+        let which = format!("{} of account {}", token.id, token.account);
+        let whose = match &token.provider {
+            Some(provider) => format!("{which} is {provider}'s"),
+            None => format!("{which} is an operator's: what is made with it is nobody's"),
+        };
+        findings.note(TOKENS, whose);
+    }
+    let Ok(guard) = Guard::configure(policy) else {
+        return;
+    };
+    let accounts: BTreeSet<&str> = good.iter().map(|token| token.account.as_str()).collect();
+    for account in accounts {
+        let own = guard.provider(account);
+        let is_own =
+            |token: &&&TokenRow| token.account == account && token.provider.as_deref() == Some(own);
+        if good.iter().any(|token| is_own(&token)) || issuers::any(policy) {
+            continue;
+        }
+        findings.problem(
+            TOKENS,
+            format!(
+                "account {account} has no token of {own}, its provider: what an identity provider pushes with \
+                 the others is nobody's, and everybody may change it"
+            ),
+            format!(
+                "`scimguard token create --provider {own} …`, and enter the token in {own}; or correct \
+                 `provider` in the policy."
+            ),
+        );
+    }
 }
 
 /// Says of a token that it ends soon, or ended while it was the only one of its kind.

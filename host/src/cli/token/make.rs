@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use scimguard_core::Guard;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::ledger::{self, Named};
 use crate::cli::times;
 use crate::config::Config;
+use crate::engine::LoadError;
 use crate::proxy::{now, printable};
 use crate::store::{self, NewToken, PrincipalKind, Store};
 use crate::tokens::{
@@ -27,9 +29,14 @@ pub(super) struct Create {
     /// The user or service account whose rights it has
     #[arg(long)]
     principal: String,
-    /// The identity provider that it is given to; without one its bearer is an operator
-    #[arg(long)]
+    /// The identity provider that it is given to, as the policy names it: what is made with it is the
+    /// provider's
+    #[arg(long, value_name = "NAME", required_unless_present = "operator")]
     provider: Option<String>,
+    /// For a script or an administrator: what is made with it is nobody's, and what a provider owns it
+    /// cannot change
+    #[arg(long, conflicts_with = "provider")]
+    operator: bool,
     /// `90d`, `12h`, a time such as 2027-01-01T00:00:00Z, or `never`
     #[arg(long)]
     expires: String,
@@ -78,6 +85,9 @@ pub(super) fn create(args: Create) -> anyhow::Result<ExitCode> {
     let expires = expiry(&args.expires, now)?;
     let id = name(args.id)?;
     let text = ledger::with_store(&args.config, async |store, config| {
+        if let Some(provider) = &args.provider {
+            known(config, &args.account, provider)?;
+        }
         let prefix = prefix(store, config, &args.account, &args.principal).await?;
         let minted = tokens::mint(prefix, &args.account, &id)?;
         store
@@ -131,6 +141,33 @@ pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
         Ok(minted.text)
     })?;
     Ok(print(&text))
+}
+
+/// A provider that no account of the policy names owns nothing: its tokens would be operators'.
+fn known(config: &Config, account: &str, provider: &str) -> anyhow::Result<()> {
+    let policy = match Guard::configure(&config.policy_text()?) {
+        Ok(policy) => policy,
+        // Only a policy of another project knows its own document.
+        Err(_) if config.component.is_some() => return Ok(()),
+        Err(faults) => bail!("{}", LoadError::Policy(faults)),
+    };
+    let providers = policy.providers();
+    if !providers.contains(provider) {
+        let all: Vec<&str> = providers.into_iter().collect();
+        bail!(
+            "--provider {provider:?}: the policy knows {}; give one of them, or say in the policy that \
+             {provider:?} is the `provider` of account {account}",
+            all.join(", ")
+        );
+    }
+    let own = policy.provider(account);
+    if own != provider {
+        anstream::eprintln!(
+            "note: the policy says that {own} is the provider of account {account}; until that is changed, \
+             what is made with this token is nobody's"
+        );
+    }
+    Ok(())
 }
 
 /// How a principal's tokens begin. Whoever is only known outside of the store is a program: people's

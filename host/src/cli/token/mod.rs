@@ -20,7 +20,7 @@ pub(super) struct Args {
 enum Command {
     /// Make a token and print it: this once, since the store keeps its hash alone
     #[command(
-        after_help = "Example:\n  scimguard token create --config scimguard.toml --account ACC1 --principal svc-okta --provider okta --expires 90d"
+        after_help = "Examples:\n  scimguard token create --config scimguard.toml --account ACC1 --principal svc-okta --provider okta --expires 90d\n  scimguard token create --config scimguard.toml --account ACC1 --principal svc-script --operator --expires 30d"
     )]
     Create(make::Create),
     /// Show the tokens, without their secrets: who made them, when they end, when and from where they

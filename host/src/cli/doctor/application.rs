@@ -1,0 +1,146 @@
+//! The application: whether it can be reached, and whether it has SCIM where the policy says.
+
+use std::collections::BTreeSet;
+
+use scimguard_gateway::ScimPaths;
+
+use super::connection::chain;
+use super::findings::Findings;
+use super::setup::TIME_LIMIT;
+use crate::config::{Config, Credential};
+use crate::engine::Engine;
+use crate::proxy::{Probe, Reply};
+use crate::store::Store;
+
+const ABOUT: &str = "application";
+
+/// Accounts that are asked for, at most.
+const ASKED: usize = 5;
+
+pub(super) const WRONG_PLACE: &str = "Is `backend` right? Where the application has SCIM, the policy says: `scim.upstream_base`, or \
+     `scim.base` if both are one.";
+
+/// Whether anything answers.
+pub(super) async fn examine(config: &Config, findings: &mut Findings) {
+    let credential = match config.credential() {
+        Ok(credential) => credential,
+        Err(error) => {
+            let advice = "Give a file or an environment variable with the token alone.";
+            findings.problem("credential", format!("{error:#}"), advice);
+            None
+        }
+    };
+    if config.backend_credential.is_none() {
+        findings.note(
+            "credential",
+            "the guard has none of its own: the client's goes on, and open outcomes are settled only by the \
+             identity provider's next requests",
+        );
+    }
+    let asked = match Probe::new(config.backend.clone(), TIME_LIMIT) {
+        Ok(probe) => probe
+            .get("/", credential.as_ref())
+            .await
+            .map_err(|error| chain(&error)),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    match asked {
+        Ok(reply) => findings.fine(
+            ABOUT,
+            format!(
+                "{} can be reached (it answered {})",
+                config.backend, reply.status
+            ),
+        ),
+        Err(why) => findings.problem(
+            ABOUT,
+            format!("{} gives no answer: {why}", config.backend),
+            "Check `backend`, and whether the application runs.",
+        ),
+    }
+}
+
+/// Whether it has SCIM, and lets the guard read, for the accounts that have tokens.
+pub(super) async fn scim(
+    store: &Store,
+    config: &Config,
+    policy: &str,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    // What is wrong with a policy or a credential was said already.
+    let (Ok(credential), Ok(engine)) = (config.credential(), Engine::native(policy)) else {
+        return Ok(());
+    };
+    let settings = engine.settings();
+    let paths = ScimPaths::new(settings);
+    let tokens = store.tokens(None).await?;
+    let mut accounts: BTreeSet<String> = tokens.into_iter().map(|token| token.account).collect();
+    accounts.extend(settings.scim_account.clone());
+    if accounts.is_empty() {
+        findings.note(
+            ABOUT,
+            "it was not asked for SCIM: no account has a token yet",
+        );
+    }
+    let probe = Probe::new(config.backend.clone(), TIME_LIMIT)?;
+    for account in accounts.iter().take(ASKED) {
+        if !paths.has(account) {
+            findings.problem(
+                ABOUT,
+                format!(
+                    "account {account} has tokens, and is not the one that the application has"
+                ),
+                "Revoke its tokens, or correct `scim.account` in the policy.",
+            );
+            continue;
+        }
+        let page = [("startIndex", "1".to_owned()), ("count", "1".to_owned())];
+        let path = paths.list(account, "Users", &page);
+        match probe.get(&path, credential.as_ref()).await {
+            Ok(reply) => judge(&probe.url(&path), &reply, credential.as_ref(), findings),
+            Err(error) => findings.problem(
+                ABOUT,
+                format!("GET {}: no answer: {}", probe.url(&path), chain(&error)),
+                "Check `backend`, and whether the application runs.",
+            ),
+        }
+    }
+    Ok(())
+}
+
+fn judge(url: &str, reply: &Reply, credential: Option<&Credential>, findings: &mut Findings) {
+    let answered = answered(url, reply);
+    match reply.status.as_u16() {
+        200 if reply.is_list => findings.fine(ABOUT, format!("{answered}: a list of SCIM")),
+        200..=399 => findings.problem(
+            ABOUT,
+            format!("{answered}: expected a list of SCIM"),
+            WRONG_PLACE,
+        ),
+        401 | 403 if credential.is_none() => findings.note(
+            ABOUT,
+            format!("{answered}: it wants a credential, so that nobody knows whether this is SCIM"),
+        ),
+        401 | 403 => findings.problem(
+            "credential",
+            answered,
+            "The guard asks the application with `backend_credential`: give one with the rights to read users \
+             and groups.",
+        ),
+        404 => findings.problem(
+            ABOUT,
+            format!("{answered}: it has no SCIM at this path"),
+            WRONG_PLACE,
+        ),
+        500.. => findings.problem(ABOUT, answered, "Look at the application's log."),
+        _ => findings.problem(ABOUT, answered, WRONG_PLACE),
+    }
+}
+
+/// What was asked, and what came back.
+pub(super) fn answered(url: &str, reply: &Reply) -> String {
+    let kind = reply.content_type.as_deref().unwrap_or("no content type");
+    let detail = reply.detail.as_deref();
+    let detail = detail.map_or_else(String::new, |detail| format!(" ({detail})"));
+    format!("GET {url} answered {}, {kind}{detail}", reply.status)
+}
