@@ -8,6 +8,8 @@ mod endpoint;
 mod facts;
 mod issuers;
 mod permissions;
+mod policy;
+mod public_url;
 mod secret;
 
 use std::net::{IpAddr, SocketAddr};
@@ -29,6 +31,10 @@ pub use self::facts::Facts;
 pub(crate) use self::facts::{Gateway, Proof, Tls, Verb};
 pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
 pub(crate) use self::permissions::{Permissions, Service as PermissionService};
+pub(crate) use self::policy::{given_policy, policy_file};
+pub use self::public_url::PublicUrl;
+use self::public_url::some_public_url;
+pub(crate) use self::public_url::{is_host, public_url};
 pub(crate) use self::secret::Secret;
 
 /// The example file, for help texts.
@@ -38,6 +44,9 @@ pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Where this was read.
+    #[serde(skip)]
+    pub file: PathBuf,
     /// Where the identity provider and administrators connect. The facts service alone needs none.
     pub listen: Option<SocketAddr>,
     /// The application: scheme, host and port.
@@ -94,9 +103,12 @@ pub struct Config {
     /// How long the application may still act on a request that it has not answered.
     #[serde(default = "two_minutes", deserialize_with = "duration")]
     pub settle_after: Duration,
-    /// Networks of proxies in front of the guard, whose `X-Forwarded-For` is believed.
+    /// Networks of proxies in front of the guard, whose `X-Forwarded-*` and `Forwarded` are believed.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
+    /// The guard's own address as clients know it. Absent: what they, or trusted proxies, say.
+    #[serde(default, deserialize_with = "some_public_url")]
+    pub public_url: Option<PublicUrl>,
     /// How much accounts and sources may send.
     #[serde(default)]
     pub limits: Limits,
@@ -157,8 +169,10 @@ impl Config {
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the configuration {}", file.display()))?;
-        Self::parse(&text, file.parent().unwrap_or(Path::new("")))
-            .with_context(|| format!("in the configuration {}", file.display()))
+        let mut config = Self::parse(&text, file.parent().unwrap_or(Path::new("")))
+            .with_context(|| format!("in the configuration {}", file.display()))?;
+        config.file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        Ok(config)
     }
 
     fn parse(text: &str, folder: &Path) -> anyhow::Result<Self> {
@@ -207,6 +221,23 @@ impl Config {
         }
     }
 
+    /// Reads every secret, to find the one that cannot be read.
+    ///
+    /// # Errors
+    /// If there is one.
+    pub(crate) fn check_secrets(&self) -> anyhow::Result<()> {
+        self.credential()?;
+        if let Some(token) = &self.admin_token {
+            token.read().context("in admin_token")?;
+        }
+        for gateway in self.facts.iter().flat_map(|facts| &facts.gateways) {
+            if let Proof::Secret(secret) = &gateway.proof {
+                secret.read().context("in facts")?;
+            }
+        }
+        Ok(())
+    }
+
     /// The guard's own credential, if it has one.
     ///
     /// # Errors
@@ -218,30 +249,6 @@ impl Config {
             .transpose()
             .context("in backend_credential")
     }
-}
-
-/// The text of a policy document in a file. An empty one is what a failed copy leaves: it does not mean
-/// the default policy, which `{}` says.
-///
-/// # Errors
-/// If the file cannot be read, or is empty.
-pub(crate) fn policy_file(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("cannot read the policy {}", file.display()))?;
-    given_policy(file, text)
-}
-
-/// The text of a policy document that somebody gave, unless it is empty.
-///
-/// # Errors
-/// If it is.
-pub(crate) fn given_policy(file: &Path, text: String) -> anyhow::Result<String> {
-    anyhow::ensure!(
-        !text.trim_start_matches('\u{feff}').trim().is_empty(),
-        "the policy {} is empty; put the policy back, or write {{}} for the default one",
-        file.display()
-    );
-    Ok(text)
 }
 
 impl Default for Limits {
@@ -386,6 +393,7 @@ mod tests {
             "settle_every",
             "settle_after",
             "trusted_proxies",
+            "public_url",
             "[limits]",
             "requests_per_second",
             "burst",

@@ -17,6 +17,7 @@ mod lookup;
 mod metrics;
 mod policy;
 mod probe;
+mod public;
 mod reader;
 mod refusal;
 mod retry;
@@ -31,6 +32,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -51,8 +53,9 @@ use self::flow::Exchange;
 use self::leases::Leases;
 use self::log::Line;
 use self::metrics::Metrics;
+use self::public::Public;
 use crate::audit::Log;
-use crate::config::{Config, Credential, Unseen};
+use crate::config::{Config, Credential, PublicUrl, Unseen};
 use crate::store::{Store, TokenUse};
 use crate::tokens::issuers::Issuers;
 use crate::tokens::permissions::Permissions;
@@ -81,6 +84,9 @@ pub struct Proxy {
     permissions: Option<Permissions>,
     credential: Option<Own>,
     trusted_proxies: Vec<IpNet>,
+    public_url: Option<PublicUrl>,
+    /// Where the configuration was read.
+    configuration: PathBuf,
     limits: Limits,
     metrics: Metrics,
     slots: AllSlots,
@@ -151,6 +157,8 @@ impl Proxy {
                 .context("in permissions")?,
             credential: Own::read(config)?,
             trusted_proxies: config.trusted_proxies.clone(),
+            public_url: config.public_url.clone(),
+            configuration: config.file.clone(),
             limits: Limits::new(&config.limits),
             metrics,
             client_timeout: config.client_timeout,
@@ -193,6 +201,11 @@ impl Proxy {
     /// What was decided, if that is recorded.
     pub(crate) fn decisions(&self) -> Option<&Log> {
         self.decisions.as_ref()
+    }
+
+    /// The configuration file, for commands that can be pasted.
+    pub(crate) fn configuration(&self) -> &Path {
+        &self.configuration
     }
 
     /// The places for connections to the admin address.
@@ -241,10 +254,12 @@ impl Proxy {
         let mut line = Line::new(request.method().as_str(), &path);
         let answered = match incoming::read(&request) {
             Ok(head) => {
-                let head = Request {
+                let mut head = Request {
                     annotate: self.annotate,
                     ..head
                 };
+                let (configured, trusted) = (self.public_url.as_ref(), &self.trusted_proxies);
+                Public::of(configured, peer, request.headers(), trusted).enter(&mut head.headers);
                 let source = source::of(peer, request.headers(), &self.trusted_proxies);
                 let client = Client::new(source, request.headers());
                 let exchange = Exchange::new(self, head, request.into_body(), client, gone, now());

@@ -10,8 +10,18 @@ use ipnet::IpNet;
 /// of `X-Forwarded-For`; what stands before the last that is not a trusted proxy's may be anybody's
 /// invention.
 pub(super) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    walk(peer, headers, trusted).0
+}
+
+/// How many trusted proxies a request came through last.
+pub(super) fn trusted_hops(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> usize {
+    walk(peer, headers, trusted).1
+}
+
+fn walk(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> (IpAddr, usize) {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut nearest = peer.to_canonical();
+    let mut proxies = usize::from(is_trusted(&nearest));
     let hops: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
@@ -25,8 +35,9 @@ pub(super) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
             break;
         };
         nearest = address.to_canonical();
+        proxies += usize::from(is_trusted(&nearest));
     }
-    nearest
+    (nearest, proxies)
 }
 
 /// With or without a port.

@@ -233,13 +233,14 @@ fn incomplete_group(
 
 fn bases(policy: &Policy, call: &ScimCall, request: &Request) -> Bases {
     let (client, upstream) = call.bases(policy);
+    let said = |name: &str| {
+        let header = request.headers.iter().find(|(own, _)| own == name);
+        header.and_then(|(_, value)| String::from_utf8(value.clone()).ok())
+    };
     Bases {
         client,
         upstream,
-        authority: request
-            .headers
-            .iter()
-            .find(|(name, _)| name == "host")
-            .and_then(|(_, value)| String::from_utf8(value.clone()).ok()),
+        authority: said("host"),
+        scheme: said("x-forwarded-proto").filter(|scheme| ["https", "http"].contains(&&**scheme)),
     }
 }

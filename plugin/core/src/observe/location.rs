@@ -15,6 +15,9 @@ pub(crate) struct Bases {
     pub(crate) upstream: String,
     /// The authority that the client asked, if it said so.
     pub(crate) authority: Option<String>,
+    /// How the client asked, as the proxies in front of the guard say: `https` or `http`.
+    #[serde(default)]
+    pub(crate) scheme: Option<String>,
 }
 
 // === impl Bases ===
@@ -22,7 +25,8 @@ pub(crate) struct Bases {
 impl Bases {
     /// A reference under the client's base, rewritten to the backend's. Anything else stays.
     pub(crate) fn inward(&self, reference: &str) -> String {
-        moved(reference, &self.client, &self.upstream, None).unwrap_or_else(|| reference.to_owned())
+        moved(reference, &self.client, &self.upstream, Public::default())
+            .unwrap_or_else(|| reference.to_owned())
     }
 
     /// The id of the user to whom a reference leads, if it leads to one of the client's base: relative
@@ -53,20 +57,23 @@ impl Bases {
     /// under the backend's base, or, where the backend knows its own address by another name, ends in
     /// a type and an id. A path under the client's base stays, where it cannot be one of the backend's.
     pub(crate) fn outward(&self, reference: &str) -> String {
-        let authority = self.authority.as_deref();
+        let public = Public {
+            scheme: self.scheme.as_deref(),
+            authority: self.authority.as_deref(),
+        };
         let is_outward = self.client.starts_with(self.upstream.as_str());
-        let stays = || moved(reference, &self.client, &self.client, authority);
+        let stays = || moved(reference, &self.client, &self.client, public);
         is_outward
             .then(stays)
             .flatten()
-            .or_else(|| moved(reference, &self.upstream, &self.client, authority))
+            .or_else(|| moved(reference, &self.upstream, &self.client, public))
             .or_else(|| {
                 let path = path_of(reference);
                 let at = COLLECTIONS
                     .iter()
                     .filter_map(|name| path.rfind(name))
                     .max()?;
-                moved(reference, path.get(..at)?, &self.client, authority)
+                moved(reference, path.get(..at)?, &self.client, public)
             })
             .unwrap_or_else(|| reference.to_owned())
     }
@@ -98,12 +105,22 @@ fn split(reference: &str) -> (Option<&str>, &str, &str) {
     }
 }
 
+/// Scheme and authority that a reference gets in place of its own, where they are known.
+#[derive(Clone, Copy, Default)]
+struct Public<'a> {
+    scheme: Option<&'a str>,
+    authority: Option<&'a str>,
+}
+
 /// The reference under another base; `None` if it is not under this one.
-fn moved(reference: &str, from: &str, to: &str, authority: Option<&str>) -> Option<String> {
+fn moved(reference: &str, from: &str, to: &str, public: Public<'_>) -> Option<String> {
     let (scheme, own, path) = split(reference);
     let tail = path.strip_prefix(from).filter(|tail| is_tail(tail))?;
     Some(match scheme {
-        Some(scheme) => format!("{scheme}://{}{to}{tail}", authority.unwrap_or(own)),
+        Some(scheme) => {
+            let scheme = public.scheme.unwrap_or(scheme);
+            format!("{scheme}://{}{to}{tail}", public.authority.unwrap_or(own))
+        }
         None => format!("{to}{tail}"),
     })
 }
