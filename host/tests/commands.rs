@@ -39,6 +39,15 @@ fn run(folder: &TempDir, arguments: &str) -> Output {
     scimguard(folder.path(), arguments).output().unwrap()
 }
 
+/// The same without a configuration of its own.
+fn bare(folder: &TempDir, arguments: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scimguard"))
+        .args(arguments.split(' '))
+        .current_dir(folder.path())
+        .output()
+        .unwrap()
+}
+
 fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap()
 }
@@ -273,4 +282,114 @@ fn what_was_under_way_is_owned_after_a_crash() {
         arrives.try_recv().is_err(),
         "the backend did not hear of the edit"
     );
+}
+
+#[test]
+fn settings_follow_the_policy_in_use() {
+    let folder = folder(CONFIG);
+    let policy = r#"{"preset":"generic","scim":{"base":"/scim/v2/{account}"},"accounts":{"ACC2":{"provider":"entra"}}}"#;
+    std::fs::write(folder.path().join("own.json"), policy).unwrap();
+    std::fs::write(folder.path().join("empty.json"), " \n").unwrap();
+    let public = "--public-url https://guard.example.com/ --json";
+    let settings = |line: &str| -> serde_json::Value {
+        let output = bare(&folder, line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        serde_json::from_str(stdout(&output)).unwrap()
+    };
+    let harness = settings(&format!("okta-settings --account ACC1 {public}"));
+    assert_eq!(
+        harness["scim_connector_base_url"],
+        "https://guard.example.com/gateway/ng/api/scim/account/ACC1"
+    );
+    assert!(harness["single_sign_on_url"].is_string());
+    let own = settings(&format!("okta-settings --account ACC1 --policy own.json {public}"));
+    assert_eq!(
+        own["scim_connector_base_url"],
+        "https://guard.example.com/scim/v2/ACC1"
+    );
+    assert!(own.get("single_sign_on_url").is_none(), "{own}");
+    let entra = settings(&format!("entra-settings --account ACC2 --policy own.json {public}"));
+    assert_eq!(entra["tenant_url"], "https://guard.example.com/scim/v2/ACC2");
+
+    // Where nobody says how the guard is reached, no other address stands in its place.
+    for command in ["okta-settings", "entra-settings"] {
+        let output = bare(&folder, &format!("{command} --account ACC1"));
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(stdout(&output).contains("<the guard's public address>/gateway"));
+        assert!(stderr(&output).contains("--public-url"), "{}", stderr(&output));
+    }
+    let configured = format!("{CONFIG}\npublic_url = \"https://inner.example.com\"\npolicy = \"own.json\"\n");
+    std::fs::write(folder.path().join("own.toml"), configured).unwrap();
+    let configured = settings("okta-settings --account ACC1 --config own.toml --json");
+    assert_eq!(
+        configured["scim_connector_base_url"],
+        "https://inner.example.com/scim/v2/ACC1"
+    );
+    for wrong in [
+        "okta-settings --account ACC1 --policy empty.json",
+        "okta-settings --account ACC1 --policy gone.json",
+        "okta-settings --account a/b",
+        "entra-settings --account ACC1 --public-url https://guard.example.com/scim",
+    ] {
+        assert_eq!(bare(&folder, wrong).status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_cheap_to_find_is_found_before_the_policy_is_compiled() {
+    let folder = folder(CONFIG);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    // A component that is none: who came so far as to read it says so.
+    std::fs::write(folder.path().join("none.wasm"), "none").unwrap();
+    let start = |lines: &str| {
+        let text = format!(
+            "backend = \"http://127.0.0.1:9\"\nstore = \"sqlite:s.db\"\ncomponent = \"none.wasm\"\n{lines}"
+        );
+        std::fs::write(folder.path().join("start.toml"), text).unwrap();
+        let output = bare(&folder, "serve --config start.toml");
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output).to_owned()
+    };
+    let free = "listen = \"127.0.0.1:0\"\n";
+    assert!(start(free).contains("none.wasm"));
+    for (lines, words) in [
+        (format!("listen = \"{address}\"\n"), "cannot listen on"),
+        (format!("{free}admin = \"{address}\"\n"), "choose another `admin`"),
+        (
+            format!("{free}[backend_credential]\nfile = \"gone.token\"\n"),
+            "gone.token",
+        ),
+        (
+            format!("{free}admin = \"127.0.0.1:0\"\n[admin_token]\nfile = \"gone.admin\"\n"),
+            "gone.admin",
+        ),
+    ] {
+        let said = start(&lines);
+        assert!(said.contains(words) && !said.contains("none.wasm"), "{said}");
+    }
+}
+
+#[test]
+fn a_token_is_somebodys() {
+    let folder = folder(CONFIG);
+    assert!(run(&folder, PRINCIPAL).status.success());
+    let create = "token create --account ACC1 --principal svc-okta --expires 90d";
+    for (whose, code) in [
+        ("", 2),
+        (" --provider otka", 2),
+        (" --provider okta --operator", 2),
+        (" --provider okta", 0),
+        (" --operator", 0),
+    ] {
+        let output = run(&folder, &format!("{create}{whose}"));
+        assert_eq!(output.status.code(), Some(code), "{whose}: {}", stderr(&output));
+    }
+    for file in ["", " \n"] {
+        std::fs::write(folder.path().join("policy.json"), file).unwrap();
+        let configured = format!("{CONFIG}\npolicy = \"policy.json\"\n");
+        std::fs::write(folder.path().join("guard.toml"), configured).unwrap();
+        let refused = run(&folder, &format!("{create} --provider okta"));
+        assert!(stderr(&refused).contains("is empty"), "{}", stderr(&refused));
+    }
 }

@@ -9,12 +9,12 @@ mod import;
 mod ledger;
 mod lint;
 mod login_check;
-mod okta_settings;
 mod owners;
 mod principal;
 mod retry;
 mod rules;
 mod serve;
+mod settings;
 mod test;
 mod times;
 mod token;
@@ -47,7 +47,8 @@ enum Command {
     Owners(owners::Args),
     Retry(retry::Args),
     Doctor(doctor::Args),
-    OktaSettings(okta_settings::Args),
+    OktaSettings(settings::okta::Args),
+    EntraSettings(settings::entra::Args),
     LoginCheck(login_check::Args),
 }
 
@@ -71,7 +72,8 @@ pub fn run() -> ExitCode {
         Command::Owners(args) => owners::run(args),
         Command::Retry(args) => retry::run(args),
         Command::Doctor(args) => doctor::run(args),
-        Command::OktaSettings(args) => okta_settings::run(args),
+        Command::OktaSettings(args) => settings::okta::run(&args),
+        Command::EntraSettings(args) => settings::entra::run(&args),
         Command::LoginCheck(args) => login_check::run(args),
     };
     result.unwrap_or_else(|error| {

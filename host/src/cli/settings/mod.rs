@@ -1,0 +1,122 @@
+//! What to enter in an identity provider, as the policy in use has it.
+
+pub(super) mod entra;
+pub(super) mod okta;
+
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use scimguard_core::Guard;
+use serde_json::Value;
+
+use crate::config::{Config, policy_file, public_url};
+use crate::engine::LoadError;
+
+/// Stands for the guard's address where nobody said it: no browser takes it for one.
+const UNKNOWN: &str = "<the guard's public address>";
+
+/// What both are asked with.
+#[derive(clap::Args)]
+pub(super) struct Given {
+    /// The account's id
+    #[arg(long, value_name = "ID")]
+    account: String,
+    /// The configuration file of `serve`, which names the policy and may say the public URL
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The policy document [default: that of --config, else the default policy]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The guard's own address, where the identity provider reaches it [default: `public_url` of --config]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where the account's SCIM is for its provider.
+struct Connector {
+    base_url: String,
+    provider: String,
+    /// The policy is for the product that the preset `harness` is named after.
+    is_harness: bool,
+}
+
+impl Given {
+    fn connector(&self) -> anyhow::Result<Connector> {
+        let account = &self.account;
+        ensure!(
+            stands_in_a_path(account),
+            "--account: {account:?} cannot stand in a URL path; give the id with letters, digits, \
+             `-`, `_`, `.` and `~` only, as the application's account settings show it"
+        );
+        let config = self.config.as_deref().map(Config::read).transpose()?;
+        let policy = match (&self.policy, &config) {
+            (Some(file), _) => policy_file(file)?,
+            (None, Some(config)) => config.policy_text()?,
+            (None, None) => String::new(),
+        };
+        let guard = Guard::configure(&policy)
+            .map_err(LoadError::Policy)
+            .context("in the policy")?;
+        let settings = guard.settings();
+        if let Some(only) = &settings.scim_account {
+            ensure!(
+                only == account,
+                "--account: the policy has the one account {only:?} (`scim.account`)"
+            );
+        }
+        let public = match (&self.public_url, &config) {
+            (Some(text), _) => {
+                Some(public_url(text).map_err(|why| anyhow::anyhow!("--public-url: {why}"))?)
+            }
+            (None, Some(config)) => config.public_url.clone(),
+            (None, None) => None,
+        };
+        let public = match public {
+            Some(url) => url.to_string(),
+            None => {
+                anstream::eprintln!(
+                    "note: give --public-url, or `public_url` in the configuration: the address where the \
+                     identity provider reaches the guard"
+                );
+                UNKNOWN.to_owned()
+            }
+        };
+        let document: Value = serde_json::from_str(&policy).unwrap_or_default();
+        Ok(Connector {
+            base_url: format!(
+                "{public}{}",
+                settings.scim_base.replace("{account}", account)
+            ),
+            provider: guard.provider(account).to_owned(),
+            is_harness: matches!(document["preset"].as_str(), None | Some("harness")),
+        })
+    }
+}
+
+impl Connector {
+    /// Says that the policy expects another provider than the one that is set up.
+    fn expect(&self, provider: &str, account: &str) {
+        if self.provider != provider {
+            anstream::eprintln!(
+                "note: the policy says that {} is the provider of account {account}; say there that it is \
+                 {provider}, or make the token with --provider {}",
+                self.provider,
+                self.provider
+            );
+        }
+    }
+}
+
+/// RFC 3986 §2.3: characters that mean nothing else anywhere in a URL.
+fn stands_in_a_path(account: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !matches!(account, "" | "." | "..") && account.bytes().all(unreserved)
+}
+
+fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl Display) -> fmt::Result {
+    writeln!(f, "  {name:30}  {value}")
+}
