@@ -11,6 +11,7 @@ use crate::ACCOUNT;
 use crate::provisioning::in_account;
 use crate::scene::Scene;
 use scimguard_tests::okta::{patch, user};
+use scimguard_tests::process;
 
 const CONFIGURATION: &str = "\
 annotate = true
@@ -304,7 +305,28 @@ async fn ownership_is_shown_corrected_and_told_to_who_reads() -> anyhow::Result<
         .send("DELETE", &path, None)
         .await?
         .done()?;
-    let nobody = scene.owner(&["--user", "nobody@example.com"]).await?;
-    ensure!(nobody["recorded"] == false, "{nobody}");
+    for (account, named) in [
+        (ACCOUNT, &["--user", "nobody@example.com"][..]),
+        (ACCOUNT, &["--group", "no_such_group"]),
+        ("NOPE", &["--user", "ann@example.com"]),
+        ("NOPE", &[]),
+    ] {
+        let asked = ["owners", "--account", account];
+        let mut command = scene.guard.program(&asked);
+        let output = process::run(command.args(named).arg("--json")).await?;
+        let told: Value = serde_json::from_slice(&output.stdout)?;
+        ensure!(told["recorded"] == false, "{named:?}: {told}");
+        ensure!(told["state"] != "native", "{named:?}: {told}");
+        let mut command = scene.guard.program(&asked);
+        let output = process::run(command.args(named)).await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.code() == Some(1), "{named:?}: {said}");
+        ensure!(said.contains("is not on record"), "{named:?}: {said}");
+    }
+    let known = scene
+        .guard
+        .program(&["owners", "--account", ACCOUNT])
+        .output();
+    ensure!(known.await?.status.code() == Some(0));
     Ok(())
 }

@@ -173,14 +173,18 @@ impl Guard {
         Ok(self.command(&create, &rest).await?.trim().to_owned())
     }
 
-    /// What one of the program's commands prints as JSON, with this guard's configuration.
+    /// What one of the program's commands prints as JSON, with this guard's configuration, whether it
+    /// found something (0) or not (1).
     ///
     /// # Errors
     /// If it fails, or prints something else.
     pub async fn told(&self, command: &[&str]) -> anyhow::Result<Value> {
-        Ok(serde_json::from_str(
-            &self.command(command, &["--json"]).await?,
-        )?)
+        let output = process::run(self.program(command).arg("--json")).await?;
+        ensure!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{command:?}: {output:?}"
+        );
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Runs one of the program's commands with this guard's configuration, and returns what it prints.

@@ -41,15 +41,21 @@ pub(crate) struct GroupReport {
 #[derive(Serialize)]
 pub(crate) struct AccountReport {
     pub(crate) kind: &'static str,
+    pub(crate) recorded: bool,
     pub(crate) account: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
     #[serde(flatten)]
     pub(crate) counts: Counts,
 }
 
 /// What an account has on record.
 pub(crate) async fn account_report(store: &Store, account: &str) -> Result<AccountReport, Error> {
+    let recorded = store.has_account(account).await?;
     Ok(AccountReport {
         kind: "account",
+        recorded,
+        why: (!recorded).then(not_recorded),
         account: account.to_owned(),
         counts: store.counts(account).await?,
     })
@@ -66,7 +72,7 @@ pub(crate) async fn user_report(
             kind: "user",
             recorded: false,
             user: None,
-            state: "native",
+            state: "not on record",
             why: not_recorded(),
             groups: Vec::new(),
             retries: Vec::new(),
@@ -104,7 +110,7 @@ pub(crate) async fn group_report(
             kind: "group",
             recorded: false,
             group: None,
-            state: "native",
+            state: "not on record",
             why: not_recorded(),
             members: MemberCounts::default(),
             retries: Vec::new(),

@@ -73,5 +73,7 @@ pub(super) fn why(owned: &Owned<'_>) -> String {
 }
 
 pub(super) fn not_recorded() -> String {
-    "it is not on record: nobody's, as far as the guard knows".to_owned()
+    "the guard knows nothing of it: check the name and the account; `scimguard import` records what the \
+     application has"
+        .to_owned()
 }

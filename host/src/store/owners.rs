@@ -170,6 +170,23 @@ impl Store {
             .await?)
     }
 
+    /// Whether anything of an account is on record: a user, a group, a token, a principal, an import.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_account(&self, account: &str) -> Result<bool, Error> {
+        const ANYTHING: &str = "
+            SELECT EXISTS (SELECT 1 FROM users WHERE account = ?1)
+                OR EXISTS (SELECT 1 FROM groups WHERE account = ?1)
+                OR EXISTS (SELECT 1 FROM tokens WHERE account = ?1)
+                OR EXISTS (SELECT 1 FROM principals WHERE account = ?1)
+                OR EXISTS (SELECT 1 FROM first_fills WHERE account = ?1)";
+        Ok(sqlx::query_scalar(ANYTHING)
+            .bind(account)
+            .fetch_one(&self.readers)
+            .await?)
+    }
+
     /// The corrections of a user or group, the oldest first.
     ///
     /// # Errors

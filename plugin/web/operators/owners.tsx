@@ -110,6 +110,14 @@ export function Owners({ api }: { api: Api }) {
 }
 
 function Told({ report }: { report: Report }) {
+  if (report.kind === "account" && report.recorded === false) {
+    return (
+      <section aria-labelledby="owner">
+        <h3 id="owner">The account is not on record</h3>
+        <p>{sentence(report.why ?? "")}</p>
+      </section>
+    );
+  }
   if (report.kind === "account") {
     return (
       <section aria-label="The account">
@@ -126,7 +134,11 @@ function Told({ report }: { report: Report }) {
   return (
     <section aria-labelledby="owner">
       <h3 id="owner">
-        {report.managed_by ? `It is ${report.managed_by}'s` : "It is the application's own"}
+        {report.recorded === false
+          ? "It is not on record"
+          : report.managed_by
+            ? `It is ${report.managed_by}'s`
+            : "It is the application's own"}
       </h3>
       <p>{sentence(report.why ?? "")}</p>
       {report.recorded && (

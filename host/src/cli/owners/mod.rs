@@ -20,7 +20,9 @@ Examples:
   scimguard owners --config scimguard.toml --account ACC1 --user ann@example.com
   scimguard owners --config scimguard.toml --account ACC1 --group example_group --json
   scimguard owners set --config scimguard.toml --account ACC1 --user u1 --managed-by none \\
-    --reason \"left over from a test\"";
+    --reason \"left over from a test\"
+
+Exits with 0 if it is on record, 1 if it is not, 2 if it was asked wrongly.";
 
 /// Show who owns a user or group and why, or what an account has on record
 #[derive(clap::Args)]
@@ -86,24 +88,45 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
-    ledger::with_store(&named.config, async |store, _| {
-        match (&named.user, &named.group) {
-            (Some(user), _) => show(&user_report(store, &named.account, user).await?, json),
-            (None, Some(group)) => show(
-                &group_report(store, &named.account, &named.scope, group).await?,
-                json,
-            ),
-            (None, None) => show(&account_report(store, &named.account).await?, json),
-        }
+    let recorded = ledger::with_store(&named.config, async |store, _| {
+        let account = &named.account;
+        Ok(match (&named.user, &named.group) {
+            (Some(user), _) => {
+                let report = user_report(store, account, user).await?;
+                show(
+                    &report,
+                    json,
+                    &format!("user {user:?} of account {account}"),
+                )?;
+                report.recorded
+            }
+            (None, Some(group)) => {
+                let report = group_report(store, account, &named.scope, group).await?;
+                show(
+                    &report,
+                    json,
+                    &format!("group {group:?} of account {account}"),
+                )?;
+                report.recorded
+            }
+            (None, None) => {
+                let report = account_report(store, account).await?;
+                show(&report, json, &format!("account {account}"))?;
+                report.recorded
+            }
+        })
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(match recorded {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
-fn show<T: Serialize + Lines>(report: &T, json: bool) -> anyhow::Result<()> {
+fn show<T: Serialize + Lines>(report: &T, json: bool, name: &str) -> anyhow::Result<()> {
     if json {
         anstream::println!("{}", serde_json::to_string_pretty(report)?);
     } else {
-        for line in report.lines() {
+        for line in report.lines(name) {
             anstream::println!("{line}");
         }
     }

@@ -6,11 +6,15 @@ use crate::store::{CorrectionRow, RetryRow};
 
 /// A report for people.
 pub(super) trait Lines {
-    fn lines(&self) -> Vec<String>;
+    /// `name`: what was asked for.
+    fn lines(&self, name: &str) -> Vec<String>;
 }
 
 impl Lines for AccountReport {
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, name: &str) -> Vec<String> {
+        if let Some(why) = &self.why {
+            return not_on_record(name, why);
+        }
         let counts = &self.counts;
         vec![
             format!(
@@ -30,7 +34,10 @@ impl Lines for AccountReport {
 }
 
 impl Lines for UserReport {
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, name: &str) -> Vec<String> {
+        if !self.recorded {
+            return not_on_record(name, &self.why);
+        }
         let mut lines = Vec::new();
         if let Some(user) = &self.user {
             lines.push(format!(
@@ -59,7 +66,10 @@ impl Lines for UserReport {
 }
 
 impl Lines for GroupReport {
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, name: &str) -> Vec<String> {
+        if !self.recorded {
+            return not_on_record(name, &self.why);
+        }
         let mut lines = Vec::new();
         if let Some(group) = &self.group {
             lines.push(format!(
@@ -77,6 +87,13 @@ impl Lines for GroupReport {
         lines.extend(tail(&self.retries, &self.corrections));
         lines
     }
+}
+
+fn not_on_record(name: &str, why: &str) -> Vec<String> {
+    vec![
+        format!("{name} is not on record"),
+        format!("why      {why}"),
+    ]
 }
 
 fn tail(retries: &[RetryRow], corrections: &[CorrectionRow]) -> Vec<String> {
