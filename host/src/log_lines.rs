@@ -44,6 +44,8 @@ where
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
+        // What cannot be written cannot be told either: a full disk must not end the guard.
+        .log_internal_errors(false)
         .with_writer(AllHiding(writer))
         .with_env_filter(filter)
         .finish()

@@ -36,7 +36,7 @@ struct Scene {
 
 impl Scene {
     async fn configure() -> anyhow::Result<Self> {
-        let disk = Disk::mount(3000)?;
+        let disk = Disk::mount(32_000)?;
         let application = Server::example_application().await?;
         let store = disk.path().join("scimguard.db");
         let guard = Guard::with_store(&application.url, &harness(), &store)?;

@@ -53,13 +53,17 @@ impl Disk {
             .append(true)
             .create(true)
             .open(self.own().join(BALLAST))?;
-        loop {
-            match ballast.write(&[0; 1024]) {
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(()),
-                Err(error) => return Err(error.into()),
+        for size in [64 * 1024, 1024] {
+            let bytes = vec![0; size];
+            loop {
+                match ballast.write(&bytes) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
+        Ok(())
     }
 
     /// Gives the space back.

@@ -68,6 +68,7 @@ pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Res
 }
 
 async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<()> {
+    check_before_compiling(config)?;
     let engine = engine(config)?;
     keep_memory_private();
     let store = Store::open(&config.store)
@@ -106,6 +107,28 @@ async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<(
     };
     proxy::serve(Arc::new(proxy), listeners, end).await;
     Ok(())
+}
+
+/// What is wrong with the set-up besides the policy is told at once, and not after a compilation.
+fn check_before_compiling(config: &Config) -> anyhow::Result<()> {
+    let facts = config.facts.as_ref();
+    let addresses = [
+        (config.listen, "listen"),
+        (config.admin, "admin"),
+        (facts.map(|facts| facts.listen), "facts.listen"),
+    ];
+    for (address, key) in addresses {
+        let Some(address) = address.filter(|address| address.port() != 0) else {
+            continue;
+        };
+        // It is let go again: nobody is to wait for an answer while the policy is compiled.
+        std::net::TcpListener::bind(address).with_context(|| unavailable(address, key))?;
+    }
+    config.check_secrets()
+}
+
+fn unavailable(address: SocketAddr, key: &str) -> String {
+    format!("cannot listen on {address}; choose another `{key}`")
 }
 
 async fn decisions(config: &Config, file: &Path) -> anyhow::Result<Log> {
@@ -155,7 +178,7 @@ async fn bind(address: Option<SocketAddr>, key: &str) -> anyhow::Result<Option<T
     let listener = TcpListener::bind(address).await;
     listener
         .map(Some)
-        .with_context(|| format!("cannot listen on {address}; choose another `{key}`"))
+        .with_context(|| unavailable(address, key))
 }
 
 fn shown(listener: Option<&TcpListener>) -> Option<String> {

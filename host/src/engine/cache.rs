@@ -16,7 +16,8 @@ use wasmtime::component::Component;
 /// little endian), the document, and the code.
 const MAGIC: &[u8] = b"scimguard code 1\n";
 
-/// A new build or another policy document makes a new file; of the older ones so many are kept.
+/// A new build or another policy document makes a new file of some 20 MB; of all, so many that were used
+/// last are kept.
 const KEPT: usize = 12;
 
 /// The cache, or none if the folder cannot be used.
@@ -89,8 +90,20 @@ impl CodeCache {
         let read = decode(entry);
         if read.is_none() {
             tracing::warn!(file = %path.display(), "a damaged compiled plugin is made anew");
+        } else if let Ok(file) = OpenOptions::new().append(true).open(&path) {
+            // Where it cannot be said that it was used, it is only older than it might be.
+            let _ = file.set_modified(SystemTime::now());
         }
         read
+    }
+
+    /// Says that compiling begins, which takes its time.
+    pub(super) fn log_miss(&self) {
+        let folder = self.folder.as_ref().map(|folder| folder.display());
+        tracing::info!(
+            cache = folder.map(tracing::field::display),
+            "compiling the policy plugin; this takes up to a minute, once for each policy"
+        );
     }
 
     pub(super) fn put(&self, key: &[u8; 32], component: &Component, settings: Option<&Settings>) {

@@ -65,6 +65,7 @@ impl Plugin {
         let component = match cached {
             Some(component) => component,
             None => {
+                cache.log_miss();
                 let component = runtime
                     .compile(bytes)
                     .map_err(|error| foreign(path, &error))?;
@@ -119,6 +120,7 @@ impl Sandbox {
         {
             return Self::of_snapshot(runtime, path, &component, settings);
         }
+        cache.log_miss();
         match snapshot::take(&Runtime::for_one_run()?, path, &bytes, policy)? {
             Snapshot::Taken {
                 component,
