@@ -327,6 +327,8 @@ async fn whose_a_token_is_is_asked_for_and_told() -> anyhow::Result<()> {
     let mut policy = harness();
     policy["accounts"] = json!({"ACC2": {"provider": "entra"}});
     let mut guard = Guard::configure(&application.url, &policy)?;
+    // Nobody is to wait for a policy of its own to be compiled.
+    guard.configure_also("engine = \"native\"\n")?;
     let operators = guard.token(ACCOUNT, "svc-script", None).await?;
     let output = process::run(&mut guard.program(&["doctor", "--json"])).await?;
     Report::read(&output)?.says("problem", "tokens", "account ACC1 has no token of okta")?;

@@ -270,7 +270,7 @@ test("tokens that end soon are told", async () => {
   await view("Tokens that end");
   const line = page.locator("table tbody tr");
   await line.filter({ hasText: "ends-soon" }).waitFor();
-  assert.match(await line.first().innerText(), /in 3 days[^]*scimguard token rotate --account ACC1 --id ends-soon/);
+  assert.match(await line.first().innerText(), /in 3 days[^]*scimguard token rotate --config \S*scimguard\.toml --account ACC1 --id ends-soon --expires 90d/);
   assert.equal(await line.count(), 1);
   await page.getByLabel("That end within").selectOption("365");
   await until(() => line.count(), (number) => number === 2);

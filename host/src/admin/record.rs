@@ -131,5 +131,8 @@ pub(super) async fn expiring(
     let days = soon.days.map_or(SOON, u64::from);
     let until = now.saturating_add(days.saturating_mul(DAY));
     let tokens = admin.proxy.store().ending_tokens(now, until, ROWS).await?;
-    Ok(Json(json!({"now": now, "tokens": tokens})))
+    let config = admin.proxy.configuration();
+    Ok(Json(
+        json!({"now": now, "tokens": tokens, "config": config}),
+    ))
 }

@@ -8,12 +8,19 @@ import { moment, relative } from "./words";
 
 const PERIODS = [7, 14, 30, 90, 365];
 
+interface Told {
+  now: number;
+  tokens: Token[];
+  /** The configuration file of the guard, on its machine. */
+  config: string | null;
+}
+
 export function Tokens({ api }: { api: Api }) {
   const [days, setDays] = useState(14);
-  const [told, setTold] = useState<{ now: number; tokens: Token[] } | null>(null);
+  const [told, setTold] = useState<Told | null>(null);
   const [fault, setFault] = useState<string | null>(null);
   useEffect(() => {
-    api.get<{ now: number; tokens: Token[] }>("tokens/expiring", { days }).then(
+    api.get<Told>("tokens/expiring", { days }).then(
       (found) => {
         setFault(null);
         setTold(found);
@@ -73,9 +80,7 @@ export function Tokens({ api }: { api: Api }) {
                       : `${relative(token.last_used, told.now)}${token.last_used_from ? ` from ${token.last_used_from}` : ""}`}
                   </td>
                   <td>
-                    <code>
-                      scimguard token rotate --account {token.account} --id {token.id}
-                    </code>
+                    <code>{replacement(told.config, token)}</code>
                   </td>
                 </tr>
               ))}
@@ -85,4 +90,15 @@ export function Tokens({ api }: { api: Api }) {
       </div>
     </>
   );
+}
+
+/** A command that can be pasted as it is, on the guard's machine. */
+function replacement(config: string | null, { account, id }: Token): string {
+  const file = word(config ?? "scimguard.toml");
+  return `scimguard token rotate --config ${file} --account ${word(account)} --id ${word(id)} --expires 90d`;
+}
+
+/** A word of a shell. */
+function word(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

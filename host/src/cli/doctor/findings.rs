@@ -1,5 +1,6 @@
 //! What was found, for people and for programs.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -7,6 +8,9 @@ use serde::Serialize;
 /// Everything that was looked at, in order.
 #[derive(Default, Serialize)]
 pub(super) struct Findings {
+    /// The configuration that is looked at, for commands that can be pasted.
+    #[serde(skip)]
+    config: Option<PathBuf>,
     findings: Vec<Finding>,
 }
 
@@ -34,6 +38,23 @@ enum Verdict {
 }
 
 impl Findings {
+    pub(super) fn of(config: Option<PathBuf>) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
+    /// A command of this program, with the configuration in use.
+    pub(super) fn command(&self, command: &str, arguments: &str) -> String {
+        let config = self.config.as_ref();
+        let config = config.map_or_else(
+            || "scimguard.toml".to_owned(),
+            |file| file.display().to_string(),
+        );
+        format!("`scimguard {command} --config {config} {arguments}`")
+    }
+
     pub(super) fn fine(&mut self, about: &'static str, detail: impl Into<String>) {
         self.add(Verdict::Fine, about, detail.into(), None, None);
     }

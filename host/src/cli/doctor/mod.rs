@@ -61,7 +61,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let json = args.json;
-    let mut findings = Findings::default();
+    let mut findings = Findings::of(args.config.clone());
     runtime.block_on(async {
         match (&args.url, &args.config) {
             (Some(_), _) => connection::examine(args, &mut findings).await,

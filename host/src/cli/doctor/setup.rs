@@ -172,8 +172,10 @@ async fn on_record(
         findings.problem(
             "first fill",
             format!("none yet: {}", unfilled.join(", ")),
-            "`scimguard import --account …` reads what the application has; until then what the guard has not \
-             seen is as `unseen` says.",
+            format!(
+                "{} reads what the application has; until then what the guard has not seen is as `unseen` says.",
+                findings.command("import", &format!("--account {}", unfilled[0]))
+            ),
         );
     }
     tokens::examine(store, policy, now(), findings).await?;
@@ -184,7 +186,11 @@ async fn on_record(
             ("retries", count) => findings.problem(
                 "retries",
                 format!("{count} membership changes of the provider were not done"),
-                "`scimguard retry --list` shows them, `scimguard retry` repeats them.",
+                format!(
+                    "{} shows them, {} repeats them.",
+                    findings.command("retry", "--list"),
+                    findings.command("retry", "").replace(" `", "`")
+                ),
             ),
             (kind, count) => findings.note(
                 "open",

@@ -80,11 +80,18 @@ fn owners(good: &[&TokenRow], policy: &str, findings: &mut Findings) {
                  the others is nobody's, and everybody may change it"
             ),
             format!(
-                "`scimguard token create --provider {own} …`, and enter the token in {own}; or correct \
-                 `provider` in the policy."
+                "{}, and enter the token in {own}; or correct `provider` in the policy.",
+                findings.command("token create", &like(&good, account, own))
             ),
         );
     }
+}
+
+/// The arguments of a token of the account's provider, for a principal that has one already.
+fn like(good: &[&TokenRow], account: &str, provider: &str) -> String {
+    let principal = good.iter().find(|token| token.account == account);
+    let principal = principal.map_or("svc-scim", |token| &token.principal);
+    format!("--account {account} --principal {principal} --provider {provider} --expires 90d")
 }
 
 /// Says of a token that it ends soon, or ended while it was the only one of its kind.
@@ -115,9 +122,14 @@ fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Finding
             TOKENS,
             format!("{which} expires {when}"),
             format!(
-                "`scimguard token rotate --account {} --id {} --expires 90d`, and enter the new one in the \
-                 identity provider.",
-                token.account, token.id
+                "{}, and enter the new one in the identity provider.",
+                findings.command(
+                    "token rotate",
+                    &format!(
+                        "--account {} --id {} --expires 90d",
+                        token.account, token.id
+                    )
+                )
             ),
         );
     } else {
@@ -125,12 +137,27 @@ fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Finding
             TOKENS,
             format!("{which} expired {when}, and nothing is in its place"),
             format!(
-                "`scimguard token create --account {} --principal {} …`, or `scimguard token revoke` if it is \
-                 not needed.",
-                token.account, token.principal
+                "{}, or {} if it is not needed.",
+                findings.command("token create", &again(token)),
+                findings.command(
+                    "token revoke",
+                    &format!("--account {} --id {}", token.account, token.id)
+                )
             ),
         );
     }
+}
+
+/// The arguments of a token like this one.
+fn again(token: &TokenRow) -> String {
+    let whose = match &token.provider {
+        Some(provider) => format!("--provider {provider}"),
+        None => "--operator".to_owned(),
+    };
+    format!(
+        "--account {} --principal {} {whose} --expires 90d",
+        token.account, token.principal
+    )
 }
 
 /// Principals whose tokens are refused by what they lack.
@@ -155,11 +182,19 @@ fn rights(
         let (detail, advice) = match found {
             None => (
                 format!("{which} does not exist any more, and has tokens"),
-                "scimguard token revoke",
+                findings.command(
+                    "principal create",
+                    &format!(
+                        "--account {account} --id {id} --kind service-account --permissions all"
+                    ),
+                ),
             ),
             Some(principal) if !principal.active => (
                 format!("{which} is disabled, and has tokens that are refused so"),
-                "scimguard principal enable",
+                findings.command(
+                    "principal enable",
+                    &format!("--account {account} --id {id}"),
+                ),
             ),
             Some(principal) => {
                 let lacking: Vec<String> = needed_permissions(policy, account)?
@@ -171,16 +206,15 @@ fn rights(
                 }
                 (
                     format!("{which} lacks {}", lacking.join(", ")),
-                    "scimguard principal permissions --set all",
+                    findings.command(
+                        "principal permissions",
+                        &format!("--account {account} --id {id} --set all"),
+                    ),
                 )
             }
         };
         complete = false;
-        findings.problem(
-            PRINCIPALS,
-            detail,
-            format!("`{advice} --account {account} …`"),
-        );
+        findings.problem(PRINCIPALS, detail, advice);
     }
     if complete && !good.is_empty() {
         findings.fine(
