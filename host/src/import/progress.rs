@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use scimguard_core::facts::ResourceKind;
 
 use crate::store::Crawl;
@@ -17,16 +17,26 @@ pub(crate) struct Progress {
 }
 
 enum Shown {
-    Bar(ProgressBar),
-    Lines { told: Instant },
+    Bar {
+        bar: ProgressBar,
+        /// When this kind was begun in this run, and how far it was by then: an import that was ended
+        /// goes on where it was.
+        begun: (Instant, u64),
+    },
+    Lines {
+        told: Instant,
+    },
 }
 
 impl Progress {
     pub(crate) fn start() -> anyhow::Result<Self> {
         let shown = if std::io::stderr().is_terminal() {
-            let template = "{prefix:6} {bar:30} {pos}/{len} ({per_sec}, {eta} left) {wide_msg}";
+            let template = "{prefix:6} {bar:30} {human_pos}/{human_len} {wide_msg}";
             let style = ProgressStyle::with_template(template)?;
-            Shown::Bar(ProgressBar::new(0).with_style(style))
+            Shown::Bar {
+                bar: ProgressBar::new(0).with_style(style),
+                begun: (Instant::now(), 0),
+            }
         } else {
             Shown::Lines {
                 told: Instant::now(),
@@ -44,16 +54,20 @@ impl Progress {
         let total = total.max(done);
         let members = crawl.tally.members;
         match &mut self.shown {
-            Shown::Bar(bar) => {
+            Shown::Bar { bar, begun } => {
                 if bar.prefix() != what {
                     bar.set_prefix(what);
-                    bar.reset_eta();
+                    *begun = (Instant::now(), done);
                 }
                 bar.set_length(total);
                 bar.set_position(done);
-                if members > 0 {
-                    bar.set_message(format!("{members} memberships"));
-                }
+                let (since, from) = *begun;
+                let pace = pace(done.saturating_sub(from), total - done, since.elapsed());
+                let members = match members {
+                    0 => String::new(),
+                    members => format!(", {members} memberships"),
+                };
+                bar.set_message(format!("{pace}{members}"));
             }
             Shown::Lines { told } if told.elapsed() >= INTERVAL => {
                 *told = Instant::now();
@@ -66,8 +80,36 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Shown::Bar(bar) = &self.shown {
+        if let Shown::Bar { bar, .. } = &self.shown {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// How fast it goes in this run, and how long the rest takes at that pace.
+fn pace(done: u64, left: u64, took: Duration) -> String {
+    let (done, left) = (u128::from(done), u128::from(left));
+    let millis = took.as_millis();
+    if done == 0 || millis < 1000 {
+        return String::new();
+    }
+    let per_second = done * 1000 / millis;
+    let rest = u64::try_from(left * millis / done / 1000).unwrap_or(u64::MAX);
+    format!(
+        "({per_second}/s, {} left)",
+        HumanDuration(Duration::from_secs(rest))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_that_of_this_run() {
+        let second = Duration::from_secs(1);
+        assert_eq!(pace(0, 100, 10 * second), "");
+        assert_eq!(pace(500, 14_000, 0 * second), "");
+        assert_eq!(pace(200, 13_800, 2 * second), "(100/s, 2 minutes left)");
     }
 }
