@@ -59,7 +59,8 @@ function options(element: HTMLElement, lines: Line[]): uPlot.Options {
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, __, most) => [0, Math.max(5, most * 1.1)] } },
-    axes: [axis, { ...axis, size: 60 }],
+    // Room for the longest label, such as "10:30pm" over a date.
+    axes: [{ ...axis, space: 90 }, { ...axis, size: 60 }],
     series: [
       {},
       ...lines.map(({ name }, index) => ({

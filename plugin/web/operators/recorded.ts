@@ -87,16 +87,18 @@ const FIRST_WORDS: [string, StageName][] = [
   ["user.", "permit"],
 ];
 
-function stagesOf({ verdict, rule }: Decision, known: (Rule & { stage?: StageName | null }) | undefined): Stage[] {
+function stagesOf({ verdict, rule, token }: Decision, known: (Rule & { stage?: StageName | null }) | undefined): Stage[] {
+  // Nobody who came without a verified token, and was not refused for that, went through that stage.
+  const stages = token === null && !rule?.startsWith("token.") ? STAGES.filter((stage) => stage !== "token") : STAGES;
   const refusing = known?.stage ?? FIRST_WORDS.find(([word]) => rule?.startsWith(word))?.[1];
   if (verdict !== "reject") {
-    return STAGES.map((stage) => ({ stage, outcome: "passed" }));
+    return stages.map((stage) => ({ stage, outcome: "passed" }));
   }
-  const at = refusing === undefined ? -1 : STAGES.indexOf(refusing);
+  const at = refusing === undefined ? -1 : stages.indexOf(refusing);
   if (at < 0) {
     return [];
   }
-  return STAGES.map((stage, index) => ({
+  return stages.map((stage, index) => ({
     stage,
     outcome: index < at ? "passed" : index === at ? "refused" : "not-reached",
   }));

@@ -99,8 +99,9 @@ export function App({ linked }: { linked: State | null }) {
         </div>
         <div class="said" aria-busy={!guard.isCurrent}>
           <p class="visually-hidden" role="status">
-            {shown?.explained && sentence(shown.explained)}
+            {guard.isCurrent && shown?.explained && sentence(shown.explained)}
           </p>
+          {!guard.isCurrent && story !== null && <p class="deciding">Deciding …</p>}
           {guard.failure ? (
             <p class="fault" role="alert">
               {guard.failure}
