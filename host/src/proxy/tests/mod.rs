@@ -8,6 +8,7 @@ mod framing;
 mod lies;
 mod lookup;
 mod planted;
+mod public;
 mod record;
 mod refuse;
 mod unseen;
