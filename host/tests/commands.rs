@@ -302,23 +302,35 @@ fn settings_follow_the_policy_in_use() {
         "https://guard.example.com/gateway/ng/api/scim/account/ACC1"
     );
     assert!(harness["single_sign_on_url"].is_string());
-    let own = settings(&format!("okta-settings --account ACC1 --policy own.json {public}"));
+    let own = settings(&format!(
+        "okta-settings --account ACC1 --policy own.json {public}"
+    ));
     assert_eq!(
         own["scim_connector_base_url"],
         "https://guard.example.com/scim/v2/ACC1"
     );
     assert!(own.get("single_sign_on_url").is_none(), "{own}");
-    let entra = settings(&format!("entra-settings --account ACC2 --policy own.json {public}"));
-    assert_eq!(entra["tenant_url"], "https://guard.example.com/scim/v2/ACC2");
+    let entra = settings(&format!(
+        "entra-settings --account ACC2 --policy own.json {public}"
+    ));
+    assert_eq!(
+        entra["tenant_url"],
+        "https://guard.example.com/scim/v2/ACC2"
+    );
 
     // Where nobody says how the guard is reached, no other address stands in its place.
     for command in ["okta-settings", "entra-settings"] {
         let output = bare(&folder, &format!("{command} --account ACC1"));
         assert!(output.status.success(), "{}", stderr(&output));
         assert!(stdout(&output).contains("<the guard's public address>/gateway"));
-        assert!(stderr(&output).contains("--public-url"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("--public-url"),
+            "{}",
+            stderr(&output)
+        );
     }
-    let configured = format!("{CONFIG}\npublic_url = \"https://inner.example.com\"\npolicy = \"own.json\"\n");
+    let configured =
+        format!("{CONFIG}\npublic_url = \"https://inner.example.com\"\npolicy = \"own.json\"\n");
     std::fs::write(folder.path().join("own.toml"), configured).unwrap();
     let configured = settings("okta-settings --account ACC1 --config own.toml --json");
     assert_eq!(
@@ -355,7 +367,10 @@ fn what_is_cheap_to_find_is_found_before_the_policy_is_compiled() {
     assert!(start(free).contains("none.wasm"));
     for (lines, words) in [
         (format!("listen = \"{address}\"\n"), "cannot listen on"),
-        (format!("{free}admin = \"{address}\"\n"), "choose another `admin`"),
+        (
+            format!("{free}admin = \"{address}\"\n"),
+            "choose another `admin`",
+        ),
         (
             format!("{free}[backend_credential]\nfile = \"gone.token\"\n"),
             "gone.token",
@@ -366,7 +381,10 @@ fn what_is_cheap_to_find_is_found_before_the_policy_is_compiled() {
         ),
     ] {
         let said = start(&lines);
-        assert!(said.contains(words) && !said.contains("none.wasm"), "{said}");
+        assert!(
+            said.contains(words) && !said.contains("none.wasm"),
+            "{said}"
+        );
     }
 }
 
@@ -383,13 +401,22 @@ fn a_token_is_somebodys() {
         (" --operator", 0),
     ] {
         let output = run(&folder, &format!("{create}{whose}"));
-        assert_eq!(output.status.code(), Some(code), "{whose}: {}", stderr(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{whose}: {}",
+            stderr(&output)
+        );
     }
     for file in ["", " \n"] {
         std::fs::write(folder.path().join("policy.json"), file).unwrap();
         let configured = format!("{CONFIG}\npolicy = \"policy.json\"\n");
         std::fs::write(folder.path().join("guard.toml"), configured).unwrap();
         let refused = run(&folder, &format!("{create} --provider okta"));
-        assert!(stderr(&refused).contains("is empty"), "{}", stderr(&refused));
+        assert!(
+            stderr(&refused).contains("is empty"),
+            "{}",
+            stderr(&refused)
+        );
     }
 }

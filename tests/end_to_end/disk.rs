@@ -179,7 +179,7 @@ const COMMANDS: [&str; 6] = [
     "principal disable --account ACC1 --id svc-idle",
     "token create --account ACC1 --principal svc-idle --operator --expires 1d --id new",
     "token rotate --account ACC1 --id idle --expires 1d --new-id newer",
-    "owners set --account ACC1 --user first --managed-by okta --reason test",
+    "owners set --account ACC1 --user first@example.com --managed-by okta --reason test",
     "import --account ACC1",
 ];
 

@@ -24,7 +24,7 @@ file = \"backend.token\"
 impl Scene {
     async fn owner(&self, of: &[&str]) -> anyhow::Result<Value> {
         let command = [&["owners", "--account", ACCOUNT], of].concat();
-        self.guard.told(&command).await
+        self.guard.found(&command).await
     }
 
     /// Waits until what is on record of a user or group is as expected.

@@ -173,12 +173,21 @@ impl Guard {
         Ok(self.command(&create, &rest).await?.trim().to_owned())
     }
 
-    /// What one of the program's commands prints as JSON, with this guard's configuration, whether it
-    /// found something (0) or not (1).
+    /// What one of the program's commands prints as JSON, with this guard's configuration.
     ///
     /// # Errors
     /// If it fails, or prints something else.
     pub async fn told(&self, command: &[&str]) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(
+            &self.command(command, &["--json"]).await?,
+        )?)
+    }
+
+    /// The same, whether it found what it was asked for (0) or not (1).
+    ///
+    /// # Errors
+    /// If it fails, or prints something else.
+    pub async fn found(&self, command: &[&str]) -> anyhow::Result<Value> {
         let output = process::run(self.program(command).arg("--json")).await?;
         ensure!(
             matches!(output.status.code(), Some(0 | 1)),

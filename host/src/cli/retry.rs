@@ -63,6 +63,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         if args.json {
             return ledger::print_json(&rows);
         }
+        if rows.is_empty() {
+            anstream::eprintln!("nothing to retry");
+        }
         print_rows(&rows);
         return Ok(ExitCode::SUCCESS);
     }
@@ -79,12 +82,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.json {
         anstream::println!("{}", serde_json::to_string_pretty(&outcome)?);
     } else {
-        anstream::println!(
-            "{} of {} are done or not wanted any more, {} are left",
-            outcome.gone,
-            outcome.asked,
-            outcome.left.len()
-        );
+        match outcome.asked {
+            0 => anstream::println!("nothing to retry"),
+            asked => anstream::println!(
+                "{} of {asked} done or no longer needed, {} left",
+                outcome.gone,
+                outcome.left.len()
+            ),
+        }
         print_rows(&outcome.left);
     }
     Ok(match outcome.left.is_empty() {

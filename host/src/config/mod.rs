@@ -193,6 +193,10 @@ impl Config {
         for path in paths.into_iter().flatten() {
             *path = folder.join(&*path);
         }
+        anyhow::ensure!(
+            config.decisions.as_ref() != Some(&config.store),
+            "`decisions` and `store` name the same file; give the decision log one of its own"
+        );
         if let Some(source) = &mut config.backend_credential {
             source.place(folder);
         }
@@ -459,6 +463,7 @@ mod tests {
         assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
         assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
         assert!(fault("unseen = \"closed\"").contains("line 4"));
+        assert!(fault("decisions = \"sqlite:x\"").contains("same file"));
         assert!(fault("[limits]\nburst = 0").contains("line 5"));
         assert!(fault("[connections]\nmost = 0").contains("line 5"));
         assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));

@@ -109,7 +109,7 @@ mod tests {
     fn the_pace_is_that_of_this_run() {
         let second = Duration::from_secs(1);
         assert_eq!(pace(0, 100, 10 * second), "");
-        assert_eq!(pace(500, 14_000, 0 * second), "");
+        assert_eq!(pace(500, 14_000, Duration::ZERO), "");
         assert_eq!(pace(200, 13_800, 2 * second), "(100/s, 2 minutes left)");
     }
 }

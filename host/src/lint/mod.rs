@@ -130,7 +130,10 @@ impl Found {
             found.at(
                 &client::points::REWRITTEN,
                 "body",
-                format!("rewritten in {} places", line.changes),
+                match line.changes {
+                    1 => "rewritten in 1 place".to_owned(),
+                    changes => format!("rewritten in {changes} places"),
+                },
             );
         }
         let at = At {

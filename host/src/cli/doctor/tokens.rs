@@ -81,7 +81,7 @@ fn owners(good: &[&TokenRow], policy: &str, findings: &mut Findings) {
             ),
             format!(
                 "{}, and enter the token in {own}; or correct `provider` in the policy.",
-                findings.command("token create", &like(&good, account, own))
+                findings.command("token create", &like(good, account, own))
             ),
         );
     }
