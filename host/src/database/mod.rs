@@ -28,7 +28,7 @@ use sqlx::{ConnectOptions as _, Sqlite};
 use tokio::sync::Mutex;
 
 use self::health::Health;
-use self::place::{Place, create_private};
+use self::place::{Place, create_private, is_full};
 use self::reason::reason;
 pub(crate) use self::transaction::Transaction;
 
@@ -105,7 +105,7 @@ impl Database {
                 .test_before_acquire(false)
                 .connect_with(connect)
         };
-        let full = |error| match place::is_full(path) {
+        let full = |error| match is_full(path) {
             true => Error::Full,
             false => error,
         };
@@ -187,6 +187,10 @@ impl Database {
             return self.place.check();
         }
         let tried = async {
+            // One page may find room where a request's records do not.
+            if self.place.is_full() {
+                return Err(Error::Full);
+            }
             let mut transaction = self.begin().await?;
             // The first page of the file, and nothing in it that anybody reads.
             sqlx::query("PRAGMA user_version = 0")

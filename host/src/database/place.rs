@@ -24,6 +24,10 @@ impl Place {
         })
     }
 
+    pub(super) fn is_full(&self) -> bool {
+        is_full(&self.path)
+    }
+
     /// Fails if the name leads elsewhere now: what is written would be lost, what is read is old.
     pub(super) fn check(&self) -> Result<(), Error> {
         match identity(&self.path) {
