@@ -101,7 +101,7 @@ async fn okta_provisions_through_a_gateway_and_administrators_cannot_undo_it_eit
     let mut scene = Scene::new("", "", "").await?;
     let okta = scene.okta(&scene.gateway.url);
     // The guard, and so the facts service, is killed in between.
-    let provisioned = whole_sequence(&okta, &mut scene.guard).await?;
+    let provisioned = whole_sequence(&okta, &mut scene.guard, Some("user.deactivated")).await?;
     ensure!(
         provisioned.group == "web_team",
         "the id comes from the name"

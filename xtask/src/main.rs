@@ -3,6 +3,7 @@
 
 mod bench;
 mod component;
+mod conformance;
 mod debian;
 mod demo;
 mod differential;
@@ -80,6 +81,13 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Repeat the public conformance runs, and see that the guard takes nothing from them
+    #[command(after_help = conformance::EXAMPLES)]
+    Conformance {
+        /// How often each run is repeated
+        #[arg(long, default_value_t = 20)]
+        runs: u32,
+    },
     /// Send the same bytes to `scimguard serve` and to Envoy with the filter, and compare what comes of
     /// them
     Differential {
@@ -146,6 +154,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
+        Command::Conformance { runs } => conformance::run(&project, &mut steps, runs),
         Command::Differential { seconds, seed } => {
             differential::run(&project, &mut steps, seconds, seed)
         }

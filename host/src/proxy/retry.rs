@@ -94,13 +94,9 @@ impl Proxy {
             .group(&row.account, &row.scope, &row.group)
             .await?;
         let user = self.store.user(&row.account, &row.user).await?;
-        let (Some(_), Some(user)) = (group, user) else {
+        let (Some(_), Some(_)) = (group, user) else {
             return Ok((Fate::Dropped, None));
         };
-        // Whether the addition is still open does not matter: who is deactivated joins nothing.
-        if row.present && !user.active {
-            return Ok((Fate::Dropped, Some("user.deactivated".to_owned())));
-        }
         let mut random = [0; 32];
         if let Err(error) = OsRng.try_fill_bytes(&mut random) {
             tracing::warn!(%error, "no random numbers");

@@ -201,6 +201,7 @@ fn preset_document(name: &str) -> Result<Value, String> {
             "group_id": null,
         },
         "management": {"prefixes": [], "routes": []},
+        "deactivated": "editable",
     });
     overlay(&mut document, &generic);
     if let Some(scim) = document.get_mut("scim").and_then(Value::as_object_mut) {
@@ -296,6 +297,7 @@ fn account(
         adopt_groups: document.adopt.groups,
         direct_users: document.direct_users,
         local_users: document.local_users,
+        deactivated: document.deactivated,
         protected: Protected::new(document.protected),
         protected_anywhere: Protected::default(),
         authenticate_management,

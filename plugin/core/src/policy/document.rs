@@ -26,6 +26,7 @@ pub(super) struct AccountDocument {
     pub(super) adopt: Adopt,
     pub(super) direct_users: DirectUsers,
     pub(super) local_users: LocalUsers,
+    pub(super) deactivated: Deactivated,
     pub(super) protected: ProtectedDocument,
     pub(super) mode: Mode,
 }
@@ -152,6 +153,14 @@ pub(crate) enum DirectUsers {
 pub(crate) enum LocalUsers {
     Allow,
     Deny,
+}
+
+/// Whether managed users may be changed while they are deactivated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Deactivated {
+    Locked,
+    Editable,
 }
 
 /// Whether ownership is enforced, or only watched.

@@ -18,7 +18,7 @@ use crate::scim::shape::Shape;
 
 pub(crate) use compile::compile;
 pub(crate) use document::{
-    Adoption, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Profile, Unmatched,
+    Adoption, Deactivated, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Profile, Unmatched,
 };
 pub(crate) use edit_kind::EditKind;
 pub(crate) use issuers::{Claim, Confirmation, Issuer, IssuerKind};
@@ -65,6 +65,7 @@ pub(crate) struct Account {
     pub(crate) adopt_groups: Adoption,
     pub(crate) direct_users: DirectUsers,
     pub(crate) local_users: LocalUsers,
+    pub(crate) deactivated: Deactivated,
     /// What besides users and groups carries the provider's access.
     pub(crate) protected: Protected,
     /// The same of all accounts: a request that names no account may be for any.

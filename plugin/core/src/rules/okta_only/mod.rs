@@ -31,7 +31,7 @@ crate::rules::rules! {
     /// the application itself, past the guard, or take it out of `protected`.
     PROVISIONING = "okta-only.provisioning", Some(403), None, "Harness documentation: the SCIM token belongs to a service account; SCIM with JWT tokens";
     /// A deactivated user whom a provider provisioned is not changed until the provider activates it
-    /// again.
+    /// again, where the policy says `deactivated: locked` (preset `harness`).
     USER_DEACTIVATED = "user.deactivated", Some(400), Some("mutability"), "Harness documentation: a deactivated user cannot be changed";
 }
 
@@ -40,6 +40,7 @@ pub(crate) use provisioning::key as provisioning_key;
 use crate::act::{Act, Edit};
 use crate::facts::Stop;
 use crate::permit::scene::Scene;
+use crate::policy::Deactivated;
 
 /// Refuses what only the provider may do.
 pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
@@ -59,6 +60,9 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
 
 /// Refuses changes of deactivated users. The last rule: ownership is told first.
 pub(crate) fn check_deactivated(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+    if scene.account.deactivated == Deactivated::Editable {
+        return Ok(());
+    }
     act.edits
         .iter()
         .try_for_each(|edit| deactivated::check(edit, scene))
