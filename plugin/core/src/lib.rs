@@ -53,8 +53,9 @@ use evaluate::Given;
 use facts::{Fact, Facts};
 use policy::Policy;
 
-/// Needs per pass: the token, the body, the record. Issuers of tokens add some.
-const ROUNDS: u32 = 3;
+/// Needs per pass: the token, the body, the record, and the earlier record of a user who comes back.
+/// Issuers of tokens add some.
+const ROUNDS: u32 = 4;
 
 /// Passes that one request, or one operation of a Bulk request, may take: it is decided, a group is
 /// read first, the answer is observed.

@@ -18,7 +18,11 @@ pub(crate) fn as_planned(outcome: Outcome) -> Vec<Record> {
     for done in outcome.done {
         match done {
             Done::Record(record) => records.push(record),
-            Done::User { user, earlier } => records.extend(user_records(user, earlier.as_deref())),
+            Done::User {
+                user,
+                earlier,
+                former,
+            } => records.extend(user_records(user, earlier.as_deref(), &former)),
             Done::Group {
                 group,
                 added,
@@ -53,8 +57,13 @@ pub(crate) fn of(
         match done {
             Done::Record(record) => records.push(record.clone()),
             Done::User { user, .. } if user.id.is_none() && is_newer => {}
-            Done::User { user, earlier } => {
-                records.extend(user_records(answered_user(user, body), earlier.as_deref()));
+            Done::User {
+                user,
+                earlier,
+                former,
+            } => {
+                let user = answered_user(user, body);
+                records.extend(user_records(user, earlier.as_deref(), former));
             }
             Done::Group {
                 group,
@@ -167,10 +176,9 @@ pub(crate) fn check_created(
             });
             facts.require(vec![key.clone()])?;
             let recorded = facts.user(&key)?.map(|user| {
-                let same = fold(&user.user_name) == fold(name);
-                is_newer = user.managed_by.is_some()
-                    && !user.pending
-                    && !continuation.outcome.knew(user.id.as_deref());
+                let knew = continuation.outcome.knew(user.id.as_deref());
+                let same = knew || fold(&user.user_name) == fold(name);
+                is_newer = user.managed_by.is_some() && !user.pending && !knew;
                 (same, user.managed_by.is_some(), account.adopt_users)
             });
             let given = text("userName");
@@ -213,12 +221,17 @@ pub(crate) fn check_created(
 
 /// The record of a user, who may have had another one. An application that deletes whom it
 /// deactivates gives a new id to who comes back. One who was active, or of whom something is unclear,
-/// is not known to be gone, only to have lost the name: the record stays, unclear.
-fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
+/// is not known to be gone, only to have lost the name: the record stays, unclear. So does one of
+/// another name, as it is, without the external id by which the person came back.
+fn user_records(mut user: User, earlier: Option<&User>, former: &[User]) -> Vec<Record> {
     let earlier = earlier.filter(|earlier| earlier.id.is_some());
     user.id = user.id.or_else(|| earlier?.id.clone());
     if user.id.is_none() {
         return Vec::new();
+    }
+    if let Some(same) = former.iter().find(|former| former.id == user.id) {
+        user.since = same.since;
+        user.origin.clone_from(&same.origin);
     }
     let other = earlier.filter(|earlier| earlier.id != user.id);
     let is_gone = |earlier: &User| !earlier.active && !earlier.pending;
@@ -235,7 +248,16 @@ fn user_records(mut user: User, earlier: Option<&User>) -> Vec<Record> {
             ..earlier.clone()
         }),
     });
-    other.into_iter().chain([Record::User(user)]).collect()
+    let former = former.iter().filter(|former| former.id != user.id);
+    let former = former.map(|former| {
+        Record::User(User {
+            external_id: None,
+            ..former.clone()
+        })
+    });
+    let mut records: Vec<Record> = former.chain(other).collect();
+    records.push(Record::User(user));
+    records
 }
 
 /// What the backend did not do, or did not say that it did, of a provider's membership changes.

@@ -1,6 +1,7 @@
 //! Whether an act may happen: the facts that its rules read, asked for at once, and the rules in
 //! their order.
 
+mod returning;
 pub(crate) mod scene;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::refusal::Refusal;
 use crate::rules;
 use crate::token::Actor;
 
+pub(crate) use returning::Written;
 pub(crate) use scene::Scene;
 
 /// That an act may happen. Only `permit` makes one.
@@ -36,9 +38,11 @@ pub(crate) struct MovesKeys {
     left_out: Option<Key>,
 }
 
-/// Asks for every fact that judging and recording an act takes, all at once.
+/// Asks for every fact that judging and recording an act takes, all at once, but for the earlier
+/// records of who comes back.
 pub(crate) fn ask(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
-    scene.facts.require(keys(act, scene))
+    scene.facts.require(keys(act, scene))?;
+    returning::ask(act, scene)
 }
 
 /// Judges an act.

@@ -298,6 +298,7 @@ fn account(
         direct_users: document.direct_users,
         local_users: document.local_users,
         deactivated: document.deactivated,
+        reprovision: document.reprovision,
         protected: Protected::new(document.protected),
         protected_anywhere: Protected::default(),
         authenticate_management,

@@ -27,6 +27,7 @@ pub(super) struct AccountDocument {
     pub(super) direct_users: DirectUsers,
     pub(super) local_users: LocalUsers,
     pub(super) deactivated: Deactivated,
+    pub(super) reprovision: Adoption,
     pub(super) protected: ProtectedDocument,
     pub(super) mode: Mode,
 }
@@ -131,7 +132,8 @@ pub(super) struct Adopt {
     pub(super) groups: Adoption,
 }
 
-/// Whether the provider may take over what exists natively.
+/// Whether the provider may take over what exists natively, or create a deactivated user again under
+/// another name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Adoption {

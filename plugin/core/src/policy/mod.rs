@@ -18,7 +18,8 @@ use crate::scim::shape::Shape;
 
 pub(crate) use compile::compile;
 pub(crate) use document::{
-    Adoption, Deactivated, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Profile, Unmatched,
+    Adoption, Deactivated, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Profile,
+    Unmatched,
 };
 pub(crate) use edit_kind::EditKind;
 pub(crate) use issuers::{Claim, Confirmation, Issuer, IssuerKind};
@@ -66,6 +67,7 @@ pub(crate) struct Account {
     pub(crate) direct_users: DirectUsers,
     pub(crate) local_users: LocalUsers,
     pub(crate) deactivated: Deactivated,
+    pub(crate) reprovision: Adoption,
     /// What besides users and groups carries the provider's access.
     pub(crate) protected: Protected,
     /// The same of all accounts: a request that names no account may be for any.

@@ -12,14 +12,16 @@ super::rules! {
     USER_NAME = "ownership.user-name", Some(409), Some("uniqueness"), "RFC 7643 §4.1.1, UTS 39 §4";
     /// A pushed group would get the id of another pushed group of another name.
     GROUP_ID = "ownership.group-id", Some(409), Some("uniqueness"), "Harness documentation: a group's id is its name with underscores";
-    /// An external id that is another resource's id or external id in this account.
+    /// An external id that is another resource's id or external id in this account. A user whom the
+    /// provider has deactivated, or is deleting, does not keep the external id from it: under another
+    /// user name the same person comes back, unless the policy says `reprovision: deny`.
     EXTERNAL_ID = "ownership.external-id", Some(409), Some("uniqueness"), "CVE-2025-41115";
 }
 
 use crate::act::{Act, Edit, EmailUse, GroupRef, NewUser, UserRef, Writes};
 use crate::facts::{Group, Holder, ResourceKind, Stop, User};
 use crate::fold::{fold, look_alike};
-use crate::permit::Scene;
+use crate::permit::{Scene, Written};
 use crate::policy::Adoption;
 use crate::refusal::Refusal;
 use crate::token::Actor;
@@ -31,13 +33,24 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
             Edit::CreateUser(new) => {
                 let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
                 take_over_user(existing, scene)?;
-                new_emails_are_free(new, existing, scene)?;
-                nobody_looks_alike(&new.user_name, existing, scene)?;
+                let id = existing.and_then(|user| user.id.as_deref());
+                let external_id = &new.profile.external_id;
+                let written = Written {
+                    id,
+                    name: Some(&new.user_name),
+                };
+                let person = Person {
+                    now: existing,
+                    earlier: scene.earlier_records(external_id, written)?,
+                };
+                new_emails_are_free(new, &person, scene)?;
+                nobody_looks_alike(&new.user_name, &person, scene)?;
                 external_id_is_free(
-                    &new.profile.external_id,
+                    external_id,
                     ResourceKind::User,
-                    existing.and_then(|user| user.id.as_deref()),
+                    id,
                     Some(&new.user_name),
+                    &person,
                     scene,
                 )?;
             }
@@ -45,18 +58,28 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                 let user = scene.user(&change.user)?;
                 take_over_user(user, scene)?;
                 let profile = &change.profile;
+                let id = id_of(user, &change.user);
+                let written = Written {
+                    id: Some(id),
+                    name: None,
+                };
+                let person = Person {
+                    now: user,
+                    earlier: scene.earlier_records(&profile.external_id, written)?,
+                };
                 for name in profile.user_name.values().chain(profile.own_emails()) {
                     if names_locked(profile.email_use, name, user, scene)? {
                         continue;
                     }
-                    name_is_free(name, user, scene)?;
-                    nobody_looks_alike(name, user, scene)?;
+                    name_is_free(name, &person, scene)?;
+                    nobody_looks_alike(name, &person, scene)?;
                 }
                 external_id_is_free(
-                    &change.profile.external_id,
+                    &profile.external_id,
                     ResourceKind::User,
-                    Some(id_of(user, &change.user)),
-                    change.profile.user_name.value(),
+                    Some(id),
+                    profile.user_name.value(),
+                    &person,
                     scene,
                 )?;
             }
@@ -67,6 +90,7 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                     ResourceKind::Group,
                     new.id.as_deref(),
                     new.name.as_deref(),
+                    &Person::default(),
                     scene,
                 )?;
                 if let (Actor::Provisioner(_), Some(name)) = (scene.actor, &new.name) {
@@ -81,6 +105,7 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                     ResourceKind::Group,
                     Some(&change.group.id),
                     None,
+                    &Person::default(),
                     scene,
                 )?;
                 if let Actor::Provisioner(_) = scene.actor {
@@ -96,6 +121,20 @@ pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// The records of the one whom a write is about: the user's own, and the earlier ones of who comes back.
+#[derive(Default)]
+struct Person<'a> {
+    now: Option<&'a User>,
+    earlier: Vec<&'a User>,
+}
+
+impl Person<'_> {
+    /// Whether a record is an earlier one of the person.
+    fn was(&self, id: Option<&str>) -> bool {
+        id.is_some() && self.earlier.iter().any(|user| user.id.as_deref() == id)
+    }
 }
 
 fn take_over_user(user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
@@ -130,21 +169,17 @@ fn take_over_group(group: Option<&Group>, scene: &Scene<'_>) -> Result<(), Stop>
 }
 
 /// No e-mail of a new user, wherever in the request it stands, is another user's.
-fn new_emails_are_free(
-    new: &NewUser,
-    existing: Option<&User>,
-    scene: &Scene<'_>,
-) -> Result<(), Stop> {
+fn new_emails_are_free(new: &NewUser, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
     for email in new.profile.own_emails() {
         // An operator's create with an owned user's e-mail is judged as an update of that user.
-        let is_update = existing.is_none()
+        let is_update = person.now.is_none()
             && *scene.actor == Actor::Operator
             && scene
                 .user_named(email)?
                 .is_some_and(|holder| scene.is_others(holder.managed_by.as_deref()));
         if !is_update {
-            name_is_free(email, existing, scene)?;
-            nobody_looks_alike(email, existing, scene)?;
+            name_is_free(email, person, scene)?;
+            nobody_looks_alike(email, person, scene)?;
         }
     }
     Ok(())
@@ -169,14 +204,16 @@ fn names_locked(
 }
 
 /// Nobody gets another user's user name or e-mail.
-fn name_is_free(name: &str, user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
+fn name_is_free(name: &str, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
     let Some(holder) = scene.user_named(name)? else {
         return Ok(());
     };
     let is_same = match (&holder.id, scene.actor) {
         // The provider's own create whose outcome was unclear shows itself.
         (None, Actor::Provisioner(_)) => true,
-        (id, _) => user
+        (Some(_), _) if person.was(holder.id.as_deref()) => true,
+        (id, _) => person
+            .now
             .is_some_and(|user| user.id == *id && fold(&user.user_name) == fold(&holder.user_name)),
     };
     if is_same {
@@ -193,11 +230,14 @@ pub(super) fn is_anothers_name(name: &str) -> Refusal {
 }
 
 /// Nobody gets a name that passes for another user's.
-fn nobody_looks_alike(name: &str, user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
+fn nobody_looks_alike(name: &str, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
     for holder in scene.facts.holders(&scene.alike_key(name))? {
         let other = holder.name.as_deref().unwrap_or_default();
         let is_same = fold(name) == fold(other)
-            || user.is_some_and(|user| user.id == holder.id && user.user_name == other);
+            || person.was(holder.id.as_deref())
+            || person
+                .now
+                .is_some_and(|user| user.id == holder.id && user.user_name == other);
         if !is_same && look_alike(name, other) {
             return Err(USER_NAME
                 .because(format!(
@@ -214,12 +254,14 @@ fn external_id_is_free(
     kind: ResourceKind,
     id: Option<&str>,
     name: Option<&str>,
+    person: &Person<'_>,
     scene: &Scene<'_>,
 ) -> Result<(), Stop> {
     let is_same = |holder: &Holder| {
         holder.kind == kind
             && match (&holder.id, id) {
-                (Some(holder), Some(id)) => holder == id,
+                (Some(holder), Some(id)) if holder == id => true,
+                (Some(holder), _) if person.was(Some(holder)) => true,
                 // A create that is not settled, sent again or shown.
                 (None, _) => name.is_none() || holder.name.as_deref().map(fold) == name.map(fold),
                 _ => false,

@@ -44,6 +44,9 @@ pub(crate) enum Done {
         user: User,
         /// The record of the user of this name, where the user is created again.
         earlier: Option<Box<User>>,
+        /// Records of other names that lose their external id to this one: the same person, who comes
+        /// back.
+        former: Vec<User>,
     },
     /// A group, and whom the request puts in and takes out.
     Group {
@@ -89,9 +92,13 @@ impl Outcome {
     /// Whether the create was of a user who had this id already.
     pub(crate) fn knew(&self, id: Option<&str>) -> bool {
         self.done.iter().any(|done| match done {
-            Done::User { earlier, .. } => earlier
-                .as_ref()
-                .is_some_and(|earlier| earlier.id.as_deref() == id),
+            Done::User {
+                earlier, former, ..
+            } => earlier
+                .as_deref()
+                .into_iter()
+                .chain(former)
+                .any(|known| known.id.as_deref() == id),
             Done::Group { .. } | Done::Record(_) => false,
         })
     }

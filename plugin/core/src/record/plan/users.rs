@@ -8,8 +8,8 @@ use crate::act::{
 };
 use crate::facts::{Origin, ResourceKind, Stop, User};
 use crate::fold::fold;
-use crate::permit::Scene;
 use crate::permit::scene::changed_profile;
+use crate::permit::{Scene, Written};
 use crate::record::{Intent, Record, ResourceKey};
 use crate::token::Actor;
 
@@ -33,6 +33,7 @@ pub(super) fn create(
                     ..User::default()
                 },
                 earlier: None,
+                former: Vec::new(),
             });
         }
         return match existing {
@@ -67,6 +68,22 @@ pub(super) fn create(
         };
         plan.unclear(Record::User(during), Record::User(before.clone()));
     }
+    let former = former_records(
+        &new.profile,
+        Written {
+            id: existing.and_then(|user| user.id.as_deref()),
+            name: Some(&new.user_name),
+        },
+        scene,
+    )?;
+    // The application may give the person one of these ids again, under the new name.
+    for before in &former {
+        let during = User {
+            pending: true,
+            ..before.clone()
+        };
+        plan.unclear(Record::User(during), Record::User(before.clone()));
+    }
     // Who may be gone may come back with another id, which nobody knows until the answer comes.
     let may_be_new = existing.is_none_or(|user| user.id.is_none() || user.pending || !user.active);
     if may_be_new {
@@ -89,6 +106,7 @@ pub(super) fn create(
     plan.outcome.done.push(Done::User {
         user,
         earlier: existing.cloned().map(Box::new),
+        former,
     });
     Ok(())
 }
@@ -103,6 +121,12 @@ pub(super) fn change(
         return Ok(());
     }
     let record = scene.user(&change.user)?;
+    let id = id_of(record, &change.user.reference);
+    let written = Written {
+        id: Some(&id),
+        name: None,
+    };
+    let former = former_records(&change.profile, written, scene)?;
     if let Some(before) = record.filter(|user| user.id.is_some()) {
         let mut after = changed_user(change, before);
         if let Actor::Provisioner(provider) = scene.actor
@@ -131,6 +155,7 @@ pub(super) fn change(
             plan.outcome.done.push(Done::User {
                 user: after,
                 earlier: None,
+                former,
             });
         }
     } else if let Actor::Provisioner(provider) = scene.actor {
@@ -164,6 +189,7 @@ pub(super) fn change(
         plan.outcome.done.push(Done::User {
             user,
             earlier: None,
+            former,
         });
     }
     let reference = &change.user.reference;
@@ -237,6 +263,18 @@ fn add_memberships(
         }
     }
     Ok(())
+}
+
+/// The records that lose their external id to the one whom a write leaves with it.
+fn former_records(
+    profile: &Profile,
+    written: Written<'_>,
+    scene: &Scene<'_>,
+) -> Result<Vec<User>, Stop> {
+    let kept = profile.external_id.value();
+    let earlier = scene.earlier_records(&profile.external_id, written)?;
+    let loses = |user: &&User| user.external_id.as_deref() == kept;
+    Ok(earlier.into_iter().filter(loses).cloned().collect())
 }
 
 /// The record of a user after a change.

@@ -1,0 +1,100 @@
+//! Who comes back: whom the provider has deactivated, or is deleting, it may create again under another
+//! user name. The external id says that it is the same person.
+
+use super::Scene;
+use crate::act::{Act, Edit, Writes};
+use crate::facts::{Holder, Key, ResourceKind, Stop, Unseen, User, UserKey};
+use crate::fold::fold;
+use crate::policy::Adoption;
+use crate::token::Actor;
+
+/// Whom a write is about: by id, or by the name that is given to somebody new.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+}
+
+/// Asks for the records that an act may take an external id from. Who has it is known only now.
+pub(super) fn ask(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+    let mut keys = Vec::new();
+    for edit in &act.edits {
+        let (external_id, written) = match edit {
+            Edit::CreateUser(new) => (
+                &new.profile.external_id,
+                Written {
+                    id: None,
+                    name: Some(&new.user_name),
+                },
+            ),
+            Edit::ChangeUser(change) => (
+                &change.profile.external_id,
+                Written {
+                    id: Some(&change.user.reference),
+                    name: None,
+                },
+            ),
+            _ => continue,
+        };
+        let others = scene.others(external_id, written)?;
+        keys.extend(others.into_iter().map(|(_, key)| key));
+    }
+    scene.facts.require(keys)
+}
+
+// === impl Scene ===
+
+impl<'a> Scene<'a> {
+    /// Records of the person whom the provider writes, under other names: its own, not active any more,
+    /// and with an external id that it writes.
+    pub(crate) fn earlier_records(
+        &self,
+        external_id: &Writes,
+        written: Written<'_>,
+    ) -> Result<Vec<&'a User>, Stop> {
+        let mut records = Vec::new();
+        for (value, key) in self.others(external_id, written)? {
+            let user = self.facts.user(&key)?;
+            records.extend(user.filter(|user| self.may_return(user, value)));
+        }
+        Ok(records)
+    }
+
+    /// The other users who have an external id that is written, where the provider may take it back.
+    fn others<'w>(
+        &self,
+        external_id: &'w Writes,
+        written: Written<'_>,
+    ) -> Result<Vec<(&'w str, Key)>, Stop> {
+        if *self.actor == Actor::Operator || self.account.reprovision == Adoption::Deny {
+            return Ok(Vec::new());
+        }
+        let is_written = |holder: &Holder, id: &str| {
+            let name = holder.name.as_deref().map(fold);
+            written.id == Some(id) || written.name.is_some_and(|own| name == Some(fold(own)))
+        };
+        let mut others = Vec::new();
+        for value in external_id.values() {
+            for holder in self.facts.holders(&self.external_id_key(value))? {
+                if let (ResourceKind::User, Some(id)) = (holder.kind, &holder.id)
+                    && !is_written(holder, id)
+                {
+                    let key = Key::User(UserKey {
+                        account: self.account_name.to_owned(),
+                        value: id.clone(),
+                        unseen: Unseen::Absent,
+                    });
+                    others.push((value, key));
+                }
+            }
+        }
+        Ok(others)
+    }
+
+    fn may_return(&self, user: &User, external_id: &str) -> bool {
+        user.managed_by.is_some()
+            && !self.is_others(user.managed_by.as_deref())
+            && (!user.active || user.leaving)
+            && user.external_id.as_deref() == Some(external_id)
+    }
+}
