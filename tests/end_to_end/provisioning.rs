@@ -15,6 +15,8 @@ pub(crate) struct Provisioned {
     pub(crate) direct: String,
     /// A user who came with the group.
     pub(crate) member: String,
+    /// A user without a group, who was deactivated and came back with another name.
+    pub(crate) returned: String,
     /// A group.
     pub(crate) group: String,
 }
@@ -111,9 +113,14 @@ pub(crate) async fn whole_sequence(
     let other = okta.push_group("data-team", &[&eve]).await?;
     ensure!(okta.import().await? == (3, 2), "three users and two groups");
     okta.delete_group(&other).await?;
+    let dan = okta.create_user("dan", "Dan", "Orr").await?;
+    okta.patch_active(&dan, false).await?;
+    let returned = okta.comes_back("dan", "dan-orr", "Dan", "Orr").await?;
+    ensure!(returned != dan, "the application makes a new user");
     Ok(Provisioned {
         direct: ann,
         member: bob,
+        returned,
         group,
     })
 }
@@ -125,12 +132,13 @@ pub(crate) async fn administrator_is_refused(
     let Provisioned {
         direct,
         member,
+        returned,
         group,
     } = okta_s;
     let renamed = json!({"identifier": group, "name": "ours", "users": [member]});
     let emptied = json!({"identifier": group, "name": "web-crew", "users": []});
     let moved = json!({"uuid": member, "name": "Robert Ray", "email": "bobby@example.com"});
-    let refusals: [(&str, String, Option<Value>, &str); 9] = [
+    let refusals: [(&str, String, Option<Value>, &str); 10] = [
         (
             "PUT",
             "/gateway/ng/api/user-groups".into(),
@@ -185,6 +193,12 @@ pub(crate) async fn administrator_is_refused(
             None,
             "okta-only.user-delete",
         ),
+        (
+            "DELETE",
+            format!("/gateway/ng/api/user/{returned}"),
+            None,
+            "okta-only.user-delete",
+        ),
     ];
     for (method, path, body, rule) in refusals {
         administrator
@@ -233,8 +247,10 @@ async fn script_is_refused(script: &Client, okta_s: &Provisioned) -> anyhow::Res
     let Provisioned {
         direct,
         member,
+        returned,
         group,
     } = okta_s;
+    let returned = format!("/Users/{returned}");
     let add = json!([{"op": "add", "path": "members", "value": [{"value": direct}]}]);
     let rename = json!([{"op": "replace", "path": "displayName", "value": "ours"}]);
     let (user, group) = (format!("/Users/{member}"), format!("/Groups/{group}"));
@@ -259,6 +275,7 @@ async fn script_is_refused(script: &Client, okta_s: &Provisioned) -> anyhow::Res
             "okta-only.user-profile",
         ),
         ("DELETE", &user, None, "okta-only.user-delete"),
+        ("DELETE", &returned, None, "okta-only.user-delete"),
     ];
     for (method, path, body, rule) in edits {
         script

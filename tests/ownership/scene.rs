@@ -97,6 +97,7 @@ fn scene(kind: Kind, target: Target, active: bool, member: bool) -> Option<Scene
             name: SUE_NAME.into(),
             managed: kind != Kind::Native,
             active,
+            external_id: None,
         };
         world.users.insert(SUE.into(), user);
     }

@@ -398,6 +398,7 @@ async fn listed(application: &Client) -> anyhow::Result<World> {
             name: text(&user["displayName"]),
             managed: false,
             active: user["active"] != false,
+            external_id: user["externalId"].as_str().map(str::to_owned),
         };
         world.users.insert(text(&user["id"]), known);
     }

@@ -91,6 +91,33 @@ impl Okta {
         equal(&answer.body, "/scimType", "uniqueness")
     }
 
+    /// Looks for a person's new user name, finds nobody, and creates the person who was deactivated
+    /// under another one: the external id is the same.
+    ///
+    /// # Errors
+    /// If an answer, or what the backend has then, is another.
+    pub async fn comes_back(
+        &self,
+        was: &str,
+        login: &str,
+        given: &str,
+        family: &str,
+    ) -> anyhow::Result<String> {
+        ensure!(
+            self.find_user(login).await?.is_none(),
+            "{login} exists already"
+        );
+        let mut person = user(login, given, family);
+        person["externalId"] = user(was, given, family)["externalId"].take();
+        let answer = self.scim.send("POST", "/Users", Some(&person)).await?;
+        let id = answer.status(201)?.id()?;
+        let stored = self.stored(&format!("/Users/{id}")).await?;
+        equal(&stored, "/userName", format!("{login}@example.com"))?;
+        equal(&stored, "/externalId", person["externalId"].take())?;
+        equal(&stored, "/active", true)?;
+        Ok(id)
+    }
+
     /// The id of a user, by the filter that Okta uses.
     ///
     /// # Errors

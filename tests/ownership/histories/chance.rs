@@ -81,6 +81,7 @@ pub(crate) fn of_the_provider(random: &mut StdRng, world: &World, share: u32) ->
         }
         (71..75, _, Some((id, _))) => scim("DELETE", format!("/Groups/{id}"), Value::Null),
         (75..85, ..) => return pushed(random, world, share),
+        (85..88, ..) => return returned(random, world, share, name),
         _ => return provisioned(random, share, name),
     })
 }
@@ -89,14 +90,31 @@ pub(crate) fn of_the_provider(random: &mut StdRng, world: &World, share: u32) ->
 fn provisioned(random: &mut StdRng, share: u32, name: String) -> Plan {
     let mail = format!("person-{}@example.com", number(random, PEOPLE, share));
     let filter = format!("userName%20eq%20%22{mail}%22").replace('@', "%40");
+    let mut person = whole_user(&mail, &name, true);
+    person["externalId"] = json!(format!("00u-{mail}"));
     Plan::Find {
         search: scim("GET", format!("/Users?filter={filter}"), Value::Null),
-        create: scim("POST", "/Users".into(), whole_user(&mail, &name, true)),
+        create: scim("POST", "/Users".into(), person),
         change: Box::new(move |id| {
             let operation = json!({"op": "replace", "value": {"displayName": name}});
             patch(format!("/Users/{id}"), json!([operation]))
         }),
     }
+}
+
+/// A person whom the provider has deactivated, under another name.
+fn returned(random: &mut StdRng, world: &World, share: u32, name: String) -> Plan {
+    let gone = world.users.iter().filter(|(_, user)| {
+        let is_known = user.external_id.is_some();
+        user.managed && !user.active && is_known
+    });
+    let Some((_, user)) = pick(random, gone) else {
+        return provisioned(random, share, name);
+    };
+    let mail = format!("returned-{}@example.com", random.random::<u32>());
+    let mut person = whole_user(&mail, &name, true);
+    person["externalId"] = json!(user.external_id);
+    Plan::Do(scim("POST", "/Users".into(), person))
 }
 
 /// A team of the directory, with somebody in it.

@@ -43,6 +43,8 @@ pub struct User {
     pub managed: bool,
     /// Not deactivated.
     pub active: bool,
+    /// The provider's id, where the application shows it.
+    pub external_id: Option<String>,
 }
 
 /// A group.
@@ -109,6 +111,7 @@ impl User {
             name: name.to_owned(),
             managed: false,
             active: true,
+            external_id: None,
         }
     }
 
