@@ -143,7 +143,10 @@ impl Store {
 
     /// Logs that the store failed, once until it works again.
     pub(crate) fn report(&self, error: &Error) {
-        self.database.report(error);
+        match error {
+            Error::Database(error) => self.database.report(error),
+            error => tracing::warn!(%error, "the store did not do what it was asked"),
+        }
     }
 
     /// Ends all work; for the end of the process.
