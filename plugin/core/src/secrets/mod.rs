@@ -99,9 +99,10 @@ fn may_hold_one(text: &[u8]) -> bool {
 /// Where secrets are, in order and apart.
 fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
+    let mut run = Run::default();
     let mut at = 0;
     while at < text.len() {
-        match secret_at(text, at) {
+        match secret_at(text, at, &mut run) {
             Some(range) => {
                 at = range.end.max(at + 1);
                 found.push(range);
@@ -112,8 +113,35 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
+/// The dotted parts that a JWT has (RFC 7515 §3.1), as far as they go on without anything else.
+#[derive(Default)]
+struct Run {
+    end: usize,
+    /// Before here two dots follow.
+    two_dots: usize,
+}
+
+impl Run {
+    /// That of a place, which is not before the last one asked for: each is looked through once,
+    /// however many places in it are asked for.
+    fn at(&mut self, text: &[u8], at: usize) -> &Self {
+        if at >= self.end {
+            let run = &text[at..];
+            let run = &run[..length(run, |byte| byte == b'.' || is_base64url(byte))];
+            let mut dots = run
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, byte)| **byte == b'.');
+            self.two_dots = dots.nth(1).map_or(0, |(place, _)| at + place);
+            self.end = at + run.len();
+        }
+        self
+    }
+}
+
 /// A secret that is told by what stands here.
-fn secret_at(text: &[u8], at: usize) -> Option<Range<usize>> {
+fn secret_at(text: &[u8], at: usize, run: &mut Run) -> Option<Range<usize>> {
     let rest = &text[at..];
     let before = at.checked_sub(1).map(|before| text[before]);
     let begins = !before.is_some_and(|byte| byte.is_ascii_alphanumeric());
@@ -121,7 +149,10 @@ fn secret_at(text: &[u8], at: usize) -> Option<Range<usize>> {
     let opens = !before.is_some_and(|byte| byte == b'.' || is_base64url(byte));
     let found = match rest[0] {
         b'p' | b'P' | b's' | b'S' if starts(rest, &PREFIXES) => prefixed(rest),
-        b'e' | b'E' if opens || starts(rest, &[b"eyJ"]) => json_object(rest, opens),
+        b'e' | b'E' if opens || starts(rest, &[b"eyJ"]) => {
+            let run = run.at(text, at);
+            json_object(&text[at..run.end], opens, at < run.two_dots)
+        }
         b'0' if !before.is_some_and(is_base64url) => okta(rest),
         b':' if rest.starts_with(b"://") => user_info(&rest[3..], false, 3),
         b'/' if rest.starts_with(b"//") => user_info(&rest[2..], true, 2),
@@ -148,16 +179,13 @@ fn prefixed(text: &[u8]) -> Option<Range<usize>> {
 }
 
 /// A JWT or the beginning of one: the base64url of a JSON object (RFC 7515 §3.1).
-fn json_object(text: &[u8], opens: bool) -> Option<Range<usize>> {
-    let run = length(text, |byte| byte == b'.' || is_base64url(byte));
-    let token = &text[..run];
-    if token.starts_with(b"eyJ") && run >= 12 {
-        return Some(0..run);
+fn json_object(token: &[u8], opens: bool, has_two_dots: bool) -> Option<Range<usize>> {
+    if token.starts_with(b"eyJ") && token.len() >= 12 {
+        return Some(0..token.len());
     }
-    let dots = token.iter().filter(|byte| **byte == b'.').count();
     // Whose case was changed is still shown to nobody.
-    if starts(token, &[b"eyJ"]) && dots >= 2 {
-        return Some(0..run);
+    if starts(token, &[b"eyJ"]) && has_two_dots {
+        return Some(0..token.len());
     }
     // `{` and a blank or `}`: the first characters of other objects.
     let is_object = |first: &[u8]| {
@@ -166,11 +194,11 @@ fn json_object(text: &[u8], opens: bool) -> Option<Range<usize>> {
     };
     let mut parts = token.split(|byte| *byte == b'.');
     let is_jwt = opens
-        && dots >= 2
+        && has_two_dots
         && parts
             .next()
             .is_some_and(|first| first.len() <= 4096 && is_object(first));
-    is_jwt.then_some(0..run)
+    is_jwt.then_some(0..token.len())
 }
 
 fn okta(text: &[u8]) -> Option<Range<usize>> {
@@ -222,19 +250,27 @@ fn behind_scheme(text: &[u8]) -> Option<Range<usize>> {
         matches!(byte, b' ' | b'\t' | b'+' | b':' | b'=' | b'"' | b'\'')
     });
     let start = scheme.len() + gap;
-    let credential = length(&text[start..], is_token);
-    let word = text.get(start..start + credential)?;
-    let secret = gap > 0 && credential > 0 && (*scheme == b"ssws" || !is_word(word));
-    secret.then_some(start..start + credential)
+    let after = &text[start..];
+    let name = length(after, |byte| byte != b'=' && is_token(byte));
+    // What follows is read only if it is hidden: else each of many names would read all of it again.
+    let is_known = gap == 0 || (*scheme != b"ssws" && is_word(&after[..name], after.get(name)));
+    let credential = match is_known {
+        true => 0,
+        false => length(after, is_token),
+    };
+    (credential > 0).then_some(start..start + credential)
 }
 
-/// Whether this is rather a word of a sentence than a credential.
-fn is_word(text: &[u8]) -> bool {
-    let word = text.strip_suffix(b".").unwrap_or(text);
+/// Whether what begins with this, up to a `=`, is rather a word of a sentence than a credential.
+fn is_word(name: &[u8], next: Option<&u8>) -> bool {
     // `realm="…"`
-    let name = word.split(|byte| *byte == b'=').next().unwrap_or_default();
-    let is_one = word.iter().all(u8::is_ascii_alphabetic);
-    WORDS.iter().any(|known| name.eq_ignore_ascii_case(known)) || (is_one && word.len() < SHORTEST)
+    let is_parameter = next == Some(&b'=');
+    let word = match is_parameter {
+        true => name,
+        false => name.strip_suffix(b".").unwrap_or(name),
+    };
+    let is_one = !is_parameter && word.len() < SHORTEST && word.iter().all(u8::is_ascii_alphabetic);
+    WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)) || is_one
 }
 
 /// RFC 4648 §5, without padding.
