@@ -14,6 +14,7 @@ pub mod engine;
 mod import;
 mod lint;
 mod log_lines;
+mod network;
 mod owners;
 pub mod proxy;
 pub mod store;

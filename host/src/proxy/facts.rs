@@ -13,7 +13,7 @@ use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen, Veri
 use super::leases::{self, Busy, Held};
 use super::retry::InTheNameOf;
 use super::{Proxy, lookup};
-use crate::tokens::Network;
+use crate::network::Network;
 use crate::tokens::issuers::Said;
 use crate::{config, store};
 

@@ -21,7 +21,7 @@ use scimguard_core::ErrorForm;
 
 use super::incoming::Refused;
 use crate::config;
-use crate::tokens::Network;
+use crate::network::Network;
 
 type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 

@@ -4,7 +4,7 @@
 use scimguard_core::facts::{Answer, PrincipalKey, VerifiedKey};
 
 use super::Proxy;
-use crate::tokens::Network;
+use crate::network::Network;
 use crate::tokens::issuers::{Question, Said};
 use crate::tokens::permissions::Told;
 

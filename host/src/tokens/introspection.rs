@@ -22,11 +22,12 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::asker::{Failing, Network};
+use super::asker::Failing;
 use super::flights::Flights;
 use super::lane::{Lane, Room};
 use super::service::Service;
 use crate::config::Introspection as Config;
+use crate::network::Network;
 
 /// Tokens that are remembered, good ones and bad ones apart.
 const REMEMBERED: u64 = 10_000;

@@ -18,8 +18,6 @@ mod watched;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::asker::Network;
-
 use anyhow::{Context, bail};
 use rand::TryRngCore;
 use rand::rngs::OsRng;

@@ -7,7 +7,7 @@
 //! since ending a request that the backend may be working on would leave its outcome unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{ConnectionMetrics, Reason};
+use crate::network::Network;
 
 /// The limits of one address, and what is connected to it.
 pub(crate) struct Slots {
@@ -39,9 +40,9 @@ pub(crate) struct Limits {
 struct Table {
     next: u64,
     open: BTreeMap<u64, Entry>,
-    peers: BTreeMap<IpAddr, Held>,
+    peers: BTreeMap<Network, Held>,
     /// Peers with idle connections, and how many they have.
-    idle: BTreeSet<(usize, IpAddr)>,
+    idle: BTreeSet<(usize, Network)>,
     /// Connections gave way or were refused lately.
     full: bool,
     turned_away: u64,
@@ -56,7 +57,7 @@ struct Held {
 }
 
 struct Entry {
-    peer: IpAddr,
+    peer: Network,
     /// Its requests, and whether each waits for the rest of its body.
     requests: BTreeMap<u64, bool>,
     /// Its place among those of its peer that are idle.
@@ -121,9 +122,9 @@ impl Slots {
 
     /// A place for a new connection. `None`: it is refused.
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
-        let peer = peer.to_canonical();
-        let exempt = self.limits.exempt.iter().any(|net| net.contains(&peer));
-        let peer = network(peer);
+        let address = peer.to_canonical();
+        let exempt = self.limits.exempt.iter().any(|net| net.contains(&address));
+        let peer = Network::of(address);
         let mut table = self.table();
         let held = table.peers.get(&peer).map_or(0, |held| held.open);
         let room = if !exempt && held >= self.limits.per_peer {
@@ -271,7 +272,7 @@ impl Table {
     }
 
     /// Changes what a peer has, and its place among those with idle connections.
-    fn of_peer(&mut self, peer: IpAddr, change: impl FnOnce(&mut Held)) {
+    fn of_peer(&mut self, peer: Network, change: impl FnOnce(&mut Held)) {
         let held = self.peers.entry(peer).or_default();
         self.idle.remove(&(held.idle.len(), peer));
         change(held);
@@ -283,7 +284,7 @@ impl Table {
     }
 
     /// Ends the oldest idle connection, of this peer or of the one with the most.
-    fn evict(&mut self, peer: Option<IpAddr>) -> Room {
+    fn evict(&mut self, peer: Option<Network>) -> Room {
         let peer = peer.or_else(|| self.idle.last().map(|(_, peer)| *peer));
         let oldest = peer
             .and_then(|peer| self.peers.get(&peer))
@@ -418,17 +419,6 @@ impl Awaited {
 impl Drop for Awaited {
     fn drop(&mut self) {
         self.set(false);
-    }
-}
-
-/// Whose connections are counted together: a host may have a whole /64 of IPv6 (RFC 6177).
-fn network(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V4(_) => peer,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 

@@ -15,11 +15,11 @@ use super::access::Gateway;
 use super::authority::{GoodToken, HeadHash};
 use super::failure::Failure;
 use super::shares::{Full, Place};
+use crate::network::Network;
 use crate::proxy::client::Client;
 use crate::proxy::facts::Facts;
 use crate::proxy::leases::Held;
 use crate::proxy::{Proxy, now};
-use crate::tokens::Network;
 
 /// All that are under way and not worked on at this moment.
 pub(super) struct Passes {

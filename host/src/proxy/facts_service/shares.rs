@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::tokens::Network;
+use crate::network::Network;
 
 /// The room of one gateway.
 pub(super) struct Room {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::scripted::Scripted;
 use super::{ACCOUNT, NOW, configured, pass, seconds, verify};
-use crate::tokens::Network;
+use crate::network::Network;
 use crate::tokens::issuers::{Issuers, Question, Said};
 
 const NAME: &str = "https://id.example.com";
