@@ -3,9 +3,10 @@
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use scimguard_core::facts::{
-    Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Token, Unseen, User, UserKey,
+    Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Unseen, User, UserKey,
 };
 use scimguard_core::{Headers, fold, sha256_hex};
+use scimguard_gateway::good_tokens;
 use serde::Deserialize;
 
 use super::Proxy;
@@ -60,7 +61,8 @@ pub(super) fn credential(
     if let Some(own) = proxy.own_credential() {
         return Some((own.name, own.value));
     }
-    let own = good_token(facts, now)
+    let own = good_tokens(facts, now)
+        .next()
         .filter(|(_, token)| token.account == account && token.provider.is_some());
     let is_verified = |token: &[u8]| {
         own.is_some_and(|(sha256, _)| *sha256 == sha256_hex(token))
@@ -83,22 +85,6 @@ pub(super) fn credential(
         value.set_sensitive(true);
         carries_it.then_some((name, value))
     })
-}
-
-/// The hash and the token that the facts tell of, if it is good.
-pub(super) fn good_token(facts: &[Fact], now: u64) -> Option<(&String, &Token)> {
-    facts
-        .iter()
-        .find_map(|fact| match (&fact.key, &fact.answer) {
-            (Key::Token(sha256), Answer::Token(token)) => {
-                let owner = token.principal.as_ref();
-                let good = owner.is_some_and(|principal| principal.active)
-                    && !token.revoked
-                    && token.expires.is_none_or(|expires| now < expires);
-                good.then_some((sha256, token))
-            }
-            _ => None,
-        })
 }
 
 impl Proxy {

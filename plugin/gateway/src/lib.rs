@@ -16,4 +16,4 @@ pub use exchange::{Answer, CREDENTIALS, Exchange, Gateway, Incoming, Next, Outgo
 pub use paths::ScimPaths;
 pub use refusal::Refused;
 pub use service::{Unserved, facts, told};
-pub use trust::{Seen, Trust, Verified, account_of_token};
+pub use trust::{Seen, Trust, Verified, account_of_token, good_tokens};

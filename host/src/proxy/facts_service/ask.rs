@@ -10,10 +10,10 @@ use super::access::Gateway;
 use super::authority::{HeadHash, good_tokens};
 use super::failure::Failure;
 use super::{FactsService, client, credentials};
+use crate::proxy::Proxy;
 use crate::proxy::facts::{Facts, is_read};
 use crate::proxy::leases::Held;
 use crate::proxy::refusal::unavailable;
-use crate::proxy::{Proxy, lookup};
 
 impl FactsService {
     pub(super) async fn ask(
@@ -90,7 +90,9 @@ fn is_of_credential(key: &Key) -> bool {
 
 /// The account of the good token that the facts tell of, if it is the gateway's.
 fn verified_account<'a>(gateway: &Gateway, facts: &'a [Fact], now: u64) -> Option<&'a String> {
-    let good = lookup::good_token(facts, now).map(|(_, token)| &token.account);
+    let good = scimguard_gateway::good_tokens(facts, now)
+        .next()
+        .map(|(_, token)| &token.account);
     good.filter(|account| gateway.is_for(account))
 }
 

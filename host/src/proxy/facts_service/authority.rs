@@ -9,7 +9,6 @@ use scimguard_wire::{Ask, Head, Tell, Verdict};
 use super::access::Gateway;
 use super::failure::Failure;
 use super::passes::Open;
-use crate::proxy::lookup;
 
 /// No rule of any policy has a longer id.
 const LONGEST_RULE: usize = 64;
@@ -145,10 +144,12 @@ pub(super) fn check_token(verdict: &Verdict, open: Option<&Open>) -> Result<(), 
 
 /// The good tokens that these facts tell the gateway of.
 pub(super) fn good_tokens(gateway: &Gateway, facts: &[Fact], now: u64) -> Vec<GoodToken> {
-    let own = lookup::good_token(facts, now).map(|(_, token)| GoodToken {
-        account: token.account.clone(),
-        id: Some(token.id.clone().unwrap_or_default()),
-    });
+    let own = scimguard_gateway::good_tokens(facts, now)
+        .next()
+        .map(|(_, token)| GoodToken {
+            account: token.account.clone(),
+            id: Some(token.id.clone().unwrap_or_default()),
+        });
     let vouched = facts
         .iter()
         .filter_map(|fact| match (&fact.key, &fact.answer) {

@@ -274,14 +274,20 @@ impl Look<'_> {
 #[must_use]
 pub fn account_of_token<'f>(request: &Request, facts: &'f [Fact], now: u64) -> Option<&'f String> {
     let carried = Carried::by(request);
-    facts
+    let mut good = good_tokens(facts, now);
+    let found = good.find(|(sha256, _)| carried.has_hash(sha256));
+    found.map(|(_, token)| &token.account)
+}
+
+/// The tokens of the guard's own store that the facts tell of as good, with their hashes.
+pub fn good_tokens(facts: &[Fact], now: u64) -> impl Iterator<Item = (&String, &Token)> {
+    let tokens = facts
         .iter()
-        .find_map(|fact| match (&fact.key, &fact.answer) {
-            (Key::Token(sha256), Answer::Token(token)) => {
-                (carried.has_hash(sha256) && is_good(token, now)).then_some(&token.account)
-            }
+        .filter_map(|fact| match (&fact.key, &fact.answer) {
+            (Key::Token(sha256), Answer::Token(token)) => Some((sha256, token)),
             _ => None,
-        })
+        });
+    tokens.filter(move |(_, token)| is_good(token, now))
 }
 
 fn is_good(token: &Token, now: u64) -> bool {
