@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
 use axum::routing::post;
 use scimguard_tests::load::{Connection, quantile};
 use serde_json::json;
@@ -14,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::served::{CLIENTS, USERS, engine, guard_in, request};
+use crate::{legitimate, print};
 
 const ISSUER: &str = "https://as.example.com";
 
@@ -29,9 +29,6 @@ const CACHE: &str = "2s";
 /// Clients that make tokens up.
 const ATTACKERS: u32 = 700;
 
-/// Time between two requests of a client.
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// Prints two lines and the ratio of their 99th percentiles.
 pub(crate) async fn figures(backend: SocketAddr, requests: usize) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -44,7 +41,7 @@ pub(crate) async fn figures(backend: SocketAddr, requests: usize) -> anyhow::Res
     println!(
         "{CLIENTS} clients with a token about which an issuer of {SLOW:?} is asked, policy: {name}"
     );
-    let peace = known(guard, requests).await?;
+    let peace = legitimate(guard, KNOWN, requests).await?;
     print("in peace", &peace);
 
     let counts = Arc::new(Counts::default());
@@ -58,7 +55,7 @@ pub(crate) async fn figures(backend: SocketAddr, requests: usize) -> anyhow::Res
     {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let attacked = known(guard, requests).await?;
+    let attacked = legitimate(guard, KNOWN, requests).await?;
     counts.ended.store(true, Ordering::Relaxed);
     while let Some(attacker) = attackers.join_next().await {
         attacker??;
@@ -94,36 +91,6 @@ async fn issuer(folder: &std::path::Path) -> anyhow::Result<String> {
     ))
 }
 
-/// Latencies of requests with the known token, sorted. Each is answered.
-async fn known(guard: SocketAddr, requests: usize) -> anyhow::Result<Vec<Duration>> {
-    let mut clients = JoinSet::new();
-    for n in 0..CLIENTS {
-        clients.spawn(async move {
-            let mut connection = Connection::open(guard).await?;
-            let user = format!("{USERS}/u{n}");
-            let mut times = Vec::with_capacity(requests);
-            for _ in 0..requests {
-                tokio::time::sleep(PAUSE).await;
-                let started = Instant::now();
-                let (status, body) = connection.send(request("GET", &user, KNOWN, "")?).await?;
-                times.push(started.elapsed());
-                ensure!(
-                    status == 200,
-                    "{status}: {}",
-                    String::from_utf8_lossy(&body)
-                );
-            }
-            anyhow::Ok(times)
-        });
-    }
-    let mut times = Vec::new();
-    while let Some(client) = clients.join_next().await {
-        times.extend(client??);
-    }
-    times.sort_unstable();
-    Ok(times)
-}
-
 #[derive(Default)]
 struct Counts {
     ended: AtomicBool,
@@ -147,12 +114,4 @@ async fn make_up(guard: SocketAddr, attacker: u32, counts: Arc<Counts>) -> anyho
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Ok(())
-}
-
-fn print(what: &str, sorted: &[Duration]) {
-    println!(
-        "{what:<40} median {:?}, 99% {:?}",
-        quantile(sorted, 50),
-        quantile(sorted, 99)
-    );
 }
