@@ -64,12 +64,7 @@ pub(in crate::cli) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             mapping("members", "members"),
         ],
     };
-    if args.given.json {
-        anstream::println!("{}", serde_json::to_string_pretty(&settings)?);
-    } else {
-        anstream::print!("{settings}");
-    }
-    Ok(ExitCode::SUCCESS)
+    args.given.show(&settings)
 }
 
 impl Display for Settings {

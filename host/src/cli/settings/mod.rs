@@ -5,9 +5,11 @@ pub(super) mod okta;
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use scimguard_core::Guard;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::{Config, policy_file, public_url};
@@ -94,6 +96,17 @@ impl Given {
             provider: guard.provider(account).to_owned(),
             is_harness: matches!(document["preset"].as_str(), None | Some("harness")),
         })
+    }
+}
+
+impl Given {
+    fn show(&self, settings: &(impl Display + Serialize)) -> anyhow::Result<ExitCode> {
+        if self.json {
+            anstream::println!("{}", serde_json::to_string_pretty(settings)?);
+        } else {
+            anstream::print!("{settings}");
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

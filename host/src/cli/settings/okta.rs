@@ -60,12 +60,7 @@ struct AttributeStatement {
 
 pub(in crate::cli) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let settings = settings(args)?;
-    if args.given.json {
-        anstream::println!("{}", serde_json::to_string_pretty(&settings)?);
-    } else {
-        anstream::print!("{settings}");
-    }
-    Ok(ExitCode::SUCCESS)
+    args.given.show(&settings)
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {
