@@ -145,12 +145,12 @@ pub(crate) fn resolve_resource(
             Resolved::Attribute(target) => {
                 resolve_value(&mut member.value, target.attribute, &member.name, ids)?;
             }
-            Resolved::Extension(extension) => {
+            Resolved::Schema(schema) => {
                 let Json::Object(inner) = &mut member.value else {
                     continue;
                 };
                 for member in inner {
-                    let attribute = extension.attribute(&member.name);
+                    let attribute = schema.attribute(&member.name);
                     if let Some(attribute) = attribute {
                         resolve_value(&mut member.value, attribute, &member.name, ids)?;
                     }

@@ -1,5 +1,7 @@
 //! The operations of a PATCH (RFC 7644 §3.5.2), one attribute each, in their order.
 
+use std::collections::BTreeSet;
+
 use super::step::Step;
 use super::{Normaliser, member};
 use crate::json::{Json, Member};
@@ -9,6 +11,7 @@ use crate::rules::{normalise, scim};
 use crate::scim::asked::canonical_value_filter;
 use crate::scim::filter::Filter;
 use crate::scim::grammar;
+use crate::scim::schema::Schema;
 use crate::scim::shape::{Resolved, Target};
 
 /// A canonical operation.
@@ -143,14 +146,19 @@ impl Normaliser<'_> {
         let shape = self.shape;
         let target = match shape.resolve(&path.name.0) {
             Resolved::Attribute(target) => target,
-            Resolved::Extension(extension) => {
+            Resolved::Schema(schema) => {
                 if path.filter.is_some() {
                     return Err(invalid("a schema takes no filter".to_owned()));
                 }
-                if verb == Verb::Remove {
-                    return self.remove_extension(extension.id.clone(), place, out);
+                if verb == Verb::Remove && schema.id == shape.resource.core.id {
+                    return Err(scim::PATCH_NO_TARGET.because(format!(
+                        "{place} names no attribute, but a whole schema. Name what to remove."
+                    )));
                 }
-                let value = prefixed(value.unwrap_or(Json::Null), &extension.id);
+                if verb == Verb::Remove {
+                    return self.remove_extension(schema, place, out);
+                }
+                let value = prefixed(value.unwrap_or(Json::Null), &schema.id);
                 return self.without_path(verb, value, place, out);
             }
             Resolved::Schemas => {
@@ -240,6 +248,18 @@ impl Normaliser<'_> {
         place: &str,
         out: &mut Vec<Operation>,
     ) -> Result<(), Refusal> {
+        self.attributes(verb, value, place, &mut BTreeSet::new(), out)
+    }
+
+    /// `seen`: the attributes that the operation has named already.
+    fn attributes(
+        &mut self,
+        verb: Verb,
+        value: Json,
+        place: &str,
+        seen: &mut BTreeSet<String>,
+        out: &mut Vec<Operation>,
+    ) -> Result<(), Refusal> {
         let value = self.only(value, place);
         let kind = value.kind();
         let Json::Object(members) = value else {
@@ -248,14 +268,13 @@ impl Normaliser<'_> {
             )));
         };
         let shape = self.shape;
-        let mut seen = std::collections::BTreeSet::new();
         for given in members {
             let place = format!("{place}.value.{}", given.name);
             let target = match shape.resolve(&given.name) {
                 Resolved::Attribute(target) => target,
-                Resolved::Extension(extension) => {
-                    let value = prefixed(given.value, &extension.id);
-                    self.without_path(verb, value, &place, out)?;
+                Resolved::Schema(schema) => {
+                    let value = prefixed(given.value, &schema.id);
+                    self.attributes(verb, value, &place, seen, out)?;
                     continue;
                 }
                 Resolved::Schemas => {
@@ -291,7 +310,7 @@ impl Normaliser<'_> {
                 self.not_synced(&place, &target.name());
                 continue;
             }
-            if !seen.insert(target.name()) {
+            if !seen.insert(target.name().into_owned()) {
                 return Err(self
                     .reading
                     .duplicate(&given.name, given.end_of_key as usize));
@@ -315,14 +334,11 @@ impl Normaliser<'_> {
 
     fn remove_extension(
         &mut self,
-        urn: String,
+        extension: &Schema,
         place: &str,
         out: &mut Vec<Operation>,
     ) -> Result<(), Refusal> {
         let shape = self.shape;
-        let Some(extension) = shape.resource.extensions.iter().find(|e| e.id == urn) else {
-            return Ok(());
-        };
         for attribute in &extension.attributes {
             let target = Target {
                 extension: Some(extension),
@@ -344,7 +360,7 @@ impl Normaliser<'_> {
         self.changed(
             &normalise::PATH,
             place,
-            format!("{urn} was unfolded into its attributes"),
+            format!("{} was unfolded into its attributes", extension.id),
         );
         Ok(())
     }
@@ -355,7 +371,7 @@ fn behind_a_dot(urn: &str) -> String {
     format!("{urn} has no such attribute, and a colon belongs behind it, not a dot")
 }
 
-/// Keys of an extension, with its URN in front.
+/// Keys of a schema, with its URN in front.
 fn prefixed(value: Json, urn: &str) -> Json {
     match value {
         Json::Object(members) => Json::Object(

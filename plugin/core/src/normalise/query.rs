@@ -230,7 +230,7 @@ pub(super) fn attribute_name(name: &str, shapes: &[&Shape]) -> String {
         .iter()
         .find_map(|shape| match shape.resolve(name) {
             Resolved::Attribute(target) => Some(target.name().into_owned()),
-            Resolved::Extension(extension) => Some(extension.id.clone()),
+            Resolved::Schema(schema) => Some(schema.id.clone()),
             Resolved::Schemas => Some("schemas".to_owned()),
             Resolved::Unknown => None,
         })

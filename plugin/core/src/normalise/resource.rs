@@ -27,7 +27,7 @@ impl Normaliser<'_> {
                     self.renamed("schemas", &member.name, "schemas");
                     urns = Some(member.value);
                 }
-                Resolved::Extension(extension) => self.extension(extension, member, &mut slots)?,
+                Resolved::Schema(schema) => self.schema(schema, member, id, &mut slots)?,
                 Resolved::Attribute(target) => self.attribute(target, member, id, &mut slots)?,
                 Resolved::Unknown => self.unknown(&member.name, &member.name)?,
             }
@@ -136,34 +136,37 @@ impl Normaliser<'_> {
         }
     }
 
-    fn extension(
+    /// The attributes of a schema, behind its URN. Only an extension's belong there; a core one's are
+    /// taken out of it.
+    fn schema(
         &mut self,
-        extension: &Schema,
+        schema: &Schema,
         member: Member,
+        id: Replaced<'_>,
         slots: &mut Slots,
     ) -> Result<(), Refusal> {
-        if !self.shape.syncs_any_of(extension) {
-            self.not_synced(&member.name, &extension.id);
+        if !self.shape.syncs_any_of(schema) {
+            self.not_synced(&member.name, &schema.id);
             return Ok(());
         }
-        self.renamed(&member.name, &member.name, &extension.id);
+        self.renamed(&member.name, &member.name, &schema.id);
         let members = match member.value {
             Json::Null => return Ok(()),
             Json::Object(members) => members,
             other => {
                 return Err(scim::SCHEMA_INVALID_TYPE.because(format!(
                     "{} must be an object, not {}.",
-                    extension.id,
+                    schema.id,
                     other.kind()
                 )));
             }
         };
         for inner in members {
-            let name = format!("{}:{}", extension.id, inner.name);
+            let name = format!("{}:{}", schema.id, inner.name);
             match self.shape.resolve(&name) {
                 Resolved::Attribute(target) => {
                     let given = Member { name, ..inner };
-                    self.attribute(target, given, None, slots)?;
+                    self.attribute(target, given, id, slots)?;
                 }
                 _ => self.unknown(&name, &inner.name)?,
             }

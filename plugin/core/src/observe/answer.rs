@@ -171,8 +171,8 @@ fn may_be_shown(given: &mut Member, shape: &Shape) -> bool {
             target.leaf().returned != Returned::Never
                 && target.attribute.returned != Returned::Never
         }
-        Resolved::Extension(extension) => {
-            without_secrets(&mut given.value, &extension.attributes);
+        Resolved::Schema(schema) => {
+            without_secrets(&mut given.value, &schema.attributes);
             true
         }
         Resolved::Schemas | Resolved::Unknown => true,

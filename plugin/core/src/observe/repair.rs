@@ -92,12 +92,12 @@ pub(super) fn identifiers(body: &mut Json, shapes: &[&Shape]) {
                 for shape in shapes {
                     match shape.resolve(name) {
                         Resolved::Attribute(target) => references(value, target.attribute),
-                        Resolved::Extension(extension) => {
+                        Resolved::Schema(schema) => {
                             let Json::Object(inner) = &mut *value else {
                                 continue;
                             };
                             for given in inner {
-                                if let Some(attribute) = extension.attribute(&given.name) {
+                                if let Some(attribute) = schema.attribute(&given.name) {
                                     references(&mut given.value, attribute);
                                 }
                             }

@@ -67,7 +67,7 @@ pub(crate) fn asked<'s>(shapes: &[&'s Shape], name: &str) -> Result<Asked<'s>, S
                 shape.askable(target)?;
                 targets.push(target);
             }
-            Resolved::Extension(_) | Resolved::Unknown => {}
+            Resolved::Schema(_) | Resolved::Unknown => {}
         }
     }
     match targets.is_empty() {

@@ -25,8 +25,8 @@ pub(crate) struct Shape {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Resolved<'s> {
     Attribute(Target<'s>),
-    /// The URN of an extension alone.
-    Extension(&'s Schema),
+    /// The URN of a schema alone: an extension's, or the core one's.
+    Schema(&'s Schema),
     /// `schemas`, which every resource has.
     Schemas,
     Unknown,
@@ -67,7 +67,7 @@ impl Shape {
                 _ if name.eq_ignore_ascii_case(&shape.resource.core.id) => {
                     synced.extend(shape.shown(&shape.resource.core, ""));
                 }
-                Resolved::Extension(extension) => {
+                Resolved::Schema(extension) => {
                     let prefix = format!("{}:", extension.id);
                     synced.extend(shape.shown(extension, &prefix));
                 }
@@ -121,10 +121,11 @@ impl Shape {
         if name.eq_ignore_ascii_case("schemas") {
             return Resolved::Schemas;
         }
-        for extension in &self.resource.extensions {
-            if name.eq_ignore_ascii_case(&extension.id) {
-                return Resolved::Extension(extension);
-            }
+        if let Some(schema) = self
+            .schemas()
+            .find(|one| name.eq_ignore_ascii_case(&one.id))
+        {
+            return Resolved::Schema(schema);
         }
         match self.behind_urn(name, ':').or(self.behind_urn(name, '.')) {
             Some((schema, rest)) if is_core_urn(&schema.id) => match rest {
@@ -149,18 +150,19 @@ impl Shape {
 
     /// The schema whose URN a name has in front, and what stands behind the mark after it.
     fn behind_urn<'n>(&self, name: &'n str, mark: char) -> Option<(&Schema, &'n str)> {
+        self.schemas().find_map(|schema| {
+            let prefix = name.get(..schema.id.len())?;
+            let rest = name.get(schema.id.len()..)?.strip_prefix(mark)?;
+            prefix
+                .eq_ignore_ascii_case(&schema.id)
+                .then_some((schema, rest))
+        })
+    }
+
+    /// The extensions, and the core schema.
+    fn schemas(&self) -> impl Iterator<Item = &Schema> {
         let core = std::iter::once(&self.resource.core);
-        self.resource
-            .extensions
-            .iter()
-            .chain(core)
-            .find_map(|schema| {
-                let prefix = name.get(..schema.id.len())?;
-                let rest = name.get(schema.id.len()..)?.strip_prefix(mark)?;
-                prefix
-                    .eq_ignore_ascii_case(&schema.id)
-                    .then_some((schema, rest))
-            })
+        self.resource.extensions.iter().chain(core)
     }
 
     /// Whether only the primary value of this attribute is kept.
@@ -195,11 +197,12 @@ impl Shape {
         }
     }
 
-    /// Whether anything of an extension passes.
-    pub(crate) fn syncs_any_of(&self, extension: &Schema) -> bool {
-        extension.attributes.iter().any(|attribute| {
+    /// Whether anything of a schema passes.
+    pub(crate) fn syncs_any_of(&self, schema: &Schema) -> bool {
+        let extension = Some(schema).filter(|schema| schema.id != self.resource.core.id);
+        schema.attributes.iter().any(|attribute| {
             self.is_synced(Target {
-                extension: Some(extension),
+                extension,
                 attribute,
                 sub: None,
             })
