@@ -13,10 +13,14 @@ use crate::rules::{face, scim};
 /// Steps of one decision, or of one judged answer.
 pub(crate) const STEPS: u64 = 2_000_000;
 
-/// Steps of a byte of a request's body: it is read, normalised, judged and written.
+/// Bytes of ASCII in a request's body that are one step: it is read, normalised, judged and written.
 const BYTES_OF_A_STEP: u64 = 2;
 
-/// Bytes of an answer that are one step: it is read, cleaned and written.
+/// Steps of each other byte: whatever is a key is folded, with all that Unicode makes of it.
+const BYTE_BEYOND_ASCII: u64 = 2;
+
+/// Bytes of an answer that are one step, beside each value and name in it: it is read, cleaned and
+/// written.
 const ANSWER_BYTES_OF_A_STEP: u64 = 10;
 
 /// Bytes of what a face kept from one call to the next that are one step.
@@ -109,12 +113,20 @@ impl Budget {
 
     /// Counts the reading of a body.
     pub(crate) fn body(&self, bytes: &[u8]) -> Result<(), BudgetExceeded> {
-        self.spend(Work::Body, length(bytes) / BYTES_OF_A_STEP)
+        let plain = count(bytes, u8::is_ascii);
+        let others = length(bytes) - plain;
+        self.spend(
+            Work::Body,
+            plain / BYTES_OF_A_STEP + others * BYTE_BEYOND_ASCII,
+        )
     }
 
     /// Counts the reading of an answer.
     pub(crate) fn answer(&self, bytes: &[u8]) -> Result<(), BudgetExceeded> {
-        self.spend(Work::Answer, length(bytes) / ANSWER_BYTES_OF_A_STEP)
+        let strings = count(bytes, |byte| *byte == b'"') / 2;
+        let others = count(bytes, |byte| matches!(byte, b',' | b'{' | b'['));
+        let bytes = length(bytes) / ANSWER_BYTES_OF_A_STEP;
+        self.spend(Work::Answer, bytes + strings + others)
     }
 
     /// Counts the reading of what a face kept. What was kept has to be read in any case.
@@ -230,6 +242,11 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
+fn count(bytes: &[u8], is_counted: impl Fn(&u8) -> bool) -> u64 {
+    let counted = bytes.iter().filter(|byte| is_counted(byte)).count();
+    u64::try_from(counted).unwrap_or(u64::MAX)
+}
+
 // === impl BudgetExceeded ===
 
 impl From<BudgetExceeded> for Refusal {
@@ -265,6 +282,32 @@ mod tests {
         assert_eq!(budget.spend(Work::Names, 0), exceeded);
         budget.carry(u64::MAX);
         assert_eq!(budget.spent(), u64::MAX);
+    }
+
+    #[test]
+    fn what_is_in_an_answer_counts_beside_its_length() {
+        let steps = |answer: &str| {
+            let budget = Budget::of_a_call();
+            budget.answer(answer.as_bytes()).unwrap();
+            budget.spent()
+        };
+        let text = format!("[\"{}\"]", "a".repeat(9_996));
+        assert_eq!(steps(&text), 1_002);
+        let numbers = format!("[{}1]", "1,".repeat(4_999));
+        assert_eq!(steps(&numbers), 1_000 + 5_000);
+        let objects = format!("[{}{{\"a\":1}}]", "{\"a\":1},".repeat(1_000));
+        assert_eq!(steps(&objects), 800 + 3 * 1_001);
+    }
+
+    #[test]
+    fn a_body_beyond_ascii_counts_what_folding_may_make_of_it() {
+        let steps = |text: &str| {
+            let budget = Budget::of_a_call();
+            budget.body(text.as_bytes()).unwrap();
+            budget.spent()
+        };
+        assert_eq!(steps(&"a".repeat(3_000)), 1_500);
+        assert_eq!(steps(&"\u{fdfa}".repeat(1_000)), 6_000);
     }
 
     #[test]
