@@ -4,6 +4,7 @@
 //! It adds what is not on record and changes nothing that is. However it ends, it goes on where it
 //! was: each transaction of the store notes how far it is.
 
+mod cursor;
 mod pages;
 mod progress;
 mod resource;
@@ -13,6 +14,7 @@ use http::StatusCode;
 use scimguard_core::Guard;
 use scimguard_core::facts::{Group, ResourceKind};
 
+use self::cursor::Pagination;
 use self::pages::{Pages, Place};
 pub(crate) use self::progress::Progress;
 use self::resource::Resource;
@@ -51,10 +53,11 @@ impl Import<'_> {
         mut crawl: Crawl,
         progress: &mut Progress,
     ) -> anyhow::Result<Crawl> {
+        let pagination = Pagination::of(self.reader, self.account).await;
         loop {
             crawl = match crawl.kind {
-                ResourceKind::User => self.users(crawl, progress).await?,
-                ResourceKind::Group => self.groups(crawl, progress).await?,
+                ResourceKind::User => self.users(crawl, &pagination, progress).await?,
+                ResourceKind::Group => self.groups(crawl, &pagination, progress).await?,
             };
             if crawl.kind == ResourceKind::Group || crawl.asked.only.is_some() {
                 break;
@@ -67,8 +70,13 @@ impl Import<'_> {
         Ok(crawl)
     }
 
-    async fn users(&self, mut crawl: Crawl, progress: &mut Progress) -> anyhow::Result<Crawl> {
-        let mut pages = Pages::of(self, &crawl);
+    async fn users(
+        &self,
+        mut crawl: Crawl,
+        pagination: &Pagination,
+        progress: &mut Progress,
+    ) -> anyhow::Result<Crawl> {
+        let mut pages = Pages::of(self, pagination, &mut crawl).await?;
         while let Some(page) = pages.next().await? {
             let users: Vec<_> = page
                 .resources
@@ -85,8 +93,13 @@ impl Import<'_> {
         Ok(crawl)
     }
 
-    async fn groups(&self, mut crawl: Crawl, progress: &mut Progress) -> anyhow::Result<Crawl> {
-        let mut pages = Pages::of(self, &crawl);
+    async fn groups(
+        &self,
+        mut crawl: Crawl,
+        pagination: &Pagination,
+        progress: &mut Progress,
+    ) -> anyhow::Result<Crawl> {
+        let mut pages = Pages::of(self, pagination, &mut crawl).await?;
         while let Some(page) = pages.next().await? {
             for (place, resource) in page.resources {
                 crawl = self
@@ -160,14 +173,12 @@ impl Import<'_> {
     }
 
     async fn members(&self, id: &str) -> anyhow::Result<Read> {
-        let body = match self.reader.resource(self.account, "Groups", id).await {
+        let resource: Resource = match self.reader.resource(self.account, "Groups", id).await {
             Err(Unreadable::Status { status, .. }) if status == StatusCode::NOT_FOUND => {
                 return Ok(Read::Gone);
             }
             read => read?,
         };
-        let resource: Resource =
-            serde_json::from_slice(&body).context("the application's answer is no group")?;
         if resource.id.as_deref() != Some(id) {
             bail!("the application answered with a group of another id");
         }

@@ -10,6 +10,7 @@ use scimguard_core::facts::ResourceKind;
 use serde::Deserialize;
 
 use super::Import;
+use super::cursor::{Cursor, Pagination};
 use super::resource::Resource;
 use crate::proxy::Unreadable;
 use crate::store::Crawl;
@@ -31,6 +32,8 @@ pub(super) struct Pages<'a> {
     filter: Option<String>,
     count: u64,
     next: u64,
+    /// If the backend has pages by cursor only.
+    cursor: Option<Cursor>,
     /// What the backend said first, and last.
     totals: Option<(u64, u64)>,
     /// Hashes of ids.
@@ -56,29 +59,43 @@ pub(super) struct Place {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct List {
+    /// With a cursor it may be left out, or 0.
+    #[serde(default)]
     total_results: u64,
     #[serde(default, rename = "Resources")]
     resources: Option<Vec<Resource>>,
+    next_cursor: Option<String>,
 }
 
 impl<'a> Pages<'a> {
-    /// From where the crawl is.
-    pub(super) fn of(import: &'a Import<'a>, crawl: &Crawl) -> Self {
-        Self {
+    /// From where the crawl is; from the beginning with a cursor, which does not outlive a run. What is
+    /// on record by then is only counted.
+    pub(super) async fn of(
+        import: &'a Import<'a>,
+        pagination: &Pagination,
+        crawl: &mut Crawl,
+    ) -> anyhow::Result<Self> {
+        let cursor = pagination.is_by_cursor().then(Cursor::default);
+        if cursor.is_some() && crawl.next > 1 {
+            crawl.next = 1;
+            import.store.note_crawl(import.account, crawl).await?;
+        }
+        Ok(Self {
             import,
             collection: match crawl.kind {
                 ResourceKind::User => "Users",
                 ResourceKind::Group => "Groups",
             },
             filter: crawl.asked.filter.clone(),
-            count: import.page,
+            count: pagination.bounded(import.page),
             next: crawl.next,
+            cursor,
             totals: None,
             seen: HashSet::new(),
             hasher: RandomState::new(),
             repeats: 0,
             ended: false,
-        }
+        })
     }
 
     /// The next page; `None` at the end.
@@ -93,9 +110,17 @@ impl<'a> Pages<'a> {
             {
                 return Ok(None);
             }
-            read => self.parse(&read.context(ADVICE)?)?,
+            Err(refused @ Unreadable::Status { status, .. }) if status.is_client_error() => {
+                return Err(refused).context(match self.filter {
+                    Some(_) => "the application refuses to be read with this filter",
+                    None => "the application refuses to be read",
+                });
+            }
+            Err(unclear @ Unreadable::Other { .. }) => return Err(unclear.into()),
+            read => read.context(ADVICE)?,
         };
         let total = list.total_results;
+        let next_cursor = list.next_cursor;
         let resources = list.resources.unwrap_or_default();
         let (first, _) = *self.totals.get_or_insert((total, total));
         self.totals = Some((first, total));
@@ -105,6 +130,13 @@ impl<'a> Pages<'a> {
                  totalResults cannot be relied on",
                 self.collection
             );
+        }
+        if let Some(cursor) = &mut self.cursor {
+            self.ended = !cursor.go_on(next_cursor)?;
+            if resources.is_empty() && self.ended {
+                return Ok(None);
+            }
+            return self.page(total, resources);
         }
         if resources.is_empty() {
             if self.is_past_the_end() {
@@ -136,16 +168,20 @@ impl<'a> Pages<'a> {
         }
         if news {
             self.repeats = 0;
-        } else if self.is_past_the_end() {
+        } else if self.cursor.is_none() && self.is_past_the_end() {
             // It ignores `startIndex`, and has shown all.
             return Ok(None);
         } else {
             self.repeats += 1;
         }
         if self.repeats == REPEATS {
+            let asked = match self.cursor {
+                Some(_) => "cursor",
+                None => "startIndex",
+            };
             bail!(
                 "{}: the application says that there are {total}, and gives the same ones again and \
-                 again from number {} on; it does not honour startIndex",
+                 again from number {} on; it does not honour {asked}",
                 self.collection,
                 self.next
             );
@@ -153,7 +189,7 @@ impl<'a> Pages<'a> {
         let length = u64::try_from(placed.len())?;
         self.next = self.next.saturating_add(length);
         // Some servers say in totalResults how many are on the page: only a short page is the last.
-        self.ended = self.is_past_the_end() && length < self.count;
+        self.ended |= self.cursor.is_none() && self.is_past_the_end() && length < self.count;
         Ok(Some(Page {
             total,
             resources: placed,
@@ -165,12 +201,17 @@ impl<'a> Pages<'a> {
     }
 
     /// A page, smaller ones if it is too large.
-    async fn read(&mut self) -> Result<bytes::Bytes, Unreadable> {
+    async fn read(&mut self) -> Result<List, Unreadable> {
+        let from_start = match &self.cursor {
+            Some(cursor) => cursor.text().is_empty(),
+            None => self.next == 1,
+        };
         loop {
-            let mut query = vec![
-                ("startIndex", self.next.to_string()),
-                ("count", self.count.to_string()),
-            ];
+            let from = match &self.cursor {
+                Some(cursor) => ("cursor", cursor.text().to_owned()),
+                None => ("startIndex", self.next.to_string()),
+            };
+            let mut query = vec![from, ("count", self.count.to_string())];
             if let Some(filter) = &self.filter {
                 query.push(("filter", filter.clone()));
             }
@@ -180,20 +221,12 @@ impl<'a> Pages<'a> {
             let Import {
                 reader, account, ..
             } = self.import;
-            match reader.list(account, self.collection, &query).await {
+            let read = reader.list(account, self.collection, &query, from_start);
+            match read.await {
                 Err(Unreadable::OverLimit { .. }) if self.count > 1 => self.count /= 2,
                 read => return read,
             }
         }
-    }
-
-    fn parse(&self, body: &[u8]) -> anyhow::Result<List> {
-        serde_json::from_slice(body).with_context(|| {
-            format!(
-                "{} from number {} on: the application's answer is no list of resources",
-                self.collection, self.next
-            )
-        })
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Resource {
     user_name: Option<String>,
     display_name: Option<String>,
     external_id: Option<String>,
-    active: Option<serde_json::Value>,
+    active: Option<bool>,
     pub(super) members: Option<Vec<Member>>,
 }
 
@@ -50,7 +50,7 @@ impl Resource {
             user_name,
             display_name: self.display_name,
             external_id: self.external_id,
-            active: is_active(self.active.as_ref()),
+            active: self.active.unwrap_or(true),
             managed_by: asked.managed_by.clone(),
             since: asked.managed_by.is_some().then_some(now),
             origin: Some(Origin::Imported(asked.filter.clone())),
@@ -86,15 +86,6 @@ pub(super) fn references(members: Vec<Member>) -> anyhow::Result<Vec<String>> {
         value.with_context(|| format!("its member number {} has no usable id", position + 1))
     })
     .collect()
-}
-
-/// Absent is active; some servers write booleans as text.
-fn is_active(active: Option<&serde_json::Value>) -> bool {
-    match active {
-        Some(serde_json::Value::Bool(active)) => *active,
-        Some(serde_json::Value::String(text)) => !text.eq_ignore_ascii_case("false"),
-        _ => true,
-    }
 }
 
 #[cfg(test)]
@@ -139,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_owner_has_owned_since_now() {
-        let json = r#"{"id": "a", "userName": "ann", "active": "False"}"#;
+        let json = r#"{"id": "a", "userName": "ann", "active": false}"#;
         let okta = Asked {
             managed_by: Some("okta".to_owned()),
             filter: Some("externalId pr".to_owned()),

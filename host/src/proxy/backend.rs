@@ -104,6 +104,11 @@ impl Backend {
         })
     }
 
+    /// Where a path leads.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.to_string().trim_end_matches('/'))
+    }
+
     /// Sends a request and reads the whole answer, at most `limit` bytes of body.
     pub(super) async fn exchange(&self, outbound: Outbound, limit: u64) -> Result<Whole, NoAnswer> {
         let deadline = Instant::now() + self.timeout;

@@ -113,7 +113,7 @@ impl Proxy {
         if whole.status == StatusCode::NOT_FOUND {
             return Some(Answer::Absent);
         }
-        let resource: Resource = read(&whole)?;
+        let resource = self.read_resource(&whole)?;
         let same = fold(&resource.id) == fold(&key.value);
         if same {
             self.user_seen(&key.account, resource).await
@@ -128,7 +128,7 @@ impl Proxy {
         credential: &(HeaderName, HeaderValue),
     ) -> Option<Answer> {
         let path = self.paths.users_named(&key.account, &key.value);
-        let found: Found = read(&self.ask(&path, credential).await?)?;
+        let found = self.read_list(&self.ask(&path, credential).await?)?;
         if found.total_results == 0 && found.resources.is_empty() {
             return Some(Answer::Absent);
         }
@@ -150,7 +150,7 @@ impl Proxy {
         if whole.status == StatusCode::NOT_FOUND {
             return Some(Answer::Absent);
         }
-        let resource: Resource = read(&whole)?;
+        let resource = self.read_resource(&whole)?;
         if fold(&resource.id) != fold(&key.id) {
             return None;
         }
@@ -214,6 +214,18 @@ impl Proxy {
         self.store.answer(&keys).await.ok()
     }
 
+    /// The resource that the backend shows.
+    pub(super) fn read_resource(&self, whole: &Whole) -> Option<Resource> {
+        let text = self.readable.resource(&success(whole)?)?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// The list that the backend shows, from its beginning.
+    pub(super) fn read_list(&self, whole: &Whole) -> Option<Found> {
+        let text = self.readable.list(&success(whole)?, true)?;
+        serde_json::from_slice(&text).ok()
+    }
+
     pub(super) async fn ask(
         &self,
         path: &str,
@@ -231,6 +243,13 @@ impl Proxy {
     }
 }
 
+fn success(whole: &Whole) -> Option<bytes::Bytes> {
+    match whole.status {
+        StatusCode::OK => whole.bytes(),
+        _ => None,
+    }
+}
+
 fn external_id_key(account: &str, resource: &Resource) -> Option<Key> {
     let value = resource.external_id.clone()?;
     Some(Key::ExternalId(ExternalIdKey {
@@ -244,11 +263,4 @@ fn is_unsettled_holder(answer: &Answer) -> bool {
         Answer::Holders(holders) => holders.iter().any(|holder| holder.id.is_none()),
         _ => false,
     }
-}
-
-pub(super) fn read<T: serde::de::DeserializeOwned>(whole: &Whole) -> Option<T> {
-    if whole.status != StatusCode::OK {
-        return None;
-    }
-    serde_json::from_slice(&whole.bytes()?).ok()
 }

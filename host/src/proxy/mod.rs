@@ -38,7 +38,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use ipnet::IpNet;
-use scimguard_core::Request;
+use scimguard_core::{Readable, Request};
 use scimguard_gateway::ScimPaths;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -78,6 +78,7 @@ pub struct Proxy {
     store: Store,
     backend: Backend,
     paths: ScimPaths,
+    readable: Readable,
     leases: Leases,
     issuers: Issuers,
     /// Where the rights of principals are that the store does not know.
@@ -144,6 +145,7 @@ impl Proxy {
                 admin: address::admin_slots(metrics.connections.of("admin")),
             },
             paths: ScimPaths::new(policy.settings()),
+            readable: Readable::new().map_err(anyhow::Error::msg)?,
             policy: Arc::new(policy),
             store,
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,

@@ -15,7 +15,6 @@ const ANSWER_BYTES: u64 = 1024 * 1024;
 /// A server that is asked.
 pub(crate) struct Probe {
     backend: Backend,
-    base: String,
 }
 
 /// What came back.
@@ -35,17 +34,14 @@ pub(crate) struct Reply {
 
 impl Probe {
     pub(crate) fn new(base: Uri, timeout: Duration) -> anyhow::Result<Self> {
-        let text = base.to_string().trim_end_matches('/').to_owned();
-        let backend = Backend::new(base, timeout)?;
         Ok(Self {
-            backend,
-            base: text,
+            backend: Backend::new(base, timeout)?,
         })
     }
 
     /// Where a path is, for people.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        self.backend.url(path)
     }
 
     /// Reads a path.

@@ -1,10 +1,11 @@
 //! Reading the backend's SCIM resources outside any request, with the guard's own credential.
 
 use bytes::Bytes;
-use http::StatusCode;
-use scimguard_core::Settings;
+use http::{StatusCode, header};
+use scimguard_core::{Readable, Settings};
 use scimguard_gateway::ScimPaths;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::backend::{Backend, NoAnswer, Outbound};
 use crate::config::{Config, Credential};
@@ -15,29 +16,45 @@ pub(crate) struct Reader {
     paths: ScimPaths,
     credential: Option<Credential>,
     limit: u64,
+    readable: Readable,
 }
 
 /// Why there is nothing to read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("GET {path}: no answer")]
+    #[error("GET {url}: no answer")]
     NoAnswer {
-        path: String,
+        url: String,
         #[source]
         source: NoAnswer,
     },
-    #[error("GET {path}: the application answered {status}{}", said(.detail.as_deref()))]
+    #[error("GET {url}: the application answered {status}{}", said(.detail.as_deref()))]
     Status {
-        path: String,
+        url: String,
         status: StatusCode,
         detail: Option<String>,
     },
-    #[error("GET {path}: the answer is larger than {limit} bytes (`scim.limits.answer_bytes`)")]
-    OverLimit { path: String, limit: u64 },
+    #[error("GET {url}: the answer is larger than {limit} bytes (`scim.limits.answer_bytes`)")]
+    OverLimit { url: String, limit: u64 },
+    #[error(
+        "GET {url}: 200 OK, {content_type}; expected {expected}. Is `backend` right, and SCIM at this path?"
+    )]
+    Other {
+        url: String,
+        content_type: String,
+        expected: &'static str,
+    },
     #[error("the account {0:?} is not the one that the backend has (`scim.account`)")]
     OtherAccount(String),
     #[error("{0:?} cannot stand in a path")]
     Path(String),
+}
+
+/// An answer of 200.
+struct Got {
+    url: String,
+    content_type: Option<String>,
+    bytes: Bytes,
 }
 
 impl Reader {
@@ -51,39 +68,55 @@ impl Reader {
             paths: ScimPaths::new(settings),
             credential,
             limit: settings.answer_limit,
+            readable: Readable::new().map_err(anyhow::Error::msg)?,
         })
     }
 
-    /// A collection, such as `Users`, with query parameters.
-    pub(crate) async fn list(
+    /// A page of a collection, such as `Users`. `from_start`: the query asks for the first one that is
+    /// found.
+    pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         account: &str,
         collection: &str,
         query: &[(&str, String)],
-    ) -> Result<Bytes, Unreadable> {
-        self.get(account, self.paths.list(account, collection, query))
-            .await
+        from_start: bool,
+    ) -> Result<T, Unreadable> {
+        let path = self.paths.list(account, collection, query);
+        let got = self.get(account, path).await?;
+        got.read(self.readable.list(&got.bytes, from_start), "a SCIM list")
     }
 
     /// One resource.
-    pub(crate) async fn resource(
+    pub(crate) async fn resource<T: DeserializeOwned>(
         &self,
         account: &str,
         collection: &str,
         id: &str,
-    ) -> Result<Bytes, Unreadable> {
+    ) -> Result<T, Unreadable> {
         let path = self.paths.resource(account, collection, id);
-        self.get(
-            account,
-            path.ok_or_else(|| Unreadable::Path(id.to_owned()))?,
-        )
-        .await
+        let path = path.ok_or_else(|| Unreadable::Path(id.to_owned()))?;
+        let got = self.get(account, path).await?;
+        got.read(self.readable.resource(&got.bytes), "a SCIM resource")
     }
 
-    async fn get(&self, account: &str, path: String) -> Result<Bytes, Unreadable> {
+    /// The ServiceProviderConfig (RFC 7643 §5).
+    pub(crate) async fn service<T: DeserializeOwned>(
+        &self,
+        account: &str,
+    ) -> Result<T, Unreadable> {
+        let path = self.paths.list(account, "ServiceProviderConfig", &[]);
+        let got = self.get(account, path).await?;
+        got.read(
+            self.readable.resource(&got.bytes),
+            "a ServiceProviderConfig",
+        )
+    }
+
+    async fn get(&self, account: &str, path: String) -> Result<Got, Unreadable> {
         if !self.paths.has(account) {
             return Err(Unreadable::OtherAccount(account.to_owned()));
         }
+        let url = self.backend.url(&path);
         let credential = self.credential.as_ref();
         let outbound = Outbound::scim_read(
             path.parse().map_err(|_| Unreadable::Path(path.clone()))?,
@@ -91,18 +124,47 @@ impl Reader {
         );
         let whole = match self.backend.exchange(outbound, self.limit).await {
             Ok(whole) => whole,
-            Err(source) => return Err(Unreadable::NoAnswer { path, source }),
+            Err(source) => return Err(Unreadable::NoAnswer { url, source }),
         };
         let limit = self.limit;
         match (whole.status, whole.bytes()) {
-            (StatusCode::OK, Some(bytes)) => Ok(bytes),
-            (StatusCode::OK, None) => Err(Unreadable::OverLimit { path, limit }),
+            (StatusCode::OK, Some(bytes)) => {
+                let content_type = whole.headers.get(header::CONTENT_TYPE);
+                let content_type = content_type.and_then(|value| value.to_str().ok());
+                Ok(Got {
+                    url,
+                    content_type: content_type.map(super::printable),
+                    bytes,
+                })
+            }
+            (StatusCode::OK, None) => Err(Unreadable::OverLimit { url, limit }),
             (status, bytes) => Err(Unreadable::Status {
-                path,
+                url,
                 status,
                 detail: bytes.as_deref().and_then(detail),
             }),
         }
+    }
+}
+
+// === impl Got ===
+
+impl Got {
+    /// What the guard understands of it, or that it is something else.
+    fn read<T: DeserializeOwned>(
+        &self,
+        text: Option<Vec<u8>>,
+        expected: &'static str,
+    ) -> Result<T, Unreadable> {
+        let read = text.and_then(|text| serde_json::from_slice(&text).ok());
+        read.ok_or_else(|| Unreadable::Other {
+            url: self.url.clone(),
+            content_type: match &self.content_type {
+                Some(content_type) => content_type.clone(),
+                None => "without a content type".to_owned(),
+            },
+            expected,
+        })
     }
 }
 

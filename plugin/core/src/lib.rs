@@ -40,6 +40,7 @@ pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
 };
+pub use observe::Readable;
 pub use plain::is_plain_name;
 pub use refusal::{ErrorForm, refusal};
 pub use route::account::NamedAccount;

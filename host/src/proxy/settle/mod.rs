@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use scimguard_core::facts::{Group, GroupKey, Key, Unseen, User, UserKey};
 use scimguard_core::record::{Record, ResourceKey};
 
-use super::lookup::{Found, MemberOf, Resource, read};
+use super::lookup::{Found, MemberOf, Resource};
 use super::{Proxy, leases, now};
 use crate::store::{self, OpenIntent, OpenMembers};
 
@@ -308,7 +308,8 @@ impl Round<'_> {
     }
 
     async fn list(&self, path: &str) -> Option<Found> {
-        read(&self.proxy.ask(path, self.credential).await?)
+        let whole = self.proxy.ask(path, self.credential).await?;
+        self.proxy.read_list(&whole)
     }
 
     async fn resource(&self, account: &str, collection: &str, id: &str) -> Told<Resource> {
@@ -321,7 +322,7 @@ impl Round<'_> {
         if whole.status == StatusCode::NOT_FOUND {
             return Told::NotThere;
         }
-        match read::<Resource>(&whole) {
+        match self.proxy.read_resource(&whole) {
             Some(resource) if resource.id == id => Told::There(resource),
             _ => Told::Nothing,
         }

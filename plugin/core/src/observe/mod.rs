@@ -9,6 +9,7 @@ pub(crate) mod answer;
 mod created;
 mod discovery;
 mod location;
+mod readable;
 mod reading;
 mod records;
 mod repair;
@@ -34,6 +35,7 @@ use crate::rules::face;
 
 pub(crate) use created::CreatedRead;
 pub(crate) use location::Bases;
+pub use readable::Readable;
 pub(crate) use reading::Reading;
 
 /// What a forwarded request takes along until its answer comes.

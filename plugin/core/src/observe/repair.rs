@@ -110,6 +110,26 @@ pub(super) fn identifiers(body: &mut Json, shapes: &[&Shape]) {
     }
 }
 
+/// Whether users are active, as a boolean, where it came as text.
+pub(super) fn activity(body: &mut Json) {
+    let Json::Object(members) = body else { return };
+    for given in members {
+        match &mut given.value {
+            Json::Array(resources) if given.name.eq_ignore_ascii_case("Resources") => {
+                resources.iter_mut().for_each(activity);
+            }
+            Json::String(text) if given.name.eq_ignore_ascii_case("active") => {
+                match text.to_ascii_lowercase().as_str() {
+                    "true" => given.value = Json::Bool(true),
+                    "false" => given.value = Json::Bool(false),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 fn references(value: &mut Json, attribute: &Attribute) {
     if !attribute.is_reference() {
         return;
