@@ -75,6 +75,22 @@ impl Message {
         }
     }
 
+    /// What of it the application does if it says so; `None`: all.
+    pub(super) fn acted_on(&self, call: &ScimCall, account: &Account) -> Option<Self> {
+        let (Self::Patch(operations), Some((kind, _))) = (self, call.changed()) else {
+            return None;
+        };
+        let resource = account.resource(kind);
+        let is_done = |operation: &&crate::normalise::patch::Operation| {
+            resource.acts_on(&operation.attribute)
+        };
+        if operations.iter().all(|operation| is_done(&operation)) {
+            return None;
+        }
+        let done = operations.iter().filter(is_done).cloned();
+        Some(Self::Patch(done.collect()))
+    }
+
     /// Whether a value path may be meant to create a value.
     pub(super) fn may_create(&self) -> bool {
         matches!(self, Self::Patch(operations) if value_paths::may_create(operations))

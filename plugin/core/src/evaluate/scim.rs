@@ -113,7 +113,9 @@ pub(super) fn decide(
         let token = authorised.token_id.clone();
         continuation.created = Some(Box::new(CreatedRead::new(token, &path, &headers)));
     }
-    let plan = plan(&act, &scene, now)?;
+    let done = message.acted_on(call, account);
+    let done = done.map(|message| call.act(&message));
+    let plan = plan(done.as_ref().unwrap_or(&act), &scene, now)?;
     let mut records = plan.before;
     continuation.outcome = plan.outcome;
     let (method, body) = match Written::new(call, message, &act, account, &scene, progress)? {

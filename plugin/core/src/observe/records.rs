@@ -123,17 +123,22 @@ fn settle(
     };
     for resource in shown {
         let text = |name: &str| member(resource, name).and_then(Json::as_str);
-        let key = match kind {
-            ResourceKind::User => text("userName").map(fold),
-            ResourceKind::Group => text("displayName")
-                .map(|name| group_intent_key(account.derived_group_id(name).as_deref(), name)),
+        let name = match kind {
+            ResourceKind::User => text("userName"),
+            ResourceKind::Group => text("displayName"),
         };
-        if let (Some(key), Some(id)) = (key, text("id")) {
-            // Groups of one name are told apart by the id that it gives, where it gives one.
+        if let (Some(name), Some(id)) = (name, text("id")) {
+            let key = match kind {
+                ResourceKind::User => fold(name),
+                ResourceKind::Group => {
+                    group_intent_key(account.derived_group_id(name).as_deref(), name)
+                }
+            };
+            // Groups of one name are told apart by the ids that it gives, where it gives any.
             let is_other = kind == ResourceKind::Group
                 && account.group_id.is_some()
                 && !matches!(continuation.expected, Expected::Created { .. })
-                && key != id;
+                && !account.group_ids(name).iter().any(|given| given == id);
             if is_other {
                 continue;
             }

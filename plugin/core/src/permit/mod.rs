@@ -83,7 +83,7 @@ fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
                 keys.push(scene.group_key(&change.group.scope, &change.group.id));
                 keys.extend(scene.external_id_keys(&change.external_id));
                 for name in change.name.values() {
-                    keys.extend(scene.derived_id_key(&change.group.scope, name));
+                    keys.extend(scene.derived_id_keys(&change.group.scope, name));
                 }
                 keys.extend(scene.members_keys(&change.group, &change.members));
             }
@@ -138,15 +138,13 @@ fn new_group_keys(new: &NewGroup, scene: &Scene<'_>, keys: &mut Vec<Key>) {
         keys.push(scene.group_key(&new.scope, id));
     }
     if let Some(name) = &new.name {
-        keys.extend(scene.derived_id_key(&new.scope, name));
+        keys.extend(scene.derived_id_keys(&new.scope, name));
     }
     keys.extend(scene.new_members_key(new));
     if *scene.actor == Actor::Operator {
-        let derived = new
-            .name
-            .as_deref()
-            .and_then(|name| scene.account.derived_group_id(name));
-        for id in [new.id.clone(), derived].into_iter().flatten() {
+        let name = new.name.as_deref();
+        let derived = name.map(|name| scene.account.group_ids(name));
+        for id in new.id.iter().cloned().chain(derived.into_iter().flatten()) {
             keys.push(scene.replacement_key(new, &id));
         }
     }
@@ -232,15 +230,21 @@ impl Scene<'_> {
         })
     }
 
-    pub(crate) fn derived_id_key(&self, scope: &str, name: &str) -> Option<Key> {
-        let rule = self.account.group_id.as_ref()?;
-        Some(Key::GroupByDerivedId(DerivedIdKey {
-            account: self.account_name.to_owned(),
-            scope: scope.to_owned(),
-            id: self.account.derived_group_id(name)?,
-            replace: rule.replace.clone(),
-            with: rule.with.clone(),
-        }))
+    /// Of every id that a group's name may give.
+    pub(crate) fn derived_id_keys(&self, scope: &str, name: &str) -> Vec<Key> {
+        let Some(rule) = &self.account.group_id else {
+            return Vec::new();
+        };
+        let key = |id| {
+            Key::GroupByDerivedId(DerivedIdKey {
+                account: self.account_name.to_owned(),
+                scope: scope.to_owned(),
+                id,
+                replace: rule.replace.clone(),
+                with: rule.with.clone(),
+            })
+        };
+        self.account.group_ids(name).into_iter().map(key).collect()
     }
 
     /// Of every external id that a request writes.

@@ -68,12 +68,17 @@ impl<'a> Scene<'a> {
         self.facts.group(&self.group_key(scope, id))
     }
 
-    /// Groups of the id that a name gives.
-    pub(crate) fn groups_of_name(&self, scope: &str, name: &str) -> Result<&'a [Group], Stop> {
-        match self.derived_id_key(scope, name) {
-            Some(key) => self.facts.groups(&key),
-            None => Ok(&[]),
+    /// Groups of the ids that a name may give.
+    pub(crate) fn groups_of_name(&self, scope: &str, name: &str) -> Result<Vec<&'a Group>, Stop> {
+        let mut groups: Vec<&Group> = Vec::new();
+        for key in self.derived_id_keys(scope, name) {
+            for group in self.facts.groups(&key)? {
+                if !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
         }
+        Ok(groups)
     }
 
     /// Whether somebody else than the actor owns what is managed by this provider.
@@ -178,17 +183,19 @@ impl<'a> Scene<'a> {
 
     /// What the create of a group that exists does to its members: it may be taken for an update.
     pub(crate) fn moves_of_update(&self, new: &NewGroup, group: &Group) -> Result<Moves<'a>, Stop> {
-        let derived = new
-            .name
-            .as_deref()
-            .and_then(|name| self.account.derived_group_id(name));
-        let id = match (&new.id, derived) {
-            (Some(id), derived) if group.id.as_ref() == Some(id) || derived.is_none() => id.clone(),
-            (_, Some(derived)) => derived,
-            (Some(id), None) => id.clone(),
-            (None, None) => return Ok(Moves::default()),
+        let name = new.name.as_deref();
+        let derived = name.map(|name| self.account.group_ids(name));
+        let mut asked = new.id.iter().chain(derived.iter().flatten());
+        // Under the id that it has, of those that were asked for, else under the likeliest.
+        let own = asked.clone().find(|id| group.id.as_ref() == Some(id));
+        let likeliest = || match &derived {
+            Some(derived) if !derived.is_empty() => derived.first(),
+            _ => asked.next(),
         };
-        self.moves_of_replacement(new, &id)
+        match own.or_else(likeliest) {
+            Some(id) => self.moves_of_replacement(new, id),
+            None => Ok(Moves::default()),
+        }
     }
 
     /// Whom it takes for just the named members to be in the group of this id, on record or not.

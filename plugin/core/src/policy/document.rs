@@ -87,6 +87,17 @@ pub(crate) enum Profile {
 pub(crate) struct GroupId {
     pub(crate) replace: String,
     pub(crate) with: String,
+    /// Another derivation, where documentation and application differ: either may be the id.
+    #[serde(default)]
+    pub(crate) or: Option<OtherGroupId>,
+}
+
+/// A derivation that is more than the replacement of characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OtherGroupId {
+    /// What is left of the name in an identifier of letters, digits, `_` and `$`.
+    Identifier,
 }
 
 /// How the backend wants to have operations on an attribute.
@@ -102,6 +113,10 @@ pub(crate) enum Dialect {
     Difference,
     /// A removal with a list of values.
     ValueList,
+    /// As [`Self::Path`]; but its success says nothing, since the application does nothing of it.
+    Ignored,
+    /// Never in a PATCH, which fails with it.
+    Omitted,
 }
 
 /// What one request may amount to.

@@ -4,6 +4,7 @@ pub(crate) mod check;
 mod compile;
 mod document;
 mod edit_kind;
+mod group_id;
 mod issuers;
 mod protected;
 mod route;
@@ -11,7 +12,7 @@ mod route;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::facts::{ResourceKind, derived_id};
+use crate::facts::ResourceKind;
 use crate::normalise::json_schema::Constraints;
 use crate::route::template::Template;
 use crate::scim::shape::Shape;
@@ -115,10 +116,16 @@ impl Account {
         }
     }
 
-    /// The id that a group's name gives, where ids are derived.
+    /// The id that a group's name gives by the documentation, where ids are derived.
     pub(crate) fn derived_group_id(&self, name: &str) -> Option<String> {
         let rule = self.group_id.as_ref()?;
-        Some(derived_id(name, &rule.replace, &rule.with))
+        Some(rule.documented(name))
+    }
+
+    /// Every id that a group's name may give, where ids are derived.
+    pub(crate) fn group_ids(&self, name: &str) -> Vec<String> {
+        let rule = self.group_id.as_ref();
+        rule.map(|rule| rule.all(name)).unwrap_or_default()
     }
 }
 
@@ -128,5 +135,10 @@ impl Resource {
     /// How the backend wants to have operations on this attribute.
     pub(crate) fn dialect(&self, attribute: &str) -> Dialect {
         self.dialect.get(attribute).copied().unwrap_or_default()
+    }
+
+    /// Whether the application does what an operation on this attribute asks for, if it says so.
+    pub(crate) fn acts_on(&self, attribute: &str) -> bool {
+        !matches!(self.dialect(attribute), Dialect::Ignored | Dialect::Omitted)
     }
 }

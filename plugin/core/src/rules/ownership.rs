@@ -290,10 +290,15 @@ fn group_id_is_free(
     for group in scene.groups_of_name(scope, name)? {
         let is_target = target.is_some_and(|target| group.id.as_ref() == Some(&target.id));
         if group.managed_by.is_some() && !is_target && group.display_name.as_deref() != Some(name) {
+            let other = group.display_name.as_deref().unwrap_or("of this id");
+            let id = scene.account.derived_group_id(other);
+            let advice = match id == scene.account.derived_group_id(name) {
+                true => "that differs in more than periods, dashes and spaces",
+                false => "whose letters differ, not only its accents, leading digits and signs",
+            };
             return Err(GROUP_ID
                 .because(format!(
-                    "{name} would get the same id as the pushed group {}. Choose a name that differs in more than periods, dashes and spaces.",
-                    group.display_name.as_deref().unwrap_or("of this id")
+                    "{name} would get the same id as the pushed group {other}. Choose a name {advice}."
                 ))
                 .into());
         }

@@ -14,6 +14,8 @@ use crate::permit::Scene;
 use crate::policy::{Dialect, Profile, Resource};
 use crate::rules::normalise;
 use crate::scim::PATCH_URN;
+use crate::scim::schema::Type;
+use crate::scim::shape::Resolved;
 use crate::token::Authorised;
 
 /// What of a client's SCIM request reaches the backend beside its body.
@@ -88,7 +90,16 @@ pub(crate) fn in_dialect(
     let mut written = Vec::with_capacity(operations.len());
     let mut replaced = false;
     for operation in operations {
-        let by_difference = resource.dialect(&operation.attribute) == Dialect::Difference;
+        let dialect = resource.dialect(&operation.attribute);
+        if dialect == Dialect::Omitted {
+            changes.push(Change {
+                rule: normalise::NOT_SYNCED.id.to_owned(),
+                path: operation.path(),
+                detail: "the application does not take it in a PATCH".to_owned(),
+            });
+            continue;
+        }
+        let by_difference = dialect == Dialect::Difference;
         match absolute(act).filter(|_| by_difference) {
             None => written.push(operation),
             // All operations on the list amount to one replacement, written where the first stood.
@@ -166,6 +177,21 @@ fn difference(like: &Operation, add: Vec<String>, remove: Vec<String>) -> Vec<Op
     operations
 }
 
+// === impl Resource ===
+
+impl Resource {
+    /// Whether an operation is on an attribute with one value that has no parts.
+    fn has_one_value(&self, operation: &Operation) -> bool {
+        match self.shape.resolve(&operation.attribute) {
+            Resolved::Attribute(target) => {
+                let leaf = target.leaf();
+                operation.sub.is_none() && !leaf.multi_valued && leaf.r#type != Type::Complex
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The PatchOp message (RFC 7644 §3.5.2).
 pub(crate) fn patch_message(
     operations: &[Operation],
@@ -187,10 +213,23 @@ fn operation_message(
     resource: &Resource,
     changes: &mut Vec<Change>,
 ) -> Json {
-    let mut members = vec![Member::new("op", Json::string(operation.verb.text()))];
     let dialect = resource.dialect(&operation.attribute);
     let plain = operation.filter.is_none() && operation.verb != Verb::Remove;
     let pathless = dialect == Dialect::Value && plain;
+    let verb = match operation.verb {
+        // RFC 7644 §3.5.2.1: to add a single value is to replace it. Without a path, not every
+        // application knows.
+        Verb::Add if pathless && resource.has_one_value(operation) => {
+            changes.push(Change {
+                rule: normalise::OP.id.to_owned(),
+                path: operation.path(),
+                detail: "add is written replace, as the application reads it".to_owned(),
+            });
+            Verb::Replace
+        }
+        verb => verb,
+    };
+    let mut members = vec![Member::new("op", Json::string(verb.text()))];
     if pathless != operation.was_pathless {
         changes.push(Change {
             rule: normalise::PATH.id.to_owned(),

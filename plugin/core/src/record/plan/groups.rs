@@ -20,6 +20,7 @@ pub(super) fn create(
 ) -> Result<(), Stop> {
     let name = new.name.clone().unwrap_or_default();
     let derived_id = scene.account.derived_group_id(&name);
+    let ids_of_name = scene.account.group_ids(&name);
     let mut group = Group {
         account: scene.account_name.to_owned(),
         scope: new.scope.clone(),
@@ -34,13 +35,16 @@ pub(super) fn create(
     let mut removed = Vec::new();
     match scene.actor {
         Actor::Operator => {
-            let existing = match (&new.id, &derived_id) {
-                (Some(id), _) => scene.group(&new.scope, id)?,
-                (None, Some(id)) => {
+            let existing = match &new.id {
+                Some(id) => scene.group(&new.scope, id)?,
+                None => {
+                    let has_id = |group: &&Group| {
+                        let id = group.id.as_ref();
+                        id.is_some_and(|id| ids_of_name.contains(id))
+                    };
                     let groups = scene.groups_of_name(&new.scope, &name)?;
-                    groups.iter().find(|group| group.id.as_ref() == Some(id))
+                    groups.into_iter().find(has_id)
                 }
-                (None, None) => None,
             };
             match existing {
                 // What exists is changed, never owned anew.
@@ -77,7 +81,8 @@ pub(super) fn create(
                 key: group_intent_key(derived_id.as_deref(), &name),
                 user_name: None,
                 display_name: new.name.clone(),
-                derived_id,
+                // Which of several it gets is not known until the answer comes.
+                derived_id: derived_id.filter(|_| ids_of_name.len() == 1),
                 external_id: group.external_id.clone(),
                 active: true,
                 provider: provider.clone(),

@@ -14,13 +14,10 @@ pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
         (Some(id), _) => scene.group(&new.scope, id)?.into_iter().collect(),
         // Without an id of its own it gets the one that its name gives.
         (None, Some(name)) if *scene.actor == Actor::Operator => {
-            let id = scene.account.derived_group_id(name);
-            let has_id = |group: &&Group| match &group.id {
-                Some(held) => Some(held) == id.as_ref(),
-                None => true,
-            };
+            let ids = scene.account.group_ids(name);
+            let has_id = |group: &&Group| group.id.as_ref().is_none_or(|id| ids.contains(id));
             let groups = scene.groups_of_name(&new.scope, name)?;
-            groups.iter().filter(has_id).collect()
+            groups.into_iter().filter(has_id).collect()
         }
         _ => Vec::new(),
     };
