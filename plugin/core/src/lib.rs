@@ -17,6 +17,7 @@ pub mod history;
 mod json;
 mod media_type;
 pub mod message;
+mod nearest;
 mod normalise;
 mod observe;
 mod parse;
@@ -40,8 +41,10 @@ pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
 };
+pub use nearest::{meant, nearest};
 pub use observe::Readable;
 pub use plain::is_plain_name;
+pub use policy::check::syntax_fault;
 pub use refusal::{ErrorForm, refusal};
 pub use route::account::NamedAccount;
 pub use rules::{Rule, Stage, all as rules, stage};

@@ -5,6 +5,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternCache, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
+use crate::nearest::meant;
 use crate::normalise::patterns::MAX_COMPILED_BYTES;
 
 /// Compiles a schema. Patterns run in linear time, references stay inside the document.
@@ -25,6 +26,12 @@ pub(crate) fn validator_with(schema: &Value, patterns: &PatternCache) -> Result<
 
 /// What is wrong, without the value itself.
 pub(crate) fn explain(error: &ValidationError<'_>) -> String {
+    explain_with(error, &Value::Null)
+}
+
+/// The same in the words of the schema, where it has some: `patternErrorMessage`, which editors show
+/// too, beside a `pattern`.
+pub(crate) fn explain_with(error: &ValidationError<'_>, schema: &Value) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
@@ -33,32 +40,82 @@ pub(crate) fn explain(error: &ValidationError<'_>) -> String {
                 several => format!("unknown fields {}", quoted(several)),
             }
         }
-        Kind::PropertyNames { error } => format!("a name is not possible here: {}", explain(error)),
+        Kind::PropertyNames { error } => {
+            format!(
+                "a name is not possible here: {}",
+                explain_with(error, schema)
+            )
+        }
         Kind::Required { property } => format!("the field {property} is missing"),
         Kind::Type { kind } => format!("expected {}", expected_type(kind)),
         Kind::Enum { options } => format!("expected one of {}", listed(options)),
         Kind::Constant { expected_value } => format!("expected {expected_value}"),
-        Kind::Pattern { pattern } => format!("expected text that matches {pattern}"),
+        Kind::Pattern { pattern } => match beside(error, schema, "patternErrorMessage") {
+            Some(Value::String(words)) => words.clone(),
+            _ => format!("expected text that matches {pattern}"),
+        },
         Kind::Minimum { limit } => format!("expected at least {limit}"),
         Kind::Maximum { limit } => format!("expected at most {limit}"),
+        Kind::MinLength { limit: 1 } => "must not be empty".to_owned(),
         Kind::MinLength { limit } => format!("expected at least {limit} characters"),
-        Kind::MaxLength { limit } => format!("expected at most {limit} characters"),
-        Kind::MinItems { limit } => format!("expected at least {limit} elements"),
-        Kind::MaxItems { limit } => format!("expected at most {limit} elements"),
-        Kind::MinProperties { limit } => format!("expected at least {limit} fields"),
-        Kind::MaxProperties { limit } => format!("expected at most {limit} fields"),
+        Kind::MaxLength { limit } => format!("expected at most {}", count(*limit, "character")),
+        Kind::MinItems { limit } => format!("expected at least {}", count(*limit, "element")),
+        Kind::MaxItems { limit } => format!("expected at most {}", count(*limit, "element")),
+        Kind::MinProperties { limit } => format!("expected at least {}", count(*limit, "field")),
+        Kind::MaxProperties { limit } => format!("expected at most {}", count(*limit, "field")),
         Kind::Format { format } => format!("expected text in the format {format}"),
         Kind::UniqueItems => "an element is there twice".to_owned(),
         Kind::FalseSchema => "nothing may stand here".to_owned(),
         Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
-            let ways: Vec<String> = context
+            let ways: Vec<&ValidationError<'_>> =
+                context.iter().filter_map(|errors| errors.first()).collect();
+            // Where one way is for values of this type, those for other types were not meant.
+            let of_this_type: Vec<_> = ways
                 .iter()
-                .filter_map(|errors| errors.first())
-                .map(explain)
+                .filter(|way| !matches!(way.kind(), Kind::Type { .. }))
                 .collect();
-            ways.join(", or ")
+            let meant: Vec<String> = match of_this_type.is_empty() {
+                true => ways.iter().map(|way| explain_with(way, schema)).collect(),
+                false => of_this_type
+                    .iter()
+                    .map(|way| explain_with(way, schema))
+                    .collect(),
+            };
+            meant.join(", or ")
+        }
+        Kind::Not { schema } if schema.get("const").is_some() => {
+            format!("must not be {}", schema["const"])
         }
         kind => format!("does not satisfy `{}`", kind.keyword()),
+    }
+}
+
+/// What stands under this keyword beside the one that failed.
+fn beside<'a>(error: &ValidationError<'_>, schema: &'a Value, keyword: &str) -> Option<&'a Value> {
+    let (around, _) = error.schema_path().as_str().rsplit_once('/')?;
+    schema.pointer(around)?.get(keyword)
+}
+
+/// What is wrong with a text that is no JSON, or not of the form that was expected, behind its place.
+#[must_use]
+pub fn syntax_fault(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let whole = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    let (place, reason) = match whole.strip_suffix(&place) {
+        Some(reason) => (format!("line {line}, column {column}: "), reason),
+        None => (String::new(), whole.as_str()),
+    };
+    match meant(reason) {
+        Some(name) => format!("{place}{reason}; did you mean `{name}`?"),
+        None => format!("{place}{reason}"),
+    }
+}
+
+fn count(number: u64, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
     }
 }
 

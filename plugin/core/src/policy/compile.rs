@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use jsonschema::ValidationError;
-use jsonschema::error::ValidationErrorKind;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::{explain, validator};
+use super::check::syntax_fault;
 use super::document::{Document, Emails, UnknownAttributes};
+use super::faults::{check, fault, pointer_token};
 use super::protected::{self, Protected};
 use super::{Account, Management, Policy, Resource, Route, Source, issuers};
 use crate::ConfigError;
@@ -27,7 +26,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
         Value::Object(serde_json::Map::new())
     } else {
         serde_json::from_str(text)
-            .map_err(|error| fault("", format!("the document is not JSON: {error}")))?
+            .map_err(|error| fault("", format!("not JSON: {}", syntax_fault(&error))))?
     };
     check(&given)?;
     protected::lengthen(&mut given);
@@ -107,52 +106,6 @@ fn plain_account(name: &str, pointer: &str) -> Result<(), Vec<ConfigError>> {
     let message =
         "the name of an account has no white space, control or invisible characters in it";
     Err(fault(pointer, message.to_owned()))
-}
-
-fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
-    let schema: Value = serde_json::from_str(include_str!("schema.json"))
-        .map_err(|error| fault("", error.to_string()))?;
-    let validator = validator(&schema).map_err(|error| fault("", error))?;
-    let errors: Vec<ConfigError> = validator
-        .iter_errors(given)
-        .flat_map(|error| faults_of(&error))
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(errors)
-    }
-}
-
-/// An unknown field is told at its own place, not at the object's around it.
-fn faults_of(error: &ValidationError<'_>) -> Vec<ConfigError> {
-    let place = error.instance_path().to_string();
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
-            .iter()
-            .map(|name| ConfigError {
-                pointer: format!("{place}/{}", pointer_token(name)),
-                message: format!("unknown field {name:?}"),
-            })
-            .collect(),
-        _ => vec![ConfigError {
-            pointer: place,
-            message: explain(error),
-        }],
-    }
-}
-
-/// RFC 6901 §3.
-fn pointer_token(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
-fn fault(pointer: &str, message: String) -> Vec<ConfigError> {
-    vec![ConfigError {
-        pointer: pointer.to_owned(),
-        message,
-    }]
 }
 
 fn read<'a, T: Deserialize<'a>>(value: &'a Value, pointer: &str) -> Result<T, Vec<ConfigError>> {

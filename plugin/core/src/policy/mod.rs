@@ -4,6 +4,7 @@ pub(crate) mod check;
 mod compile;
 mod document;
 mod edit_kind;
+mod faults;
 mod group_id;
 mod issuers;
 mod protected;
