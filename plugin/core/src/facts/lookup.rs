@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Difference, Fact, Group, Holder, Key, Member, Principal, Token, User};
+use super::{
+    Answer, Difference, Fact, Group, GroupKey, Holder, Key, Member, Principal, Token, Unseen, User,
+    UserKey,
+};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::json::Json;
 use crate::message::Need;
@@ -179,6 +182,30 @@ fn unavailable(key: &Key) -> Stop {
         }
         Key::Principal(_) => {
             "The permissions of the token's user or service account cannot be read now.".to_owned()
+        }
+        Key::User(UserKey {
+            account,
+            unseen: Unseen::Pending,
+            ..
+        })
+        | Key::UserByName(UserKey {
+            account,
+            unseen: Unseen::Pending,
+            ..
+        })
+        | Key::Group(GroupKey {
+            account,
+            unseen: Unseen::Pending,
+            ..
+        }) => {
+            return face::FACTS_UNAVAILABLE
+                .because(format!(
+                    "The guard cannot tell whether {} is an identity provider's. If the guard has not read \
+                     account {account} yet (scimguard import), and unseen = \"refuse\", repeating never helps: \
+                     import it. Otherwise a create in the account is still open: repeat the request later.",
+                    key.subject()
+                ))
+                .into();
         }
         _ => format!(
             "The record of {} cannot be read now, or an operation on it is still open.",

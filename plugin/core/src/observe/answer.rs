@@ -262,6 +262,25 @@ pub(crate) fn end_to_end(answer: &BackendAnswer) -> Headers {
         .collect()
 }
 
+/// What a failure of the application means where it says nothing itself.
+pub(super) fn failure(status: u16) -> &'static str {
+    match status {
+        404 => "The application does not know this resource.",
+        409 => "The application refused: the resource exists already.",
+        408 | 425 | 429 => "The application cannot do it now. Try again later.",
+        400..=499 => "The application refused the request.",
+        _ => "The application failed. Try again later.",
+    }
+}
+
+/// The application's text, with the full stop that one before another sentence has.
+pub(super) fn sentence(text: &str) -> String {
+    match text.ends_with(['.', '!', '?']) {
+        true => text.to_owned(),
+        false => format!("{text}."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -449,16 +449,13 @@ fn backend_error(answer: &BackendAnswer, continuation: &ScimContinuation, now: u
         true => Vec::new(),
         false => records::failed(continuation, Some(answer.status), now),
     };
-    let detail = text("detail").unwrap_or(match answer.status {
-        404 => "The application does not know this resource.",
-        409 => "The application refused: the resource exists already.",
-        408 | 425 | 429 => "The application cannot do it now. Try again later.",
-        400..=499 => "The application refused the request.",
-        _ => "The application failed. Try again later.",
-    });
+    let detail = text("detail").unwrap_or(answer::failure(answer.status));
     let detail = match failed.is_empty() {
         true => detail.to_owned(),
-        false => format!("{detail} The change of members is kept, to be repeated: retry later."),
+        false => format!(
+            "{} The change of members is kept, to be repeated: retry later.",
+            answer::sentence(detail)
+        ),
     };
     // RFC 7644 §3.3: what a create collides with is there already.
     let is_taken =

@@ -62,6 +62,7 @@ fn the_text_around_them_stays() {
 fn what_is_no_secret_stays() {
     for text in [
         "The request carries no credential. Send Authorization: Bearer TOKEN; in Okta, choose HTTP Header as authentication mode.",
+        "The request carries no credential. Send Authorization: Bearer TOKEN; in Microsoft Entra ID, enter it as the Secret Token.",
         "The request must carry exactly one Bearer or API-key token; one that is a JWT must be signed.",
         "Bearer realm=\"scim\"",
         "Basic authentication is not taken here. Use a Bearer token.",

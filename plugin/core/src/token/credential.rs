@@ -16,10 +16,20 @@ pub(super) struct Credential<'r> {
     pub(super) token: &'r str,
 }
 
-/// Finds the credential.
+/// Where the provider's administrators enter a token.
+fn entered(provider: &str) -> String {
+    match provider.to_lowercase().as_str() {
+        "okta" => "in Okta, choose HTTP Header as authentication mode".to_owned(),
+        "entra" => "in Microsoft Entra ID, enter it as the Secret Token".to_owned(),
+        _ => format!("in {provider}, enter the token that the guard gave out"),
+    }
+}
+
+/// Finds the credential of a client of this provider, or of an operator.
 pub(super) fn credential<'r>(
     headers: &'r Headers,
     carriers: &[String],
+    provider: &str,
 ) -> Result<Credential<'r>, Refusal> {
     let mut found = headers.iter().filter(|(name, _)| {
         carriers
@@ -27,9 +37,10 @@ pub(super) fn credential<'r>(
             .any(|carrier| header_names::same(name, carrier))
     });
     let Some((name, value)) = found.next() else {
-        return Err(rules::MISSING.because(
-            "The request carries no credential. Send Authorization: Bearer TOKEN; in Okta, choose HTTP Header as authentication mode.",
-        ));
+        return Err(rules::MISSING.because(format!(
+            "The request carries no credential. Send Authorization: Bearer TOKEN; {}.",
+            entered(provider)
+        )));
     };
     let is_spelt = |carrier: &String| name.eq_ignore_ascii_case(carrier);
     if found.next().is_some() || !carriers.iter().any(is_spelt) {

@@ -65,7 +65,7 @@ pub(crate) fn authorise_scim(
     now: u64,
 ) -> Result<Authorised, Stop> {
     let account = policy.account(account_name);
-    let credential = credential(&request.headers, &account.token_headers)?;
+    let credential = credential(&request.headers, &account.token_headers, &account.provider)?;
     let asked = Asked {
         token: credential.token,
         account: Some(account_name),
@@ -113,7 +113,7 @@ pub(crate) fn authorise_management(
     now: u64,
 ) -> Result<Authorised, Stop> {
     let account = settings(policy, account_name);
-    let credential = credential(&request.headers, &account.token_headers)?;
+    let credential = credential(&request.headers, &account.token_headers, &account.provider)?;
     let asked = Asked {
         token: credential.token,
         account: account_name,
