@@ -174,14 +174,15 @@ fn resource_type(described: &mut Json, account: &Account) -> bool {
     true
 }
 
-/// RFC 7643 §5: Bulk is the guard's own; a password that is not synced cannot be changed.
+/// RFC 7643 §5: Bulk is the guard's own; a password that is not synced cannot be changed; a token is
+/// the one way in.
 fn config(body: &mut Json, account: &Account) {
     let limits = &account.limits;
     set(
         body,
         "bulk",
         Json::object([
-            ("supported", Json::Bool(true)),
+            ("supported", Json::Bool(limits.bulk_operations > 0)),
             (
                 "maxOperations",
                 Json::Number(limits.bulk_operations.to_string()),
@@ -217,6 +218,35 @@ fn config(body: &mut Json, account: &Account) {
             Json::object([("supported", Json::Bool(false))]),
         );
     }
+    if let Some(Json::Array(schemes)) = member(body, "authenticationSchemes") {
+        let bearer: Vec<Json> = schemes.iter().filter(|it| is_bearer(it)).cloned().collect();
+        let bearer = match bearer.is_empty() {
+            true => vec![bearer_token()],
+            false => bearer,
+        };
+        set(body, "authenticationSchemes", Json::Array(bearer));
+    }
+}
+
+/// Whether a way to authenticate ends with a token of the kind that the guard takes (RFC 6750).
+fn is_bearer(scheme: &Json) -> bool {
+    let kind = member(scheme, "type").and_then(Json::as_str);
+    kind.is_some_and(|kind| {
+        ["oauthbearertoken", "oauth2"]
+            .iter()
+            .any(|bearer| kind.eq_ignore_ascii_case(bearer))
+    })
+}
+
+fn bearer_token() -> Json {
+    Json::object([
+        ("type", Json::string("oauthbearertoken")),
+        ("name", Json::string("OAuth Bearer Token")),
+        (
+            "description",
+            Json::string("Authentication with a token of the guard (RFC 6750)"),
+        ),
+    ])
 }
 
 fn set(body: &mut Json, name: &str, value: Json) {
