@@ -16,6 +16,7 @@ mod lint;
 mod log_lines;
 mod network;
 mod owners;
+mod plural;
 pub mod proxy;
 pub mod store;
 mod times;

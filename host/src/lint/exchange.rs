@@ -32,6 +32,9 @@ pub(crate) struct Answer {
     pub(crate) body: Option<Vec<u8>>,
 }
 
+/// In UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Paths before SCIM end points.
 pub(super) struct Bases(BTreeSet<String>);
 
@@ -141,7 +144,11 @@ impl<'e> Call<'e> {
             None => (entry.path.as_str(), None),
         };
         let (tail, endpoint) = bases.split(path)?;
-        let body = |body: &Option<Vec<u8>>| serde_json::from_slice(body.as_deref()?).ok();
+        // A byte order mark is a point of its own, and the rest is read.
+        let body = |body: &Option<Vec<u8>>| {
+            let bytes = body.as_deref()?;
+            serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)).ok()
+        };
         Some(Self {
             entry,
             base: path.strip_suffix(tail).unwrap_or_default().to_owned(),

@@ -26,6 +26,8 @@ use judge::Judge;
 use read::{Line, Recording};
 use server::History;
 
+use crate::plural::counted;
+
 /// What was found in one file.
 pub(crate) struct Found {
     pub(crate) file: String,
@@ -130,10 +132,7 @@ impl Found {
             found.at(
                 &client::points::REWRITTEN,
                 "body",
-                match line.changes {
-                    1 => "rewritten in 1 place".to_owned(),
-                    changes => format!("rewritten in {changes} places"),
-                },
+                format!("rewritten in {}", counted(line.changes, "place", "places")),
             );
         }
         let at = At {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::findings::Finding;
 use super::points::{Point, Profile, Side, Source, Weight};
 use super::{At, Found};
+use crate::plural::counted;
 use crate::proxy::{printable, without_values};
 
 /// Places of one point that the text shows of one entry.
@@ -166,7 +167,10 @@ impl<'f> Report<'f> {
         for (id, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN) {
             line(
                 text,
-                format_args!("  …       {id}: {} places more", count - SHOWN),
+                format_args!(
+                    "  …       {id}: {}",
+                    counted(count - SHOWN, "more place", "more places")
+                ),
             );
         }
         text.push('\n');

@@ -130,6 +130,13 @@ fn patch(kind: ResourceKind, sent: &Value, within: &str, found: &mut Findings) {
     }
 }
 
+/// The schemas of RFC 7643 §8.7.1 whose attributes clients write.
+const SCHEMAS: [&str; 3] = [
+    "urn:ietf:params:scim:schemas:core:2.0:User",
+    "urn:ietf:params:scim:schemas:core:2.0:Group",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+];
+
 fn with_path(
     kind: ResourceKind,
     op: &str,
@@ -139,6 +146,16 @@ fn with_path(
     found: &mut Findings,
 ) {
     let lower = path.to_ascii_lowercase();
+    if let Some(urn) = SCHEMAS.iter().find(|urn| {
+        let behind = lower.strip_prefix(&urn.to_ascii_lowercase());
+        behind.is_some_and(|behind| behind.starts_with('.'))
+    }) {
+        found.at(
+            &points::DOTTED_URN,
+            format!("{place}.path"),
+            format!("a dot behind {urn}; expected a colon"),
+        );
+    }
     let attribute = lower.split(['[', '.']).next().unwrap_or_default();
     let of_members = kind == ResourceKind::Group && attribute.rsplit(':').next() == Some("members");
     if let Some((_, expression)) = path.split_once('[') {

@@ -21,6 +21,8 @@ points! { Client:
     OPERATOR = "filter.operator", Departure, [Interop "Interoperability Profile, Filtering"];
     /// A PATCH operation has no path; what it changes is hidden in the keys of its value.
     WITHOUT_PATH = "patch.without-path", Departure, [Interop "Interoperability Profile, General PATCH Constraints"];
+    /// A dot stands behind the URN of a schema. A colon belongs there.
+    DOTTED_URN = "patch.dotted-urn", Departure, [Rfc "RFC 7644 §3.10"];
     /// Two operations of one PATCH have the same path.
     REPEATED_PATH = "patch.repeated-path", Departure, [Interop "Interoperability Profile, Multi-Attribute Updates"];
     /// The path of a PATCH operation has a filter and names the element itself, not a sub-attribute of

@@ -7,7 +7,7 @@
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use scimguard_core::Headers;
+use scimguard_core::{Headers, syntax_fault};
 use serde::Deserialize;
 
 use crate::lint::exchange::{Answer, Entry};
@@ -69,6 +69,7 @@ struct Content {
 /// The entries of a file, in its order.
 pub(super) fn entries(text: &str) -> anyhow::Result<Vec<Entry>> {
     let har: Har = serde_json::from_str(text)
+        .map_err(|error| anyhow!(syntax_fault(&error)))
         .context("expected HAR 1.2: log.entries with request and response")?;
     har.log
         .entries

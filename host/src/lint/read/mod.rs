@@ -7,7 +7,8 @@ mod suite;
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use scimguard_core::syntax_fault;
 use serde_json::Value;
 
 use super::exchange::Entry;
@@ -35,6 +36,7 @@ fn recording(text: &str) -> anyhow::Result<Recording> {
         return Ok(Recording::Log(log::lines(text)?));
     }
     let document: Value = serde_json::from_str(text)
+        .map_err(|error| anyhow!(syntax_fault(&error)))
         .context("expected a HAR file, a case suite or a decision log, each of JSON")?;
     if document.get("log").is_some() {
         return Ok(Recording::Exchange("HAR file", vec![har::entries(text)?]));
@@ -61,7 +63,7 @@ mod tests {
     fn what_cannot_be_read_is_named_with_its_place() {
         for (text, place) in [
             ("", "expected a HAR file"),
-            ("{", "line 1 column 1"),
+            ("{", "line 1, column 1"),
             ("[]", "an object with `log`"),
             ("{\"log\": 1}", "log"),
             (

@@ -57,6 +57,9 @@ pub(super) fn config(body: &Value, found: &mut Findings) {
             found.at(&points::CONFIG, format!("{feature}.{limit}"), what);
         }
     }
+    if let Some(pagination) = body.get("pagination") {
+        paging(pagination, found);
+    }
     let schemes = body.get("authenticationSchemes");
     if !matches!(schemes, Some(Value::Array(_))) {
         let what = format!("{}; expected a list", kind_of(schemes));
@@ -84,6 +87,22 @@ pub(super) fn config(body: &Value, found: &mut Findings) {
             "interopProfileConformant",
             "true for a server that keeps to the profile",
         );
+    }
+}
+
+/// RFC 9865 §4.
+fn paging(pagination: &Value, found: &mut Findings) {
+    for way in ["cursor", "index"] {
+        let given = pagination.get(way);
+        if !matches!(given, Some(Value::Bool(_))) {
+            let what = format!("{}; expected a boolean", kind_of(given));
+            found.at(&points::CONFIG, format!("pagination.{way}"), what);
+        }
+    }
+    let given = pagination.get("defaultPaginationMethod");
+    if given.is_some_and(|given| !matches!(given.as_str(), Some("cursor" | "index"))) {
+        let what = "expected cursor or index";
+        found.at(&points::CONFIG, "pagination.defaultPaginationMethod", what);
     }
 }
 

@@ -97,9 +97,10 @@ fn counts(call: &Call<'_>, body: &Value, total: Option<u64>, listed: u64, found:
             "there are results, and none is listed",
         );
     }
+    let by_cursor = cursors(call, body, found);
     for name in ["startIndex", "itemsPerPage"] {
         let given = body.get(name);
-        if given.is_none() && !is_part {
+        if given.is_none() && (!is_part || by_cursor && name == "startIndex") {
             continue;
         }
         if number(name).is_none() {
@@ -117,6 +118,32 @@ fn counts(call: &Call<'_>, body: &Value, total: Option<u64>, listed: u64, found:
             format!("{listed} are listed; expected their number"),
         );
     }
+}
+
+/// Whether the list is read by cursors, whose pages have no numbers; and whether they are some.
+fn cursors(call: &Call<'_>, body: &Value, found: &mut Findings) -> bool {
+    let mut by_cursor = call.parameter("cursor").is_some() || call.sent_member("cursor").is_some();
+    for name in ["nextCursor", "previousCursor"] {
+        let given = body.get(name).filter(|given| !given.is_null());
+        by_cursor |= given.is_some();
+        match given {
+            None => {}
+            Some(Value::String(text)) if !text.is_empty() => {}
+            Some(Value::String(_)) => {
+                found.at(
+                    &points::LIST_CURSOR,
+                    name,
+                    "an empty text; expected a cursor",
+                );
+            }
+            other => found.at(
+                &points::LIST_CURSOR,
+                name,
+                format!("{}; expected a string", kind_of(other)),
+            ),
+        }
+    }
+    by_cursor
 }
 
 fn type_of(call: &Call<'_>, one: &Value) -> Option<ResourceKind> {

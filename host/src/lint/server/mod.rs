@@ -10,7 +10,7 @@ mod resource;
 
 use serde_json::Value;
 
-use super::exchange::{Answer, Call, Endpoint, header, media_type};
+use super::exchange::{Answer, BYTE_ORDER_MARK, Call, Endpoint, header, media_type};
 use super::findings::Findings;
 use super::judge::Judge;
 use super::points::Row;
@@ -46,6 +46,13 @@ pub(super) fn look(
 fn form(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
     if answer.body.is_none() {
         return;
+    }
+    if answer
+        .body
+        .as_deref()
+        .is_some_and(|body| body.starts_with(BYTE_ORDER_MARK))
+    {
+        found.at(&points::BYTE_ORDER_MARK, "body", "send UTF-8 without one");
     }
     if call.answered.is_none() {
         found.at(&points::JSON, "body", "it is not JSON");

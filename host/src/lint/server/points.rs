@@ -35,6 +35,8 @@ points! { Server:
     CONTENT_TYPE = "answer.content-type", Departure, [Interop "Interoperability Profile, Data Format and HTTP Headers"];
     /// The body of an answer is not JSON.
     JSON = "answer.json", Departure, [Rfc "RFC 7644 §3.1, RFC 8259 §2"];
+    /// The body of an answer begins with a byte order mark.
+    BYTE_ORDER_MARK = "answer.byte-order-mark", Departure, [Rfc "RFC 8259 §8.1"];
     /// A key is there twice in one object of an answer.
     DUPLICATE_KEY = "answer.duplicate-key", Departure, [Rfc "RFC 8259 §4, RFC 7643 §2.1"];
     /// A resource does not name its schemas, or names those of something else.
@@ -87,6 +89,8 @@ points! { Server:
     LIST_RESOURCES = "list.resources", Departure, [Rfc "RFC 7644 §3.4.2"];
     /// A page does not say in `startIndex` and `itemsPerPage` which one it is, or says it wrongly.
     LIST_PAGE = "list.page", Departure, [Rfc "RFC 7644 §3.4.2, §3.4.2.4"];
+    /// A cursor of a page is no text, or an empty one.
+    LIST_CURSOR = "list.cursor", Departure, [Rfc "RFC 9865 §2"];
     /// There is more on a page than was asked for.
     LIST_COUNT = "list.count", Departure, [Rfc "RFC 7644 §3.4.2.4"];
     /// A query without results is answered 404. It is 200 with `"totalResults": 0`.
@@ -108,7 +112,7 @@ points! { Server:
     /// The answer to a bulk request is no BulkResponse with one status for each operation.
     BULK = "answer.bulk", Departure, [Rfc "RFC 7644 §3.7.3"];
     /// The ServiceProviderConfig lacks a member, or one is not as it is defined.
-    CONFIG = "discovery.config", Departure, [Rfc "RFC 7643 §5"];
+    CONFIG = "discovery.config", Departure, [Rfc "RFC 7643 §5, RFC 9865 §4"];
     /// The server does not say that it keeps to the profile.
     CONFORMANT = "discovery.conformant", Note, [Interop "Interoperability Profile, Scope and Conformance"];
     /// A definition in `/Schemas` is not as definitions are.
