@@ -6,6 +6,7 @@ mod connections;
 mod credential;
 mod endpoint;
 mod facts;
+mod faults;
 mod issuers;
 mod permissions;
 mod policy;
@@ -177,7 +178,8 @@ impl Config {
 
     fn parse(text: &str, folder: &Path) -> anyhow::Result<Self> {
         // The error shows the line and points at the place.
-        let mut config: Self = toml::from_str(text)?;
+        let mut config: Self =
+            toml::from_str(text).map_err(|error| faults::in_words(text, &error))?;
         admin::check(&config)?;
         if let Some(token) = &mut config.admin_token {
             token.place(folder);
@@ -221,7 +223,9 @@ impl Config {
     pub fn policy_text(&self) -> anyhow::Result<String> {
         match &self.policy {
             None => Ok(String::new()),
-            Some(file) => policy_file(file),
+            Some(file) => {
+                policy_file(file).with_context(|| format!("`policy` in {}", self.file.display()))
+            }
         }
     }
 

@@ -10,8 +10,10 @@ use anyhow::Context as _;
 /// # Errors
 /// If the file cannot be read, or is empty.
 pub(crate) fn policy_file(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("cannot read the policy {}", file.display()))?;
+    let text = std::fs::read_to_string(file).with_context(|| {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        format!("cannot read {}", file.display())
+    })?;
     given_policy(file, text)
 }
 
