@@ -134,13 +134,13 @@ test("what is decided is on top at once", async () => {
   await picture("operators-decisions");
 });
 
-test("the list can be held still", async () => {
-  await page.getByRole("button", { name: "Hold still" }).click();
+test("the list can be paused", async () => {
+  await page.getByRole("button", { name: "Pause" }).click();
   const number = await rows().count();
   await scim("GET", "/Users?count=1");
   await page.getByRole("status").filter({ hasText: "1 new decision since" }).waitFor();
   assert.equal(await rows().count(), number);
-  await page.getByRole("button", { name: "Follow" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
   await until(() => rows().count(), (now) => now === number + 1);
 });
 
@@ -148,7 +148,7 @@ test("the list is filtered by account, rule and verdict", async () => {
   await page.getByLabel("Rule").selectOption(RENAME);
   await until(() => rows().allInnerTexts(), (all) => all.length > 0 && all.every((text) => text.includes(RENAME)));
   await page.getByLabel("Verdict").selectOption({ label: "let through" });
-  await page.getByText("No decision fits.").waitFor();
+  await page.getByText("No matching decisions.").waitFor();
   await page.getByLabel("Verdict").selectOption({ label: "refused" });
   const number = (await until(() => rows().allInnerTexts(), (all) => all.length > 0)).length;
   await rename();
@@ -156,7 +156,7 @@ test("the list is filtered by account, rule and verdict", async () => {
   await until(() => rows().count(), (now) => now === number + 1);
   await page.getByLabel("Account").fill("ACC2");
   await page.getByLabel("Account").press("Enter");
-  await page.getByText("No decision fits.").waitFor();
+  await page.getByText("No matching decisions.").waitFor();
   await page.getByLabel("Account").fill("ACC1");
   await page.getByLabel("Account").press("Enter");
   await until(() => rows().count(), (now) => now === number + 1);
@@ -173,6 +173,7 @@ test("a click explains a request of Okta's, with its secrets replaced", async ()
   await page.getByText("Decided once more in this browser").waitFor();
   const text = await page.locator("main").innerText();
   assert.match(text, /lets this request through after/);
+  assert.match(text, /201 after [\d.]+ ms; the application took [\d.]+ ms of it/);
   assert.match(text, /live@example\.com/);
   assert.match(text, /\*{8}/);
   assert.ok(!text.includes(PASSWORD), "the password is shown");
@@ -193,6 +194,7 @@ test("a click explains a refused edit, of which no body was recorded", async () 
   await page.locator(".explanation .verdict h2").waitFor();
   const text = await page.locator("main").innerText();
   assert.match(text, /The guard refuses this request/);
+  assert.match(text, /403 after [\d.]+ ms; the application was not asked/);
   assert.match(text, /Rename the group in/i);
   assert.match(text, /records the edit and never the body/);
   assert.match(text, /group\.update/);
@@ -252,27 +254,27 @@ test("who owns a user or group is told", async () => {
 });
 
 test("a failed change is repeated by its button", async () => {
-  await view("To be repeated");
-  const button = page.getByRole("button", { name: /^Repeat: put .* into web_team$/ });
+  await view("Retries");
+  const button = page.getByRole("button", { name: /^Repeat: add .* to web_team$/ });
   await button.waitFor();
   assert.match(await page.locator("table tbody tr").first().innerText(), /503/);
   await accessible(page, "retries");
   await picture("operators-retries");
   await button.click();
-  await page.getByRole("status").filter({ hasText: "Off the list, done or not wanted any more" }).waitFor();
-  await page.getByText("There is nothing to repeat.").waitFor();
+  await page.getByRole("status").filter({ hasText: "Removed from the list (done or no longer needed)" }).waitFor();
+  await page.getByText("Nothing to retry.").waitFor();
   // It was decided anew, so it is in the list.
   await view("Decisions");
   await until(() => rows().allInnerTexts(), (all) => all.some((text) => /let through[^]*PATCH[^]*\/Groups\/web_team/.test(text)));
 });
 
-test("tokens that end soon are told", async () => {
-  await view("Tokens that end");
+test("tokens that expire soon are listed", async () => {
+  await view("Expiring tokens");
   const line = page.locator("table tbody tr");
   await line.filter({ hasText: "ends-soon" }).waitFor();
   assert.match(await line.first().innerText(), /in 3 days[^]*scimguard token rotate --config \S*scimguard\.toml --account ACC1 --id ends-soon --expires 90d/);
   assert.equal(await line.count(), 1);
-  await page.getByLabel("That end within").selectOption("365");
+  await page.getByLabel("Expiring within").selectOption("365");
   await until(() => line.count(), (number) => number === 2);
   await accessible(page, "tokens");
 });
@@ -284,7 +286,7 @@ test("narrow and dark, nothing is lost, and nothing moves while it loads", async
   await narrow.page.getByLabel(/admin token/).fill(TOKEN);
   await narrow.page.getByRole("button", { name: "Open" }).click();
   await narrow.page.locator("table.decisions tbody tr").first().waitFor();
-  for (const name of ["Rules over time", "Owners", "To be repeated", "Tokens that end", "Decisions"]) {
+  for (const name of ["Rules over time", "Owners", "Retries", "Expiring tokens", "Decisions"]) {
     await narrow.page.getByRole("link", { name }).click();
     await narrow.page.getByRole("heading", { name, level: 2 }).waitFor();
     await narrow.page.waitForTimeout(300);
@@ -301,9 +303,9 @@ test("narrow and dark, nothing is lost, and nothing moves while it loads", async
   await narrow.context.close();
 });
 
-test("nothing went wrong, and the token can be forgotten", async () => {
+test("nothing went wrong, and signing out forgets the token", async () => {
   await nothingWrong(visitor, ADMIN);
-  await page.getByRole("button", { name: "Forget the token" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel(/admin token/).waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });

@@ -21,8 +21,8 @@ const TITLES: Record<View, string> = {
   decisions: "Decisions",
   counts: "Rules over time",
   owners: "Owners",
-  retries: "To be repeated",
-  tokens: "Tokens that end",
+  retries: "Retries",
+  tokens: "Expiring tokens",
 };
 
 export function App() {
@@ -98,7 +98,7 @@ function Signed({ api, onSignOut }: { api: Api; onSignOut: () => void }) {
         </nav>
         <p class="held quiet">{held(status)}</p>
         <button type="button" onClick={onSignOut}>
-          Forget the token
+          Sign out
         </button>
       </header>
       <main>

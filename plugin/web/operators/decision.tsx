@@ -77,9 +77,12 @@ function Summary({ decision }: { decision: Decision }) {
 }
 
 function answer({ status, micros, backend_micros }: Decision): string {
-  return status === null
-    ? "known to the gateway that forwarded it"
-    : `${status}, after ${duration(micros)}, of which the application took ${duration(backend_micros)}`;
+  if (status === null) {
+    return "known to the gateway that forwarded it";
+  }
+  const application =
+    backend_micros === 0 ? "the application was not asked" : `the application took ${duration(backend_micros)} of it`;
+  return `${status} after ${duration(micros)}; ${application}`;
 }
 
 function Explained({ decision, state, rules }: { decision: Decision; state: State | null; rules: ReadonlyMap<string, Rule> }) {

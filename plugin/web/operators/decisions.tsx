@@ -27,7 +27,7 @@ export function Decisions({ api, filter, rules }: Properties) {
       <Filters api={api} filter={filter} rules={rules} />
       <div class="actions">
         <button type="button" aria-pressed={list.isPaused} onClick={list.pause}>
-          {list.isPaused ? "Follow" : "Hold still"}
+          {list.isPaused ? "Resume" : "Pause"}
         </button>
         <p role="status" class="quiet">
           {list.isPaused
@@ -61,7 +61,7 @@ export function Decisions({ api, filter, rules }: Properties) {
             ))}
           </tbody>
         </table>
-        {list.rows?.length === 0 && <p class="none">No decision fits. It appears here as soon as one does.</p>}
+        {list.rows?.length === 0 && <p class="none">No matching decisions. New ones appear here as they are made.</p>}
         {list.rows === null && <p class="none">The decisions are being read …</p>}
       </div>
       <button type="button" disabled={list.before === null} onClick={list.older}>

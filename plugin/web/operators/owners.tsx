@@ -124,8 +124,10 @@ function Told({ report }: { report: Report }) {
         <dl class="pairs">
           <Pair name="Users">{`${report.managed_users} owned by a provider, ${report.native_users} the application's own`}</Pair>
           <Pair name="Groups">{`${report.managed_groups} owned by a provider, ${report.native_groups} the application's own`}</Pair>
-          <Pair name="Open">{`${report.open} users and groups, ${report.open_memberships} memberships`}</Pair>
-          <Pair name="To be repeated">{count(report.retries as number, "membership change")}</Pair>
+          <Pair name="Open">
+            {`${count(report.open as number, "user or group", "users and groups")}, ${count(report.open_memberships as number, "membership")}`}
+          </Pair>
+          <Pair name="Retries">{count(report.retries as number, "membership change")}</Pair>
         </dl>
       </section>
     );
@@ -162,7 +164,7 @@ function Told({ report }: { report: Report }) {
             </Pair>
           )}
           {retries.length > 0 && (
-            <Pair name="To be repeated">
+            <Pair name="Retries">
               {retries
                 .map(({ user, group, present }) => `${user} ${present ? "into" : "out of"} ${group}`)
                 .join(", ")}

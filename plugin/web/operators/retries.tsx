@@ -78,7 +78,7 @@ export function Retries({ api }: { api: Api }) {
           {fault}
         </p>
       )}
-      <div class="scrolled list" aria-busy={ledger === null} tabIndex={0} role="region" aria-label="Changes to be repeated">
+      <div class="scrolled list" aria-busy={ledger === null} tabIndex={0} role="region" aria-label="Retries">
         <table>
           <caption class="visually-hidden">Changes to be repeated, the oldest first</caption>
           <thead>
@@ -118,7 +118,7 @@ export function Retries({ api }: { api: Api }) {
             ))}
           </tbody>
         </table>
-        {ledger !== null && rows.length === 0 && <p class="none">There is nothing to repeat.</p>}
+        {ledger !== null && rows.length === 0 && <p class="none">Nothing to retry.</p>}
         {ledger !== null && ledger.all > rows.length && (
           <p class="quiet">{count(ledger.all - rows.length, "more change")} that came later.</p>
         )}
@@ -129,7 +129,7 @@ export function Retries({ api }: { api: Api }) {
 
 function words({ user, group, scope, present }: Retry): string {
   const where = scope === "" ? group : `${group} of ${scope}`;
-  return present ? `put ${user} into ${where}` : `take ${user} out of ${where}`;
+  return present ? `add ${user} to ${where}` : `remove ${user} from ${where}`;
 }
 
 function keys({ account, scope, group, user }: Retry) {
@@ -152,5 +152,5 @@ function outcome(ledger: Ledger, change: Retry): string {
   const left = ledger.retries.find((row) => same(row, change));
   return left
     ? `It failed again: ${words(change)} (${left.status ?? "no answer"}).`
-    : `Off the list, done or not wanted any more: ${words(change)}.`;
+    : `Removed from the list (done or no longer needed): ${words(change)}.`;
 }

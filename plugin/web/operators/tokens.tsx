@@ -1,4 +1,4 @@
-// Which tokens of the guard's own end soon? Whoever gave them out replaces them before.
+// Which tokens of the guard's own expire soon? Whoever gave them out replaces them before.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -32,7 +32,7 @@ export function Tokens({ api }: { api: Api }) {
   return (
     <>
       <form class="filters" aria-label="Tokens" onSubmit={(event) => event.preventDefault()}>
-        <Field id="days" name="That end within">
+        <Field id="days" name="Expiring within">
           <select id="days" value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
             {PERIODS.map((period) => (
               <option key={period} value={period}>
@@ -47,12 +47,12 @@ export function Tokens({ api }: { api: Api }) {
           {fault}
         </p>
       )}
-      <div class="scrolled list" aria-busy={told === null} tabIndex={0} role="region" aria-label="Tokens that end">
+      <div class="scrolled list" aria-busy={told === null} tabIndex={0} role="region" aria-label="Expiring tokens">
         <table>
-          <caption class="visually-hidden">Tokens that end within {days} days, the next to end first</caption>
+          <caption class="visually-hidden">Tokens that expire within {days} days, the next one first</caption>
           <thead>
             <tr>
-              <th scope="col">Ends</th>
+              <th scope="col">Expires</th>
               <th scope="col">Account</th>
               <th scope="col">Token</th>
               <th scope="col">Principal</th>
@@ -86,7 +86,7 @@ export function Tokens({ api }: { api: Api }) {
               ))}
           </tbody>
         </table>
-        {told !== null && tokens.length === 0 && <p class="none">No token ends within {days} days.</p>}
+        {told !== null && tokens.length === 0 && <p class="none">No token expires within {days} days.</p>}
       </div>
     </>
   );

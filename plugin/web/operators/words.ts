@@ -28,7 +28,7 @@ export function duration(micros: number): string {
 export const VERDICTS: Record<Verdict, string> = {
   forward: "let through",
   reject: "refused",
-  ruled: "let through, with a rule",
+  ruled: "let through, rule noted",
 };
 
 export function count(number: number, one: string, many = `${one}s`): string {
