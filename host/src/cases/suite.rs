@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use scimguard_core::facts::Table;
 use scimguard_core::history::{Answers, HeaderValue, RequestDocument, UpstreamDocument, given};
-use scimguard_core::{BackendOutcome, Request};
+use scimguard_core::{BackendOutcome, Request, syntax_fault};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -130,7 +130,8 @@ impl Suite {
 
     /// The suite that a file's text is.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
-        let document: SuiteDocument = serde_json::from_str(text)?;
+        let document: SuiteDocument =
+            serde_json::from_str(text).map_err(|error| anyhow!(syntax_fault(&error)))?;
         document.into_suite()
     }
 }

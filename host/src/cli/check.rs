@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use scimguard_core::decision;
 use scimguard_core::facts::Table;
 use scimguard_core::history::{Decided, Driver, RequestDocument};
+use scimguard_core::syntax_fault;
 
 use super::choice::EngineArgs;
 use crate::cases;
@@ -55,11 +56,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let now = cases::milliseconds(args.now.unwrap_or_else(Timestamp::now))?;
     let request = parse::<RequestDocument>(&args.request)?
         .into_request()
-        .map_err(|error| anyhow!("{}: {error}", args.request.display()))?;
+        .map_err(|error| anyhow!("{}: {error}", name(&args.request)))?;
 
     let engine = args.engine.source()?.engine(&policy.unwrap_or_default());
     let engine = match &args.policy {
-        Some(path) => engine.with_context(|| path.display().to_string())?,
+        Some(path) => engine.with_context(|| name(path))?,
         None => engine?,
     };
     let decided = Driver::new(engine.session()?, engine.settings()).evaluate(
@@ -77,11 +78,19 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn facts(path: &Path) -> anyhow::Result<Table> {
-    Table::from_json(&parse(path)?).map_err(|error| anyhow!("{}: {error}", path.display()))
+    Table::from_json(&parse(path)?).map_err(|error| anyhow!("{}: {error}", name(path)))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    serde_json::from_str(&read(path)?).with_context(|| path.display().to_string())
+    serde_json::from_str(&read(path)?)
+        .map_err(|error| anyhow!("{}: {}", name(path), syntax_fault(&error)))
+}
+
+fn name(path: &Path) -> String {
+    match path.as_os_str() == "-" {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -91,5 +100,5 @@ fn read(path: &Path) -> anyhow::Result<String> {
     } else {
         std::fs::read_to_string(path)
     }
-    .with_context(|| path.display().to_string())
+    .with_context(|| name(path))
 }

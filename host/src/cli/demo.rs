@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use crate::demo;
 
-/// Shows the whole story on this machine: an application, the guard, Okta, an administrator
+/// Show the whole story on this machine: an application, the guard, Okta, an administrator
 ///
 /// Starts the application, puts a guard with a store of its own in front of it, plays Okta's
 /// requests and an administrator's edits, and tells what became of each. Exits with 1 if one did not

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 pub(super) use crate::times::shown as time;
 
@@ -54,8 +54,40 @@ pub(super) fn with_store<T>(
             .with_context(|| format!("in the store {}", config.store.display()))?;
         let done = act(&store, &config).await;
         store.close().await;
-        done
+        done.map_err(|error| with_next_step(error, &config.file))
     })
+}
+
+/// A command of this program, with the configuration in use, that can be pasted into a shell.
+pub(super) fn command(config: &Path, command: &str, arguments: &str) -> String {
+    let config = config.display().to_string();
+    let is_plain = config
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "./_-".contains(letter));
+    let config = match is_plain {
+        true => config,
+        false => format!("'{}'", config.replace('\'', "'\\''")),
+    };
+    let command = format!("scimguard {command} --config {config} {arguments}");
+    format!("`{}`", command.trim_end())
+}
+
+/// What is not in the store may be made, or is called otherwise.
+fn with_next_step(error: anyhow::Error, config: &Path) -> anyhow::Error {
+    let next = match error.downcast_ref::<store::Error>() {
+        Some(store::Error::NoPrincipal { account, id }) => {
+            let arguments =
+                format!("--account {account} --id {id} --kind service-account --permissions all");
+            let create = command(config, "principal create", &arguments);
+            format!("make it with {create}")
+        }
+        Some(store::Error::NoToken { account, .. } | store::Error::NoGoodToken { account, .. }) => {
+            let list = command(config, "token list", &format!("--account {account}"));
+            format!("{list} shows those it has")
+        }
+        _ => return error,
+    };
+    anyhow::anyhow!("{error}; {next}")
 }
 
 pub(super) fn print_json<T: Serialize>(rows: &[T]) -> anyhow::Result<ExitCode> {
@@ -76,5 +108,59 @@ pub(super) fn print_table<const N: usize>(rows: &[[String; N]]) {
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
         anstream::println!("{}", cells.join("  ").trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        for (file, arguments, told) in [
+            (
+                "a/scimguard.toml",
+                "--account A",
+                "`scimguard import --config a/scimguard.toml --account A`",
+            ),
+            ("s.toml", "", "`scimguard import --config s.toml`"),
+            (
+                "my files/it's.toml",
+                "",
+                r"`scimguard import --config 'my files/it'\''s.toml'`",
+            ),
+        ] {
+            assert_eq!(command(Path::new(file), "import", arguments), told);
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_comes_with_the_next_step() {
+        let (account, id) = ("A".to_owned(), "x".to_owned());
+        let told =
+            |error: store::Error| with_next_step(error.into(), Path::new("s.toml")).to_string();
+        assert_eq!(
+            told(store::Error::NoPrincipal {
+                account: account.clone(),
+                id: id.clone()
+            }),
+            "account A has no principal x; make it with `scimguard principal create --config s.toml --account A \
+             --id x --kind service-account --permissions all`"
+        );
+        for error in [
+            store::Error::NoToken {
+                account: account.clone(),
+                id: id.clone(),
+            },
+            store::Error::NoGoodToken { account, id },
+        ] {
+            let what = error.to_string();
+            let shows = "`scimguard token list --config s.toml --account A` shows those it has";
+            assert_eq!(told(error), format!("{what}; {shows}"));
+        }
+        assert_eq!(
+            told(store::Error::Unsettled),
+            store::Error::Unsettled.to_string()
+        );
     }
 }

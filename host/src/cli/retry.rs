@@ -156,7 +156,7 @@ impl Running {
         let context = || format!("cannot lock {}", running.path.display());
         match running.is_none()? {
             true => running.file.unlock().with_context(context)?,
-            false => tracing::warn!(
+            false => tracing::error!(
                 store = %store.display(),
                 "another process works on this store: what comes through one guard does not wait for \
                  what comes through the other"

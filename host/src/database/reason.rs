@@ -22,7 +22,7 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
         11 => "it is damaged",
         13 => "no space is left on its disk",
         14 => "its file cannot be opened",
-        26 => "it is not an SQLite database",
+        26 => "it is not an SQLite database: is this its path?",
         _ => return format!("{} (SQLite's code {code})", database.message()),
     };
     format!("{words} (SQLite's code {code})")

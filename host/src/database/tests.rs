@@ -103,5 +103,8 @@ async fn faults_are_told_once_in_words() {
     let opened = Database::open(&file, &OPTIONS, &migrator).await;
     let error = anyhow::Error::from(opened.err().unwrap());
     let text = format!("{error:#}");
-    assert_eq!(text, "it is not an SQLite database (SQLite's code 26)");
+    assert_eq!(
+        text,
+        "it is not an SQLite database: is this its path? (SQLite's code 26)"
+    );
 }

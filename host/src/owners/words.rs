@@ -73,7 +73,6 @@ pub(super) fn why(owned: &Owned<'_>) -> String {
 }
 
 pub(super) fn not_recorded() -> String {
-    "the guard knows nothing of it: check the name and the account; `scimguard import` records what the \
-     application has"
+    "the guard knows nothing of it: check the name and the account; an import records what the application has"
         .to_owned()
 }

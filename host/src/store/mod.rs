@@ -56,9 +56,33 @@ pub enum Error {
     /// One list of records is larger than any request makes it.
     #[error("the list of records is too long")]
     TooMany,
-    /// Nothing of that name is there.
-    #[error("{0}")]
-    Missing(String),
+    /// The id of what is corrected is not known yet.
+    #[error("its creation is not settled yet, so that nobody knows its id; correct it then")]
+    Unsettled,
+    /// No such user or service account.
+    #[error("account {account} has no principal {id}")]
+    NoPrincipal {
+        /// Where it was looked for.
+        account: String,
+        /// What it was called.
+        id: String,
+    },
+    /// No such token.
+    #[error("account {account} has no token {id}")]
+    NoToken {
+        /// Where it was looked for.
+        account: String,
+        /// What it was called.
+        id: String,
+    },
+    /// A token that cannot be replaced any more.
+    #[error("account {account} has no token {id} that is still good")]
+    NoGoodToken {
+        /// Where it was looked for.
+        account: String,
+        /// What it was called.
+        id: String,
+    },
 }
 
 impl From<database::Error> for Error {

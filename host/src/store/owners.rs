@@ -317,12 +317,7 @@ impl Store {
 }
 
 fn settled(id: &Option<String>) -> Result<String, Error> {
-    id.clone().ok_or_else(|| {
-        Error::Missing(
-            "its creation is not settled yet, so that nobody knows its id; correct it then"
-                .to_owned(),
-        )
-    })
+    id.clone().ok_or(Error::Unsettled)
 }
 
 fn kind_name(kind: ResourceKind) -> &'static str {

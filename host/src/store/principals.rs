@@ -203,8 +203,8 @@ pub(super) fn permissions(row: &SqliteRow) -> Result<Vec<String>, sqlx::Error> {
 }
 
 fn no_principal(account: &str, id: &str) -> Error {
-    Error::Missing(format!(
-        "account {account} has no principal {id}; make it with `scimguard principal create \
-         --account {account} --id {id} --kind service-account --permissions all`"
-    ))
+    Error::NoPrincipal {
+        account: account.to_owned(),
+        id: id.to_owned(),
+    }
 }

@@ -137,10 +137,10 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if ended.rows_affected() == 0 {
-            return Err(Error::Missing(format!(
-                "account {} has no token {old} that is still good; make one with `scimguard token create`",
-                token.account
-            )));
+            return Err(Error::NoGoodToken {
+                account: token.account.clone(),
+                id: old.to_owned(),
+            });
         }
         transaction.commit().await?;
         Ok(())
@@ -292,7 +292,8 @@ async fn insert(connection: &mut SqliteConnection, token: &NewToken) -> Result<(
 }
 
 fn no_token(account: &str, id: &str) -> Error {
-    Error::Missing(format!(
-        "account {account} has no token {id}; `scimguard token list` shows those it has"
-    ))
+    Error::NoToken {
+        account: account.to_owned(),
+        id: id.to_owned(),
+    }
 }

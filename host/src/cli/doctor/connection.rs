@@ -31,6 +31,10 @@ struct Target {
     /// Path of the account's SCIM end points.
     base: String,
     account: Option<String>,
+    /// The token's, if the store is at hand.
+    principal: Option<String>,
+    /// The account's, as far as the policy is at hand.
+    provider: String,
 }
 
 /// Asks the guard as an identity provider does.
@@ -41,11 +45,12 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
         (None, Some(config)) => config.policy_text()?,
         (None, None) => String::new(),
     };
-    let target = Target::new(&args, &policy)?;
+    let mut target = Target::new(&args, &policy)?;
     let token = token(&args)?;
     let credential = Credential::bearer(&token)?;
     if let Some(config) = &config {
-        recorded(config, &policy, &token, target.account.as_deref(), findings).await?;
+        target.principal =
+            recorded(config, &policy, &token, target.account.as_deref(), findings).await?;
     }
 
     let guard = Probe::new(target.server.clone(), TIME_LIMIT)?;
@@ -100,10 +105,9 @@ enum Asked {
 
 /// Whether it is worth asking on.
 fn judge(url: &str, asked: Asked, reply: Reply, target: &Target, findings: &mut Findings) -> bool {
-    let answered = answered(url, &reply);
     if let Some(rule) = &reply.rule {
         let detail = reply.detail.clone().unwrap_or_default();
-        let advice = advice(rule, &reply, target);
+        let advice = advice(rule, &reply, target, findings);
         let about = if rule.starts_with("token.") || rule == "rate.limited" {
             TOKEN
         } else if rule.starts_with("upstream.") {
@@ -111,9 +115,12 @@ fn judge(url: &str, asked: Asked, reply: Reply, target: &Target, findings: &mut 
         } else {
             GUARD
         };
-        findings.refused(about, rule, format!("{detail} ({answered})"), advice);
+        // The detail is the guard's own, so what answered is not said with it again.
+        let asked = format!("GET {url} answered {}", reply.status);
+        findings.refused(about, rule, format!("{detail} ({asked})"), advice);
         return false;
     }
+    let answered = answered(url, &reply);
     if reply.status.is_success() && (reply.is_list || asked == Asked::Configuration) {
         findings.fine(TOKEN, answered);
         return true;
@@ -145,11 +152,16 @@ fn judge(url: &str, asked: Asked, reply: Reply, target: &Target, findings: &mut 
     true
 }
 
-fn advice(rule: &str, reply: &Reply, target: &Target) -> String {
+fn advice(rule: &str, reply: &Reply, target: &Target, findings: &Findings) -> String {
     let account = target.account.as_deref().unwrap_or("ACCOUNT");
-    let another = format!(
-        "Make a new one with `scimguard token create --account {account} …` and enter it in the identity provider."
+    let principal = target.principal.as_deref().unwrap_or("PRINCIPAL");
+    let provider = &target.provider;
+    let create = findings.command(
+        "token create",
+        &format!("--account {account} --principal {principal} --provider {provider} --expires 90d"),
     );
+    let named = format!("--account {account} --id {principal}");
+    let another = format!("Make a new one with {create} and enter it in the identity provider.");
     match rule {
         "token.missing" | "token.malformed" => {
             "What was given is not one token: look for spaces, quotes and line breaks in it.".to_owned()
@@ -159,15 +171,16 @@ fn advice(rule: &str, reply: &Reply, target: &Target) -> String {
         ),
         "token.expired" | "token.revoked" => another,
         "token.inactive-principal" => format!(
-            "`scimguard principal enable --account {account} --id …`, or make a token of another principal."
+            "{}, or make a token of another principal.",
+            findings.command("principal enable", &named)
         ),
         "token.wrong-account" => format!(
             "This token is for another account than {account}: check the account id in the URL, or make a \
-             token with `--account {account}`."
+             token of this account with {create}."
         ),
         "token.insufficient-permission" => format!(
-            "`scimguard principal permissions --account {account} --id … --set all`, or in the application \
-             if it knows the principal."
+            "{}, or in the application if it knows the principal.",
+            findings.command("principal permissions", &format!("{named} --set all"))
         ),
         "rate.limited" => format!(
             "Wait {} seconds and try again; a good token is not held up by wrong ones.",
@@ -177,11 +190,11 @@ fn advice(rule: &str, reply: &Reply, target: &Target) -> String {
             "The path is not the SCIM base of this guard's policy: check the URL, or give the policy (--policy)."
                 .to_owned()
         }
-        "facts.unavailable" => {
-            "The guard cannot use its store, or a permission or token service that it asks: `scimguard doctor \
-             --config …` where it runs, and its log."
-                .to_owned()
-        }
+        "facts.unavailable" => format!(
+            "The guard cannot use its store, or a permission or token service that it asks: {} where it runs, \
+             and its log.",
+            findings.command("doctor", "")
+        ),
         rule if rule.starts_with("upstream.") && rule != "upstream.unavailable" => WRONG_PLACE.to_owned(),
         "upstream.unavailable" => {
             "The application behind the guard does not answer: check `backend` in the guard's configuration."
@@ -191,19 +204,19 @@ fn advice(rule: &str, reply: &Reply, target: &Target) -> String {
     }
 }
 
-/// What the store knows of the token, which the guard tells nobody.
+/// What the store knows of the token, which the guard tells nobody, and to whom it belongs.
 async fn recorded(
     config: &Config,
     policy: &str,
     token: &SecretString,
     account: Option<&str>,
     findings: &mut Findings,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<String>> {
     // Opening would make one.
     if !config.store.exists() {
         let detail = format!("the store {} does not exist yet", config.store.display());
         findings.note(TOKEN, detail);
-        return Ok(());
+        return Ok(None);
     }
     let store = Store::open(&config.store)
         .await
@@ -219,10 +232,13 @@ async fn recorded(
                 findings.note(TOKEN, what);
             }
             whose(&token, account, policy, findings);
+            Ok(token.principal.map(|principal| principal.id))
         }
-        _ => findings.note(TOKEN, "this store has no such token"),
+        _ => {
+            findings.note(TOKEN, "this store has no such token");
+            Ok(None)
+        }
     }
-    Ok(())
 }
 
 /// Whether what an identity provider makes with a token becomes the provider's.
@@ -244,9 +260,14 @@ fn whose(token: &Token, account: &str, policy: &str, findings: &mut Findings) {
                  may change it"
             .to_owned(),
     };
+    let principal = token.principal.as_ref();
+    let principal = principal.map_or("PRINCIPAL", |principal| &principal.id);
+    let create = findings.command(
+        "token create",
+        &format!("--account {account} --principal {principal} --provider {own} --expires 90d"),
+    );
     let advice = format!(
-        "For an identity provider make one with `scimguard token create --provider {own} …`, or correct \
-         `provider` in the policy."
+        "For an identity provider make one with {create}, or correct `provider` in the policy."
     );
     findings.problem(TOKEN, detail, advice);
 }
@@ -321,10 +342,18 @@ impl Target {
                 given.clone().or_else(|| account_in(template, path)),
             ),
         };
+        let guard = Guard::configure(policy).ok();
+        let provider = guard.map(|guard| {
+            guard
+                .provider(account.as_deref().unwrap_or_default())
+                .to_owned()
+        });
         Ok(Self {
             server,
             base,
             account,
+            principal: None,
+            provider: provider.unwrap_or_else(|| "PROVIDER".to_owned()),
         })
     }
 }

@@ -1,9 +1,11 @@
 //! What was found, for people and for programs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
+
+use crate::cli::ledger;
 
 /// Everything that was looked at, in order.
 #[derive(Default, Serialize)]
@@ -47,12 +49,12 @@ impl Findings {
 
     /// A command of this program, with the configuration in use.
     pub(super) fn command(&self, command: &str, arguments: &str) -> String {
-        let config = self.config.as_ref();
-        let config = config.map_or_else(
-            || "scimguard.toml".to_owned(),
-            |file| file.display().to_string(),
-        );
-        format!("`scimguard {command} --config {config} {arguments}`")
+        let config = self.config.as_deref();
+        ledger::command(
+            config.unwrap_or(Path::new("scimguard.toml")),
+            command,
+            arguments,
+        )
     }
 
     pub(super) fn fine(&mut self, about: &'static str, detail: impl Into<String>) {

@@ -11,13 +11,21 @@ use crate::audit::Log;
 use crate::cli::serve;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::plural::counted;
 use crate::proxy::{Probe, now};
 use crate::store::Store;
 
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-const UNWRITABLE: &str =
-    "Make room on its disk, and let this user read and write the file and its folder.";
+/// The arguments that make a principal for an identity provider's tokens.
+const NEW_PRINCIPAL: &str =
+    "--account ACCOUNT --id svc-scim --kind service-account --permissions all";
+
+const UNWRITABLE: &str = "Check its path, make room on its disk, and let this user read and write the file and \
+     its folder.";
+
+const INVALID_POLICY: &str = "Correct it; the JSON Schema `plugin/core/src/policy/schema.json` of scimguard's sources \
+     says what may stand where.";
 
 /// Accounts that are named, at most.
 const NAMED: u32 = 20;
@@ -27,7 +35,11 @@ pub(super) async fn examine(file: &Path, findings: &mut Findings) {
     let config = match Config::read(file) {
         Ok(config) => config,
         Err(error) => {
-            findings.problem("configuration", format!("{error:#}"), "Correct it.");
+            let advice = match file.exists() {
+                true => "Correct it; `scimguard serve --help` shows every key.",
+                false => "Give the file that `serve` uses, or copy `scimguard.example.toml`.",
+            };
+            findings.problem("configuration", format!("{error:#}"), advice);
             return;
         }
     };
@@ -52,18 +64,21 @@ fn policy(config: &Config, findings: &mut Findings) -> Option<String> {
         || "the default one".to_owned(),
         |it| it.display().to_string(),
     );
-    let read = config.policy_text().and_then(|text| {
-        Engine::native(&text)?;
-        Ok(text)
-    });
-    match read {
-        Ok(text) => {
+    let text = match config.policy_text() {
+        Ok(text) => text,
+        Err(error) => {
+            let advice = "Put the policy there, or correct `policy`.";
+            findings.problem("policy", format!("{error:#}"), advice);
+            return None;
+        }
+    };
+    match Engine::native(&text) {
+        Ok(_) => {
             findings.fine("policy", name);
             Some(text)
         }
         Err(error) => {
-            let advice = "Correct it; the published JSON Schema tells what may stand where.";
-            findings.problem("policy", format!("{name}: {error:#}"), advice);
+            findings.problem("policy", format!("{name}: {error}"), INVALID_POLICY);
             None
         }
     }
@@ -114,7 +129,10 @@ async fn record(config: &Config, policy: &str, findings: &mut Findings) {
     // Opening would make one.
     if !config.store.exists() {
         let detail = format!("{} does not exist yet", config.store.display());
-        let advice = "`scimguard principal create` and `serve` make it; check `store` if it should be there.";
+        let advice = format!(
+            "`scimguard serve` makes it, and so does {}; check `store` if it should be there.",
+            findings.command("principal create", NEW_PRINCIPAL)
+        );
         findings.problem(ABOUT, detail, advice);
         return;
     }
@@ -185,16 +203,26 @@ async fn on_record(
             (_, 0) => {}
             ("retries", count) => findings.problem(
                 "retries",
-                format!("{count} membership changes of the provider were not done"),
+                format!(
+                    "{} not done",
+                    counted(
+                        count,
+                        "membership change of the provider was",
+                        "membership changes of the provider were"
+                    )
+                ),
                 format!(
                     "{} shows them, {} repeats them.",
                     findings.command("retry", "--list"),
-                    findings.command("retry", "").replace(" `", "`")
+                    findings.command("retry", "")
                 ),
             ),
             (kind, count) => findings.note(
                 "open",
-                format!("{count} {kind} with a write whose outcome nobody has seen yet"),
+                format!(
+                    "{} with a write whose outcome nobody has seen yet",
+                    counted(count, kind.trim_end_matches('s'), kind)
+                ),
             ),
         }
     }

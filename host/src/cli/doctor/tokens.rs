@@ -40,7 +40,7 @@ pub(super) async fn examine(
         0 => findings.problem(
             TOKENS,
             "there is no token that is good, so that no identity provider can connect",
-            "Make a principal and a token: `scimguard principal create --help`, `scimguard token create --help`.",
+            first_token(&principals, policy, findings),
         ),
         count => findings.fine(TOKENS, format!("good ones: {count}")),
     }
@@ -49,6 +49,32 @@ pub(super) async fn examine(
         ending(token, &good, now, findings);
     }
     rights(&principals, &good, policy, findings)
+}
+
+/// The commands that make a token where there is none.
+fn first_token(principals: &[PrincipalRow], policy: &str, findings: &Findings) -> String {
+    let active = principals.iter().find(|principal| principal.active);
+    let account = active.map_or("ACCOUNT", |principal| &principal.account);
+    let id = active.map_or("svc-scim", |principal| &principal.id);
+    let guard = Guard::configure(policy).ok();
+    let provider = guard.map(|guard| guard.provider(account).to_owned());
+    let token = findings.command(
+        "token create",
+        &format!(
+            "--account {account} --principal {id} --provider {} --expires 90d",
+            provider.as_deref().unwrap_or("PROVIDER")
+        ),
+    );
+    match active {
+        Some(_) => format!("Make one with {token}."),
+        None => format!(
+            "Make a principal and a token: {}, {token}.",
+            findings.command(
+                "principal create",
+                &format!("--account {account} --id {id} --kind service-account --permissions all")
+            )
+        ),
+    }
 }
 
 /// Says whose the good tokens are. An account whose tokens are all operators' has none for its identity

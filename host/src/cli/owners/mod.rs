@@ -87,6 +87,16 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// How what the application has gets on record.
+fn importing(named: &Named) -> String {
+    let import = ledger::command(
+        &named.config,
+        "import",
+        &format!("--account {}", named.account),
+    );
+    format!("{import} records what the application has")
+}
+
 fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
     let recorded = ledger::with_store(&named.config, async |store, _| {
         let account = &named.account;
@@ -116,6 +126,9 @@ fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
             }
         })
     })?;
+    if !recorded && !json {
+        anstream::println!("next     {}", importing(&named));
+    }
     Ok(match recorded {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -148,7 +161,7 @@ fn correct(args: Set) -> anyhow::Result<ExitCode> {
         "none" => None,
         provider => Some(provider),
     };
-    let missing = "not on record; `scimguard import` records what the application has";
+    let missing = format!("not on record; {}", importing(&named));
     ledger::with_store(&named.config, async |store, _| {
         let account = &named.account;
         match (&named.user, &named.group) {

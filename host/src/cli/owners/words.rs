@@ -2,6 +2,7 @@
 
 use super::super::ledger;
 use crate::owners::{AccountReport, GroupReport, UserReport};
+use crate::plural::counted;
 use crate::store::{CorrectionRow, RetryRow};
 
 /// A report for people.
@@ -26,8 +27,10 @@ impl Lines for AccountReport {
                 counts.managed_groups, counts.native_groups
             ),
             format!(
-                "open     {} users and groups, {} memberships; {} membership changes to repeat",
-                counts.open, counts.open_memberships, counts.retries
+                "open     {}, {}; {} to repeat",
+                counted(counts.open, "user or group", "users and groups"),
+                counted(counts.open_memberships, "membership", "memberships"),
+                counted(counts.retries, "membership change", "membership changes")
             ),
         ]
     }

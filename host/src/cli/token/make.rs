@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use clap::ArgGroup;
 use scimguard_core::Guard;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,6 +20,7 @@ use crate::tokens::{
 };
 
 #[derive(clap::Args)]
+#[command(group(ArgGroup::new("whose").args(["provider", "operator"]).required(true)))]
 pub(super) struct Create {
     /// The configuration file of `serve`
     #[arg(long, value_name = "FILE")]
@@ -31,11 +33,11 @@ pub(super) struct Create {
     principal: String,
     /// The identity provider that it is given to, as the policy names it: what is made with it is the
     /// provider's
-    #[arg(long, value_name = "NAME", required_unless_present = "operator")]
+    #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// For a script or an administrator: what is made with it is nobody's, and what a provider owns it
     /// cannot change
-    #[arg(long, conflicts_with = "provider")]
+    #[arg(long)]
     operator: bool,
     /// `90d`, `12h`, a time such as 2027-01-01T00:00:00Z, or `never`
     #[arg(long)]
@@ -183,7 +185,7 @@ async fn prefix(
         &config.permissions,
     ) {
         (Ok(principal), _) => Ok(principal.kind.token_prefix()),
-        (Err(store::Error::Missing(_)), Some(elsewhere)) => {
+        (Err(store::Error::NoPrincipal { .. }), Some(elsewhere)) => {
             match Permissions::new(elsewhere)?.of(account, principal).await {
                 Told::Rights(_) => Ok(PrincipalKind::ServiceAccount.token_prefix()),
                 Told::Nobody => bail!(
