@@ -4,8 +4,6 @@
 use unicode_security::skeleton;
 
 use crate::fold::is_too_long;
-use crate::refusal::Refusal;
-use crate::rules::route;
 
 /// Signs that show nothing although Unicode calls them neither white space nor ignorable: a Braille
 /// cell without dots, marks of interlinear annotation, a note without a head, empty hieroglyphs.
@@ -21,6 +19,10 @@ const EMPTY_SIGNS: &[char] = &[
 
 /// The zero width joiner.
 const JOINER: char = '\u{200d}';
+
+/// What is read is no plain name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InDoubt;
 
 /// The name of an account, an organisation or a project, or the id of a user or group. It is not empty,
 /// and every character of it shows.
@@ -85,22 +87,15 @@ pub(crate) fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}')
 }
 
-/// The refusal of a part of which not everything shows.
-pub(crate) fn in_doubt(part: &str) -> Refusal {
-    route::AMBIGUOUS_QUERY.because(format!(
-        "The {part} has white space, a control character or an invisible character in it. Send it without, or leave it out."
-    ))
-}
-
 // === impl PlainName ===
 
 impl PlainName {
     /// Reads what a request says. Empty means the same as absent.
-    pub(crate) fn read(text: Option<String>, part: &str) -> Result<Option<Self>, Refusal> {
+    pub(crate) fn read(text: Option<String>) -> Result<Option<Self>, InDoubt> {
         match text.filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) if is_plain_name(&text) => Ok(Some(Self(text))),
-            Some(_) => Err(in_doubt(part)),
+            Some(_) => Err(InDoubt),
         }
     }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::fold::key;
+
 /// The kind under which ids of things of every kind stand.
 pub(super) const ANY: &str = "any";
 
@@ -47,12 +49,12 @@ impl From<String> for Pattern {
 }
 
 impl Pattern {
-    /// Ids are compared ignoring case: the application may find a thing in any case.
+    /// Ids are compared as the most lenient application would find a thing.
     fn covers(&self, id: &str) -> bool {
-        let id = id.to_lowercase();
+        let id = key(id);
         match self {
-            Self::Id(protected) => protected.to_lowercase() == id,
-            Self::Prefix(start) => id.starts_with(&start.to_lowercase()),
+            Self::Id(protected) => key(protected) == id,
+            Self::Prefix(start) => id.starts_with(key(start).as_ref()),
         }
     }
 }

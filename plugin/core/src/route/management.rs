@@ -10,7 +10,7 @@ use super::target::{Target, ambiguous};
 use super::template::Fit;
 use crate::header_names;
 use crate::message::Request;
-use crate::plain::{PlainName, is_plain_name};
+use crate::plain::{InDoubt, PlainName, is_plain_name};
 use crate::policy::{Policy, Route, Source, Unmatched};
 use crate::refusal::Refusal;
 use crate::rules::route;
@@ -114,9 +114,10 @@ pub(super) fn unjudged<'p>(
         Ok(Some((route, parameters))) => (route.account.as_slice(), parameters),
         _ => (&[][..], BTreeMap::new()),
     };
-    let sources = of_route.iter().chain(&policy.management.account_names);
-    let account = told(sources, &parameters, target, request, "account")
-        .and_then(|account| PlainName::read(account, "account"));
+    let sources = || of_route.iter().chain(&policy.management.account_names);
+    let account = told(sources, &parameters, target, request, "account").and_then(|account| {
+        PlainName::read(account).map_err(|InDoubt| in_doubt("account", sources()))
+    });
     let (account, account_unclear) = match account {
         Ok(account) => (account.map(String::from), None),
         Err(refusal) => (None, Some(refusal)),
@@ -289,7 +290,9 @@ impl Match<'_> {
     /// The account, from everything but the body.
     fn account(&self, request: &Request) -> Result<PlainName, Refusal> {
         let told = self.outside_body(&self.route.account, request, "account")?;
-        PlainName::read(told, "account")?.ok_or_else(|| {
+        let account =
+            PlainName::read(told).map_err(|InDoubt| in_doubt("account", &self.route.account))?;
+        account.ok_or_else(|| {
             route::MISSING_ACCOUNT.because(format!(
                 "The request does not say which account it is for. Send {}.",
                 describe(&self.route.account)
@@ -322,20 +325,21 @@ impl Match<'_> {
         request: &Request,
         part: &str,
     ) -> Result<Option<String>, Refusal> {
+        let sources = || sources.iter();
         told(sources, &self.parameters, &self.target, request, part)
     }
 }
 
 /// What path, query and headers say; all sources must agree.
-fn told<'s>(
-    sources: impl IntoIterator<Item = &'s Source>,
+fn told<'s, I: Iterator<Item = &'s Source>>(
+    sources: impl Fn() -> I,
     parameters: &BTreeMap<String, String>,
     target: &Target,
     request: &Request,
     part: &str,
 ) -> Result<Option<String>, Refusal> {
     let mut found: Option<String> = None;
-    for source in sources {
+    for source in sources() {
         let value = match source {
             Source::Path(name) => parameters.get(name).cloned(),
             Source::Query(name) => target.query.parameter(name)?.map(|it| it.value.clone()),
@@ -345,7 +349,7 @@ fn told<'s>(
         };
         let Some(value) = value else { continue };
         if found.as_ref().is_some_and(|other| *other != value) {
-            return Err(disagree(part));
+            return Err(disagree(part, sources()));
         }
         found = Some(value);
     }
@@ -353,9 +357,18 @@ fn told<'s>(
 }
 
 /// The refusal of a part that is named twice, differently.
-pub(crate) fn disagree(part: &str) -> Refusal {
+pub(crate) fn disagree<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
-        "The request names the {part} in two places, and they differ. Name one."
+        "The request names the {part} in two places, and they differ. Name one, in {}.",
+        describe(sources)
+    ))
+}
+
+/// The refusal of a part of which not everything shows.
+pub(crate) fn in_doubt<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
+    route::AMBIGUOUS_QUERY.because(format!(
+        "There is white space, a control character or an invisible character in the {part} ({}). Send it without, or leave it out.",
+        describe(sources)
     ))
 }
 
@@ -387,9 +400,9 @@ fn header(request: &Request, name: &str) -> Result<Option<String>, Refusal> {
 }
 
 /// Where a part is looked for, in words.
-pub(crate) fn describe(sources: &[Source]) -> String {
+pub(crate) fn describe<'s>(sources: impl IntoIterator<Item = &'s Source>) -> String {
     let places: Vec<String> = sources
-        .iter()
+        .into_iter()
         .map(|source| match source {
             Source::Path(name) => format!("the path parameter {name}"),
             Source::Query(name) => format!("the query parameter {name}"),

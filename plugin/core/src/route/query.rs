@@ -91,7 +91,7 @@ fn parameter(pair: &str) -> Result<Parameter, Refusal> {
     let decode = |text: &str| {
         decode(&text.replace('+', "%20")).ok_or_else(|| {
             route::AMBIGUOUS_QUERY
-                .because("The query has a percent-encoding that is invalid or not UTF-8.")
+                .because("The query has a percent-encoding that is invalid or not UTF-8. Send each byte of a character in UTF-8 as % and two hexadecimal digits.")
         })
     };
     Ok(Parameter {
@@ -158,6 +158,11 @@ impl Query {
         let same = same.find(|parameter| parameter.name.eq_ignore_ascii_case(name));
         match (found.count(), same) {
             (0, None) => Ok(None),
+            (1, Some(parameter)) if parameter.would_split() => {
+                Err(route::AMBIGUOUS_QUERY.because(format!(
+                    "The value of the query parameter {name} has one of & ; # ? in it, at which an application that passes it on could split it. Send it without."
+                )))
+            }
             (1, Some(parameter)) if parameter.has_one_reading() => Ok(Some(parameter)),
             _ => Err(route::AMBIGUOUS_QUERY.because(format!(
                 "The query parameter {name} can be read in two ways. Send it once, as {name}=…"
@@ -169,6 +174,12 @@ impl Query {
 // === impl Parameter ===
 
 impl Parameter {
+    /// Whether whoever writes the value into another path or query, as applications do that ask a service
+    /// of theirs, would make several parameters of it.
+    fn would_split(&self) -> bool {
+        !self.raw_value.contains([';', '#']) && self.value.contains(['&', ';', '#', '?'])
+    }
+
     /// Whether its value is the same for readers that split at semicolons or decode twice.
     fn has_one_reading(&self) -> bool {
         let again = decode(&self.value);

@@ -34,7 +34,7 @@ pub(crate) fn act(
         && let Some(in_body) = parts.text(&matched.route.account, "account")?
         && in_body != account
     {
-        return Err(disagree("account"));
+        return Err(disagree("account", &matched.route.account));
     }
     let mut edits = match kind {
         EditKind::Roles

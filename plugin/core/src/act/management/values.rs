@@ -5,10 +5,10 @@ use super::body::{self, pointers};
 use super::parts::Parts;
 use crate::fold::{LONGEST_NAME, is_too_long};
 use crate::json::{Json, pointer_tokens};
-use crate::plain::{PlainName, in_doubt, is_blank, is_plain_email};
+use crate::plain::{InDoubt, PlainName, is_blank, is_plain_email};
 use crate::policy::Source;
 use crate::refusal::Refusal;
-use crate::route::management::disagree;
+use crate::route::management::{disagree, in_doubt};
 use crate::rules::{body as body_rules, route, scim as scim_rules};
 
 impl Parts<'_> {
@@ -26,16 +26,17 @@ impl Parts<'_> {
     }
 
     pub(super) fn id(&self, sources: &[Source], name: &str) -> Result<Option<PlainName>, Refusal> {
-        PlainName::read(self.text(sources, name)?, name)
+        PlainName::read(self.text(sources, name)?).map_err(|InDoubt| in_doubt(name, sources))
     }
 
     pub(super) fn email(&self) -> Result<Option<String>, Refusal> {
-        email(self.text(&self.matched.route.email, "email")?, "email")
+        let sources = &self.matched.route.email;
+        email(self.text(sources, "email")?).map_err(|InDoubt| in_doubt("email", sources))
     }
 
     /// The ids of a part that may have several.
     pub(super) fn ids(&self, sources: &[Source], name: &str) -> Result<Vec<String>, Refusal> {
-        let id = |text, name: &str| Ok(PlainName::read(text, name)?.map(String::from));
+        let id = |text| Ok(PlainName::read(text)?.map(String::from));
         self.values(sources, name, id)
     }
 
@@ -60,7 +61,7 @@ impl Parts<'_> {
                     }
                 };
                 if found.as_ref().is_some_and(|other| *other != text) {
-                    return Err(disagree(name));
+                    return Err(disagree(name, sources));
                 }
                 if found.is_none() && !text.is_empty() && self.may_be_overlooked(sources) {
                     return Err(in_body_alone(name, pointer));
@@ -85,10 +86,11 @@ impl Parts<'_> {
         &self,
         sources: &[Source],
         name: &str,
-        read: impl Fn(Option<String>, &str) -> Result<Option<String>, Refusal>,
+        read: impl Fn(Option<String>) -> Result<Option<String>, InDoubt>,
     ) -> Result<Vec<String>, Refusal> {
+        let read = |text| read(text).map_err(|InDoubt| in_doubt(name, sources));
         let outside = self.matched.outside_body(sources, self.request, name)?;
-        let mut all: Vec<String> = read(outside, name)?.into_iter().collect();
+        let mut all: Vec<String> = read(outside)?.into_iter().collect();
         for pointer in pointers(sources) {
             let wrong = |what: &str| {
                 body_rules::SYNTAX.because(format!(
@@ -98,7 +100,7 @@ impl Parts<'_> {
             let element = |value: &Json| -> Result<String, Refusal> {
                 let text = value.as_str().ok_or_else(|| wrong(value.kind()))?;
                 not_too_long(text, name)?;
-                let value = read(Some(text.to_owned()), name)?;
+                let value = read(Some(text.to_owned()))?;
                 value.ok_or_else(|| wrong("a list with an empty one"))
             };
             let names_elements = pointer_tokens(pointer).any(|token| token == "*");
@@ -126,9 +128,9 @@ impl Parts<'_> {
     }
 }
 
-fn email(text: Option<String>, name: &str) -> Result<Option<String>, Refusal> {
+fn email(text: Option<String>) -> Result<Option<String>, InDoubt> {
     match text.filter(|text| !text.is_empty()) {
-        Some(text) if !is_plain_email(&text) => Err(in_doubt(name)),
+        Some(text) if !is_plain_email(&text) => Err(InDoubt),
         text => Ok(text),
     }
 }
