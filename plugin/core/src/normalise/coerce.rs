@@ -3,7 +3,7 @@
 use super::{Normaliser, Place};
 use crate::fold::{LONGEST_NAME, is_too_long};
 use crate::json::{Json, Member};
-use crate::plain::{is_bidirectional_override, is_direction_mark};
+use crate::plain::{hidden, is_bidirectional_override, is_blank, is_direction_mark};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::date_time::is_date_time;
@@ -330,24 +330,39 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
         .chars()
         .any(|c| c.is_control() && !(attribute.multi_line && matches!(c, '\n' | '\r' | '\t')))
     {
-        return refuse("has a control character in it");
+        return refuse("has a control character in it. Send it without");
     }
     // Hebrew and Arabic names are written with marks, which turn nothing around. An identifier has no
     // character that cannot be seen.
     let all_shows = attribute.case_exact || target.attribute.is_reference_list();
     let is_refused = |c| is_bidirectional_override(c) && (all_shows || !is_direction_mark(c));
     if text.chars().any(is_refused) {
-        return refuse("has a character in it that changes the direction of text");
+        return refuse("has a character in it that changes the direction of text. Send it without");
     }
     if is_identifier(target) && is_too_long(text) {
-        return refuse(&format!("is longer than {LONGEST_NAME} characters"));
+        return refuse(&format!(
+            "is longer than {LONGEST_NAME} characters. Send a shorter one"
+        ));
     }
     if attribute.required && text.trim().is_empty() {
-        return refuse("is empty");
+        return refuse("is empty. Send a value");
     }
     // Some applications take it away, and would have two of what there is one.
     if attribute.uniqueness != Uniqueness::None && text.trim() != text {
-        return refuse("has white space around it");
+        return refuse("has white space around it. Send it without");
+    }
+    let is_reference = attribute.name == "value" && target.attribute.is_reference();
+    if is_reference && hidden(text).next().is_some() {
+        return refuse(
+            "has white space, a control character or an invisible character in it. Send the id as the application gives it",
+        );
+    }
+    // A blank one, or one that only seems to be another's, would be an identity all the same.
+    let is_doubtful = || is_blank(text) || text.trim() != text || hidden(text).any(|c| c != ' ');
+    if target.is_core("externalId") && !text.is_empty() && is_doubtful() {
+        return refuse(
+            "is blank, or has white space around it or an invisible character in it. Send the id as the identity provider has it, or leave the attribute out",
+        );
     }
     Ok(())
 }

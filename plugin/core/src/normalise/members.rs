@@ -3,8 +3,9 @@
 use super::patch::{Operation, Verb};
 use super::step::Step;
 use super::{Normaliser, Place};
+use crate::fold::{LONGEST_NAME, is_too_long};
 use crate::json::{Json, Member};
-use crate::plain::is_blank;
+use crate::plain::{is_blank, is_plain_name};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::{Filter, Name, Operator};
@@ -37,9 +38,10 @@ impl Normaliser<'_> {
                     "{name} are taken out by id. Send {name}[value eq \"ID\"], one operation each."
                 ))
             })?;
-            if values.iter().any(|id| is_blank(id)) {
+            if let Some(id) = values.iter().find(|id| !is_plain_name(id)) {
                 return Err(invalid(&format!(
-                    "an id in the filter on {name} is empty. Send {name}[value eq \"ID\"]."
+                    "an id in the filter on {name} is {}. Send {name}[value eq \"ID\"], with the id as the application gives it.",
+                    fault_of(id)
                 )));
             }
             let ids: Vec<String> = values.into_iter().map(str::to_owned).collect();
@@ -112,9 +114,10 @@ impl Normaliser<'_> {
             (member.value != Json::Null).then_some(&member.value)
         };
         match (text("value"), text("$ref")) {
-            (Some(Json::String(id)), _) if is_blank(id) => {
+            (Some(Json::String(id)), _) if !is_plain_name(id) => {
                 Err(scim::SCHEMA_INVALID_VALUE.because(format!(
-                    "{path}.value: the id is empty. Send the id of what the element refers to."
+                    "{path}.value: the id is {}. Send the id of what the element refers to, as the application gives it.",
+                    fault_of(id)
                 )))
             }
             (Some(_), _) => Ok(Json::Object(members)),
@@ -140,6 +143,20 @@ impl Normaliser<'_> {
     fn ids(&mut self, step: &Step<'_>, value: Json, place: &str) -> Result<Vec<String>, Refusal> {
         let list = self.value(step.target, value, &Place::At(place))?;
         Ok(list.as_ref().map(referenced).unwrap_or_default())
+    }
+}
+
+/// What keeps a text from being an id.
+fn fault_of(id: &str) -> String {
+    if is_blank(id) {
+        return "empty".to_owned();
+    }
+    match is_too_long(id) {
+        true => format!("longer than {LONGEST_NAME} characters"),
+        false => {
+            "in doubt: it has white space, a control character or an invisible character in it"
+                .to_owned()
+        }
     }
 }
 
