@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton as confusable_skeleton;
 
@@ -10,6 +11,9 @@ use crate::plain::is_direction_mark;
 /// Characters that a name or an id may have. No product has longer ones, and what a name may become
 /// when it is folded is bounded with it.
 pub(crate) const LONGEST_NAME: usize = 1024;
+
+/// Bytes that a key may have to be folded.
+const LONGEST_KEY: usize = 4 * LONGEST_NAME;
 
 /// Whether a text is longer than a name or an id may be.
 pub(crate) fn is_too_long(name: &str) -> bool {
@@ -29,6 +33,15 @@ pub fn fold(name: &str) -> String {
     folded.nfkc().collect()
 }
 
+/// Whether two names differ in nothing but case. What is one name only by normalisation may be another one
+/// to the application, and giving it to a user changes the user.
+pub(crate) fn same_but_for_case(one: &str, other: &str) -> bool {
+    let is_same = |(a, b): (char, char)| {
+        a == b || (a.to_lowercase().eq(b.to_lowercase()) && a.to_uppercase().eq(b.to_uppercase()))
+    };
+    one.chars().count() == other.chars().count() && one.chars().zip(other.chars()).all(is_same)
+}
+
 /// The form in which keys, names of parameters and segments of paths are compared wherever case does
 /// not count: as the most lenient reader would, by NFKC and full case folding. The dotted and the
 /// dotless i of Turkish are the plain one, which simple case mapping takes them for.
@@ -38,6 +51,10 @@ pub(crate) fn key(name: &str) -> Cow<'_, str> {
             true => Cow::Owned(name.to_ascii_lowercase()),
             false => Cow::Borrowed(name),
         };
+    }
+    // Nothing that a rule reads has such a name, and folding it takes long.
+    if name.len() > LONGEST_KEY {
+        return Cow::Borrowed(name);
     }
     // U+FDFA alone becomes eighteen characters: what grows like that is nobody's key, and costs time.
     let most = name.len().saturating_mul(2);
@@ -50,15 +67,38 @@ pub(crate) fn key(name: &str) -> Cow<'_, str> {
 pub(crate) fn same_key(one: &str, other: &str) -> bool {
     match (one.is_ascii(), other.is_ascii()) {
         (true, true) => one.eq_ignore_ascii_case(other),
-        (true, false) => may_be(other, one) && key(one) == key(other),
-        (false, true) => may_be(one, other) && key(one) == key(other),
+        (true, false) => spells(other, one),
+        (false, true) => spells(one, other),
         (false, false) => key(one) == key(other),
     }
 }
 
-/// No letter that folds to an ASCII letter is longer than four bytes: what is longer is not folded.
-fn may_be(text: &str, ascii: &str) -> bool {
-    text.len() <= ascii.len().saturating_mul(4)
+/// Whether a text folds to an ASCII key. It is read no further than the first letter that differs: a
+/// body has many keys, and each is compared with many.
+fn spells(text: &str, ascii: &str) -> bool {
+    let mut wanted = ascii.bytes();
+    let mut after_i = false;
+    for c in text.chars() {
+        let folded: String = std::iter::once(c)
+            .nfkc()
+            .default_case_fold()
+            .nfkc()
+            .collect();
+        for c in folded.chars() {
+            // The dot of an i that has one already.
+            if after_i && c == '\u{307}' {
+                after_i = false;
+                continue;
+            }
+            let c = if c == '\u{131}' { 'i' } else { c };
+            let is_wanted = |wanted: u8| char::from(wanted.to_ascii_lowercase()) == c;
+            if !wanted.next().is_some_and(is_wanted) {
+                return false;
+            }
+            after_i = c == 'i';
+        }
+    }
+    wanted.next().is_none()
 }
 
 /// What a name looks like: two names that a person cannot tell apart have the same skeleton (UTS 39
@@ -77,7 +117,29 @@ pub(crate) fn look_alike(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{key, same_key};
+    use super::{key, same_but_for_case, same_key};
+
+    #[test]
+    fn only_case_is_overlooked_in_what_does_not_change() {
+        for (one, other) in [
+            ("ann@example.com", "ANN@Example.com"),
+            ("j\u{f6}rg", "J\u{d6}RG"),
+            ("\u{434}\u{43d}", "\u{414}\u{41d}"),
+            ("", ""),
+        ] {
+            assert!(same_but_for_case(one, other), "{one:?} {other:?}");
+        }
+        for (one, other) in [
+            ("ann@example.com", "\u{ff41}nn@example.com"),
+            ("ann", "ann "),
+            ("ann", "ann\u{200e}"),
+            ("j\u{f6}rg", "jo\u{308}rg"),
+            ("kim", "\u{212a}im"),
+            ("strasse", "stra\u{df}e"),
+        ] {
+            assert!(!same_but_for_case(one, other), "{one:?} {other:?}");
+        }
+    }
 
     #[test]
     fn keys_are_folded_as_the_most_lenient_reader_would() {
@@ -98,6 +160,10 @@ mod tests {
         assert!(same_key("\u{fb01}lter", "filter"));
         assert!(same_key("e\u{301}", "\u{c9}"));
         assert!(!same_key("n\u{e4}me", "name"));
+        assert!(!same_key("na\u{308}me", "name"));
+        assert!(!same_key("\u{ff4e}am", "name"));
+        assert!(!same_key("\u{ff4e}amen", "name"));
+        assert!(!same_key("i\u{307}\u{307}d", "id"));
         assert!(!same_key("name ", "name"));
     }
 

@@ -159,8 +159,51 @@ fn target() -> impl Strategy<Value = (String, Vec<Value>)> {
     ]
 }
 
+/// A text with each of its characters in another case, in another form of the same compatibility, or as
+/// it is.
+fn spelling(text: &'static str) -> impl Strategy<Value = String> {
+    let length = text.chars().count();
+    prop::collection::vec(0..5_u8, length).prop_map(move |forms| {
+        let form = |(c, form): (char, u8)| match form {
+            0 => c.to_ascii_uppercase(),
+            1 => char::from_u32(u32::from(c) - 0x21 + 0xff01).unwrap_or(c),
+            _ => c,
+        };
+        text.chars().zip(forms).map(form).collect()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn another_spelling_of_a_member_is_perhaps_somebody_else(
+        id in spelling("u1"),
+        harness in any::<bool>(),
+    ) {
+        let (guard, base) = match harness {
+            true => (&*HARNESS, "/gateway/ng/api/scim/account/ACC1"),
+            false => (&*GENERIC, "/scim/v2/ACC1"),
+        };
+        let operation = json!({"op": "replace", "path": "members", "value": [{"value": id}]});
+        let refused = refusal(guard, base, "adm1", "/Groups/web_team", &[operation]);
+        prop_assert_eq!(refused.is_none(), id == "u1", "{}: {:?}", id, refused);
+    }
+
+    #[test]
+    fn only_case_does_not_matter_in_a_name(
+        name in spelling("ann@example.com"),
+        operation in prop_oneof![
+            Just(json!({"op": "replace", "path": "userName"})),
+            Just(json!({"op": "replace", "path": "emails[type eq \"work\"].value"})),
+        ],
+    ) {
+        let mut operation = operation;
+        operation["value"] = json!(name);
+        let refused = refusal(&GENERIC, "/scim/v2/ACC1", "adm1", "/Users/u1", &[operation]);
+        let is_same = name.eq_ignore_ascii_case("ann@example.com");
+        prop_assert_eq!(refused.is_none(), is_same, "{}: {:?}", name, refused);
+    }
 
     #[test]
     fn a_list_is_judged_at_least_as_strictly_as_each_operation(

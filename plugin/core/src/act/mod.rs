@@ -62,6 +62,8 @@ pub(crate) struct Profile {
     pub(crate) display_name: Writes,
     pub(crate) names: Vec<NameWrite>,
     pub(crate) formatted_name: Writes,
+    /// Parts of the full name that no record knows, such as a middle name.
+    pub(crate) other_names: bool,
     pub(crate) external_id: Writes,
     pub(crate) rides_along: Option<BodyField>,
     /// Attributes that no ownership rule reads.

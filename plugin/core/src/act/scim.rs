@@ -118,6 +118,9 @@ fn scim_group(id: &str) -> GroupRef {
     }
 }
 
+/// The parts of a name that rules compare with the record.
+const KNOWN_NAMES: &[&str] = &["formatted", "givenName", "familyName"];
+
 /// What the rules know of a whole resource's profile.
 fn profile(resource: &Json) -> Profile {
     const READ: &[&str] = &[
@@ -133,6 +136,10 @@ fn profile(resource: &Json) -> Profile {
     let name = |sub: &str| {
         let name = resource.get("name")?.get(sub)?.as_str()?;
         Some(FieldWrite::Set(name.to_owned()))
+    };
+    let other_names = match resource.get("name") {
+        Some(Json::Object(parts)) => parts.iter().any(|part| !KNOWN_NAMES.contains(&&*part.name)),
+        _ => false,
     };
     let (given, family) = (name("givenName"), name("familyName"));
     let writes_name = given.is_some() || family.is_some();
@@ -151,6 +158,7 @@ fn profile(resource: &Json) -> Profile {
             .into_iter()
             .collect(),
         formatted_name: name("formatted").map_or_else(Writes::default, Writes::one),
+        other_names,
         external_id: identifier(text("externalId")).map_or_else(Writes::default, Writes::one),
         email_use: EmailUse::Given,
         rides_along: None,
@@ -219,6 +227,7 @@ fn patch_user(change: &mut UserChange, operation: &Operation) {
         ("name", Some("familyName")) => {
             patch_name(&mut profile.names, operation, |name| &mut name.family);
         }
+        ("name", _) => profile.other_names = true,
         ("active", _) => {
             let value = operation.value.as_ref().and_then(Json::as_bool);
             let write = value.map_or(Activity::Removed, Activity::To);

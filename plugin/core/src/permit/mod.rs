@@ -144,7 +144,12 @@ fn new_group_keys(new: &NewGroup, scene: &Scene<'_>, keys: &mut Vec<Key>) {
     if *scene.actor == Actor::Operator {
         let name = new.name.as_deref();
         let derived = name.map(|name| scene.account.group_ids(name));
-        for id in new.id.iter().cloned().chain(derived.into_iter().flatten()) {
+        let derived: Vec<String> = derived.into_iter().flatten().collect();
+        if new.id.is_none() {
+            let existing = |id: &String| scene.existing_group_key(&new.scope, id);
+            keys.extend(derived.iter().map(existing));
+        }
+        for id in new.id.iter().cloned().chain(derived) {
             keys.push(scene.replacement_key(new, &id));
         }
     }
@@ -153,6 +158,11 @@ fn new_group_keys(new: &NewGroup, scene: &Scene<'_>, keys: &mut Vec<Key>) {
 // === impl Scene: keys ===
 
 impl Scene<'_> {
+    /// Whether the one who acts is the provider whose account it is.
+    fn is_own_provider(&self) -> bool {
+        matches!(self.actor, Actor::Provisioner(provider) if *provider == self.account.provider)
+    }
+
     /// What an unseen user means to this actor.
     fn unseen_user(&self) -> Unseen {
         match (&self.actor, self.account.adopt_users) {
@@ -227,6 +237,16 @@ impl Scene<'_> {
             scope: scope.to_owned(),
             id: id.to_owned(),
             unseen: self.unseen_group(),
+        })
+    }
+
+    /// The group that has the id which a name gives, in this or another case.
+    pub(crate) fn existing_group_key(&self, scope: &str, id: &str) -> Key {
+        Key::Group(GroupKey {
+            account: self.account_name.to_owned(),
+            scope: scope.to_owned(),
+            id: id.to_owned(),
+            unseen: Unseen::Absent,
         })
     }
 
@@ -306,7 +326,12 @@ impl Scene<'_> {
                 ..MovesKeys::default()
             },
             (_, Some(kept)) => MovesKeys {
-                named: (!removed.is_empty()).then(|| self.named_members_key(group, &none, removed)),
+                // Whom the account's provider names, it names as the application does.
+                named: match self.is_own_provider() {
+                    true if removed.is_empty() => None,
+                    true => Some(self.named_members_key(group, &none, removed)),
+                    false => Some(self.named_members_key(group, added, removed)),
+                },
                 replaced: Some(self.difference_key(group, added)),
                 left_out: Some(self.difference_key(group, kept)),
             },

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::act::{
-    FieldWrite, GroupChange, MembersWrite, NameWrite, NewGroup, Profile, UserRef, Writes,
+    FieldWrite, GroupChange, GroupRef, MembersWrite, NameWrite, NewGroup, Profile, UserRef, Writes,
 };
 use crate::facts::{Facts, Group, Member, Stop, User};
-use crate::fold::fold;
+use crate::fold::same_but_for_case;
 use crate::policy::{Account, DirectUsers};
 use crate::token::Actor;
 
@@ -68,6 +68,11 @@ impl<'a> Scene<'a> {
         self.facts.group(&self.group_key(scope, id))
     }
 
+    /// The record of the group that has the id which a name gives, in this or another case.
+    pub(crate) fn existing_group(&self, scope: &str, id: &str) -> Result<Option<&'a Group>, Stop> {
+        self.facts.group(&self.existing_group_key(scope, id))
+    }
+
     /// Groups of the ids that a name may give.
     pub(crate) fn groups_of_name(&self, scope: &str, name: &str) -> Result<Vec<&'a Group>, Stop> {
         let mut groups: Vec<&Group> = Vec::new();
@@ -108,10 +113,15 @@ impl<'a> Scene<'a> {
         };
         if let Some(key) = &keys.named {
             let named = self.facts.members(key)?;
+            let record = self.group(&group.scope, &group.id)?;
             // An administrator who adds a user who is perhaps out already adds the user.
+            let replaces = members.kept().is_some();
+            let stays = |m: &Member| {
+                self.is_in(m, group, record) && (!replaces || self.is_named_exactly(m))
+            };
             let added = named
                 .iter()
-                .filter(|m| members.added().contains(&m.reference) && !m.is_in());
+                .filter(|m| members.added().contains(&m.reference) && !stays(m));
             moves.added.extend(added);
             let removed = named
                 .iter()
@@ -126,6 +136,22 @@ impl<'a> Scene<'a> {
             moves.removed.extend(&self.facts.difference(key)?.removed);
         }
         Ok(moves)
+    }
+
+    /// Whether a user is in the very group that a request names: an id in another case may be another
+    /// group's.
+    pub(crate) fn is_in(&self, member: &Member, group: &GroupRef, record: Option<&Group>) -> bool {
+        let is_group = record.is_none_or(|record| record.id.as_ref() == Some(&group.id));
+        member.is_in() && is_group
+    }
+
+    /// Whether a request names a user by the recorded id, or by the recorded name where it may. Who is
+    /// named in another way is left out of a list by an application that compares exactly.
+    fn is_named_exactly(&self, member: &Member) -> bool {
+        member.user.as_ref().is_none_or(|user| {
+            user.id.as_ref() == Some(&member.reference)
+                || (self.names && same_but_for_case(&user.user_name, &member.reference))
+        })
     }
 
     /// What all operations of a change together do to the members of a group, with those whose
@@ -201,8 +227,20 @@ impl<'a> Scene<'a> {
     /// Whom it takes for just the named members to be in the group of this id, on record or not.
     pub(crate) fn moves_of_replacement(&self, new: &NewGroup, id: &str) -> Result<Moves<'a>, Stop> {
         let difference = self.facts.difference(&self.replacement_key(new, id))?;
+        let mut added: Vec<&Member> = difference.added.iter().filter(|m| !m.is_in()).collect();
+        if let Some(key) = self.new_members_key(new) {
+            let is_group = match &new.id {
+                Some(id) => {
+                    let record = self.group(&new.scope, id)?;
+                    record.is_none_or(|record| record.id.as_ref() == Some(id))
+                }
+                None => true,
+            };
+            let named = self.facts.members(&key)?.iter();
+            added.extend(named.filter(|member| !is_group || !self.is_named_exactly(member)));
+        }
         Ok(Moves {
-            added: difference.added.iter().filter(|m| !m.is_in()).collect(),
+            added,
             removed: difference.removed.iter().collect(),
             ..Moves::default()
         })
@@ -225,7 +263,7 @@ impl<'a> Scene<'a> {
 /// The parts of a profile that a write changes, in the words of an administrator.
 pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static str> {
     let mut changed = Vec::new();
-    let is_name = |text: &str| fold(text) == fold(&user.user_name);
+    let is_name = |text: &str| same_but_for_case(text, &user.user_name);
     let is_display = |text: &str| user.display_name.as_deref() == Some(text);
     let differs = |writes: &Writes, same: &dyn Fn(&str) -> bool| {
         writes.any(|write| match write {

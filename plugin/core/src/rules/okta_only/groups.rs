@@ -17,7 +17,16 @@ pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
             let ids = scene.account.group_ids(name);
             let has_id = |group: &&Group| group.id.as_ref().is_none_or(|id| ids.contains(id));
             let groups = scene.groups_of_name(&new.scope, name)?;
-            groups.into_iter().filter(has_id).collect()
+            let mut existing: Vec<&Group> = groups.into_iter().filter(has_id).collect();
+            // An application to which case does not matter has one of the two only.
+            for id in &ids {
+                if let Some(alike) = scene.existing_group(&new.scope, id)?
+                    && !existing.iter().any(|group| group.id == alike.id)
+                {
+                    existing.push(alike);
+                }
+            }
+            existing
         }
         _ => Vec::new(),
     };

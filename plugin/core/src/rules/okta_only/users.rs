@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use super::words::{Owned, called, shown};
 use super::{USER_CREATE, USER_DELETE, USER_GROUPS, USER_PROFILE, groups};
-use crate::act::{BodyField, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef};
+use crate::act::{
+    BodyField, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
+};
 use crate::facts::{Group, Stop, User};
+use crate::fold::fold;
 use crate::permit::scene::{Scene, changed_profile};
 use crate::policy::{DirectUsers, LocalUsers};
 use crate::refusal::Refusal;
@@ -17,7 +20,7 @@ use crate::token::Actor;
 pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
     let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
     match existing {
-        Some(user) => may_create_again(new, user, scene)?,
+        Some(user) => may_create_again(&of_same_name(new, user), user, scene)?,
         None if *scene.actor == Actor::Operator
             && scene.account.local_users == LocalUsers::Deny =>
         {
@@ -44,6 +47,9 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
     for group in &new.groups {
         assign(existing, group, &new.user_name, true, scene)?;
     }
+    if let Some(user) = existing {
+        may_edit_profile(&new.profile, user, &new.user_name, scene)?;
+    }
     match existing {
         // Who is created now would be taken for the one whom the provider was creating.
         Some(user) if user.id.is_none() && scene.is_others(user.managed_by.as_deref()) => {
@@ -56,6 +62,20 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
         }
         _ => Ok(()),
     }
+}
+
+/// The create without the name that finds the user, spelt as it may be: what else it would do comes first.
+fn of_same_name(new: &NewUser, user: &User) -> NewUser {
+    let mut new = new.clone();
+    for writes in [&mut new.profile.user_name, &mut new.profile.email] {
+        if writes
+            .value()
+            .is_some_and(|name| fold(name) == fold(&user.user_name))
+        {
+            *writes = Writes::default();
+        }
+    }
+    new
 }
 
 /// Creating an existing user is judged as an update. A create that says nothing of the name leaves it.
@@ -181,6 +201,13 @@ fn may_edit_profile(
         true => changed_profile(profile, user),
         false => Vec::new(),
     };
+    // The record knows a full name as a whole, and not which words of it are the family name.
+    if is_locked
+        && (profile.other_names || names_are_in_doubt(profile))
+        && !changed.contains(&"full name")
+    {
+        changed.push("full name");
+    }
     // The provider finds its users by it, whether their profile is locked or not.
     if profile
         .external_id
@@ -213,6 +240,14 @@ fn may_edit_profile(
     )))
 }
 
+/// Whether a given or family name of several words is written: another division of the same full name
+/// would be another name.
+fn names_are_in_doubt(profile: &Profile) -> bool {
+    let has_words = |write: &Option<FieldWrite>| matches!(write, Some(FieldWrite::Set(name)) if name.trim().contains(char::is_whitespace));
+    let mut names = profile.names.iter();
+    names.any(|name| has_words(&name.given) || has_words(&name.family))
+}
+
 /// Puts a user into a group, or takes the user out; what is so already is no change.
 fn assign(
     user: Option<&User>,
@@ -223,9 +258,12 @@ fn assign(
 ) -> Result<(), Stop> {
     let key = scene.membership_key(&group.scope, &group.id, reference);
     // Whose removal is open may be in or out.
-    let members = scene.facts.members(&key)?;
-    let is_so = members.iter().any(|m| m.present == put_in && !m.doubtful);
+    let mut members = scene.facts.members(&key)?.iter();
     let record = scene.group(&group.scope, &group.id)?;
+    let is_so = match put_in {
+        true => members.any(|m| scene.is_in(m, group, record)),
+        false => members.any(|m| !m.present && !m.doubtful),
+    };
     if is_so {
         return Ok(());
     }
