@@ -111,7 +111,8 @@ pub(super) fn request(chance: &mut Chance, number: usize, token: &str) -> Sent {
     if is_unknown && matches!(method, "GET" | "HEAD") {
         sent.kind = UNKNOWN_LENGTH;
     }
-    if sent.protocol == Protocol::Http1 && chance.below(6) == 0 {
+    // One difference at a time, for each has a reason of its own.
+    if sent.kind == "usual" && sent.protocol == Protocol::Http1 && chance.below(6) == 0 {
         let kind = chance.of(&ODD);
         make_odd(&mut sent, kind);
     }
