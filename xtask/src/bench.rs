@@ -28,7 +28,11 @@ pub(crate) fn web(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
 }
 
 /// Builds the guard and the filter, and measures them beside other gateways.
-pub(crate) fn gateways(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
+pub(crate) fn gateways(
+    project: &Project,
+    steps: &mut Steps,
+    parts: &[OsString],
+) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
     let envoy::Built { component, filter } = envoy::filter_and_plugin(project, steps)?;
     let program = host::build(project, steps, &component)?;
@@ -47,6 +51,8 @@ pub(crate) fn gateways(project: &Project, steps: &mut Steps) -> Result<ExitCode>
     };
     steps.step("benchmark", |step| step.run(bench().arg("--no-run")))?;
     let status = bench()
+        .arg("--")
+        .args(parts)
         .env("SCIMGUARD_BIN", &program)
         .env("SCIMGUARD_COMPONENT", &component)
         .env("SCIMGUARD_ENVOY", envoy::program(&python)?)

@@ -106,7 +106,8 @@ enum Command {
         /// Measure Envoy with the filter instead, beside Envoy alone, nginx and the guard
         #[arg(long)]
         envoy: bool,
-        /// The name of one benchmark, such as `worst`, and arguments for the benchmarks
+        /// The name of one benchmark, such as `worst`, and arguments for the benchmarks; with `--envoy`,
+        /// parts of it: loads, costliest, attacks, workers
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
@@ -159,7 +160,11 @@ fn run(command: Command) -> Result<ExitCode> {
             differential::run(&project, &mut steps, seconds, seed)
         }
         Command::Bench { web: true, .. } => bench::web(&project, &mut steps),
-        Command::Bench { envoy: true, .. } => bench::gateways(&project, &mut steps),
+        Command::Bench {
+            envoy: true,
+            arguments,
+            ..
+        } => bench::gateways(&project, &mut steps, &arguments),
         Command::Bench { arguments, .. } => bench::run(&project, &mut steps, arguments),
     }
 }

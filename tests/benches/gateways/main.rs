@@ -1,6 +1,7 @@
 //! What does the policy cost at a gateway? The same requests by every way to one application: with no
 //! gateway, through nginx and Envoy that have no policy, through Envoy with the filter, through the
-//! guard. Then what each worker of Envoy takes of memory, and how long it takes to be ready.
+//! guard. Then the costliest requests, a good client beside those who attack,
+//! and what each worker of Envoy takes of memory, and how long it takes to be ready.
 //!
 //! `cargo xtask bench --envoy`. Clients, gateways and application share the machine, so that the figures
 //! are to be compared with each other. A figure is never asserted, and every answer is.
@@ -8,6 +9,19 @@
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
 mod application;
+mod attacks;
+mod costliest;
+#[path = "../../../plugin/core/tests/face/mod.rs"]
+#[allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "tests use the whole of it"
+)]
+mod face;
+#[path = "../../../plugin/core/tests/face/worst.rs"]
+mod kinds;
 mod loads;
 mod nginx;
 mod table;
@@ -15,9 +29,9 @@ mod usage;
 mod ways;
 mod workers;
 
-use std::fs;
 use std::thread::available_parallelism;
 use std::time::Duration;
+use std::{env, fs};
 
 use anyhow::Context as _;
 use loads::{CLIENTS, Load};
@@ -36,7 +50,7 @@ const WARM_UP: Duration = Duration::from_millis(400);
 const SPAN: Duration = Duration::from_secs(2);
 
 /// Whatever hangs: all processes end with the bench.
-const TIME_LIMIT: Duration = Duration::from_secs(20 * 60);
+const TIME_LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// What one way gave in one round.
 struct Sample {
@@ -57,6 +71,32 @@ async fn measured() -> anyhow::Result<()> {
     let application = application::start()?;
     println!("{}", machine(cores).await?);
     let ways = Ways::start(application, cores).await?;
+    if is_wanted("loads") {
+        loads(&ways).await?;
+    }
+    if is_wanted("costliest") {
+        println!("{}", costliest::figures(&ways).await?);
+    }
+    if is_wanted("attacks") {
+        println!("{}", attacks::figures(&ways).await?);
+    }
+    if is_wanted("workers") {
+        println!("{}", workers::figures(application, &ways.facts).await?);
+    }
+    Ok(())
+}
+
+/// Whether the arguments name this part, or none.
+fn is_wanted(part: &str) -> bool {
+    let named: Vec<String> = env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    named.is_empty() || named.iter().any(|name| name == part)
+}
+
+/// The same requests by every way, in turn.
+async fn loads(ways: &Ways) -> anyhow::Result<()> {
     let mut samples: Vec<Vec<Vec<Sample>>> = Vec::new();
     for load in Load::ALL {
         let mut of_load: Vec<Vec<Sample>> = ways.all.iter().map(|_| Vec::new()).collect();
@@ -75,7 +115,6 @@ async fn measured() -> anyhow::Result<()> {
     for (load, of_load) in Load::ALL.into_iter().zip(&samples) {
         println!("{}", shown(load, &ways.all, of_load));
     }
-    println!("{}", workers::figures(application, &ways.facts).await?);
     Ok(())
 }
 

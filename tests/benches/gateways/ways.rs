@@ -17,6 +17,7 @@ use crate::nginx::Nginx;
 use crate::usage;
 
 const ACCOUNT: &str = "ACC1";
+const OTHER_ACCOUNT: &str = "ACC2";
 const SECRET: &str = "0123456789abcdef0123456789abcdef-envoy";
 
 /// The limit of an account would be the figure.
@@ -28,6 +29,8 @@ pub(crate) struct Way {
     pub(crate) to: SocketAddr,
     /// Okta's, where somebody looks at it.
     pub(crate) token: String,
+    /// The same of another account.
+    pub(crate) other: String,
     /// Whether there is a policy on it.
     pub(crate) judges: bool,
     /// The processes of the gateway; then, if it has one, that of its facts service.
@@ -47,7 +50,7 @@ impl Ways {
     /// Starts all gateways, with Okta's users and groups on record.
     pub(crate) async fn start(application: SocketAddr, workers: usize) -> anyhow::Result<Self> {
         let facts = Facts::start(application).await?;
-        let (guard, address, token) = serving(application).await?;
+        let (guard, address, token, other) = serving(application).await?;
         let nginx = Nginx::start(application, workers).await?;
         let scene = scene(application, &facts, workers);
         let envoys = [
@@ -61,6 +64,7 @@ impl Ways {
                 name,
                 to,
                 token: token.clone(),
+                other: other.clone(),
                 judges: false,
                 parts: parts.into_iter().collect(),
             })
@@ -77,6 +81,7 @@ impl Ways {
             )?,
             Way {
                 token: facts.token.clone(),
+                other: facts.other.clone(),
                 judges: true,
                 parts: vec![
                     vec![with_policy.id().context("Envoy has ended")?],
@@ -111,6 +116,7 @@ pub(crate) struct Facts {
     guard: Guard,
     listen: SocketAddr,
     pub(crate) token: String,
+    other: String,
 }
 
 impl Facts {
@@ -123,22 +129,25 @@ impl Facts {
         ))?;
         guard.write_secret("envoy.secret", SECRET)?;
         let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+        let other = guard.token(OTHER_ACCOUNT, "svc-okta", Some("okta")).await?;
         guard.start_as("facts").await?;
         Ok(Self {
             guard,
             listen,
             token,
+            other,
         })
     }
 }
 
-async fn serving(application: SocketAddr) -> anyhow::Result<(Guard, SocketAddr, String)> {
+async fn serving(application: SocketAddr) -> anyhow::Result<(Guard, SocketAddr, String, String)> {
     let mut guard = Guard::configure(&format!("http://{application}"), &harness())?;
     guard.configure_also(NO_LIMITS)?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let other = guard.token(OTHER_ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
     let address = guard.url.trim_start_matches("http://").parse()?;
-    Ok((guard, address, token))
+    Ok((guard, address, token, other))
 }
 
 /// What an Envoy stands in front of.

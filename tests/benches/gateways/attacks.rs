@@ -1,0 +1,208 @@
+//! A client with a good token beside those who attack: how long do its answers take, and is it ever
+//! refused?
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use scimguard_tests::load::{Connection, Request, quantile};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::application::SCIM;
+use crate::table::{table, time};
+use crate::ways::{Way, Ways};
+
+/// How long the good client is watched.
+const SPAN: Duration = Duration::from_secs(10);
+
+/// Between two of its requests.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What an answer to it may take at most.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Until all attackers are at it.
+const BEGINNING: Duration = Duration::from_secs(2);
+
+/// What attackers do, all at the same time.
+#[derive(Clone, Copy)]
+enum Attack {
+    /// Without a credential: as many users and groups as a body of 31 kB can name, again and again.
+    Names,
+    /// With a good token of another account: heads whose bodies never come.
+    Heads,
+    /// Tokens that they have made up.
+    MadeUp,
+    /// With a good token of another account: bodies of 1 MiB that never end.
+    Bodies,
+}
+
+impl Attack {
+    const ALL: [Self; 4] = [Self::Names, Self::Heads, Self::MadeUp, Self::Bodies];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Names => {
+                "4 clients that name 1,500 users and groups in 31 kB, without a credential"
+            }
+            Self::Heads => "1,100 heads without their bodies, with a token of another account",
+            Self::MadeUp => "700 clients with made-up tokens, each twice a second",
+            Self::Bodies => "1,050 unfinished bodies of 1 MiB, with a token of another account",
+        }
+    }
+
+    const fn clients(self) -> usize {
+        match self {
+            Self::Names => 4,
+            Self::Heads => 1_100,
+            Self::MadeUp => 700,
+            Self::Bodies => 1_050,
+        }
+    }
+
+    /// One of its clients, which comes back whenever it is shown the door.
+    async fn client(self, to: SocketAddr, number: usize, token: String) {
+        loop {
+            // What an attacker is answered, or that nobody answers any more, is not what is measured.
+            let _ = match self {
+                Self::Names => ask(to, names, Duration::ZERO).await,
+                Self::MadeUp => {
+                    let made_up = || made_up(number);
+                    ask(to, made_up, Duration::from_millis(500)).await
+                }
+                Self::Heads => hang(to, &token, 0).await,
+                Self::Bodies => hang(to, &token, 1024 * 1024 - 1).await,
+            };
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// What the good client was answered.
+struct Watched {
+    /// In order of length.
+    times: Vec<Duration>,
+    refused: usize,
+}
+
+/// A table with a row for each attack on each gateway.
+pub(crate) async fn figures(ways: &Ways) -> anyhow::Result<String> {
+    let heads = [
+        "Okta reads a user, beside",
+        "gateway",
+        "median",
+        "99th percentile",
+        "ratio of the 99th",
+        "not answered with 200",
+    ];
+    let mut rows = Vec::new();
+    for way in ways.all.iter().filter(|way| way.judges) {
+        let peace = watched(way).await?;
+        rows.push(row("nobody", way, &peace, &peace));
+        for attack in Attack::ALL {
+            let mut attackers = JoinSet::new();
+            for number in 0..attack.clients() {
+                attackers.spawn(attack.client(way.to, number, way.other.clone()));
+            }
+            sleep(BEGINNING).await;
+            let beside = watched(way).await?;
+            rows.push(row(attack.name(), way, &peace, &beside));
+            attackers.shutdown().await;
+            sleep(BEGINNING).await;
+        }
+    }
+    Ok(table(&heads, &rows))
+}
+
+fn row(name: &str, way: &Way, peace: &Watched, beside: &Watched) -> Vec<String> {
+    let (calm, p99) = (quantile(&peace.times, 99), quantile(&beside.times, 99));
+    vec![
+        name.to_owned(),
+        way.name.to_owned(),
+        time(quantile(&beside.times, 50)),
+        time(p99),
+        format!("{:.2}", p99.as_secs_f64() / calm.as_secs_f64()),
+        format!("{} of {}", beside.refused, beside.times.len()),
+    ]
+}
+
+/// A good client for a while. It opens a new connection where the old one is closed.
+async fn watched(way: &Way) -> anyhow::Result<Watched> {
+    let mut watched = Watched {
+        times: Vec::new(),
+        refused: 0,
+    };
+    let begun = Instant::now();
+    let mut connection = Connection::open(way.to).await?;
+    while begun.elapsed() < SPAN {
+        sleep(PAUSE).await;
+        let request = get(&way.token, "u0")?;
+        let started = Instant::now();
+        let answer = timeout(PATIENCE, connection.send(request)).await;
+        watched.times.push(started.elapsed());
+        match answer {
+            Ok(Ok((status, _))) if status == 200 => {}
+            Ok(Ok(_)) => watched.refused += 1,
+            Ok(Err(_)) | Err(_) => {
+                watched.refused += 1;
+                connection = Connection::open(way.to).await?;
+            }
+        }
+    }
+    watched.times.sort_unstable();
+    Ok(watched)
+}
+
+/// Sends requests on one connection until it ends.
+async fn ask(
+    to: SocketAddr,
+    request: impl Fn() -> anyhow::Result<Request>,
+    pause: Duration,
+) -> anyhow::Result<()> {
+    let mut connection = Connection::open(to).await?;
+    loop {
+        connection.send(request()?).await?;
+        sleep(pause).await;
+    }
+}
+
+/// Sends a head and so many bytes of a body that has one more, and waits for whatever comes.
+async fn hang(to: SocketAddr, token: &str, bytes: usize) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect(to).await?;
+    let length = bytes.max(10_000) + 1;
+    let path = SCIM.replace("ACC1", "ACC2");
+    let head = format!(
+        "PUT {path}/Users/u0 HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/scim+json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&vec![b' '; bytes]).await?;
+    stream.read_to_end(&mut Vec::new()).await?;
+    Ok(())
+}
+
+fn names() -> anyhow::Result<Request> {
+    let emails: Vec<String> = (0..1_500).map(|n| format!("{n}@a.io")).collect();
+    let groups: Vec<String> = (0..1_500).map(|n| format!("g{n:05}")).collect();
+    let body = json!({"emails": emails, "userGroups": groups}).to_string();
+    let request = http::Request::post("/gateway/ng/api/user/users?accountIdentifier=ACC1")
+        .header("host", "gateway")
+        .header("content-type", "application/json");
+    Ok(request.body(Full::new(Bytes::from(body)))?)
+}
+
+fn made_up(number: usize) -> anyhow::Result<Request> {
+    get(&format!("pat.ACC1.tok{number}.made-up"), "u0")
+}
+
+fn get(token: &str, user: &str) -> anyhow::Result<Request> {
+    let request = http::Request::get(format!("{SCIM}/Users/{user}"))
+        .header("host", "gateway")
+        .header("authorization", format!("Bearer {token}"));
+    Ok(request.body(Full::default())?)
+}
