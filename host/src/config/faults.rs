@@ -14,7 +14,7 @@ struct Shown {
     key: &'static str,
     /// The whole line.
     line: &'static str,
-    /// The first sentence of the comment above it.
+    /// The first sentence of the comment above it, if that is one line at most.
     about: Option<&'static str>,
 }
 
@@ -149,12 +149,15 @@ fn example(table: &str, key: &str) -> Option<Shown> {
 fn keys() -> Vec<Shown> {
     let mut table = "";
     let mut about = None;
+    let mut was_comment = false;
     let mut keys = Vec::new();
     for line in EXAMPLE.lines() {
-        let commented = line.starts_with('#');
+        let is_comment = line.starts_with('#');
         let bare = line.trim_start_matches("# ");
         if let Some(found) = header(bare) {
             table = found;
+            // What was said is of the table.
+            about = None;
         } else if let Some(key) = key(bare) {
             keys.push(Shown {
                 table,
@@ -162,11 +165,10 @@ fn keys() -> Vec<Shown> {
                 line: bare,
                 about,
             });
-        } else if commented && about.is_none() {
-            about = Some(first_sentence(bare));
-        } else if !commented {
-            about = None;
+        } else if !is_comment || !was_comment {
+            about = first_sentence(bare);
         }
+        was_comment = is_comment;
     }
     keys
 }
@@ -189,9 +191,10 @@ fn key(line: &str) -> Option<&str> {
     (is_key && !key.is_empty()).then_some(key)
 }
 
-fn first_sentence(comment: &str) -> &str {
-    let end = comment.find(". ").unwrap_or(comment.len());
-    comment.get(..end).unwrap_or(comment).trim_end_matches('.')
+/// `None` where it goes on in the next line.
+fn first_sentence(comment: &str) -> Option<&str> {
+    let first = comment.split_once(". ").map(|(first, _)| first);
+    first.or_else(|| comment.strip_suffix('.'))
 }
 
 #[cfg(test)]
