@@ -1,10 +1,9 @@
 //! Servers as child processes. Each is ready when it is returned, and killed when it is dropped.
 
-use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Output, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::{self, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -190,14 +189,22 @@ fn shown(command: &Command) -> String {
 /// # Errors
 /// If there is none.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
-    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
-    loop {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if given.insert(address) {
+    // From 32768 on, systems take ports for the other ends of connections (ip(7)): what was free a moment
+    // ago would be taken by chance.
+    const FIRST: u32 = 16_384;
+    const COUNT: u32 = 16_384;
+    /// So far apart do processes begin that run at the same time.
+    const APART: u32 = 1_021;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..COUNT {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let place = process::id().wrapping_mul(APART).wrapping_add(number) % COUNT;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(FIRST + place)?));
+        if TcpListener::bind(address).is_ok() {
             return Ok(address);
         }
     }
+    bail!("no port is free")
 }
 
 /// Waits until somebody listens there.
