@@ -1,6 +1,8 @@
 //! Facts as a person writes them: the JSON of `scimguard check --facts` and of the case suites.
 
 use serde::Deserialize;
+use time::UtcDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::memberships::Membership;
 use super::{Group, Principal, Table, Token, TokenText, User, VerifiedKey};
@@ -110,10 +112,16 @@ struct MemberEntry {
 }
 
 /// Milliseconds since 1970 of an RFC 3339 time.
-fn moment(text: Option<&str>) -> Result<Option<u64>, jiff::Error> {
+fn moment(text: Option<&str>) -> Result<Option<u64>, String> {
     text.map(|text| {
-        let time: jiff::Timestamp = text.parse()?;
-        Ok(u64::try_from(time.as_millisecond()).unwrap_or(0))
+        let time = UtcDateTime::parse(text, &Rfc3339).map_err(|_| {
+            format!("{text:?} is no time of RFC 3339, such as 2026-01-01T00:00:00Z")
+        })?;
+        // What was before 1970 is as long ago as can be said.
+        Ok(match u64::try_from(time.unix_timestamp()) {
+            Ok(seconds) => seconds * 1000 + u64::from(time.millisecond()),
+            Err(_) => 0,
+        })
     })
     .transpose()
 }

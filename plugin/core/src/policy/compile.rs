@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::check::syntax_fault;
-use super::document::{Document, Emails, UnknownAttributes};
+use super::document::{AccountDocument, Emails, UnknownAttributes};
 use super::faults::{check, fault, pointer_token};
 use super::protected::{self, Protected};
 use super::{Account, Management, Policy, Resource, Route, Source, issuers};
@@ -41,7 +41,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     let accounts = given.get("accounts").cloned().unwrap_or_default();
     overlay(&mut merged, &given);
 
-    let document: Document = read(&merged, "")?;
+    let document: AccountDocument = read(&merged, "")?;
     let mut patterns = Patterns::default();
     let mut default = account(document, "", &mut patterns)?;
     let accounts = match accounts {
@@ -54,7 +54,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
         plain_account(name, &pointer)?;
         let mut merged = merged.clone();
         overlay(&mut merged, differing);
-        let document: Document = read(&merged, &pointer)?;
+        let document: AccountDocument = read(&merged, &pointer)?;
         compiled.insert(name.clone(), account(document, &pointer, &mut patterns)?);
     }
     let anywhere = protected_anywhere(&default, &compiled);
@@ -173,12 +173,11 @@ fn preset_document(name: &str) -> Result<Value, String> {
 }
 
 fn account(
-    document: Document,
+    document: AccountDocument,
     pointer: &str,
     patterns: &mut Patterns,
 ) -> Result<Account, Vec<ConfigError>> {
     let authenticate_management = document.management.authenticate;
-    let document = document.account;
     let scim = document.scim;
     let mut resource =
         |kind: ResourceKind, synced: &[String]| -> Result<Resource, Vec<ConfigError>> {

@@ -10,14 +10,7 @@ use super::protected::ProtectedDocument;
 use super::route::RouteDocument;
 use crate::scim::schema::Schema;
 
-/// Everything but what differs by account.
-#[derive(Deserialize)]
-pub(super) struct Document {
-    #[serde(flatten)]
-    pub(super) account: AccountDocument,
-    pub(super) management: ManagementDocument,
-}
-
+/// What may differ by account.
 #[derive(Deserialize)]
 pub(super) struct AccountDocument {
     pub(super) provider: String,
@@ -30,6 +23,13 @@ pub(super) struct AccountDocument {
     pub(super) reprovision: Adoption,
     pub(super) protected: ProtectedDocument,
     pub(super) mode: Mode,
+    pub(super) management: OfManagement,
+}
+
+/// Of the management API.
+#[derive(Deserialize)]
+pub(super) struct OfManagement {
+    pub(super) authenticate: bool,
 }
 
 #[derive(Deserialize)]
@@ -201,7 +201,6 @@ pub(crate) enum Unmatched {
 pub(super) struct ManagementDocument {
     pub(super) prefixes: Vec<String>,
     pub(super) unmatched: Unmatched,
-    pub(super) authenticate: bool,
     /// What unnamed writes may carry beside JSON.
     pub(super) content_types: Vec<String>,
     pub(super) routes: Vec<RouteDocument>,

@@ -1,13 +1,15 @@
 //! Since when a token has expired, in words.
 
-use jiff::Timestamp;
+use time::UtcDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Such as `2 days ago, on 2026-11-22T08:00:00Z`.
 pub(super) fn words(expired: u64, now: u64) -> String {
     let ago = ago(now.saturating_sub(expired) / 1000);
     let moment = i64::try_from(expired)
         .ok()
-        .and_then(|millis| Timestamp::from_second(millis / 1000).ok());
+        .and_then(|millis| UtcDateTime::from_unix_timestamp(millis / 1000).ok())
+        .and_then(|moment| moment.format(&Rfc3339).ok());
     match moment {
         Some(moment) => format!("{ago}, on {moment}"),
         None => ago,

@@ -81,6 +81,7 @@ fn came(verb: &str, owner: &str, origin: Option<&Origin>, since: Option<u64>) ->
 
 /// The day of a time, in UTC.
 fn day(millis: u64) -> Option<String> {
-    let time = jiff::Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()?;
-    Some(jiff::tz::TimeZone::UTC.to_datetime(time).date().to_string())
+    let seconds = i64::try_from(millis / 1000).ok()?;
+    let time = time::UtcDateTime::from_unix_timestamp(seconds).ok()?;
+    Some(time.date().to_string())
 }
