@@ -29,7 +29,14 @@ impl Connection {
     /// # Errors
     /// If nobody listens there.
     pub async fn open(to: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(to).await?;
+        Self::over(TcpStream::connect(to).await?).await
+    }
+
+    /// Speaks HTTP/1.1 over a connection that is there.
+    ///
+    /// # Errors
+    /// If it is not there any more.
+    pub async fn over(stream: TcpStream) -> anyhow::Result<Self> {
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);

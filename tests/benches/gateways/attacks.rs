@@ -1,7 +1,7 @@
 //! A client with a good token beside those who attack: how long do its answers take, and is it ever
 //! refused?
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,8 +9,8 @@ use http_body_util::Full;
 use scimguard_tests::load::{Connection, Request, quantile};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
 use crate::application::SCIM;
@@ -25,6 +25,15 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// What an answer to it may take at most.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where attackers come from: what one address may do is not what others may.
+const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
+
+/// Until who was refused comes back.
+const BACK: Duration = Duration::from_secs(1);
+
+/// Between two made-up tokens of one client.
+const TRIES: Duration = Duration::from_millis(500);
 
 /// Until all attackers are at it.
 const BEGINNING: Duration = Duration::from_secs(2);
@@ -65,20 +74,36 @@ impl Attack {
         }
     }
 
+    /// All clients, on a thread of their own: the good one does not wait for them.
+    fn begin(self, to: SocketAddr, token: &str) -> anyhow::Result<Runtime> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        for number in 0..self.clients() {
+            runtime.spawn(self.client(to, number, token.to_owned()));
+        }
+        Ok(runtime)
+    }
+
     /// One of its clients, which comes back whenever it is shown the door.
     async fn client(self, to: SocketAddr, number: usize, token: String) {
+        // They do not all come at once.
+        let place = u32::try_from(number % self.clients()).unwrap_or(0);
+        let all = u32::try_from(self.clients()).unwrap_or(u32::MAX);
+        sleep(TRIES * place / all).await;
         loop {
             // What an attacker is answered, or that nobody answers any more, is not what is measured.
             let _ = match self {
                 Self::Names => ask(to, names, Duration::ZERO).await,
                 Self::MadeUp => {
                     let made_up = || made_up(number);
-                    ask(to, made_up, Duration::from_millis(500)).await
+                    ask(to, made_up, TRIES).await
                 }
                 Self::Heads => hang(to, &token, 0).await,
                 Self::Bodies => hang(to, &token, 1024 * 1024 - 1).await,
             };
-            sleep(Duration::from_millis(50)).await;
+            sleep(BACK).await;
         }
     }
 }
@@ -105,14 +130,11 @@ pub(crate) async fn figures(ways: &Ways) -> anyhow::Result<String> {
         let peace = watched(way).await?;
         rows.push(row("nobody", way, &peace, &peace));
         for attack in Attack::ALL {
-            let mut attackers = JoinSet::new();
-            for number in 0..attack.clients() {
-                attackers.spawn(attack.client(way.to, number, way.other.clone()));
-            }
+            let attackers = attack.begin(way.to, &way.other)?;
             sleep(BEGINNING).await;
             let beside = watched(way).await?;
             rows.push(row(attack.name(), way, &peace, &beside));
-            attackers.shutdown().await;
+            attackers.shutdown_background();
             sleep(BEGINNING).await;
         }
     }
@@ -164,7 +186,7 @@ async fn ask(
     request: impl Fn() -> anyhow::Result<Request>,
     pause: Duration,
 ) -> anyhow::Result<()> {
-    let mut connection = Connection::open(to).await?;
+    let mut connection = Connection::over(connect(to).await?).await?;
     loop {
         connection.send(request()?).await?;
         sleep(pause).await;
@@ -173,7 +195,7 @@ async fn ask(
 
 /// Sends a head and so many bytes of a body that has one more, and waits for whatever comes.
 async fn hang(to: SocketAddr, token: &str, bytes: usize) -> anyhow::Result<()> {
-    let mut stream = TcpStream::connect(to).await?;
+    let mut stream = connect(to).await?;
     let length = bytes.max(10_000) + 1;
     let path = SCIM.replace("ACC1", "ACC2");
     let head = format!(
@@ -184,6 +206,12 @@ async fn hang(to: SocketAddr, token: &str, bytes: usize) -> anyhow::Result<()> {
     stream.write_all(&vec![b' '; bytes]).await?;
     stream.read_to_end(&mut Vec::new()).await?;
     Ok(())
+}
+
+async fn connect(to: SocketAddr) -> anyhow::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(ELSEWHERE)?;
+    Ok(socket.connect(to).await?)
 }
 
 fn names() -> anyhow::Result<Request> {
