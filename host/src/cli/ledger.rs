@@ -72,14 +72,33 @@ pub(super) fn command(config: &Path, command: &str, arguments: &str) -> String {
     format!("`{}`", command.trim_end())
 }
 
+/// The command that makes a principal for an identity provider's tokens.
+pub(super) fn new_principal(config: &Path, account: &str, id: &str) -> String {
+    let arguments =
+        format!("--account {account} --id {id} --kind service-account --permissions all");
+    command(config, "principal create", &arguments)
+}
+
+/// The command that makes a token: a provider's, or an operator's.
+pub(super) fn new_token(
+    config: &Path,
+    account: &str,
+    principal: &str,
+    provider: Option<&str>,
+) -> String {
+    let whose = match provider {
+        Some(provider) => format!("--provider {provider}"),
+        None => "--operator".to_owned(),
+    };
+    let arguments = format!("--account {account} --principal {principal} {whose} --expires 90d");
+    command(config, "token create", &arguments)
+}
+
 /// What is not in the store may be made, or is called otherwise.
 fn with_next_step(error: anyhow::Error, config: &Path) -> anyhow::Error {
     let next = match error.downcast_ref::<store::Error>() {
         Some(store::Error::NoPrincipal { account, id }) => {
-            let arguments =
-                format!("--account {account} --id {id} --kind service-account --permissions all");
-            let create = command(config, "principal create", &arguments);
-            format!("make it with {create}")
+            format!("make it with {}", new_principal(config, account, id))
         }
         Some(store::Error::NoToken { account, .. } | store::Error::NoGoodToken { account, .. }) => {
             let list = command(config, "token list", &format!("--account {account}"));

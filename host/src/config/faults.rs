@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use scimguard_core::nearest;
+use scimguard_core::{meant, nearest};
 
 use super::EXAMPLE;
 
@@ -62,12 +62,10 @@ impl<'a> Place<'a> {
             [name, known @ ..] if said.starts_with("unknown field `") => {
                 self.unknown_key(name, known)
             }
-            [name, known @ ..] if said.starts_with("unknown variant `") => {
-                match nearest(name, known.iter().copied()) {
-                    Some(meant) => format!("{said}; did you mean {meant:?}?"),
-                    None => said.to_owned(),
-                }
-            }
+            _ if said.starts_with("unknown variant `") => match meant(said) {
+                Some(meant) => format!("{said}; did you mean {meant:?}?"),
+                None => said.to_owned(),
+            },
             [name, ..] if said.starts_with(MISSING) => missing(self.table, name),
             _ if said == "invalid socket address syntax" => {
                 let such = example(self.table, self.key);

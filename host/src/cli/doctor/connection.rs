@@ -155,11 +155,7 @@ fn judge(url: &str, asked: Asked, reply: Reply, target: &Target, findings: &mut 
 fn advice(rule: &str, reply: &Reply, target: &Target, findings: &Findings) -> String {
     let account = target.account.as_deref().unwrap_or("ACCOUNT");
     let principal = target.principal.as_deref().unwrap_or("PRINCIPAL");
-    let provider = &target.provider;
-    let create = findings.command(
-        "token create",
-        &format!("--account {account} --principal {principal} --provider {provider} --expires 90d"),
-    );
+    let create = findings.new_token(account, principal, Some(&target.provider));
     let named = format!("--account {account} --id {principal}");
     let another = format!("Make a new one with {create} and enter it in the identity provider.");
     match rule {
@@ -262,10 +258,7 @@ fn whose(token: &Token, account: &str, policy: &str, findings: &mut Findings) {
     };
     let principal = token.principal.as_ref();
     let principal = principal.map_or("PRINCIPAL", |principal| &principal.id);
-    let create = findings.command(
-        "token create",
-        &format!("--account {account} --principal {principal} --provider {own} --expires 90d"),
-    );
+    let create = findings.new_token(account, principal, Some(own));
     let advice = format!(
         "For an identity provider make one with {create}, or correct `provider` in the policy."
     );

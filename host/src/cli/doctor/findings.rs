@@ -49,12 +49,27 @@ impl Findings {
 
     /// A command of this program, with the configuration in use.
     pub(super) fn command(&self, command: &str, arguments: &str) -> String {
+        ledger::command(self.config(), command, arguments)
+    }
+
+    /// The command that makes a principal.
+    pub(super) fn new_principal(&self, account: &str, id: &str) -> String {
+        ledger::new_principal(self.config(), account, id)
+    }
+
+    /// The command that makes a token: a provider's, or an operator's.
+    pub(super) fn new_token(
+        &self,
+        account: &str,
+        principal: &str,
+        provider: Option<&str>,
+    ) -> String {
+        ledger::new_token(self.config(), account, principal, provider)
+    }
+
+    fn config(&self) -> &Path {
         let config = self.config.as_deref();
-        ledger::command(
-            config.unwrap_or(Path::new("scimguard.toml")),
-            command,
-            arguments,
-        )
+        config.unwrap_or(Path::new("scimguard.toml"))
     }
 
     pub(super) fn fine(&mut self, about: &'static str, detail: impl Into<String>) {

@@ -17,10 +17,6 @@ use crate::store::Store;
 
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The arguments that make a principal for an identity provider's tokens.
-const NEW_PRINCIPAL: &str =
-    "--account ACCOUNT --id svc-scim --kind service-account --permissions all";
-
 const UNWRITABLE: &str = "Check its path, make room on its disk, and let this user read and write the file and \
      its folder.";
 
@@ -131,7 +127,7 @@ async fn record(config: &Config, policy: &str, findings: &mut Findings) {
         let detail = format!("{} does not exist yet", config.store.display());
         let advice = format!(
             "`scimguard serve` makes it, and so does {}; check `store` if it should be there.",
-            findings.command("principal create", NEW_PRINCIPAL)
+            findings.new_principal("ACCOUNT", "svc-scim")
         );
         findings.problem(ABOUT, detail, advice);
         return;

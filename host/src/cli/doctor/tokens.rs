@@ -58,21 +58,13 @@ fn first_token(principals: &[PrincipalRow], policy: &str, findings: &Findings) -
     let id = active.map_or("svc-scim", |principal| &principal.id);
     let guard = Guard::configure(policy).ok();
     let provider = guard.map(|guard| guard.provider(account).to_owned());
-    let token = findings.command(
-        "token create",
-        &format!(
-            "--account {account} --principal {id} --provider {} --expires 90d",
-            provider.as_deref().unwrap_or("PROVIDER")
-        ),
-    );
+    let provider = provider.as_deref().unwrap_or("PROVIDER");
+    let token = findings.new_token(account, id, Some(provider));
     match active {
         Some(_) => format!("Make one with {token}."),
         None => format!(
             "Make a principal and a token: {}, {token}.",
-            findings.command(
-                "principal create",
-                &format!("--account {account} --id {id} --kind service-account --permissions all")
-            )
+            findings.new_principal(account, id)
         ),
     }
 }
@@ -107,17 +99,16 @@ fn owners(good: &[&TokenRow], policy: &str, findings: &mut Findings) {
             ),
             format!(
                 "{}, and enter the token in {own}; or correct `provider` in the policy.",
-                findings.command("token create", &like(good, account, own))
+                findings.new_token(account, principal_of(good, account), Some(own))
             ),
         );
     }
 }
 
-/// The arguments of a token of the account's provider, for a principal that has one already.
-fn like(good: &[&TokenRow], account: &str, provider: &str) -> String {
-    let principal = good.iter().find(|token| token.account == account);
-    let principal = principal.map_or("svc-scim", |token| &token.principal);
-    format!("--account {account} --principal {principal} --provider {provider} --expires 90d")
+/// A principal of the account that has a token already.
+fn principal_of<'a>(good: &[&'a TokenRow], account: &str) -> &'a str {
+    let token = good.iter().find(|token| token.account == account);
+    token.map_or("svc-scim", |token| &token.principal)
 }
 
 /// Says of a token that it ends soon, or ended while it was the only one of its kind.
@@ -164,7 +155,7 @@ fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Finding
             format!("{which} expired {when}, and nothing is in its place"),
             format!(
                 "{}, or {} if it is not needed.",
-                findings.command("token create", &again(token)),
+                findings.new_token(&token.account, &token.principal, token.provider.as_deref()),
                 findings.command(
                     "token revoke",
                     &format!("--account {} --id {}", token.account, token.id)
@@ -172,18 +163,6 @@ fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Finding
             ),
         );
     }
-}
-
-/// The arguments of a token like this one.
-fn again(token: &TokenRow) -> String {
-    let whose = match &token.provider {
-        Some(provider) => format!("--provider {provider}"),
-        None => "--operator".to_owned(),
-    };
-    format!(
-        "--account {} --principal {} {whose} --expires 90d",
-        token.account, token.principal
-    )
 }
 
 /// Principals whose tokens are refused by what they lack.
@@ -208,12 +187,7 @@ fn rights(
         let (detail, advice) = match found {
             None => (
                 format!("{which} does not exist any more, and has tokens"),
-                findings.command(
-                    "principal create",
-                    &format!(
-                        "--account {account} --id {id} --kind service-account --permissions all"
-                    ),
-                ),
+                findings.new_principal(account, id),
             ),
             Some(principal) if !principal.active => (
                 format!("{which} is disabled, and has tokens that are refused so"),
