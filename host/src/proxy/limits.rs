@@ -98,21 +98,16 @@ impl Limits {
     }
 }
 
-/// The refusal of a token that nobody is asked about, after too many wrong ones from the same address.
-pub(super) fn not_asked(wait: Duration) -> Refused {
-    limited(
-        wait,
-        "Too many wrong tokens come from this address, so that its issuer is not asked about this one now. \
-         Repeat the request after the time in Retry-After.",
-    )
-}
-
 fn limited(wait: Duration, detail: impl Into<String>) -> Refused {
     Refused {
-        // Not less than it takes.
-        retry_after: Some(wait.as_secs().saturating_add(1)),
+        retry_after: Some(seconds(wait)),
         ..Refused::new("rate.limited", detail)
     }
+}
+
+/// Not less than it takes.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(1)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(super) fn unavailable(store: &Store, error: &Unavailable) -> Refused {
         error => tracing::warn!(%error, "facts are unavailable"),
     }
     match error {
-        Unavailable::Failing(wait) => limits::not_asked(*wait),
+        Unavailable::Failing(wait) => Refused::not_asked(limits::seconds(*wait)),
         Unavailable::Busy => Refused::new(
             "facts.unavailable",
             "Another change of the same users or groups is not finished. Repeat the request later.",

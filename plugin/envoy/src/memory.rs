@@ -41,19 +41,26 @@ impl Memory {
         })
     }
 
-    fn take(&self, source: &Rc<str>, size: usize, of_request: usize) -> Result<(), Full> {
+    fn room(&self, source: &str, size: usize, of_request: usize) -> Result<(), Full> {
         let used = self.used.get().saturating_add(size);
         let most = match of_request <= USUAL {
             true => self.most,
             false => self.most / 4 * 3,
         };
-        let mut sources = self.sources.borrow_mut();
-        let of_source = sources.get(source).copied().unwrap_or_default();
-        if used > most || of_source.saturating_add(size) > self.most / 2 {
-            return Err(Full);
+        let of_source = self.sources.borrow().get(source).copied();
+        let of_source = of_source.unwrap_or_default();
+        match used > most || of_source.saturating_add(size) > self.most / 2 {
+            true => Err(Full),
+            false => Ok(()),
         }
-        self.used.set(used);
-        sources.insert(Rc::clone(source), of_source.saturating_add(size));
+    }
+
+    fn take(&self, source: &Rc<str>, size: usize, of_request: usize) -> Result<(), Full> {
+        self.room(source, size, of_request)?;
+        self.used.set(self.used.get().saturating_add(size));
+        let mut sources = self.sources.borrow_mut();
+        let of_source = sources.entry(Rc::clone(source)).or_default();
+        *of_source = of_source.saturating_add(size);
         Ok(())
     }
 
@@ -82,13 +89,24 @@ impl Share {
         }
     }
 
-    /// Begins with the head of a request from this address.
+    /// Begins with the head of a request from this address, which announces a body of so many bytes.
     ///
     /// # Errors
-    /// If there is no room for it.
-    pub(crate) fn begin(&mut self, source: Option<&str>, head: usize) -> Result<(), Full> {
+    /// If there is no room for both now: who sends a body for nothing costs others the time to read it.
+    pub(crate) fn begin(
+        &mut self,
+        source: Option<&str>,
+        head: usize,
+        body: usize,
+    ) -> Result<(), Full> {
         self.source = Rc::from(source.unwrap_or_default());
-        self.take(head.saturating_add(REQUEST))
+        let head = head.saturating_add(REQUEST);
+        self.memory.room(
+            &self.source,
+            head.saturating_add(body),
+            head.saturating_add(body),
+        )?;
+        self.take(head)
     }
 
     /// Takes more.

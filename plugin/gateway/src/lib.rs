@@ -9,6 +9,7 @@ pub mod incoming;
 mod paths;
 mod refusal;
 mod service;
+mod strangers;
 mod trust;
 
 pub use accounts::{account_of_key, account_of_record};

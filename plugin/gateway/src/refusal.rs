@@ -76,6 +76,19 @@ impl Refused {
         )
     }
 
+    /// Nobody is asked about a token, after too many wrong ones from the same address.
+    #[must_use]
+    pub fn not_asked(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(
+                "rate.limited",
+                "Too many wrong tokens come from this address, so that nobody is asked about this one now. \
+                 Repeat the request after the time in Retry-After.",
+            )
+        }
+    }
+
     /// There are too many unfinished requests.
     #[must_use]
     pub fn too_busy() -> Self {

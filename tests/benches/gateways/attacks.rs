@@ -2,6 +2,8 @@
 //! refused?
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,14 +13,14 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
 
 use crate::application::SCIM;
 use crate::table::{table, time};
 use crate::ways::{Way, Ways};
 
 /// How long the good client is watched.
-const SPAN: Duration = Duration::from_secs(10);
+const SPAN: Duration = Duration::from_secs(20);
 
 /// Between two of its requests.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -35,8 +37,14 @@ const BACK: Duration = Duration::from_secs(1);
 /// Between two made-up tokens of one client.
 const TRIES: Duration = Duration::from_millis(500);
 
-/// Until all attackers are at it.
-const BEGINNING: Duration = Duration::from_secs(2);
+/// Attackers have machines of their own: here they take what the others leave of the processors.
+const NICE: i32 = 19;
+
+/// Until the last attack is over.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Bytes.
+const MIB: usize = 1024 * 1024;
 
 /// What attackers do, all at the same time.
 #[derive(Clone, Copy)]
@@ -49,10 +57,18 @@ enum Attack {
     MadeUp,
     /// With a good token of another account: bodies of 1 MiB that never end.
     Bodies,
+    /// The same, of whoever comes back when it was refused.
+    BodiesAgain,
 }
 
 impl Attack {
-    const ALL: [Self; 4] = [Self::Names, Self::Heads, Self::MadeUp, Self::Bodies];
+    const ALL: [Self; 5] = [
+        Self::Names,
+        Self::Heads,
+        Self::MadeUp,
+        Self::Bodies,
+        Self::BodiesAgain,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -62,6 +78,7 @@ impl Attack {
             Self::Heads => "1,100 heads without their bodies, with a token of another account",
             Self::MadeUp => "700 clients with made-up tokens, each twice a second",
             Self::Bodies => "1,050 unfinished bodies of 1 MiB, with a token of another account",
+            Self::BodiesAgain => "the same; who is refused comes back each second with another MiB",
         }
     }
 
@@ -70,42 +87,63 @@ impl Attack {
             Self::Names => 4,
             Self::Heads => 1_100,
             Self::MadeUp => 700,
-            Self::Bodies => 1_050,
+            Self::Bodies | Self::BodiesAgain => 1_050,
         }
     }
 
     /// All clients, on a thread of their own: the good one does not wait for them.
-    fn begin(self, to: SocketAddr, token: &str) -> anyhow::Result<Runtime> {
-        let runtime = Builder::new_multi_thread()
+    fn begin(self, to: SocketAddr, token: &str) -> anyhow::Result<Attackers> {
+        let threads = Builder::new_multi_thread()
             .worker_threads(1)
+            .on_thread_start(|| {
+                // At the worst they attack with more of the processors.
+                let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+            })
             .enable_all()
             .build()?;
+        let sent = Arc::default();
         for number in 0..self.clients() {
-            runtime.spawn(self.client(to, number, token.to_owned()));
+            threads.spawn(self.client(to, number, token.to_owned(), Arc::clone(&sent)));
         }
-        Ok(runtime)
+        Ok(Attackers { threads, sent })
     }
 
     /// One of its clients, which comes back whenever it is shown the door.
-    async fn client(self, to: SocketAddr, number: usize, token: String) {
-        // They do not all come at once.
-        let place = u32::try_from(number % self.clients()).unwrap_or(0);
+    async fn client(self, to: SocketAddr, number: usize, token: String, sent: Arc<AtomicU64>) {
+        // They do not all come at once, nor do they all come back at once.
+        let place = u32::try_from(number).unwrap_or(0);
         let all = u32::try_from(self.clients()).unwrap_or(u32::MAX);
-        sleep(TRIES * place / all).await;
+        let mut back = from(Instant::now() + BACK * place / all, BACK);
         loop {
+            back.tick().await;
             // What an attacker is answered, or that nobody answers any more, is not what is measured.
             let _ = match self {
-                Self::Names => ask(to, names, Duration::ZERO).await,
+                Self::Names => ask(to, names, None, &sent).await,
                 Self::MadeUp => {
                     let made_up = || made_up(number);
-                    ask(to, made_up, TRIES).await
+                    ask(to, made_up, Some(TRIES), &sent).await
                 }
-                Self::Heads => hang(to, &token, 0).await,
-                Self::Bodies => hang(to, &token, 1024 * 1024 - 1).await,
+                Self::Heads => hang(to, &token, 0, &sent).await,
+                Self::Bodies | Self::BodiesAgain => hang(to, &token, MIB - 1, &sent).await,
             };
-            sleep(BACK).await;
+            if matches!(self, Self::Bodies) {
+                return;
+            }
         }
     }
+}
+
+/// All who attack, and how many requests they have begun.
+struct Attackers {
+    threads: Runtime,
+    sent: Arc<AtomicU64>,
+}
+
+/// At this moment and then at each of these, whatever came between; those that were missed are left out.
+fn from(start: Instant, period: Duration) -> Interval {
+    let mut interval = interval_at(start.into(), period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    interval
 }
 
 /// What the good client was answered.
@@ -124,24 +162,25 @@ pub(crate) async fn figures(ways: &Ways) -> anyhow::Result<String> {
         "99th percentile",
         "ratio of the 99th",
         "not answered with 200",
+        "requests of attackers a second",
     ];
     let mut rows = Vec::new();
     for way in ways.all.iter().filter(|way| way.judges) {
         let peace = watched(way).await?;
-        rows.push(row("nobody", way, &peace, &peace));
+        rows.push(row("nobody", way, &peace, &peace, 0));
         for attack in Attack::ALL {
             let attackers = attack.begin(way.to, &way.other)?;
-            sleep(BEGINNING).await;
             let beside = watched(way).await?;
-            rows.push(row(attack.name(), way, &peace, &beside));
-            attackers.shutdown_background();
-            sleep(BEGINNING).await;
+            let sent = attackers.sent.load(Ordering::Relaxed);
+            rows.push(row(attack.name(), way, &peace, &beside, sent));
+            attackers.threads.shutdown_background();
+            sleep(QUIET).await;
         }
     }
     Ok(table(&heads, &rows))
 }
 
-fn row(name: &str, way: &Way, peace: &Watched, beside: &Watched) -> Vec<String> {
+fn row(name: &str, way: &Way, peace: &Watched, beside: &Watched, sent: u64) -> Vec<String> {
     let (calm, p99) = (quantile(&peace.times, 99), quantile(&beside.times, 99));
     vec![
         name.to_owned(),
@@ -150,6 +189,7 @@ fn row(name: &str, way: &Way, peace: &Watched, beside: &Watched) -> Vec<String> 
         time(p99),
         format!("{:.2}", p99.as_secs_f64() / calm.as_secs_f64()),
         format!("{} of {}", beside.refused, beside.times.len()),
+        format!("{}", sent / SPAN.as_secs()),
     ]
 }
 
@@ -180,21 +220,26 @@ async fn watched(way: &Way) -> anyhow::Result<Watched> {
     Ok(watched)
 }
 
-/// Sends requests on one connection until it ends.
+/// Sends requests on one connection until it ends: one each period, or as soon as the last is answered.
 async fn ask(
     to: SocketAddr,
     request: impl Fn() -> anyhow::Result<Request>,
-    pause: Duration,
+    period: Option<Duration>,
+    sent: &AtomicU64,
 ) -> anyhow::Result<()> {
     let mut connection = Connection::over(connect(to).await?).await?;
+    let mut period = period.map(|period| from(Instant::now(), period));
     loop {
+        if let Some(period) = &mut period {
+            period.tick().await;
+        }
+        sent.fetch_add(1, Ordering::Relaxed);
         connection.send(request()?).await?;
-        sleep(pause).await;
     }
 }
 
 /// Sends a head and so many bytes of a body that has one more, and waits for whatever comes.
-async fn hang(to: SocketAddr, token: &str, bytes: usize) -> anyhow::Result<()> {
+async fn hang(to: SocketAddr, token: &str, bytes: usize, sent: &AtomicU64) -> anyhow::Result<()> {
     let mut stream = connect(to).await?;
     let length = bytes.max(10_000) + 1;
     let path = SCIM.replace("ACC1", "ACC2");
@@ -202,6 +247,7 @@ async fn hang(to: SocketAddr, token: &str, bytes: usize) -> anyhow::Result<()> {
         "PUT {path}/Users/u0 HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\n\
          content-type: application/scim+json\r\ncontent-length: {length}\r\n\r\n"
     );
+    sent.fetch_add(1, Ordering::Relaxed);
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(&vec![b' '; bytes]).await?;
     stream.read_to_end(&mut Vec::new()).await?;

@@ -2,8 +2,9 @@
 
 super::rules! {
     /// Too many requests of one account, or too many wrong credentials from one place or for one token.
-    /// Repeat the request after the time in `retry-after`. Whoever sends a valid token is never limited
-    /// because of others' wrong ones.
+    /// Repeat the request after the time in `retry-after`. A token that was valid lately is never
+    /// limited because of others' wrong ones; where an issuer or a facts service has to be asked about a
+    /// new one, it may have to wait while wrong ones come from its address.
     RATE_LIMITED = "rate.limited", Some(429), None, "RFC 6585 §4, IPSIE SCIM profile: rate limits on all end points";
     /// A fact that the decision depends on cannot be had now. Nothing is decided without it; repeat
     /// the request after the time in `retry-after`.

@@ -302,7 +302,10 @@ impl HttpContext for Stream {
         // The address alone: every connection has another port.
         let source = incoming.source.as_deref();
         let source = source.and_then(|source| source.rsplit_once(':'));
-        let room = self.share.begin(source.map(|(address, _)| address), size);
+        let source = source.map(|(address, _)| address);
+        let kept = announced(&incoming.headers).min(gateway.body_limit());
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+        let room = self.share.begin(source, size, kept);
         let (exchange, next) = Exchange::begin(gateway, incoming, now);
         self.exchange = Some(exchange);
         match room {
@@ -354,6 +357,13 @@ impl HttpContext for Stream {
         self.set_http_response_trailers(vec![]);
         self.response_body(0, true)
     }
+}
+
+/// The length of the body, as far as the head tells it.
+fn announced(headers: &Headers) -> u64 {
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok());
+    length.unwrap_or_default()
 }
 
 fn since_1970() -> Duration {

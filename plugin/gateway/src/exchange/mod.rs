@@ -18,6 +18,7 @@ use scimguard_core::{
 };
 use scimguard_wire::{Ask, Facts, Head, Pass, Tell, Verdict as Told};
 
+use crate::strangers::Strangers;
 use crate::{Refused, ScimPaths, Trust, Unserved, headers, incoming};
 
 /// Headers that carry the credentials of clients.
@@ -31,6 +32,7 @@ pub struct Gateway {
     guard: Guard,
     paths: ScimPaths,
     annotate: bool,
+    strangers: Strangers,
     /// What the buffer takes that bodies go through; `None`: nobody has said.
     room: Cell<Option<u64>>,
 }
@@ -54,6 +56,8 @@ pub struct Exchange {
     gateway: Rc<Gateway>,
     head: Head,
     request: Request,
+    /// When it began, by the gateway's clock.
+    begun: u64,
     /// By the gateway's clock until the service has told its own.
     now: u64,
     timed: bool,
@@ -160,6 +164,7 @@ impl Gateway {
             paths: ScimPaths::new(guard.settings()),
             guard,
             annotate,
+            strangers: Strangers::default(),
             room: Cell::new(None),
         }
     }
@@ -224,6 +229,7 @@ impl Exchange {
                 annotate: gateway.annotate,
             },
             gateway,
+            begun: now,
             now,
             timed: false,
             pass: None,
@@ -289,8 +295,13 @@ impl Exchange {
             // Too many wrong credentials: that is all that the client is told. And without the
             // service nobody would count them.
             (Then::Refuse(answer), Err(unserved)) => {
-                if answer.response.status == 401 || matches!(unserved, Unserved::Refused(_)) {
-                    return self.refuse(&unserved.into());
+                let is_wrong = answer.response.status == 401;
+                if is_wrong || matches!(unserved, Unserved::Refused(_)) {
+                    let refused = unserved.into();
+                    if is_wrong {
+                        self.fails(&refused);
+                    }
+                    return self.refuse(&refused);
                 }
                 Next::Answer(answer)
             }
@@ -346,6 +357,13 @@ impl Exchange {
     pub fn abandoned(mut self) -> Option<Tell> {
         let records = self.records_of(&BackendOutcome::Unanswered);
         self.farewell(records)
+    }
+
+    /// The service will have no more wrong credentials from there for a while.
+    fn fails(&self, refused: &Refused) {
+        if let (Some(source), Some(seconds)) = (&self.head.source, refused.retry_after) {
+            self.gateway.strangers.fails(source, seconds, self.begun);
+        }
     }
 
     /// What is to be recorded if this has come of what was sent.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use scimguard_core::facts::Key;
 use scimguard_core::message::{AnswerBody, AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{
     BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Respond, Verdict,
@@ -86,6 +87,9 @@ impl Exchange {
         if keys.is_empty() {
             return self.go_on();
         }
+        if let Err(refused) = self.may_ask(&keys) {
+            return self.refuse(&refused);
+        }
         if self.first {
             self.asked.clear();
         }
@@ -104,6 +108,19 @@ impl Exchange {
             first: self.first,
             keys,
         })
+    }
+
+    /// Whether the service may be asked about a token now, where it would be.
+    fn may_ask(&self, keys: &[Key]) -> Result<(), Refused> {
+        let is_token = |key: &Key| matches!(key, Key::Token(_) | Key::Verified(_));
+        match &self.head.source {
+            Some(source) if keys.iter().any(is_token) => {
+                let credentials = self.head.credentials.iter();
+                let credentials = credentials.map(|(_, text)| text.as_str());
+                self.gateway.strangers.ask(source, credentials, self.begun)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn observe(&mut self, continuation: Vec<u8>, outcome: BackendOutcome) -> Next {

@@ -14,6 +14,11 @@ impl Exchange {
         rule: Option<String>,
     ) {
         if matches!(self.at, At::Deciding) {
+            if token.is_some() {
+                let credentials = self.head.credentials.iter();
+                let credentials = credentials.map(|(_, text)| text.as_str());
+                self.gateway.strangers.good(credentials, self.begun);
+            }
             self.verdict = Some(Told {
                 account: account.clone(),
                 verified_token: token.clone(),

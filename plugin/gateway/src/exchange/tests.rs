@@ -34,19 +34,23 @@ enum Done {
     Send,
 }
 
+fn incoming(method: &str, path: &str, headers: &[(&str, &str)]) -> Incoming {
+    Incoming {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        authority: Some(b"guard.example.com".to_vec()),
+        headers: headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect(),
+        source: Some("192.0.2.7".to_owned()),
+    }
+}
+
 impl Scene {
     fn of(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Self {
         let guard = Guard::configure(r#"{"version": 1, "preset": "harness"}"#).unwrap();
-        let incoming = Incoming {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            authority: Some(b"guard.example.com".to_vec()),
-            headers: headers
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-                .collect(),
-            source: Some("192.0.2.7".to_owned()),
-        };
+        let incoming = incoming(method, path, headers);
         let gateway = Rc::new(Gateway::new(guard, false));
         let (exchange, next) = Exchange::begin(gateway, incoming, NOW);
         Self {
@@ -283,6 +287,21 @@ fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
     };
     assert_eq!(answer.rule.as_deref(), Some("rate.limited"));
     assert!(matches!(answer.response.body, ResponseBody::Bytes(_)));
+
+    // The service is not asked about the next one from there, but about whom it has not slowed down.
+    let again = |token: &str, path: &str| {
+        let incoming = incoming("GET", path, &[("authorization", token)]);
+        Exchange::begin(Rc::clone(&scene.exchange.gateway), incoming, NOW).1
+    };
+    match again("Bearer pat.ACC1.tok1.another", &path) {
+        Next::Answer(answer) => assert_eq!(answer.rule.as_deref(), Some("rate.limited")),
+        other => panic!("{other:?}"),
+    }
+    let management = "/gateway/ng/api/user-groups/team?accountIdentifier=ACC1";
+    assert!(!matches!(
+        again("Bearer of a session", management),
+        Next::Answer(_)
+    ));
 }
 
 #[test]
