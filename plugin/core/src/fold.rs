@@ -6,19 +6,10 @@ use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton as confusable_skeleton;
 
-use crate::plain::is_direction_mark;
-
-/// Characters that a name or an id may have. No product has longer ones, and what a name may become
-/// when it is folded is bounded with it.
-pub(crate) const LONGEST_NAME: usize = 1024;
+use crate::plain::{LONGEST_NAME, is_direction_mark};
 
 /// Bytes that a key may have to be folded.
 const LONGEST_KEY: usize = 4 * LONGEST_NAME;
-
-/// Whether a text is longer than a name or an id may be.
-pub(crate) fn is_too_long(name: &str) -> bool {
-    name.len() > LONGEST_NAME && name.chars().nth(LONGEST_NAME).is_some()
-}
 
 /// The form in which user names (and, where an exact match fails, ids) are compared: NFKC and full
 /// case folding, as RFC 8265 §3.3 does for user names, without white space around, which applications

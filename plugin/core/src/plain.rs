@@ -3,7 +3,9 @@
 
 use unicode_security::skeleton;
 
-use crate::fold::is_too_long;
+/// Characters that a name or an id may have. No product has longer ones, and what a name may become
+/// when it is folded is bounded with it.
+pub(crate) const LONGEST_NAME: usize = 1024;
 
 /// Signs that show nothing although Unicode calls them neither white space nor ignorable: a Braille
 /// cell without dots, marks of interlinear annotation, a note without a head, empty hieroglyphs.
@@ -40,6 +42,11 @@ pub(crate) fn is_blank(text: &str) -> bool {
 #[must_use]
 pub fn is_plain_name(text: &str) -> bool {
     !text.is_empty() && !is_too_long(text) && hidden(text).next().is_none()
+}
+
+/// Whether a text is longer than a name or an id may be.
+pub(crate) fn is_too_long(name: &str) -> bool {
+    name.len() > LONGEST_NAME && name.chars().nth(LONGEST_NAME).is_some()
 }
 
 /// The characters of a text that show nothing. What joins two pictures to one, as in many an emoji,

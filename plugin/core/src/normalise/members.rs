@@ -3,9 +3,8 @@
 use super::patch::{Operation, Verb};
 use super::step::Step;
 use super::{Normaliser, Place};
-use crate::fold::{LONGEST_NAME, is_too_long};
+use crate::plain::{LONGEST_NAME, is_blank, is_plain_name, is_too_long};
 use crate::json::{Json, Member};
-use crate::plain::{is_blank, is_plain_name};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::{Filter, Name, Operator};
