@@ -1,6 +1,6 @@
 //! How the record in memory changes: one [`Record`] after the other.
 
-use super::memberships::Membership;
+use super::table::Membership;
 use super::{Group, Origin, ResourceKind, Table, User};
 use crate::record::{Intent, IntentKey, MemberRecord, Record};
 

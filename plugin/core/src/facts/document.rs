@@ -4,7 +4,7 @@ use serde::Deserialize;
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::memberships::Membership;
+use super::table::Membership;
 use super::{Group, Principal, Table, Token, TokenText, User, VerifiedKey};
 use crate::token::{payload_text, sha256_hex};
 

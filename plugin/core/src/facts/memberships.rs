@@ -3,25 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::index::Index;
+use super::table::Membership;
 use super::{Answer, Difference, Group, Member, MembersKey, User};
-
-/// How sure a recorded membership is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Membership {
-    Confirmed,
-    /// Put in by a write that was done, and whose answer told no members.
-    Untold,
-    /// Put in by a write whose outcome is not known yet.
-    Joining,
-    /// Taken out by one.
-    Leaving,
-}
-
-impl Membership {
-    fn is_doubtful(self) -> bool {
-        matches!(self, Self::Joining | Self::Leaving)
-    }
-}
 
 /// The group that a key is about.
 struct Asked<'t> {

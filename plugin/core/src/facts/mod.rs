@@ -3,11 +3,13 @@
 //! Facts come from the face's store. A key that has no answer yet is not "absent": the policy asks
 //! for it with `need`.
 
+mod answers;
 mod apply;
 mod document;
 mod index;
 mod lookup;
 mod memberships;
+mod references;
 mod shown;
 mod table;
 mod token_text;

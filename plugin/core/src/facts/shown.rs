@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Table;
-use super::memberships::Membership;
+use super::table::Membership;
 
 /// Users, groups and memberships, in the order of their keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
