@@ -1,7 +1,8 @@
 //! Groups: name, members, deletion.
 
+use super::memberships::{may_change_members, may_move};
 use super::words::{Owned, called};
-use super::{GROUP_DELETE, GROUP_MEMBERSHIP, GROUP_RENAME, users};
+use super::{GROUP_DELETE, GROUP_RENAME};
 use crate::act::{BodyField, FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
 use crate::facts::{Group, Stop};
 use crate::permit::scene::{Moves, Scene};
@@ -77,27 +78,6 @@ pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>) -> Result<(), Stop> {
             "Delete the group in {owner}: {name} {came} and is deleted only there."
         ))
         .into())
-}
-
-/// `who`: whom the write puts in (`true`) or takes out, if it says.
-pub(super) fn may_change_members(
-    group: &Group,
-    id: &str,
-    who: Option<(&str, bool)>,
-    scene: &Scene<'_>,
-) -> Result<(), Refusal> {
-    if !scene.is_others(group.managed_by.as_deref()) {
-        return Ok(());
-    }
-    let Owned { name, owner, came } = Owned::group(group, id, scene);
-    let instead = match who {
-        Some((who, true)) => format!("Add {who} to the group in {owner}"),
-        Some((who, false)) => format!("Remove {who} from the group in {owner}"),
-        None => format!("Change the members of the group in {owner}"),
-    };
-    Err(GROUP_MEMBERSHIP.because(format!(
-        "{instead}: {name} {came}, and its members are changed only there."
-    )))
 }
 
 /// The provider finds its groups by the external id.
@@ -196,7 +176,7 @@ fn may_move_members(
         let Some(user) = &member.user else {
             return Ok(());
         };
-        users::may_move(user, &named(member, put_in), scene).map_err(|mut refusal| {
+        may_move(user, &named(member, put_in), scene).map_err(|mut refusal| {
             refusal
                 .detail
                 .push_str(&format!(" Nothing was changed in {id}."));

@@ -2,6 +2,7 @@
 
 mod deactivated;
 mod groups;
+mod memberships;
 mod provisioning;
 mod users;
 mod words;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::memberships::{may_change_members, may_move};
 use super::words::{Owned, called, shown};
-use super::{USER_CREATE, USER_DELETE, USER_GROUPS, USER_PROFILE, groups};
+use super::{USER_CREATE, USER_DELETE, USER_PROFILE};
 use crate::act::{
     BodyField, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
 };
@@ -146,17 +147,6 @@ pub(super) fn delete(user: &UserRef, scene: &Scene<'_>) -> Result<(), Stop> {
     }
 }
 
-/// Who is owned, and whose groups are the provider's.
-pub(super) fn may_move(user: &User, reference: &str, scene: &Scene<'_>) -> Result<(), Refusal> {
-    if !scene.is_locked(user) {
-        return Ok(());
-    }
-    let Owned { name, owner, came } = Owned::user(user, reference, scene);
-    Err(USER_GROUPS.because(format!(
-        "Change the groups of {name} in {owner}: the user {came}, and the group assignments are changed only there."
-    )))
-}
-
 /// What takes a user's account away or gives it back.
 #[derive(Clone, Copy)]
 enum Verb {
@@ -280,7 +270,7 @@ fn move_user(
 ) -> Result<(), Stop> {
     if let Some((record, id)) = group {
         let who = called(user, reference, scene);
-        groups::may_change_members(record, id, Some((who, put_in)), scene)?;
+        may_change_members(record, id, Some((who, put_in)), scene)?;
     }
     match user {
         Some(user) => Ok(may_move(user, reference, scene)?),

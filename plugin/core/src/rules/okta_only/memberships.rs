@@ -1,0 +1,39 @@
+//! Memberships: whose group may take somebody in or let somebody go, and who may be moved.
+
+use super::words::Owned;
+use super::{GROUP_MEMBERSHIP, USER_GROUPS};
+use crate::facts::{Group, User};
+use crate::permit::scene::Scene;
+use crate::refusal::Refusal;
+
+/// `who`: whom the write puts in (`true`) or takes out, if it says.
+pub(super) fn may_change_members(
+    group: &Group,
+    id: &str,
+    who: Option<(&str, bool)>,
+    scene: &Scene<'_>,
+) -> Result<(), Refusal> {
+    if !scene.is_others(group.managed_by.as_deref()) {
+        return Ok(());
+    }
+    let Owned { name, owner, came } = Owned::group(group, id, scene);
+    let instead = match who {
+        Some((who, true)) => format!("Add {who} to the group in {owner}"),
+        Some((who, false)) => format!("Remove {who} from the group in {owner}"),
+        None => format!("Change the members of the group in {owner}"),
+    };
+    Err(GROUP_MEMBERSHIP.because(format!(
+        "{instead}: {name} {came}, and its members are changed only there."
+    )))
+}
+
+/// Who is owned, and whose groups are the provider's.
+pub(super) fn may_move(user: &User, reference: &str, scene: &Scene<'_>) -> Result<(), Refusal> {
+    if !scene.is_locked(user) {
+        return Ok(());
+    }
+    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    Err(USER_GROUPS.because(format!(
+        "Change the groups of {name} in {owner}: the user {came}, and the group assignments are changed only there."
+    )))
+}
