@@ -15,6 +15,7 @@ mod fold;
 pub mod header_names;
 pub mod history;
 mod json;
+mod json_schema;
 mod media_type;
 pub mod message;
 mod nearest;
@@ -37,6 +38,7 @@ mod write;
 pub use edit::NamedEdit;
 pub use fold::{fold, skeleton};
 pub use json::{Json, Member, pretty};
+pub use json_schema::syntax_fault;
 pub use message::{
     BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
@@ -44,7 +46,6 @@ pub use message::{
 pub use nearest::{meant, nearest};
 pub use observe::Readable;
 pub use plain::is_plain_name;
-pub use policy::check::syntax_fault;
 pub use refusal::{ErrorForm, refusal};
 pub use route::account::NamedAccount;
 pub use rules::{Rule, Stage, all as rules, stage};

@@ -7,7 +7,7 @@ use super::{
 use crate::facts::ResourceKind;
 use crate::json::Json;
 use crate::normalise::members::referenced;
-use crate::normalise::patch::{Operation, Verb};
+use crate::scim::operation::{Operation, Verb};
 
 /// A POST of a canonical resource.
 pub(crate) fn create(kind: ResourceKind, resource: &Json) -> Act {

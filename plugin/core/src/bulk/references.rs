@@ -7,11 +7,11 @@ use percent_encoding::utf8_percent_encode;
 
 use super::Operation;
 use crate::json::Json;
-use crate::normalise::patch;
 use crate::normalise::query::RESERVED;
 use crate::refusal::Refusal;
 use crate::rules::scim;
 use crate::scim::filter::Filter;
+use crate::scim::operation;
 use crate::scim::schema::Attribute;
 use crate::scim::shape::{Resolved, Shape};
 
@@ -164,7 +164,7 @@ pub(crate) fn resolve_resource(
 
 /// Puts ids in place of the references in canonical operations.
 pub(crate) fn resolve_operations(
-    operations: &mut [patch::Operation],
+    operations: &mut [operation::Operation],
     shape: &Shape,
     ids: &Ids,
 ) -> Result<(), Refusal> {

@@ -24,7 +24,7 @@ use crate::write::replacement;
 pub(super) enum Message {
     None,
     Resource(Json),
-    Patch(Vec<crate::normalise::patch::Operation>),
+    Patch(Vec<crate::scim::operation::Operation>),
     Search(Json),
 }
 
@@ -81,9 +81,8 @@ impl Message {
             return None;
         };
         let resource = account.resource(kind);
-        let is_done = |operation: &&crate::normalise::patch::Operation| {
-            resource.acts_on(&operation.attribute)
-        };
+        let is_done =
+            |operation: &&crate::scim::operation::Operation| resource.acts_on(&operation.attribute);
         if operations.iter().all(|operation| is_done(&operation)) {
             return None;
         }

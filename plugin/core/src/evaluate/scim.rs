@@ -15,10 +15,11 @@ use crate::observe::{
     Bases, Continuation, CreatedRead, Expected, Reading, ScimContinuation, answer,
 };
 use crate::permit::{Scene, ask, permit};
-use crate::policy::{Account, Dialect, Policy, Profile};
+use crate::policy::{Account, Dialect, Policy};
 use crate::record::plan::{Outcome, plan};
 use crate::route::{Operation, ScimCall};
 use crate::rules::normalise;
+use crate::scim::Profile;
 use crate::token::{Actor, authorise_scim};
 use crate::write;
 

@@ -4,14 +4,16 @@
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
-use super::patch::{Operation, Verb};
+use super::explain::explain;
+use super::fault::SchemaFault;
 use super::patterns::Patterns;
-use super::schema_work::{SchemaFault, SchemaWork};
+use super::validator::{validator, validator_with};
+use super::work::SchemaWork;
 use crate::budget::Budget;
 use crate::json::{Json, Member};
-use crate::policy::check::{explain, validator, validator_with};
 use crate::refusal::Refusal;
 use crate::rules::scim;
+use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::{Attribute, Type};
 use crate::scim::shape::Shape;
 

@@ -7,7 +7,7 @@ use jsonschema::PatternCache;
 use jsonschema_regex::{split_leading_lookaheads, to_rust_regex};
 use regex_automata::nfa::thompson;
 
-use super::schema_work::SchemaFault;
+use super::fault::SchemaFault;
 
 /// States that one pattern may compile to.
 const MAX_STATES: u64 = 100_000;

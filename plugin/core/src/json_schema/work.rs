@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::fault::SchemaFault;
 use super::patterns::Patterns;
 use crate::budget::{Budget, BudgetExceeded, Work};
 
@@ -82,26 +83,6 @@ struct Node {
     members: Vec<usize>,
     names: Vec<usize>,
     elements: Vec<usize>,
-}
-
-/// What is wrong with a schema, and where in it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SchemaFault {
-    /// JSON Pointer; empty for the schema as a whole.
-    pub(crate) pointer: String,
-    pub(crate) message: String,
-}
-
-// === impl SchemaFault ===
-
-impl SchemaFault {
-    /// Of the schema as a whole.
-    pub(super) fn whole(message: impl Into<String>) -> Self {
-        Self {
-            pointer: String::new(),
-            message: message.into(),
-        }
-    }
 }
 
 // === impl SchemaWork ===

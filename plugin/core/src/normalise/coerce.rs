@@ -1,8 +1,10 @@
 //! One value of one attribute: brought to the attribute's type, or refused by name and place.
 
 use super::{Normaliser, Place};
-use crate::plain::{LONGEST_NAME, hidden, is_bidirectional_override, is_blank, is_direction_mark, is_too_long};
 use crate::json::{Json, Member};
+use crate::plain::{
+    LONGEST_NAME, hidden, is_bidirectional_override, is_blank, is_direction_mark, is_too_long,
+};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::date_time::is_date_time;

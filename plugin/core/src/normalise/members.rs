@@ -1,13 +1,13 @@
 //! Operations on lists of references, such as a group's members: who is put in, who is taken out.
 
-use super::patch::{Operation, Verb};
 use super::step::Step;
 use super::{Normaliser, Place};
-use crate::plain::{LONGEST_NAME, is_blank, is_plain_name, is_too_long};
 use crate::json::{Json, Member};
+use crate::plain::{LONGEST_NAME, is_blank, is_plain_name, is_too_long};
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::{Filter, Name, Operator};
+use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Attribute;
 
 impl Normaliser<'_> {

@@ -5,13 +5,10 @@
 
 pub(crate) mod coerce;
 mod envelope;
-pub(crate) mod json_schema;
 pub(crate) mod members;
 pub(crate) mod patch;
-pub(crate) mod patterns;
 pub(crate) mod query;
 pub(crate) mod resource;
-mod schema_work;
 pub(crate) mod search;
 mod step;
 pub(crate) mod value_paths;

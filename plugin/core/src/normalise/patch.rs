@@ -9,34 +9,10 @@ use crate::policy::Limits;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::asked::canonical_value_filter;
-use crate::scim::filter::Filter;
 use crate::scim::grammar;
+use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Schema;
 use crate::scim::shape::{Resolved, Target};
-
-/// A canonical operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Operation {
-    pub(crate) verb: Verb,
-    /// The attribute's canonical name, with the URN of its extension.
-    pub(crate) attribute: String,
-    pub(crate) filter: Option<Filter>,
-    pub(crate) sub: Option<String>,
-    /// `None` only for a removal.
-    pub(crate) value: Option<Json>,
-    /// The client wrote it without a path.
-    pub(crate) was_pathless: bool,
-    /// The position of the client's operation that it comes from.
-    pub(crate) origin: usize,
-}
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verb {
-    Add,
-    Remove,
-    Replace,
-}
 
 impl Normaliser<'_> {
     /// The canonical operations; none is left of a PATCH without effect.
@@ -394,37 +370,5 @@ fn take_value(operation: Json) -> Option<Json> {
             .find(|member| member.name.eq_ignore_ascii_case("value"))
             .map(|member| member.value),
         _ => None,
-    }
-}
-
-// === impl Operation ===
-
-impl Operation {
-    /// The path in its canonical form.
-    pub(crate) fn path(&self) -> String {
-        let mut path = self.attribute.clone();
-        if let Some(filter) = &self.filter {
-            path.push('[');
-            path.push_str(&filter.to_string());
-            path.push(']');
-        }
-        if let Some(sub) = &self.sub {
-            path.push('.');
-            path.push_str(sub);
-        }
-        path
-    }
-}
-
-// === impl Verb ===
-
-impl Verb {
-    /// RFC 7644 §3.5.2.
-    pub(crate) fn text(self) -> &'static str {
-        match self {
-            Self::Add => "add",
-            Self::Remove => "remove",
-            Self::Replace => "replace",
-        }
     }
 }

@@ -7,14 +7,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::json::Json;
 use crate::message::Change;
-use crate::policy::Profile;
 use crate::refusal::Refusal;
 use crate::route::ScimCall;
-use crate::route::scim::Operation;
+use crate::route::scim::{LIST_PARAMETERS, Operation};
 use crate::rules::{normalise, route, scim};
 use crate::scim::asked::{Asked, asked, canonical_filter};
-use crate::scim::grammar;
 use crate::scim::shape::{Resolved, Shape};
+use crate::scim::{Profile, grammar};
 
 /// What has to be encoded in a part of a URL (RFC 3986 §2.3).
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -23,17 +22,7 @@ pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The parameters that a kind of call knows.
-pub(crate) const LIST: &[&str] = &[
-    "filter",
-    "sortBy",
-    "sortOrder",
-    "startIndex",
-    "count",
-    "cursor",
-    "attributes",
-    "excludedAttributes",
-];
+/// The parameters that a call of one resource knows.
 const RESOURCE: &[&str] = &["attributes", "excludedAttributes"];
 
 /// The largest `startIndex` and `count` that are passed on: what every application can read.
@@ -46,7 +35,7 @@ pub(crate) fn canonical(
     changes: &mut Vec<Change>,
 ) -> Result<String, Refusal> {
     let known = match call.operation {
-        Operation::List(_) | Operation::Discover(_) => LIST,
+        Operation::List(_) | Operation::Discover(_) => LIST_PARAMETERS,
         Operation::Delete(..) | Operation::Search(_) => &[],
         _ => RESOURCE,
     };

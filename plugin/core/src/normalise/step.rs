@@ -1,12 +1,12 @@
 //! One operation on one attribute: brought to the attribute's form, complex ones taken apart.
 
-use super::patch::{Operation, Verb};
 use super::{Normaliser, Place};
 use crate::json::{Json, Member};
-use crate::policy::Profile;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
+use crate::scim::Profile;
 use crate::scim::filter::Filter;
+use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::{Mutability, Type};
 use crate::scim::shape::Target;
 

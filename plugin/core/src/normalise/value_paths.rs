@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use super::patch::{Operation, Verb};
 use crate::json::{Json, Member};
 use crate::message::Change;
 use crate::refusal::Refusal;
 use crate::rules::{normalise, scim};
 use crate::scim::filter::{Filter, Operator};
+use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Attribute;
 use crate::scim::shape::{Resolved, Shape};
 

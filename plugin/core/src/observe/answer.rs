@@ -9,12 +9,11 @@ use crate::header_names;
 use crate::json::{self, Json, Member};
 use crate::message::{AnswerBody, BackendAnswer, Headers};
 use crate::plain::is_plain_name;
-use crate::policy::Profile;
 use crate::refusal::{ERROR_URN, Refusal};
 use crate::rules::face;
 use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
-use crate::scim::{CORE_URN_PREFIX, MESSAGE_URN_PREFIX};
+use crate::scim::{CORE_URN_PREFIX, MESSAGE_URN_PREFIX, Profile};
 
 pub(crate) use crate::normalise::member;
 use crate::normalise::query::RESERVED;

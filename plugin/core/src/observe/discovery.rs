@@ -5,12 +5,12 @@ use super::answer::{is_error, member, nonsense};
 use super::repair;
 use crate::facts::ResourceKind;
 use crate::json::{Json, Member};
-use crate::policy::{Account, Profile};
+use crate::policy::Account;
 use crate::refusal::Refusal;
 use crate::route::Discovery;
-use crate::scim::CORE_URN_PREFIX;
 use crate::scim::schema::Schema;
 use crate::scim::shape::{Shape, Target};
+use crate::scim::{CORE_URN_PREFIX, Profile};
 
 /// Schemas of RFC 7643 §5, §6 and §7, which describe the protocol and no resource.
 const OF_THE_PROTOCOL: [&str; 3] = ["ServiceProviderConfig", "ResourceType", "Schema"];

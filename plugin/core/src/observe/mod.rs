@@ -26,12 +26,13 @@ use crate::message::{
     AnswerBody, BackendAnswer, BackendOutcome, Forward, Outcome, Respond, Response, ResponseBody,
     Verdict,
 };
-use crate::policy::{Policy, Profile};
+use crate::policy::Policy;
 use crate::record::plan::Outcome as Planned;
 use crate::refusal::{ErrorForm, Refusal};
 use crate::route::Discovery;
 use crate::route::management::Described;
 use crate::rules::face;
+use crate::scim::Profile;
 
 use failure::{backend_error, is_definite_refusal, not_there, refused, unavailable};
 

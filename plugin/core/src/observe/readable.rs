@@ -5,7 +5,7 @@ use super::{answer, repair};
 use crate::facts::ResourceKind;
 use crate::json::Json;
 use crate::message::{AnswerBody, BackendAnswer};
-use crate::policy::Profile;
+use crate::scim::Profile;
 use crate::scim::schema::ResourceType;
 use crate::scim::shape::Shape;
 

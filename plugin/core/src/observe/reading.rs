@@ -12,10 +12,11 @@ use crate::message::{
     AnswerHandling, BackendOutcome, Body, Forward, ForwardBody, Headers, Request, Respond,
 };
 use crate::observe::Bases;
-use crate::policy::{Policy, Profile};
+use crate::policy::Policy;
 use crate::record::Record;
 use crate::refusal::ErrorForm;
 use crate::rules::face;
+use crate::scim::Profile;
 
 /// A read, and the request that waits for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

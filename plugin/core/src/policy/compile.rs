@@ -5,18 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::syntax_fault;
 use super::document::{AccountDocument, Emails, UnknownAttributes};
 use super::faults::{check, fault, pointer_token};
 use super::protected::{self, Protected};
+use super::template::Template;
 use super::{Account, Management, Policy, Resource, Route, Source, issuers};
 use crate::ConfigError;
 use crate::facts::ResourceKind;
 use crate::fold;
-use crate::normalise::json_schema::Constraints;
-use crate::normalise::patterns::Patterns;
+use crate::json_schema::{Constraints, Patterns, syntax_fault};
 use crate::plain::is_plain_name;
-use crate::route::template::Template;
 use crate::scim::schema::ResourceType;
 use crate::scim::shape::Shape;
 

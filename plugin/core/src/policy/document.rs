@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::issuers::IssuerDocument;
 use super::protected::ProtectedDocument;
 use super::route::RouteDocument;
+use crate::scim::Profile;
 use crate::scim::schema::Schema;
 
 /// What may differ by account.
@@ -70,16 +71,6 @@ pub(super) enum Emails {
 pub(super) enum UnknownAttributes {
     Drop,
     Reject,
-}
-
-/// What the backend keeps to beside the RFCs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Profile {
-    /// Nothing.
-    Rfc,
-    /// The SCIM 2.0 Interoperability Profile (draft-zollner-scim-interop-profile).
-    Interop,
 }
 
 /// How the backend derives a group's id from its name.

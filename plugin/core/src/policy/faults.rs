@@ -4,8 +4,8 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
-use super::check::{explain_with, validator};
 use crate::ConfigError;
+use crate::json_schema::{explain_with, validator};
 use crate::nearest::nearest;
 
 /// Everything that the document's schema finds.

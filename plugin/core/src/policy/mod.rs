@@ -1,6 +1,5 @@
 //! The policy document: a preset, what an operator lays over it, and what differs for one account.
 
-pub(crate) mod check;
 mod compile;
 mod document;
 mod edit_kind;
@@ -9,24 +8,25 @@ mod group_id;
 mod issuers;
 mod protected;
 mod route;
+pub(crate) mod template;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::facts::ResourceKind;
-use crate::normalise::json_schema::Constraints;
-use crate::route::template::Template;
+use crate::json_schema::Constraints;
+use crate::scim::Profile;
 use crate::scim::shape::Shape;
 
 pub(crate) use compile::compile;
 pub(crate) use document::{
-    Adoption, Deactivated, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Profile,
-    Unmatched,
+    Adoption, Deactivated, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Unmatched,
 };
 pub(crate) use edit_kind::EditKind;
 pub(crate) use issuers::{Claim, Confirmation, Issuer, IssuerKind};
 pub(crate) use protected::Protected;
 pub(crate) use route::{Free, Route, Source};
+use template::Template;
 
 /// A whole policy, ready to decide.
 pub(crate) struct Policy {

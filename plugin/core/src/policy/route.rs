@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::edit_kind::EditKind;
-use crate::route::template::Template;
+use super::template::Template;
 
 /// A route of the management API and the edit that it is.
 pub(crate) struct Route {

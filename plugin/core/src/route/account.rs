@@ -7,7 +7,7 @@ use super::{Zone, zone};
 use crate::message::{Body, Request};
 use crate::plain::is_plain_name;
 use crate::policy::Policy;
-use crate::route::template::Fit;
+use crate::policy::template::Fit;
 
 /// The account in a path and its query.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 pub(crate) mod account;
 pub(crate) mod management;
+mod percent;
 pub(crate) mod query;
 pub(crate) mod scim;
 pub(crate) mod target;
-pub(crate) mod template;
 
 use crate::fold;
 use crate::message::Request;

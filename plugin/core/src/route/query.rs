@@ -5,7 +5,7 @@
 //! they decode, and in the names that they make one: PHP turns `a.b` and `a b` into `a_b`, Rails, PHP
 //! and Node's qs take `a[]` and `a[0]` for `a`, others cut at NUL, ignore case or underscores.
 
-use super::target::decode;
+use super::percent::decode;
 use crate::fold;
 use crate::refusal::Refusal;
 use crate::rules::route;

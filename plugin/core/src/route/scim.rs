@@ -4,14 +4,26 @@ use serde::{Deserialize, Serialize};
 
 use super::known_method;
 use super::target::{Target, ambiguous};
-use super::template::Fit;
 use crate::facts::ResourceKind;
 use crate::message::Request;
-use crate::normalise::query;
 use crate::plain::is_plain_name;
 use crate::policy::Policy;
+use crate::policy::template::Fit;
 use crate::refusal::Refusal;
 use crate::rules::route;
+
+/// The parameters that a list is asked for with (RFC 7644 §3.4.2, §3.9, RFC 9865 §2). No other call of
+/// SCIM knows more.
+pub(crate) const LIST_PARAMETERS: &[&str] = &[
+    "filter",
+    "sortBy",
+    "sortOrder",
+    "startIndex",
+    "count",
+    "cursor",
+    "attributes",
+    "excludedAttributes",
+];
 
 /// A call of a SCIM end point.
 #[derive(Clone, Debug)]
@@ -92,7 +104,7 @@ pub(super) fn call(
     let operation = operation(method, tail)?.ok_or_else(unknown)?;
     if method != "GET" {
         target.query.unambiguous()?;
-        for name in query::LIST {
+        for name in LIST_PARAMETERS {
             target.query.parameter(name)?;
         }
     }

@@ -1,8 +1,7 @@
 //! The request target, split without losing what the client wrote, and what about it could be read
 //! in two ways.
 
-use percent_encoding::percent_decode_str;
-
+use super::percent::decode;
 use super::query::{self, Query};
 use crate::fold;
 use crate::plain::{hidden, is_bidirectional_override};
@@ -110,20 +109,4 @@ fn ambiguity(raw: &str, segment: &str) -> Option<&'static str> {
     });
     let is_invisible = || hidden(segment).any(|c| !c.is_whitespace());
     known.or_else(|| is_invisible().then_some("it has an invisible character"))
-}
-
-pub(super) fn decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%'
-            && !(bytes.next().is_some_and(|hex| hex.is_ascii_hexdigit())
-                && bytes.next().is_some_and(|hex| hex.is_ascii_hexdigit()))
-        {
-            return None;
-        }
-    }
-    percent_decode_str(text)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
 }

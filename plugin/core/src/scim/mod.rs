@@ -4,8 +4,11 @@ pub(crate) mod asked;
 pub(crate) mod date_time;
 pub(crate) mod filter;
 pub(crate) mod grammar;
+pub(crate) mod operation;
 pub(crate) mod schema;
 pub(crate) mod shape;
+
+use serde::{Deserialize, Serialize};
 
 /// RFC 7644 §3.5.2.
 pub(crate) const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -21,3 +24,13 @@ pub(crate) const BULK_RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.
 pub(crate) const MESSAGE_URN_PREFIX: &str = "urn:ietf:params:scim:api:messages:";
 /// What every core schema URN of RFC 7643 begins with.
 pub(crate) const CORE_URN_PREFIX: &str = "urn:ietf:params:scim:schemas:core:";
+
+/// What the backend keeps to beside the RFCs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Profile {
+    /// Nothing.
+    Rfc,
+    /// The SCIM 2.0 Interoperability Profile (draft-zollner-scim-interop-profile).
+    Interop,
+}

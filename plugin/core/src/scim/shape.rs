@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
-use crate::policy::Profile;
+use crate::scim::Profile;
 
 /// A resource type with the attributes that pass.
 #[derive(Clone, Debug)]

@@ -9,13 +9,13 @@ use crate::header_names;
 use crate::json::{Json, Member};
 use crate::message::{Change, Headers, Request};
 use crate::normalise::members::equals;
-use crate::normalise::patch::{Operation, Verb};
 use crate::permit::Scene;
-use crate::policy::{Dialect, Profile, Resource};
+use crate::policy::{Dialect, Resource};
 use crate::rules::normalise;
-use crate::scim::PATCH_URN;
+use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Type;
 use crate::scim::shape::Resolved;
+use crate::scim::{PATCH_URN, Profile};
 use crate::token::Authorised;
 
 /// What of a client's SCIM request reaches the backend beside its body.

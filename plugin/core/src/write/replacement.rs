@@ -2,7 +2,7 @@
 //! what the resource has is set, what it leaves out is removed (RFC 7644 §3.5.1).
 
 use crate::json::Json;
-use crate::normalise::patch::{Operation, Verb};
+use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::{Attribute, Mutability, Returned, Schema, Type};
 use crate::scim::shape::{Shape, Target};
 

@@ -3,8 +3,8 @@
 
 use super::body::{self, pointers};
 use super::parts::Parts;
-use crate::plain::{InDoubt, LONGEST_NAME, PlainName, is_blank, is_plain_email, is_too_long};
 use crate::json::{Json, pointer_tokens};
+use crate::plain::{InDoubt, LONGEST_NAME, PlainName, is_blank, is_plain_email, is_too_long};
 use crate::policy::Source;
 use crate::refusal::Refusal;
 use crate::route::management::{disagree, in_doubt};
