@@ -7,8 +7,7 @@ use std::cell::Cell;
 
 use crate::facts::{Answer, Fact, Key};
 use crate::json::Json;
-use crate::refusal::Refusal;
-use crate::rules::{face, scim};
+use crate::rules::{Refusal, face, scim};
 
 /// Steps of one decision, or of one judged answer.
 pub(crate) const STEPS: u64 = 2_000_000;

@@ -7,8 +7,7 @@ use crate::json::{self, Json, Reading};
 use crate::media_type::MediaType;
 use crate::message::{Body, Need, Request};
 use crate::policy::Account;
-use crate::refusal::Refusal;
-use crate::rules::body as rules;
+use crate::rules::{Refusal, body as rules};
 
 /// Media types of SCIM messages (RFC 7644 §3.1, §8.1).
 const SCIM: &[&str] = &["application/scim+json", "application/json"];
@@ -59,7 +58,7 @@ fn read<'r>(
     let bytes = body(request, account)?;
     json_content(request, types)?;
     budget.body(bytes)?;
-    Ok(json::read(bytes, account.limits.depth)?)
+    Ok(json::read(bytes, account.limits.depth).map_err(Refusal::from)?)
 }
 
 /// The body, asked for if nobody has read it yet.

@@ -1,32 +1,17 @@
-//! A refusal and the answer that tells the client about it.
+//! How a refusal is answered.
 //!
 //! SCIM routes get an error of RFC 7644 §3.12, management routes a problem of RFC 9457. Both name
 //! the rule in a header.
 
 use crate::json::Json;
 use crate::message::{Response, ResponseBody};
-use crate::rules::{self, Rule};
-use crate::secrets::hide_secrets;
+use crate::rules::{self, Refusal};
 
 /// RFC 7644 §3.12.
 pub(crate) const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// Seconds after which a client may try again what failed for want of an answer.
 const RETRY_AFTER: &str = "5";
-
-/// Details repeat what the client sent only so far, in bytes.
-const MAX_DETAIL: usize = 1000;
-
-/// Why a request goes no further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) rule: &'static str,
-    pub(crate) status: u16,
-    pub(crate) scim_type: Option<&'static str>,
-    pub(crate) detail: String,
-    /// Methods that would have been right.
-    pub(crate) allow: Option<&'static str>,
-}
 
 /// The two forms of an error body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -48,22 +33,6 @@ pub fn refusal(rule_id: &str, detail: &str, form: ErrorForm) -> Option<Response>
 // === impl Refusal ===
 
 impl Refusal {
-    pub(crate) fn new(rule: &'static Rule, detail: String) -> Self {
-        Self {
-            rule: rule.id,
-            status: rule.status.unwrap_or(500),
-            scim_type: rule.scim_type,
-            detail: cut(hide_secrets(&detail).into_owned(), MAX_DETAIL),
-            allow: None,
-        }
-    }
-
-    /// With the methods that would have been right (RFC 9110 §15.5.6).
-    pub(crate) fn allowing(mut self, methods: &'static str) -> Self {
-        self.allow = Some(methods);
-        self
-    }
-
     /// The answer to the client.
     pub(crate) fn response(&self, form: ErrorForm) -> Response {
         let (content_type, body) = match form {
@@ -122,15 +91,6 @@ pub(crate) fn scim_error(status: u16, scim_type: Option<&str>, detail: &str) -> 
             .map(|(name, value)| crate::json::Member::new(name, value))
             .collect(),
     )
-}
-
-/// Text that is not longer than it helps.
-pub(crate) fn cut(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        text.truncate(text.floor_char_boundary(most));
-        text.push('…');
-    }
-    text
 }
 
 fn header(name: &str, value: &str) -> (String, Vec<u8>) {

@@ -11,8 +11,7 @@ mod writes;
 use std::collections::BTreeSet;
 
 use crate::policy::Limits;
-use crate::refusal::Refusal;
-use crate::rules::scim as rules;
+use crate::rules::{Refusal, scim as rules};
 
 pub(crate) use members::{MembersWrite, MembersWrites};
 pub(crate) use provisioning::ProvisioningEdit;

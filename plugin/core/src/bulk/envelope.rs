@@ -4,8 +4,7 @@
 use super::{Operation, references};
 use crate::json::Json;
 use crate::normalise::member;
-use crate::refusal::Refusal;
-use crate::rules::scim;
+use crate::rules::{Refusal, scim};
 use crate::scim::BULK_REQUEST_URN;
 
 /// What a BulkRequest asks for.

@@ -189,7 +189,7 @@ impl Bulk {
     }
 
     /// The operation as a request of its own.
-    fn request(&self, index: usize) -> Result<Request, crate::refusal::Refusal> {
+    fn request(&self, index: usize) -> Result<Request, crate::rules::Refusal> {
         let Some(operation) = self.operations.get(index) else {
             return Err(scim::BULK_INVALID.because("There is no such operation."));
         };
@@ -242,7 +242,7 @@ impl Bulk {
         }
     }
 
-    fn refused(&mut self, index: usize, refusal: &crate::refusal::Refusal) {
+    fn refused(&mut self, index: usize, refusal: &crate::rules::Refusal) {
         let respond = Respond {
             response: refusal.response(crate::refusal::ErrorForm::Scim),
             records: Vec::new(),

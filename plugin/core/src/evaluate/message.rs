@@ -14,9 +14,8 @@ use crate::normalise::{Normaliser, query, search};
 use crate::observe::{Bases, Expected};
 use crate::parse;
 use crate::policy::{Account, Resource};
-use crate::refusal::Refusal;
 use crate::route::{Operation, ScimCall};
-use crate::rules::normalise;
+use crate::rules::{Refusal, normalise};
 use crate::scim::shape::Shape;
 use crate::write::replacement;
 

@@ -9,8 +9,7 @@ use super::{
 use crate::budget::{Budget, BudgetExceeded};
 use crate::json::Json;
 use crate::message::Need;
-use crate::refusal::Refusal;
-use crate::rules::{face, scim};
+use crate::rules::{Refusal, face, scim};
 use crate::token::read_claims;
 
 /// Why a stage did not end.

@@ -6,13 +6,34 @@ use jiter::{Jiter, JiterError, JiterErrorType, Peek};
 
 use super::{Json, Member};
 use crate::fold;
-use crate::refusal::Refusal;
-use crate::rules::body;
 
 /// A JSON text that was read, with its source for the places of errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'a> {
     source: &'a [u8],
+}
+
+/// Why a text is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) flaw: Flaw,
+    /// With its place, in words.
+    pub(crate) detail: String,
+}
+
+/// What kind of text it is that is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Not UTF-8, or with a byte order mark.
+    Encoding,
+    /// Nothing.
+    Missing,
+    /// No JSON.
+    Syntax,
+    /// An object with a key twice.
+    DuplicateKey,
+    /// Nested deeper than the reader goes.
+    TooDeep,
 }
 
 /// Line and column (in characters), both from 1.
@@ -23,24 +44,23 @@ pub(super) struct Place {
 }
 
 /// Reads one JSON value.
-pub(crate) fn read(source: &[u8], depth: usize) -> Result<(Json, Reading<'_>), Refusal> {
+pub(crate) fn read(source: &[u8], depth: usize) -> Result<(Json, Reading<'_>), Fault> {
     let reading = Reading { source };
     if let Err(error) = std::str::from_utf8(source) {
         let place = reading.place(error.valid_up_to());
-        return Err(body::ENCODING.because(format!(
+        return Err(Flaw::Encoding.at(format!(
             "The body is not UTF-8 at {place}. Send UTF-8 without a byte order mark."
         )));
     }
     if source.starts_with("\u{feff}".as_bytes()) {
-        return Err(body::ENCODING.because(
+        return Err(Flaw::Encoding.at(
             "The body begins with a byte order mark at line 1, column 1. Send UTF-8 without one."
                 .to_owned(),
         ));
     }
     if source.iter().all(u8::is_ascii_whitespace) {
-        return Err(body::MISSING.because(
-            "The request has no body at line 1, column 1. Send a JSON document.".to_owned(),
-        ));
+        return Err(Flaw::Missing
+            .at("The request has no body at line 1, column 1. Send a JSON document.".to_owned()));
     }
     let mut reader = Reader {
         jiter: Jiter::new(source),
@@ -63,10 +83,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn value(&mut self, peek: Peek, depth: usize) -> Result<Json, Refusal> {
+    fn value(&mut self, peek: Peek, depth: usize) -> Result<Json, Fault> {
         if matches!(peek, Peek::Array | Peek::Object) && depth == self.depth {
             let place = self.reading.place(self.jiter.current_index());
-            return Err(body::TOO_DEEP.because(format!(
+            return Err(Flaw::TooDeep.at(format!(
                 "The body nests deeper than {} levels at {place}.",
                 self.depth
             )));
@@ -87,7 +107,7 @@ impl Reader<'_> {
 
     /// A number as it was written, within the range of IEEE 754 doubles (RFC 8259 §6): beyond, no two
     /// readers agree on what it is.
-    fn number(&mut self, peek: Peek) -> Result<Json, Refusal> {
+    fn number(&mut self, peek: Peek) -> Result<Json, Fault> {
         let place = self.jiter.current_index();
         let text = self
             .jiter
@@ -98,10 +118,10 @@ impl Reader<'_> {
             return Ok(Json::Number(text));
         }
         let place = self.reading.place(place);
-        Err(body::SYNTAX.because(format!("The number at {place} is out of range.")))
+        Err(Flaw::Syntax.at(format!("The number at {place} is out of range.")))
     }
 
-    fn array(&mut self, depth: usize) -> Result<Json, Refusal> {
+    fn array(&mut self, depth: usize) -> Result<Json, Fault> {
         let mut elements = Vec::new();
         let mut next = self.jiter.known_array();
         loop {
@@ -114,7 +134,7 @@ impl Reader<'_> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Json, Refusal> {
+    fn object(&mut self, depth: usize) -> Result<Json, Fault> {
         let mut members: Vec<Member> = Vec::new();
         let mut seen = Seen::default();
         let mut next = self.jiter.known_object().map(|key| key.map(str::to_owned));
@@ -139,7 +159,7 @@ impl Reader<'_> {
         }
     }
 
-    fn syntax(&self, error: &JiterError) -> Refusal {
+    fn syntax(&self, error: &JiterError) -> Fault {
         let place = self.reading.place(error.index);
         let reason = match &error.error_type {
             JiterErrorType::JsonError(kind) => kind.to_string(),
@@ -147,7 +167,7 @@ impl Reader<'_> {
                 format!("expected {expected} but found {actual}")
             }
         };
-        body::SYNTAX.because(format!("The body is not JSON at {place}: {reason}."))
+        Flaw::Syntax.at(format!("The body is not JSON at {place}: {reason}."))
     }
 }
 
@@ -174,13 +194,24 @@ impl Seen {
     }
 }
 
+// === impl Flaw ===
+
+impl Flaw {
+    fn at(self, detail: impl Into<String>) -> Fault {
+        Fault {
+            flaw: self,
+            detail: detail.into(),
+        }
+    }
+}
+
 // === impl Reading ===
 
 impl Reading<'_> {
-    /// The refusal of a key that is there twice; `end_of_key` is the offset behind the second.
-    pub(crate) fn duplicate(&self, name: &str, end_of_key: usize) -> Refusal {
+    /// What is wrong with a key that is there twice; `end_of_key` is the offset behind the second.
+    pub(crate) fn duplicate(&self, name: &str, end_of_key: usize) -> Fault {
         let place = self.place(self.start_of_key(end_of_key));
-        body::DUPLICATE_KEY.because(format!(
+        Flaw::DuplicateKey.at(format!(
             "The key {name:?} at {place} is there twice in one object. Send each attribute once."
         ))
     }

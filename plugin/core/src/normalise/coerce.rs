@@ -5,8 +5,7 @@ use crate::json::{Json, Member};
 use crate::plain::{
     LONGEST_NAME, hidden, is_bidirectional_override, is_blank, is_direction_mark, is_too_long,
 };
-use crate::refusal::Refusal;
-use crate::rules::{normalise, scim};
+use crate::rules::{Refusal, normalise, scim};
 use crate::scim::date_time::is_date_time;
 use crate::scim::schema::{Attribute, Mutability, Type, Uniqueness};
 use crate::scim::shape::Target;
@@ -177,7 +176,10 @@ impl Normaliser<'_> {
                 continue;
             };
             if slot.is_some() {
-                return Err(self.reading.duplicate(&name, member.end_of_key as usize));
+                return Err(self
+                    .reading
+                    .duplicate(&name, member.end_of_key as usize)
+                    .into());
             }
             *slot = value;
         }

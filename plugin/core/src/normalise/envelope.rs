@@ -2,8 +2,7 @@
 
 use super::Normaliser;
 use crate::json::Json;
-use crate::refusal::Refusal;
-use crate::rules::{normalise, scim};
+use crate::rules::{Refusal, normalise, scim};
 use crate::scim::PATCH_URN;
 
 impl Normaliser<'_> {

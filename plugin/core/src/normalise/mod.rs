@@ -19,8 +19,7 @@ use std::fmt::{self, Display, Formatter};
 use crate::json::{Json, Reading};
 use crate::message::Change;
 use crate::observe::Bases;
-use crate::refusal::{Refusal, cut};
-use crate::rules::{Rule, normalise, scim};
+use crate::rules::{Refusal, Rule, cut, normalise, scim};
 use crate::scim::shape::Shape;
 
 /// So many changes of one message are listed; beyond, only kinds that are not among them.

@@ -6,8 +6,7 @@ use super::step::Step;
 use super::{Normaliser, member};
 use crate::json::{Json, Member};
 use crate::policy::Limits;
-use crate::refusal::Refusal;
-use crate::rules::{normalise, scim};
+use crate::rules::{Refusal, normalise, scim};
 use crate::scim::asked::canonical_value_filter;
 use crate::scim::grammar;
 use crate::scim::operation::{Operation, Verb};
@@ -289,7 +288,8 @@ impl Normaliser<'_> {
             if !seen.insert(target.name().into_owned()) {
                 return Err(self
                     .reading
-                    .duplicate(&given.name, given.end_of_key as usize));
+                    .duplicate(&given.name, given.end_of_key as usize)
+                    .into());
             }
             let name = target.name();
             if name.eq_ignore_ascii_case(&given.name) {

@@ -7,10 +7,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::json::Json;
 use crate::message::Change;
-use crate::refusal::Refusal;
 use crate::route::ScimCall;
 use crate::route::scim::{LIST_PARAMETERS, Operation};
-use crate::rules::{normalise, route, scim};
+use crate::rules::{Refusal, normalise, route, scim};
 use crate::scim::asked::{Asked, asked, canonical_filter};
 use crate::scim::shape::{Resolved, Shape};
 use crate::scim::{Profile, grammar};

@@ -2,8 +2,7 @@
 
 use super::{Normaliser, Place};
 use crate::json::{Json, Member};
-use crate::refusal::Refusal;
-use crate::rules::{normalise, scim};
+use crate::rules::{Refusal, normalise, scim};
 use crate::scim::schema::Schema;
 use crate::scim::shape::{Resolved, Target};
 use crate::scim::{CORE_URN_PREFIX, MESSAGE_URN_PREFIX};
@@ -132,7 +131,7 @@ impl Normaliser<'_> {
         if slots.put(target, value) {
             Ok(())
         } else {
-            Err(self.reading.duplicate(&member.name, end_of_key))
+            Err(self.reading.duplicate(&member.name, end_of_key).into())
         }
     }
 

@@ -4,8 +4,7 @@ use super::message_schemas;
 use super::query::{attribute_name, one_way_of_paging, parameter, starts};
 use crate::json::{Json, Member, Reading};
 use crate::message::Change;
-use crate::refusal::Refusal;
-use crate::rules::{Rule, normalise, scim};
+use crate::rules::{Refusal, Rule, normalise, scim};
 use crate::scim::SEARCH_URN;
 use crate::scim::shape::Shape;
 
@@ -50,7 +49,9 @@ pub(crate) fn canonical(
             continue;
         };
         if written.iter().any(|(other, _)| *other == index) {
-            return Err(reading.duplicate(&given.name, given.end_of_key as usize));
+            return Err(reading
+                .duplicate(&given.name, given.end_of_key as usize)
+                .into());
         }
         if name != given.name {
             change(

@@ -2,8 +2,7 @@
 
 use super::{Normaliser, Place};
 use crate::json::{Json, Member};
-use crate::refusal::Refusal;
-use crate::rules::{normalise, scim};
+use crate::rules::{Refusal, normalise, scim};
 use crate::scim::Profile;
 use crate::scim::filter::Filter;
 use crate::scim::operation::{Operation, Verb};

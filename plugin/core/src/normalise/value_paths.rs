@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::json::{Json, Member};
 use crate::message::Change;
-use crate::refusal::Refusal;
-use crate::rules::{normalise, scim};
+use crate::rules::{Refusal, normalise, scim};
 use crate::scim::filter::{Filter, Operator};
 use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Attribute;

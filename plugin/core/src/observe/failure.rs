@@ -4,8 +4,8 @@ use super::{Expected, ScimContinuation, answer, records};
 use crate::json::Json;
 use crate::message::{AnswerBody, BackendAnswer, Respond, Response, ResponseBody};
 use crate::record::Record;
-use crate::refusal::{ErrorForm, Refusal, scim_error};
-use crate::rules::face;
+use crate::refusal::{ErrorForm, scim_error};
+use crate::rules::{Refusal, face};
 
 /// The application describes it, and nothing of it passes the guard.
 pub(super) fn not_there(continuation: &ScimContinuation, now: u64) -> Respond {

@@ -28,10 +28,10 @@ use crate::message::{
 };
 use crate::policy::Policy;
 use crate::record::plan::Outcome as Planned;
-use crate::refusal::{ErrorForm, Refusal};
+use crate::refusal::ErrorForm;
 use crate::route::Discovery;
 use crate::route::management::Described;
-use crate::rules::face;
+use crate::rules::{Refusal, face};
 use crate::scim::Profile;
 
 use failure::{backend_error, is_definite_refusal, not_there, refused, unavailable};

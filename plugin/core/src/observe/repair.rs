@@ -3,7 +3,7 @@
 
 use super::answer::{member, nonsense, urns};
 use crate::json::{Json, Member};
-use crate::refusal::Refusal;
+use crate::rules::Refusal;
 use crate::scim::LIST_URN;
 use crate::scim::schema::Attribute;
 use crate::scim::shape::{Resolved, Shape};

@@ -14,8 +14,8 @@ use crate::facts::{
     DerivedIdKey, ExternalIdKey, GroupKey, Key, MembersKey, Stop, Unseen, UserGroupsKey, UserKey,
 };
 use crate::policy::{Adoption, Mode};
-use crate::refusal::Refusal;
 use crate::rules;
+use crate::rules::Refusal;
 use crate::token::Actor;
 
 pub(crate) use returning::Written;

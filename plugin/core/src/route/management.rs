@@ -12,8 +12,7 @@ use crate::message::Request;
 use crate::plain::{InDoubt, PlainName, is_plain_name};
 use crate::policy::template::Fit;
 use crate::policy::{Policy, Route, Source, Unmatched};
-use crate::refusal::Refusal;
-use crate::rules::route;
+use crate::rules::{Refusal, route};
 
 /// A request under one of the management prefixes.
 pub(crate) struct ManagementCall<'p> {

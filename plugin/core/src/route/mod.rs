@@ -10,8 +10,8 @@ pub(crate) mod target;
 use crate::fold;
 use crate::message::Request;
 use crate::policy::Policy;
-use crate::refusal::{ErrorForm, Refusal};
-use crate::rules::route;
+use crate::refusal::ErrorForm;
+use crate::rules::{Refusal, route};
 
 pub(crate) use management::ManagementCall;
 pub(crate) use scim::{Discovery, Operation, ScimCall};

@@ -7,8 +7,7 @@
 
 use super::percent::decode;
 use crate::fold;
-use crate::refusal::Refusal;
-use crate::rules::route;
+use crate::rules::{Refusal, route};
 
 /// Parameters that some applications take for the method of the request.
 const OVERRIDES: &[&str] = &["xhttpmethod", "xhttpmethodoverride", "xmethodoverride"];

@@ -9,8 +9,7 @@ use crate::message::Request;
 use crate::plain::is_plain_name;
 use crate::policy::Policy;
 use crate::policy::template::Fit;
-use crate::refusal::Refusal;
-use crate::rules::route;
+use crate::rules::{Refusal, route};
 
 /// The parameters that a list is asked for with (RFC 7644 §3.4.2, §3.9, RFC 9865 §2). No other call of
 /// SCIM knows more.

@@ -5,8 +5,7 @@ use super::percent::decode;
 use super::query::{self, Query};
 use crate::fold;
 use crate::plain::{hidden, is_bidirectional_override};
-use crate::refusal::Refusal;
-use crate::rules::route;
+use crate::rules::{Refusal, route};
 
 /// A request target.
 #[derive(Clone)]

@@ -1,5 +1,8 @@
 //! What is refused because the body is not one clear JSON document.
 
+use super::Refusal;
+use crate::json::{Fault, Flaw};
+
 super::rules! {
     /// The body is larger than `scim.limits.body_bytes`. It is refused before it is read whole.
     TOO_LARGE = "body.too-large", Some(413), None, "RFC 9110 §15.5.14";
@@ -17,4 +20,17 @@ super::rules! {
     DUPLICATE_KEY = "body.duplicate-key", Some(400), Some("invalidSyntax"), "RFC 8259 §4, RFC 7643 §2.1";
     /// The body nests deeper than `scim.limits.depth`.
     TOO_DEEP = "body.too-deep", Some(400), Some("invalidSyntax"), "RFC 8259 §9";
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        let rule = match fault.flaw {
+            Flaw::Encoding => &ENCODING,
+            Flaw::Missing => &MISSING,
+            Flaw::Syntax => &SYNTAX,
+            Flaw::DuplicateKey => &DUPLICATE_KEY,
+            Flaw::TooDeep => &TOO_DEEP,
+        };
+        rule.because(fault.detail)
+    }
 }

@@ -8,11 +8,12 @@ pub(crate) mod face;
 pub(crate) mod normalise;
 pub(crate) mod okta_only;
 pub(crate) mod ownership;
+mod refusal;
 pub(crate) mod route;
 pub(crate) mod scim;
 pub(crate) mod token;
 
-use crate::refusal::Refusal;
+pub(crate) use refusal::{Refusal, cut};
 
 /// One rule: a reason for a refusal, or a kind of change.
 #[derive(Debug)]

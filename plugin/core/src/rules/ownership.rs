@@ -23,7 +23,7 @@ use crate::facts::{Group, Holder, ResourceKind, Stop, User};
 use crate::fold::{fold, look_alike};
 use crate::permit::{Scene, Written};
 use crate::policy::Adoption;
-use crate::refusal::Refusal;
+use crate::rules::Refusal;
 use crate::token::Actor;
 
 /// Refuses names and ids that are somebody else's, and take-overs that the policy does not want.

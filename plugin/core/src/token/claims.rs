@@ -5,8 +5,7 @@ use super::expiry;
 use crate::facts::{Facts, Key, Principal, PrincipalKey, Stop, Token};
 use crate::json::Json;
 use crate::policy::{Claim, Confirmation, Issuer, IssuerKind};
-use crate::refusal::Refusal;
-use crate::rules::token as rules;
+use crate::rules::{Refusal, token as rules};
 
 /// 9999-12-31T23:59:59Z in seconds: what is later is no time that somebody meant.
 const LATEST: f64 = 253_402_300_799.0;

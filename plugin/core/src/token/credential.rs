@@ -2,8 +2,7 @@
 
 use crate::header_names;
 use crate::message::Headers;
-use crate::refusal::Refusal;
-use crate::rules::token as rules;
+use crate::rules::{Refusal, token as rules};
 
 /// Longer than any opaque token or signed JWT that makes sense, in bytes.
 const MAX_LENGTH: usize = 8192;

@@ -6,8 +6,7 @@ use super::super::BodyField;
 use crate::fold::same_key;
 use crate::json::{Json, pointer_tokens};
 use crate::policy::{Free, Route, Source};
-use crate::refusal::Refusal;
-use crate::rules::body as body_rules;
+use crate::rules::{Refusal, body as body_rules};
 
 /// The values at a JSON Pointer (RFC 6901), in which `*` stands for every element of a list: one of
 /// them for each element. A name that is right only ignoring case is a trap.

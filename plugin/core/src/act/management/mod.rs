@@ -12,8 +12,8 @@ use super::{
 use crate::json::Json;
 use crate::message::Request;
 use crate::policy::{EditKind, Route};
-use crate::refusal::Refusal;
 use crate::route::management::{Match, disagree};
+use crate::rules::Refusal;
 use parts::Parts;
 
 /// Reads the edit.

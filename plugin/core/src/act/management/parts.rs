@@ -10,9 +10,8 @@ use crate::budget;
 use crate::json::Json;
 use crate::message::Request;
 use crate::policy::{EditKind, Source};
-use crate::refusal::Refusal;
 use crate::route::management::{Match, describe, scope};
-use crate::rules::body as body_rules;
+use crate::rules::{Refusal, body as body_rules};
 
 /// A request and its route.
 pub(super) struct Parts<'a> {

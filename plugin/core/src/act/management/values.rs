@@ -6,9 +6,8 @@ use super::parts::Parts;
 use crate::json::{Json, pointer_tokens};
 use crate::plain::{InDoubt, LONGEST_NAME, PlainName, is_blank, is_plain_email, is_too_long};
 use crate::policy::Source;
-use crate::refusal::Refusal;
 use crate::route::management::{disagree, in_doubt};
-use crate::rules::{body as body_rules, route, scim as scim_rules};
+use crate::rules::{Refusal, body as body_rules, route, scim as scim_rules};
 
 impl Parts<'_> {
     /// The name of a user or group. People's names have spaces, and marks that join letters, in them.

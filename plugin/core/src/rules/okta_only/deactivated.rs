@@ -5,7 +5,7 @@ use super::words::Owned;
 use crate::act::{Edit, UserChange, UserGroups};
 use crate::facts::{Member, Stop, User};
 use crate::permit::scene::{Scene, changed_profile};
-use crate::refusal::Refusal;
+use crate::rules::Refusal;
 
 pub(super) fn check(edit: &Edit, scene: &Scene<'_>) -> Result<(), Stop> {
     let joins = |members: Vec<&Member>| -> Result<(), Stop> {

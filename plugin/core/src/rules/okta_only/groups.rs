@@ -6,7 +6,7 @@ use super::{GROUP_DELETE, GROUP_RENAME};
 use crate::act::{BodyField, FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
 use crate::facts::{Group, Stop};
 use crate::permit::scene::{Moves, Scene};
-use crate::refusal::Refusal;
+use crate::rules::Refusal;
 use crate::token::Actor;
 
 /// Creating what exists is judged as an update, with the named memberships.

@@ -4,7 +4,7 @@ use super::words::Owned;
 use super::{GROUP_MEMBERSHIP, USER_GROUPS};
 use crate::facts::{Group, User};
 use crate::permit::scene::Scene;
-use crate::refusal::Refusal;
+use crate::rules::Refusal;
 
 /// `who`: whom the write puts in (`true`) or takes out, if it says.
 pub(super) fn may_change_members(

@@ -6,8 +6,7 @@ use crate::act::ProvisioningEdit;
 use crate::act::provisioning::{Claim, Scope, Thing};
 use crate::facts::{Group, Key, Stop};
 use crate::permit::scene::Scene;
-use crate::refusal::Refusal;
-use crate::rules::body;
+use crate::rules::{Refusal, body};
 
 /// The fact that an edit is judged by.
 pub(crate) fn key(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Option<Key> {

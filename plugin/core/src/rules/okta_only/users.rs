@@ -12,9 +12,8 @@ use crate::facts::{Group, Stop, User};
 use crate::fold::fold;
 use crate::permit::scene::{Scene, changed_profile};
 use crate::policy::{DirectUsers, LocalUsers};
-use crate::refusal::Refusal;
-use crate::rules::face;
 use crate::rules::ownership::is_anothers_name;
+use crate::rules::{Refusal, face};
 use crate::token::Actor;
 
 /// Creating whom exists is judged as an update, with the named memberships.
