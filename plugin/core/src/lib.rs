@@ -12,10 +12,13 @@ mod edit;
 mod evaluate;
 pub mod facts;
 mod fold;
+mod hash;
 pub mod header_names;
 pub mod history;
 mod json;
 mod json_schema;
+mod jwt;
+mod known;
 mod media_type;
 pub mod message;
 mod nearest;
@@ -24,6 +27,7 @@ mod observe;
 mod parse;
 mod permit;
 mod plain;
+mod plan;
 mod policy;
 pub mod record;
 mod refusal;
@@ -37,6 +41,7 @@ mod write;
 
 pub use edit::NamedEdit;
 pub use fold::{fold, skeleton};
+pub use hash::sha256_hex;
 pub use json::{Json, Member, pretty};
 pub use json_schema::syntax_fault;
 pub use message::{
@@ -50,12 +55,12 @@ pub use refusal::{ErrorForm, refusal};
 pub use route::account::NamedAccount;
 pub use rules::{Rule, Stage, all as rules, stage};
 pub use secrets::{HIDDEN, hide_secrets};
-pub use token::sha256_hex;
 
 use std::collections::BTreeSet;
 
 use evaluate::Given;
-use facts::{Fact, Facts};
+use facts::Fact;
+use known::Facts;
 use policy::Policy;
 
 /// Needs per pass: the token, the body, the record, and the earlier record of a user who comes back.

@@ -1,9 +1,9 @@
 //! The body of a request: whether it may be read, and the JSON value that it strictly is.
 
 use crate::budget::Budget;
-use crate::facts::Stop;
 use crate::header_names;
 use crate::json::{self, Json, Reading};
+use crate::known::Stop;
 use crate::media_type::MediaType;
 use crate::message::{Body, Need, Request};
 use crate::policy::Account;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
 use crate::evaluate::{Given, evaluate};
-use crate::facts::{Facts, Stop};
+use crate::known::{Facts, Stop};
 use crate::message::{
     BackendOutcome, Body, Change, Forward, Headers, Outcome, Proceed, Request, Respond, Verdict,
 };

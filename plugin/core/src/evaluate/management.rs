@@ -3,13 +3,13 @@
 use super::{Progress, forward};
 use crate::act::{self, Act};
 use crate::budget::Budget;
-use crate::facts::{Facts, Stop};
+use crate::known::{Facts, Stop};
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
 use crate::observe::Continuation;
 use crate::parse;
 use crate::permit::{Permitted, Scene, ask, permit};
+use crate::plan::{Outcome, Plan, plan};
 use crate::policy::{Account, Policy};
-use crate::record::plan::{Outcome, Plan, plan};
 use crate::route::ManagementCall;
 use crate::route::management::{Described, Match};
 use crate::token::{Actor, authorise_management};

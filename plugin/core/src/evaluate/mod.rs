@@ -6,8 +6,8 @@ mod scim;
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Facts, Stop};
 use crate::json::Json;
+use crate::known::{Facts, Stop};
 use crate::message::{
     AnswerHandling, Change, Forward, ForwardBody, Proceed, Reject, Request, Verdict,
 };

@@ -6,20 +6,20 @@ use super::message::{Message, message};
 use super::{Decision, Given, Progress, forward};
 use crate::act::{Act, Edit, MembersWrite};
 use crate::bulk;
-use crate::facts::{Facts, ResourceKind, Stop};
+use crate::facts::ResourceKind;
 use crate::json::Json;
+use crate::known::{Facts, Stop};
 use crate::message::{Change, Forward, ForwardBody, Request};
 use crate::normalise::members::referenced;
 use crate::normalise::query;
-use crate::observe::{
-    Bases, Continuation, CreatedRead, Expected, Reading, ScimContinuation, answer,
-};
+use crate::observe::{Continuation, CreatedRead, Expected, Reading, ScimContinuation, answer};
 use crate::permit::{Scene, ask, permit};
+use crate::plan::{Outcome, plan};
 use crate::policy::{Account, Dialect, Policy};
-use crate::record::plan::{Outcome, plan};
 use crate::route::{Operation, ScimCall};
 use crate::rules::normalise;
 use crate::scim::Profile;
+use crate::scim::location::Bases;
 use crate::token::{Actor, authorise_scim};
 use crate::write;
 

@@ -6,7 +6,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::table::Membership;
 use super::{Group, Principal, Table, Token, TokenText, User, VerifiedKey};
-use crate::token::{payload_text, sha256_hex};
+use crate::hash::sha256_hex;
+use crate::jwt::payload_text;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

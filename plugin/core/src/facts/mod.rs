@@ -4,10 +4,8 @@
 //! for it with `need`.
 
 mod answers;
-mod apply;
 mod document;
 mod index;
-mod lookup;
 mod memberships;
 mod references;
 mod shown;
@@ -16,8 +14,8 @@ mod token_text;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use lookup::{Facts, MAX_KEYS, Stop};
 pub use shown::{Ownership, ShownGroup, ShownMember, ShownUser};
+pub(crate) use table::Membership;
 pub use table::Table;
 pub use token_text::TokenText;
 

@@ -8,25 +8,25 @@ use super::{Group, Principal, Token, User, VerifiedKey};
 /// The whole record. Complete: what is not in it does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    pub(super) tokens: BTreeMap<String, Token>,
-    pub(super) token_principals: BTreeMap<String, (String, String)>,
+    pub(crate) tokens: BTreeMap<String, Token>,
+    pub(crate) token_principals: BTreeMap<String, (String, String)>,
     /// The claims of tokens that an issuer vouches for.
-    pub(super) verified: BTreeMap<VerifiedKey, String>,
-    pub(super) principals: BTreeMap<(String, String), Principal>,
-    pub(super) users: BTreeMap<(String, String), User>,
-    pub(super) groups: BTreeMap<(String, String, String), Group>,
+    pub(crate) verified: BTreeMap<VerifiedKey, String>,
+    pub(crate) principals: BTreeMap<(String, String), Principal>,
+    pub(crate) users: BTreeMap<(String, String), User>,
+    pub(crate) groups: BTreeMap<(String, String, String), Group>,
     /// Unsettled creates of groups, by account and id, whose derived id was another group's when they
     /// began, or may be that of an earlier attempt.
-    pub(super) taken: BTreeSet<(String, String)>,
+    pub(crate) taken: BTreeSet<(String, String)>,
     /// How many attempts to create a group have no outcome, beside the first; by account and id.
-    pub(super) again: BTreeMap<(String, String), u32>,
+    pub(crate) again: BTreeMap<(String, String), u32>,
     /// By account, scope, group, user.
-    pub(super) members: BTreeMap<(String, String, String, String), Membership>,
+    pub(crate) members: BTreeMap<(String, String, String, String), Membership>,
 }
 
 /// How sure a recorded membership is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Membership {
+pub(crate) enum Membership {
     Confirmed,
     /// Put in by a write that was done, and whose answer told no members.
     Untold,

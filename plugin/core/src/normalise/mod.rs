@@ -18,8 +18,8 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::json::{Json, Reading};
 use crate::message::Change;
-use crate::observe::Bases;
 use crate::rules::{Refusal, Rule, cut, normalise, scim};
+use crate::scim::location::Bases;
 use crate::scim::shape::Shape;
 
 /// So many changes of one message are listed; beyond, only kinds that are not among them.

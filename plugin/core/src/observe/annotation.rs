@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{answer, management};
-use crate::facts::{Facts, GroupKey, Key, MAX_KEYS, Stop, Unseen, UserKey};
+use crate::facts::{GroupKey, Key, Unseen, UserKey};
 use crate::json::{self, Json};
+use crate::known::{Facts, MAX_KEYS, Stop};
 use crate::message::{BackendOutcome, Outcome, Respond};
+use crate::plan::Outcome as Planned;
 use crate::policy::{DirectUsers, Policy};
-use crate::record::plan::Outcome as Planned;
 use crate::route::management::Described;
 
 /// The header: a list of strings with parameters (RFC 9651).

@@ -3,7 +3,6 @@
 use percent_encoding::utf8_percent_encode;
 
 use super::ScimContinuation;
-use super::location::Bases;
 use crate::facts::ResourceKind;
 use crate::header_names;
 use crate::json::{self, Json, Member};
@@ -11,6 +10,7 @@ use crate::message::{AnswerBody, BackendAnswer, Headers};
 use crate::plain::is_plain_name;
 use crate::refusal::ERROR_URN;
 use crate::rules::{Refusal, face};
+use crate::scim::location::Bases;
 use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
 use crate::scim::{CORE_URN_PREFIX, MESSAGE_URN_PREFIX, Profile};

@@ -4,11 +4,11 @@
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
-use super::location::id_in;
 use super::{Expected, ScimContinuation};
 use crate::facts::ResourceKind;
 use crate::message::{AnswerHandling, BackendOutcome, Forward, ForwardBody, Headers};
 use crate::normalise::query::RESERVED;
+use crate::scim::location::id_in;
 
 /// What it takes to read what a create made.
 #[derive(Debug, Serialize, Deserialize)]

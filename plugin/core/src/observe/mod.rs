@@ -9,7 +9,6 @@ pub(crate) mod answer;
 mod created;
 mod discovery;
 mod failure;
-mod location;
 mod readable;
 mod reading;
 mod records;
@@ -20,24 +19,25 @@ use serde::{Deserialize, Serialize};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::bulk::{self, Bulk};
 use crate::evaluate::{Given, evaluate};
-use crate::facts::{Facts, ResourceKind, Stop};
+use crate::facts::ResourceKind;
 use crate::json::Json;
+use crate::known::{Facts, Stop};
 use crate::message::{
     AnswerBody, BackendAnswer, BackendOutcome, Forward, Outcome, Respond, Response, ResponseBody,
     Verdict,
 };
+use crate::plan::Outcome as Planned;
 use crate::policy::Policy;
-use crate::record::plan::Outcome as Planned;
 use crate::refusal::ErrorForm;
 use crate::route::Discovery;
 use crate::route::management::Described;
 use crate::rules::{Refusal, face};
 use crate::scim::Profile;
+use crate::scim::location::Bases;
 
 use failure::{backend_error, is_definite_refusal, not_there, refused, unavailable};
 
 pub(crate) use created::CreatedRead;
-pub(crate) use location::Bases;
 pub use readable::Readable;
 pub(crate) use reading::Reading;
 

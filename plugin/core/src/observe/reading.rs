@@ -11,12 +11,12 @@ use crate::json::Json;
 use crate::message::{
     AnswerHandling, BackendOutcome, Body, Forward, ForwardBody, Headers, Request, Respond,
 };
-use crate::observe::Bases;
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::refusal::ErrorForm;
 use crate::rules::face;
 use crate::scim::Profile;
+use crate::scim::location::Bases;
 
 /// A read, and the request that waits for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

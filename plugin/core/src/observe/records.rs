@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::answer::{member, nonsense};
 use super::{Expected, ScimContinuation};
-use crate::facts::{Facts, Group, GroupKey, Key, ResourceKind, Stop, Unseen, User, UserKey};
+use crate::facts::{Group, GroupKey, Key, ResourceKind, Unseen, User, UserKey};
 use crate::fold::fold;
 use crate::json::Json;
+use crate::known::{Facts, Stop};
 use crate::normalise::members::referenced;
+use crate::plan::{Done, Outcome, group_intent_key};
 use crate::policy::{Account, Adoption};
-use crate::record::plan::{Done, Outcome, group_intent_key};
 use crate::record::{FailedChange, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey};
 
 /// The records of a success whose answer says nothing more.

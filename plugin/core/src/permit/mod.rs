@@ -1,6 +1,8 @@
 //! Whether an act may happen: the facts that its rules read, asked for at once, and the rules in
 //! their order.
 
+mod okta_only;
+mod ownership;
 mod returning;
 pub(crate) mod scene;
 
@@ -11,11 +13,11 @@ use crate::act::{
     UserGroups, Writes,
 };
 use crate::facts::{
-    DerivedIdKey, ExternalIdKey, GroupKey, Key, MembersKey, Stop, Unseen, UserGroupsKey, UserKey,
+    DerivedIdKey, ExternalIdKey, GroupKey, Key, MembersKey, Unseen, UserGroupsKey, UserKey,
 };
+use crate::known::Stop;
 use crate::policy::{Adoption, Mode};
-use crate::rules;
-use crate::rules::Refusal;
+use crate::rules::{self, Refusal};
 use crate::token::Actor;
 
 pub(crate) use returning::Written;
@@ -47,9 +49,9 @@ pub(crate) fn ask(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
 
 /// Judges an act.
 pub(crate) fn permit(act: &Act, scene: &Scene<'_>) -> Result<Permitted, Stop> {
-    let verdict = rules::ownership::check(act, scene)
-        .and_then(|()| rules::okta_only::check(act, scene))
-        .and_then(|()| rules::okta_only::check_deactivated(act, scene));
+    let verdict = ownership::check(act, scene)
+        .and_then(|()| okta_only::check(act, scene))
+        .and_then(|()| okta_only::check_deactivated(act, scene));
     match verdict {
         Ok(()) => Ok(Permitted { watched: None }),
         Err(Stop::Refuse(refusal))
@@ -88,9 +90,7 @@ fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
                 keys.extend(scene.members_keys(&change.group, &change.members));
             }
             Edit::DeleteGroup(group) => keys.push(scene.group_key(&group.scope, &group.id)),
-            Edit::Provisioning(edit) => {
-                keys.extend(rules::okta_only::provisioning_key(edit, scene))
-            }
+            Edit::Provisioning(edit) => keys.extend(okta_only::provisioning_key(edit, scene)),
         }
     }
     keys

@@ -3,8 +3,9 @@
 
 use super::Scene;
 use crate::act::{Act, Edit, Writes};
-use crate::facts::{Holder, Key, ResourceKind, Stop, Unseen, User, UserKey};
+use crate::facts::{Holder, Key, ResourceKind, Unseen, User, UserKey};
 use crate::fold::fold;
+use crate::known::Stop;
 use crate::policy::Adoption;
 use crate::token::Actor;
 

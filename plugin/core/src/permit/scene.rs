@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::act::{
     FieldWrite, GroupChange, GroupRef, MembersWrite, NameWrite, NewGroup, Profile, UserRef, Writes,
 };
-use crate::facts::{Facts, Group, Member, Stop, User};
+use crate::facts::{Group, Member, User};
 use crate::fold::same_but_for_case;
+use crate::known::{Facts, Stop};
 use crate::policy::{Account, DirectUsers};
 use crate::token::Actor;
 

@@ -1,6 +1,6 @@
 //! What the face stores: the only way in which the ownership record changes.
 
-pub(crate) mod plan;
+mod apply;
 
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,7 @@ pub(crate) mod asked;
 pub(crate) mod date_time;
 pub(crate) mod filter;
 pub(crate) mod grammar;
+pub(crate) mod location;
 pub(crate) mod operation;
 pub(crate) mod schema;
 pub(crate) mod shape;

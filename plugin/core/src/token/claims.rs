@@ -2,8 +2,9 @@
 //! claims.
 
 use super::expiry;
-use crate::facts::{Facts, Key, Principal, PrincipalKey, Stop, Token};
+use crate::facts::{Key, Principal, PrincipalKey, Token};
 use crate::json::Json;
+use crate::known::{Facts, Stop};
 use crate::policy::{Claim, Confirmation, Issuer, IssuerKind};
 use crate::rules::{Refusal, token as rules};
 

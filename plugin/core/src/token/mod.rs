@@ -4,22 +4,19 @@
 mod claims;
 mod credential;
 mod expiry;
-mod jwt;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
-use sha2::{Digest, Sha256};
+use crate::facts::{Key, Token, TokenText, VerifiedKey};
 
-use crate::facts::{Facts, Key, Stop, Token, TokenText, VerifiedKey};
+use crate::hash::sha256_hex;
+use crate::jwt::{self, Form};
+use crate::known::{Facts, Stop};
 use crate::message::Request;
 use crate::policy::{Account, Issuer, IssuerKind, Policy};
 use crate::rules::{Refusal, token as rules};
 use claims::{Stated, expired};
 use credential::{Credential, credential, malformed};
-use jwt::Form;
-
-pub(crate) use jwt::{payload_text, read_claims};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,18 +120,6 @@ pub(crate) fn authorise_management(
     let token = asked.known()?;
     belongs(&token, account_name.unwrap_or(&token.account))?;
     Ok(Authorised::new(&credential, &token, Actor::Operator))
-}
-
-/// Lower-case hex of SHA-256.
-#[must_use]
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
 }
 
 fn settings<'p>(policy: &'p Policy, account_name: Option<&str>) -> &'p Account {

@@ -4,9 +4,9 @@
 pub(crate) mod replacement;
 
 use crate::act::{Act, Edit, MembersWrite};
-use crate::facts::Stop;
 use crate::header_names;
 use crate::json::{Json, Member};
+use crate::known::Stop;
 use crate::message::{Change, Headers, Request};
 use crate::normalise::members::equals;
 use crate::permit::Scene;

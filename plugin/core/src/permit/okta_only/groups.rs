@@ -2,11 +2,12 @@
 
 use super::memberships::{may_change_members, may_move};
 use super::words::{Owned, called};
-use super::{GROUP_DELETE, GROUP_RENAME};
 use crate::act::{BodyField, FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
-use crate::facts::{Group, Stop};
+use crate::facts::Group;
+use crate::known::Stop;
 use crate::permit::scene::{Moves, Scene};
 use crate::rules::Refusal;
+use crate::rules::okta_only::{GROUP_DELETE, GROUP_RENAME};
 use crate::token::Actor;
 
 /// Creating what exists is judged as an update, with the named memberships.

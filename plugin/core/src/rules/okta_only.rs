@@ -1,13 +1,6 @@
-//! What only the identity provider may change.
+//! What only the identity provider may change. `permit::okta_only` judges by these rules.
 
-mod deactivated;
-mod groups;
-mod memberships;
-mod provisioning;
-mod users;
-mod words;
-
-crate::rules::rules! {
+super::rules! {
     /// Members of a pushed group are added and removed only by the provider that pushed it.
     GROUP_MEMBERSHIP = "okta-only.group-membership", Some(403), None, "Harness documentation: add, remove, edit group members only in Okta";
     /// A pushed group is renamed, and gets another external id, only by the provider that pushed it.
@@ -34,37 +27,4 @@ crate::rules::rules! {
     /// A deactivated user whom a provider provisioned is not changed until the provider activates it
     /// again, where the policy says `deactivated: locked` (preset `harness`).
     USER_DEACTIVATED = "user.deactivated", Some(400), Some("mutability"), "Harness documentation: a deactivated user cannot be changed";
-}
-
-pub(crate) use provisioning::key as provisioning_key;
-
-use crate::act::{Act, Edit};
-use crate::facts::Stop;
-use crate::permit::scene::Scene;
-use crate::policy::Deactivated;
-
-/// Refuses what only the provider may do.
-pub(crate) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
-    for edit in &act.edits {
-        match edit {
-            Edit::CreateUser(new) => users::create(new, scene)?,
-            Edit::ChangeUser(change) => users::change(change, scene)?,
-            Edit::DeleteUser(user) => users::delete(user, scene)?,
-            Edit::CreateGroup(new) => groups::create(new, scene)?,
-            Edit::ChangeGroup(change) => groups::change(change, scene)?,
-            Edit::DeleteGroup(group) => groups::delete(group, scene)?,
-            Edit::Provisioning(edit) => provisioning::check(edit, scene)?,
-        }
-    }
-    Ok(())
-}
-
-/// Refuses changes of deactivated users. The last rule: ownership is told first.
-pub(crate) fn check_deactivated(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
-    if scene.account.deactivated == Deactivated::Editable {
-        return Ok(());
-    }
-    act.edits
-        .iter()
-        .try_for_each(|edit| deactivated::check(edit, scene))
 }

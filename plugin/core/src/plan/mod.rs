@@ -11,10 +11,11 @@ mod users;
 
 pub(crate) use groups::group_intent_key;
 
-use super::{Intent, IntentKey, MemberRecord, Record};
 use crate::act::{Act, Edit, GroupRef};
-use crate::facts::{Group, Origin, Stop, User};
+use crate::facts::{Group, Origin, User};
+use crate::known::Stop;
 use crate::permit::Scene;
+use crate::record::{Intent, IntentKey, MemberRecord, Record};
 
 /// What becomes of the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

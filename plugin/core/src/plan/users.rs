@@ -6,8 +6,9 @@ use super::{Claim, Done, Plan};
 use crate::act::{
     EmailUse, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef,
 };
-use crate::facts::{Origin, ResourceKind, Stop, User};
+use crate::facts::{Origin, ResourceKind, User};
 use crate::fold::fold;
+use crate::known::Stop;
 use crate::permit::scene::changed_profile;
 use crate::permit::{Scene, Written};
 use crate::record::{Intent, Record, ResourceKey};

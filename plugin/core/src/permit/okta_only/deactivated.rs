@@ -1,11 +1,12 @@
 //! Who is deactivated stays as the user is until the provider activates the user again.
 
-use super::USER_DEACTIVATED;
 use super::words::Owned;
 use crate::act::{Edit, UserChange, UserGroups};
-use crate::facts::{Member, Stop, User};
+use crate::facts::{Member, User};
+use crate::known::Stop;
 use crate::permit::scene::{Scene, changed_profile};
 use crate::rules::Refusal;
+use crate::rules::okta_only::USER_DEACTIVATED;
 
 pub(super) fn check(edit: &Edit, scene: &Scene<'_>) -> Result<(), Stop> {
     let joins = |members: Vec<&Member>| -> Result<(), Stop> {

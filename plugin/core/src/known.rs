@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{
+use crate::budget::{Budget, BudgetExceeded};
+use crate::facts::{
     Answer, Difference, Fact, Group, GroupKey, Holder, Key, Member, Principal, Token, Unseen, User,
     UserKey,
 };
-use crate::budget::{Budget, BudgetExceeded};
 use crate::json::Json;
+use crate::jwt::read_claims;
 use crate::message::Need;
 use crate::rules::{Refusal, face, scim};
-use crate::token::read_claims;
 
 /// Why a stage did not end.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! How the record in memory changes: one [`Record`] after the other.
 
-use super::table::Membership;
-use super::{Group, Origin, ResourceKind, Table, User};
-use crate::record::{Intent, IntentKey, MemberRecord, Record};
+use super::{Intent, IntentKey, MemberRecord, Record};
+use crate::facts::{Group, Membership, Origin, ResourceKind, Table, User};
 
 /// Marks the ids of creates that are not settled. Ids with control characters are refused, so no
 /// resource has such an id.

@@ -1,15 +1,16 @@
 //! What carries the provider's access, what looks like the provider's, and everything in a scope.
 
 use super::words::shown;
-use super::{GROUP_DELETE, GROUP_MEMBERSHIP, PROVISIONING};
 use crate::act::ProvisioningEdit;
 use crate::act::provisioning::{Claim, Scope, Thing};
-use crate::facts::{Group, Key, Stop};
+use crate::facts::{Group, Key};
+use crate::known::Stop;
 use crate::permit::scene::Scene;
+use crate::rules::okta_only::{GROUP_DELETE, GROUP_MEMBERSHIP, PROVISIONING};
 use crate::rules::{Refusal, body};
 
 /// The fact that an edit is judged by.
-pub(crate) fn key(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Option<Key> {
+pub(in crate::permit) fn key(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Option<Key> {
     match edit {
         ProvisioningEdit::Claim(claim) => {
             Some(scene.group_key(&claim.scope, &claimed_id(claim, scene)?))

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use super::memberships::{may_change_members, may_move};
 use super::words::{Owned, called, shown};
-use super::{USER_CREATE, USER_DELETE, USER_PROFILE};
 use crate::act::{
     BodyField, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
 };
-use crate::facts::{Group, Stop, User};
+use crate::facts::{Group, User};
 use crate::fold::fold;
+use crate::known::Stop;
+use crate::permit::ownership::is_anothers_name;
 use crate::permit::scene::{Scene, changed_profile};
 use crate::policy::{DirectUsers, LocalUsers};
-use crate::rules::ownership::is_anothers_name;
+use crate::rules::okta_only::{USER_CREATE, USER_DELETE, USER_PROFILE};
 use crate::rules::{Refusal, face};
 use crate::token::Actor;
 

@@ -1,10 +1,10 @@
 //! Memberships: whose group may take somebody in or let somebody go, and who may be moved.
 
 use super::words::Owned;
-use super::{GROUP_MEMBERSHIP, USER_GROUPS};
 use crate::facts::{Group, User};
 use crate::permit::scene::Scene;
 use crate::rules::Refusal;
+use crate::rules::okta_only::{GROUP_MEMBERSHIP, USER_GROUPS};
 
 /// `who`: whom the write puts in (`true`) or takes out, if it says.
 pub(super) fn may_change_members(

@@ -12,7 +12,7 @@ use crate::json::{self, Json};
 const DEPTH: usize = 16;
 
 /// What a token is, by its looks.
-pub(super) enum Form {
+pub(crate) enum Form {
     /// No JWT: only its store or issuer can say anything about it.
     Opaque,
     /// A well-formed JWT.
@@ -20,19 +20,19 @@ pub(super) enum Form {
 }
 
 /// A JWT, not verified.
-pub(super) struct Jwt {
+pub(crate) struct Jwt {
     header: Json,
     payload: Json,
 }
 
 /// A token that claims to be a JWT and is not well-formed, or is not signed.
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// Reads the form of a token.
 ///
 /// It claims to be a JWT if its first part holds a JSON object with `alg`, even in an encoding that
 /// no JWT may have.
-pub(super) fn read(token: &str) -> Result<Form, Malformed> {
+pub(crate) fn read(token: &str) -> Result<Form, Malformed> {
     let Some((first, _)) = token.split_once('.') else {
         return Ok(Form::Opaque);
     };
@@ -97,12 +97,12 @@ fn is_object(text: &[u8]) -> bool {
 
 impl Jwt {
     /// Who issued it, as it says itself.
-    pub(super) fn issuer(&self) -> Option<&str> {
+    pub(crate) fn issuer(&self) -> Option<&str> {
         self.payload.get("iss").and_then(Json::as_str)
     }
 
     /// How it is signed, as it says itself.
-    pub(super) fn algorithm(&self) -> Option<&str> {
+    pub(crate) fn algorithm(&self) -> Option<&str> {
         self.header.get("alg").and_then(Json::as_str)
     }
 
@@ -113,7 +113,7 @@ impl Jwt {
     /// (`crit`, RFC 7515 §4.1.11) is understood, also where the header forgets to call it one: an
     /// unencoded payload (`b64`, RFC 7797), encryption and compression (RFC 7516). What is signed are
     /// claims and no further token (`cty`, RFC 7519 §5.2). RFC 9068 §2.1 has the types.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         let is_token = match self.header.get("typ") {
             None => true,
             Some(kind) => media_type(kind).is_some_and(|kind| matches!(&*kind, "jwt" | "at+jwt")),

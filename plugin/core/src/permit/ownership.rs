@@ -1,0 +1,296 @@
+//! What is refused because a name or an id is somebody else's.
+
+use crate::act::{Act, Edit, EmailUse, GroupRef, NewUser, UserRef, Writes};
+use crate::facts::{Group, Holder, ResourceKind, User};
+use crate::fold::{fold, look_alike};
+use crate::known::Stop;
+use crate::permit::{Scene, Written};
+use crate::policy::Adoption;
+use crate::rules::Refusal;
+use crate::rules::ownership::{EXTERNAL_ID, GROUP_ID, NATIVE_GROUP, NATIVE_USER, USER_NAME};
+use crate::token::Actor;
+
+/// Refuses names and ids that are somebody else's, and take-overs that the policy does not want.
+pub(super) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+    for edit in &act.edits {
+        match edit {
+            Edit::CreateUser(new) => {
+                let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
+                take_over_user(existing, scene)?;
+                let id = existing.and_then(|user| user.id.as_deref());
+                let external_id = &new.profile.external_id;
+                let written = Written {
+                    id,
+                    name: Some(&new.user_name),
+                };
+                let person = Person {
+                    now: existing,
+                    earlier: scene.earlier_records(external_id, written)?,
+                };
+                new_emails_are_free(new, &person, scene)?;
+                nobody_looks_alike(&new.user_name, &person, scene)?;
+                external_id_is_free(
+                    external_id,
+                    ResourceKind::User,
+                    id,
+                    Some(&new.user_name),
+                    &person,
+                    scene,
+                )?;
+            }
+            Edit::ChangeUser(change) => {
+                let user = scene.user(&change.user)?;
+                take_over_user(user, scene)?;
+                let profile = &change.profile;
+                let id = id_of(user, &change.user);
+                let written = Written {
+                    id: Some(id),
+                    name: None,
+                };
+                let person = Person {
+                    now: user,
+                    earlier: scene.earlier_records(&profile.external_id, written)?,
+                };
+                for name in profile.user_name.values().chain(profile.own_emails()) {
+                    if names_locked(profile.email_use, name, user, scene)? {
+                        continue;
+                    }
+                    name_is_free(name, &person, scene)?;
+                    nobody_looks_alike(name, &person, scene)?;
+                }
+                external_id_is_free(
+                    &profile.external_id,
+                    ResourceKind::User,
+                    Some(id),
+                    profile.user_name.value(),
+                    &person,
+                    scene,
+                )?;
+            }
+            Edit::DeleteUser(user) => take_over_user(scene.user(user)?, scene)?,
+            Edit::CreateGroup(new) => {
+                external_id_is_free(
+                    &new.external_id,
+                    ResourceKind::Group,
+                    new.id.as_deref(),
+                    new.name.as_deref(),
+                    &Person::default(),
+                    scene,
+                )?;
+                if let (Actor::Provisioner(_), Some(name)) = (scene.actor, &new.name) {
+                    group_id_is_free(name, None, &new.scope, scene)?;
+                }
+            }
+            Edit::ChangeGroup(change) => {
+                let group = scene.group(&change.group.scope, &change.group.id)?;
+                take_over_group(group, scene)?;
+                external_id_is_free(
+                    &change.external_id,
+                    ResourceKind::Group,
+                    Some(&change.group.id),
+                    None,
+                    &Person::default(),
+                    scene,
+                )?;
+                if let Actor::Provisioner(_) = scene.actor {
+                    for name in change.name.values() {
+                        group_id_is_free(name, Some(&change.group), &change.group.scope, scene)?;
+                    }
+                }
+            }
+            Edit::DeleteGroup(group) => {
+                take_over_group(scene.group(&group.scope, &group.id)?, scene)?;
+            }
+            Edit::Provisioning(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The records of the one whom a write is about: the user's own, and the earlier ones of who comes back.
+#[derive(Default)]
+struct Person<'a> {
+    now: Option<&'a User>,
+    earlier: Vec<&'a User>,
+}
+
+impl Person<'_> {
+    /// Whether a record is an earlier one of the person.
+    fn was(&self, id: Option<&str>) -> bool {
+        id.is_some() && self.earlier.iter().any(|user| user.id.as_deref() == id)
+    }
+}
+
+fn take_over_user(user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
+    match (user, scene.actor) {
+        (Some(user), Actor::Provisioner(_))
+            if user.managed_by.is_none() && scene.account.adopt_users == Adoption::Deny =>
+        {
+            Err(NATIVE_USER
+                .because(format!(
+                    "{} exists in the application and was not provisioned by the identity provider. Set adopt.users to allow, or remove the user there first.",
+                    user.user_name
+                ))
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn take_over_group(group: Option<&Group>, scene: &Scene<'_>) -> Result<(), Stop> {
+    match (group, scene.actor) {
+        (Some(group), Actor::Provisioner(_))
+            if group.managed_by.is_none() && scene.account.adopt_groups == Adoption::Deny =>
+        {
+            Err(NATIVE_GROUP
+                .because(
+                    "The group belongs to the application and was not pushed by the identity provider. Push a group of your own: both are kept.",
+                )
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// No e-mail of a new user, wherever in the request it stands, is another user's.
+fn new_emails_are_free(new: &NewUser, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
+    for email in new.profile.own_emails() {
+        // An operator's create with an owned user's e-mail is judged as an update of that user.
+        let is_update = person.now.is_none()
+            && *scene.actor == Actor::Operator
+            && scene
+                .user_named(email)?
+                .is_some_and(|holder| scene.is_others(holder.managed_by.as_deref()));
+        if !is_update {
+            name_is_free(email, person, scene)?;
+            nobody_looks_alike(email, person, scene)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an e-mail gives nobody a name, but says which user to change, and that user, or the one whom
+/// the application only checks, is the provider's: then the edit is judged as one of theirs.
+fn names_locked(
+    email_use: EmailUse,
+    name: &str,
+    user: Option<&User>,
+    scene: &Scene<'_>,
+) -> Result<bool, Stop> {
+    if email_use == EmailUse::Given {
+        return Ok(false);
+    }
+    let named = scene.user_named(name)?;
+    Ok([user, named]
+        .into_iter()
+        .flatten()
+        .any(|user| scene.is_locked(user)))
+}
+
+/// Nobody gets another user's user name or e-mail.
+fn name_is_free(name: &str, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
+    let Some(holder) = scene.user_named(name)? else {
+        return Ok(());
+    };
+    let is_same = match (&holder.id, scene.actor) {
+        // The provider's own create whose outcome was unclear shows itself.
+        (None, Actor::Provisioner(_)) => true,
+        (Some(_), _) if person.was(holder.id.as_deref()) => true,
+        (id, _) => person
+            .now
+            .is_some_and(|user| user.id == *id && fold(&user.user_name) == fold(&holder.user_name)),
+    };
+    if is_same {
+        return Ok(());
+    }
+    Err(is_anothers_name(name).into())
+}
+
+/// The refusal of a name that another user has.
+pub(super) fn is_anothers_name(name: &str) -> Refusal {
+    USER_NAME.because(format!(
+        "{name} is the name of another user of this account. Give each user a name and an e-mail of their own."
+    ))
+}
+
+/// Nobody gets a name that passes for another user's.
+fn nobody_looks_alike(name: &str, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
+    for holder in scene.facts.holders(&scene.alike_key(name))? {
+        let other = holder.name.as_deref().unwrap_or_default();
+        let is_same = fold(name) == fold(other)
+            || person.was(holder.id.as_deref())
+            || person
+                .now
+                .is_some_and(|user| user.id == holder.id && user.user_name == other);
+        if !is_same && look_alike(name, other) {
+            return Err(USER_NAME
+                .because(format!(
+                    "{name} looks like the name of another user of this account, with other characters. Give each user a name and an e-mail that cannot be taken for another's."
+                ))
+                .into());
+        }
+    }
+    Ok(())
+}
+
+fn external_id_is_free(
+    external_id: &Writes,
+    kind: ResourceKind,
+    id: Option<&str>,
+    name: Option<&str>,
+    person: &Person<'_>,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    let is_same = |holder: &Holder| {
+        holder.kind == kind
+            && match (&holder.id, id) {
+                (Some(holder), Some(id)) if holder == id => true,
+                (Some(holder), _) if person.was(Some(holder)) => true,
+                // A create that is not settled, sent again or shown.
+                (None, _) => name.is_none() || holder.name.as_deref().map(fold) == name.map(fold),
+                _ => false,
+            }
+    };
+    for value in external_id.values() {
+        let key = scene.external_id_key(value);
+        if !scene.facts.holders(&key)?.iter().all(is_same) {
+            return Err(EXTERNAL_ID
+                .because(
+                    "The externalId is already the id or externalId of another user or group of this account. Map externalId to an id of the identity provider that is unique.",
+                )
+                .into());
+        }
+    }
+    Ok(())
+}
+
+/// Two pushed groups of different names must not get one id.
+fn group_id_is_free(
+    name: &str,
+    target: Option<&GroupRef>,
+    scope: &str,
+    scene: &Scene<'_>,
+) -> Result<(), Stop> {
+    for group in scene.groups_of_name(scope, name)? {
+        let is_target = target.is_some_and(|target| group.id.as_ref() == Some(&target.id));
+        if group.managed_by.is_some() && !is_target && group.display_name.as_deref() != Some(name) {
+            let other = group.display_name.as_deref().unwrap_or("of this id");
+            let id = scene.account.derived_group_id(other);
+            let advice = match id == scene.account.derived_group_id(name) {
+                true => "that differs in more than periods, dashes and spaces",
+                false => "whose letters differ, not only its accents, leading digits and signs",
+            };
+            return Err(GROUP_ID
+                .because(format!(
+                    "{name} would get the same id as the pushed group {other}. Choose a name {advice}."
+                ))
+                .into());
+        }
+    }
+    Ok(())
+}
+
+fn id_of<'a>(user: Option<&'a User>, reference: &'a UserRef) -> &'a str {
+    user.and_then(|user| user.id.as_deref())
+        .unwrap_or(&reference.reference)
+}
