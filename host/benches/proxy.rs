@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use scimguard::engine::Fault;
-use scimguard::proxy::Policy;
 use scimguard_core::facts::Fact;
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{
@@ -30,7 +29,9 @@ struct NoPolicy {
     answer: AnswerHandling,
 }
 
-impl Policy for NoPolicy {
+impl scimguard_exchange::Policy for NoPolicy {
+    type Fault = Fault;
+
     fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -9,7 +9,7 @@ use scimguard_core::facts::Table;
 use scimguard_core::history::{Decided, Driver, Played, Stuck, play};
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{Body, Forward, Guard, Headers, Request, Response};
-use scimguard_gateway::headers;
+use scimguard_exchange::headers;
 
 use crate::peers::{Forwarded, Peers};
 use crate::raw::Answer;

@@ -15,7 +15,7 @@ use scimguard_core::facts::{Fact, Key, Table};
 use scimguard_core::history::Answers;
 use scimguard_core::message::AnswerBody;
 use scimguard_core::{BackendOutcome, Headers};
-use scimguard_wire::{Ask, FACTS, Facts, Pass, RECORDS, Tell};
+use scimguard_wire::{FACTS, FactsRequest, FactsResponse, Pass, RECORDS, RecordsRequest};
 use tokio::net::TcpListener;
 
 use crate::pieces::Pieces;
@@ -182,14 +182,14 @@ async fn facts(
 
 fn answered(state: &mut State, path: &str, body: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
     if path == RECORDS {
-        let tell: Tell = serde_json::from_slice(body)?;
+        let tell: RecordsRequest = serde_json::from_slice(body)?;
         for record in &tell.records {
             state.table.apply(record);
         }
         return Ok(None);
     }
     anyhow::ensure!(path == FACTS, "there is nothing at {path}");
-    let ask: Ask = serde_json::from_slice(body)?;
+    let ask: FactsRequest = serde_json::from_slice(body)?;
     if ask.first {
         state.keys.clear();
     }
@@ -202,7 +202,7 @@ fn answered(state: &mut State, path: &str, body: &[u8]) -> anyhow::Result<Option
         key: key.clone(),
         answer: state.table.answer(key),
     });
-    Ok(Some(serde_json::to_vec(&Facts {
+    Ok(Some(serde_json::to_vec(&FactsResponse {
         pass: Pass("a case".to_owned()),
         now: state.now,
         facts: facts.collect(),

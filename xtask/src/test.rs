@@ -47,7 +47,7 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
             "--package",
             "scimguard-core",
             "--package",
-            "scimguard-gateway",
+            "scimguard-exchange",
             "--package",
             "scimguard-wire",
             "--package",

@@ -6,7 +6,7 @@ use std::fmt;
 use scimguard_core::facts::Fact;
 use scimguard_core::history::{Calls, Decided, Driver, Played, Stuck, play};
 use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
-use scimguard_gateway::{ScimPaths, Seen, Trust};
+use scimguard_exchange::{ScimPaths, Seen, Trust};
 
 use super::expect::{self, Difference};
 use super::suite::{Case, Step};

@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use scimguard_core::facts::Fact;
-use scimguard_core::{Request, Verdict};
-use scimguard_gateway::{CREDENTIALS, account_of_token};
+use scimguard_exchange::CREDENTIALS;
 
 use super::Proxy;
 use super::incoming::Refused;
@@ -44,7 +42,9 @@ impl Client {
             return Ok(());
         }
         self.charged = true;
-        let charged = proxy.limits.charge(account, proxy.paths.error_form(path));
+        let charged = proxy
+            .limits
+            .charge(account, proxy.setup.paths().error_form(path));
         if charged.is_err() {
             proxy.metrics.limited(account);
         }
@@ -71,23 +71,6 @@ impl Client {
         }
         counted
     }
-}
-
-/// The account whose good token a request has: known before the body is read and the record asked, if
-/// the policy wants to know more, else when it has decided.
-pub(super) fn verified_account<'a>(
-    request: &Request,
-    verdict: &'a Verdict,
-    facts: &'a [Fact],
-    now: u64,
-) -> Option<&'a String> {
-    let (account, token) = match verdict {
-        Verdict::Need(_) => return account_of_token(request, facts, now),
-        Verdict::Forward(it) => (&it.account, &it.verified_token),
-        Verdict::Proceed(it) => (&it.account, &it.verified_token),
-        Verdict::Reject(it) => (&it.account, &it.verified_token),
-    };
-    account.as_ref().filter(|_| token.is_some())
 }
 
 /// What a wrong token of the guard's own form says that it is: its account and id.

@@ -1,424 +1,364 @@
-//! One request from beginning to end: decide, record the intent, forward, observe, record, answer.
+//! Drives the exchange of one request: each step that it asks for is done here.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{Method, header};
 use hyper::body::Body as _;
-use scimguard_core::facts::Fact;
-use scimguard_core::message::{
-    AnswerBody, AnswerHandling, BackendAnswer, ForwardBody, ResponseBody,
+use scimguard_core::message::{AnswerBody, BackendAnswer};
+use scimguard_core::{BackendOutcome, Body, Request};
+use scimguard_exchange::{
+    Answer, Exchange, Needed, Refused, Report, Send, ServiceError, Step, Witness as _,
+    account_of_token,
 };
-use scimguard_core::{
-    BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Request, Respond, Response,
-    Verdict,
-};
-use scimguard_gateway::{CREDENTIALS, Seen, Trust, Verified};
 use tokio::sync::oneshot;
 
 use super::backend::{NoAnswer, Outbound, Whole};
 use super::body::{self, BodyError, Collected, Inbound, Outgoing};
-use super::client::{Client, verified_account};
-use super::facts::{Facts, Unavailable, is_read};
-use super::incoming::Refused;
-use super::leases::Held;
+use super::client::Client;
 use super::log::Line;
-use super::refusal::{faulty, no_answer, trapped, unavailable};
+use super::policy::AnyPolicy;
+use super::refusal::{bare, no_answer, to_http};
 use super::retry::InTheNameOf;
+use super::state::{Question, State};
 use super::wanted::Wanted;
-use super::{Policy, Proxy, headers};
-use crate::engine::Fault;
-use crate::store::TokenUse;
+use super::{Proxy, headers};
 
-/// From this size on a body is decided on a thread of its own, so that others are not held up.
-const LARGE: usize = 64 * 1024;
+/// From this size on a body is decided on a blocking thread, so that other requests are not held up.
+const BLOCKING_THRESHOLD: usize = 64 * 1024;
 
-/// A request on its way.
-pub(super) struct Exchange<'a> {
+/// An exchange in this process.
+type Flow = Exchange<AnyPolicy, Line>;
+
+/// Whoever drives an exchange.
+pub(super) struct Driver<'a> {
     proxy: &'a Proxy,
-    request: Arc<Request>,
+    state: State,
+    path: String,
     /// The body, as long as nobody has read it.
     incoming: Option<Inbound>,
-    now: u64,
-    held: Held,
-    name_of: Option<InTheNameOf>,
-    /// What of the policy's answers the host has seen for itself.
-    trust: Trust,
-    /// `None` for a request that is not a client's: it is not counted against anybody.
-    client: Option<Client>,
     /// Ends when the client has gone.
-    gone: Option<oneshot::Receiver<()>>,
+    wanted: Wanted,
+    /// The application has switched protocols in its last answer.
+    upgraded: bool,
 }
 
-impl<'a> Exchange<'a> {
-    pub(super) fn new(
-        proxy: &'a Proxy,
+impl Proxy {
+    /// Answers a client's request. `gone` ends when the client has gone; `now`: milliseconds since 1970.
+    pub(super) async fn exchange(
+        &self,
         request: Request,
         incoming: Inbound,
         client: Client,
         gone: oneshot::Receiver<()>,
+        line: Line,
         now: u64,
-    ) -> Self {
-        Self {
-            proxy,
-            request: Arc::new(request),
+    ) -> (http::Response<Outgoing>, Line) {
+        let driver = Driver {
+            proxy: self,
+            state: State::of_client(client, now),
+            path: request.path.clone(),
             incoming: Some(incoming),
-            now,
-            held: Held::default(),
-            trust: Trust::default(),
-            name_of: None,
-            client: Some(client),
-            gone: Some(gone),
-        }
+            wanted: Wanted::new(Some(gone), self.ending.clone()),
+            upgraded: false,
+        };
+        driver.run(request, line).await
     }
 
-    /// A request that is not a client's.
-    pub(super) fn repeated(
-        proxy: &'a Proxy,
+    /// Answers a request that is not a client's.
+    pub(super) async fn exchange_repeated(
+        &self,
         request: Request,
         name_of: InTheNameOf,
+        line: Line,
         now: u64,
-    ) -> Self {
-        Self {
-            proxy,
-            request: Arc::new(request),
+    ) -> (http::Response<Outgoing>, Line) {
+        let driver = Driver {
+            proxy: self,
+            state: State::repeated(name_of, now),
+            path: request.path.clone(),
             incoming: None,
-            now,
-            held: Held::default(),
-            trust: Trust::default(),
-            name_of: Some(name_of),
-            client: None,
-            gone: None,
-        }
-    }
-
-    /// The whole way.
-    pub(super) async fn run(
-        mut self,
-        line: &mut Line,
-    ) -> Result<http::Response<Outgoing>, Refused> {
-        let mut wanted = Wanted::new(self.gone.take(), self.proxy.ending.clone());
-        let decided = wanted.until_forwarded(self.decide(line)).await?;
-        let mut next = match decided {
-            Decision::Reject(reject) => {
-                line.rejected(&reject);
-                if let Some(client) = &self.client {
-                    let status = reject.response.status;
-                    client.slow_down(self.proxy, &reject.rule, status, line)?;
-                }
-                return to_http(reject.response, None);
-            }
-            Decision::Go(next) => {
-                let verified = self.trust.verified();
-                if let Some((account, token)) = verified.and_then(Verified::of_account) {
-                    let used = TokenUse {
-                        at: self.now,
-                        from: self.client.as_ref().map(Client::source),
-                    };
-                    self.proxy.note_used(account, token, used);
-                }
-                next
-            }
+            wanted: Wanted::new(None, self.ending.clone()),
+            upgraded: false,
         };
-        for _ in 0..self.proxy.policy.settings().passes {
-            next = match next {
-                Next::Forward(forward) => {
-                    wanted.forwards()?;
-                    match self.forward(forward, line).await? {
-                        Answered::Client(response) => return Ok(response),
-                        Answered::Observed(next) => next,
+        driver.run(request, line).await
+    }
+}
+
+impl Driver<'_> {
+    async fn run(mut self, request: Request, mut line: Line) -> (http::Response<Outgoing>, Line) {
+        line.is_scim = self.proxy.setup.paths().is_scim(&request.path);
+        let setup = Arc::clone(&self.proxy.setup);
+        let exchange = Exchange::new(setup, request, self.state.now(), line);
+        let (mut exchange, mut step) = call(exchange, 0, Flow::start).await;
+        loop {
+            (exchange, step) = match step {
+                Step::ReadBody(limit) => {
+                    let read = self.read(&exchange, limit).await;
+                    let size = read.as_ref().map_or(0, size_of_body);
+                    call(exchange, size, move |exchange| match read {
+                        Ok(body) => exchange.body(body),
+                        Err(refused) => exchange.refuse(&refused),
+                    })
+                    .await
+                }
+                Step::GetFacts(needed) => {
+                    let found = self.find(&exchange, needed).await;
+                    exchange.witness().repeats |= self.state.is_crowded_out();
+                    let found = found.map_err(ServiceError::Refused);
+                    call(exchange, 0, |exchange| exchange.facts(found)).await
+                }
+                Step::Store(report) => {
+                    let stored = self.store(report, &mut exchange).await;
+                    let stored = stored.map_err(ServiceError::Refused);
+                    call(exchange, 0, |exchange| exchange.stored(stored)).await
+                }
+                Step::Send(send) if send.observe => {
+                    let answer = self.ask(send, &mut exchange).await;
+                    let size = answer.as_ref().map_or(0, size_of_answer);
+                    call(exchange, size, move |exchange| match answer {
+                        Ok(outcome) => exchange.answered(outcome),
+                        Err(refused) => Step::Respond(exchange.undelivered(&refused)),
+                    })
+                    .await
+                }
+                Step::Send(send) => match self.pass_on(send, &mut exchange).await {
+                    Ok(response) => return (response, exchange.into_witness()),
+                    Err(refused) => {
+                        let step = exchange.refuse(&refused);
+                        (exchange, step)
                     }
-                }
-                Next::Proceed(proceed) => {
-                    line.proceeded(&proceed);
-                    self.record(&proceed.records).await?;
-                    self.held = Held::default();
-                    let observed =
-                        self.observe(proceed.continuation, BackendOutcome::NotAsked, line);
-                    wanted.until_forwarded(observed).await?
-                }
-                Next::Respond(respond) => {
-                    self.record(&respond.records).await?;
-                    line.responded(&respond);
-                    return to_http(respond.response, None);
+                },
+                Step::Respond(answer) => {
+                    let response = self.respond(answer, &mut exchange).await;
+                    return (response, exchange.into_witness());
                 }
             };
         }
-        Err(trapped("it goes on without end"))
     }
 
-    async fn decide(&mut self, line: &mut Line) -> Result<Decision, Refused> {
-        let mut facts = self.no_facts();
-        let decided = self.decide_with(&mut facts).await;
-        line.repeats |= facts.are_crowded_out();
-        let scim = self.proxy.paths.is_scim(&self.request.path);
-        line.saw(&self.request, scim, facts.found(), self.now);
-        decided
-    }
-
-    async fn decide_with(&mut self, facts: &mut Facts) -> Result<Decision, Refused> {
-        for _ in 0..=self.proxy.policy.settings().rounds {
-            let verdict = self.evaluate(facts.found()).await.map_err(faulty)?;
-            let found = facts.found();
-            let seen = seen(self.proxy, &self.request, &found, self.now);
-            self.trust.decided(&seen, &verdict).map_err(trapped)?;
-            if let Some(client) = &mut self.client
-                && let Some(account) = verified_account(&self.request, &verdict, &found, self.now)
-            {
-                client.charge(self.proxy, &self.request.path, account)?;
-            }
-            match verdict {
-                Verdict::Need(need) => self.provide(need, facts).await?,
-                Verdict::Forward(forward) => return Ok(Decision::Go(Next::Forward(forward))),
-                Verdict::Proceed(proceed) => return Ok(Decision::Go(Next::Proceed(proceed))),
-                Verdict::Reject(reject) => return Ok(Decision::Reject(reject)),
-            }
-        }
-        Err(trapped("it asked for facts without end"))
-    }
-
-    fn no_facts(&self) -> Facts {
-        let source = self.client.as_ref().map(Client::source);
-        Facts::new(self.now, self.name_of.clone()).of_client(source)
-    }
-
-    async fn evaluate(&self, facts: Arc<Vec<Fact>>) -> Result<Verdict, Fault> {
-        let now = self.now;
-        let policy = &self.proxy.policy;
-        match &self.request.body {
-            Body::Bytes(bytes) if bytes.len() > LARGE => {
-                let request = Arc::clone(&self.request);
-                on_own_thread(policy, move |policy| policy.evaluate(&request, &facts, now)).await
-            }
-            _ => policy.evaluate(&self.request, &facts, now),
-        }
-    }
-
-    /// The body comes first: a slow client must not hold leases.
-    async fn provide(&mut self, need: Need, facts: &mut Facts) -> Result<(), Refused> {
-        if let Some(limit) = need.body_limit
-            && let Some(incoming) = self.incoming.take()
-        {
-            let body = self.read(incoming, limit).await?;
-            Arc::make_mut(&mut self.request).body = body;
-        }
-        let (proxy, headers) = (self.proxy, &self.request.headers);
-        let answered = if is_read(&self.request.method) {
-            facts.answer(proxy, headers, need.keys).await
-        } else {
-            facts
-                .answer_leased(proxy, headers, need.keys, &mut self.held)
-                .await
-        };
-        answered.map_err(|error| unavailable(&proxy.store, &error))
-    }
-
-    async fn read(&self, incoming: Inbound, limit: u64) -> Result<Body, Refused> {
-        if incoming.is_end_stream() {
+    async fn read(&mut self, exchange: &Flow, limit: u64) -> Result<Body, Refused> {
+        // Before anything is read of an account that has sent too much.
+        self.charge(exchange)?;
+        let Some(incoming) = self.incoming.take() else {
             return Ok(Body::None);
-        }
-        let limit = limit.min(self.proxy.policy.settings().body_limit);
-        let read = tokio::time::timeout(self.proxy.client_timeout, body::collect(incoming, limit));
-        match read.await {
-            Ok(Ok(Collected::None)) => Ok(Body::None),
-            Ok(Ok(Collected::Bytes(bytes))) => Ok(Body::Bytes(bytes.into())),
-            Ok(Ok(Collected::OverLimit)) => Ok(Body::OverLimit),
-            Ok(Err(BodyError::Broken(_))) => Err(Refused::new(
-                "body.syntax",
-                "The request body ended prematurely.",
-            )),
-            Ok(Err(BodyError::Stalled(_))) | Err(_) => {
-                let detail = format!(
-                    "The body did not arrive within {:?}. Send it faster, or less of it.",
-                    self.proxy.client_timeout
-                );
-                Err(Refused::new("body.syntax", detail))
-            }
+        };
+        let read = read(self.proxy, incoming, limit);
+        self.wanted.until_forwarded(read).await
+    }
+
+    async fn find(
+        &mut self,
+        exchange: &Flow,
+        needed: Needed,
+    ) -> Result<scimguard_exchange::Found, Refused> {
+        self.charge(exchange)?;
+        let is_decided = needed.stage == scimguard_exchange::Stage::Observe;
+        let request = exchange.request();
+        let question = Question {
+            method: &request.method,
+            headers: &request.headers,
+            stage: needed.stage,
+            first: needed.first,
+            keys: needed.keys,
+        };
+        let found = self.state.find(self.proxy, question);
+        match is_decided {
+            true => found.await,
+            false => self.wanted.until_forwarded(found).await,
         }
     }
 
-    /// Sends one request to the backend, and finds out what its answer means.
-    async fn forward(
-        &mut self,
-        mut forward: Forward,
-        line: &mut Line,
-    ) -> Result<Answered, Refused> {
-        line.forwarded(&forward);
-        let outbound = self.outbound(&mut forward)?;
-        // From here on the backend may act, and what it may do is on record.
-        self.record(&forward.records).await?;
-        let started = std::time::Instant::now();
-        if forward.answer == AnswerHandling::Pass {
-            let answer = self.proxy.backend.send(outbound).await;
-            line.backend += started.elapsed();
-            return answer
-                .map(|answer| Answered::Client(passed(&forward.method, answer)))
-                .map_err(|error| {
-                    error.log();
-                    no_answer(&error)
-                });
+    /// The policy goes on, so that the token that it asked for is good.
+    fn charge(&mut self, exchange: &Flow) -> Result<(), Refused> {
+        let found = self.state.found();
+        let account = account_of_token(exchange.request(), &found, exchange.now());
+        let account = account.map(String::as_str);
+        self.state.charge(self.proxy, &self.path, account)
+    }
+
+    async fn store(&mut self, report: Report, exchange: &mut Flow) -> Result<(), Refused> {
+        if report.sends {
+            self.wanted.forwards()?;
         }
-        let limit = self.proxy.policy.settings().answer_limit;
+        let stored = self.report(&report, exchange.witness()).await;
+        if stored.is_err() && report.decision.is_some() {
+            exchange.witness().decision = "reject";
+        }
+        stored
+    }
+
+    async fn report(&mut self, report: &Report, line: &mut Line) -> Result<(), Refused> {
+        let Report {
+            decision,
+            records,
+            ends,
+            ..
+        } = report;
+        let (proxy, path) = (self.proxy, &self.path);
+        let decision = decision.as_ref();
+        self.state
+            .report(proxy, path, decision, records, *ends, line)
+            .await
+    }
+
+    /// Asks the backend.
+    ///
+    /// # Errors
+    /// It was not asked.
+    async fn ask(&mut self, send: Send, exchange: &mut Flow) -> Result<BackendOutcome, Refused> {
+        self.wanted.forwards()?;
+        let outbound = self.outbound(send, exchange)?;
+        let started = Instant::now();
+        let limit = self.proxy.setup.answer_limit();
         let answer = self.proxy.backend.exchange(outbound, limit).await;
-        line.backend += started.elapsed();
+        exchange.witness().backend += started.elapsed();
         if let Err(error) = &answer {
             error.log();
         }
-        let upgrade = matches!(answer, Err(NoAnswer::Upgrade));
-        let received = answer.as_ref().ok().and_then(Whole::bytes);
-        let observed = self.observe(forward.continuation, outcome(answer), line);
-        match observed.await? {
-            Next::Respond(respond) => {
-                self.record(&respond.records).await?;
-                line.responded(&respond);
-                if upgrade {
-                    return Err(no_answer(&NoAnswer::Upgrade));
-                }
-                to_http(respond.response, received).map(Answered::Client)
-            }
-            next => Ok(Answered::Observed(next)),
-        }
+        self.upgraded = matches!(answer, Err(NoAnswer::Upgrade));
+        Ok(outcome(answer))
     }
 
-    async fn record(&self, records: &[scimguard_core::record::Record]) -> Result<(), Refused> {
-        let applied = self.proxy.store.apply(records).await;
-        applied.map_err(|error| unavailable(&self.proxy.store, &Unavailable::Store(error)))
+    /// Asks the backend for what the client gets as it comes.
+    async fn pass_on(
+        &mut self,
+        mut send: Send,
+        exchange: &mut Flow,
+    ) -> Result<http::Response<Outgoing>, Refused> {
+        self.wanted.forwards()?;
+        let report = send.final_report.take();
+        let is_head = send.method == "HEAD";
+        let outbound = self.outbound(send, exchange)?;
+        let started = Instant::now();
+        let answer = self.proxy.backend.send(outbound).await;
+        exchange.witness().backend += started.elapsed();
+        if let Some(report) = report {
+            self.report(&report, exchange.witness()).await?;
+        }
+        answer
+            .map(|answer| passed(is_head, answer))
+            .map_err(|error| {
+                error.log();
+                no_answer(&error)
+            })
+    }
+
+    async fn respond(&mut self, answer: Answer, exchange: &mut Flow) -> http::Response<Outgoing> {
+        let mut response = answer.response;
+        if let Some(report) = answer.final_report
+            && let Err(refused) = self.report(&report, exchange.witness()).await
+        {
+            exchange.witness().refused(refused.rule);
+            response = refused.response(exchange.error_form());
+        }
+        if self.upgraded {
+            response = exchange.refusal(&Refused::upgrade()).response;
+        }
+        to_http(response).unwrap_or_else(|why| {
+            let refused = trapped(exchange.witness(), why);
+            let refused = exchange.refusal(&refused).response;
+            to_http(refused).unwrap_or_else(|_| bare())
+        })
     }
 
     /// The request for the backend, in the guard's own framing.
-    fn outbound(&mut self, forward: &mut Forward) -> Result<Outbound, Refused> {
-        let unwritable = || trapped("it forwards what cannot be written as a request");
-        let sent = std::mem::take(&mut forward.headers);
-        let mut headers: HeaderMap = headers::to_map(sent).ok_or_else(unwritable)?;
-        if forward.answer == AnswerHandling::Observe {
-            // What comes back has to be read.
-            headers.remove(header::ACCEPT_ENCODING);
-        }
-        // What the forward says of a token was held against the one that the host has seen.
-        if let (Some(own), Some(_)) = (self.proxy.own_credential(), &forward.verified_token) {
-            if !self.trust.lends(&self.proxy.paths, &self.request) {
-                return Err(Refused::new(
-                    "token.wrong-account",
-                    "The token is not for the account that the request names. Name the token's own \
-                     account.",
-                ));
-            }
-            for name in CREDENTIALS {
-                headers.remove(name);
-            }
+    fn outbound(&mut self, send: Send, exchange: &mut Flow) -> Result<Outbound, Refused> {
+        let written = (
+            headers::to_map(send.headers),
+            Method::from_bytes(send.method.as_bytes()),
+            PathAndQuery::try_from(&send.path),
+        );
+        let (Some(mut headers), Ok(method), Ok(path)) = written else {
+            let why = "it forwards what cannot be written as a request";
+            return Err(trapped(exchange.witness(), why));
+        };
+        if let (true, Some(own)) = (send.own_credential, self.proxy.own_credential()) {
             headers.insert(own.name, own.value);
         }
-        let body = match std::mem::replace(&mut forward.body, ForwardBody::None) {
-            ForwardBody::None => Outgoing::empty(),
-            ForwardBody::Bytes(bytes) => Outgoing::from(bytes),
-            ForwardBody::AsReceived => match (self.incoming.take(), &self.request.body) {
-                (Some(incoming), _) => Outgoing::Stream(incoming),
-                (None, Body::Bytes(bytes)) => Outgoing::from(bytes.clone()),
-                (None, _) => Outgoing::empty(),
-            },
+        let body = match send.body {
+            scimguard_exchange::Outgoing::None => Outgoing::empty(),
+            scimguard_exchange::Outgoing::Whole(bytes) => Outgoing::from(bytes),
+            scimguard_exchange::Outgoing::AsItComes => {
+                let incoming = self.incoming.take();
+                incoming.map_or_else(Outgoing::empty, Outgoing::Stream)
+            }
         };
         Ok(Outbound {
-            method: Method::from_bytes(forward.method.as_bytes()).map_err(|_| unwritable())?,
-            path: PathAndQuery::try_from(&forward.path).map_err(|_| unwritable())?,
+            method,
+            path,
             headers,
             body,
         })
     }
+}
 
-    async fn observe(
-        &mut self,
-        continuation: Vec<u8>,
-        outcome: BackendOutcome,
-        line: &mut Line,
-    ) -> Result<Next, Refused> {
-        let continuation = Arc::new(continuation);
-        let begins = outcome == BackendOutcome::NotAsked;
-        let outcome = Arc::new(outcome);
-        let mut facts = self.no_facts();
-        for _ in 0..=self.proxy.policy.settings().rounds {
-            let found = facts.found();
-            let now = self.now;
-            let policy = &self.proxy.policy;
-            // What was kept may be a request that is decided again, or the rest of one.
-            let observed = if is_large(&outcome) || continuation.len() > LARGE {
-                let (outcome, continuation) = (Arc::clone(&outcome), Arc::clone(&continuation));
-                let run =
-                    move |policy: &dyn Policy| policy.observe(&continuation, &outcome, &found, now);
-                on_own_thread(policy, run).await
-            } else {
-                policy.observe(&continuation, &outcome, &found, now)
-            };
-            let observed = observed.map_err(faulty)?;
-            let found = facts.found();
-            let seen = seen(self.proxy, &self.request, &found, self.now);
-            self.trust.observed(&seen, &observed).map_err(trapped)?;
-            if begins && !matches!(observed, Outcome::Need(_)) {
-                line.also_saw(facts.found());
-            }
-            match observed {
-                Outcome::Need(need) if begins => self.provide(need, &mut facts).await?,
-                // The leases are held already: letting go of them now would let others in between
-                // the backend's act and its record.
-                Outcome::Need(need) => facts
-                    .answer(self.proxy, &self.request.headers, need.keys)
-                    .await
-                    .map_err(|error| unavailable(&self.proxy.store, &error))?,
-                Outcome::Respond(respond) => return Ok(Next::Respond(respond)),
-                Outcome::Forward(forward) => return Ok(Next::Forward(forward)),
-                Outcome::Proceed(proceed) => return Ok(Next::Proceed(proceed)),
-            }
+/// Calls an exchange, on a blocking thread if the policy then has much before it. `size`: bytes that the
+/// call brings.
+async fn call(
+    mut exchange: Flow,
+    size: usize,
+    call: impl FnOnce(&mut Flow) -> Step + std::marker::Send + 'static,
+) -> (Flow, Step) {
+    if exchange.weight().max(size) <= BLOCKING_THRESHOLD {
+        let step = call(&mut exchange);
+        return (exchange, step);
+    }
+    let task = tokio::task::spawn_blocking(move || {
+        let step = call(&mut exchange);
+        (exchange, step)
+    });
+    match task.await {
+        Ok(called) => called,
+        // Whoever waits for this request hears of it; others do not.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+async fn read(proxy: &Proxy, incoming: Inbound, limit: u64) -> Result<Body, Refused> {
+    if incoming.is_end_stream() {
+        return Ok(Body::None);
+    }
+    let read = tokio::time::timeout(proxy.client_timeout, body::collect(incoming, limit));
+    match read.await {
+        Ok(Ok(Collected::None)) => Ok(Body::None),
+        Ok(Ok(Collected::Bytes(bytes))) => Ok(Body::Bytes(bytes.into())),
+        Ok(Ok(Collected::OverLimit)) => Ok(Body::OverLimit),
+        Ok(Err(BodyError::Broken(_))) => Err(Refused::new(
+            "body.syntax",
+            "The request body ended prematurely.",
+        )),
+        Ok(Err(BodyError::Stalled(_))) | Err(_) => {
+            let detail = format!(
+                "The body did not arrive within {:?}. Send it faster, or less of it.",
+                proxy.client_timeout
+            );
+            Err(Refused::new("body.syntax", detail))
         }
-        Err(trapped("it asked for facts without end"))
     }
 }
 
-enum Decision {
-    Go(Next),
-    Reject(Reject),
+/// The policy does what no policy may.
+fn trapped(line: &mut Line, why: &str) -> Refused {
+    line.trapped(why);
+    Refused::trapped()
 }
 
-/// What a request's way goes on with.
-enum Next {
-    Forward(Forward),
-    Proceed(Proceed),
-    Respond(Respond),
-}
-
-/// What came of a request to the backend.
-enum Answered {
-    /// The response to the client.
-    Client(http::Response<Outgoing>),
-    Observed(Next),
-}
-
-/// What the policy had to go by.
-fn seen<'a>(proxy: &'a Proxy, request: &'a Request, facts: &'a [Fact], now: u64) -> Seen<'a> {
-    Seen {
-        paths: &proxy.paths,
-        request,
-        facts,
-        now,
+fn size_of_body(body: &Body) -> usize {
+    match body {
+        Body::Bytes(bytes) => bytes.len(),
+        Body::None | Body::Unread | Body::OverLimit => 0,
     }
 }
 
-async fn on_own_thread<T: Send + 'static>(
-    policy: &Arc<dyn Policy>,
-    run: impl FnOnce(&dyn Policy) -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let policy = Arc::clone(policy);
-    tokio::task::spawn_blocking(move || run(&*policy))
-        .await
-        // Its message may hold a part of the request.
-        .unwrap_or_else(|_| Err(Fault::Trapped("it panicked".to_owned())))
-}
-
-fn is_large(outcome: &BackendOutcome) -> bool {
+fn size_of_answer(outcome: &BackendOutcome) -> usize {
     match outcome {
-        BackendOutcome::Answered(answer) => {
-            matches!(&answer.body, AnswerBody::Bytes(bytes) if bytes.len() > LARGE)
-        }
-        BackendOutcome::Unanswered | BackendOutcome::NotAsked => false,
+        BackendOutcome::Answered(BackendAnswer {
+            body: AnswerBody::Bytes(bytes),
+            ..
+        }) => bytes.len(),
+        _ => 0,
     }
 }
 
@@ -438,7 +378,7 @@ fn outcome(answer: Result<Whole, NoAnswer>) -> BackendOutcome {
 }
 
 /// The backend's answer, streamed on.
-fn passed(method: &str, answer: http::Response<Inbound>) -> http::Response<Outgoing> {
+fn passed(is_head: bool, answer: http::Response<Inbound>) -> http::Response<Outgoing> {
     let (parts, incoming) = answer.into_parts();
     let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
     let mut response = http::Response::new(Outgoing::Stream(incoming));
@@ -447,29 +387,10 @@ fn passed(method: &str, answer: http::Response<Inbound>) -> http::Response<Outgo
         *response.headers_mut() = headers;
     }
     // The length of what a GET would have had is all that a HEAD says about its body.
-    if let (Some(length), "HEAD") = (length, method) {
+    if let (Some(length), true) = (length, is_head) {
         response
             .headers_mut()
             .insert(header::CONTENT_LENGTH, length);
     }
     response
-}
-
-/// A policy's response. `received`: the bytes of the backend's answer.
-pub(super) fn to_http(
-    response: Response,
-    received: Option<Bytes>,
-) -> Result<http::Response<Outgoing>, Refused> {
-    let unwritable = || trapped("it answers what cannot be written as a response");
-    let mut http = http::Response::new(match response.body {
-        ResponseBody::None => Outgoing::empty(),
-        ResponseBody::Bytes(bytes) => Outgoing::from(bytes),
-        ResponseBody::AsReceived => Outgoing::from(Vec::from(received.unwrap_or_default())),
-    });
-    *http.status_mut() = StatusCode::from_u16(response.status)
-        .ok()
-        .filter(|status| !status.is_informational())
-        .ok_or_else(unwritable)?;
-    *http.headers_mut() = headers::to_map(response.headers).ok_or_else(unwritable)?;
-    Ok(http)
 }

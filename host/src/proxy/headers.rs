@@ -2,7 +2,7 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use scimguard_core::Headers;
-use scimguard_gateway::headers;
+use scimguard_exchange::headers;
 
 /// The headers of a message that may be shown to the policy and sent on.
 pub(super) fn end_to_end(map: &HeaderMap) -> Headers {

@@ -3,11 +3,11 @@
 
 use http::{Version, header};
 use scimguard_core::{Body, Headers, Request};
-use scimguard_gateway::incoming;
+use scimguard_exchange::incoming;
 
 use super::headers;
 
-pub(crate) use scimguard_gateway::Refused;
+pub(crate) use scimguard_exchange::Refused;
 
 /// Reads the head of a request. What was found in its bytes before they were parsed stands in its
 /// extensions.

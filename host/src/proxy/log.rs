@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scimguard_core::facts::Fact;
 use scimguard_core::message::ResponseBody;
-use scimguard_core::{Change, Forward, Proceed, Reject, Request, Respond, hide_secrets};
-use scimguard_wire::{Head, Verdict as Told};
+use scimguard_core::{
+    Change, Forward, Outcome, Proceed, Reject, Verdict as PolicyVerdict, hide_secrets,
+};
+use scimguard_exchange::{Decision as Told, View, Witness};
+use scimguard_wire::Head;
 
 use super::{Proxy, now};
 use crate::audit::{Decision, Seen, Verdict};
@@ -30,6 +32,8 @@ pub(super) struct Line {
     pub(super) backend: Duration,
     /// One of very many that say the same: not worth a line each.
     pub(super) repeats: bool,
+    /// The request is a SCIM call.
+    pub(super) is_scim: bool,
     seen: Option<Seen>,
     /// What the policy answered in the application's place.
     refusal: Option<Vec<u8>>,
@@ -49,32 +53,9 @@ impl Line {
             rule: None,
             backend: Duration::ZERO,
             repeats: false,
+            is_scim: false,
             seen: None,
             refusal: None,
-        }
-    }
-
-    /// What the request was decided with.
-    pub(super) fn saw(
-        &mut self,
-        request: &Arc<Request>,
-        scim: bool,
-        facts: Arc<Vec<Fact>>,
-        now: u64,
-    ) {
-        self.seen = Some(Seen {
-            request: Arc::clone(request),
-            scim,
-            facts: vec![facts],
-            now,
-            refusal: None,
-        });
-    }
-
-    /// What a later part of it was decided with.
-    pub(super) fn also_saw(&mut self, facts: Arc<Vec<Fact>>) {
-        if let Some(seen) = &mut self.seen {
-            seen.facts.push(facts);
         }
     }
 
@@ -92,7 +73,7 @@ impl Line {
         line
     }
 
-    pub(super) fn rejected(&mut self, reject: &Reject) {
+    fn rejected(&mut self, reject: &Reject) {
         self.account.clone_from(&reject.account);
         self.token.clone_from(&reject.verified_token);
         self.changes.clone_from(&reject.changes);
@@ -102,7 +83,7 @@ impl Line {
         }
     }
 
-    pub(super) fn forwarded(&mut self, forward: &Forward) {
+    fn forwarded(&mut self, forward: &Forward) {
         self.decision = "forward";
         self.account.clone_from(&forward.account);
         self.token.clone_from(&forward.verified_token);
@@ -111,22 +92,13 @@ impl Line {
     }
 
     /// A part of the request is done.
-    pub(super) fn proceeded(&mut self, proceed: &Proceed) {
+    fn proceeded(&mut self, proceed: &Proceed) {
         if proceed.account.is_some() {
             self.account.clone_from(&proceed.account);
             self.token.clone_from(&proceed.verified_token);
         }
         self.changes.extend_from_slice(&proceed.changes);
         self.ruled(proceed.rule.as_ref());
-    }
-
-    pub(super) fn responded(&mut self, respond: &Respond) {
-        self.ruled(respond.rule.as_ref());
-    }
-
-    /// The host itself refused.
-    pub(super) fn refused(&mut self, rule: &str) {
-        self.rule = Some(rule.to_owned());
     }
 
     fn ruled(&mut self, rule: Option<&String>) {
@@ -155,6 +127,50 @@ impl Line {
             backend_micros = self.gateway.is_none().then(|| micros(self.backend)),
             "decided"
         );
+    }
+}
+
+impl Witness for Line {
+    fn evaluates(&mut self, view: View<'_>) {
+        self.seen = Some(Seen {
+            request: Arc::clone(view.request),
+            scim: self.is_scim,
+            facts: vec![Arc::clone(view.facts)],
+            now: view.now,
+            refusal: None,
+        });
+    }
+
+    fn decided(&mut self, verdict: &PolicyVerdict) {
+        match verdict {
+            PolicyVerdict::Need(_) => {}
+            PolicyVerdict::Forward(forward) => self.forwarded(forward),
+            PolicyVerdict::Proceed(proceed) => self.proceeded(proceed),
+            PolicyVerdict::Reject(reject) => self.rejected(reject),
+        }
+    }
+
+    fn observed(&mut self, view: View<'_>, begins: bool, outcome: &Outcome) {
+        if let (true, Some(seen)) = (
+            begins && !matches!(outcome, Outcome::Need(_)),
+            &mut self.seen,
+        ) {
+            seen.facts.push(Arc::clone(view.facts));
+        }
+        match outcome {
+            Outcome::Need(_) => {}
+            Outcome::Forward(forward) => self.forwarded(forward),
+            Outcome::Proceed(proceed) => self.proceeded(proceed),
+            Outcome::Respond(respond) => self.ruled(respond.rule.as_ref()),
+        }
+    }
+
+    fn refused(&mut self, rule: &str) {
+        self.rule = Some(rule.to_owned());
+    }
+
+    fn trapped(&mut self, why: &str) {
+        tracing::error!(fault = why, "the policy gave no decision");
     }
 }
 

@@ -6,7 +6,7 @@ use scimguard_core::facts::{
     Answer, DerivedIdKey, ExternalIdKey, Fact, Group, GroupKey, Key, Unseen, User, UserKey,
 };
 use scimguard_core::{Headers, fold, sha256_hex};
-use scimguard_gateway::good_tokens;
+use scimguard_exchange::good_tokens;
 use serde::Deserialize;
 
 use super::Proxy;
@@ -108,7 +108,10 @@ impl Proxy {
         key: &UserKey,
         credential: &(HeaderName, HeaderValue),
     ) -> Option<Answer> {
-        let path = self.paths.resource(&key.account, "Users", &key.value)?;
+        let path = self
+            .setup
+            .paths()
+            .resource(&key.account, "Users", &key.value)?;
         let whole = self.ask(&path, credential).await?;
         if whole.status == StatusCode::NOT_FOUND {
             return Some(Answer::Absent);
@@ -127,7 +130,7 @@ impl Proxy {
         key: &UserKey,
         credential: &(HeaderName, HeaderValue),
     ) -> Option<Answer> {
-        let path = self.paths.users_named(&key.account, &key.value);
+        let path = self.setup.paths().users_named(&key.account, &key.value);
         let found = self.read_list(&self.ask(&path, credential).await?)?;
         if found.total_results == 0 && found.resources.is_empty() {
             return Some(Answer::Absent);
@@ -145,7 +148,10 @@ impl Proxy {
         key: &GroupKey,
         credential: &(HeaderName, HeaderValue),
     ) -> Option<Answer> {
-        let path = self.paths.resource(&key.account, "Groups", &key.id)?;
+        let path = self
+            .setup
+            .paths()
+            .resource(&key.account, "Groups", &key.id)?;
         let whole = self.ask(&path, credential).await?;
         if whole.status == StatusCode::NOT_FOUND {
             return Some(Answer::Absent);
@@ -232,7 +238,7 @@ impl Proxy {
         (name, value): &(HeaderName, HeaderValue),
     ) -> Option<Whole> {
         let outbound = Outbound::scim_read(path.parse().ok()?, Some((name, value)));
-        let limit = self.policy.settings().answer_limit;
+        let limit = self.setup.answer_limit();
         match self.backend.exchange(outbound, limit).await {
             Ok(whole) => Some(whole),
             Err(error) => {

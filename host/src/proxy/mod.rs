@@ -24,6 +24,7 @@ mod retry;
 mod server;
 mod settle;
 mod source;
+mod state;
 mod vouched;
 mod wanted;
 
@@ -39,7 +40,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use ipnet::IpNet;
 use scimguard_core::{Readable, Request};
-use scimguard_gateway::ScimPaths;
+use scimguard_exchange::{Setup, Witness as _};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,10 +50,10 @@ use self::body::{Inbound, Outgoing};
 use self::client::Client;
 use self::credential::Own;
 use self::facts_service::{FactsService, Paths};
-use self::flow::Exchange;
 use self::leases::Leases;
 use self::log::Line;
 use self::metrics::Metrics;
+use self::policy::AnyPolicy;
 use self::public::Public;
 use crate::audit::Log;
 use crate::config::{Config, Credential, PublicUrl, Unseen};
@@ -74,10 +75,9 @@ pub use self::server::{Listeners, serve};
 
 /// A guard in front of one backend: what every request shares.
 pub struct Proxy {
-    policy: Arc<dyn Policy>,
+    setup: Arc<Setup<AnyPolicy>>,
     store: Store,
     backend: Backend,
-    paths: ScimPaths,
     readable: Readable,
     leases: Leases,
     issuers: Issuers,
@@ -96,8 +96,6 @@ pub struct Proxy {
     unseen: Unseen,
     /// Accounts whose first fill is done, which it stays.
     filled: Mutex<BTreeSet<String>>,
-    /// The answers of management reads say what of them a provider owns.
-    annotate: bool,
     settle: settle::Times,
     asked: Mutex<settle::Asked>,
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
@@ -137,6 +135,7 @@ impl Proxy {
     /// cannot be read.
     pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
+        let credential = Own::read(config)?;
         let paths = Paths::new(&config.policy_text()?, policy.settings());
         Ok(Self {
             slots: AllSlots {
@@ -144,9 +143,11 @@ impl Proxy {
                 facts: address::slots(config, metrics.connections.of("facts")),
                 admin: address::admin_slots(metrics.connections.of("admin")),
             },
-            paths: ScimPaths::new(policy.settings()),
             readable: Readable::new().map_err(anyhow::Error::msg)?,
-            policy: Arc::new(policy),
+            setup: Arc::new(
+                Setup::new(Arc::new(policy) as AnyPolicy, config.annotate)
+                    .lending(credential.is_some()),
+            ),
             store,
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
             leases: Leases::default(),
@@ -157,7 +158,7 @@ impl Proxy {
                 .map(Permissions::new)
                 .transpose()
                 .context("in permissions")?,
-            credential: Own::read(config)?,
+            credential,
             trusted_proxies: config.trusted_proxies.clone(),
             public_url: config.public_url.clone(),
             configuration: config.file.clone(),
@@ -167,7 +168,6 @@ impl Proxy {
             lease_timeout: config.lease_timeout,
             unseen: config.unseen,
             filled: Mutex::default(),
-            annotate: config.annotate,
             settle: settle::Times {
                 every: config.settle_every,
                 after: config.settle_after,
@@ -238,7 +238,7 @@ impl Proxy {
             // Where it failed is in the log; the message may hold a part of the request.
             tracing::error!("a request could not be answered");
             let refused = Refused::new("plugin.trapped", "The guard failed at this request.");
-            refusal::response(&refused, self.paths.error_form(&path))
+            refusal::response(&refused, self.setup.paths().error_form(&path))
         })
     }
 
@@ -254,25 +254,26 @@ impl Proxy {
             .map_or("/", |path| path.as_str())
             .to_owned();
         let mut line = Line::new(request.method().as_str(), &path);
-        let answered = match incoming::read(&request) {
+        let response;
+        (response, line) = match incoming::read(&request) {
             Ok(head) => {
                 let mut head = Request {
-                    annotate: self.annotate,
+                    annotate: self.setup.annotates(),
                     ..head
                 };
                 let (configured, trusted) = (self.public_url.as_ref(), &self.trusted_proxies);
                 Public::of(configured, peer, request.headers(), trusted).enter(&mut head.headers);
                 let source = source::of(peer, request.headers(), &self.trusted_proxies);
                 let client = Client::new(source, request.headers());
-                let exchange = Exchange::new(self, head, request.into_body(), client, gone, now());
-                exchange.run(&mut line).await
+                let body = request.into_body();
+                self.exchange(head, body, client, gone, line, now()).await
             }
-            Err(refused) => Err(refused),
+            Err(refused) => {
+                line.refused(refused.rule);
+                let form = self.setup.paths().error_form(&path);
+                (refusal::response(&refused, form), line)
+            }
         };
-        let response = answered.unwrap_or_else(|refused| {
-            line.refused(refused.rule);
-            refusal::response(&refused, self.paths.error_form(&path))
-        });
         self.metrics.decided(&line);
         self.log(line, Some(response.status()));
         response

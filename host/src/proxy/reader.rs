@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{StatusCode, header};
 use scimguard_core::{Readable, Settings};
-use scimguard_gateway::ScimPaths;
+use scimguard_exchange::ScimPaths;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

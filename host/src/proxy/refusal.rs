@@ -1,40 +1,44 @@
 //! Refusals by the host itself, in the form of the policy's own.
 
-use scimguard_core::ErrorForm;
+use http::StatusCode;
+use scimguard_core::message::ResponseBody;
+use scimguard_core::{ErrorForm, Response};
 
 use super::backend::NoAnswer;
 use super::body::Outgoing;
 use super::facts::Unavailable;
-use super::flow::to_http;
 use super::incoming::Refused;
-use super::limits;
-use crate::engine::Fault;
+use super::{headers, limits};
 use crate::store::Store;
 
 /// The answer to the client, in the form that its path expects.
 pub(super) fn response(refused: &Refused, form: ErrorForm) -> http::Response<Outgoing> {
-    to_http(refused.response(form), None).unwrap_or_else(|_| {
-        let mut bare = http::Response::new(Outgoing::empty());
-        *bare.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-        bare
-    })
+    to_http(refused.response(form)).unwrap_or_else(|_| bare())
 }
 
-/// The policy does what no policy may.
-pub(super) fn trapped(why: &str) -> Refused {
-    faulty(Fault::Trapped(why.to_owned()))
+/// A response as HTTP.
+///
+/// # Errors
+/// It cannot be written as one.
+pub(super) fn to_http(response: Response) -> Result<http::Response<Outgoing>, &'static str> {
+    let unwritable = || "it answers what cannot be written as a response";
+    let mut http = http::Response::new(match response.body {
+        ResponseBody::None | ResponseBody::AsReceived => Outgoing::empty(),
+        ResponseBody::Bytes(bytes) => Outgoing::from(bytes),
+    });
+    *http.status_mut() = StatusCode::from_u16(response.status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .ok_or_else(unwritable)?;
+    *http.headers_mut() = headers::to_map(response.headers).ok_or_else(unwritable)?;
+    Ok(http)
 }
 
-/// The policy gave no decision.
-pub(super) fn faulty(fault: Fault) -> Refused {
-    tracing::error!(%fault, "the policy gave no decision");
-    match fault {
-        Fault::Trapped(_) => Refused::trapped(),
-        Fault::Timeout => Refused::new(
-            "plugin.timeout",
-            "The policy took too long for this request. Send less at once, or repeat it later.",
-        ),
-    }
+/// What is answered where nothing else can be written.
+pub(super) fn bare() -> http::Response<Outgoing> {
+    let mut bare = http::Response::new(Outgoing::empty());
+    *bare.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    bare
 }
 
 /// Something that the decision depends on cannot be known now. A store that fails is logged once, not

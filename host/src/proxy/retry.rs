@@ -8,7 +8,6 @@ use scimguard_core::facts::Key;
 use scimguard_core::{Body, Request, sha256_hex};
 use serde_json::json;
 
-use super::flow::Exchange;
 use super::log::Line;
 use super::{Proxy, now};
 use crate::store::{self, RetryRow};
@@ -105,7 +104,7 @@ impl Proxy {
         let credential = sha256_hex(&random);
         let request = Request {
             method: "PATCH".to_owned(),
-            path: self.paths.client_group(&row.account, &row.group),
+            path: self.setup.paths().client_group(&row.account, &row.group),
             headers: [
                 (header::AUTHORIZATION, format!("Bearer {credential}")),
                 (header::CONTENT_TYPE, "application/scim+json".to_owned()),
@@ -120,19 +119,11 @@ impl Proxy {
             sha256: sha256_hex(credential.as_bytes()),
             token,
         };
-        let mut line = Line::new(&request.method, &request.path);
-        let exchange = Exchange::repeated(self, request, name_of, now());
-        let (status, rule) = match exchange.run(&mut line).await {
-            Ok(response) => {
-                let rule = response.headers().get(RULE);
-                let rule = rule.and_then(|rule| rule.to_str().ok()).map(str::to_owned);
-                (response.status(), rule)
-            }
-            Err(refused) => (
-                http::StatusCode::SERVICE_UNAVAILABLE,
-                Some(refused.rule.to_owned()),
-            ),
-        };
+        let line = Line::new(&request.method, &request.path);
+        let (response, line) = self.exchange_repeated(request, name_of, line, now()).await;
+        let status = response.status();
+        let rule = response.headers().get(RULE);
+        let rule = rule.and_then(|rule| rule.to_str().ok()).map(str::to_owned);
         self.log(line, Some(status));
         Ok((fate(status), rule))
     }

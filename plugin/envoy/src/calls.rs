@@ -5,8 +5,8 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Headers};
-use scimguard_gateway::{Outgoing, Send, headers};
-use scimguard_wire::{Ask, FACTS, RECORDS, Tell};
+use scimguard_exchange::{Outgoing, Remote, Report, Send, headers};
+use scimguard_wire::{FACTS, FactsRequest, RECORDS, RecordsRequest};
 use serde::Serialize;
 
 use crate::config::Cluster;
@@ -24,18 +24,25 @@ pub(crate) struct Reply {
 }
 
 /// Asks the facts service. The call ends with the request: nobody else needs the answer.
-pub(crate) fn ask(shared: &Shared, ask: &Ask) -> Option<u32> {
+pub(crate) fn ask(shared: &Shared, ask: &FactsRequest) -> Option<u32> {
     post(&shared.facts, FACTS, ask)
 }
 
 /// Tells the facts service. The call does not end with the request: what happened is recorded.
-pub(crate) fn tell(shared: &Shared, stream: u32, tell: &Tell) -> Option<u32> {
+pub(crate) fn tell(shared: &Shared, stream: u32, tell: &RecordsRequest) -> Option<u32> {
     hostcalls::set_effective_context(shared.root).ok()?;
     let token = post(&shared.facts, RECORDS, tell);
     if hostcalls::set_effective_context(stream).is_err() {
         log::error!("the request's context is gone");
     }
     token
+}
+
+/// Reports what nothing waits for, where that is worth a call.
+pub(crate) fn report(shared: &Shared, stream: u32, remote: &mut Remote, report: Report) {
+    if let Some(told) = remote.tell(report) {
+        tell(shared, stream, &told);
+    }
 }
 
 fn post(facts: &Cluster, path: &str, message: &impl Serialize) -> Option<u32> {

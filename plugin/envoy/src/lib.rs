@@ -1,7 +1,7 @@
 //! Face 2: the policy as a proxy-wasm filter, for Envoy and what is built on it.
 //!
 //! `root` is what a worker has: the policy, compiled once. `stream` is one request: the callbacks
-//! of the gateway, translated into steps of [`scimguard_gateway::Exchange`] and back. `calls` speaks
+//! of the gateway, translated into steps of [`scimguard_exchange::Exchange`] and back. `calls` speaks
 //! with the facts service and the application, `hand_back` gives bodies back to the gateway, `memory`
 //! bounds what a worker keeps, `config` reads the plugin configuration.
 

@@ -1,12 +1,13 @@
 //! What one worker has: the plugin configuration, read and compiled once, and shared by its requests.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
-use scimguard_core::hide_secrets;
-use scimguard_gateway::Gateway;
+use scimguard_core::{Guard, hide_secrets};
+use scimguard_exchange::{Setup, Strangers};
 
 use crate::config::{Cluster, Config};
 use crate::hand_back::HandBacks;
@@ -19,7 +20,8 @@ use crate::stream::Stream;
 pub(crate) struct Shared {
     /// The root context, in whose name calls are made that outlive a request.
     pub(crate) root: u32,
-    pub(crate) gateway: Rc<Gateway>,
+    pub(crate) setup: Arc<Setup<Guard>>,
+    pub(crate) strangers: Arc<Strangers>,
     pub(crate) facts: Cluster,
     pub(crate) backend: Cluster,
     pub(crate) metrics: Metrics,
@@ -47,13 +49,14 @@ impl RootContext for Root {
         let text = self.get_plugin_configuration().unwrap_or_default();
         match Config::read(&text) {
             Ok(config) => {
-                let gateway = Gateway::new(config.guard, config.annotate);
+                let setup = Setup::new(config.guard, config.annotate);
                 if let Some(room) = config.buffer {
-                    gateway.set_room(room);
+                    setup.set_room(room);
                 }
                 self.shared = Some(Rc::new(Shared {
                     root: self.id,
-                    gateway: Rc::new(gateway),
+                    setup: Arc::new(setup),
+                    strangers: Arc::default(),
                     facts: config.facts,
                     backend: config.backend,
                     metrics: Metrics::new(),

@@ -4,18 +4,18 @@
 //! recorded it hands over with [`RECORDS`]; leases on what a request names, the backend's word on what
 //! the record has not seen, signatures of tokens and the limits of accounts are the service's.
 //!
-//! One request of a client is one [`Pass`] after another, as `wit/policy.wit` tells. An [`Ask`] without
-//! a pass begins one; its leases are held until a [`Tell`] with `end`, or until the service's time for a
+//! One request of a client is one [`Pass`] after another, as `wit/policy.wit` tells. A [`FactsRequest`] without
+//! a pass begins one; its leases are held until a [`RecordsRequest`] with `end`, or until the service's time for a
 //! pass is over, from when on it answers 503.
 
 use scimguard_core::facts::{Fact, Key};
 use scimguard_core::record::Record;
 use serde::{Deserialize, Serialize};
 
-/// Takes an [`Ask`]; answers 200 with [`Facts`], or an error status with a [`Refused`].
+/// Takes a [`FactsRequest`]; answers 200 with [`FactsResponse`], or an error status with a [`Refused`].
 pub const FACTS: &str = "/v1/facts";
 
-/// Takes a [`Tell`]; answers 204 once everything is on disk, or an error status with a [`Refused`].
+/// Takes a [`RecordsRequest`]; answers 204 once everything is on disk, or an error status with a [`Refused`].
 pub const RECORDS: &str = "/v1/records";
 
 /// Names what the service keeps for one request of a client: leases, keys, answers.
@@ -49,7 +49,7 @@ pub enum Stage {
 
 /// Asks for facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct FactsRequest {
     /// The pass that this goes on with.
     pub pass: Option<Pass>,
     /// The client's request.
@@ -65,7 +65,7 @@ pub struct Ask {
 
 /// All facts of a pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct FactsResponse {
     /// To go on with.
     pub pass: Pass,
     /// Milliseconds since 1970 by the service's clock: tokens expire at every gateway alike.
@@ -76,7 +76,7 @@ pub struct Facts {
 
 /// What was decided, for limits and for the record of when tokens were used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
+pub struct DecisionReport {
     /// The account that the request is for.
     pub account: Option<String>,
     /// The id of its token, if that is good.
@@ -89,13 +89,13 @@ pub struct Verdict {
 
 /// Says what was decided, and what is to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tell {
+pub struct RecordsRequest {
     /// The pass, if facts were asked for.
     pub pass: Option<Pass>,
     /// The client's request.
     pub head: Head,
     /// What was decided; once a request.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<DecisionReport>,
     /// In order, in one transaction.
     pub records: Vec<Record>,
     /// Nothing more comes of this pass: its leases end once the records are on disk.
@@ -200,7 +200,7 @@ mod tests {
                 }),
             ),
         ];
-        there_and_back(&Facts {
+        there_and_back(&FactsResponse {
             pass: Pass("p".to_owned()),
             now: 1_780_272_000_000,
             facts: facts
@@ -221,10 +221,10 @@ mod tests {
         let [ask, facts, tell, refused] = examples[..] else {
             panic!("{} examples", examples.len());
         };
-        let ask: Ask = serde_json::from_str(ask).unwrap();
-        let facts: Facts = serde_json::from_str(facts).unwrap();
+        let ask: FactsRequest = serde_json::from_str(ask).unwrap();
+        let facts: FactsResponse = serde_json::from_str(facts).unwrap();
         assert_eq!(ask.keys[0], facts.facts[0].key);
-        let tell: Tell = serde_json::from_str(tell).unwrap();
+        let tell: RecordsRequest = serde_json::from_str(tell).unwrap();
         assert_eq!(tell.pass, Some(facts.pass));
         assert!(matches!(&tell.records[..], [Record::Member(member)] if member.pending));
         let _: Refused = serde_json::from_str(refused).unwrap();

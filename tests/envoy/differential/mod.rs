@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use scimguard_core::Headers;
-use scimguard_gateway::headers;
+use scimguard_exchange::headers;
 use scimguard_tests::envoy::{Envoy, Scene};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::process;

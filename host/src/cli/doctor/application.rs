@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scimguard_gateway::ScimPaths;
+use scimguard_exchange::ScimPaths;
 
 use super::connection::chain;
 use super::findings::Findings;

@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use scimguard_gateway::Refused;
+use scimguard_exchange::Refused;
 
 /// What HTTP/2 begins with (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

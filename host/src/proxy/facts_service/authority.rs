@@ -3,8 +3,8 @@
 
 use scimguard_core::facts::{Answer, Fact, Key};
 use scimguard_core::{Guard, NamedAccount, Settings, sha256_hex};
-use scimguard_gateway::{account_of_key, account_of_record};
-use scimguard_wire::{Ask, Head, Tell, Verdict};
+use scimguard_exchange::{account_of_key, account_of_record};
+use scimguard_wire::{DecisionReport, FactsRequest, Head, RecordsRequest};
 
 use super::access::Gateway;
 use super::failure::Failure;
@@ -52,14 +52,18 @@ impl Paths {
     }
 
     /// Refuses a question that is not for the gateway, or about another account than its request is.
-    pub(super) fn check_ask(&self, gateway: &Gateway, ask: &Ask) -> Result<(), Failure> {
+    pub(super) fn check_ask(&self, gateway: &Gateway, ask: &FactsRequest) -> Result<(), Failure> {
         let accounts = ask.keys.iter().filter_map(account_of_key);
         self.check(gateway, &ask.head, accounts)
     }
 
     /// Refuses records and decisions that are not the gateway's, or of another account than their
     /// request.
-    pub(super) fn check_tell(&self, gateway: &Gateway, tell: &Tell) -> Result<(), Failure> {
+    pub(super) fn check_tell(
+        &self,
+        gateway: &Gateway,
+        tell: &RecordsRequest,
+    ) -> Result<(), Failure> {
         if !tell.records.is_empty() {
             gateway.check_record()?;
         }
@@ -98,7 +102,7 @@ impl Paths {
 }
 
 /// Refuses what no decision looks like.
-fn check_form(verdict: &Verdict) -> Result<(), Failure> {
+fn check_form(verdict: &DecisionReport) -> Result<(), Failure> {
     let is_id = |rule: &String| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
         rule.len() <= LONGEST_RULE
@@ -119,7 +123,7 @@ fn check_form(verdict: &Verdict) -> Result<(), Failure> {
 }
 
 /// Refuses a token that the gateway has not been told to be good.
-pub(super) fn check_token(verdict: &Verdict, open: Option<&Open>) -> Result<(), Failure> {
+pub(super) fn check_token(verdict: &DecisionReport, open: Option<&Open>) -> Result<(), Failure> {
     let Some(id) = &verdict.verified_token else {
         return Ok(());
     };
@@ -144,7 +148,7 @@ pub(super) fn check_token(verdict: &Verdict, open: Option<&Open>) -> Result<(), 
 
 /// The good tokens that these facts tell the gateway of.
 pub(super) fn good_tokens(gateway: &Gateway, facts: &[Fact], now: u64) -> Vec<GoodToken> {
-    let own = scimguard_gateway::good_tokens(facts, now)
+    let own = scimguard_exchange::good_tokens(facts, now)
         .next()
         .map(|(_, token)| GoodToken {
             account: token.account.clone(),

@@ -17,8 +17,7 @@ use super::failure::Failure;
 use super::shares::{Full, Place};
 use crate::network::Network;
 use crate::proxy::client::Client;
-use crate::proxy::facts::Facts;
-use crate::proxy::leases::Held;
+use crate::proxy::state::State;
 use crate::proxy::{Proxy, now};
 
 /// All that are under way and not worked on at this moment.
@@ -32,11 +31,7 @@ pub(super) struct Passes {
 pub(super) struct Open {
     pub(super) pass: Pass,
     pub(super) started: Instant,
-    /// When it began, in milliseconds since 1970.
-    pub(super) now: u64,
-    pub(super) facts: Facts,
-    pub(super) held: Held,
-    pub(super) client: Client,
+    pub(super) state: State,
     /// The good tokens that the gateway was told of.
     pub(super) tokens: Vec<GoodToken>,
     /// Its decision was told.
@@ -77,14 +72,10 @@ impl Passes {
         }
         let place = gateway.room.enter(Network::of(client.source()));
         let place = place.map_err(too_many)?;
-        let now = now();
         Ok(Open {
             pass: unguessable()?,
             started: Instant::now(),
-            now,
-            facts: Facts::new(now, None).of_client(Some(client.source())),
-            held: Held::default(),
-            client,
+            state: State::of_client(client, now()),
             tokens: Vec::new(),
             is_decided: false,
             head,

@@ -5,27 +5,24 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
-use scimguard_wire::{Tell, Verdict};
+use scimguard_exchange::{Decision, Witness as _};
+use scimguard_wire::{DecisionReport, RecordsRequest};
 
 use super::access::Gateway;
 use super::authority::{HeadHash, check_token};
 use super::failure::Failure;
 use super::passes::Open;
 use super::{FactsService, client};
-use crate::proxy::client::Client;
-use crate::proxy::facts::Unavailable;
-use crate::proxy::incoming::Refused;
 use crate::proxy::log::Line;
-use crate::proxy::refusal::unavailable;
+use crate::proxy::state::State;
 use crate::proxy::{Proxy, now};
-use crate::store::TokenUse;
 
 impl FactsService {
     pub(super) async fn tell(
         &self,
         proxy: &Proxy,
         gateway: &Arc<Gateway>,
-        tell: Tell,
+        mut tell: RecordsRequest,
         peer: IpAddr,
     ) -> Result<(), Failure> {
         self.paths.check_tell(gateway, &tell)?;
@@ -43,9 +40,12 @@ impl FactsService {
             }
             return Err(failure);
         }
-        match &tell.verdict {
-            Some(verdict) => decided(proxy, gateway, &tell, verdict, open.as_mut(), peer).await?,
-            None => record(proxy, &tell).await?,
+        let verdict = tell.verdict.take();
+        match verdict.map(Decision::from) {
+            Some(decision) => {
+                decided(proxy, gateway, &tell, &decision, open.as_mut(), peer).await?
+            }
+            None => record(proxy, &tell, open.as_mut()).await?,
         }
         if let Some(open) = open
             && !tell.end
@@ -57,7 +57,7 @@ impl FactsService {
 }
 
 /// Refuses a decision that is told twice, or about a token that was not told to be good.
-fn check_decision(verdict: &Verdict, open: Option<&mut Open>) -> Result<(), Failure> {
+fn check_decision(verdict: &DecisionReport, open: Option<&mut Open>) -> Result<(), Failure> {
     check_token(verdict, open.as_deref())?;
     let Some(open) = open else { return Ok(()) };
     match std::mem::replace(&mut open.is_decided, true) {
@@ -70,22 +70,22 @@ fn check_decision(verdict: &Verdict, open: Option<&mut Open>) -> Result<(), Fail
 async fn decided(
     proxy: &Proxy,
     gateway: &Gateway,
-    tell: &Tell,
-    verdict: &Verdict,
+    tell: &RecordsRequest,
+    decision: &Decision,
     open: Option<&mut Open>,
     peer: IpAddr,
 ) -> Result<(), Failure> {
-    let mut unasked = client(&tell.head, peer);
+    let mut unasked = State::of_client(client(&tell.head, peer), now());
     let started = open.as_ref().map_or_else(Instant::now, |open| open.started);
-    let client = open.map_or(&mut unasked, |open| &mut open.client);
-    let mut line = Line::of_gateway(&gateway.name, started, &tell.head, verdict);
-    let limited = limit(proxy, client, tell, verdict, &mut line);
-    let done = match limited {
-        Ok(()) => record(proxy, tell).await,
-        Err(refused) => Err(refused.into()),
-    };
+    let state = open.map_or(&mut unasked, |open| &mut open.state);
+    let mut line = Line::of_gateway(&gateway.name, started, &tell.head, decision);
+    let (path, records) = (&tell.head.path, &tell.records);
+    let done = state
+        .report(proxy, path, Some(decision), records, tell.end, &mut line)
+        .await
+        .map_err(Failure::from);
     let status = match &done {
-        Ok(()) => verdict
+        Ok(()) => decision
             .status
             .and_then(|status| StatusCode::from_u16(status).ok()),
         Err(failure) => {
@@ -96,39 +96,18 @@ async fn decided(
     };
     proxy.metrics.decided(&line);
     proxy.log(line, status);
-    if let (Ok(()), None, Some(account), Some(token)) = (
-        &done,
-        verdict.status,
-        &verdict.account,
-        &verdict.verified_token,
-    ) {
-        let used = TokenUse {
-            at: now(),
-            from: Some(client.source()),
-        };
-        proxy.note_used(account, token, used);
-    }
     done
 }
 
-/// Charges the account of a good token, or whoever guesses.
-fn limit(
+async fn record(
     proxy: &Proxy,
-    client: &mut Client,
-    tell: &Tell,
-    verdict: &Verdict,
-    line: &mut Line,
-) -> Result<(), Refused> {
-    if let (Some(account), Some(_)) = (&verdict.account, &verdict.verified_token) {
-        client.charge(proxy, &tell.head.path, account)?;
-    }
-    match (&verdict.rule, verdict.status) {
-        (Some(rule), Some(status)) => client.slow_down(proxy, rule, status, line),
-        _ => Ok(()),
-    }
-}
-
-async fn record(proxy: &Proxy, tell: &Tell) -> Result<(), Failure> {
-    let applied = proxy.store.apply(&tell.records).await;
-    applied.map_err(|error| unavailable(&proxy.store, &Unavailable::Store(error)).into())
+    tell: &RecordsRequest,
+    open: Option<&mut Open>,
+) -> Result<(), Failure> {
+    let mut line = Line::new(&tell.head.method, &tell.head.path);
+    let (path, records) = (&tell.head.path, &tell.records);
+    let Some(open) = open else { return Ok(()) };
+    let state = &mut open.state;
+    let stored = state.report(proxy, path, None, records, tell.end, &mut line);
+    Ok(stored.await?)
 }

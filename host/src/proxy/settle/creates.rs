@@ -49,7 +49,11 @@ impl Round<'_> {
     }
 
     async fn created_user(&self, intent: &OpenIntent) -> Told<String> {
-        let path = self.proxy.paths.users_named(&intent.account, &intent.name);
+        let path = self
+            .proxy
+            .setup
+            .paths()
+            .users_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
             return Told::Nothing;
         };
@@ -65,7 +69,11 @@ impl Round<'_> {
     /// The group that a create made. Names are not unique, and an id that is taken is not derived
     /// from a name: what could be several groups stays open until the provider's next request tells.
     async fn created_group(&self, intent: &OpenIntent) -> Result<Told<String>, store::Error> {
-        let path = self.proxy.paths.groups_named(&intent.account, &intent.name);
+        let path = self
+            .proxy
+            .setup
+            .paths()
+            .groups_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
             return Ok(Told::Nothing);
         };

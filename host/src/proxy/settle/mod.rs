@@ -290,7 +290,7 @@ impl Round<'_> {
         let mut tells = told.is_some() || self.tells_members.contains(account);
         if !tells {
             let query = [("startIndex", "1".to_owned()), ("count", A_FEW.to_string())];
-            let path = self.proxy.paths.list(account, "Groups", &query);
+            let path = self.proxy.setup.paths().list(account, "Groups", &query);
             let groups = self.list(&path).await?.resources;
             tells = groups.iter().any(|group| group.members.is_some());
         }
@@ -313,7 +313,7 @@ impl Round<'_> {
     }
 
     async fn resource(&self, account: &str, collection: &str, id: &str) -> Told<Resource> {
-        let Some(path) = self.proxy.paths.resource(account, collection, id) else {
+        let Some(path) = self.proxy.setup.paths().resource(account, collection, id) else {
             return Told::Nothing;
         };
         let Some(whole) = self.proxy.ask(&path, self.credential).await else {

@@ -89,7 +89,9 @@ impl Script {
     }
 }
 
-impl Policy for Script {
+impl scimguard_exchange::Policy for Script {
+    type Fault = Fault;
+
     fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -4,7 +4,7 @@ use proxy_wasm::traits::HttpContext as _;
 use proxy_wasm::types::{Action, BufferType};
 use scimguard_core::Response;
 use scimguard_core::message::ResponseBody;
-use scimguard_gateway::Answer;
+use scimguard_exchange::Answer;
 
 use super::{Goes, Half, Stream, Waits};
 use crate::calls;
@@ -20,14 +20,14 @@ pub(super) struct Answered {
 impl Stream {
     /// Answers the client: on the way of the application's answer if it is possible, so that other
     /// filters see it, else by itself.
-    pub(super) fn answer(&mut self, answer: Answer) -> Goes {
-        self.note(&answer);
+    pub(super) fn answer(&mut self, mut answer: Answer) -> Goes {
+        self.note(&mut answer);
         self.exchange = None;
         self.waits = Waits::Done;
         self.request.gate().set(Passage::Complete);
         let response = answer.response;
         let body = bytes(&response);
-        let fits = body.is_empty() || body.len() as u64 <= self.shared.gateway.room();
+        let fits = body.is_empty() || body.len() as u64 <= self.shared.setup.room();
         if self.half == Half::Answer && fits && (self.response.is_replaceable() || body.is_empty())
         {
             let (status, length) = (response.status.to_string(), body.len().to_string());
@@ -53,7 +53,7 @@ impl Stream {
     }
 
     /// Counts an answer, writes it into the log, and reports its end to the facts service.
-    pub(super) fn note(&self, answer: &Answer) {
+    pub(super) fn note(&mut self, answer: &mut Answer) {
         if let Some(rule) = &answer.rule {
             match self.half {
                 Half::Request => self.shared.metrics.refused(rule, self.elapsed()),
@@ -62,8 +62,8 @@ impl Stream {
             let status = answer.response.status;
             self.shared.log.refused(rule, status, super::since_1970());
         }
-        if let Some(tell) = &answer.farewell {
-            calls::tell(&self.shared, self.id, tell);
+        if let (Some(report), Some(remote)) = (answer.final_report.take(), &mut self.remote) {
+            calls::report(&self.shared, self.id, remote, report);
         }
     }
 }

@@ -9,7 +9,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, BufferType};
 use scimguard_core::Body;
 use scimguard_core::message::AnswerBody;
-use scimguard_gateway::{Outgoing, Refused};
+use scimguard_exchange::{Outgoing, Refused};
 
 use crate::calls;
 use crate::hand_back::{Gate, Passage};

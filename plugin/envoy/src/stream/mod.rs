@@ -7,14 +7,15 @@ mod onward;
 mod own_reply;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 use scimguard_core::message::BackendAnswer;
-use scimguard_core::{BackendOutcome, Headers};
-use scimguard_gateway::{Exchange, Next, Refused};
+use scimguard_core::{BackendOutcome, Guard, Headers};
+use scimguard_exchange::{Exchange, Refused, Remote, ServiceError, Step};
 
 use self::answer::Answered;
 use self::body::Incoming;
@@ -27,7 +28,9 @@ use crate::root::Shared;
 pub(crate) struct Stream {
     id: u32,
     shared: Rc<Shared>,
-    exchange: Option<Exchange>,
+    exchange: Option<Exchange<Guard>>,
+    /// What it has to do with the facts service.
+    remote: Option<Remote>,
     waits: Waits,
     authority: String,
     started: Duration,
@@ -82,6 +85,7 @@ impl Stream {
             share: Share::new(Rc::clone(&shared.memory)),
             shared,
             exchange: None,
+            remote: None,
             waits: Waits::Done,
             authority: String::new(),
             started: Duration::ZERO,
@@ -96,44 +100,50 @@ impl Stream {
         }
     }
 
-    /// Does what is next, until something has to be waited for.
-    fn go(&mut self, mut next: Next) -> Goes {
+    /// Does step after step, until something has to be waited for.
+    fn go(&mut self, mut step: Step) -> Goes {
         loop {
             let half = self.half;
-            let Some(exchange) = &mut self.exchange else {
+            let (Some(exchange), Some(remote)) = (&mut self.exchange, &mut self.remote) else {
                 return Action::Continue;
             };
-            next = match next {
-                Next::ReadBody(limit) => match self.request.of_request(limit) {
+            step = match step {
+                Step::ReadBody(limit) => match self.request.of_request(limit) {
                     Some(body) => exchange.body(body),
                     None => {
                         self.waits = Waits::Body(limit);
                         // A client that takes its time holds nothing that others need.
-                        if let Some(tell) = exchange.suspend() {
-                            calls::tell(&self.shared, self.id, &tell);
+                        if let Some(report) = exchange.suspend() {
+                            calls::report(&self.shared, self.id, remote, report);
                         }
                         return Action::Pause;
                     }
                 },
-                Next::Ask(ask) => match calls::ask(&self.shared, &ask) {
-                    Some(token) => {
-                        self.waits = Waits::Facts(token);
-                        return Action::Pause;
-                    }
-                    None => exchange.refuse(&Refused::no_record()),
+                Step::GetFacts(wanted) => match remote.ask(wanted) {
+                    Ok(question) => match calls::ask(&self.shared, &question) {
+                        Some(token) => {
+                            self.waits = Waits::Facts(token);
+                            return Action::Pause;
+                        }
+                        None => exchange.facts(Err(ServiceError::NoResponse)),
+                    },
+                    Err(error) => exchange.facts(Err(error)),
                 },
-                Next::Tell(tell) => match calls::tell(&self.shared, self.id, &tell) {
-                    Some(token) => {
-                        self.waits = Waits::Told(token);
-                        return Action::Pause;
-                    }
-                    None => exchange.refuse(&Refused::no_record()),
+                Step::Store(report) => match remote.tell(report) {
+                    None => exchange.stored(Ok(())),
+                    Some(told) => match calls::tell(&self.shared, self.id, &told) {
+                        Some(token) => {
+                            self.waits = Waits::Told(token);
+                            return Action::Pause;
+                        }
+                        None => exchange.stored(Err(ServiceError::NoResponse)),
+                    },
                 },
-                Next::Send(send) if half == Half::Request && !exchange.in_parts() => {
+                Step::Send(send) if half == Half::Request && !exchange.in_parts() => {
                     self.shared.metrics.forwarded(self.elapsed());
                     return self.route(send);
                 }
-                Next::Send(send) => {
+                Step::Send(send) => {
                     match calls::send(&self.shared.backend, &self.authority, &send) {
                         Some(token) => {
                             self.waits = Waits::Application(token);
@@ -142,7 +152,7 @@ impl Stream {
                         None => exchange.answered(BackendOutcome::Unanswered),
                     }
                 }
-                Next::Answer(answer) => return self.answer(answer),
+                Step::Respond(answer) => return self.answer(answer),
             };
         }
     }
@@ -151,10 +161,10 @@ impl Stream {
         match self
             .exchange
             .as_mut()
-            .map(|exchange| exchange.refuse(refused))
+            .map(|exchange| exchange.refusal(refused))
         {
-            Some(Next::Answer(answer)) => self.answer(answer),
-            _ => Action::Pause,
+            Some(answer) => self.answer(answer),
+            None => Action::Pause,
         }
     }
 
@@ -162,7 +172,7 @@ impl Stream {
         let limit = match self.waits {
             Waits::Body(limit) => limit,
             // While facts are asked for; it is read then, or goes on as it came.
-            _ => self.shared.gateway.body_limit(),
+            _ => self.shared.setup.body_limit(),
         };
         let goes = self.request.piece(size, ended, limit, &mut self.share);
         if goes == Action::Continue || self.request.gate().get() != Passage::Held {
@@ -184,7 +194,7 @@ impl Stream {
     }
 
     fn response_body(&mut self, size: usize, ended: bool) -> Action {
-        let limit = self.shared.gateway.answer_limit();
+        let limit = self.shared.setup.answer_limit();
         let goes = self.response.piece(size, ended, limit, &mut self.share);
         let is_whole = ended && self.response.gate().get() == Passage::Held;
         match is_whole && matches!(self.waits, Waits::Route | Waits::Passing) {
@@ -195,7 +205,7 @@ impl Stream {
 
     /// The whole answer is there.
     fn observe(&mut self) -> Goes {
-        let limit = self.shared.gateway.answer_limit();
+        let limit = self.shared.setup.answer_limit();
         let body = self.response.of_answer(limit);
         // Without room for what the application answered, nobody knows what it was.
         let outcome = match self.unanswered || self.response.is_full() {
@@ -231,29 +241,25 @@ impl Stream {
 
 impl Context for Stream {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
-        let next = match (self.waits, &mut self.exchange) {
-            (Waits::Facts(awaited), Some(exchange)) if awaited == token => {
+        let (Some(exchange), Some(remote)) = (&mut self.exchange, &mut self.remote) else {
+            return;
+        };
+        let step = match self.waits {
+            Waits::Facts(awaited) if awaited == token => {
                 let reply = Reply::receive(headers, body);
-                exchange.facts(scimguard_gateway::facts(
-                    reply.status.unwrap_or(0),
-                    &reply.body,
-                ))
+                exchange.facts(remote.found(reply.status.unwrap_or(0), &reply.body))
             }
-            (Waits::Told(awaited), Some(exchange)) if awaited == token => {
+            Waits::Told(awaited) if awaited == token => {
                 let reply = Reply::receive(headers, body);
-                exchange.told(scimguard_gateway::told(
-                    reply.status.unwrap_or(0),
-                    &reply.body,
-                ))
+                exchange.stored(remote.stored(reply.status.unwrap_or(0), &reply.body))
             }
-            (Waits::Application(awaited), Some(exchange)) if awaited == token => {
-                let limit = self.shared.gateway.answer_limit();
-                let reply = Reply::receive(headers, body);
-                exchange.answered(reply.into_outcome(limit))
+            Waits::Application(awaited) if awaited == token => {
+                let limit = self.shared.setup.answer_limit();
+                exchange.answered(Reply::receive(headers, body).into_outcome(limit))
             }
             _ => return,
         };
-        if self.go(next) == Action::Continue {
+        if self.go(step) == Action::Continue {
             match self.half {
                 Half::Request => self.resume_http_request(),
                 Half::Answer => self.resume_http_response(),
@@ -265,8 +271,9 @@ impl Context for Stream {
         // What waits to be handed back comes too late.
         self.request.gate().set(Passage::Complete);
         self.response.gate().set(Passage::Complete);
-        if let Some(tell) = self.exchange.take().and_then(Exchange::abandoned) {
-            calls::tell(&self.shared, self.id, &tell);
+        let report = self.exchange.take().and_then(Exchange::abandoned);
+        if let (Some(report), Some(remote)) = (report, &mut self.remote) {
+            calls::report(&self.shared, self.id, remote, report);
         }
         true
     }
@@ -279,13 +286,13 @@ impl HttpContext for Stream {
         let all = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();
         let size = all.iter().map(|(name, value)| name.len() + value.len());
         let size = size.sum::<usize>();
-        let mut incoming = scimguard_gateway::Incoming {
+        let mut incoming = scimguard_exchange::Incoming {
             method: String::new(),
             path: String::new(),
             authority: None,
             headers: Vec::new(),
-            source: self.text(&["source", "address"]),
         };
+        let source = self.text(&["source", "address"]);
         for (name, value) in all {
             match name.as_str() {
                 ":method" => incoming.method = String::from_utf8_lossy(&value).into_owned(),
@@ -297,19 +304,20 @@ impl HttpContext for Stream {
         }
         let authority = incoming.authority.as_deref().unwrap_or_default();
         self.authority = String::from_utf8_lossy(authority).into_owned();
-        let gateway = Rc::clone(&self.shared.gateway);
+        let setup = Arc::clone(&self.shared.setup);
         let now = u64::try_from(self.started.as_millis()).unwrap_or(u64::MAX);
         // The address alone: every connection has another port.
-        let source = incoming.source.as_deref();
-        let source = source.and_then(|source| source.rsplit_once(':'));
-        let source = source.map(|(address, _)| address);
-        let kept = announced(&incoming.headers).min(gateway.body_limit());
+        let address = source.as_deref().and_then(|source| source.rsplit_once(':'));
+        let address = address.map(|(address, _)| address);
+        let kept = announced(&incoming.headers).min(setup.body_limit());
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-        let room = self.share.begin(source, size, kept);
-        let (exchange, next) = Exchange::begin(gateway, incoming, now);
+        let room = self.share.begin(address, size, kept);
+        let strangers = Arc::clone(&self.shared.strangers);
+        self.remote = Some(Remote::new(strangers, &incoming, source, now));
+        let (exchange, step) = Exchange::begin(setup, incoming, now);
         self.exchange = Some(exchange);
         match room {
-            Ok(()) => self.go(next),
+            Ok(()) => self.go(step),
             Err(_) => self.refuse(&Refused::too_busy()),
         }
     }

@@ -3,7 +3,7 @@
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::HttpContext as _;
 use proxy_wasm::types::{Action, BufferType, MapType};
-use scimguard_gateway::{Outgoing, Send};
+use scimguard_exchange::{Outgoing, Send};
 
 use super::body::Framing;
 use super::{Goes, Stream, Waits};
@@ -13,7 +13,7 @@ use crate::hand_back::Back;
 impl Stream {
     /// Lets the request go on to the application, as it was decided.
     pub(super) fn route(&mut self, mut send: Send) -> Goes {
-        let limit = self.shared.gateway.body_limit();
+        let limit = self.shared.setup.body_limit();
         let outgoing = std::mem::replace(&mut send.body, Outgoing::None);
         let decided = match self.request.decide(outgoing, limit) {
             Ok(decided) => decided,
@@ -24,8 +24,8 @@ impl Stream {
             true => Waits::Route,
             false => Waits::Passing,
         };
-        if let Some(tell) = send.farewell.take() {
-            calls::tell(&self.shared, self.id, &tell);
+        if let (Some(report), Some(remote)) = (send.final_report.take(), &mut self.remote) {
+            calls::report(&self.shared, self.id, remote, report);
         }
         self.handed_back = decided.bytes.len() as u64;
         let (kind, gate) = (BufferType::HttpRequestBody, self.request.gate());

@@ -6,7 +6,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::HttpContext as _;
 use proxy_wasm::types::{Action, BufferType};
 use scimguard_core::Headers;
-use scimguard_gateway::{Next, Refused};
+use scimguard_exchange::Refused;
 
 use super::answer::{Answered, bytes, head};
 use super::{Goes, Stream, Waits};
@@ -52,21 +52,21 @@ impl Stream {
     }
 
     fn too_large(&self) -> Refused {
-        let limit = self.shared.gateway.body_limit();
+        let limit = self.shared.setup.body_limit();
         if self.request.is_beyond(limit) {
             return Refused::too_large(limit);
         }
         let room = self.handed_back.saturating_sub(1);
-        let gateway = &self.shared.gateway;
-        if self.request.gate().get() == Passage::HandingBack && room < gateway.room() {
+        let setup = &self.shared.setup;
+        if self.request.gate().get() == Passage::HandingBack && room < setup.room() {
             log::warn!(
                 "the gateway's buffer takes less than {} bytes: set per_connection_buffer_limit_bytes of the \
                  listener, and buffer_bytes, to what the policy's body_bytes need",
                 self.handed_back
             );
-            gateway.set_room(room);
+            setup.set_room(room);
         }
-        Refused::no_room(gateway.room())
+        Refused::no_room(setup.room())
     }
 
     /// Puts the filter's refusal in the place of the gateway's.
@@ -74,14 +74,11 @@ impl Stream {
         let Some(mut exchange) = self.exchange.take() else {
             return;
         };
-        let answer = match is_under_way {
+        let mut answer = match is_under_way {
             true => exchange.undelivered(refused),
-            false => match exchange.refuse(refused) {
-                Next::Answer(answer) => answer,
-                _ => return,
-            },
+            false => exchange.refusal(refused),
         };
-        self.note(&answer);
+        self.note(&mut answer);
         let length = match ended {
             true => 0,
             false => bytes(&answer.response).len(),

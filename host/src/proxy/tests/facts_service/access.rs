@@ -98,11 +98,11 @@ async fn nothing_of_another_accounts_records_is_stored() {
         gateway.tell(&ends(&pass, own.clone())).await.unwrap();
         guard.store.apply(&[removed("ACC1")]).await.unwrap();
     }
-    let verdict = Verdict {
+    let verdict = DecisionReport {
         account: Some(OTHER.to_owned()),
-        ..Verdict::default()
+        ..DecisionReport::default()
     };
-    let tell = Tell {
+    let tell = RecordsRequest {
         verdict: Some(verdict),
         ..refused("", 0, "192.0.2.1")
     };
@@ -130,7 +130,7 @@ async fn who_may_only_ask_records_nothing() {
 async fn records_belong_to_a_pass() {
     let backend = Backend::ok().await;
     let guard = serving(Script::new(), &backend, "", "").await;
-    let tell = Tell {
+    let tell = RecordsRequest {
         pass: None,
         ..ends(&Pass(String::new()), records("ACC1"))
     };
@@ -175,16 +175,16 @@ async fn a_pass_is_its_gateways() {
 }
 
 /// The first question of a request that holds up nobody.
-fn reads(keys: Vec<Key>) -> Ask {
-    Ask {
+fn reads(keys: Vec<Key>) -> FactsRequest {
+    FactsRequest {
         head: head("GET"),
         ..asks(keys)
     }
 }
 
 /// The same for the other account.
-fn of_other(keys: Vec<Key>) -> Ask {
-    Ask {
+fn of_other(keys: Vec<Key>) -> FactsRequest {
+    FactsRequest {
         head: Head {
             path: "/scim/ACC2/Users".to_owned(),
             ..head("GET")

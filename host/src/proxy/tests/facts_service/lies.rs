@@ -21,7 +21,7 @@ const OTHER_PATHS: [&str; 9] = [
 /// A message with another field than the one that the next line has would not compile.
 #[test]
 fn all_fields_of_a_message_are_in_the_tables_below() {
-    let Ask {
+    let FactsRequest {
         pass: _,
         head:
             Head {
@@ -34,14 +34,14 @@ fn all_fields_of_a_message_are_in_the_tables_below() {
         first: _,
         keys: _,
     } = asks(Vec::new());
-    let Tell {
+    let RecordsRequest {
         pass: _,
         head: _,
         verdict,
         records: _,
         end: _,
     } = refused("token.unknown", 401, "192.0.2.1");
-    let Verdict {
+    let DecisionReport {
         account: _,
         verified_token: _,
         rule: _,
@@ -56,11 +56,11 @@ fn of_path(path: &str) -> Head {
     }
 }
 
-fn verdict() -> Verdict {
-    Verdict {
+fn verdict() -> DecisionReport {
+    DecisionReport {
         account: Some("ACC1".to_owned()),
         verified_token: Some("t1".to_owned()),
-        ..Verdict::default()
+        ..DecisionReport::default()
     }
 }
 
@@ -77,7 +77,7 @@ async fn the_path_of_a_message_is_the_gateways_in_every_kind_of_message() {
     let guard = limited(&backend).await;
     let gateway = guard.edge();
     for path in OTHER_PATHS {
-        let ask = Ask {
+        let ask = FactsRequest {
             head: of_path(path),
             ..asks(vec![token_key()])
         };
@@ -104,12 +104,12 @@ async fn the_path_of_a_message_is_the_gateways_in_every_kind_of_message() {
         "/scim/%41CC1/Groups/g?count=1",
         "/elsewhere",
     ] {
-        let ask = Ask {
+        let ask = FactsRequest {
             head: of_path(path),
             ..asks(vec![user("u1")])
         };
         let pass = gateway.ask(&ask).await.unwrap().pass;
-        let tell = Tell {
+        let tell = RecordsRequest {
             head: of_path(path),
             ..ends(&pass, Vec::new())
         };
@@ -131,10 +131,10 @@ async fn keys_records_and_decisions_are_of_the_account_in_the_path() {
         let tell = ends(&pass, vec![record]);
         assert_denied(edge.tell(&tell).await, 403, "facts.unavailable");
     }
-    let decided = Tell {
-        verdict: Some(Verdict {
+    let decided = RecordsRequest {
+        verdict: Some(DecisionReport {
             account: Some("ACC2".to_owned()),
-            ..Verdict::default()
+            ..DecisionReport::default()
         }),
         ..ends(&pass, Vec::new())
     };
@@ -173,12 +173,12 @@ async fn a_pass_goes_on_with_the_request_that_it_began_with() {
         },
     ];
     for head in others {
-        let ask = Ask {
+        let ask = FactsRequest {
             head: head.clone(),
             ..goes_on(&pass, Stage::Decide, false, vec![user("u1")])
         };
         assert_denied(gateway.ask(&ask).await, 403, "facts.unavailable");
-        let tell = Tell {
+        let tell = RecordsRequest {
             head,
             ..ends(&pass, records("ACC1"))
         };
@@ -201,7 +201,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
     for (what, verdict, status) in [
         (
             "a token of nobody",
-            Verdict {
+            DecisionReport {
                 verified_token: Some("t2".to_owned()),
                 ..verdict()
             },
@@ -209,7 +209,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "an issuer's token",
-            Verdict {
+            DecisionReport {
                 verified_token: Some("jti:1".to_owned()),
                 ..verdict()
             },
@@ -217,7 +217,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "no id",
-            Verdict {
+            DecisionReport {
                 verified_token: Some(String::new()),
                 ..verdict()
             },
@@ -225,7 +225,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "another account",
-            Verdict {
+            DecisionReport {
                 account: Some("ACC2".to_owned()),
                 ..verdict()
             },
@@ -233,7 +233,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "no rule's id",
-            Verdict {
+            DecisionReport {
                 rule: Some("no rule".to_owned()),
                 ..verdict()
             },
@@ -241,7 +241,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "a line",
-            Verdict {
+            DecisionReport {
                 rule: Some("a.b\nc".to_owned()),
                 ..verdict()
             },
@@ -249,7 +249,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "a long id",
-            Verdict {
+            DecisionReport {
                 rule: Some(long),
                 ..verdict()
             },
@@ -257,7 +257,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "no stage",
-            Verdict {
+            DecisionReport {
                 rule: Some(".x".to_owned()),
                 ..verdict()
             },
@@ -265,7 +265,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "a good status",
-            Verdict {
+            DecisionReport {
                 rule: Some("route.unknown".to_owned()),
                 status: Some(200),
                 ..verdict()
@@ -274,7 +274,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "no status",
-            Verdict {
+            DecisionReport {
                 rule: Some("route.unknown".to_owned()),
                 status: Some(0),
                 ..verdict()
@@ -283,7 +283,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
         (
             "no reason",
-            Verdict {
+            DecisionReport {
                 status: Some(403),
                 ..verdict()
             },
@@ -291,7 +291,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         ),
     ] {
         for pass in [&pass, &nobody] {
-            let tell = Tell {
+            let tell = RecordsRequest {
                 verdict: Some(verdict.clone()),
                 ..tells(pass, Vec::new())
             };
@@ -303,7 +303,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
             );
         }
     }
-    let decided = |pass: &Pass| Tell {
+    let decided = |pass: &Pass| RecordsRequest {
         verdict: Some(verdict()),
         ..tells(pass, Vec::new())
     };
@@ -313,7 +313,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         403,
         "facts.unavailable",
     );
-    let alone = Tell {
+    let alone = RecordsRequest {
         pass: None,
         ..decided(&nobody)
     };
@@ -348,8 +348,8 @@ async fn an_issuers_token_is_good_if_the_issuer_said_so() {
         token: TokenText::new("opaque"),
     });
     let pass = edge.ask(&asks(vec![verified])).await.unwrap().pass;
-    let named = |id: &str| Tell {
-        verdict: Some(Verdict {
+    let named = |id: &str| RecordsRequest {
+        verdict: Some(DecisionReport {
             verified_token: Some(id.to_owned()),
             ..verdict()
         }),

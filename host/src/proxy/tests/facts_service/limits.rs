@@ -4,12 +4,12 @@ use super::*;
 
 const LIMITS: &str = "[limits]\nrequests_per_second = 1\nburst = 2\nfailures = 2\n";
 
-fn forwarded(pass: &Pass) -> Tell {
-    Tell {
-        verdict: Some(Verdict {
+fn forwarded(pass: &Pass) -> RecordsRequest {
+    RecordsRequest {
+        verdict: Some(DecisionReport {
             account: Some("ACC1".to_owned()),
             verified_token: Some("t1".to_owned()),
-            ..Verdict::default()
+            ..DecisionReport::default()
         }),
         ..ends(pass, Vec::new())
     }
@@ -42,7 +42,7 @@ async fn an_account_is_charged_once_a_request() {
         edge.tell(&forwarded(&pass)).await.unwrap();
     }
     // A gateway may forward a read before it tells.
-    let third = Ask {
+    let third = FactsRequest {
         head: head("GET"),
         ..asks(vec![token_key()])
     };
@@ -53,19 +53,19 @@ async fn an_account_is_charged_once_a_request() {
         path: "/elsewhere".to_owned(),
         ..head
     };
-    let ask = Ask {
+    let ask = FactsRequest {
         head: elsewhere(head("PATCH")),
         ..asks(vec![token_key()])
     };
     limited(async || {
         let pass = edge.ask(&ask).await.unwrap().pass;
-        let next = Ask {
+        let next = FactsRequest {
             head: ask.head.clone(),
             ..goes_on(&pass, Stage::Decide, false, vec![user("u1")])
         };
         edge.ask(&next).await?;
         // The next one would wait for its lease.
-        let end = Tell {
+        let end = RecordsRequest {
             head: ask.head.clone(),
             ..ends(&pass, Vec::new())
         };
@@ -74,7 +74,7 @@ async fn an_account_is_charged_once_a_request() {
     .await;
     let told = limited(async || {
         let pass = edge.ask(&ask).await.unwrap().pass;
-        let tell = Tell {
+        let tell = RecordsRequest {
             head: ask.head.clone(),
             ..forwarded(&pass)
         };

@@ -11,7 +11,10 @@ mod tls;
 
 use scimguard_core::record::Record;
 use scimguard_core::sha256_hex;
-use scimguard_wire::{Ask, FACTS, Facts, Head, Pass, RECORDS, Refused, Stage, Tell, Verdict};
+use scimguard_wire::{
+    DecisionReport, FACTS, FactsRequest, FactsResponse, Head, Pass, RECORDS, RecordsRequest,
+    Refused, Stage,
+};
 
 use super::*;
 use crate::store::{NewToken, PrincipalKind, PrincipalRow};
@@ -95,7 +98,7 @@ impl Guard {
 }
 
 impl Gateway {
-    async fn ask(&self, ask: &Ask) -> Answered<Facts> {
+    async fn ask(&self, ask: &FactsRequest) -> Answered<FactsResponse> {
         let (status, body) = self.post(FACTS, &serde_json::to_string(ask).unwrap()).await;
         match status {
             200 => Ok(serde_json::from_str(&body).unwrap()),
@@ -103,7 +106,7 @@ impl Gateway {
         }
     }
 
-    async fn tell(&self, tell: &Tell) -> Answered<()> {
+    async fn tell(&self, tell: &RecordsRequest) -> Answered<()> {
         let text = serde_json::to_string(tell).unwrap();
         let (status, body) = self.post(RECORDS, &text).await;
         match status {
@@ -155,8 +158,8 @@ fn head(method: &str) -> Head {
 }
 
 /// The first question of a write.
-fn asks(keys: Vec<Key>) -> Ask {
-    Ask {
+fn asks(keys: Vec<Key>) -> FactsRequest {
+    FactsRequest {
         pass: None,
         head: head("PATCH"),
         stage: Stage::Decide,
@@ -166,8 +169,8 @@ fn asks(keys: Vec<Key>) -> Ask {
 }
 
 /// The next question of the same write.
-fn goes_on(pass: &Pass, stage: Stage, first: bool, keys: Vec<Key>) -> Ask {
-    Ask {
+fn goes_on(pass: &Pass, stage: Stage, first: bool, keys: Vec<Key>) -> FactsRequest {
+    FactsRequest {
         pass: Some(pass.clone()),
         stage,
         first,
@@ -176,16 +179,16 @@ fn goes_on(pass: &Pass, stage: Stage, first: bool, keys: Vec<Key>) -> Ask {
 }
 
 /// Tells of records, and that nothing more comes.
-fn ends(pass: &Pass, records: Vec<Record>) -> Tell {
-    Tell {
+fn ends(pass: &Pass, records: Vec<Record>) -> RecordsRequest {
+    RecordsRequest {
         end: true,
         ..tells(pass, records)
     }
 }
 
 /// Tells of records.
-fn tells(pass: &Pass, records: Vec<Record>) -> Tell {
-    Tell {
+fn tells(pass: &Pass, records: Vec<Record>) -> RecordsRequest {
+    RecordsRequest {
         pass: Some(pass.clone()),
         head: head("PATCH"),
         verdict: None,
@@ -195,17 +198,17 @@ fn tells(pass: &Pass, records: Vec<Record>) -> Tell {
 }
 
 /// Tells that a request was refused, for which no facts were needed.
-fn refused(rule: &str, status: u16, source: &str) -> Tell {
-    Tell {
+fn refused(rule: &str, status: u16, source: &str) -> RecordsRequest {
+    RecordsRequest {
         pass: None,
         head: Head {
             source: Some(source.to_owned()),
             ..head("GET")
         },
-        verdict: Some(Verdict {
+        verdict: Some(DecisionReport {
             rule: Some(rule.to_owned()),
             status: Some(status),
-            ..Verdict::default()
+            ..DecisionReport::default()
         }),
         records: Vec::new(),
         end: true,

@@ -61,7 +61,7 @@ async fn reads_hold_nothing_and_wait_for_nobody() {
     let guard = serving(Script::new(), &backend, BUSY, "").await;
     let edge = guard.edge();
     for method in ["GET", "HEAD", "OPTIONS"] {
-        let reads = Ask {
+        let reads = FactsRequest {
             head: head(method),
             ..asks(vec![user("u1")])
         };
@@ -69,7 +69,7 @@ async fn reads_hold_nothing_and_wait_for_nobody() {
         edge.ask(&reads).await.unwrap();
     }
     assert!(is_free(edge, "u1").await);
-    let odd = Ask {
+    let odd = FactsRequest {
         head: head("get"),
         ..asks(vec![user("u1")])
     };

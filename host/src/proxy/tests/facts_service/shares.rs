@@ -12,8 +12,8 @@ async fn small(backend: &Backend) -> Guard {
     guard
 }
 
-fn from(source: &str, ask: Ask) -> Ask {
-    Ask {
+fn from(source: &str, ask: FactsRequest) -> FactsRequest {
+    FactsRequest {
         head: Head {
             source: Some(source.to_owned()),
             ..ask.head
@@ -61,7 +61,7 @@ async fn requests_of_one_account_leave_room_for_others() {
     let edge = guard.edge();
     assert_eq!(fill(edge, of_number, &[token_key()]).await, 32);
     // Somebody else, whose token is not the full account's.
-    let other = Ask {
+    let other = FactsRequest {
         head: Head {
             path: "/scim/ACC2/Users".to_owned(),
             ..head("GET")

@@ -67,7 +67,7 @@ async fn post(
     let name = ServerName::try_from("facts.internal").unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name, stream).await.unwrap();
-    let read = Ask {
+    let read = FactsRequest {
         head: head("GET"),
         ..asks(vec![user("u1")])
     };

@@ -5,8 +5,8 @@
 //! over, one question a moment is asked about tokens from there, so that a new token that is good gets
 //! through, and what was good lately passes at any time.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use scimguard_core::sha256_hex;
 
@@ -21,12 +21,12 @@ const MOMENT: u64 = 20;
 /// Milliseconds for which a good token is remembered.
 const LATELY: u64 = 10 * 60 * 1_000;
 
-/// What one gateway remembers of addresses and tokens. All times are its own clock's, in milliseconds.
+/// What one worker of a gateway remembers of addresses and tokens. All times are its own clock's, in milliseconds.
 #[derive(Default)]
-pub(crate) struct Strangers {
-    failing: RefCell<BTreeMap<String, Failing>>,
+pub struct Strangers {
+    failing: Mutex<BTreeMap<String, Failing>>,
     /// By SHA-256, when each was good last.
-    good: RefCell<BTreeMap<String, u64>>,
+    good: Mutex<BTreeMap<String, u64>>,
 }
 
 /// An address that has failed too often.
@@ -46,7 +46,7 @@ impl Strangers {
         mut credentials: impl Iterator<Item = &'a str>,
         now: u64,
     ) -> Result<(), Refused> {
-        let mut all = self.failing.borrow_mut();
+        let mut all = lock(&self.failing);
         let Some(failing) = all.get_mut(address(source)) else {
             return Ok(());
         };
@@ -58,7 +58,7 @@ impl Strangers {
             failing.asked = now;
             return Ok(());
         }
-        let good = self.good.borrow();
+        let good = lock(&self.good);
         let lately = |text: &str| {
             let when = good.get(&sha256_hex(text.as_bytes()));
             when.is_some_and(|when| now.saturating_sub(*when) < LATELY)
@@ -71,7 +71,7 @@ impl Strangers {
 
     /// The service has said that this address has failed too often, and for how many seconds.
     pub(crate) fn fails(&self, source: &str, seconds: u64, now: u64) {
-        let mut all = self.failing.borrow_mut();
+        let mut all = lock(&self.failing);
         if all.len() >= MOST {
             all.retain(|_, failing| failing.until > now);
         }
@@ -84,7 +84,7 @@ impl Strangers {
 
     /// One of these credentials has just been good.
     pub(crate) fn good<'a>(&self, credentials: impl Iterator<Item = &'a str>, now: u64) {
-        let mut all = self.good.borrow_mut();
+        let mut all = lock(&self.good);
         for text in credentials {
             all.insert(sha256_hex(text.as_bytes()), now);
         }
@@ -95,6 +95,11 @@ impl Strangers {
             all.pop_first();
         }
     }
+}
+
+fn lock<T>(all: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that runs under this lock can leave a map half changed.
+    all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Without the port: every connection has another.
@@ -167,10 +172,10 @@ mod tests {
             strangers.fails(&format!("192.0.2.{n}"), 1, NOW);
             strangers.good([format!("Bearer {n}").as_str()].into_iter(), NOW);
         }
-        assert_eq!(strangers.failing.borrow().len(), MOST);
-        assert_eq!(strangers.good.borrow().len(), MOST);
+        assert_eq!(lock(&strangers.failing).len(), MOST);
+        assert_eq!(lock(&strangers.good).len(), MOST);
         // Those whose time is over make room.
         strangers.fails("198.51.100.1", 1, NOW + 1_000);
-        assert_eq!(strangers.failing.borrow().len(), 1);
+        assert_eq!(lock(&strangers.failing).len(), 1);
     }
 }

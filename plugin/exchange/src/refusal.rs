@@ -44,6 +44,15 @@ impl Refused {
         )
     }
 
+    /// The guard's own credential would go where the client's token may not.
+    #[must_use]
+    pub fn of_other_account() -> Self {
+        Self::new(
+            "token.wrong-account",
+            "The token is not for the account that the request names. Name the token's own account.",
+        )
+    }
+
     /// The body is larger than what is kept of one while facts are asked for.
     #[must_use]
     pub fn too_large(limit: u64) -> Self {

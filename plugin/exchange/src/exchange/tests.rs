@@ -1,27 +1,29 @@
-use std::rc::Rc;
+use std::sync::Arc;
 
 use scimguard_core::facts::{Fact, Table};
 use scimguard_core::message::{AnswerBody, BackendAnswer, BackendOutcome, ResponseBody};
 use scimguard_core::{Body, Guard};
-use scimguard_wire::{Ask, Facts, Pass, Stage, Tell};
+use scimguard_wire::{FactsRequest, FactsResponse, Pass, RecordsRequest, Stage};
 use serde_json::{Value, json};
 
-use super::{Answer, Exchange, Gateway, Incoming, Next, Outgoing, Send};
-use crate::{Refused, Unserved};
+use super::{Answer, Exchange, Incoming, Outgoing, Send, Step};
+use crate::{Refused, Remote, Setup, Strangers};
 
 const NOW: u64 = 1_780_272_000_000;
 const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
 /// A request on its way, with everything around it that answers.
 struct Scene {
-    exchange: Exchange,
-    next: Option<Next>,
+    exchange: Exchange<Guard>,
+    remote: Remote,
+    strangers: Arc<Strangers>,
+    step: Option<Step>,
     table: Table,
     keys: Vec<scimguard_core::facts::Key>,
     body: Vec<u8>,
     /// What was done, in order.
     done: Vec<Done>,
-    told: Vec<Tell>,
+    told: Vec<RecordsRequest>,
     sent: Vec<Send>,
 }
 
@@ -34,6 +36,11 @@ enum Done {
     Send,
 }
 
+fn remote(strangers: &Arc<Strangers>, incoming: &Incoming) -> Remote {
+    let source = Some("192.0.2.7".to_owned());
+    Remote::new(Arc::clone(strangers), incoming, source, NOW)
+}
+
 fn incoming(method: &str, path: &str, headers: &[(&str, &str)]) -> Incoming {
     Incoming {
         method: method.to_owned(),
@@ -43,7 +50,6 @@ fn incoming(method: &str, path: &str, headers: &[(&str, &str)]) -> Incoming {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
             .collect(),
-        source: Some("192.0.2.7".to_owned()),
     }
 }
 
@@ -51,11 +57,14 @@ impl Scene {
     fn of(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Self {
         let guard = Guard::configure(r#"{"version": 1, "preset": "harness"}"#).unwrap();
         let incoming = incoming(method, path, headers);
-        let gateway = Rc::new(Gateway::new(guard, false));
-        let (exchange, next) = Exchange::begin(gateway, incoming, NOW);
+        let strangers = Arc::default();
+        let remote = remote(&strangers, &incoming);
+        let (exchange, step) = Exchange::begin(Arc::new(Setup::new(guard, false)), incoming, NOW);
         Self {
             exchange,
-            next: Some(next),
+            remote,
+            strangers,
+            step: Some(step),
             table: table(),
             keys: Vec::new(),
             body: match body {
@@ -70,9 +79,9 @@ impl Scene {
 
     /// Goes on by one step; the service and the application fail if `fails`. The answer at the end.
     fn step(&mut self, fails: bool) -> Option<Answer> {
-        let next = match self.next.take().unwrap() {
-            Next::Answer(answer) => return Some(answer),
-            Next::ReadBody(limit) => {
+        let step = match self.step.take().unwrap() {
+            Step::Respond(answer) => return Some(answer),
+            Step::ReadBody(limit) => {
                 self.done.push(Done::ReadBody);
                 assert!(self.body.len() as u64 <= limit);
                 self.exchange.body(match self.body.is_empty() {
@@ -80,26 +89,29 @@ impl Scene {
                     false => Body::Bytes(self.body.clone()),
                 })
             }
-            Next::Ask(ask) => {
-                self.done.push(match ask.stage {
+            Step::GetFacts(needed) => {
+                let asked = self.remote.ask(needed).unwrap();
+                self.done.push(match asked.stage {
                     Stage::Decide => Done::Ask,
                     Stage::Observe => Done::AskAfter,
                 });
-                let facts = self.facts(ask);
-                self.exchange.facts(match fails {
-                    true => Err(Unserved::Silent),
-                    false => Ok(facts),
-                })
+                let answer = serde_json::to_vec(&self.facts(asked)).unwrap();
+                let found = match fails {
+                    true => self.remote.found(0, b""),
+                    false => self.remote.found(200, &answer),
+                };
+                self.exchange.facts(found)
             }
-            Next::Tell(tell) => {
-                self.done.push(Done::Tell);
-                self.told.push(tell);
-                self.exchange.told(match fails {
-                    true => Err(Unserved::Silent),
-                    false => Ok(()),
-                })
-            }
-            Next::Send(send) => {
+            Step::Store(report) => match self.remote.tell(report) {
+                Some(told) => {
+                    self.done.push(Done::Tell);
+                    self.told.push(told);
+                    let status = if fails { 0 } else { 204 };
+                    self.exchange.stored(self.remote.stored(status, b""))
+                }
+                None => self.exchange.stored(Ok(())),
+            },
+            Step::Send(send) => {
                 self.done.push(Done::Send);
                 self.sent.push(send);
                 self.exchange.answered(match fails {
@@ -108,7 +120,7 @@ impl Scene {
                 })
             }
         };
-        self.next = Some(next);
+        self.step = Some(step);
         None
     }
 
@@ -121,7 +133,7 @@ impl Scene {
         panic!("no answer: {:?}", self.done);
     }
 
-    fn facts(&mut self, ask: Ask) -> Facts {
+    fn facts(&mut self, ask: FactsRequest) -> FactsResponse {
         if ask.first {
             self.keys.clear();
         }
@@ -130,7 +142,7 @@ impl Scene {
             key: key.clone(),
             answer: self.table.answer(key),
         });
-        Facts {
+        FactsResponse {
             pass: Pass("a pass".to_owned()),
             now: NOW,
             facts: facts.collect(),
@@ -212,7 +224,7 @@ fn the_token_comes_before_the_body_the_intent_before_the_application_the_record_
     };
     assert!(!intent.end && !intent.records.is_empty() && intent.verdict.is_some());
     assert!(record.end && !record.records.is_empty() && record.verdict.is_none());
-    assert!(answer.farewell.is_none(), "the pass has ended already");
+    assert!(answer.final_report.is_none(), "the pass has ended already");
     let Outgoing::Whole(body) = &scene.sent[0].body else {
         panic!("{:?}", scene.sent);
     };
@@ -258,7 +270,7 @@ fn who_goes_away_leaves_no_pass_open() {
         match steps {
             // None was begun, or what ends it is being told.
             0 | 6 | 7 => assert!(farewell.is_none(), "after {steps} steps: {farewell:?}"),
-            _ => assert!(farewell.unwrap().end, "after {steps} steps"),
+            _ => assert!(farewell.unwrap().ends, "after {steps} steps"),
         }
     }
 }
@@ -274,34 +286,41 @@ fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
     assert_eq!((verdict.status, scene.told[0].end), (Some(401), true));
 
     let mut scene = Scene::of("GET", &path, &wrong, &Value::Null);
-    while !matches!(scene.next, Some(Next::Tell(_))) {
+    while !matches!(scene.step, Some(Step::Store(_))) {
         scene.step(false);
     }
-    let slowed = Refused {
-        retry_after: Some(9),
-        ..Refused::new("rate.limited", "Too many wrong credentials.")
+    let Some(Step::Store(report)) = scene.step.take() else {
+        panic!("{:?}", scene.done)
     };
-    let next = scene.exchange.told(Err(Unserved::Refused(slowed)));
-    let Next::Answer(answer) = next else {
-        panic!("{next:?}");
+    scene.remote.tell(report).unwrap();
+    let slowed = br#"{"rule": "rate.limited", "detail": "Too many.", "retry_after": 9}"#;
+    let step = scene.exchange.stored(scene.remote.stored(429, slowed));
+    let Step::Respond(answer) = step else {
+        panic!("{step:?}");
     };
     assert_eq!(answer.rule.as_deref(), Some("rate.limited"));
     assert!(matches!(answer.response.body, ResponseBody::Bytes(_)));
 
-    // The service is not asked about the next one from there, but about whom it has not slowed down.
-    let again = |token: &str, path: &str| {
-        let incoming = incoming("GET", path, &[("authorization", token)]);
-        Exchange::begin(Rc::clone(&scene.exchange.gateway), incoming, NOW).1
+    // The service is not asked about another token from there, but about everything else.
+    let another = [("authorization", "Bearer pat.ACC1.tok1.another")];
+    let again = remote(&scene.strangers, &incoming("GET", &path, &another));
+    let mut scene = Scene::of("GET", &path, &another, &Value::Null);
+    let Some(Step::GetFacts(needed)) = scene.step.take() else {
+        panic!("{:?}", scene.done)
     };
-    match again("Bearer pat.ACC1.tok1.another", &path) {
-        Next::Answer(answer) => assert_eq!(answer.rule.as_deref(), Some("rate.limited")),
-        other => panic!("{other:?}"),
-    }
+    let asked = again.ask(needed).unwrap_err();
+    let Step::Respond(answer) = scene.exchange.facts(Err(asked)) else {
+        panic!("{:?}", scene.done)
+    };
+    assert_eq!(answer.rule.as_deref(), Some("rate.limited"));
     let management = "/gateway/ng/api/user-groups/team?accountIdentifier=ACC1";
-    assert!(!matches!(
-        again("Bearer of a session", management),
-        Next::Answer(_)
-    ));
+    let mut scene = Scene::of("DELETE", management, &another, &Value::Null);
+    assert!(scene.step(false).is_none(), "there is no body");
+    let step = scene.step.take();
+    let Some(Step::GetFacts(needed)) = step else {
+        panic!("{step:?}");
+    };
+    assert!(again.ask(needed).is_ok());
 }
 
 #[test]
@@ -329,8 +348,9 @@ fn what_two_parsers_could_read_differently_is_refused_before_anybody_is_asked() 
 fn whoever_waits_for_a_body_holds_no_pass_and_asks_for_everything_again() {
     let mut scene = creating();
     scene.step(false);
-    assert!(matches!(scene.next, Some(Next::ReadBody(_))));
+    assert!(matches!(scene.step, Some(Step::ReadBody(_))));
     let ended = scene.exchange.suspend().unwrap();
+    let ended = scene.remote.tell(ended).unwrap();
     assert!(ended.end && ended.pass.is_some() && ended.verdict.is_none());
     assert!(
         scene.exchange.suspend().is_none(),
@@ -347,11 +367,11 @@ fn whoever_waits_for_a_body_holds_no_pass_and_asks_for_everything_again() {
 #[test]
 fn what_the_gateway_cannot_hold_is_refused_before_anything_is_recorded() {
     let mut scene = creating();
-    scene.exchange.gateway.set_room(10);
+    scene.exchange.setup.set_room(10);
     let answer = scene.run(None);
     assert_eq!(answer.rule.as_deref(), Some("body.too-large"));
     assert!(scene.told.is_empty() && scene.sent.is_empty());
-    assert!(answer.farewell.unwrap().end);
+    assert!(answer.final_report.unwrap().ends);
 }
 
 #[test]
@@ -360,8 +380,8 @@ fn what_did_not_reach_the_application_leaves_no_intent() {
     for _ in 0..4 {
         assert!(scene.step(false).is_none());
     }
-    assert!(matches!(scene.next, Some(Next::Send(_))));
+    assert!(matches!(scene.step, Some(Step::Send(_))));
     let answer = scene.exchange.undelivered(&Refused::no_room(10));
-    let ended = answer.farewell.unwrap();
-    assert!(ended.end && !ended.records.is_empty(), "{ended:?}");
+    let ended = answer.final_report.unwrap();
+    assert!(ended.ends && !ended.records.is_empty(), "{ended:?}");
 }

@@ -1,0 +1,186 @@
+//! What this process keeps for one exchange, whoever drives it: the facts of its pass, the leases on what
+//! a write names, and the client that pays for it.
+
+use std::sync::Arc;
+
+use scimguard_core::Headers;
+use scimguard_core::facts::{Fact, Key};
+use scimguard_core::record::Record;
+use scimguard_exchange::{Decision, Found, Refused, Stage};
+
+use super::client::Client;
+use super::facts::{Facts, Unavailable, is_read};
+use super::leases::Held;
+use super::log::Line;
+use super::refusal::unavailable;
+use super::retry::InTheNameOf;
+use super::{Proxy, now};
+use crate::store::TokenUse;
+
+/// The state of one exchange. Its leases end with it.
+pub(super) struct State {
+    /// When it began, in milliseconds since 1970.
+    now: u64,
+    /// `None` for a request that is not a client's: it is not counted against anybody.
+    client: Option<Client>,
+    name_of: Option<InTheNameOf>,
+    facts: Facts,
+    held: Held,
+}
+
+/// A request for facts.
+pub(super) struct Question<'a> {
+    pub(super) method: &'a str,
+    /// The headers of the client's request, or those of them that carry credentials.
+    pub(super) headers: &'a Headers,
+    pub(super) stage: Stage,
+    /// The first one of a pass.
+    pub(super) first: bool,
+    pub(super) keys: Vec<Key>,
+}
+
+// === impl State ===
+
+impl State {
+    /// Of a client's request that begins at `now`, in milliseconds since 1970.
+    pub(super) fn of_client(client: Client, now: u64) -> Self {
+        Self::new(Some(client), None, now)
+    }
+
+    /// Of a request that is repeated in somebody's name.
+    pub(super) fn repeated(name_of: InTheNameOf, now: u64) -> Self {
+        Self::new(None, Some(name_of), now)
+    }
+
+    fn new(client: Option<Client>, name_of: Option<InTheNameOf>, now: u64) -> Self {
+        Self {
+            now,
+            facts: no_facts(now, client.as_ref(), name_of.as_ref()),
+            client,
+            name_of,
+            held: Held::default(),
+        }
+    }
+
+    /// When it began, in milliseconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// What is known in this pass.
+    pub(super) fn found(&self) -> Arc<Vec<Fact>> {
+        self.facts.found()
+    }
+
+    /// Whether an issuer was not asked because too many strange tokens come: one of very many requests, not
+    /// worth a line in the log each.
+    pub(super) fn is_crowded_out(&self) -> bool {
+        self.facts.are_crowded_out()
+    }
+
+    /// Charges the account whose good token was found, once an exchange.
+    ///
+    /// # Errors
+    /// With `rate.limited`.
+    pub(super) fn charge(
+        &mut self,
+        proxy: &Proxy,
+        path: &str,
+        account: Option<&str>,
+    ) -> Result<(), Refused> {
+        match (&mut self.client, account) {
+            (Some(client), Some(account)) => client.charge(proxy, path, account),
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds facts: for a write before the backend is asked, under leases on what its keys name.
+    ///
+    /// # Errors
+    /// They cannot be had now.
+    pub(super) async fn find(
+        &mut self,
+        proxy: &Proxy,
+        question: Question<'_>,
+    ) -> Result<Found, Refused> {
+        let is_leased = question.stage == Stage::Decide && !is_read(question.method);
+        if question.first {
+            self.facts = no_facts(self.now, self.client.as_ref(), self.name_of.as_ref());
+            if is_leased {
+                // Another part of the request begins: what the one before concerned is free.
+                self.held = Held::default();
+            }
+        }
+        let Question { headers, keys, .. } = question;
+        let found = match is_leased {
+            true => {
+                let held = &mut self.held;
+                self.facts.answer_leased(proxy, headers, keys, held).await
+            }
+            false => self.facts.answer(proxy, headers, keys).await,
+        };
+        found.map_err(|error| unavailable(&proxy.store, &error))?;
+        Ok(Found {
+            now: self.now,
+            facts: self.facts.found(),
+        })
+    }
+
+    /// Counts a decision against whoever it concerns, and stores records. With `ends`, the leases end.
+    ///
+    /// # Errors
+    /// With `rate.limited`, or if the store fails.
+    pub(super) async fn report(
+        &mut self,
+        proxy: &Proxy,
+        path: &str,
+        decision: Option<&Decision>,
+        records: &[Record],
+        ends: bool,
+        line: &mut Line,
+    ) -> Result<(), Refused> {
+        if let Some(decision) = decision {
+            self.limit(proxy, path, decision, line)?;
+        }
+        let applied = proxy.store.apply(records).await;
+        applied.map_err(|error| unavailable(&proxy.store, &Unavailable::Store(error)))?;
+        if ends {
+            self.held = Held::default();
+        }
+        if let Some(Decision {
+            account: Some(account),
+            verified_token: Some(token),
+            status: None,
+            ..
+        }) = decision
+        {
+            let used = TokenUse {
+                at: now(),
+                from: self.client.as_ref().map(Client::source),
+            };
+            proxy.note_used(account, token, used);
+        }
+        Ok(())
+    }
+
+    /// Charges the account of a good token, or whoever guesses.
+    fn limit(
+        &mut self,
+        proxy: &Proxy,
+        path: &str,
+        decision: &Decision,
+        line: &mut Line,
+    ) -> Result<(), Refused> {
+        let verified = decision.verified_token.as_ref();
+        let account = verified.and(decision.account.as_deref());
+        self.charge(proxy, path, account)?;
+        match (&self.client, &decision.rule, decision.status) {
+            (Some(client), Some(rule), Some(status)) => client.slow_down(proxy, rule, status, line),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn no_facts(now: u64, client: Option<&Client>, name_of: Option<&InTheNameOf>) -> Facts {
+    Facts::new(now, name_of.cloned()).of_client(client.map(Client::source))
+}

@@ -1,0 +1,461 @@
+//! One request from its head to its answer.
+
+mod report;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use scimguard_core::facts::{Fact, Key};
+use scimguard_core::message::{AnswerBody, BackendAnswer};
+use scimguard_core::record::Record;
+use scimguard_core::{BackendOutcome, Body, ErrorForm, Headers, Need, Outcome, Request, Response};
+
+use crate::{Policy, Refused, ServiceError, Setup, Trust, Verified, Witness, headers, incoming};
+
+/// Headers that carry the credentials of clients.
+pub const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
+
+/// The head of a request, as it came in.
+pub struct Incoming {
+    /// As on the request line.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The host that it is for, where the protocol names it outside the headers.
+    pub authority: Option<Vec<u8>>,
+    /// All headers; names in lower case.
+    pub headers: Headers,
+}
+
+/// A request on its way.
+pub struct Exchange<P, W = ()> {
+    setup: Arc<Setup<P>>,
+    request: Arc<Request>,
+    now: u64,
+    /// Whoever gives the facts has told the time.
+    timed: bool,
+    /// Facts were given, and whoever gave them keeps something for the exchange.
+    holds: bool,
+    facts: Arc<Vec<Fact>>,
+    /// The next question is the first of a pass.
+    first: bool,
+    /// What was asked for in this pass.
+    asked: Vec<Key>,
+    /// What is asked for once the body was read.
+    wanted: Need,
+    /// How many more rounds this pass may have.
+    rounds: u32,
+    passes: u32,
+    at: At,
+    /// What of the policy's answers was seen to be of this request.
+    trust: Trust,
+    then: Then,
+    witness: W,
+}
+
+/// Which pass this is.
+enum At {
+    Deciding,
+    Observing {
+        continuation: Vec<u8>,
+        outcome: BackendOutcome,
+    },
+}
+
+/// What comes after the records are stored, or the backend has answered.
+enum Then {
+    Nothing,
+    Send(Send, Vec<u8>),
+    /// The backend has been asked; its answer is observed.
+    Observe(Vec<u8>),
+    Begin(Vec<u8>),
+    Respond(Answer),
+    /// The answer of a refusal, which another one may replace.
+    Refuse(Answer),
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub enum Step {
+    /// Read the body, at most so many bytes; then call [`Exchange::body`].
+    ReadBody(u64),
+    /// Get facts; then call [`Exchange::facts`].
+    GetFacts(Needed),
+    /// Store records; then call [`Exchange::stored`].
+    Store(Report),
+    /// Ask the backend; then call [`Exchange::answered`] if the answer is observed.
+    Send(Send),
+    /// Answer the client: the end.
+    Respond(Answer),
+}
+
+/// Facts that the policy asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// What it asks for. What it has asked for before in this pass is answered again.
+    pub keys: Vec<Key>,
+    /// Where in the exchange it is.
+    pub stage: Stage,
+    /// A pass begins: the facts before are forgotten.
+    pub first: bool,
+}
+
+/// Where in an exchange facts are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Before the backend is asked: nobody else may change what the keys of a write name, from the first
+    /// fact to the last record.
+    Decide,
+    /// After it was.
+    Observe,
+}
+
+/// What the policy has decided or wants to have recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The decision on the client's request, once an exchange: it counts against somebody.
+    pub decision: Option<Decision>,
+    /// In order, in one transaction.
+    pub records: Vec<Record>,
+    /// The backend is asked next: the exchange goes to its end from here on, whether or not the client
+    /// waits.
+    pub sends: bool,
+    /// Nothing more comes of what was asked for: others may change what its keys name.
+    pub ends: bool,
+}
+
+/// What was decided of the client's request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The account that the request is for.
+    pub account: Option<String>,
+    /// The id of its token, if that is good.
+    pub verified_token: Option<String>,
+    /// The rule that spoke.
+    pub rule: Option<String>,
+    /// The status of a refusal.
+    pub status: Option<u16>,
+}
+
+/// A request for the backend.
+#[derive(Debug)]
+pub struct Send {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// All headers but those of framing and connection.
+    pub headers: Headers,
+    /// The body.
+    pub body: Outgoing,
+    /// It is sent with the guard's own credential; that of the client is not among the headers.
+    pub own_credential: bool,
+    /// The answer comes back to the exchange; otherwise it goes to the client as it comes.
+    pub observe: bool,
+    /// To be reported once the answer goes to the client as it comes. Nothing waits for it.
+    pub final_report: Option<Report>,
+}
+
+/// The body of a [`Send`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// None.
+    None,
+    /// These bytes.
+    Whole(Vec<u8>),
+    /// Nobody has read it: as it comes in.
+    AsItComes,
+}
+
+/// The end of an exchange.
+#[derive(Debug)]
+pub struct Answer {
+    /// For the client.
+    pub response: Response,
+    /// The rule behind it, if it is not the backend's.
+    pub rule: Option<String>,
+    /// To be reported. Nothing waits for it.
+    pub final_report: Option<Report>,
+}
+
+/// Facts, of one state of the record.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Milliseconds since 1970, by the clock of whoever gives them.
+    pub now: u64,
+    /// Every key of the pass with its answer.
+    pub facts: Arc<Vec<Fact>>,
+}
+
+impl<P: Policy> Exchange<P> {
+    /// Begins with the head of a request as it came in. `now`: milliseconds since 1970, until facts come
+    /// with a time.
+    #[must_use]
+    pub fn begin(setup: Arc<Setup<P>>, incoming: Incoming, now: u64) -> (Self, Step) {
+        let checked = incoming::check(&incoming.method, &incoming.path, &incoming.headers)
+            .and_then(|()| incoming::one_host(incoming.authority.as_deref(), &incoming.headers));
+        let mut kept = headers::end_to_end(incoming.headers);
+        if let Ok(Some(host)) = &checked {
+            kept.push(("host".to_owned(), host.clone()));
+        }
+        let request = Request {
+            method: incoming.method,
+            path: incoming.path,
+            headers: kept,
+            body: Body::Unread,
+            annotate: setup.annotate,
+        };
+        let mut exchange = Self::new(setup, request, now, ());
+        let step = match checked {
+            Ok(_) => exchange.start(),
+            Err(refused) => exchange.refuse(&refused),
+        };
+        (exchange, step)
+    }
+}
+
+impl<P: Policy, W: Witness> Exchange<P, W> {
+    /// For a request of which all that [`Exchange::begin`] checks was checked. `now`: milliseconds since
+    /// 1970.
+    #[must_use]
+    pub fn new(setup: Arc<Setup<P>>, request: Request, now: u64, witness: W) -> Self {
+        let rounds = setup.policy.settings().rounds;
+        Self {
+            setup,
+            request: Arc::new(request),
+            now,
+            timed: false,
+            holds: false,
+            facts: Arc::default(),
+            first: true,
+            asked: Vec::new(),
+            wanted: Need::default(),
+            rounds,
+            passes: 0,
+            at: At::Deciding,
+            trust: Trust::default(),
+            then: Then::Nothing,
+            witness,
+        }
+    }
+
+    /// The first step.
+    pub fn start(&mut self) -> Step {
+        self.judge()
+    }
+
+    /// The body that is to be read is not there yet. Whoever waits for a client holds nothing that is
+    /// shared: the pass ends, and its facts are asked for anew with those that the body needs. Nothing
+    /// waits for the report.
+    pub fn suspend(&mut self) -> Option<Report> {
+        let ended = self.final_report(Vec::new())?;
+        self.facts = Arc::default();
+        self.first = true;
+        self.timed = false;
+        let mut keys = std::mem::take(&mut self.asked);
+        keys.extend(std::mem::take(&mut self.wanted.keys));
+        self.wanted.keys = keys;
+        Some(ended)
+    }
+
+    /// The body that was to be read.
+    pub fn body(&mut self, body: Body) -> Step {
+        Arc::make_mut(&mut self.request).body = body;
+        self.ask()
+    }
+
+    /// The facts that were asked for.
+    pub fn facts(&mut self, found: Result<Found, ServiceError>) -> Step {
+        match found {
+            Ok(found) => {
+                if !self.timed {
+                    self.timed = true;
+                    self.now = found.now;
+                }
+                self.holds = true;
+                self.facts = found.facts;
+                self.first = false;
+                self.judge()
+            }
+            Err(error) => self.refuse(&error.into()),
+        }
+    }
+
+    /// Whether what was reported is stored.
+    pub fn stored(&mut self, stored: Result<(), ServiceError>) -> Step {
+        match (std::mem::replace(&mut self.then, Then::Nothing), stored) {
+            (Then::Refuse(answer), Ok(())) => Step::Respond(answer),
+            // Too many wrong credentials: that is all that the client is told. And without a record
+            // nobody would count them.
+            (Then::Refuse(answer), Err(error)) => {
+                let is_wrong = answer.response.status == 401;
+                if is_wrong || matches!(error, ServiceError::Refused(_)) {
+                    return self.refuse(&error.into());
+                }
+                Step::Respond(answer)
+            }
+            (_, Err(error)) => self.refuse(&error.into()),
+            (Then::Send(send, continuation), Ok(())) => self.send(send, continuation),
+            (Then::Begin(continuation), Ok(())) => {
+                self.observe(continuation, BackendOutcome::NotAsked)
+            }
+            (Then::Respond(answer), Ok(())) => Step::Respond(answer),
+            (Then::Nothing | Then::Observe(_), Ok(())) => {
+                self.trapped("records are stored that it did not give")
+            }
+        }
+    }
+
+    /// What became of a request to the backend.
+    pub fn answered(&mut self, outcome: BackendOutcome) -> Step {
+        match std::mem::replace(&mut self.then, Then::Nothing) {
+            Then::Observe(continuation) => self.observe(continuation, outcome),
+            _ if outcome == BackendOutcome::Unanswered => self.refuse(&Refused::no_answer()),
+            _ => self.trapped("an answer comes that it does not judge"),
+        }
+    }
+
+    /// What was to be sent did not reach the backend, for this reason: as if it had refused it.
+    pub fn undelivered(&mut self, refused: &Refused) -> Answer {
+        let response = refused.response(self.error_form());
+        let outcome = BackendOutcome::Answered(BackendAnswer {
+            status: response.status,
+            headers: Vec::new(),
+            body: AnswerBody::None,
+        });
+        let records = self.records_of(&outcome);
+        self.witness.refused(refused.rule);
+        Answer {
+            response,
+            rule: Some(refused.rule.to_owned()),
+            final_report: self.final_report(records),
+        }
+    }
+
+    /// Ends with a refusal by whoever drives the exchange.
+    pub fn refuse(&mut self, refused: &Refused) -> Step {
+        Step::Respond(self.refusal(refused))
+    }
+
+    /// The end with a refusal by whoever drives the exchange.
+    pub fn refusal(&mut self, refused: &Refused) -> Answer {
+        self.witness.refused(refused.rule);
+        Answer {
+            response: refused.response(self.error_form()),
+            rule: Some(refused.rule.to_owned()),
+            final_report: self.final_report(Vec::new()),
+        }
+    }
+
+    /// Nobody waits for the answer any more: what is still to be reported. A backend that was asked may
+    /// have acted.
+    #[must_use]
+    pub fn abandoned(mut self) -> Option<Report> {
+        let records = self.records_of(&BackendOutcome::Unanswered);
+        self.final_report(records)
+    }
+
+    /// What is to be recorded if this has come of what was sent.
+    fn records_of(&mut self, outcome: &BackendOutcome) -> Vec<Record> {
+        let Then::Observe(continuation) = std::mem::replace(&mut self.then, Then::Nothing) else {
+            return Vec::new();
+        };
+        let setup = Arc::clone(&self.setup);
+        let Ok(observed) = setup.policy.observe(&continuation, outcome, &[], self.now) else {
+            return Vec::new();
+        };
+        let mut trust = std::mem::take(&mut self.trust);
+        if trust.observed(&self.seen(&setup), &observed).is_err() {
+            return Vec::new();
+        }
+        match observed {
+            Outcome::Respond(respond) => respond.records,
+            Outcome::Proceed(proceed) => proceed.records,
+            Outcome::Need(_) | Outcome::Forward(_) => Vec::new(),
+        }
+    }
+
+    /// The client's request has become several: none of them is the request itself.
+    #[must_use]
+    pub fn in_parts(&self) -> bool {
+        self.passes > 1
+    }
+
+    /// The client's request.
+    #[must_use]
+    pub fn request(&self) -> &Arc<Request> {
+        &self.request
+    }
+
+    /// The facts of this pass.
+    #[must_use]
+    pub fn found(&self) -> &Arc<Vec<Fact>> {
+        &self.facts
+    }
+
+    /// Milliseconds since 1970 for this exchange.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// The token whose holder the decision is for.
+    #[must_use]
+    pub fn verified(&self) -> Option<&Verified> {
+        self.trust.verified()
+    }
+
+    /// Bytes that the policy has before it in the next call, besides the facts.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let body = match &self.request.body {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::None | Body::Unread | Body::OverLimit => 0,
+        };
+        let observed = match (&self.at, &self.then) {
+            (
+                At::Observing {
+                    continuation,
+                    outcome,
+                },
+                _,
+            ) => continuation.len().max(bytes_of(outcome)),
+            (At::Deciding, _) => body,
+        };
+        match &self.then {
+            Then::Begin(continuation) | Then::Observe(continuation) => {
+                observed.max(continuation.len())
+            }
+            _ => observed,
+        }
+    }
+
+    /// Whoever watches.
+    pub fn witness(&mut self) -> &mut W {
+        &mut self.witness
+    }
+
+    /// Whoever has watched.
+    pub fn into_witness(self) -> W {
+        self.witness
+    }
+
+    /// The form of errors for this request.
+    #[must_use]
+    pub fn error_form(&self) -> ErrorForm {
+        self.setup.paths.error_form(&self.request.path)
+    }
+}
+
+/// Bytes of the backend's answer.
+fn bytes_of(outcome: &BackendOutcome) -> usize {
+    match outcome {
+        BackendOutcome::Answered(BackendAnswer {
+            body: AnswerBody::Bytes(bytes),
+            ..
+        }) => bytes.len(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,40 @@
+//! What is reported of an exchange.
+
+use scimguard_core::record::Record;
+
+use super::{At, Decision, Exchange, Report};
+use crate::{Policy, Witness};
+
+impl<P: Policy, W: Witness> Exchange<P, W> {
+    /// The decision on the client's request; what follows from it is no decision of its own.
+    pub(super) fn decision(
+        &self,
+        account: &Option<String>,
+        token: &Option<String>,
+        rule: Option<String>,
+    ) -> Option<Decision> {
+        matches!(self.at, At::Deciding).then(|| Decision {
+            account: account.clone(),
+            verified_token: token.clone(),
+            rule,
+            status: None,
+        })
+    }
+
+    /// The last report of a pass.
+    pub(super) fn last(&mut self, decision: Option<Decision>, records: Vec<Record>) -> Report {
+        self.holds = false;
+        Report {
+            decision,
+            records,
+            sends: false,
+            ends: true,
+        }
+    }
+
+    /// The last report of all, if something is held or to be recorded.
+    pub(super) fn final_report(&mut self, records: Vec<Record>) -> Option<Report> {
+        let due = self.holds || !records.is_empty();
+        due.then(|| self.last(None, records))
+    }
+}

@@ -1,0 +1,101 @@
+//! One request from its head to its answer, whoever moves the bytes: [`Exchange`] decides it, has its
+//! intent recorded, sends it, judges the answer and has the outcome recorded. No I/O, no clock.
+//!
+//! # The contract
+//! Each call of an exchange returns the next [`Step`]. The caller performs it and reports what came of it
+//! with the call that the step names, until [`Step::Respond`]. An exchange calls the policy; nobody else
+//! does.
+//!
+//! - Facts of a write are given under leases: nobody else changes what its keys name until a [`Report`]
+//!   `ends` the pass, or the exchange is dropped.
+//! - [`Step::Store`] comes before what follows from it: the decision before anything, the intent before
+//!   the backend is asked, the outcome before the client is answered. If it fails, the client is refused.
+//! - If the client goes away before a report `sends` anything, the exchange can be dropped. Afterwards it
+//!   has to be driven to its end, or [`Exchange::abandoned`] says what is still to be recorded.
+//! - A policy that does not keep the protocol (asks or goes on without end, or speaks of another account)
+//!   is refused with `plugin.trapped`.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use scimguard_core::facts::{Fact, Key, Table};
+//! use scimguard_core::{BackendOutcome, Body, Guard, Response};
+//! use scimguard_exchange::{Exchange, Found, Incoming, Setup, Step};
+//!
+//! /// Drives an exchange over a record in memory, in front of a backend.
+//! fn drive(
+//!     guard: Guard,
+//!     incoming: Incoming,
+//!     body: &Body,
+//!     table: &mut Table,
+//!     backend: impl Fn(scimguard_exchange::Send) -> BackendOutcome,
+//!     now: u64,
+//! ) -> Response {
+//!     let (mut exchange, mut step) = Exchange::begin(Arc::new(Setup::new(guard, false)), incoming, now);
+//!     let mut keys: Vec<Key> = Vec::new();
+//!     loop {
+//!         step = match step {
+//!             Step::ReadBody(limit) => exchange.body(match body {
+//!                 Body::Bytes(bytes) if bytes.len() as u64 > limit => Body::OverLimit,
+//!                 body => body.clone(),
+//!             }),
+//!             Step::GetFacts(needed) => {
+//!                 if needed.first {
+//!                     keys.clear();
+//!                 }
+//!                 keys.extend(needed.keys);
+//!                 let answers = table.answer_all(&keys);
+//!                 let facts = keys.iter().cloned().zip(answers);
+//!                 let facts = facts.map(|(key, answer)| Fact { key, answer }).collect();
+//!                 exchange.facts(Ok(Found { now, facts: Arc::new(facts) }))
+//!             }
+//!             Step::Store(report) => {
+//!                 for record in &report.records {
+//!                     table.apply(record);
+//!                 }
+//!                 exchange.stored(Ok(()))
+//!             }
+//!             Step::Send(send) => exchange.answered(backend(send)),
+//!             Step::Respond(answer) => return answer.response,
+//!         };
+//!     }
+//! }
+//!
+//! let incoming = Incoming {
+//!     method: "GET".to_owned(),
+//!     path: "/gateway/ng/api/scim/account/ACC1/Users".to_owned(),
+//!     authority: None,
+//!     headers: Vec::new(),
+//! };
+//! let guard = Guard::configure("").unwrap();
+//! let nobody = |_| BackendOutcome::Unanswered;
+//! let response = drive(guard, incoming, &Body::None, &mut Table::default(), nobody, 0);
+//! assert_eq!(response.status, 401);
+//! ```
+
+mod accounts;
+mod exchange;
+pub mod headers;
+pub mod incoming;
+mod paths;
+mod policy;
+mod refusal;
+mod remote;
+mod setup;
+mod strangers;
+mod trust;
+mod witness;
+
+pub use accounts::{account_of_key, account_of_record};
+pub use exchange::{
+    Answer, CREDENTIALS, Decision, Exchange, Found, Incoming, Needed, Outgoing, Report, Send,
+    Stage, Step,
+};
+pub use paths::ScimPaths;
+pub use policy::Policy;
+pub use refusal::Refused;
+pub use remote::{Remote, ServiceError};
+pub use setup::Setup;
+pub use strangers::Strangers;
+pub use trust::{Seen, Trust, Verified, account_of_token, good_tokens};
+pub use witness::{View, Witness};

@@ -1,0 +1,235 @@
+//! The facts service as one exchange sees it: what it is asked and told, and what its answers mean.
+
+use std::sync::Arc;
+
+use scimguard_core::facts::Key;
+use scimguard_wire::{self as wire, DecisionReport, FactsRequest, Head, Pass, RecordsRequest};
+
+use crate::strangers::Strangers;
+use crate::{CREDENTIALS, Decision, Found, Incoming, Needed, Refused, Report, Stage};
+
+/// Why the service did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceError {
+    /// It refuses the client's request.
+    Refused(Refused),
+    /// It gave no answer that can be understood.
+    NoResponse,
+}
+
+/// What one exchange has to do with the facts service.
+pub struct Remote {
+    strangers: Arc<Strangers>,
+    head: Head,
+    /// When the request came, by the gateway's clock.
+    begun: u64,
+    /// What the service keeps for the exchange.
+    pass: Option<Pass>,
+    /// A decision that is not worth a call of its own: it goes with the next report.
+    deferred: Option<Decision>,
+    /// A wrong credential was reported.
+    wrong: bool,
+}
+
+impl Remote {
+    /// For the request with this head, from this address. `now`: milliseconds since 1970.
+    #[must_use]
+    pub fn new(
+        strangers: Arc<Strangers>,
+        incoming: &Incoming,
+        source: Option<String>,
+        now: u64,
+    ) -> Self {
+        let credentials = incoming.headers.iter();
+        let credentials = credentials
+            .filter(|(name, _)| CREDENTIALS.contains(&name.as_str()))
+            .filter_map(|(name, value)| {
+                Some((name.clone(), String::from_utf8(value.clone()).ok()?))
+            });
+        Self {
+            strangers,
+            head: Head {
+                method: incoming.method.clone(),
+                path: incoming.path.clone(),
+                credentials: credentials.collect(),
+                source,
+            },
+            begun: now,
+            pass: None,
+            deferred: None,
+            wrong: false,
+        }
+    }
+
+    /// The question to send.
+    ///
+    /// # Errors
+    /// With the refusal of a request whose token the service is not asked about now.
+    pub fn ask(&self, needed: Needed) -> Result<FactsRequest, ServiceError> {
+        let is_token = |key: &Key| matches!(key, Key::Token(_) | Key::Verified(_));
+        if let Some(source) = &self.head.source
+            && needed.keys.iter().any(is_token)
+        {
+            let asked = self.strangers.ask(source, self.credentials(), self.begun);
+            asked.map_err(ServiceError::Refused)?;
+        }
+        Ok(FactsRequest {
+            pass: self.pass.clone(),
+            head: self.head.clone(),
+            stage: match needed.stage {
+                Stage::Decide => wire::Stage::Decide,
+                Stage::Observe => wire::Stage::Observe,
+            },
+            first: needed.first,
+            keys: needed.keys,
+        })
+    }
+
+    /// What the service answers to a question.
+    ///
+    /// # Errors
+    /// There are no facts.
+    pub fn found(&mut self, status: u16, body: &[u8]) -> Result<Found, ServiceError> {
+        if status != 200 {
+            return Err(refused(body));
+        }
+        let answer: wire::FactsResponse =
+            serde_json::from_slice(body).map_err(|_| ServiceError::NoResponse)?;
+        self.pass = Some(answer.pass);
+        Ok(Found {
+            now: answer.now,
+            facts: answer.facts.into(),
+        })
+    }
+
+    /// The report to send; `None`: it is not worth a call, and nothing has to be waited for.
+    pub fn tell(&mut self, report: Report) -> Option<RecordsRequest> {
+        let decision = report.decision.or_else(|| self.deferred.take());
+        if let Some(decision) = &decision
+            && decision.verified_token.is_some()
+        {
+            self.strangers.good(self.credentials(), self.begun);
+        }
+        self.wrong = decision.as_ref().is_some_and(|it| it.status == Some(401));
+        let ends_pass = report.ends && self.pass.is_some();
+        if report.records.is_empty() && !ends_pass && !self.wrong {
+            self.deferred = decision.filter(|it| it.status.is_none());
+            return None;
+        }
+        Some(RecordsRequest {
+            pass: match report.ends {
+                true => self.pass.take(),
+                false => self.pass.clone(),
+            },
+            head: self.head.clone(),
+            verdict: decision.map(DecisionReport::from),
+            records: report.records,
+            end: report.ends,
+        })
+    }
+
+    /// What the service answers to a report.
+    ///
+    /// # Errors
+    /// It is not on disk, or nobody knows.
+    pub fn stored(&self, status: u16, body: &[u8]) -> Result<(), ServiceError> {
+        if status == 204 {
+            return Ok(());
+        }
+        let error = refused(body);
+        if let (true, ServiceError::Refused(refused), Some(source)) =
+            (self.wrong, &error, &self.head.source)
+            && let Some(seconds) = refused.retry_after
+        {
+            self.strangers.fails(source, seconds, self.begun);
+        }
+        Err(error)
+    }
+
+    fn credentials(&self) -> impl Iterator<Item = &str> {
+        self.head.credentials.iter().map(|(_, text)| text.as_str())
+    }
+}
+
+/// The service's words, where it has any for the client. Of its rules only those are believed that
+/// it may refuse by.
+fn refused(body: &[u8]) -> ServiceError {
+    match serde_json::from_slice::<wire::Refused>(body) {
+        Ok(refused) => ServiceError::Refused(Refused {
+            rule: match refused.rule.as_str() {
+                "rate.limited" => "rate.limited",
+                _ => "facts.unavailable",
+            },
+            detail: refused.detail,
+            retry_after: refused.retry_after,
+        }),
+        Err(_) => ServiceError::NoResponse,
+    }
+}
+
+impl From<ServiceError> for Refused {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Refused(refused) => refused,
+            ServiceError::NoResponse => Self::no_record(),
+        }
+    }
+}
+
+impl From<DecisionReport> for Decision {
+    fn from(report: DecisionReport) -> Self {
+        Self {
+            account: report.account,
+            verified_token: report.verified_token,
+            rule: report.rule,
+            status: report.status,
+        }
+    }
+}
+
+impl From<Decision> for DecisionReport {
+    fn from(decision: Decision) -> Self {
+        Self {
+            account: decision.account,
+            verified_token: decision.verified_token,
+            rule: decision.rule,
+            status: decision.status,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remote() -> Remote {
+        let incoming = Incoming {
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            authority: None,
+            headers: Vec::new(),
+        };
+        Remote::new(Arc::default(), &incoming, None, 0)
+    }
+
+    #[test]
+    fn only_what_the_service_may_say_is_believed() {
+        let mut remote = remote();
+        let refused = |rule: &str| {
+            let body = format!(r#"{{"rule":"{rule}","detail":"d","retry_after":3}}"#);
+            match remote.stored(503, body.as_bytes()) {
+                Err(ServiceError::Refused(refused)) => (refused.rule, refused.retry_after),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(refused("rate.limited"), ("rate.limited", Some(3)));
+        assert_eq!(refused("route.unknown"), ("facts.unavailable", Some(3)));
+        assert_eq!(remote.stored(204, b""), Ok(()));
+        assert_eq!(remote.stored(200, b""), Err(ServiceError::NoResponse));
+        assert!(remote.found(200, b"{}").is_err());
+        let answer = br#"{"pass":"p","now":5,"facts":[]}"#;
+        assert_eq!(remote.found(200, answer).unwrap().now, 5);
+        assert_eq!(remote.pass, Some(Pass("p".to_owned())));
+        assert!(remote.found(204, b"").is_err());
+    }
+}
