@@ -16,8 +16,8 @@ use sample::{NOW, quantile, time};
 use scene::{Scene, scenes};
 use scimguard::engine::{Engine, Fault};
 use scimguard_core::facts::Fact;
-use scimguard_core::history::Calls as _;
 use scimguard_core::{Body, Need, Request, Verdict};
+use scimguard_exchange::Policy as _;
 
 const WARM_UP: usize = 200;
 const SAMPLES: usize = 3000;
@@ -77,7 +77,7 @@ fn run(component: &Path, cache: &Path) -> anyhow::Result<()> {
 }
 
 fn decisions(native: &Engine, sandbox: &Engine, scene: &Scene) -> anyhow::Result<()> {
-    let mut reused = sandbox.session()?;
+    let reused = sandbox.session()?;
     let mut samples = [const { Vec::<Duration>::new() }; 3];
     let mut calls = 0;
     // One after the other, so that what else the machine does falls on all alike.

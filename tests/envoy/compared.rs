@@ -1,15 +1,15 @@
 //! A case both ways, through Envoy and as native code: what reaches the application, what the client
 //! gets and what is recorded, compared byte for byte.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, ensure};
 use scimguard_core::facts::Table;
-use scimguard_core::history::{Decided, Driver, Played, Stuck, play};
+use scimguard_core::history::Decided;
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{Body, Forward, Guard, Headers, Request, Response};
 use scimguard_exchange::headers;
+use scimguard_exchange::history::{Driver, Played, Stuck};
 
 use crate::peers::{Forwarded, Peers};
 use crate::raw::Answer;
@@ -33,17 +33,11 @@ pub(crate) async fn run(
     peers: &Peers,
     listeners: impl Fn(&Step) -> SocketAddr,
 ) -> anyhow::Result<()> {
-    let mut driver = Driver::new(guard, guard.settings());
+    let mut driver = Driver::new(guard);
     let mut table = case.facts.clone();
     peers.state().table = case.facts.clone();
     for (number, step) in case.steps.iter().enumerate() {
-        let natively = play(
-            &mut driver,
-            &step.request,
-            &step.answers,
-            &mut table,
-            step.now,
-        );
+        let natively = driver.play(&step.request, &step.answers, &mut table, step.now);
         {
             let mut state = peers.state();
             state.now = step.now;
@@ -64,7 +58,7 @@ pub(crate) async fn run(
 }
 
 fn compare(
-    natively: &Result<Played, Stuck<Infallible>>,
+    natively: &Result<Played, Stuck>,
     request: &Request,
     answer: anyhow::Result<Answer>,
     came: &[Forwarded],

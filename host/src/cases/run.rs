@@ -3,22 +3,13 @@
 
 use std::fmt;
 
-use scimguard_core::facts::Fact;
-use scimguard_core::history::{Calls, Decided, Driver, Played, Stuck, play};
-use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
-use scimguard_exchange::{ScimPaths, Seen, Trust};
+use scimguard_core::history::Decided;
+use scimguard_exchange::Policy;
+use scimguard_exchange::history::{Driver, Played, Stuck};
 
 use super::expect::{self, Difference};
 use super::suite::{Case, Step};
 use crate::engine::{Engine, Fault};
-
-/// A policy whose answers are checked as the host does before it acts on them.
-struct Trusting<C> {
-    calls: C,
-    paths: ScimPaths,
-    /// The request that is decided, and what is known of it.
-    decided: Option<(Request, Trust)>,
-}
 
 /// Why a case failed.
 pub(crate) struct Failure {
@@ -28,7 +19,7 @@ pub(crate) struct Failure {
 }
 
 enum Reason {
-    Stuck(Stuck<Fault>),
+    Stuck(Stuck),
     Differences(Vec<Difference>),
 }
 
@@ -49,53 +40,12 @@ impl fmt::Display for Failure {
     }
 }
 
-impl<C: Calls<Fault = Fault>> Calls for Trusting<C> {
-    type Fault = Fault;
-
-    fn evaluate(&mut self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
-        let verdict = self.calls.evaluate(request, facts, now)?;
-        let mut trust = Trust::default();
-        let checked = trust.decided(&seen(&self.paths, request, facts, now), &verdict);
-        self.decided = Some((request.clone(), trust));
-        checked.map_err(refused)?;
-        Ok(verdict)
-    }
-
-    fn observe(
-        &mut self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Outcome, Fault> {
-        let outcome = self.calls.observe(continuation, answer, facts, now)?;
-        if let Some((request, trust)) = &mut self.decided {
-            let checked = trust.observed(&seen(&self.paths, request, facts, now), &outcome);
-            checked.map_err(refused)?;
-        }
-        Ok(outcome)
-    }
-}
-
-fn seen<'a>(paths: &'a ScimPaths, request: &'a Request, facts: &'a [Fact], now: u64) -> Seen<'a> {
-    Seen {
-        paths,
-        request,
-        facts,
-        now,
-    }
-}
-
-fn refused(why: &str) -> Fault {
-    Fault::Trapped(why.to_owned())
-}
-
 impl Failure {
     /// The policy failed before it was asked.
     pub(super) fn begin(fault: Fault) -> Self {
         Self {
             step: None,
-            reason: Reason::Stuck(Stuck::Fault(fault)),
+            reason: Reason::Stuck(Stuck::Trapped(fault.to_string())),
         }
     }
 }
@@ -103,13 +53,12 @@ impl Failure {
 /// Runs a case in one session of the engine.
 pub(crate) fn run(engine: &Engine, case: &Case) -> Result<(), Failure> {
     let session = engine.session().map_err(Failure::begin)?;
-    tell(session, engine.settings(), case, |_, _| {})
+    tell(session, case, |_, _| {})
 }
 
 /// Plays a case, shows what came of each step, and compares it with what is expected.
-pub(super) fn tell<C: Calls<Fault = Fault>>(
-    calls: C,
-    settings: &Settings,
+pub(super) fn tell(
+    policy: impl Policy,
     case: &Case,
     mut show: impl FnMut(&Step, &Played),
 ) -> Result<(), Failure> {
@@ -118,22 +67,12 @@ pub(super) fn tell<C: Calls<Fault = Fault>>(
         step: several.then_some(step + 1),
         reason,
     };
-    let calls = Trusting {
-        calls,
-        paths: ScimPaths::new(settings),
-        decided: None,
-    };
-    let mut driver = Driver::new(calls, settings);
+    let mut driver = Driver::new(policy);
     let mut table = case.facts.clone();
     for (index, step) in case.steps.iter().enumerate() {
-        let played = play(
-            &mut driver,
-            &step.request,
-            &step.upstream,
-            &mut table,
-            step.now,
-        )
-        .map_err(|stuck| failure(index, Reason::Stuck(stuck)))?;
+        let played = driver
+            .play(&step.request, &step.upstream, &mut table, step.now)
+            .map_err(|stuck| failure(index, Reason::Stuck(stuck)))?;
         show(step, &played);
         let differences = differences(step, &played);
         if !differences.is_empty() {

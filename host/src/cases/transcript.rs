@@ -1,14 +1,18 @@
 //! A case as it was played: every call of the policy with what it gave, and the decisions. Whoever brings
 //! the policy to another face plays the calls there and compares, byte by byte.
 
+use std::cell::RefCell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use scimguard_core::facts::Fact;
-use scimguard_core::history::{Answers, Calls, Decided, Played};
+use scimguard_core::history::{Answers, Decided};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{
-    BackendOutcome, Body, Headers, Outcome, Request, Response, Verdict, decision,
+    BackendOutcome, Body, Headers, Outcome, Request, Response, Settings, Verdict, decision,
 };
+use scimguard_exchange::Policy;
+use scimguard_exchange::history::Played;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -63,9 +67,9 @@ enum Call<'a> {
 }
 
 /// A policy whose calls are written down.
-struct Recorded<'r, C> {
-    calls: C,
-    written: &'r mut Vec<Box<RawValue>>,
+struct Recorded<'r, P> {
+    policy: P,
+    written: &'r RefCell<Vec<Box<RawValue>>>,
 }
 
 /// Runs a case in one session of the engine, and gives its line.
@@ -76,20 +80,20 @@ pub(crate) fn record(
     suite: &Suite,
     case: &Case,
 ) -> Result<String, Failure> {
-    let mut calls = Vec::new();
+    let calls = RefCell::default();
     let mut steps = Vec::new();
     let recorded = Recorded {
-        calls: engine.session().map_err(Failure::begin)?,
-        written: &mut calls,
+        policy: engine.session().map_err(Failure::begin)?,
+        written: &calls,
     };
-    tell(recorded, engine.settings(), case, |step, played| {
+    tell(recorded, case, |step, played| {
         steps.push(StepLine::new(step, played));
     })?;
     let line = Line {
         suite: name,
         case: &case.name,
         policy,
-        calls,
+        calls: calls.into_inner(),
         facts: together(suite.facts.as_ref(), case.own_facts.as_ref()),
         steps,
     };
@@ -98,18 +102,23 @@ pub(crate) fn record(
 
 // === impl Recorded ===
 
-impl<C> Recorded<'_, C> {
-    fn write(&mut self, call: &Call<'_>) {
+impl<P> Recorded<'_, P> {
+    fn write(&self, call: &Call<'_>) {
         // What serde_json wrote it reads as JSON.
-        self.written.extend(RawValue::from_string(text(call)));
+        let written = RawValue::from_string(text(call));
+        self.written.borrow_mut().extend(written);
     }
 }
 
-impl<C: Calls<Fault = Fault>> Calls for Recorded<'_, C> {
+impl<P: Policy<Fault = Fault>> Policy for Recorded<'_, P> {
     type Fault = Fault;
 
-    fn evaluate(&mut self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
-        let gives = self.calls.evaluate(request, facts, now)?;
+    fn settings(&self) -> &Settings {
+        self.policy.settings()
+    }
+
+    fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
+        let gives = self.policy.evaluate(request, facts, now)?;
         self.write(&Call::Evaluate {
             request,
             facts,
@@ -120,13 +129,13 @@ impl<C: Calls<Fault = Fault>> Calls for Recorded<'_, C> {
     }
 
     fn observe(
-        &mut self,
+        &self,
         continuation: &[u8],
         answer: &BackendOutcome,
         facts: &[Fact],
         now: u64,
     ) -> Result<Outcome, Fault> {
-        let gives = self.calls.observe(continuation, answer, facts, now)?;
+        let gives = self.policy.observe(continuation, answer, facts, now)?;
         self.write(&Call::Observe {
             continuation,
             answer,

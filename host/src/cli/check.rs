@@ -8,8 +8,9 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use scimguard_core::decision;
 use scimguard_core::facts::Table;
-use scimguard_core::history::{Decided, Driver, RequestDocument};
+use scimguard_core::history::{Decided, RequestDocument};
 use scimguard_core::syntax_fault;
+use scimguard_exchange::history::Driver;
 
 use super::choice::EngineArgs;
 use crate::cases;
@@ -63,11 +64,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => engine.with_context(|| name(path))?,
         None => engine?,
     };
-    let decided = Driver::new(engine.session()?, engine.settings()).evaluate(
-        &request,
-        &mut table.unwrap_or_default(),
-        now,
-    )?;
+    let decided =
+        Driver::new(engine.session()?).decide(&request, &mut table.unwrap_or_default(), now)?;
     let (document, code) = match decided {
         Decided::Forward(forward) => (decision::forward(&forward, &request), 0),
         Decided::Reject(reject) => (decision::reject(&reject), 1),

@@ -9,12 +9,13 @@ mod snapshot;
 mod tests;
 mod wit;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use scimguard_core::facts::Fact;
-use scimguard_core::history::Calls;
 use scimguard_core::{BackendOutcome, ConfigError, Guard, Outcome, Request, Settings, Verdict};
+use scimguard_exchange::Policy;
 
 pub use self::cache::default_folder as default_cache;
 pub use self::sandbox::{Plugin, Sandbox};
@@ -35,7 +36,7 @@ pub enum Session<'engine> {
     /// Compiled into this program.
     Native(&'engine Guard),
     /// One instance of a component.
-    Wasm(Box<Instance>),
+    Wasm(RefCell<Box<Instance>>, &'engine Settings),
 }
 
 /// Why the sandbox gave no decision. The request is refused, and no other is touched.
@@ -130,7 +131,10 @@ impl Engine {
     pub fn session(&self) -> Result<Session<'_>, Fault> {
         Ok(match self {
             Self::Native(guard) => Session::Native(guard),
-            Self::Wasm(sandbox) => Session::Wasm(Box::new(sandbox.instance()?)),
+            Self::Wasm(sandbox) => Session::Wasm(
+                RefCell::new(Box::new(sandbox.instance()?)),
+                sandbox.settings(),
+            ),
         })
     }
 
@@ -157,19 +161,26 @@ impl Engine {
     }
 }
 
-impl Calls for Session<'_> {
+impl Policy for Session<'_> {
     type Fault = Fault;
 
+    fn settings(&self) -> &Settings {
+        match self {
+            Self::Native(guard) => guard.settings(),
+            Self::Wasm(_, settings) => settings,
+        }
+    }
+
     /// A fault is one of every later call of this session, too.
-    fn evaluate(&mut self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
+    fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
         match self {
             Self::Native(guard) => Ok(Guard::evaluate(guard, request, facts, now)),
-            Self::Wasm(instance) => instance.evaluate(request, facts, now),
+            Self::Wasm(instance, _) => instance.borrow_mut().evaluate(request, facts, now),
         }
     }
 
     fn observe(
-        &mut self,
+        &self,
         continuation: &[u8],
         answer: &BackendOutcome,
         facts: &[Fact],
@@ -177,7 +188,10 @@ impl Calls for Session<'_> {
     ) -> Result<Outcome, Fault> {
         match self {
             Self::Native(guard) => Ok(Guard::observe(guard, continuation, answer, facts, now)),
-            Self::Wasm(instance) => instance.observe(continuation, answer, facts, now),
+            Self::Wasm(instance, _) => {
+                let mut instance = instance.borrow_mut();
+                instance.observe(continuation, answer, facts, now)
+            }
         }
     }
 }

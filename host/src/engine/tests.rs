@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use scimguard_core::history::Calls as _;
 use scimguard_core::{Body, ConfigError, Request, Verdict};
+use scimguard_exchange::Policy as _;
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -59,7 +59,7 @@ fn every_call_has_a_fresh_instance_and_a_session_has_one() {
     for engine in [snapshot, configured] {
         assert!(ask(&engine, "GET").is_ok());
         assert!(ask(&engine, "GET").is_ok());
-        let mut session = engine.session().unwrap();
+        let session = engine.session().unwrap();
         assert!(session.evaluate(&request("GET"), &[], 0).is_ok());
         assert!(session.evaluate(&request("GET"), &[], 0).is_err());
     }

@@ -6,8 +6,9 @@
 
 use anyhow::Context as _;
 use scimguard_core::facts::Table;
-use scimguard_core::history::{Decided, Driver};
+use scimguard_core::history::Decided;
 use scimguard_core::{Body, Headers, Request};
+use scimguard_exchange::history::Driver;
 use serde_json::Value;
 
 use super::redact;
@@ -145,8 +146,7 @@ impl Judge {
     fn ask(&self, request: &Request) -> anyhow::Result<(Option<Fault>, Vec<Fault>)> {
         // Each message is judged for itself: nothing is recorded.
         let mut facts = self.facts.clone();
-        let decided = Driver::new(self.engine.session()?, self.engine.settings())
-            .evaluate(request, &mut facts, 0)?;
+        let decided = Driver::new(self.engine.session()?).decide(request, &mut facts, 0)?;
         let (refused, changes) = match decided {
             Decided::Forward(forward) => (None, forward.changes),
             // Every operation of a bulk request was refused: each is looked at alone.

@@ -76,6 +76,7 @@
 mod accounts;
 mod exchange;
 pub mod headers;
+pub mod history;
 pub mod incoming;
 mod paths;
 mod policy;

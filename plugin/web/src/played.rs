@@ -2,14 +2,14 @@
 
 use scimguard_core::facts::{Ownership, Table};
 use scimguard_core::history::{
-    Answers, Decided, Driver, Journal, Passage, RequestDocument, Stuck, UpstreamDocument, place,
-    play as step, way,
+    Answers, Decided, Passage, RequestDocument, UpstreamDocument, place, way,
 };
 use scimguard_core::message::{ForwardBody, ResponseBody};
 use scimguard_core::record::Record;
 use scimguard_core::{
     Body, Change, Forward, Guard, Headers, Reject, Request, Respond, Response, decision,
 };
+use scimguard_exchange::history::{Driver, Journal, Stuck};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
@@ -156,13 +156,14 @@ fn each<T>(
     mut show: impl FnMut(Came<'_>) -> T,
 ) -> Result<Vec<T>, InputFault> {
     let mut table = table(facts)?;
-    let mut driver = Driver::new(guard, guard.settings());
+    let mut driver = Driver::new(guard);
     let mut shown = Vec::new();
     for (index, given) in steps.iter().enumerate() {
         let request = request(&given.request, Input::Request(index))?;
         let answers = answers(given.upstream.as_deref(), Input::Upstream(index))?;
         let now = given.now.unwrap_or(now);
-        let came = step(&mut driver, &request, &answers, &mut table, now)
+        let came = driver
+            .play(&request, &answers, &mut table, now)
             .map_err(|stuck| InputFault::of(Input::Upstream(index), told(&stuck)))?;
         shown.push(show(Came {
             request,
@@ -175,7 +176,7 @@ fn each<T>(
     Ok(shown)
 }
 
-fn told(stuck: &Stuck<std::convert::Infallible>) -> String {
+fn told(stuck: &Stuck) -> String {
     match stuck {
         Stuck::Another { method, path } => format!(
             "the guard sends another request to the application ({method} {path}): give its answer, \

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::play::Answers;
+use super::decided::Answers;
 use crate::message::{AnswerBody, BackendAnswer, BackendOutcome, Body, Headers, Request};
 
 /// A request, as `scimguard check` reads it.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::drive::Decided;
+use super::decided::Decided;
 use crate::Guard;
 use crate::json;
 use crate::message::{Reject, Request, ResponseBody};

@@ -1,9 +1,11 @@
 //! How far a request came, and where its fault is: what a page shows beside a decision.
 
 use scimguard_core::facts::Table;
-use scimguard_core::history::{Answers, Driver, Passed, RequestDocument, place, play, way};
-use scimguard_core::history::{Decided, UpstreamDocument};
+use scimguard_core::history::{
+    Answers, Decided, Passed, RequestDocument, UpstreamDocument, place, way,
+};
 use scimguard_core::{Guard, Request, rules, stage};
+use scimguard_exchange::history::Driver;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
@@ -36,9 +38,9 @@ fn request(method: &str, path: &str, token: &str, body: &str) -> Request {
 }
 
 fn decided(guard: &Guard, request: &Request) -> Decided {
-    let mut driver = Driver::new(guard, guard.settings());
+    let mut driver = Driver::new(guard);
     driver
-        .evaluate(request, &mut table(), NOW)
+        .decide(request, &mut table(), NOW)
         .expect("a decision")
 }
 
@@ -177,9 +179,9 @@ fn a_journal_has_what_all_parts_of_a_request_recorded() {
     let upstream: UpstreamDocument<IgnoredAny> =
         serde_json::from_str(&upstream.to_string()).unwrap();
     let (answers, _) = upstream.into_answers().unwrap();
-    let mut driver = Driver::new(&guard, guard.settings());
+    let mut driver = Driver::new(&guard);
     let mut table = table();
-    let played = play(&mut driver, &request, &answers, &mut table, NOW).unwrap();
+    let played = driver.play(&request, &answers, &mut table, NOW).unwrap();
     assert_eq!(played.stops.len(), 3);
     assert_eq!(played.response.map(|response| response.status), Some(200));
     let journal = driver.journal();
@@ -198,7 +200,9 @@ fn a_journal_has_what_all_parts_of_a_request_recorded() {
     assert_eq!(names, ["u1", "u2"]);
     assert_eq!(driver.journal().records.len(), 0);
 
-    let mut driver = Driver::new(&guard, guard.settings());
-    let waiting = play(&mut driver, &request, &Answers::Awaited, &mut table, NOW).unwrap();
+    let mut driver = Driver::new(&guard);
+    let waiting = driver
+        .play(&request, &Answers::Awaited, &mut table, NOW)
+        .unwrap();
     assert_eq!((waiting.stops.len(), waiting.response), (1, None));
 }

@@ -1,0 +1,197 @@
+//! A policy that does not keep the protocol of `wit/policy.wit` is refused with `plugin.trapped`, and one
+//! that keeps it up to its last allowed pass is not.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use scimguard_core::facts::{Answer, Fact, Key, Unseen, UserKey};
+use scimguard_core::message::{Need, Proceed, Respond, ResponseBody};
+use scimguard_core::{BackendOutcome, Body, Outcome, Request, Response, Settings, Verdict};
+use scimguard_exchange::{Answer as End, Exchange, Found, Policy, Setup, Step};
+
+const PASSES: u32 = 3;
+const ROUNDS: u32 = 2;
+
+/// What a policy says each time.
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    /// It asks, so many times, then for nothing more.
+    Asks(u32),
+    /// It goes on, so many times, then answers.
+    Proceeds(u32),
+    /// It asks about a user of another account.
+    AsksOfOthers,
+}
+
+struct Script {
+    settings: Settings,
+    says: Says,
+    said: Cell<u32>,
+}
+
+impl Script {
+    fn new(says: Says) -> Self {
+        Self {
+            settings: Settings {
+                body_limit: 1_000,
+                answer_limit: 1_000,
+                rounds: ROUNDS,
+                passes: PASSES,
+                scim_base: "/scim/{account}".to_owned(),
+                upstream_base: "/scim/{account}".to_owned(),
+                scim_account: None,
+            },
+            says,
+            said: Cell::new(0),
+        }
+    }
+
+    /// Whether it has said it less often than this; counts.
+    fn again(&self, times: u32) -> bool {
+        let said = self.said.get();
+        self.said.set(said + 1);
+        said < times
+    }
+}
+
+impl Policy for Script {
+    type Fault = Infallible;
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn evaluate(&self, _: &Request, _: &[Fact], _: u64) -> Result<Verdict, Infallible> {
+        Ok(match self.says {
+            Says::Asks(times) if self.again(times) => Verdict::Need(asks("A")),
+            Says::AsksOfOthers => Verdict::Need(asks("B")),
+            Says::Asks(_) => Verdict::Proceed(proceeds()),
+            Says::Proceeds(_) => {
+                self.said.set(1);
+                Verdict::Proceed(proceeds())
+            }
+        })
+    }
+
+    fn observe(
+        &self,
+        _: &[u8],
+        _: &BackendOutcome,
+        _: &[Fact],
+        _: u64,
+    ) -> Result<Outcome, Infallible> {
+        Ok(match self.says {
+            Says::Proceeds(times) if self.again(times) => Outcome::Proceed(proceeds()),
+            _ => Outcome::Respond(Respond {
+                response: Response {
+                    status: 204,
+                    headers: Vec::new(),
+                    body: ResponseBody::None,
+                },
+                records: Vec::new(),
+                rule: None,
+            }),
+        })
+    }
+}
+
+fn asks(account: &str) -> Need {
+    Need {
+        keys: vec![Key::User(UserKey {
+            account: account.to_owned(),
+            value: "u1".to_owned(),
+            unseen: Unseen::Absent,
+        })],
+        body_limit: None,
+    }
+}
+
+fn proceeds() -> Proceed {
+    Proceed {
+        records: Vec::new(),
+        continuation: vec![1],
+        changes: Vec::new(),
+        rule: None,
+        account: Some("A".to_owned()),
+        verified_token: None,
+    }
+}
+
+fn end(says: Says) -> End {
+    let request = Request {
+        method: "DELETE".to_owned(),
+        path: "/scim/A/Users/u1".to_owned(),
+        headers: Vec::new(),
+        body: Body::Unread,
+        annotate: false,
+    };
+    let setup = Arc::new(Setup::new(Script::new(says), false));
+    let mut exchange = Exchange::new(setup, request, 0, ());
+    let mut step = exchange.start();
+    for _ in 0..20 {
+        step = match step {
+            Step::GetFacts(needed) => {
+                let facts = needed.keys.into_iter().map(|key| Fact {
+                    key,
+                    answer: Answer::Absent,
+                });
+                let facts = Arc::new(facts.collect());
+                exchange.facts(Ok(Found { now: 0, facts }))
+            }
+            Step::Store(_) => exchange.stored(Ok(())),
+            Step::Respond(end) => return end,
+            Step::ReadBody(_) | Step::Send(_) => panic!("{step:?} by {says:?}"),
+        };
+    }
+    panic!("{says:?} never ends")
+}
+
+#[test]
+fn a_policy_goes_on_as_often_as_it_may_and_no_more() {
+    for (says, trapped) in [
+        (Says::Asks(0), false),
+        (Says::Asks(ROUNDS), false),
+        (Says::Asks(ROUNDS + 1), true),
+        (Says::Asks(u32::MAX), true),
+        (Says::Proceeds(1), false),
+        // What comes after the last pass that it may have is a response.
+        (Says::Proceeds(PASSES), false),
+        (Says::Proceeds(PASSES + 1), true),
+        (Says::Proceeds(u32::MAX), true),
+        (Says::AsksOfOthers, true),
+    ] {
+        let end = end(says);
+        let expected = match trapped {
+            true => (500, Some("plugin.trapped")),
+            false => (204, None),
+        };
+        assert_eq!(
+            (end.response.status, end.rule.as_deref()),
+            expected,
+            "{says:?}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_is_not_believed() {
+    let request = Request {
+        method: "GET".to_owned(),
+        path: "/scim/A/Users/u1".to_owned(),
+        headers: Vec::new(),
+        body: Body::Unread,
+        annotate: false,
+    };
+    let setup = Arc::new(Setup::new(Script::new(Says::Asks(1)), false));
+    let mut exchange = Exchange::new(setup, request, 0, ());
+    assert!(matches!(exchange.start(), Step::GetFacts(_)));
+    let Step::Respond(end) = exchange.answered(BackendOutcome::NotAsked) else {
+        panic!("it goes on")
+    };
+    assert_eq!(end.rule.as_deref(), Some("plugin.trapped"));
+    let Step::Respond(end) = exchange.stored(Ok(())) else {
+        panic!("it goes on")
+    };
+    assert_eq!(end.rule.as_deref(), Some("plugin.trapped"));
+}
