@@ -7,6 +7,7 @@
 mod act;
 mod budget;
 mod bulk;
+mod continuation;
 pub mod decision;
 mod edit;
 mod evaluate;
@@ -31,6 +32,7 @@ mod plan;
 mod policy;
 pub mod record;
 mod refusal;
+mod resume;
 mod route;
 mod rules;
 mod scim;
@@ -217,7 +219,7 @@ impl Guard {
         now: u64,
     ) -> (Outcome, u64) {
         let facts = Facts::new(facts);
-        let outcome = observe::observe(&self.policy, continuation, answer, &facts, now);
+        let outcome = resume::resume(&self.policy, continuation, answer, &facts, now);
         (outcome, facts.budget().spent())
     }
 }

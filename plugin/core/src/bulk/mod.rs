@@ -11,17 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
-use crate::evaluate::{Given, evaluate};
-use crate::known::{Facts, Stop};
-use crate::message::{
-    BackendOutcome, Body, Change, Forward, Headers, Outcome, Proceed, Request, Respond, Verdict,
-};
-use crate::observe::{self, Continuation};
+use crate::known::Stop;
+use crate::message::{Body, Headers, Request, Respond};
 use crate::parse;
 use crate::policy::{Account, Policy};
 use crate::record::Record;
+use crate::refusal::ErrorForm;
 use crate::route::ScimCall;
-use crate::rules::scim;
+use crate::rules::{Refusal, scim};
 
 use answer::Answered;
 
@@ -39,12 +36,12 @@ pub(crate) struct Bulk {
     fail_on_errors: Option<usize>,
     operations: Vec<Operation>,
     /// The ids of what was created, by `bulkId`.
-    ids: BTreeMap<String, String>,
-    under_way: Option<UnderWay>,
+    pub(crate) ids: BTreeMap<String, String>,
+    pub(crate) under_way: Option<UnderWay>,
     /// The first rule that refused an operation.
-    rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// The steps that deciding the operations took by now: all of a request have one budget.
-    spent: u64,
+    pub(crate) spent: u64,
 }
 
 /// One operation.
@@ -64,10 +61,10 @@ struct Operation {
 
 /// The operation whose answer is awaited.
 #[derive(Debug, Serialize, Deserialize)]
-struct UnderWay {
-    index: usize,
+pub(crate) struct UnderWay {
+    pub(crate) index: usize,
     /// Of the operation alone.
-    continuation: Vec<u8>,
+    pub(crate) continuation: Vec<u8>,
 }
 
 /// Reads a Bulk request and starts its way.
@@ -77,11 +74,11 @@ pub(crate) fn begin(
     policy: &Policy,
     account: &Account,
     budget: &Budget,
-) -> Result<Proceed, Stop> {
+) -> Result<Bulk, Stop> {
     let (body, _) = parse::required(request, account, budget)?;
     let envelope = envelope::read(body, account.limits.bulk_operations)?;
     references::check(&envelope.operations)?;
-    let bulk = Bulk {
+    Ok(Bulk {
         base: call.bases(policy).0,
         headers: request
             .headers
@@ -95,79 +92,14 @@ pub(crate) fn begin(
         under_way: None,
         rule: None,
         spent: budget.spent(),
-    };
-    Ok(bulk.proceed(Vec::new(), Vec::new()))
-}
-
-/// Goes on: with the next operation, or with the answer to the one that is under way.
-pub(crate) fn resume(
-    policy: &Policy,
-    mut bulk: Bulk,
-    answer: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
-) -> Outcome {
-    if let Some(UnderWay {
-        index,
-        continuation,
-    }) = bulk.under_way.take()
-    {
-        return match observe::one(policy, &continuation, answer, facts, now, bulk.given()) {
-            Outcome::Need(need) => Outcome::Need(need),
-            Outcome::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
-            Outcome::Respond(respond) => {
-                bulk.answered(index, &respond);
-                bulk.next(respond.records, Vec::new())
-            }
-            Outcome::Proceed(_) => bulk.nested(index),
-        };
-    }
-    let Some(index) = bulk.first_ready() else {
-        return Outcome::Respond(bulk.respond(Vec::new()));
-    };
-    let request = match bulk.request(index) {
-        Ok(request) => request,
-        Err(refusal) => {
-            bulk.refused(index, &refusal);
-            return bulk.next(Vec::new(), Vec::new());
-        }
-    };
-    let before = facts.budget().spent();
-    facts.budget().carry(bulk.spent);
-    let verdict = evaluate(policy, &request, facts, now, bulk.given());
-    // What was kept is read again for each operation, and is not the operation's.
-    bulk.spent = facts.budget().spent().saturating_sub(before);
-    match verdict {
-        Verdict::Need(need) => Outcome::Need(need),
-        Verdict::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
-        Verdict::Reject(reject) => {
-            bulk.answered(
-                index,
-                &Respond {
-                    response: reject.response,
-                    records: Vec::new(),
-                    rule: Some(reject.rule),
-                },
-            );
-            bulk.next(Vec::new(), reject.changes)
-        }
-        Verdict::Proceed(_) => bulk.nested(index),
-    }
+    })
 }
 
 // === impl Bulk ===
 
 impl Bulk {
-    /// What an operation is decided with.
-    fn given(&self) -> Given<'_> {
-        Given {
-            read: None,
-            bulk_ids: Some(&self.ids),
-        }
-    }
-
     /// The next operation whose references are all decided.
-    fn first_ready(&self) -> Option<usize> {
+    pub(crate) fn first_ready(&self) -> Option<usize> {
         let errors = self
             .operations
             .iter()
@@ -189,7 +121,7 @@ impl Bulk {
     }
 
     /// The operation as a request of its own.
-    fn request(&self, index: usize) -> Result<Request, crate::rules::Refusal> {
+    pub(crate) fn request(&self, index: usize) -> Result<Request, Refusal> {
         let Some(operation) = self.operations.get(index) else {
             return Err(scim::BULK_INVALID.because("There is no such operation."));
         };
@@ -225,7 +157,7 @@ impl Bulk {
     }
 
     /// Notes what became of an operation.
-    fn answered(&mut self, index: usize, respond: &Respond) {
+    pub(crate) fn answered(&mut self, index: usize, respond: &Respond) {
         let base = self.base.clone();
         let Some(operation) = self.operations.get_mut(index) else {
             return;
@@ -242,59 +174,23 @@ impl Bulk {
         }
     }
 
-    fn refused(&mut self, index: usize, refusal: &crate::rules::Refusal) {
+    /// Notes that an operation is refused.
+    pub(crate) fn refused(&mut self, index: usize, refusal: &Refusal) {
         let respond = Respond {
-            response: refusal.response(crate::refusal::ErrorForm::Scim),
+            response: refusal.response(ErrorForm::Scim),
             records: Vec::new(),
             rule: Some(refusal.rule.to_owned()),
         };
         self.answered(index, &respond);
     }
 
-    /// What comes after an operation.
-    fn next(self, records: Vec<Record>, changes: Vec<Change>) -> Outcome {
-        match self.first_ready() {
-            Some(_) => Outcome::Proceed(self.proceed(records, changes)),
-            None => Outcome::Respond(self.respond(records)),
-        }
-    }
-
-    fn proceed(self, records: Vec<Record>, changes: Vec<Change>) -> Proceed {
-        Proceed {
-            records,
-            changes,
-            rule: self.rule.clone(),
-            account: None,
-            verified_token: None,
-            continuation: Continuation::Bulk(Box::new(self)).to_bytes(),
-        }
-    }
-
-    fn forward(mut self, index: usize, forward: Forward) -> Forward {
-        self.under_way = Some(UnderWay {
-            index,
-            continuation: forward.continuation,
-        });
-        Forward {
-            continuation: Continuation::Bulk(Box::new(self)).to_bytes(),
-            ..forward
-        }
-    }
-
-    fn respond(&self, records: Vec<Record>) -> Respond {
+    /// The answer to the whole request.
+    pub(crate) fn respond(&self, records: Vec<Record>) -> Respond {
         Respond {
             response: answer::response(&self.operations),
             records,
             rule: self.rule.clone(),
         }
-    }
-
-    fn nested(mut self, index: usize) -> Outcome {
-        let refusal = scim::BULK_INVALID.because(format!(
-            "Operations[{index}].path: a Bulk request cannot hold another one."
-        ));
-        self.refused(index, &refusal);
-        self.next(Vec::new(), Vec::new())
     }
 }
 

@@ -3,9 +3,9 @@
 use super::{Progress, forward};
 use crate::act::{self, Act};
 use crate::budget::Budget;
+use crate::continuation::Continuation;
 use crate::known::{Facts, Stop};
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
-use crate::observe::Continuation;
 use crate::parse;
 use crate::permit::{Permitted, Scene, ask, permit};
 use crate::plan::{Outcome, Plan, plan};

@@ -6,12 +6,12 @@ mod scim;
 
 use std::collections::BTreeMap;
 
+use crate::continuation::Continuation;
 use crate::json::Json;
 use crate::known::{Facts, Stop};
 use crate::message::{
     AnswerHandling, Change, Forward, ForwardBody, Proceed, Reject, Request, Verdict,
 };
-use crate::observe::Continuation;
 use crate::permit::Permitted;
 use crate::policy::Policy;
 use crate::refusal::ErrorForm;

@@ -6,13 +6,13 @@ use super::message::{Message, message};
 use super::{Decision, Given, Progress, forward};
 use crate::act::{Act, Edit, MembersWrite};
 use crate::bulk;
+use crate::continuation::{Continuation, CreatedRead, Expected, Reading, ScimContinuation};
 use crate::facts::ResourceKind;
 use crate::json::Json;
 use crate::known::{Facts, Stop};
 use crate::message::{Change, Forward, ForwardBody, Request};
 use crate::normalise::members::referenced;
-use crate::normalise::query;
-use crate::observe::{Continuation, CreatedRead, Expected, Reading, ScimContinuation, answer};
+use crate::normalise::{member, query};
 use crate::permit::{Scene, ask, permit};
 use crate::plan::{Outcome, plan};
 use crate::policy::{Account, Dialect, Policy};
@@ -37,7 +37,8 @@ pub(super) fn decide(
     let authorised = authorise_scim(request, &call.account, policy, facts, now)?;
     progress.verified_token = Some(authorised.token_id.clone());
     if call.operation == Operation::Bulk {
-        return bulk::begin(call, request, policy, account, facts.budget()).map(Decision::Proceed);
+        let bulk = bulk::begin(call, request, policy, account, facts.budget())?;
+        return Ok(Decision::Proceed(bulk.proceed(Vec::new(), Vec::new())));
     }
     let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
     let budget = facts.budget();
@@ -151,7 +152,7 @@ pub(super) fn decide(
 
 /// The ids in the `members` of a group.
 fn members_of(group: &Json) -> BTreeSet<String> {
-    answer::member(group, "members")
+    member(group, "members")
         .map(referenced)
         .unwrap_or_default()
         .into_iter()

@@ -28,7 +28,7 @@ const NOT_IN_STRING: &AsciiSet = &CONTROLS.add(b'"').add(b'\\').add(b'%');
 
 impl Described {
     /// The answer as it came, with the header if there is something to tell.
-    pub(super) fn answered(
+    pub(crate) fn answered(
         &self,
         policy: &Policy,
         outcome: &BackendOutcome,

@@ -2,7 +2,7 @@
 
 use percent_encoding::utf8_percent_encode;
 
-use super::ScimContinuation;
+use crate::continuation::ScimContinuation;
 use crate::facts::ResourceKind;
 use crate::header_names;
 use crate::json::{self, Json, Member};

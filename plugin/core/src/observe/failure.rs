@@ -1,6 +1,7 @@
 //! What a client is answered where the backend fails, or says nothing that can be believed.
 
-use super::{Expected, ScimContinuation, answer, records};
+use super::{answer, records};
+use crate::continuation::{Expected, ScimContinuation};
 use crate::json::Json;
 use crate::message::{AnswerBody, BackendAnswer, Respond, Response, ResponseBody};
 use crate::record::Record;

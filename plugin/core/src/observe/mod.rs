@@ -5,8 +5,7 @@
 //! is recorded, and what was pending stays so.
 
 mod annotation;
-pub(crate) mod answer;
-mod created;
+mod answer;
 mod discovery;
 mod failure;
 mod readable;
@@ -14,229 +13,56 @@ mod reading;
 mod records;
 mod repair;
 
-use serde::{Deserialize, Serialize};
-
 use crate::budget::{Budget, BudgetExceeded};
-use crate::bulk::{self, Bulk};
-use crate::evaluate::{Given, evaluate};
-use crate::facts::ResourceKind;
+use crate::continuation::{Continuation, Expected, ScimContinuation};
 use crate::json::Json;
 use crate::known::{Facts, Stop};
 use crate::message::{
     AnswerBody, BackendAnswer, BackendOutcome, Forward, Outcome, Respond, Response, ResponseBody,
-    Verdict,
 };
 use crate::plan::Outcome as Planned;
 use crate::policy::Policy;
 use crate::refusal::ErrorForm;
-use crate::route::Discovery;
-use crate::route::management::Described;
 use crate::rules::{Refusal, face};
-use crate::scim::Profile;
-use crate::scim::location::Bases;
 
 use failure::{backend_error, is_definite_refusal, not_there, refused, unavailable};
 
-pub(crate) use created::CreatedRead;
 pub use readable::Readable;
-pub(crate) use reading::Reading;
 
-/// What a forwarded request takes along until its answer comes.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Continuation {
-    Scim(ScimContinuation),
-    Management(Planned),
-    Described(Described),
-    Reading(Box<Reading>),
-    Bulk(Box<Bulk>),
-}
-
-/// Of a SCIM call.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ScimContinuation {
-    pub(crate) account: String,
-    pub(crate) bases: Bases,
-    pub(crate) profile: Profile,
-    pub(crate) expected: Expected,
-    /// The id of the identity provider's token, if it asked: what it is shown settles its unclear
-    /// creates, and what fails of its membership changes is repeated.
-    pub(crate) provisioner: Option<String>,
-    pub(crate) outcome: Planned,
-    /// What to read, and go on, if the backend finds no value at a value path.
-    pub(crate) reading: Option<Box<Reading>>,
-    /// What to read for an answer with nothing in it, since the client expects the resource.
-    pub(crate) read_back: Option<Box<Reading>>,
-    /// How to read what a create made, if its answer says only where that is.
-    pub(crate) created: Option<Box<CreatedRead>>,
-    /// The client asked by HEAD: its answer has no body (RFC 9110 §9.3.2).
-    pub(crate) is_head: bool,
-}
-
-// === impl Continuation ===
-
-impl Continuation {
-    /// As the face keeps it. Plain data with string keys: writing it cannot fail.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-}
-
-/// What a success looks like.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Expected {
-    /// The resource of this id.
-    Resource(ResourceKind, String),
-    /// The resource of this id, or nothing.
-    Written(ResourceKind, String),
-    /// A new resource of this name; of this id, if it is read where the application says that it is.
-    Created {
-        kind: ResourceKind,
-        name: String,
-        at: Option<String>,
-    },
-    /// Resources of this type, or of any; from the first that is found, or a later page or the count.
-    List {
-        kind: Option<ResourceKind>,
-        from_start: bool,
-    },
-    /// Nothing.
-    Deleted,
-    /// `/Schemas` and the like.
-    Discovery(Discovery),
-}
-
-/// Judges what the backend answered, or begins the next part of a request.
-pub(crate) fn observe(
+/// Judges the answer to a SCIM call, or reads once more what the client or the record needs.
+pub(crate) fn scim(
     policy: &Policy,
-    continuation: &[u8],
+    mut continuation: ScimContinuation,
     answer: &BackendOutcome,
     facts: &Facts<'_>,
     now: u64,
 ) -> Outcome {
-    facts.budget().kept(continuation);
-    match serde_json::from_slice(continuation) {
-        Ok(Continuation::Bulk(bulk)) => bulk::resume(policy, *bulk, answer, facts, now),
-        Ok(alone) => single(policy, alone, answer, facts, now, Given::default()),
-        Err(_) => forgotten(),
+    if let Some(reading) = continuation.reading.take_if(|_| finds_no_target(answer)) {
+        // A PATCH is done whole or not at all: what was planned of it is taken back.
+        return Outcome::Forward(reading.forward(continuation.outcome.refused));
     }
-}
-
-/// The same for a request, or an operation of a Bulk request, that is one request to the backend.
-pub(crate) fn one(
-    policy: &Policy,
-    continuation: &[u8],
-    answer: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
-    given: Given<'_>,
-) -> Outcome {
-    match serde_json::from_slice(continuation) {
-        Ok(alone) => single(policy, alone, answer, facts, now, given),
-        Err(_) => forgotten(),
+    if let Some(read) = continuation.read_created(answer) {
+        return Outcome::Forward(Forward {
+            continuation: Continuation::Scim(continuation).to_bytes(),
+            ..read
+        });
     }
-}
-
-fn single(
-    policy: &Policy,
-    continuation: Continuation,
-    answer: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
-    given: Given<'_>,
-) -> Outcome {
-    let unread;
-    let answer = match (
-        affordable(&continuation, answer, facts.budget()),
-        &continuation,
-    ) {
-        (Ok(()), _) => answer,
-        // The answer passes as it came, and nothing is said of it.
-        (Err(_), Continuation::Described(_)) => {
-            return Outcome::Respond(management(Planned::default(), answer));
-        }
-        (Err(exceeded), _) => match answer {
-            BackendOutcome::Answered(error) if error.status >= 400 => {
-                unread = BackendOutcome::Answered(BackendAnswer {
-                    status: error.status,
-                    headers: error.headers.clone(),
-                    body: AnswerBody::OverLimit,
-                });
-                &unread
+    let read_back = continuation.read_back.take();
+    let is_head = continuation.is_head;
+    match answered(policy, continuation, answer, facts, now) {
+        Ok(mut respond) => match read_back {
+            Some(reading) if respond.response.status == 204 => {
+                Outcome::Forward(reading.for_the_client(respond.records))
             }
-            _ => return refuse(&exceeded.into()),
-        },
-    };
-    match continuation {
-        Continuation::Scim(mut continuation) => {
-            if let Some(reading) = continuation.reading.take_if(|_| finds_no_target(answer)) {
-                // A PATCH is done whole or not at all: what was planned of it is taken back.
-                return Outcome::Forward(reading.forward(continuation.outcome.refused));
-            }
-            if let Some(read) = continuation.read_created(answer) {
-                return Outcome::Forward(Forward {
-                    continuation: Continuation::Scim(continuation).to_bytes(),
-                    ..read
-                });
-            }
-            let read_back = continuation.read_back.take();
-            let is_head = continuation.is_head;
-            match scim(policy, continuation, answer, facts, now) {
-                Ok(mut respond) => match read_back {
-                    Some(reading) if respond.response.status == 204 => {
-                        Outcome::Forward(reading.for_the_client(respond.records))
-                    }
-                    _ => {
-                        if is_head {
-                            respond.response.body = ResponseBody::None;
-                        }
-                        Outcome::Respond(respond)
-                    }
-                },
-                Err(Stop::Need(need)) => Outcome::Need(need),
-                Err(Stop::Refuse(refusal)) => refuse(&refusal),
-            }
-        }
-        Continuation::Management(planned) => Outcome::Respond(management(planned, answer)),
-        Continuation::Described(described) => described.answered(policy, answer, facts),
-        Continuation::Reading(reading) => match reading.answered(policy, answer, now) {
-            Err(respond) => Outcome::Respond(*respond),
-            Ok((request, resource)) => {
-                let given = Given {
-                    read: Some(&resource),
-                    ..given
-                };
-                match evaluate(policy, &request, facts, now, given) {
-                    Verdict::Need(need) => Outcome::Need(need),
-                    Verdict::Forward(forward) => Outcome::Forward(forward),
-                    Verdict::Proceed(proceed) => Outcome::Proceed(proceed),
-                    Verdict::Reject(reject) => Outcome::Respond(Respond {
-                        response: reject.response,
-                        records: Vec::new(),
-                        rule: Some(reject.rule),
-                    }),
+            _ => {
+                if is_head {
+                    respond.response.body = ResponseBody::None;
                 }
+                Outcome::Respond(respond)
             }
         },
-        Continuation::Bulk(_) => forgotten(),
-    }
-}
-
-/// Counts the reading of an answer, if it is read.
-fn affordable(
-    continuation: &Continuation,
-    answer: &BackendOutcome,
-    budget: &Budget,
-) -> Result<(), BudgetExceeded> {
-    match (continuation, answer) {
-        (Continuation::Management(_), _) => Ok(()),
-        (
-            _,
-            BackendOutcome::Answered(BackendAnswer {
-                body: AnswerBody::Bytes(bytes),
-                ..
-            }),
-        ) => budget.answer(bytes),
-        _ => Ok(()),
+        Err(Stop::Need(need)) => Outcome::Need(need),
+        Err(Stop::Refuse(refusal)) => refuse(&refusal),
     }
 }
 
@@ -251,17 +77,7 @@ fn finds_no_target(answer: &BackendOutcome) -> bool {
         })
 }
 
-fn forgotten() -> Outcome {
-    refuse(&face::PLUGIN_TRAPPED.because("What the guard kept of the request is not what it was."))
-}
-
-/// The end of a request that a rule refuses after all.
-fn refuse(refusal: &Refusal) -> Outcome {
-    Outcome::Respond(refused(refusal.clone(), ErrorForm::Scim, Vec::new()))
-}
-
-/// Judges the answer to a SCIM call.
-fn scim(
+fn answered(
     policy: &Policy,
     continuation: ScimContinuation,
     outcome: &BackendOutcome,
@@ -308,7 +124,7 @@ fn scim(
 }
 
 /// Judges the answer to a management request. The answer itself passes.
-fn management(outcome: Planned, answered: &BackendOutcome) -> Respond {
+pub(crate) fn management(outcome: Planned, answered: &BackendOutcome) -> Respond {
     let BackendOutcome::Answered(answer) = answered else {
         return refused(unavailable(), ErrorForm::Problem, Vec::new());
     };
@@ -425,4 +241,28 @@ fn success(
         records,
         rule: None,
     })
+}
+
+/// Counts the reading of an answer, if it is read.
+pub(crate) fn affordable(
+    continuation: &Continuation,
+    answer: &BackendOutcome,
+    budget: &Budget,
+) -> Result<(), BudgetExceeded> {
+    match (continuation, answer) {
+        (Continuation::Management(_), _) => Ok(()),
+        (
+            _,
+            BackendOutcome::Answered(BackendAnswer {
+                body: AnswerBody::Bytes(bytes),
+                ..
+            }),
+        ) => budget.answer(bytes),
+        _ => Ok(()),
+    }
+}
+
+/// The end of a request that a rule refuses after all.
+pub(crate) fn refuse(refusal: &Refusal) -> Outcome {
+    Outcome::Respond(refused(refusal.clone(), ErrorForm::Scim, Vec::new()))
 }

@@ -1,131 +1,18 @@
-//! A resource that is read before its request goes on, because what the request becomes depends on
-//! what the backend has: the members of a group that are not all on record, or whether a value path
-//! names a value that is there.
+//! The answer to a read that a request waits for.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Continuation, Expected, Planned};
-use super::{ScimContinuation, answer, backend_error, refused, repair, unavailable};
-use crate::facts::ResourceKind;
+use super::{answer, backend_error, refused, repair, unavailable};
+use crate::continuation::Reading;
 use crate::json::Json;
-use crate::message::{
-    AnswerHandling, BackendOutcome, Body, Forward, ForwardBody, Headers, Request, Respond,
-};
+use crate::message::{BackendOutcome, Request, Respond};
 use crate::policy::Policy;
-use crate::record::Record;
 use crate::refusal::ErrorForm;
 use crate::rules::face;
-use crate::scim::Profile;
-use crate::scim::location::Bases;
-
-/// A read, and the request that waits for it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Reading {
-    pub(crate) account: String,
-    pub(crate) verified_token: String,
-    pub(crate) kind: ResourceKind,
-    pub(crate) id: String,
-    pub(crate) bases: Bases,
-    profile: Profile,
-    /// At the backend.
-    pub(crate) path: String,
-    /// For the backend.
-    pub(crate) headers: Headers,
-    waiting: Waiting,
-}
-
-/// The request as the client sent it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Waiting {
-    method: String,
-    path: String,
-    headers: Headers,
-    /// JSON text.
-    body: String,
-}
 
 // === impl Reading ===
 
 impl Reading {
-    /// A read for this request; the conditions in the headers are the request's, not the read's.
-    pub(crate) fn new(
-        request: &Request,
-        continuation: &ScimContinuation,
-        (kind, id): (ResourceKind, String),
-        verified_token: String,
-        path: String,
-        mut headers: Headers,
-    ) -> Self {
-        headers.retain(|(name, _)| !name.starts_with("if-"));
-        Self {
-            account: continuation.account.clone(),
-            verified_token,
-            kind,
-            id,
-            bases: continuation.bases.clone(),
-            profile: continuation.profile,
-            path,
-            headers,
-            waiting: Waiting {
-                method: request.method.clone(),
-                path: request.path.clone(),
-                headers: request.headers.clone(),
-                body: match &request.body {
-                    Body::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-                    Body::Unread | Body::None | Body::OverLimit => String::new(),
-                },
-            },
-        }
-    }
-
-    /// The read as a request; `records` are stored before it.
-    pub(crate) fn forward(self, records: Vec<Record>) -> Forward {
-        self.request(|reading| Continuation::Reading(Box::new(reading)), records)
-    }
-
-    /// The same where the client is answered with what is read.
-    pub(crate) fn for_the_client(self, records: Vec<Record>) -> Forward {
-        self.request(|reading| Continuation::Scim(reading.shown()), records)
-    }
-
-    /// What a client is shown of the resource.
-    fn shown(self) -> ScimContinuation {
-        ScimContinuation {
-            account: self.account,
-            bases: self.bases,
-            profile: self.profile,
-            expected: Expected::Resource(self.kind, self.id),
-            provisioner: None,
-            outcome: Planned::default(),
-            reading: None,
-            read_back: None,
-            created: None,
-            is_head: false,
-        }
-    }
-
-    fn request(
-        self,
-        continuation: impl FnOnce(Self) -> Continuation,
-        records: Vec<Record>,
-    ) -> Forward {
-        Forward {
-            method: "GET".to_owned(),
-            path: self.path.clone(),
-            headers: self.headers.clone(),
-            body: ForwardBody::None,
-            answer: AnswerHandling::Observe,
-            changes: Vec::new(),
-            records,
-            account: Some(self.account.clone()),
-            verified_token: Some(self.verified_token.clone()),
-            rule: None,
-            continuation: continuation(self).to_bytes(),
-        }
-    }
-
     /// The request and the resource, or the answer for the client.
-    pub(super) fn answered(
+    pub(crate) fn answered(
         &self,
         policy: &Policy,
         outcome: &BackendOutcome,
@@ -155,13 +42,6 @@ impl Reading {
                 Ok(resource)
             })
             .map_err(end)?;
-        let request = Request {
-            method: self.waiting.method.clone(),
-            path: self.waiting.path.clone(),
-            headers: self.waiting.headers.clone(),
-            body: Body::Bytes(self.waiting.body.clone().into_bytes()),
-            annotate: false,
-        };
-        Ok((request, resource))
+        Ok((self.waiting(), resource))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::answer::{member, nonsense};
-use super::{Expected, ScimContinuation};
+use crate::continuation::{Expected, ScimContinuation};
 use crate::facts::{Group, GroupKey, Key, ResourceKind, Unseen, User, UserKey};
 use crate::fold::fold;
 use crate::json::Json;

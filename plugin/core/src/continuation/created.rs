@@ -37,7 +37,7 @@ impl CreatedRead {
 
 impl ScimContinuation {
     /// The read of what was created, if the answer has nothing else than its address.
-    pub(super) fn read_created(&mut self, outcome: &BackendOutcome) -> Option<Forward> {
+    pub(crate) fn read_created(&mut self, outcome: &BackendOutcome) -> Option<Forward> {
         let read = self.created.take()?;
         let BackendOutcome::Answered(answer) = outcome else {
             return None;

@@ -1,0 +1,96 @@
+//! A Bulk request goes on: with the next operation, or with the answer to the one that is under way.
+//! Each is judged as if it came alone.
+
+use super::single::{invalid_continuation, judge};
+use crate::bulk::{Bulk, UnderWay};
+use crate::continuation::Continuation;
+use crate::evaluate::{Given, evaluate};
+use crate::known::Facts;
+use crate::message::{BackendOutcome, Change, Outcome, Respond, Verdict};
+use crate::policy::Policy;
+use crate::record::Record;
+use crate::rules::scim;
+
+/// Goes on: with the next operation, or with the answer to the one that is under way.
+pub(super) fn resume(
+    policy: &Policy,
+    mut bulk: Bulk,
+    answer: &BackendOutcome,
+    facts: &Facts<'_>,
+    now: u64,
+) -> Outcome {
+    if let Some(UnderWay {
+        index,
+        continuation,
+    }) = bulk.under_way.take()
+    {
+        let outcome = match Continuation::from_bytes(&continuation) {
+            Some(part) => judge(policy, part, answer, facts, now, given(&bulk)),
+            None => invalid_continuation(),
+        };
+        return match outcome {
+            Outcome::Need(need) => Outcome::Need(need),
+            Outcome::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
+            Outcome::Respond(respond) => {
+                bulk.answered(index, &respond);
+                next(bulk, respond.records, Vec::new())
+            }
+            Outcome::Proceed(_) => nested(bulk, index),
+        };
+    }
+    let Some(index) = bulk.first_ready() else {
+        return Outcome::Respond(bulk.respond(Vec::new()));
+    };
+    let request = match bulk.request(index) {
+        Ok(request) => request,
+        Err(refusal) => {
+            bulk.refused(index, &refusal);
+            return next(bulk, Vec::new(), Vec::new());
+        }
+    };
+    let before = facts.budget().spent();
+    facts.budget().carry(bulk.spent);
+    let verdict = evaluate(policy, &request, facts, now, given(&bulk));
+    // What was kept is read again for each operation, and is not the operation's.
+    bulk.spent = facts.budget().spent().saturating_sub(before);
+    match verdict {
+        Verdict::Need(need) => Outcome::Need(need),
+        Verdict::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
+        Verdict::Reject(reject) => {
+            bulk.answered(
+                index,
+                &Respond {
+                    response: reject.response,
+                    records: Vec::new(),
+                    rule: Some(reject.rule),
+                },
+            );
+            next(bulk, Vec::new(), reject.changes)
+        }
+        Verdict::Proceed(_) => nested(bulk, index),
+    }
+}
+
+/// What an operation is decided with.
+fn given(bulk: &Bulk) -> Given<'_> {
+    Given {
+        read: None,
+        bulk_ids: Some(&bulk.ids),
+    }
+}
+
+/// What comes after an operation.
+fn next(bulk: Bulk, records: Vec<Record>, changes: Vec<Change>) -> Outcome {
+    match bulk.first_ready() {
+        Some(_) => Outcome::Proceed(bulk.proceed(records, changes)),
+        None => Outcome::Respond(bulk.respond(records)),
+    }
+}
+
+fn nested(mut bulk: Bulk, index: usize) -> Outcome {
+    let refusal = scim::BULK_INVALID.because(format!(
+        "Operations[{index}].path: a Bulk request cannot hold another one."
+    ));
+    bulk.refused(index, &refusal);
+    next(bulk, Vec::new(), Vec::new())
+}

@@ -1,0 +1,77 @@
+//! A request, or an operation of a Bulk request, that is one request to the backend: its answer is
+//! judged, or, where it waited for a read, it is decided now.
+
+use crate::continuation::Continuation;
+use crate::evaluate::{Given, evaluate};
+use crate::known::Facts;
+use crate::message::{AnswerBody, BackendAnswer, BackendOutcome, Outcome, Respond, Verdict};
+use crate::observe;
+use crate::plan::Outcome as Planned;
+use crate::policy::Policy;
+use crate::rules::face;
+
+/// Judges the answer to a request, or to an operation of a Bulk request, that is one request to the
+/// backend.
+pub(super) fn judge(
+    policy: &Policy,
+    continuation: Continuation,
+    answer: &BackendOutcome,
+    facts: &Facts<'_>,
+    now: u64,
+    given: Given<'_>,
+) -> Outcome {
+    let unread;
+    let answer = match (
+        observe::affordable(&continuation, answer, facts.budget()),
+        &continuation,
+    ) {
+        (Ok(()), _) => answer,
+        // The answer passes as it came, and nothing is said of it.
+        (Err(_), Continuation::Described(_)) => {
+            return Outcome::Respond(observe::management(Planned::default(), answer));
+        }
+        (Err(exceeded), _) => match answer {
+            BackendOutcome::Answered(error) if error.status >= 400 => {
+                unread = BackendOutcome::Answered(BackendAnswer {
+                    status: error.status,
+                    headers: error.headers.clone(),
+                    body: AnswerBody::OverLimit,
+                });
+                &unread
+            }
+            _ => return observe::refuse(&exceeded.into()),
+        },
+    };
+    match continuation {
+        Continuation::Scim(continuation) => observe::scim(policy, continuation, answer, facts, now),
+        Continuation::Management(planned) => Outcome::Respond(observe::management(planned, answer)),
+        Continuation::Described(described) => described.answered(policy, answer, facts),
+        Continuation::Reading(reading) => match reading.answered(policy, answer, now) {
+            Err(respond) => Outcome::Respond(*respond),
+            Ok((request, resource)) => {
+                let given = Given {
+                    read: Some(&resource),
+                    ..given
+                };
+                match evaluate(policy, &request, facts, now, given) {
+                    Verdict::Need(need) => Outcome::Need(need),
+                    Verdict::Forward(forward) => Outcome::Forward(forward),
+                    Verdict::Proceed(proceed) => Outcome::Proceed(proceed),
+                    Verdict::Reject(reject) => Outcome::Respond(Respond {
+                        response: reject.response,
+                        records: Vec::new(),
+                        rule: Some(reject.rule),
+                    }),
+                }
+            }
+        },
+        Continuation::Bulk(_) => invalid_continuation(),
+    }
+}
+
+/// The end of a request of which the face kept something else than it was given.
+pub(super) fn invalid_continuation() -> Outcome {
+    observe::refuse(
+        &face::PLUGIN_TRAPPED.because("What the guard kept of the request is not what it was."),
+    )
+}
