@@ -6,6 +6,7 @@ pub mod admin;
 pub mod audit;
 mod cases;
 mod cli;
+mod clock;
 pub mod config;
 mod connections;
 mod database;
@@ -18,7 +19,9 @@ mod network;
 mod owners;
 mod plural;
 pub mod proxy;
+pub mod serve;
 pub mod store;
+mod text;
 mod times;
 mod tokens;
 

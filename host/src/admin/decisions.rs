@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Admin;
 use super::access::Problem;
 use crate::audit::{Filter, Log, Page, Verdict};
-use crate::proxy::now;
+use crate::clock::now;
 
 /// Decisions on a page, if nobody says how many.
 const PAGE: u32 = 50;

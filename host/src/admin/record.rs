@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::Admin;
 use super::access::Problem;
+use crate::clock::now;
 use crate::owners::{account_report, group_report, user_report};
-use crate::proxy::now;
 use crate::store::RetryKey;
 
 /// Rows of a list, at most.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::hide::{Hidden, Names};
 use super::{BODY_BYTES, Decision, Seen, document};
-use crate::proxy::{printable, without_values};
+use crate::text::{printable, without_values};
 
 /// Refusals of the management API whose words tell the edit and its owner, and nothing else of a body.
 const TELL: &[&str] = &["okta-only.", "ownership.", "user.deactivated", "route."];

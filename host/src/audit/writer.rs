@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Decision, Error, Job, Verdict, explain};
 use crate::database::Database;
-use crate::proxy::printable;
+use crate::text::printable;
 
 /// Decisions in one transaction, at most.
 const BATCH: usize = 512;
@@ -184,7 +184,7 @@ impl Writer {
                     .await?;
             }
         }
-        let now = i64::try_from(crate::proxy::now()).unwrap_or(i64::MAX);
+        let now = i64::try_from(crate::clock::now()).unwrap_or(i64::MAX);
         for (step, stays) in STEPS {
             sqlx::query("DELETE FROM counts WHERE step = ?1 AND bucket < ?2")
                 .bind(step)

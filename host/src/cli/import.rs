@@ -11,9 +11,10 @@ use scimguard_core::facts::ResourceKind;
 use serde::Serialize;
 
 use super::{ledger, serve};
+use crate::clock::now;
 use crate::config::Config;
 use crate::import::{Import, Progress};
-use crate::proxy::{Reader, now};
+use crate::proxy::Reader;
 use crate::store::{Asked, Crawl, Store, Tally};
 use crate::tokens;
 

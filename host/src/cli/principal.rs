@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::ledger::{self, Named};
+use crate::clock::now;
 use crate::config::Config;
-use crate::proxy::now;
 use crate::store::{PrincipalKind, PrincipalRow};
 use crate::tokens;
 

@@ -10,8 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{ledger, serve};
+use crate::clock::now;
 use crate::config::Config;
-use crate::proxy::{Proxy, now};
+use crate::proxy::Proxy;
 use crate::store::{RetryRow, Store};
 
 const EXAMPLE: &str = "\

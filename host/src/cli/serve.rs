@@ -18,7 +18,8 @@ use crate::audit::Log;
 use crate::config::{self, Config, EngineKind};
 use crate::engine::{self, Engine};
 use crate::log_lines;
-use crate::proxy::{self, Listeners, Proxy};
+use crate::proxy::{self, Proxy};
+use crate::serve::{self, Listeners};
 use crate::store::Store;
 
 const EXAMPLE: &str = "\
@@ -105,7 +106,7 @@ async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<(
         }
         tracing::info!("ending after the requests in flight");
     };
-    proxy::serve(Arc::new(proxy), listeners, end).await;
+    serve::serve(Arc::new(proxy), listeners, end).await;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use super::findings::Finding;
 use super::points::{Point, Profile, Side, Source, Weight};
 use super::{At, Found};
 use crate::plural::counted;
-use crate::proxy::{printable, without_values};
+use crate::text::{printable, without_values};
 
 /// Places of one point that the text shows of one entry.
 const SHOWN: usize = 3;

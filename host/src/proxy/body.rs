@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
-use super::address::Awaited;
+use super::slots::Awaited;
 
 /// A body that comes in, from either side.
 pub(crate) struct Inbound {

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scimguard_core::message::ResponseBody;
-use scimguard_core::{
-    Change, Forward, Outcome, Proceed, Reject, Verdict as PolicyVerdict, hide_secrets,
-};
+use scimguard_core::{Change, Forward, Outcome, Proceed, Reject, Verdict as PolicyVerdict};
 use scimguard_exchange::{Decision as Told, View, Witness};
 use scimguard_wire::Head;
 
-use super::{Proxy, now};
+use super::Proxy;
 use crate::audit::{Decision, Seen, Verdict};
-
-/// No value in the log is longer.
-const LONGEST: usize = 256;
+use crate::clock::now;
+use crate::text::{printable, without_values};
 
 /// What is logged of a request.
 pub(super) struct Line {
@@ -217,51 +214,4 @@ impl Proxy {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The path with the names of its query's parameters: their values may be names or secrets.
-pub(crate) fn without_values(path: &str) -> String {
-    let Some((path, query)) = path.split_once('?') else {
-        return path.to_owned();
-    };
-    let names: Vec<&str> = query
-        .split('&')
-        .map(|pair| pair.split('=').next().unwrap_or_default())
-        .collect();
-    format!("{path}?{}", names.join("&"))
-}
-
-/// Cut, and without secrets and characters that change what a terminal shows.
-pub(crate) fn printable(text: &str) -> String {
-    let text = hide_secrets(text);
-    let mut out = String::new();
-    for c in text.chars() {
-        if out.len() >= LONGEST {
-            out.push('…');
-            break;
-        }
-        let hidden = c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if hidden {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_escaped_cut_and_left_out() {
-        assert_eq!(
-            without_values("/a?filter=userName&x=secret&y"),
-            "/a?filter&x&y"
-        );
-        assert_eq!(printable("a\nb\u{202e}"), "a\\u{a}b\\u{202e}");
-        assert_eq!(printable(&"x".repeat(10_000)).chars().count(), LONGEST + 1);
-    }
 }

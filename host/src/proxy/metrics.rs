@@ -11,10 +11,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::address::metrics::AllConnections;
+use super::Proxy;
 use super::facts_service::metrics::FactsMetrics;
 use super::log::Line;
-use super::{Proxy, now};
+use super::slots::metrics::AllConnections;
+use crate::clock::now;
 use crate::store;
 
 pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;

@@ -23,6 +23,7 @@ mod refusal;
 mod retry;
 mod server;
 mod settle;
+mod slots;
 mod source;
 mod state;
 mod vouched;
@@ -35,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use ipnet::IpNet;
@@ -56,22 +57,23 @@ use self::metrics::Metrics;
 use self::policy::AnyPolicy;
 use self::public::Public;
 use crate::audit::Log;
+use crate::clock::now;
 use crate::config::{Config, Credential, PublicUrl, Unseen};
 use crate::store::{Store, TokenUse};
 use crate::tokens::issuers::Issuers;
 use crate::tokens::permissions::Permissions;
 
 pub use self::address::raise_descriptors;
-pub(crate) use self::address::{Address, Peer, Slots};
+pub(crate) use self::address::{Address, Peer};
 pub(crate) use self::facts_service::tried;
 pub(crate) use self::incoming::Refused;
 pub(crate) use self::limits::Limits;
-pub(crate) use self::log::{printable, without_values};
 pub(crate) use self::metrics::CONTENT_TYPE as METRICS_TYPE;
 pub use self::policy::Policy;
 pub(crate) use self::probe::{Probe, Reply};
 pub(crate) use self::reader::{Reader, Unreadable};
-pub use self::server::{Listeners, serve};
+pub(crate) use self::server::answer;
+pub(crate) use self::slots::Slots;
 
 /// A guard in front of one backend: what every request shares.
 pub struct Proxy {
@@ -302,12 +304,4 @@ impl Proxy {
             }
         }
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

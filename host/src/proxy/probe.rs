@@ -57,7 +57,7 @@ impl Probe {
         let whole = self.backend.exchange(outbound, ANSWER_BYTES).await?;
         let text = |name: &str| {
             let value = whole.headers.get(name)?.to_str().ok()?;
-            Some(super::printable(value))
+            Some(crate::text::printable(value))
         };
         Ok(Reply {
             status: whole.status,
@@ -85,5 +85,5 @@ fn detail(body: &Bytes) -> Option<String> {
         detail: String,
     }
     let error: Error = serde_json::from_slice(body).ok()?;
-    Some(super::printable(&error.detail))
+    Some(crate::text::printable(&error.detail))
 }

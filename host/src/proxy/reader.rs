@@ -133,7 +133,7 @@ impl Reader {
                 let content_type = content_type.and_then(|value| value.to_str().ok());
                 Ok(Got {
                     url,
-                    content_type: content_type.map(super::printable),
+                    content_type: content_type.map(crate::text::printable),
                     bytes,
                 })
             }
@@ -180,6 +180,6 @@ fn detail(body: &[u8]) -> Option<String> {
 
 fn said(detail: Option<&str>) -> String {
     detail.map_or_else(String::new, |detail| {
-        format!(": {}", super::printable(detail))
+        format!(": {}", crate::text::printable(detail))
     })
 }

@@ -8,8 +8,9 @@ use scimguard_core::facts::Key;
 use scimguard_core::{Body, Request, sha256_hex};
 use serde_json::json;
 
+use super::Proxy;
 use super::log::Line;
-use super::{Proxy, now};
+use crate::clock::now;
 use crate::store::{self, RetryRow};
 
 /// Which rule answered, if it was not the backend.

@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use super::address::{Address, Peer};
 use super::facts_service::FactsService;
 use super::{Proxy, credential, facts_service};
-use crate::admin;
 
 /// How often it is stored when tokens were used.
 const STORE_USED: Duration = Duration::from_secs(60);
@@ -24,42 +23,46 @@ const TO_REFUSE: Duration = Duration::from_secs(1);
 /// How often somebody may have asked to repeat what failed.
 const LOOK_FOR_RETRIES: Duration = Duration::from_secs(1);
 
-/// Addresses that are listened on.
-pub struct Listeners {
-    /// Where clients connect. `None`: gateways decide all requests.
-    pub clients: Option<TcpListener>,
-    /// Health checks and the operators' page.
-    pub admin: Option<admin::Listener>,
-    /// Where gateways ask for facts.
-    pub facts: Option<TcpListener>,
+impl Proxy {
+    /// Stores what is left to be stored, after which nothing is.
+    pub(crate) async fn close(&self) {
+        self.metrics.log_slowed();
+        self.store_used().await;
+        if let Some(decisions) = &self.decisions {
+            decisions.close().await;
+        }
+        self.store.close().await;
+    }
 }
 
-/// Serves until `end` comes true and the requests in flight are done, or have had their time.
-pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
+/// Answers clients and gateways until `end` comes true and the requests in flight are done, or have had
+/// their time.
+pub(crate) async fn answer(
+    proxy: Arc<Proxy>,
+    clients: Option<TcpListener>,
+    gateways: Option<TcpListener>,
+    end: impl Future<Output = ()>,
+) {
     let (no_clients, no_gateways) = (CancellationToken::new(), CancellationToken::new());
-    let no_admin = CancellationToken::new();
     let timeout = proxy.client_timeout;
-    let admin = listeners
-        .admin
-        .map(|listener| tokio::spawn(listener.serve(Arc::clone(&proxy), no_admin.clone())));
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
     let mut upkeep = JoinSet::new();
     for work in proxy.issuers.upkeep() {
         upkeep.spawn(work);
     }
-    let mut gateways = None;
-    if let (Some(listener), Some(service)) = (listeners.facts, &proxy.facts_service) {
+    let mut serving_gateways = None;
+    if let (Some(listener), Some(service)) = (gateways, &proxy.facts_service) {
         upkeep.spawn(expire(Arc::clone(&proxy), Arc::clone(service)));
         let (proxy, service) = (Arc::clone(&proxy), Arc::clone(service));
         let (tls, slots) = (service.tls(), Arc::clone(&proxy.slots.facts));
         let answer =
             move |request, peer| Arc::clone(&service).handle(Arc::clone(&proxy), request, peer);
         let address = Address::new(listener, tls, timeout, slots);
-        gateways = Some(tokio::spawn(address.serve(answer, no_gateways.clone())));
+        serving_gateways = Some(tokio::spawn(address.serve(answer, no_gateways.clone())));
     }
     let renewing = tokio::spawn(renew(Arc::clone(&proxy)));
-    let clients = listeners.clients.map(|listener| {
+    let serving_clients = clients.map(|listener| {
         let slots = Arc::clone(&proxy.slots.clients);
         let proxy = Arc::clone(&proxy);
         let answer = move |request, peer: Peer| Arc::clone(&proxy).handle(request, peer.address);
@@ -86,11 +89,11 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     renewing.abort();
     proxy.in_flight.close();
     let mut done = std::pin::pin!(async {
-        ended(clients).await;
+        ended(serving_clients).await;
         proxy.in_flight.wait().await;
         // Until then gateways go on with what they have under way.
         no_gateways.cancel();
-        ended(gateways).await;
+        ended(serving_gateways).await;
     });
     let mut in_time = tokio::time::timeout(timeout, &mut done).await.is_ok();
     if !in_time {
@@ -102,17 +105,6 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
         tracing::warn!(limit = ?timeout, "requests were still in flight at the end");
     }
     upkeep.abort_all();
-    no_admin.cancel();
-    if let Some(admin) = admin {
-        // Those who wait for the next decision wait no longer.
-        admin.abort();
-    }
-    proxy.metrics.log_slowed();
-    proxy.store_used().await;
-    if let Some(decisions) = &proxy.decisions {
-        decisions.close().await;
-    }
-    proxy.store.close().await;
 }
 
 async fn ended(task: Option<JoinHandle<()>>) {

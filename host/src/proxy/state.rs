@@ -8,13 +8,14 @@ use scimguard_core::facts::{Fact, Key};
 use scimguard_core::record::Record;
 use scimguard_exchange::{Decision, Found, Refused, Stage};
 
+use super::Proxy;
 use super::client::Client;
 use super::facts::{Facts, Unavailable, is_read};
 use super::leases::Held;
 use super::log::Line;
 use super::refusal::unavailable;
 use super::retry::InTheNameOf;
-use super::{Proxy, now};
+use crate::clock::now;
 use crate::store::TokenUse;
 
 /// The state of one exchange. Its leases end with it.

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::records::{JOINING, doubt_members, opened, remove_group, remove_user, written};
 use super::{from_millis, json_list};
-use crate::proxy::now;
+use crate::clock::now;
 
 /// Stands before an intent's key where a row has its id. No resource's id holds it.
 const UNSETTLED: char = '\u{1}';

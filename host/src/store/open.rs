@@ -10,7 +10,7 @@ use sqlx::{FromRow, SqliteConnection};
 use super::groups::GroupRow;
 use super::users::UserRow;
 use super::{Error, Store, from_millis, intents, records};
-use crate::proxy::now;
+use crate::clock::now;
 
 /// A create that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

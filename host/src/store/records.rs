@@ -6,8 +6,8 @@ use scimguard_core::{fold, skeleton};
 use sqlx::SqliteConnection;
 
 use super::{Error, from_millis, intents, json_list, retries};
+use crate::clock::now;
 use crate::database::Database;
-use crate::proxy::now;
 
 /// How sure a membership is, in the column `pending`.
 pub(super) const CONFIRMED: i64 = 0;

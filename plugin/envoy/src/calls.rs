@@ -10,7 +10,7 @@ use scimguard_wire::{FACTS, FactsRequest, RECORDS, RecordsRequest};
 use serde::Serialize;
 
 use crate::config::Cluster;
-use crate::root::Shared;
+use crate::shared::Shared;
 
 /// Envoy writes it into what an upstream has answered.
 const SERVICE_TIME: &str = "x-envoy-upstream-service-time";

@@ -1,6 +1,6 @@
 //! Face 2: the policy as a proxy-wasm filter, for Envoy and what is built on it.
 //!
-//! `root` is what a worker has: the policy, compiled once. `stream` is one request: the callbacks
+//! `root` reads the plugin configuration, once a worker, `shared` is what its requests share. `stream` is one request: the callbacks
 //! of the gateway, translated into steps of [`scimguard_exchange::Exchange`] and back. `calls` speaks
 //! with the facts service and the application, `hand_back` gives bodies back to the gateway, `memory`
 //! bounds what a worker keeps, `config` reads the plugin configuration.
@@ -12,6 +12,7 @@ mod memory;
 mod metrics;
 mod refusals;
 mod root;
+mod shared;
 mod stream;
 
 use proxy_wasm::types::LogLevel;

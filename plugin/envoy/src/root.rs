@@ -1,4 +1,4 @@
-//! What one worker has: the plugin configuration, read and compiled once, and shared by its requests.
+//! The plugin configuration, read and compiled once a worker.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,29 +6,16 @@ use std::time::Duration;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
-use scimguard_core::{Guard, hide_secrets};
-use scimguard_exchange::{Setup, Strangers};
+use scimguard_core::hide_secrets;
+use scimguard_exchange::Setup;
 
-use crate::config::{Cluster, Config};
+use crate::config::Config;
 use crate::hand_back::HandBacks;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
+use crate::shared::Shared;
 use crate::stream::Stream;
-
-/// What all requests of a worker share.
-pub(crate) struct Shared {
-    /// The root context, in whose name calls are made that outlive a request.
-    pub(crate) root: u32,
-    pub(crate) setup: Arc<Setup<Guard>>,
-    pub(crate) strangers: Arc<Strangers>,
-    pub(crate) facts: Cluster,
-    pub(crate) backend: Cluster,
-    pub(crate) metrics: Metrics,
-    pub(crate) memory: Rc<Memory>,
-    pub(crate) hand_backs: HandBacks,
-    pub(crate) log: Refusals,
-}
 
 /// The root context.
 pub(crate) struct Root {

@@ -1,9 +1,9 @@
 //! A policy that does not keep the protocol of `wit/policy.wit` is refused with `plugin.trapped`, and one
 //! that keeps it up to its last allowed pass is not.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use scimguard_core::facts::{Answer, Fact, Key, Unseen, UserKey};
 use scimguard_core::message::{Need, Proceed, Respond, ResponseBody};
@@ -27,7 +27,7 @@ enum Says {
 struct Script {
     settings: Settings,
     says: Says,
-    said: Cell<u32>,
+    said: AtomicU32,
 }
 
 impl Script {
@@ -43,15 +43,13 @@ impl Script {
                 scim_account: None,
             },
             says,
-            said: Cell::new(0),
+            said: AtomicU32::new(0),
         }
     }
 
     /// Whether it has said it less often than this; counts.
     fn again(&self, times: u32) -> bool {
-        let said = self.said.get();
-        self.said.set(said + 1);
-        said < times
+        self.said.fetch_add(1, Ordering::Relaxed) < times
     }
 }
 
@@ -68,7 +66,7 @@ impl Policy for Script {
             Says::AsksOfOthers => Verdict::Need(asks("B")),
             Says::Asks(_) => Verdict::Proceed(proceeds()),
             Says::Proceeds(_) => {
-                self.said.set(1);
+                self.said.store(1, Ordering::Relaxed);
                 Verdict::Proceed(proceeds())
             }
         })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Guard, LIMIT, TOKEN};
 use crate::audit::{Decision, Verdict};
-use crate::proxy::now;
+use crate::clock::now;
 use crate::store::NewToken;
 
 fn decision(account: &str, rule: Option<&str>) -> Decision {

@@ -15,7 +15,8 @@ use super::Listener;
 use crate::audit::Log;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::proxy::{Listeners, Proxy, serve};
+use crate::proxy::Proxy;
+use crate::serve::{Listeners, serve};
 use crate::store::Store;
 
 /// Nothing in a test takes longer.

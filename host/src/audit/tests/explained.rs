@@ -61,7 +61,7 @@ async fn no_secret_is_written() {
         ("PUT", &format!("{own}&key=s3cret-of-ann"), ""),
     ] {
         log.record(Decision {
-            path: crate::proxy::without_values(path),
+            path: crate::text::without_values(path),
             seen: Some(seen(method, path, body, facts())),
             ..decision("ACC1", "", Verdict::Forward)
         });

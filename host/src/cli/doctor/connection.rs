@@ -14,9 +14,10 @@ use super::application::{WRONG_PLACE, answered};
 use super::findings::Findings;
 use super::tokens::needed_permissions;
 use crate::cli::times;
+use crate::clock::now;
 use crate::config::{Config, Credential, policy_file};
 use crate::engine::Engine;
-use crate::proxy::{Probe, Reply, now};
+use crate::proxy::{Probe, Reply};
 use crate::store::Store;
 
 const GUARD: &str = "guard";

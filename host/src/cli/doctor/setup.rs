@@ -9,10 +9,11 @@ use super::findings::Findings;
 use super::{application, facts, issuers, tokens};
 use crate::audit::Log;
 use crate::cli::serve;
+use crate::clock::now;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::plural::counted;
-use crate::proxy::{Probe, now};
+use crate::proxy::Probe;
 use crate::store::Store;
 
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);

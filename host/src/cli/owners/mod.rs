@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use self::words::Lines;
 use super::ledger;
+use crate::clock::now;
 use crate::owners::{account_report, group_report, user_report};
-use crate::proxy::now;
 
 const EXAMPLE: &str = "\
 Examples:

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::cli::{ledger, times};
-use crate::proxy::now;
+use crate::clock::now;
 use crate::store::TokenRow;
 
 #[derive(clap::Args)]

@@ -10,10 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::ledger::{self, Named};
 use crate::cli::times;
+use crate::clock::now;
 use crate::config::Config;
 use crate::engine::LoadError;
-use crate::proxy::{now, printable};
 use crate::store::{self, NewToken, PrincipalKind, Store};
+use crate::text::printable;
 use crate::tokens::{
     self,
     permissions::{Permissions, Told},

@@ -2,13 +2,11 @@
 //!
 //! One limit covers everything while a connection has no request: the TLS handshake, the bytes that tell
 //! the protocol, the head of a request however slowly it comes, HTTP/2 without streams, and the time
-//! between requests. How many connections there are is limited as well ([`slots`]), and an answer that
+//! between requests. How many connections there are is limited as well ([`Slots`]), and an answer that
 //! its client does not take ends ([`stream`], [`streams`]).
 
 mod descriptors;
 mod framing;
-pub(crate) mod metrics;
-mod slots;
 mod stream;
 mod streams;
 
@@ -35,11 +33,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::Inbound;
+use super::slots::metrics::ConnectionMetrics;
+use super::slots::{Limits, Over, Slot, Slots};
 
 pub use self::descriptors::raise_descriptors;
-use self::metrics::ConnectionMetrics;
-pub(crate) use self::slots::{Awaited, Slots};
-use self::slots::{Limits, Over, Slot};
 use self::stream::Stream;
 use self::streams::{Answer, Streams};
 use crate::config::Config;

@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
 use tokio::time::Instant;
 
-use super::slots::InFlight;
+use crate::proxy::slots::InFlight;
 
 tokio::task_local! {
     static TAKEN: Arc<Taken>;

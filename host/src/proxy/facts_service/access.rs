@@ -17,7 +17,7 @@ use tokio_rustls::rustls::server::ParsedCertificate;
 use super::failure::Failure;
 use super::shares::Room;
 use crate::config::{self, Proof, Verb};
-use crate::proxy::printable;
+use crate::text::printable;
 
 /// 128 bits in hexadecimal.
 const SHORTEST: usize = 32;

@@ -8,7 +8,6 @@ use scimguard_wire::{DecisionReport, FactsRequest, Head, RecordsRequest};
 
 use super::access::Gateway;
 use super::failure::Failure;
-use super::passes::Open;
 
 /// No rule of any policy has a longer id.
 const LONGEST_RULE: usize = 64;
@@ -122,30 +121,6 @@ fn check_form(verdict: &DecisionReport) -> Result<(), Failure> {
     }
 }
 
-/// Refuses a token that the gateway has not been told to be good.
-pub(super) fn check_token(verdict: &DecisionReport, open: Option<&Open>) -> Result<(), Failure> {
-    let Some(id) = &verdict.verified_token else {
-        return Ok(());
-    };
-    let good = open.map_or(&[][..], |open| &open.tokens);
-    let is_it = |token: &GoodToken| {
-        // A management request may name no account: then its token does.
-        let any_account = token.account.is_empty() || verdict.account.is_none();
-        let same_account = any_account || verdict.account.as_ref() == Some(&token.account);
-        let same_id = match &token.id {
-            Some(own) => own == id,
-            None => id.starts_with("jti:") || id.starts_with("sub:"),
-        };
-        same_account && same_id
-    };
-    match good.iter().any(is_it) {
-        true => Ok(()),
-        false => Err(Failure::forbidden(
-            "it tells of a token as good that it was not told to be",
-        )),
-    }
-}
-
 /// The good tokens that these facts tell the gateway of.
 pub(super) fn good_tokens(gateway: &Gateway, facts: &[Fact], now: u64) -> Vec<GoodToken> {
     let own = scimguard_exchange::good_tokens(facts, now)
@@ -165,6 +140,22 @@ pub(super) fn good_tokens(gateway: &Gateway, facts: &[Fact], now: u64) -> Vec<Go
         });
     let all = own.into_iter().chain(vouched);
     all.filter(|token| gateway.is_for(&token.account)).collect()
+}
+
+// === impl GoodToken ===
+
+impl GoodToken {
+    /// Whether a decision for this account may name it by this id.
+    pub(super) fn is(&self, account: Option<&str>, id: &str) -> bool {
+        // A management request may name no account: then its token does.
+        let any_account = self.account.is_empty() || account.is_none();
+        let same_account = any_account || account == Some(&self.account);
+        let same_id = match &self.id {
+            Some(own) => own == id,
+            None => id.starts_with("jti:") || id.starts_with("sub:"),
+        };
+        same_account && same_id
+    }
 }
 
 // === impl HeadHash ===

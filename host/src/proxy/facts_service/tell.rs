@@ -9,13 +9,14 @@ use scimguard_exchange::{Decision, Witness as _};
 use scimguard_wire::{DecisionReport, RecordsRequest};
 
 use super::access::Gateway;
-use super::authority::{HeadHash, check_token};
+use super::authority::HeadHash;
 use super::failure::Failure;
 use super::passes::Open;
 use super::{FactsService, client};
+use crate::clock::now;
+use crate::proxy::Proxy;
 use crate::proxy::log::Line;
 use crate::proxy::state::State;
-use crate::proxy::{Proxy, now};
 
 impl FactsService {
     pub(super) async fn tell(
@@ -63,6 +64,21 @@ fn check_decision(verdict: &DecisionReport, open: Option<&mut Open>) -> Result<(
     match std::mem::replace(&mut open.is_decided, true) {
         false => Ok(()),
         true => Err(Failure::malformed("The request was decided already.")),
+    }
+}
+
+/// Refuses a token that the gateway has not been told to be good.
+fn check_token(verdict: &DecisionReport, open: Option<&Open>) -> Result<(), Failure> {
+    let Some(id) = &verdict.verified_token else {
+        return Ok(());
+    };
+    let good = open.map_or(&[][..], |open| &open.tokens);
+    let account = verdict.account.as_deref();
+    match good.iter().any(|token| token.is(account, id)) {
+        true => Ok(()),
+        false => Err(Failure::forbidden(
+            "it tells of a token as good that it was not told to be",
+        )),
     }
 }
 

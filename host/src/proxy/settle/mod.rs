@@ -15,7 +15,8 @@ use scimguard_core::facts::{Group, GroupKey, Key, Unseen, User, UserKey};
 use scimguard_core::record::{Record, ResourceKey};
 
 use super::lookup::{Found, MemberOf, Resource};
-use super::{Proxy, leases, now};
+use super::{Proxy, leases};
+use crate::clock::now;
 use crate::store::{self, OpenIntent, OpenMembers};
 
 /// When the backend is asked.

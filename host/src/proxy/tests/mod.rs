@@ -32,10 +32,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use self::backend::{Backend, json};
-use super::{Listeners, Policy, Proxy, serve};
+use super::{Policy, Proxy};
 use crate::audit::Log;
 use crate::config::Config;
 use crate::engine::Fault;
+use crate::serve::{Listeners, serve};
 use crate::store::Store;
 
 /// Nothing in a test takes longer.

@@ -22,7 +22,7 @@ use self::body::Incoming;
 use crate::calls::{self, Reply};
 use crate::hand_back::Passage;
 use crate::memory::Share;
-use crate::root::Shared;
+use crate::shared::Shared;
 
 /// One request.
 pub(crate) struct Stream {

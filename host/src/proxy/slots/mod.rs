@@ -6,6 +6,8 @@
 //! and a client that is quiet for good reasons connects again. If none is idle the new one is refused,
 //! since ending a request that the backend may be working on would leave its outcome unknown.
 
+pub(crate) mod metrics;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::metrics::{ConnectionMetrics, Reason};
+use self::metrics::{ConnectionMetrics, Reason};
 use crate::network::Network;
 
 /// The limits of one address, and what is connected to it.

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::super::metrics::AllConnections;
+use super::metrics::AllConnections;
 use super::*;
 
 fn slots(most: usize, per_peer: usize, exempt: &[&str]) -> Arc<Slots> {

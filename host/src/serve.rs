@@ -1,0 +1,35 @@
+//! A guard with all its addresses, until the process is told to end.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin;
+use crate::proxy::{self, Proxy};
+
+/// Addresses that are listened on.
+pub struct Listeners {
+    /// Where clients connect. `None`: gateways decide all requests.
+    pub clients: Option<TcpListener>,
+    /// Health checks and the operators' page.
+    pub admin: Option<admin::Listener>,
+    /// Where gateways ask for facts.
+    pub facts: Option<TcpListener>,
+}
+
+/// Serves until `end` comes true and the requests in flight are done, or have had their time.
+pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
+    let no_admin = CancellationToken::new();
+    let admin = listeners
+        .admin
+        .map(|listener| tokio::spawn(listener.serve(Arc::clone(&proxy), no_admin.clone())));
+    let (clients, gateways) = (listeners.clients, listeners.facts);
+    proxy::answer(Arc::clone(&proxy), clients, gateways, end).await;
+    no_admin.cancel();
+    if let Some(admin) = admin {
+        // Those who wait for the next decision wait no longer.
+        admin.abort();
+    }
+    proxy.close().await;
+}
