@@ -7,8 +7,8 @@ use crate::continuation::Continuation;
 use crate::known::{Facts, Stop};
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
 use crate::parse;
-use crate::permit::{Permitted, Scene, ask, permit};
-use crate::plan::{Outcome, Plan, plan};
+use crate::permit::{Scene, ask, permit};
+use crate::plan::{Outcome, plan};
 use crate::policy::{Account, Policy};
 use crate::route::ManagementCall;
 use crate::route::management::{Described, Match};
@@ -40,27 +40,12 @@ pub(super) fn decide(
             authorise_management(request, call.account.as_deref(), policy, facts, now)?;
         progress.verified_token = Some(authorised.token_id);
     }
-    let (permitted, plan) = match &call.matched {
-        Some(matched) if !matched.route.edit.passes_body() => {
-            let name = call.account.as_deref().unwrap_or_default();
-            let act = managed_act(matched, request, name, account, facts.budget())?;
-            let scene = Scene {
-                account_name: name,
-                account,
-                actor: &Actor::Operator,
-                token: progress.verified_token.as_deref(),
-                facts,
-                names: true,
-                completed: None,
-            };
-            ask(&act, &scene)?;
-            let permitted = permit(&act, &scene)?;
-            if let Some(misspelt) = &call.misspelt {
-                return Err(misspelt.clone().into());
-            }
-            (permitted, plan(&act, &scene, now)?)
-        }
-        passed => {
+    let name = call.account.as_deref().unwrap_or_default();
+    let edit = call.matched.as_ref();
+    let edit = edit.filter(|matched| !matched.route.edit.passes_body());
+    let act = match (edit, &call.matched) {
+        (Some(edit), _) => managed_act(edit, request, name, account, facts.budget())?,
+        (None, passed) => {
             let types = match passed {
                 Some(matched) => &matched.route.content_types,
                 None => &policy.management.content_types,
@@ -68,9 +53,24 @@ pub(super) fn decide(
             if !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
                 parse::passes(request, types)?;
             }
-            (Permitted { watched: None }, Plan::default())
+            Act::default()
         }
     };
+    let scene = Scene {
+        account_name: name,
+        account,
+        actor: &Actor::Operator,
+        token: progress.verified_token.as_deref(),
+        facts,
+        names: true,
+        completed: None,
+    };
+    ask(&act, &scene)?;
+    let permitted = permit(&act, &scene)?;
+    if let Some(misspelt) = call.misspelt.as_ref().filter(|_| edit.is_some()) {
+        return Err(misspelt.clone().into());
+    }
+    let plan = plan(&act, &scene, now)?;
     let described = match &call.shown {
         Some(shown) => described(shown, request, account, facts.budget())?,
         None => None,
@@ -91,7 +91,7 @@ pub(super) fn decide(
             AnswerHandling::Pass
         },
         records: plan.before,
-        ..forward(permitted, &continuation, progress)
+        ..forward(&permitted, &continuation, progress)
     })
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn evaluate(
 }
 
 /// The parts of a forward that every way has.
-fn forward(permitted: Permitted, continuation: &Continuation, progress: &mut Progress) -> Forward {
+fn forward(permitted: &Permitted, continuation: &Continuation, progress: &mut Progress) -> Forward {
     Forward {
         method: String::new(),
         path: String::new(),
@@ -100,6 +100,6 @@ fn forward(permitted: Permitted, continuation: &Continuation, progress: &mut Pro
         records: Vec::new(),
         account: progress.account.clone(),
         verified_token: progress.verified_token.clone(),
-        rule: permitted.watched.map(|refusal| refusal.rule.to_owned()),
+        rule: permitted.watched().map(str::to_owned),
     }
 }

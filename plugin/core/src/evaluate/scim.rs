@@ -146,7 +146,7 @@ pub(super) fn decide(
         headers,
         body: body.map_or(ForwardBody::None, ForwardBody::Bytes),
         records,
-        ..forward(permitted, &Continuation::Scim(continuation), progress)
+        ..forward(&permitted, &Continuation::Scim(continuation), progress)
     }))
 }
 

@@ -25,8 +25,14 @@ pub(crate) use scene::Scene;
 
 /// That an act may happen. Only `permit` makes one.
 pub(crate) struct Permitted {
+    watched: Option<Refusal>,
+}
+
+impl Permitted {
     /// The rule that would have refused, where the policy only watches.
-    pub(crate) watched: Option<Refusal>,
+    pub(crate) fn watched(&self) -> Option<&'static str> {
+        self.watched.as_ref().map(|refusal| refusal.rule)
+    }
 }
 
 /// What the judgement of a change of members reads.
