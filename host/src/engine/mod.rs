@@ -1,6 +1,7 @@
 //! Where decisions are made: the policy as native code, or as a component in its sandbox.
 
 mod cache;
+mod instance;
 mod runtime;
 mod sandbox;
 mod sign_on;
@@ -20,7 +21,7 @@ use scimguard_exchange::Policy;
 pub use self::cache::default_folder as default_cache;
 pub use self::sandbox::{Plugin, Sandbox};
 
-use self::sandbox::Instance;
+use self::instance::Instance;
 
 /// A configured policy. Cheap to share; every call is independent of every other.
 pub enum Engine {

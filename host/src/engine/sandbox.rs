@@ -1,17 +1,17 @@
-//! The policy as a component: a fresh, configured instance for each call.
+//! The policy as a component: compiled once, and a fresh, configured instance for each call.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scimguard_core::facts::Fact;
-use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
-use wasmtime::component::{Component, InstancePre, Linker};
+use scimguard_core::Settings;
+use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Store, StoreLimits};
 
 use super::cache::{CodeCache, Entry};
-use super::runtime::{Deadline, Runtime};
+use super::instance::{Instance, accept, configured, empty, foreign};
+use super::runtime::Runtime;
 use super::snapshot::{self, Snapshot};
-use super::wit::{Policy, PolicyPre, types};
+use super::wit::PolicyPre;
 use super::{Engine, Fault, LoadError};
 
 /// A compiled component that any number of policy documents can be given to.
@@ -34,12 +34,6 @@ enum Start {
     Configured,
     /// It has to read the document first.
     Empty(Arc<str>),
-}
-
-/// One instance of a component, configured.
-pub struct Instance {
-    store: Store<StoreLimits>,
-    policy: Policy,
 }
 
 impl Plugin {
@@ -173,114 +167,9 @@ impl Sandbox {
     }
 }
 
-impl Instance {
-    pub(super) fn new(store: Store<StoreLimits>, policy: Policy) -> Self {
-        Self { store, policy }
-    }
-
-    pub(super) fn configure(&mut self, document: &str) -> Result<Settings, LoadError> {
-        Deadline::Configuration.set(&mut self.store);
-        self.policy
-            .scimguard_policy_guard()
-            .call_configure(&mut self.store, document)
-            .map_err(Fault::from)?
-            .map(Into::into)
-            .map_err(|errors| LoadError::Policy(errors.into_iter().map(Into::into).collect()))
-    }
-
-    pub(super) fn evaluate(
-        &mut self,
-        request: &Request,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Verdict, Fault> {
-        let request = request.into();
-        let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
-        Deadline::Call.set(&mut self.store);
-        let verdict = self.policy.scimguard_policy_guard().call_evaluate(
-            &mut self.store,
-            &request,
-            &facts,
-            now,
-        )?;
-        Ok(verdict.into())
-    }
-
-    pub(super) fn observe(
-        &mut self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Outcome, Fault> {
-        let answer = answer.into();
-        let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
-        Deadline::Call.set(&mut self.store);
-        let outcome = self.policy.scimguard_policy_guard().call_observe(
-            &mut self.store,
-            continuation,
-            &answer,
-            &facts,
-            now,
-        )?;
-        Ok(outcome.into())
-    }
-
-    pub(super) fn into_store(self) -> Store<StoreLimits> {
-        self.store
-    }
-}
-
-/// A component of the right world that can do nothing but decide.
-pub(super) fn accept(
-    runtime: &Runtime,
-    path: &Path,
-    component: &Component,
-) -> Result<PolicyPre<StoreLimits>, LoadError> {
-    let imports: Vec<_> = component
-        .component_type()
-        .imports(runtime.engine())
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    if !imports.is_empty() {
-        return Err(LoadError::Imports {
-            path: path.to_owned(),
-            imports,
-        });
-    }
-    Linker::new(runtime.engine())
-        .instantiate_pre(component)
-        .and_then(PolicyPre::new)
-        .map_err(|error| foreign(path, &error))
-}
-
-fn configured(
-    runtime: &Runtime,
-    policy: &PolicyPre<StoreLimits>,
-    document: &str,
-) -> Result<(Instance, Settings), LoadError> {
-    let mut instance = empty(runtime, policy)?;
-    let settings = instance.configure(document)?;
-    Ok((instance, settings))
-}
-
-fn empty(runtime: &Runtime, policy: &PolicyPre<StoreLimits>) -> Result<Instance, Fault> {
-    let mut store = runtime.store();
-    Deadline::Call.set(&mut store);
-    let policy = policy.instantiate(&mut store)?;
-    Ok(Instance::new(store, policy))
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     std::fs::read(path).map_err(|why| LoadError::Read {
         path: PathBuf::from(path),
         why,
     })
-}
-
-pub(super) fn foreign(path: &Path, error: &wasmtime::Error) -> LoadError {
-    LoadError::Foreign {
-        path: path.to_owned(),
-        reason: format!("{error:#}"),
-    }
 }

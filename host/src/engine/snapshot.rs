@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 use scimguard_core::Settings;
 use wasmtime_wizer::{WasmtimeWizerComponent, Wizer};
 
+use super::instance::{Instance, accept, foreign};
 use super::runtime::{Deadline, Runtime};
-use super::sandbox::{Instance, accept, foreign};
 use super::wit::Policy;
 use super::{Fault, LoadError};
 
