@@ -5,7 +5,7 @@ use scimguard_core::record::{Intent, IntentKey};
 use scimguard_core::{fold, skeleton};
 use sqlx::SqliteConnection;
 
-use super::records::{JOINING, doubt_members, opened, remove_group, remove_user, written};
+use super::rows::{JOINING, doubt_members, opened, remove_group, remove_user, written};
 use super::{from_millis, json_list};
 use crate::clock::now;
 

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use super::groups::{self, GroupRow};
 use super::users::{self, UserRow};
-use super::{json_list, records};
+use super::{json_list, rows};
 
 /// One entry for each user asked for, in order.
 pub(super) async fn members(
@@ -129,8 +129,8 @@ impl Membership {
         let is_native = group.is_none_or(|row| row.group.managed_by.is_none());
         match pending {
             _ if group.is_some_and(|row| row.group.leaving) => Self::InDoubt,
-            records::CONFIRMED => Self::Confirmed,
-            records::UNTOLD if !is_native => Self::Untold,
+            rows::CONFIRMED => Self::Confirmed,
+            rows::UNTOLD if !is_native => Self::Untold,
             _ => Self::InDoubt,
         }
     }

@@ -13,6 +13,7 @@ mod owners;
 mod principals;
 mod records;
 mod retries;
+mod rows;
 mod tokens;
 mod unsettled;
 mod users;

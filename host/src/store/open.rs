@@ -9,7 +9,7 @@ use sqlx::{FromRow, SqliteConnection};
 
 use super::groups::GroupRow;
 use super::users::UserRow;
-use super::{Error, Store, from_millis, intents, records};
+use super::{Error, Store, from_millis, intents, records, rows};
 use crate::clock::now;
 
 /// A create that is not settled.
@@ -248,7 +248,7 @@ impl Store {
         let (account, id) = (group.account.clone(), group.id.clone().unwrap_or_default());
         let mut transaction = self.database.begin().await?;
         records::apply(&mut transaction, &Record::Group(group)).await?;
-        records::doubt_members(&mut transaction, &account, &id).await?;
+        rows::doubt_members(&mut transaction, &account, &id).await?;
         transaction.commit().await?;
         Ok(())
     }
