@@ -118,7 +118,7 @@ impl Found {
         let mut found = Findings::default();
         match line.rule.as_deref() {
             Some("upstream.invalid") => found.at(
-                &server::points::INVALID,
+                &points::server::INVALID,
                 "body",
                 "what was answered is not in the log",
             ),
@@ -130,7 +130,7 @@ impl Found {
         }
         if line.changes > 0 {
             found.at(
-                &client::points::REWRITTEN,
+                &points::client::REWRITTEN,
                 "body",
                 format!("rewritten in {}", counted(line.changes, "place", "places")),
             );

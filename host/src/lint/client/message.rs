@@ -4,9 +4,9 @@ use scimguard_core::facts::ResourceKind;
 use serde_json::Value;
 
 use super::inside;
-use super::points;
 use crate::lint::exchange::Endpoint;
 use crate::lint::findings::Findings;
+use crate::lint::points::client as points;
 
 /// What filters of the profile do not use (RFC 7644 §3.4.2.2, tables 3 and 4).
 const OPERATORS: &[&str] = &[

@@ -1,8 +1,6 @@
 //! Where the client of one exchange departs: what the guard would refuse or rewrite, and what the
 //! profiles ask beyond.
 
-pub(super) mod points;
-
 mod message;
 
 use serde_json::Value;
@@ -10,6 +8,7 @@ use serde_json::Value;
 use super::exchange::{Call, Endpoint, header, media_type};
 use super::findings::Findings;
 use super::judge::{Judge, Message};
+use super::points::client as points;
 use message::{filter, message};
 
 /// RFC 9110 §13.1, as the Interoperability Profile lists them.

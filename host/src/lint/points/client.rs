@@ -1,6 +1,6 @@
 //! Where a client can depart beyond what the guard's own rules say.
 
-use crate::lint::points::points;
+use super::points;
 
 points! { Client:
     /// A body is sent as application/json. Servers of the profile accept application/scim+json.

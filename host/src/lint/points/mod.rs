@@ -2,14 +2,15 @@
 //!
 //! The guard's own rules are points too: what it refuses or rewrites as no canonical SCIM is where a
 //! client departs. Everything else is a table in [`client`] or
-//! [`server`], next to what looks at it.
+//! [`server`], for what looks at it there.
+
+pub(super) mod client;
+pub(super) mod server;
 
 use std::sync::LazyLock;
 
 use clap::ValueEnum;
 use serde::Serialize;
-
-use super::{client, server};
 
 /// One point of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,10 +87,10 @@ macro_rules! points {
         pub(in $crate::lint) const ROWS: &[&$crate::lint::points::Row] = &[$(&$name),+];
     };
 }
-pub(super) use points;
+use points;
 
 /// Refusals and changes of the guard that are no departure of a client: limits and decisions of the
-/// guard's own, the form that it likes best, what [`client::points`] tells more precisely, and what
+/// guard's own, the form that it likes best, what [`client`] tells more precisely, and what
 /// no attribute of RFC 7643 can break.
 const NO_POINTS: &[&str] = &[
     "route.missing-account",
@@ -122,7 +123,7 @@ const NOTES: &[&str] = &["normalise.query", "normalise.not-synced"];
 
 static ALL: LazyLock<Vec<Point>> = LazyLock::new(|| {
     let rules = scimguard_core::rules().filter_map(of_rule);
-    let rows = [client::points::ROWS, server::points::ROWS];
+    let rows = [client::ROWS, server::ROWS];
     let rows = rows.into_iter().flatten().map(|row| Point {
         id: row.id,
         side: row.side,

@@ -1,6 +1,6 @@
 //! Where a server can depart.
 
-use crate::lint::points::points;
+use super::points;
 
 points! { Server:
     /// A create succeeded with another status than 201.

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{kind as kind_of, points};
+use super::kind as kind_of;
 use crate::lint::findings::Findings;
+use crate::lint::points::server as points;
 
 /// RFC 7643 §5: the members of a ServiceProviderConfig that say whether something is supported.
 const FEATURES: &[&str] = &["patch", "bulk", "filter", "changePassword", "sort", "etag"];

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{kind as kind_of, names, points};
+use super::{kind as kind_of, names};
 use crate::lint::exchange::{Answer, Call, Endpoint, header};
 use crate::lint::findings::Findings;
+use crate::lint::points::server as points;
 
 /// RFC 7644 §3.12.
 const URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";

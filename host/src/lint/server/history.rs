@@ -7,9 +7,9 @@ use scimguard_core::facts::ResourceKind;
 use scimguard_core::fold;
 use serde_json::Value;
 
-use super::points;
 use crate::lint::exchange::{Call, Endpoint};
 use crate::lint::findings::Findings;
+use crate::lint::points::server as points;
 
 /// A base, and an id or a folded user name below it.
 type Key = (String, String);

@@ -4,10 +4,11 @@ use scimguard_core::facts::ResourceKind;
 use scimguard_core::fold;
 use serde_json::Value;
 
-use super::{kind as kind_of, names, points, resource};
+use super::{kind as kind_of, names, resource};
 use crate::lint::exchange::{Call, Endpoint};
 use crate::lint::findings::Findings;
 use crate::lint::judge::Judge;
+use crate::lint::points::server as points;
 
 /// RFC 7644 §3.4.2.
 const URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";

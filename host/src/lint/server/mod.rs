@@ -1,7 +1,5 @@
 //! Where the server of one exchange departs: the status and headers of an answer, and what is in it.
 
-pub(super) mod points;
-
 mod discovery;
 mod error;
 mod history;
@@ -13,7 +11,7 @@ use serde_json::Value;
 use super::exchange::{Answer, BYTE_ORDER_MARK, Call, Endpoint, header, media_type};
 use super::findings::Findings;
 use super::judge::Judge;
-use super::points::Row;
+use super::points::{Row, server as points};
 pub(super) use history::History;
 
 /// Looks at the answer of a call, after the client was looked at.

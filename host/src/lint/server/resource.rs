@@ -3,11 +3,11 @@
 use scimguard_core::facts::ResourceKind;
 use serde_json::Value;
 
-use super::points;
-use super::{Row, kind as kind_of};
+use super::kind as kind_of;
 use crate::lint::exchange::{Answer, Call, header};
 use crate::lint::findings::Findings;
 use crate::lint::judge::{Judge, Message};
+use crate::lint::points::{Row, server as points};
 
 /// What the rules of the guard are called where a server breaks them.
 const RULES: &[(&str, &Row)] = &[
