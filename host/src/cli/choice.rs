@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::ValueEnum;
-
 use scimguard_core::sign_on::{self, SignOn};
 
+use crate::config::{Config, EngineKind};
 use crate::engine::{self, Engine, LoadError, Plugin};
 
 /// The engine's arguments.
@@ -29,6 +30,24 @@ enum Kind {
 pub(super) enum Source {
     Native,
     Wasm(Plugin),
+}
+
+/// What decides, as the configuration says.
+pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
+    let policy = config.policy_text()?;
+    let place = || match &config.policy {
+        Some(file) => format!("in the policy {}", file.display()),
+        None => "in the default policy".to_owned(),
+    };
+    match config.engine {
+        EngineKind::Native => Engine::native(&policy).with_context(place),
+        EngineKind::Wasm => {
+            let component = config.component.clone();
+            let component = component.unwrap_or_else(engine::default_component);
+            let cache = config.cache.clone().unwrap_or_else(engine::default_cache);
+            Engine::load_snapshot(&component, &policy, &cache).with_context(place)
+        }
+    }
 }
 
 impl EngineArgs {

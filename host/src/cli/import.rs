@@ -10,7 +10,7 @@ use scimguard_core::Guard;
 use scimguard_core::facts::ResourceKind;
 use serde::Serialize;
 
-use super::{ledger, serve};
+use super::{choice, ledger};
 use crate::clock::now;
 use crate::config::Config;
 use crate::import::{Import, Progress};
@@ -108,7 +108,7 @@ async fn import(args: &Args, store: &Store, config: &Config) -> anyhow::Result<C
             args.config.display()
         ),
     };
-    let engine = serve::engine(config)?;
+    let engine = choice::engine(config)?;
     let policy = Guard::configure(&config.policy_text()?).ok();
     let crawl = begin(args, store).await?;
     let import = Import {

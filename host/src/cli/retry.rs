@@ -9,7 +9,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{ledger, serve};
+use super::{choice, ledger};
 use crate::clock::now;
 use crate::config::Config;
 use crate::proxy::Proxy;
@@ -111,7 +111,7 @@ async fn repeat(store: &Store, config: &Config, asked: u64) -> anyhow::Result<()
             }
             tokio::time::sleep(LOOK).await;
         }
-        let proxy = Proxy::new(serve::engine(config)?, store.clone(), config)?;
+        let proxy = Proxy::new(choice::engine(config)?, store.clone(), config)?;
         proxy.retry_asked().await?;
         anyhow::Ok(())
     };

@@ -12,11 +12,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::choice;
 use super::retry::Running;
 use crate::admin;
 use crate::audit::Log;
-use crate::config::{self, Config, EngineKind};
-use crate::engine::{self, Engine};
+use crate::config::{self, Config};
 use crate::log_lines;
 use crate::proxy::{self, Proxy};
 use crate::serve::{self, Listeners};
@@ -70,7 +70,7 @@ pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Res
 
 async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<()> {
     check_before_compiling(config)?;
-    let engine = engine(config)?;
+    let engine = choice::engine(config)?;
     keep_memory_private();
     let store = Store::open(&config.store)
         .await
@@ -184,24 +184,6 @@ async fn bind(address: Option<SocketAddr>, key: &str) -> anyhow::Result<Option<T
 
 fn shown(listener: Option<&TcpListener>) -> Option<String> {
     Some(listener?.local_addr().ok()?.to_string())
-}
-
-/// What decides, as the configuration says.
-pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
-    let policy = config.policy_text()?;
-    let place = || match &config.policy {
-        Some(file) => format!("in the policy {}", file.display()),
-        None => "in the default policy".to_owned(),
-    };
-    match config.engine {
-        EngineKind::Native => Engine::native(&policy).with_context(place),
-        EngineKind::Wasm => {
-            let component = config.component.clone();
-            let component = component.unwrap_or_else(engine::default_component);
-            let cache = config.cache.clone().unwrap_or_else(engine::default_cache);
-            Engine::load_snapshot(&component, &policy, &cache).with_context(place)
-        }
-    }
 }
 
 /// One JSON line for each event. `RUST_LOG` chooses other levels.

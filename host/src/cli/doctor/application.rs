@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use scimguard_exchange::ScimPaths;
 
-use super::connection::chain;
+use super::asking::{TIME_LIMIT, WRONG_PLACE, answered, chain};
 use super::findings::Findings;
-use super::setup::TIME_LIMIT;
 use crate::config::{Config, Credential};
 use crate::engine::Engine;
 use crate::proxy::{Probe, Reply};
@@ -16,9 +15,6 @@ const ABOUT: &str = "application";
 
 /// Accounts that are asked for, at most.
 const ASKED: usize = 5;
-
-pub(super) const WRONG_PLACE: &str = "Is `backend` right? Where the application has SCIM, the policy says: `scim.upstream_base`, or \
-     `scim.base` if both are one.";
 
 /// Whether anything answers.
 pub(super) async fn examine(config: &Config, findings: &mut Findings) {
@@ -135,12 +131,4 @@ fn judge(url: &str, reply: &Reply, credential: Option<&Credential>, findings: &m
         500.. => findings.problem(ABOUT, answered, "Look at the application's log."),
         _ => findings.problem(ABOUT, answered, WRONG_PLACE),
     }
-}
-
-/// What was asked, and what came back.
-pub(super) fn answered(url: &str, reply: &Reply) -> String {
-    let kind = reply.content_type.as_deref().unwrap_or("no content type");
-    let detail = reply.detail.as_deref();
-    let detail = detail.map_or_else(String::new, |detail| format!(" ({detail})"));
-    format!("GET {url} answered {}, {kind}{detail}", reply.status)
 }

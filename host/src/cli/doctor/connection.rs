@@ -10,7 +10,7 @@ use scimguard_core::{Guard, sha256_hex};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Args;
-use super::application::{WRONG_PLACE, answered};
+use super::asking::{WRONG_PLACE, answered, chain};
 use super::findings::Findings;
 use super::tokens::needed_permissions;
 use crate::cli::times;
@@ -376,18 +376,6 @@ fn token(args: &Args) -> anyhow::Result<SecretString> {
     }
     .into();
     Ok(text.expose_secret().trim().to_owned().into())
-}
-
-/// An error with all its causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut why = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        why.push_str(": ");
-        why.push_str(&error.to_string());
-        cause = error.source();
-    }
-    why
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `scimguard doctor`: what is wrong, in words, and what to do.
 
 mod application;
+mod asking;
 mod connection;
 mod facts;
 mod findings;

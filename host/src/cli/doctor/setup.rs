@@ -1,22 +1,20 @@
 //! A set-up: its files, what it reaches, and what is on record.
 
 use std::path::Path;
-use std::time::Duration;
 
 use http::{StatusCode, Uri};
 
+use super::asking::TIME_LIMIT;
 use super::findings::Findings;
 use super::{application, facts, issuers, tokens};
 use crate::audit::Log;
-use crate::cli::serve;
+use crate::cli::choice;
 use crate::clock::now;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::plural::counted;
 use crate::proxy::Probe;
 use crate::store::Store;
-
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 const UNWRITABLE: &str = "Check its path, make room on its disk, and let this user read and write the file and \
      its folder.";
@@ -82,7 +80,7 @@ fn policy(config: &Config, findings: &mut Findings) -> Option<String> {
 }
 
 fn plugin(config: &Config, findings: &mut Findings) {
-    match serve::engine(config) {
+    match choice::engine(config) {
         Ok(Engine::Native(_)) => findings.note(
             "plugin",
             "the policy runs as native code, not in its sandbox",

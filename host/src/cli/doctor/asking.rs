@@ -1,0 +1,32 @@
+//! Asking over HTTP: how long, and how what comes back, or does not, is told.
+
+use std::time::Duration;
+
+use crate::proxy::Reply;
+
+/// How long one question may take.
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// What to look at where something else than SCIM answers.
+pub(super) const WRONG_PLACE: &str = "Is `backend` right? Where the application has SCIM, the policy says: `scim.upstream_base`, or \
+     `scim.base` if both are one.";
+
+/// What was asked, and what came back.
+pub(super) fn answered(url: &str, reply: &Reply) -> String {
+    let kind = reply.content_type.as_deref().unwrap_or("no content type");
+    let detail = reply.detail.as_deref();
+    let detail = detail.map_or_else(String::new, |detail| format!(" ({detail})"));
+    format!("GET {url} answered {}, {kind}{detail}", reply.status)
+}
+
+/// An error with all its causes.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut why = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        why.push_str(": ");
+        why.push_str(&error.to_string());
+        cause = error.source();
+    }
+    why
+}
