@@ -40,8 +40,8 @@ pub(super) struct Driver<'a> {
     incoming: Option<Inbound>,
     /// Ends when the client has gone.
     wanted: Wanted,
-    /// The application has switched protocols in its last answer.
-    upgraded: bool,
+    /// The pass in whose answer the application has switched protocols.
+    upgraded: Option<u32>,
 }
 
 impl Proxy {
@@ -61,7 +61,7 @@ impl Proxy {
             path: request.path.clone(),
             incoming: Some(incoming),
             wanted: Wanted::new(Some(gone), self.ending.clone()),
-            upgraded: false,
+            upgraded: None,
         };
         driver.run(request, line).await
     }
@@ -80,7 +80,7 @@ impl Proxy {
             path: request.path.clone(),
             incoming: None,
             wanted: Wanted::new(None, self.ending.clone()),
-            upgraded: false,
+            upgraded: None,
         };
         driver.run(request, line).await
     }
@@ -217,7 +217,9 @@ impl Driver<'_> {
         if let Err(error) = &answer {
             error.log();
         }
-        self.upgraded = matches!(answer, Err(NoAnswer::Upgrade));
+        if matches!(answer, Err(NoAnswer::Upgrade)) {
+            self.upgraded = Some(exchange.passes());
+        }
         Ok(outcome(answer))
     }
 
@@ -253,7 +255,7 @@ impl Driver<'_> {
             exchange.witness().refused(refused.rule);
             response = refused.response(exchange.error_form());
         }
-        if self.upgraded {
+        if self.upgraded == Some(exchange.passes()) {
             response = exchange.refusal(&Refused::upgrade()).response;
         }
         to_http(response).unwrap_or_else(|why| {

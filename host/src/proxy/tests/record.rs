@@ -118,6 +118,24 @@ async fn another_protocol_is_no_answer() {
     assert_pending(&guard).await;
     let passing = Guard::start(Script::new(), &backend).await;
     assert_refused(&passing.get("/a").await, "502", "upstream.invalid");
+    // What becomes of a part is for the policy to say.
+    let in_parts = Script::new()
+        .evaluate(|request, _| Ok(Verdict::Forward(observed(request))))
+        .observe(|outcome, _| {
+            Ok(match outcome {
+                BackendOutcome::Unanswered => Outcome::Proceed(Proceed {
+                    records: Vec::new(),
+                    continuation: Vec::new(),
+                    changes: Vec::new(),
+                    rule: None,
+                    account: None,
+                    verified_token: None,
+                }),
+                _ => Outcome::Respond(respond(204)),
+            })
+        });
+    let guard = Guard::start(in_parts, &backend).await;
+    assert_eq!(status(&guard.post(BASE, "{}").await), "204");
 }
 
 #[tokio::test]

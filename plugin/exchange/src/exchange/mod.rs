@@ -383,6 +383,12 @@ impl<P: Policy, W: Witness> Exchange<P, W> {
         self.passes > 1
     }
 
+    /// How many requests to the backend and parts of the client's request there were.
+    #[must_use]
+    pub fn passes(&self) -> u32 {
+        self.passes
+    }
+
     /// The client's request.
     #[must_use]
     pub fn request(&self) -> &Arc<Request> {
