@@ -1,6 +1,7 @@
 //! One request from its head to its answer.
 
 mod report;
+mod step;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -10,8 +11,9 @@ use std::sync::Arc;
 use scimguard_core::facts::{Fact, Key};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::record::Record;
-use scimguard_core::{BackendOutcome, Body, ErrorForm, Headers, Need, Outcome, Request, Response};
+use scimguard_core::{BackendOutcome, Body, ErrorForm, Headers, Need, Outcome, Request};
 
+pub use self::step::{Answer, Decision, Found, Needed, Outgoing, Report, Send, Stage, Step};
 use crate::{Policy, Refused, ServiceError, Setup, Trust, Verified, Witness, headers, incoming};
 
 /// Headers that carry the credentials of clients.
@@ -74,119 +76,6 @@ enum Then {
     Respond(Answer),
     /// The answer of a refusal, which another one may replace.
     Refuse(Answer),
-}
-
-/// What is to be done next.
-#[derive(Debug)]
-pub enum Step {
-    /// Read the body, at most so many bytes; then call [`Exchange::body`].
-    ReadBody(u64),
-    /// Get facts; then call [`Exchange::facts`].
-    GetFacts(Needed),
-    /// Store records; then call [`Exchange::stored`].
-    Store(Report),
-    /// Ask the backend; then call [`Exchange::answered`] if the answer is observed.
-    Send(Send),
-    /// Answer the client: the end.
-    Respond(Answer),
-}
-
-/// Facts that the policy asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Needed {
-    /// What it asks for. What it has asked for before in this pass is answered again.
-    pub keys: Vec<Key>,
-    /// Where in the exchange it is.
-    pub stage: Stage,
-    /// A pass begins: the facts before are forgotten.
-    pub first: bool,
-}
-
-/// Where in an exchange facts are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Before the backend is asked: nobody else may change what the keys of a write name, from the first
-    /// fact to the last record.
-    Decide,
-    /// After it was.
-    Observe,
-}
-
-/// What the policy has decided or wants to have recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The decision on the client's request, once an exchange: it counts against somebody.
-    pub decision: Option<Decision>,
-    /// In order, in one transaction.
-    pub records: Vec<Record>,
-    /// The backend is asked next: the exchange goes to its end from here on, whether or not the client
-    /// waits.
-    pub sends: bool,
-    /// Nothing more comes of what was asked for: others may change what its keys name.
-    pub ends: bool,
-}
-
-/// What was decided of the client's request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The account that the request is for.
-    pub account: Option<String>,
-    /// The id of its token, if that is good.
-    pub verified_token: Option<String>,
-    /// The rule that spoke.
-    pub rule: Option<String>,
-    /// The status of a refusal.
-    pub status: Option<u16>,
-}
-
-/// A request for the backend.
-#[derive(Debug)]
-pub struct Send {
-    /// The method.
-    pub method: String,
-    /// Path and query.
-    pub path: String,
-    /// All headers but those of framing and connection.
-    pub headers: Headers,
-    /// The body.
-    pub body: Outgoing,
-    /// It is sent with the guard's own credential; that of the client is not among the headers.
-    pub own_credential: bool,
-    /// The answer comes back to the exchange; otherwise it goes to the client as it comes.
-    pub observe: bool,
-    /// To be reported once the answer goes to the client as it comes. Nothing waits for it.
-    pub final_report: Option<Report>,
-}
-
-/// The body of a [`Send`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outgoing {
-    /// None.
-    None,
-    /// These bytes.
-    Whole(Vec<u8>),
-    /// Nobody has read it: as it comes in.
-    AsItComes,
-}
-
-/// The end of an exchange.
-#[derive(Debug)]
-pub struct Answer {
-    /// For the client.
-    pub response: Response,
-    /// The rule behind it, if it is not the backend's.
-    pub rule: Option<String>,
-    /// To be reported. Nothing waits for it.
-    pub final_report: Option<Report>,
-}
-
-/// Facts, of one state of the record.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Milliseconds since 1970, by the clock of whoever gives them.
-    pub now: u64,
-    /// Every key of the pass with its answer.
-    pub facts: Arc<Vec<Fact>>,
 }
 
 impl<P: Policy> Exchange<P> {
