@@ -21,7 +21,7 @@ Examples:
   scimguard retry --config scimguard.toml --account ACC1";
 
 /// How often the running guard is looked at.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Repeat membership changes that the application did not do, the oldest first
 ///
@@ -109,7 +109,7 @@ async fn repeat(store: &Store, config: &Config, asked: u64) -> anyhow::Result<()
             if store.asked_retries().await? == 0 {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         let proxy = Proxy::new(choice::engine(config)?, store.clone(), config)?;
         proxy.retry_asked().await?;
@@ -122,7 +122,7 @@ async fn repeat(store: &Store, config: &Config, asked: u64) -> anyhow::Result<()
                 bar.finish_and_clear();
                 return done;
             }
-            () = tokio::time::sleep(LOOK) => {
+            () = tokio::time::sleep(POLL_INTERVAL) => {
                 bar.set_position(asked.saturating_sub(store.asked_retries().await?));
             }
         }

@@ -7,7 +7,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::time::Instant;
 
-use super::body::{self, BodyError, Collected, Inbound, Outgoing};
+use super::body::{self, BodyError, BufferedBody, Inbound, Outgoing};
 use crate::connections::Connections;
 
 /// The application.
@@ -27,7 +27,7 @@ pub(super) struct Outbound {
 
 /// The application did not answer, or not to the end: it may or may not have acted.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NoAnswer {
+pub(crate) enum BackendError {
     #[error(transparent)]
     Client(#[from] hyper_util::client::legacy::Error),
     #[error("the answer ended prematurely")]
@@ -63,7 +63,7 @@ impl Outbound {
     }
 }
 
-impl NoAnswer {
+impl BackendError {
     /// Says so in the log, with all causes.
     pub(super) fn log(&self) {
         let mut why = self.to_string();
@@ -78,19 +78,19 @@ impl NoAnswer {
 }
 
 /// An answer whose body has been read.
-pub(super) struct Whole {
+pub(super) struct BufferedResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Collected,
+    pub(super) body: BufferedBody,
 }
 
-impl Whole {
+impl BufferedResponse {
     /// The bytes, if they were within the limit.
     pub(super) fn bytes(&self) -> Option<Bytes> {
         match &self.body {
-            Collected::None => Some(Bytes::new()),
-            Collected::Bytes(bytes) => Some(bytes.clone()),
-            Collected::OverLimit => None,
+            BufferedBody::None => Some(Bytes::new()),
+            BufferedBody::Bytes(bytes) => Some(bytes.clone()),
+            BufferedBody::OverLimit => None,
         }
     }
 }
@@ -110,14 +110,18 @@ impl Backend {
     }
 
     /// Sends a request and reads the whole answer, at most `limit` bytes of body.
-    pub(super) async fn exchange(&self, outbound: Outbound, limit: u64) -> Result<Whole, NoAnswer> {
+    pub(super) async fn exchange(
+        &self,
+        outbound: Outbound,
+        limit: u64,
+    ) -> Result<BufferedResponse, BackendError> {
         let deadline = Instant::now() + self.timeout;
         let response = self.send_until(outbound, deadline).await?;
         let (parts, incoming) = response.into_parts();
         let body = tokio::time::timeout_at(deadline, body::collect(incoming, limit))
             .await
-            .map_err(|_| NoAnswer::Timeout(self.timeout))??;
-        Ok(Whole {
+            .map_err(|_| BackendError::Timeout(self.timeout))??;
+        Ok(BufferedResponse {
             status: parts.status,
             headers: parts.headers,
             body,
@@ -128,7 +132,7 @@ impl Backend {
     pub(super) async fn send(
         &self,
         outbound: Outbound,
-    ) -> Result<http::Response<Inbound>, NoAnswer> {
+    ) -> Result<http::Response<Inbound>, BackendError> {
         self.send_until(outbound, Instant::now() + self.timeout)
             .await
     }
@@ -137,7 +141,7 @@ impl Backend {
         &self,
         outbound: Outbound,
         deadline: Instant,
-    ) -> Result<http::Response<Inbound>, NoAnswer> {
+    ) -> Result<http::Response<Inbound>, BackendError> {
         let mut uri = self.base.clone().into_parts();
         uri.path_and_query = Some(outbound.path);
         let mut request = http::Request::new(outbound.body);
@@ -147,10 +151,10 @@ impl Backend {
         let answer = self.connections.request(request);
         let response = tokio::time::timeout_at(deadline, answer)
             .await
-            .map_err(|_| NoAnswer::Timeout(self.timeout))??;
+            .map_err(|_| BackendError::Timeout(self.timeout))??;
         // The guard never asks for one.
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(NoAnswer::Upgrade);
+            return Err(BackendError::Upgrade);
         }
         Ok(response.map(|body| Inbound::of_backend(body, self.timeout)))
     }

@@ -40,7 +40,7 @@ pub(crate) enum Outgoing {
 }
 
 /// A body that has been read.
-pub(super) enum Collected {
+pub(super) enum BufferedBody {
     None,
     Bytes(Bytes),
     OverLimit,
@@ -48,9 +48,9 @@ pub(super) enum Collected {
 
 /// Reads a body of at most `limit` bytes. A larger one is left where the limit was passed, or
 /// untouched if its length was announced.
-pub(super) async fn collect(mut body: Inbound, limit: u64) -> Result<Collected, BodyError> {
+pub(super) async fn collect(mut body: Inbound, limit: u64) -> Result<BufferedBody, BodyError> {
     if body.size_hint().lower() > limit {
-        return Ok(Collected::OverLimit);
+        return Ok(BufferedBody::OverLimit);
     }
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -59,14 +59,14 @@ pub(super) async fn collect(mut body: Inbound, limit: u64) -> Result<Collected, 
         };
         let size = u64::try_from(bytes.len() + data.len()).unwrap_or(u64::MAX);
         if size > limit {
-            return Ok(Collected::OverLimit);
+            return Ok(BufferedBody::OverLimit);
         }
         bytes.extend_from_slice(&data);
     }
     Ok(if bytes.is_empty() {
-        Collected::None
+        BufferedBody::None
     } else {
-        Collected::Bytes(bytes.freeze())
+        BufferedBody::Bytes(bytes.freeze())
     })
 }
 

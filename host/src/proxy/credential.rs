@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::{Config, Credential, CredentialSource};
 
 /// How often the source is looked at.
-pub(super) const LOOK: Duration = Duration::from_secs(2);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A credential that may be replaced while the guard runs. A program's environment does not change from
 /// outside, so that this concerns files.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use scimguard_core::Headers;
 use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen, VerifiedKey};
 
-use super::leases::{self, Busy, Held};
-use super::retry::InTheNameOf;
+use super::leases::{self, Busy, LeaseGuard};
+use super::retry::OnBehalfOf;
 use super::{Proxy, lookup};
 use crate::network::Network;
 use crate::tokens::issuers::Said;
@@ -41,7 +41,7 @@ pub(super) enum Unavailable {
 /// always decides on one state.
 pub(super) struct Facts {
     now: u64,
-    name_of: Option<InTheNameOf>,
+    on_behalf_of: Option<OnBehalfOf>,
     keys: Vec<Key>,
     found: Arc<Vec<Fact>>,
     /// Everybody but the record is asked once a pass.
@@ -53,10 +53,10 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new(now: u64, name_of: Option<InTheNameOf>) -> Self {
+    pub(super) fn new(now: u64, on_behalf_of: Option<OnBehalfOf>) -> Self {
         Self {
             now,
-            name_of,
+            on_behalf_of,
             keys: Vec::new(),
             found: Arc::default(),
             looked_up: BTreeMap::new(),
@@ -101,10 +101,14 @@ impl Facts {
         if weight > MAX_NAMED {
             return Err(Unavailable::TooMany);
         }
-        let answers = match &self.name_of {
+        let answers = match &self.on_behalf_of {
             None => proxy.store.answer(&self.keys).await?,
-            Some(name_of) => {
-                let meant: Vec<Key> = self.keys.iter().map(|key| name_of.meant(key)).collect();
+            Some(on_behalf_of) => {
+                let meant: Vec<Key> = self
+                    .keys
+                    .iter()
+                    .map(|key| on_behalf_of.substitute(key))
+                    .collect();
                 proxy.store.answer(&meant).await?
             }
         };
@@ -154,8 +158,8 @@ impl Facts {
                 fact.answer = self.rights(proxy, key).await;
             }
             (Key::Token(sha256), Answer::Token(token)) if token.principal.is_none() => {
-                let sha256 = match &self.name_of {
-                    Some(name_of) => name_of.meant_token(sha256),
+                let sha256 = match &self.on_behalf_of {
+                    Some(on_behalf_of) => on_behalf_of.substitute_token(sha256),
                     None => sha256,
                 };
                 let owner = proxy.store.token_principal(sha256).await?;
@@ -218,7 +222,7 @@ impl Facts {
         proxy: &Proxy,
         headers: &Headers,
         keys: Vec<Key>,
-        held: &mut Held,
+        held: &mut LeaseGuard,
     ) -> Result<(), Unavailable> {
         let mut keys = Some(keys);
         for _ in 0..LEASE_ROUNDS {
@@ -230,7 +234,7 @@ impl Facts {
             let wanted = leases::names(self.keys.iter().chain(&new), &self.found);
             if !held.covers(&wanted) {
                 // Letting go first keeps the order in which names are taken.
-                *held = Held::default();
+                *held = LeaseGuard::default();
                 let limit = proxy.lease_timeout;
                 *held = proxy
                     .leases

@@ -14,13 +14,13 @@ use scimguard_exchange::{
 };
 use tokio::sync::oneshot;
 
-use super::backend::{NoAnswer, Outbound, Whole};
-use super::body::{self, BodyError, Collected, Inbound, Outgoing};
+use super::backend::{BackendError, BufferedResponse, Outbound};
+use super::body::{self, BodyError, BufferedBody, Inbound, Outgoing};
 use super::client::Client;
 use super::log::Line;
 use super::policy::AnyPolicy;
 use super::refusal::{bare, no_answer, to_http};
-use super::retry::InTheNameOf;
+use super::retry::OnBehalfOf;
 use super::state::{Question, State};
 use super::wanted::Wanted;
 use super::{Proxy, headers};
@@ -70,13 +70,13 @@ impl Proxy {
     pub(super) async fn exchange_repeated(
         &self,
         request: Request,
-        name_of: InTheNameOf,
+        on_behalf_of: OnBehalfOf,
         line: Line,
         now: u64,
     ) -> (http::Response<Outgoing>, Line) {
         let driver = Driver {
             proxy: self,
-            state: State::repeated(name_of, now),
+            state: State::repeated(on_behalf_of, now),
             path: request.path.clone(),
             incoming: None,
             wanted: Wanted::new(None, self.ending.clone()),
@@ -217,7 +217,7 @@ impl Driver<'_> {
         if let Err(error) = &answer {
             error.log();
         }
-        if matches!(answer, Err(NoAnswer::Upgrade)) {
+        if matches!(answer, Err(BackendError::Upgrade)) {
             self.upgraded = Some(exchange.passes());
         }
         Ok(outcome(answer))
@@ -324,9 +324,9 @@ async fn read(proxy: &Proxy, incoming: Inbound, limit: u64) -> Result<Body, Refu
     }
     let read = tokio::time::timeout(proxy.client_timeout, body::collect(incoming, limit));
     match read.await {
-        Ok(Ok(Collected::None)) => Ok(Body::None),
-        Ok(Ok(Collected::Bytes(bytes))) => Ok(Body::Bytes(bytes.into())),
-        Ok(Ok(Collected::OverLimit)) => Ok(Body::OverLimit),
+        Ok(Ok(BufferedBody::None)) => Ok(Body::None),
+        Ok(Ok(BufferedBody::Bytes(bytes))) => Ok(Body::Bytes(bytes.into())),
+        Ok(Ok(BufferedBody::OverLimit)) => Ok(Body::OverLimit),
         Ok(Err(BodyError::Broken(_))) => Err(Refused::new(
             "body.syntax",
             "The request body ended prematurely.",
@@ -364,7 +364,7 @@ fn size_of_answer(outcome: &BackendOutcome) -> usize {
     }
 }
 
-fn outcome(answer: Result<Whole, NoAnswer>) -> BackendOutcome {
+fn outcome(answer: Result<BufferedResponse, BackendError>) -> BackendOutcome {
     let Ok(whole) = answer else {
         return BackendOutcome::Unanswered;
     };
@@ -372,9 +372,9 @@ fn outcome(answer: Result<Whole, NoAnswer>) -> BackendOutcome {
         status: whole.status.as_u16(),
         headers: headers::end_to_end(&whole.headers),
         body: match whole.body {
-            Collected::None => AnswerBody::None,
-            Collected::Bytes(bytes) => AnswerBody::Bytes(bytes.into()),
-            Collected::OverLimit => AnswerBody::OverLimit,
+            BufferedBody::None => AnswerBody::None,
+            BufferedBody::Bytes(bytes) => AnswerBody::Bytes(bytes.into()),
+            BufferedBody::OverLimit => AnswerBody::OverLimit,
         },
     })
 }

@@ -15,7 +15,7 @@ use tokio::sync::OwnedMutexGuard;
 
 /// What a lease is on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Name {
+pub(super) struct LeaseKey {
     account: String,
     kind: Kind,
     text: String,
@@ -32,14 +32,14 @@ enum Kind {
 /// All leases of this process.
 #[derive(Clone, Default)]
 pub(super) struct Leases {
-    names: Arc<Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>>,
+    names: Arc<Mutex<HashMap<LeaseKey, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
 /// Leases held; they end with it.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct LeaseGuard {
     leases: Leases,
-    guards: BTreeMap<Name, OwnedMutexGuard<()>>,
+    guards: BTreeMap<LeaseKey, OwnedMutexGuard<()>>,
 }
 
 /// Somebody else held one of the names for too long.
@@ -50,10 +50,10 @@ impl Leases {
     /// Takes a lease on every name.
     pub(super) async fn acquire(
         &self,
-        names: BTreeSet<Name>,
+        names: BTreeSet<LeaseKey>,
         limit: Duration,
-    ) -> Result<Held, Busy> {
-        let mut held = Held {
+    ) -> Result<LeaseGuard, Busy> {
+        let mut held = LeaseGuard {
             leases: self.clone(),
             guards: BTreeMap::new(),
         };
@@ -69,23 +69,23 @@ impl Leases {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<tokio::sync::Mutex<()>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LeaseKey, Arc<tokio::sync::Mutex<()>>>> {
         // Nothing that runs under this lock can leave the map half changed.
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
+impl LeaseGuard {
     /// Whether all of these are held.
-    pub(super) fn covers(&self, names: &BTreeSet<Name>) -> bool {
+    pub(super) fn covers(&self, names: &BTreeSet<LeaseKey>) -> bool {
         names.iter().all(|name| self.guards.contains_key(name))
     }
 }
 
-impl Drop for Held {
+impl Drop for LeaseGuard {
     fn drop(&mut self) {
         let guards = std::mem::take(&mut self.guards);
-        let names: Vec<Name> = guards.keys().cloned().collect();
+        let names: Vec<LeaseKey> = guards.keys().cloned().collect();
         drop(guards);
         let mut map = self.leases.lock();
         for name in names {
@@ -101,35 +101,38 @@ impl Drop for Held {
 }
 
 /// The names of a set of keys, and of what is known about them by now.
-pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact]) -> BTreeSet<Name> {
+pub(super) fn names<'a>(
+    keys: impl IntoIterator<Item = &'a Key>,
+    facts: &[Fact],
+) -> BTreeSet<LeaseKey> {
     let mut names = BTreeSet::new();
     for key in keys {
         match key {
             Key::Token(_) | Key::Verified(_) | Key::Principal(_) => {}
             Key::User(key) | Key::UserByName(key) => {
-                names.insert(Name::user(&key.account, &key.value));
+                names.insert(LeaseKey::user(&key.account, &key.value));
             }
             Key::UserAlike(key) => {
-                names.insert(Name::look(&key.account, &key.value));
+                names.insert(LeaseKey::look(&key.account, &key.value));
             }
             Key::Group(key) => {
-                names.insert(Name::group(&key.account, &key.scope, &key.id));
+                names.insert(LeaseKey::group(&key.account, &key.scope, &key.id));
             }
             Key::GroupByDerivedId(key) => {
-                names.insert(Name::group(&key.account, &key.scope, &key.id));
+                names.insert(LeaseKey::group(&key.account, &key.scope, &key.id));
             }
             Key::ExternalId(key) => {
-                names.insert(Name::external_id(&key.account, &key.value));
+                names.insert(LeaseKey::external_id(&key.account, &key.value));
             }
             Key::Members(key) | Key::MembersDifference(key) => {
                 if !key.group.is_empty() {
-                    names.insert(Name::group(&key.account, &key.scope, &key.group));
+                    names.insert(LeaseKey::group(&key.account, &key.scope, &key.group));
                 }
                 let users = key.users.iter();
-                names.extend(users.map(|user| Name::user(&key.account, user)));
+                names.extend(users.map(|user| LeaseKey::user(&key.account, user)));
             }
             Key::UserGroups(key) => {
-                names.insert(Name::user(&key.account, &key.user));
+                names.insert(LeaseKey::user(&key.account, &key.user));
             }
         }
     }
@@ -162,17 +165,17 @@ pub(super) fn names<'a>(keys: impl IntoIterator<Item = &'a Key>, facts: &[Fact])
     names
 }
 
-fn names_of(user: &User) -> impl Iterator<Item = Name> + use<'_> {
+fn names_of(user: &User) -> impl Iterator<Item = LeaseKey> + use<'_> {
     let references = user.id.iter().chain([&user.user_name]);
-    references.map(|reference| Name::user(&user.account, reference))
+    references.map(|reference| LeaseKey::user(&user.account, reference))
 }
 
-fn names_of_group(group: &Group) -> impl Iterator<Item = Name> + use<'_> {
+fn names_of_group(group: &Group) -> impl Iterator<Item = LeaseKey> + use<'_> {
     let ids = group.id.iter().chain(&group.derived_id);
-    ids.map(|id| Name::group(&group.account, &group.scope, id))
+    ids.map(|id| LeaseKey::group(&group.account, &group.scope, id))
 }
 
-impl Name {
+impl LeaseKey {
     fn user(account: &str, reference: &str) -> Self {
         Self::new(account, Kind::User, fold(reference))
     }
@@ -206,10 +209,10 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    fn set(users: &[u8]) -> BTreeSet<Name> {
+    fn set(users: &[u8]) -> BTreeSet<LeaseKey> {
         users
             .iter()
-            .map(|n| Name::user("A", &n.to_string()))
+            .map(|n| LeaseKey::user("A", &n.to_string()))
             .collect()
     }
 
@@ -236,11 +239,11 @@ mod tests {
     #[test]
     fn a_user_has_one_lease_whatever_its_reference() {
         assert_eq!(
-            Name::user("A", "Ann@Example.com"),
-            Name::user("A", "ann@example.com")
+            LeaseKey::user("A", "Ann@Example.com"),
+            LeaseKey::user("A", "ann@example.com")
         );
-        assert_ne!(Name::user("A", "g"), Name::group("A", "", "g"));
-        assert_ne!(Name::user("A", "g"), Name::user("B", "g"));
+        assert_ne!(LeaseKey::user("A", "g"), LeaseKey::group("A", "", "g"));
+        assert_ne!(LeaseKey::user("A", "g"), LeaseKey::user("B", "g"));
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use scimguard_exchange::good_tokens;
 use serde::Deserialize;
 
 use super::Proxy;
-use super::backend::{Outbound, Whole};
+use super::backend::{BufferedResponse, Outbound};
 
 /// What a lookup reads of a resource.
 #[derive(Deserialize)]
@@ -221,13 +221,13 @@ impl Proxy {
     }
 
     /// The resource that the backend shows.
-    pub(super) fn read_resource(&self, whole: &Whole) -> Option<Resource> {
+    pub(super) fn read_resource(&self, whole: &BufferedResponse) -> Option<Resource> {
         let text = self.readable.resource(&success(whole)?)?;
         serde_json::from_slice(&text).ok()
     }
 
     /// The list that the backend shows, from its beginning.
-    pub(super) fn read_list(&self, whole: &Whole) -> Option<Found> {
+    pub(super) fn read_list(&self, whole: &BufferedResponse) -> Option<Found> {
         let text = self.readable.list(&success(whole)?, true)?;
         serde_json::from_slice(&text).ok()
     }
@@ -236,7 +236,7 @@ impl Proxy {
         &self,
         path: &str,
         (name, value): &(HeaderName, HeaderValue),
-    ) -> Option<Whole> {
+    ) -> Option<BufferedResponse> {
         let outbound = Outbound::scim_read(path.parse().ok()?, Some((name, value)));
         let limit = self.setup.answer_limit();
         match self.backend.exchange(outbound, limit).await {
@@ -249,7 +249,7 @@ impl Proxy {
     }
 }
 
-fn success(whole: &Whole) -> Option<bytes::Bytes> {
+fn success(whole: &BufferedResponse) -> Option<bytes::Bytes> {
     match whole.status {
         StatusCode::OK => whole.bytes(),
         _ => None,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use serde::Deserialize;
 
-use super::backend::{Backend, NoAnswer, Outbound};
+use super::backend::{Backend, BackendError, Outbound};
 use crate::config::Credential;
 
 /// Enough for one user and every error.
@@ -49,7 +49,7 @@ impl Probe {
         &self,
         path: &str,
         credential: Option<&Credential>,
-    ) -> Result<Reply, NoAnswer> {
+    ) -> Result<Reply, BackendError> {
         let path = path.parse().map_err(http::Error::from)?;
         let credential: Option<(&HeaderName, &HeaderValue)> =
             credential.map(|own| (&own.name, &own.value));

@@ -7,7 +7,7 @@ use scimguard_exchange::ScimPaths;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::backend::{Backend, NoAnswer, Outbound};
+use super::backend::{Backend, BackendError, Outbound};
 use crate::config::{Config, Credential};
 
 /// The backend, as the guard itself reads it.
@@ -26,7 +26,7 @@ pub(crate) enum Unreadable {
     NoAnswer {
         url: String,
         #[source]
-        source: NoAnswer,
+        source: BackendError,
     },
     #[error("GET {url}: the application answered {status}{}", said(.detail.as_deref()))]
     Status {

@@ -4,7 +4,7 @@ use http::StatusCode;
 use scimguard_core::message::ResponseBody;
 use scimguard_core::{ErrorForm, Response};
 
-use super::backend::NoAnswer;
+use super::backend::BackendError;
 use super::body::Outgoing;
 use super::facts::Unavailable;
 use super::incoming::Refused;
@@ -65,9 +65,9 @@ pub(super) fn unavailable(store: &Store, error: &Unavailable) -> Refused {
 }
 
 /// The application said nothing that can be passed on.
-pub(super) fn no_answer(error: &NoAnswer) -> Refused {
+pub(super) fn no_answer(error: &BackendError) -> Refused {
     match error {
-        NoAnswer::Upgrade => Refused::upgrade(),
+        BackendError::Upgrade => Refused::upgrade(),
         _ => Refused::no_answer(),
     }
 }

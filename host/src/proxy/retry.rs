@@ -18,24 +18,24 @@ const RULE: &str = "scimguard-rule";
 
 /// In whose name a request is repeated: the credential that it carries stands for that token.
 #[derive(Clone)]
-pub(super) struct InTheNameOf {
+pub(super) struct OnBehalfOf {
     /// Hash of the credential in the repeated request, which nobody else knows.
     sha256: String,
     /// Hash of the token that it stands for.
     token: String,
 }
 
-impl InTheNameOf {
+impl OnBehalfOf {
     /// What a key asks for: the token that the credential stands for.
-    pub(super) fn meant(&self, key: &Key) -> Key {
+    pub(super) fn substitute(&self, key: &Key) -> Key {
         match key {
-            Key::Token(sha256) => Key::Token(self.meant_token(sha256).to_owned()),
+            Key::Token(sha256) => Key::Token(self.substitute_token(sha256).to_owned()),
             _ => key.clone(),
         }
     }
 
     /// The hash of the token that a credential of this hash stands for.
-    pub(super) fn meant_token<'a>(&'a self, sha256: &'a str) -> &'a str {
+    pub(super) fn substitute_token<'a>(&'a self, sha256: &'a str) -> &'a str {
         if sha256 == self.sha256 {
             &self.token
         } else {
@@ -116,12 +116,14 @@ impl Proxy {
             body: Body::Bytes(operation(row)),
             annotate: false,
         };
-        let name_of = InTheNameOf {
+        let on_behalf_of = OnBehalfOf {
             sha256: sha256_hex(credential.as_bytes()),
             token,
         };
         let line = Line::new(&request.method, &request.path);
-        let (response, line) = self.exchange_repeated(request, name_of, line, now()).await;
+        let (response, line) = self
+            .exchange_repeated(request, on_behalf_of, line, now())
+            .await;
         let status = response.status();
         let rule = response.headers().get(RULE);
         let rule = rule.and_then(|rule| rule.to_str().ok()).map(str::to_owned);

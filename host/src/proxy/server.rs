@@ -117,7 +117,7 @@ async fn ended(task: Option<JoinHandle<()>>) {
 
 /// Looks for requests that their gateways have left alone.
 async fn expire(proxy: Arc<Proxy>, service: Arc<FactsService>) {
-    let mut times = tokio::time::interval(facts_service::LOOK);
+    let mut times = tokio::time::interval(facts_service::POLL_INTERVAL);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         times.tick().await;
@@ -147,7 +147,7 @@ async fn renew(proxy: Arc<Proxy>) {
     if proxy.credential.is_none() && proxy.facts_service.is_none() {
         return;
     }
-    let mut times = tokio::time::interval(credential::LOOK);
+    let mut times = tokio::time::interval(credential::POLL_INTERVAL);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         times.tick().await;

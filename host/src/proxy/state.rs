@@ -11,10 +11,10 @@ use scimguard_exchange::{Decision, Found, Refused, Stage};
 use super::Proxy;
 use super::client::Client;
 use super::facts::{Facts, Unavailable, is_read};
-use super::leases::Held;
+use super::leases::LeaseGuard;
 use super::log::Line;
 use super::refusal::unavailable;
-use super::retry::InTheNameOf;
+use super::retry::OnBehalfOf;
 use crate::clock::now;
 use crate::store::TokenUse;
 
@@ -24,9 +24,9 @@ pub(super) struct State {
     now: u64,
     /// `None` for a request that is not a client's: it is not counted against anybody.
     client: Option<Client>,
-    name_of: Option<InTheNameOf>,
+    on_behalf_of: Option<OnBehalfOf>,
     facts: Facts,
-    held: Held,
+    held: LeaseGuard,
 }
 
 /// A request for facts.
@@ -49,17 +49,17 @@ impl State {
     }
 
     /// Of a request that is repeated in somebody's name.
-    pub(super) fn repeated(name_of: InTheNameOf, now: u64) -> Self {
-        Self::new(None, Some(name_of), now)
+    pub(super) fn repeated(on_behalf_of: OnBehalfOf, now: u64) -> Self {
+        Self::new(None, Some(on_behalf_of), now)
     }
 
-    fn new(client: Option<Client>, name_of: Option<InTheNameOf>, now: u64) -> Self {
+    fn new(client: Option<Client>, on_behalf_of: Option<OnBehalfOf>, now: u64) -> Self {
         Self {
             now,
-            facts: no_facts(now, client.as_ref(), name_of.as_ref()),
+            facts: no_facts(now, client.as_ref(), on_behalf_of.as_ref()),
             client,
-            name_of,
-            held: Held::default(),
+            on_behalf_of,
+            held: LeaseGuard::default(),
         }
     }
 
@@ -106,10 +106,10 @@ impl State {
     ) -> Result<Found, Refused> {
         let is_leased = question.stage == Stage::Decide && !is_read(question.method);
         if question.first {
-            self.facts = no_facts(self.now, self.client.as_ref(), self.name_of.as_ref());
+            self.facts = no_facts(self.now, self.client.as_ref(), self.on_behalf_of.as_ref());
             if is_leased {
                 // Another part of the request begins: what the one before concerned is free.
-                self.held = Held::default();
+                self.held = LeaseGuard::default();
             }
         }
         let Question { headers, keys, .. } = question;
@@ -146,7 +146,7 @@ impl State {
         let applied = proxy.store.apply(records).await;
         applied.map_err(|error| unavailable(&proxy.store, &Unavailable::Store(error)))?;
         if ends {
-            self.held = Held::default();
+            self.held = LeaseGuard::default();
         }
         if let Some(Decision {
             account: Some(account),
@@ -182,6 +182,6 @@ impl State {
     }
 }
 
-fn no_facts(now: u64, client: Option<&Client>, name_of: Option<&InTheNameOf>) -> Facts {
-    Facts::new(now, name_of.cloned()).of_client(client.map(Client::source))
+fn no_facts(now: u64, client: Option<&Client>, on_behalf_of: Option<&OnBehalfOf>) -> Facts {
+    Facts::new(now, on_behalf_of.cloned()).of_client(client.map(Client::source))
 }

@@ -26,7 +26,7 @@ use self::access::{Gateway, Gateways};
 use self::failure::Failure;
 use self::passes::Passes;
 use super::address::Peer;
-use super::body::{self, Collected, Inbound, Outgoing};
+use super::body::{self, BufferedBody, Inbound, Outgoing};
 use super::client::Client;
 use super::{Proxy, headers, source};
 use crate::config;
@@ -40,7 +40,7 @@ const HEALTH: &str = "/healthz";
 const MESSAGE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How often it is looked for requests that their gateways left alone.
-pub(super) const LOOK: Duration = Duration::from_millis(100);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What all requests of gateways share.
 pub(super) struct FactsService {
@@ -140,9 +140,9 @@ impl FactsService {
     ) -> Result<http::Response<Outgoing>, Failure> {
         let reading = body::collect(body, MESSAGE_BYTES);
         let body = match tokio::time::timeout(proxy.client_timeout, reading).await {
-            Ok(Ok(Collected::Bytes(bytes))) => bytes,
-            Ok(Ok(Collected::OverLimit)) => return Err(Failure::too_large(MESSAGE_BYTES)),
-            Ok(Ok(Collected::None)) => return Err(Failure::malformed("It is empty.")),
+            Ok(Ok(BufferedBody::Bytes(bytes))) => bytes,
+            Ok(Ok(BufferedBody::OverLimit)) => return Err(Failure::too_large(MESSAGE_BYTES)),
+            Ok(Ok(BufferedBody::None)) => return Err(Failure::malformed("It is empty.")),
             Ok(Err(_)) | Err(_) => return Err(Failure::malformed("It did not arrive whole.")),
         };
         match endpoint {

@@ -302,7 +302,7 @@ impl Round<'_> {
     }
 
     /// While it is held, no write of this guard is under way that could change what is asked.
-    async fn lease(&self, keys: &[Key]) -> Option<leases::Held> {
+    async fn lease(&self, keys: &[Key]) -> Option<leases::LeaseGuard> {
         let names = leases::names(keys, &[]);
         let limit = self.proxy.lease_timeout;
         self.proxy.leases.acquire(names, limit).await.ok()
