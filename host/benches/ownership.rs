@@ -18,6 +18,7 @@ use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
 use scimguard_core::facts::{Fact, Group, Key, User};
 use scimguard_core::record::{MembersRecord, Record};
 use scimguard_core::{Body, Request, Verdict, sha256_hex};
+use scimguard_exchange::Policy as _;
 use serde_json::{Value, json};
 
 const WARM_UP: usize = 100;

@@ -17,6 +17,7 @@ use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{
     BackendOutcome, Forward, Outcome, Request, Respond, Response, Settings, Verdict,
 };
+use scimguard_exchange::Policy as _;
 use scimguard_tests::load::{self, Exchange, Figures};
 use served::{CLIENTS, TOKEN, USERS, backend, engine, guard, request};
 

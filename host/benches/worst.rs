@@ -31,6 +31,7 @@ use scimguard::engine::{Engine, Fault};
 use scimguard_core::facts::Fact;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Request, Verdict};
+use scimguard_exchange::Policy as _;
 use serde_json::json;
 
 /// Sizes of requests in bytes.
@@ -366,9 +367,5 @@ fn median(
 }
 
 fn bytes(request: &Request) -> usize {
-    let body = match &request.body {
-        Body::Bytes(bytes) => bytes.len(),
-        Body::Unread | Body::None | Body::OverLimit => 0,
-    };
-    request.path.len() + body
+    request.path.len() + request.body.size()
 }

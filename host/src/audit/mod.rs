@@ -183,15 +183,12 @@ impl Decision {
     /// About what it takes in memory.
     fn bytes(&self) -> usize {
         let Some(seen) = &self.seen else { return 0 };
-        let body = match &seen.request.body {
-            scimguard_core::Body::Bytes(bytes) => bytes.len(),
-            _ => 0,
-        };
-        body + seen
-            .facts
-            .iter()
-            .map(|facts| explain::bytes(facts))
-            .sum::<usize>()
+        seen.request.body.size()
+            + seen
+                .facts
+                .iter()
+                .map(|facts| explain::bytes(facts))
+                .sum::<usize>()
     }
 
     /// Refused before anybody had shown a good token: whoever likes can send as many as they like.

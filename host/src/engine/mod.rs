@@ -116,15 +116,6 @@ impl Engine {
         Sandbox::load_snapshot(component, policy, cache_dir)
     }
 
-    /// What the face must know of the policy.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        match self {
-            Self::Native(guard) => guard.settings(),
-            Self::Wasm(sandbox) => sandbox.settings(),
-        }
-    }
-
     /// Starts a series of calls.
     ///
     /// # Errors
@@ -138,20 +129,23 @@ impl Engine {
             ),
         })
     }
+}
 
-    /// See `evaluate` in `wit/policy.wit`.
-    ///
-    /// # Errors
-    /// The plugin failed.
-    pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
+impl Policy for Engine {
+    type Fault = Fault;
+
+    fn settings(&self) -> &Settings {
+        match self {
+            Self::Native(guard) => guard.settings(),
+            Self::Wasm(sandbox) => sandbox.settings(),
+        }
+    }
+
+    fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
         self.session()?.evaluate(request, facts, now)
     }
 
-    /// See `observe` in `wit/policy.wit`.
-    ///
-    /// # Errors
-    /// The plugin failed.
-    pub fn observe(
+    fn observe(
         &self,
         continuation: &[u8],
         answer: &BackendOutcome,
@@ -172,7 +166,7 @@ impl Policy for Session<'_> {
         }
     }
 
-    /// A fault is one of every later call of this session, too.
+    /// After a fault, every later call fails too.
     fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
         match self {
             Self::Native(guard) => Ok(Guard::evaluate(guard, request, facts, now)),

@@ -9,19 +9,20 @@ use hyper::body::Body as _;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Request};
 use scimguard_exchange::{
-    Answer, Exchange, Needed, Refused, Report, Send, ServiceError, Step, Witness as _,
+    Answer, Exchange, Found, Needed, Refused, Report, Send, ServiceError, Step, Witness as _,
     account_of_token,
 };
+use scimguard_wire::Stage;
 use tokio::sync::oneshot;
 
 use super::backend::{BackendError, BufferedResponse, Outbound};
 use super::body::{self, BodyError, BufferedBody, Inbound, Outgoing};
 use super::client::Client;
 use super::log::Line;
-use super::policy::AnyPolicy;
+use super::policy::Policy;
 use super::refusal::{bare, no_answer, to_http};
 use super::retry::OnBehalfOf;
-use super::state::{Question, State};
+use super::state::State;
 use super::wanted::Wanted;
 use super::{Proxy, headers};
 
@@ -29,13 +30,12 @@ use super::{Proxy, headers};
 const BLOCKING_THRESHOLD: usize = 64 * 1024;
 
 /// An exchange in this process.
-type Flow = Exchange<AnyPolicy, Line>;
+type Flow = Exchange<dyn Policy, Line>;
 
-/// Whoever drives an exchange.
+/// Performs the steps of one exchange.
 pub(super) struct Driver<'a> {
     proxy: &'a Proxy,
     state: State,
-    path: String,
     /// The body, as long as nobody has read it.
     incoming: Option<Inbound>,
     /// Ends when the client has gone.
@@ -55,14 +55,8 @@ impl Proxy {
         line: Line,
         now: u64,
     ) -> (http::Response<Outgoing>, Line) {
-        let driver = Driver {
-            proxy: self,
-            state: State::of_client(client, now),
-            path: request.path.clone(),
-            incoming: Some(incoming),
-            wanted: Wanted::new(Some(gone), self.ending.clone()),
-            upgraded: None,
-        };
+        let state = State::of_client(client, now);
+        let driver = Driver::new(self, state, Some(incoming), Some(gone));
         driver.run(request, line).await
     }
 
@@ -74,19 +68,29 @@ impl Proxy {
         line: Line,
         now: u64,
     ) -> (http::Response<Outgoing>, Line) {
-        let driver = Driver {
-            proxy: self,
-            state: State::repeated(on_behalf_of, now),
-            path: request.path.clone(),
-            incoming: None,
-            wanted: Wanted::new(None, self.ending.clone()),
-            upgraded: None,
-        };
-        driver.run(request, line).await
+        let state = State::repeated(on_behalf_of, now);
+        Driver::new(self, state, None, None)
+            .run(request, line)
+            .await
     }
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
+    fn new(
+        proxy: &'a Proxy,
+        state: State,
+        incoming: Option<Inbound>,
+        gone: Option<oneshot::Receiver<()>>,
+    ) -> Self {
+        Self {
+            proxy,
+            state,
+            incoming,
+            wanted: Wanted::new(gone, proxy.ending.clone()),
+            upgraded: None,
+        }
+    }
+
     async fn run(mut self, request: Request, mut line: Line) -> (http::Response<Outgoing>, Line) {
         line.is_scim = self.proxy.setup.paths().is_scim(&request.path);
         let setup = Arc::clone(&self.proxy.setup);
@@ -96,7 +100,7 @@ impl Driver<'_> {
             (exchange, step) = match step {
                 Step::ReadBody(limit) => {
                     let read = self.read(&exchange, limit).await;
-                    let size = read.as_ref().map_or(0, size_of_body);
+                    let size = read.as_ref().map_or(0, Body::size);
                     call(exchange, size, move |exchange| match read {
                         Ok(body) => exchange.body(body),
                         Err(refused) => exchange.refuse(&refused),
@@ -116,7 +120,7 @@ impl Driver<'_> {
                 }
                 Step::Send(send) if send.observe => {
                     let answer = self.ask(send, &mut exchange).await;
-                    let size = answer.as_ref().map_or(0, size_of_answer);
+                    let size = answer.as_ref().map_or(0, BackendOutcome::size);
                     call(exchange, size, move |exchange| match answer {
                         Ok(outcome) => exchange.answered(outcome),
                         Err(refused) => Step::Respond(exchange.undelivered(&refused)),
@@ -148,58 +152,46 @@ impl Driver<'_> {
         self.wanted.until_forwarded(read).await
     }
 
-    async fn find(
-        &mut self,
-        exchange: &Flow,
-        needed: Needed,
-    ) -> Result<scimguard_exchange::Found, Refused> {
+    async fn find(&mut self, exchange: &Flow, needed: Needed) -> Result<Found, Refused> {
         self.charge(exchange)?;
-        let is_decided = needed.stage == scimguard_exchange::Stage::Observe;
-        let request = exchange.request();
-        let question = Question {
-            method: &request.method,
-            headers: &request.headers,
-            stage: needed.stage,
-            first: needed.first,
-            keys: needed.keys,
-        };
-        let found = self.state.find(self.proxy, question);
+        let is_decided = needed.stage == Stage::Observe;
+        let Request {
+            method, headers, ..
+        } = &**exchange.request();
+        let found = self.state.find(self.proxy, method, headers, needed);
         match is_decided {
             true => found.await,
             false => self.wanted.until_forwarded(found).await,
         }
     }
 
-    /// The policy goes on, so that the token that it asked for is good.
+    /// The policy asks for more, so the token that it asked for first is good.
     fn charge(&mut self, exchange: &Flow) -> Result<(), Refused> {
         let found = self.state.found();
-        let account = account_of_token(exchange.request(), &found, exchange.now());
+        let request = exchange.request();
+        let account = account_of_token(request, &found, exchange.now());
         let account = account.map(String::as_str);
-        self.state.charge(self.proxy, &self.path, account)
+        self.state.charge(self.proxy, &request.path, account)
     }
 
     async fn store(&mut self, report: Report, exchange: &mut Flow) -> Result<(), Refused> {
         if report.sends {
             self.wanted.forwards()?;
         }
-        let stored = self.report(&report, exchange.witness()).await;
+        let stored = self.report(&report, exchange).await;
         if stored.is_err() && report.decision.is_some() {
             exchange.witness().decision = "reject";
         }
         stored
     }
 
-    async fn report(&mut self, report: &Report, line: &mut Line) -> Result<(), Refused> {
-        let Report {
-            decision,
-            records,
-            ends,
-            ..
-        } = report;
-        let (proxy, path) = (self.proxy, &self.path);
-        let decision = decision.as_ref();
+    async fn report(&mut self, report: &Report, exchange: &mut Flow) -> Result<(), Refused> {
+        let request = Arc::clone(exchange.request());
+        let decision = report.decision.as_ref();
+        let decision = decision.map(|decision| (decision, exchange.witness()));
+        let Report { records, ends, .. } = report;
         self.state
-            .report(proxy, path, decision, records, *ends, line)
+            .report(self.proxy, &request.path, decision, records, *ends)
             .await
     }
 
@@ -237,7 +229,7 @@ impl Driver<'_> {
         let answer = self.proxy.backend.send(outbound).await;
         exchange.witness().backend += started.elapsed();
         if let Some(report) = report {
-            self.report(&report, exchange.witness()).await?;
+            self.report(&report, exchange).await?;
         }
         answer
             .map(|answer| passed(is_head, answer))
@@ -250,7 +242,7 @@ impl Driver<'_> {
     async fn respond(&mut self, answer: Answer, exchange: &mut Flow) -> http::Response<Outgoing> {
         let mut response = answer.response;
         if let Some(report) = answer.final_report
-            && let Err(refused) = self.report(&report, exchange.witness()).await
+            && let Err(refused) = self.report(&report, exchange).await
         {
             exchange.witness().refused(refused.rule);
             response = refused.response(exchange.error_form());
@@ -313,7 +305,7 @@ async fn call(
     });
     match task.await {
         Ok(called) => called,
-        // Whoever waits for this request hears of it; others do not.
+        // A panic fails this request alone.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
@@ -345,23 +337,6 @@ async fn read(proxy: &Proxy, incoming: Inbound, limit: u64) -> Result<Body, Refu
 fn trapped(line: &mut Line, why: &str) -> Refused {
     line.trapped(why);
     Refused::trapped()
-}
-
-fn size_of_body(body: &Body) -> usize {
-    match body {
-        Body::Bytes(bytes) => bytes.len(),
-        Body::None | Body::Unread | Body::OverLimit => 0,
-    }
-}
-
-fn size_of_answer(outcome: &BackendOutcome) -> usize {
-    match outcome {
-        BackendOutcome::Answered(BackendAnswer {
-            body: AnswerBody::Bytes(bytes),
-            ..
-        }) => bytes.len(),
-        _ => 0,
-    }
 }
 
 fn outcome(answer: Result<BufferedResponse, BackendError>) -> BackendOutcome {

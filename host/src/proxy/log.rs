@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use scimguard_core::message::ResponseBody;
 use scimguard_core::{Change, Forward, Outcome, Proceed, Reject, Verdict as PolicyVerdict};
-use scimguard_exchange::{Decision as Told, View, Witness};
-use scimguard_wire::Head;
+use scimguard_exchange::{View, Witness};
+use scimguard_wire::{DecisionReport as Told, Head};
 
 use super::Proxy;
 use crate::audit::{Decision, Seen, Verdict};

@@ -54,7 +54,6 @@ use self::facts_service::{FactsService, Paths};
 use self::leases::Leases;
 use self::log::Line;
 use self::metrics::Metrics;
-use self::policy::AnyPolicy;
 use self::public::Public;
 use crate::audit::Log;
 use crate::clock::now;
@@ -77,7 +76,7 @@ pub(crate) use self::slots::Slots;
 
 /// A guard in front of one backend: what every request shares.
 pub struct Proxy {
-    setup: Arc<Setup<AnyPolicy>>,
+    setup: Arc<Setup<dyn Policy>>,
     store: Store,
     backend: Backend,
     readable: Readable,
@@ -146,10 +145,7 @@ impl Proxy {
                 admin: address::admin_slots(metrics.connections.of("admin")),
             },
             readable: Readable::new().map_err(anyhow::Error::msg)?,
-            setup: Arc::new(
-                Setup::new(Arc::new(policy) as AnyPolicy, config.annotate)
-                    .lending(credential.is_some()),
-            ),
+            setup: Arc::new(Setup::new(policy, config.annotate).lending(credential.is_some())),
             store,
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
             leases: Leases::default(),

@@ -1,12 +1,13 @@
-//! What this process keeps for one exchange, whoever drives it: the facts of its pass, the leases on what
+//! What this process keeps for one exchange, its own or a gateway's: the facts of its pass, the leases on what
 //! a write names, and the client that pays for it.
 
 use std::sync::Arc;
 
 use scimguard_core::Headers;
-use scimguard_core::facts::{Fact, Key};
+use scimguard_core::facts::Fact;
 use scimguard_core::record::Record;
-use scimguard_exchange::{Decision, Found, Refused, Stage};
+use scimguard_exchange::{Found, Needed, Refused};
+use scimguard_wire::{DecisionReport, Stage};
 
 use super::Proxy;
 use super::client::Client;
@@ -27,17 +28,6 @@ pub(super) struct State {
     on_behalf_of: Option<OnBehalfOf>,
     facts: Facts,
     held: LeaseGuard,
-}
-
-/// A request for facts.
-pub(super) struct Question<'a> {
-    pub(super) method: &'a str,
-    /// The headers of the client's request, or those of them that carry credentials.
-    pub(super) headers: &'a Headers,
-    pub(super) stage: Stage,
-    /// The first one of a pass.
-    pub(super) first: bool,
-    pub(super) keys: Vec<Key>,
 }
 
 // === impl State ===
@@ -96,23 +86,26 @@ impl State {
     }
 
     /// Finds facts: for a write before the backend is asked, under leases on what its keys name.
+    /// `headers`: those of the client's request, or those of them that carry credentials.
     ///
     /// # Errors
     /// They cannot be had now.
     pub(super) async fn find(
         &mut self,
         proxy: &Proxy,
-        question: Question<'_>,
+        method: &str,
+        headers: &Headers,
+        needed: Needed,
     ) -> Result<Found, Refused> {
-        let is_leased = question.stage == Stage::Decide && !is_read(question.method);
-        if question.first {
+        let is_leased = needed.stage == Stage::Decide && !is_read(method);
+        if needed.first {
             self.facts = no_facts(self.now, self.client.as_ref(), self.on_behalf_of.as_ref());
             if is_leased {
                 // Another part of the request begins: what the one before concerned is free.
                 self.held = LeaseGuard::default();
             }
         }
-        let Question { headers, keys, .. } = question;
+        let keys = needed.keys;
         let found = match is_leased {
             true => {
                 let held = &mut self.held;
@@ -127,7 +120,8 @@ impl State {
         })
     }
 
-    /// Counts a decision against whoever it concerns, and stores records. With `ends`, the leases end.
+    /// Counts a decision, which has a line in the log, against the account or the source of its request,
+    /// and stores records. With `ends`, the leases end.
     ///
     /// # Errors
     /// With `rate.limited`, or if the store fails.
@@ -135,20 +129,23 @@ impl State {
         &mut self,
         proxy: &Proxy,
         path: &str,
-        decision: Option<&Decision>,
+        decision: Option<(&DecisionReport, &mut Line)>,
         records: &[Record],
         ends: bool,
-        line: &mut Line,
     ) -> Result<(), Refused> {
-        if let Some(decision) = decision {
-            self.limit(proxy, path, decision, line)?;
-        }
+        let decision = match decision {
+            Some((decision, line)) => {
+                self.limit(proxy, path, decision, line)?;
+                Some(decision)
+            }
+            None => None,
+        };
         let applied = proxy.store.apply(records).await;
         applied.map_err(|error| unavailable(&proxy.store, &Unavailable::Store(error)))?;
         if ends {
             self.held = LeaseGuard::default();
         }
-        if let Some(Decision {
+        if let Some(DecisionReport {
             account: Some(account),
             verified_token: Some(token),
             status: None,
@@ -164,12 +161,12 @@ impl State {
         Ok(())
     }
 
-    /// Charges the account of a good token, or whoever guesses.
+    /// Charges the account of a good token, or the source of a wrong one.
     fn limit(
         &mut self,
         proxy: &Proxy,
         path: &str,
-        decision: &Decision,
+        decision: &DecisionReport,
         line: &mut Line,
     ) -> Result<(), Refused> {
         let verified = decision.verified_token.as_ref();

@@ -9,16 +9,12 @@ use face::{BASE, GENERIC, HARNESS, OF_A_BYTE, OF_A_REQUEST, OF_PAIRS};
 use face::{as_json, check, decide_counted, request};
 use proptest::prelude::*;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
-use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Request, Verdict};
+use scimguard_core::{BackendOutcome, Guard, Outcome, Request, Verdict};
 use serde_json::{Value, json};
 use worst::{FILLS, Fill, KINDS};
 
 fn bytes(request: &Request) -> u64 {
-    let body = match &request.body {
-        Body::Bytes(bytes) => bytes.len(),
-        _ => 0,
-    };
-    u64::try_from(request.path.len() + body).expect("a small number")
+    u64::try_from(request.path.len() + request.body.size()).expect("a small number")
 }
 
 fn rule(verdict: &Verdict) -> &str {

@@ -89,14 +89,13 @@ mod witness;
 
 pub use accounts::{account_of_key, account_of_record};
 pub use exchange::{
-    Answer, CREDENTIALS, Decision, Exchange, Found, Incoming, Needed, Outgoing, Report, Send,
-    Stage, Step,
+    Answer, CREDENTIALS, Exchange, Found, Incoming, Needed, Outgoing, Report, Send, Step,
 };
 pub use paths::ScimPaths;
 pub use policy::Policy;
 pub use refusal::Refused;
 pub use remote::{Remote, ServiceError};
 pub use setup::Setup;
-pub use strangers::Strangers;
-pub use trust::{Seen, Trust, Verified, account_of_token, good_tokens};
+pub use strangers::{Strangers, address};
+pub use trust::{account_of_token, good_tokens};
 pub use witness::{View, Witness};

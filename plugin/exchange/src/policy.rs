@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
 
 use scimguard_core::facts::Fact;
 use scimguard_core::{BackendOutcome, Guard, Outcome, Request, Settings, Verdict};
@@ -61,33 +60,6 @@ impl Policy for Guard {
 }
 
 impl<P: Policy + ?Sized> Policy for &P {
-    type Fault = P::Fault;
-
-    fn settings(&self) -> &Settings {
-        (**self).settings()
-    }
-
-    fn evaluate(
-        &self,
-        request: &Request,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Verdict, Self::Fault> {
-        (**self).evaluate(request, facts, now)
-    }
-
-    fn observe(
-        &self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Outcome, Self::Fault> {
-        (**self).observe(continuation, answer, facts, now)
-    }
-}
-
-impl<P: Policy + ?Sized> Policy for Arc<P> {
     type Fault = P::Fault;
 
     fn settings(&self) -> &Settings {

@@ -6,7 +6,7 @@ use scimguard_core::facts::Key;
 use scimguard_wire::{self as wire, DecisionReport, FactsRequest, Head, Pass, RecordsRequest};
 
 use crate::strangers::Strangers;
-use crate::{CREDENTIALS, Decision, Found, Incoming, Needed, Refused, Report, Stage};
+use crate::{CREDENTIALS, Found, Incoming, Needed, Refused, Report};
 
 /// Why the service did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Remote {
     /// What the service keeps for the exchange.
     pass: Option<Pass>,
     /// A decision that is not worth a call of its own: it goes with the next report.
-    deferred: Option<Decision>,
+    deferred: Option<DecisionReport>,
     /// A wrong credential was reported.
     wrong: bool,
 }
@@ -76,10 +76,7 @@ impl Remote {
         Ok(FactsRequest {
             pass: self.pass.clone(),
             head: self.head.clone(),
-            stage: match needed.stage {
-                Stage::Decide => wire::Stage::Decide,
-                Stage::Observe => wire::Stage::Observe,
-            },
+            stage: needed.stage,
             first: needed.first,
             keys: needed.keys,
         })
@@ -122,7 +119,7 @@ impl Remote {
                 false => self.pass.clone(),
             },
             head: self.head.clone(),
-            verdict: decision.map(DecisionReport::from),
+            verdict: decision,
             records: report.records,
             end: report.ends,
         })
@@ -172,28 +169,6 @@ impl From<ServiceError> for Refused {
         match error {
             ServiceError::Refused(refused) => refused,
             ServiceError::NoResponse => Self::no_record(),
-        }
-    }
-}
-
-impl From<DecisionReport> for Decision {
-    fn from(report: DecisionReport) -> Self {
-        Self {
-            account: report.account,
-            verified_token: report.verified_token,
-            rule: report.rule,
-            status: report.status,
-        }
-    }
-}
-
-impl From<Decision> for DecisionReport {
-    fn from(decision: Decision) -> Self {
-        Self {
-            account: decision.account,
-            verified_token: decision.verified_token,
-            rule: decision.rule,
-            status: decision.status,
         }
     }
 }

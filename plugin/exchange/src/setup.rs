@@ -11,13 +11,13 @@ const UNKNOWN_ROOM: u64 = 8 * 1024;
 const NOT_KNOWN: u64 = u64::MAX;
 
 /// A policy, and what is decided beside it.
-pub struct Setup<P> {
-    pub(crate) policy: P,
+pub struct Setup<P: ?Sized> {
     pub(crate) paths: ScimPaths,
     pub(crate) annotate: bool,
     pub(crate) lends: bool,
     /// What the buffer takes that bodies pass through.
     room: AtomicU64,
+    pub(crate) policy: P,
 }
 
 impl<P: Policy> Setup<P> {
@@ -38,7 +38,9 @@ impl<P: Policy> Setup<P> {
     pub fn lending(self, lends: bool) -> Self {
         Self { lends, ..self }
     }
+}
 
+impl<P: Policy + ?Sized> Setup<P> {
     /// Whether the answers of management reads say what of them a provider owns.
     #[must_use]
     pub fn annotates(&self) -> bool {
@@ -60,12 +62,6 @@ impl<P: Policy> Setup<P> {
     pub(crate) fn known_room(&self) -> Option<u64> {
         let room = self.room.load(Ordering::Relaxed);
         (room != NOT_KNOWN).then_some(room)
-    }
-
-    /// The policy.
-    #[must_use]
-    pub fn policy(&self) -> &P {
-        &self.policy
     }
 
     /// Where SCIM is.

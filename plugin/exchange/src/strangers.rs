@@ -102,8 +102,9 @@ fn lock<T>(all: &Mutex<T>) -> MutexGuard<'_, T> {
     all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Without the port: every connection has another.
-fn address(source: &str) -> &str {
+/// The address in a source, without its port: every connection has another.
+#[must_use]
+pub fn address(source: &str) -> &str {
     match source.parse::<std::net::SocketAddr>() {
         Ok(_) => source
             .rsplit_once(':')

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use scimguard_exchange::Policy as _;
 use scimguard_exchange::ScimPaths;
 
 use super::asking::{TIME_LIMIT, WRONG_PLACE, answered, chain};

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use scimguard_core::facts::{Fact, Key};
-use scimguard_exchange::Stage;
-use scimguard_wire::{self as wire, FactsRequest, FactsResponse};
+use scimguard_exchange::Needed;
+use scimguard_wire::{FactsRequest, FactsResponse};
 
 use super::access::Gateway;
 use super::authority::{HeadHash, good_tokens};
@@ -13,7 +13,6 @@ use super::failure::Failure;
 use super::{FactsService, client, credentials};
 use crate::proxy::Proxy;
 use crate::proxy::facts::is_read;
-use crate::proxy::state::Question;
 
 impl FactsService {
     pub(super) async fn ask(
@@ -42,22 +41,19 @@ impl FactsService {
         let account = verified_account(gateway, &found, now).map(String::as_str);
         open.state.charge(proxy, path, account)?;
         let headers = credentials(&ask.head);
-        let question = Question {
-            method: &ask.head.method,
-            headers: &headers,
-            stage: match ask.stage {
-                wire::Stage::Decide => Stage::Decide,
-                wire::Stage::Observe => Stage::Observe,
-            },
-            first: ask.first,
+        let needed = Needed {
             keys: ask.keys,
+            stage: ask.stage,
+            first: ask.first,
         };
-        let found = open.state.find(proxy, question).await?.facts;
+        let method = &ask.head.method;
+        let found = open.state.find(proxy, method, &headers, needed).await?;
+        let found = found.facts;
         // A gateway need not wait for this service before it forwards a read, so that such a request
         // is charged here, if its token is of the account in its path. The pass of a write may end while its
         // gateway waits for the body, and another one ask for the token again.
         let account = verified_account(gateway, &found, now)
-            .filter(|account| is_read(&ask.head.method) && is_scim_of(proxy, account, path));
+            .filter(|account| is_read(method) && is_scim_of(proxy, account, path));
         open.state
             .charge(proxy, path, account.map(String::as_str))?;
         for token in good_tokens(gateway, &found, now) {

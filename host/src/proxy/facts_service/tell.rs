@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
-use scimguard_exchange::{Decision, Witness as _};
+use scimguard_exchange::Witness as _;
 use scimguard_wire::{DecisionReport, RecordsRequest};
 
 use super::access::Gateway;
@@ -23,7 +23,7 @@ impl FactsService {
         &self,
         proxy: &Proxy,
         gateway: &Arc<Gateway>,
-        mut tell: RecordsRequest,
+        tell: RecordsRequest,
         peer: IpAddr,
     ) -> Result<(), Failure> {
         self.paths.check_tell(gateway, &tell)?;
@@ -41,11 +41,8 @@ impl FactsService {
             }
             return Err(failure);
         }
-        let verdict = tell.verdict.take();
-        match verdict.map(Decision::from) {
-            Some(decision) => {
-                decided(proxy, gateway, &tell, &decision, open.as_mut(), peer).await?
-            }
+        match &tell.verdict {
+            Some(verdict) => decided(proxy, gateway, &tell, verdict, open.as_mut(), peer).await?,
             None => record(proxy, &tell, open.as_mut()).await?,
         }
         if let Some(open) = open
@@ -87,7 +84,7 @@ async fn decided(
     proxy: &Proxy,
     gateway: &Gateway,
     tell: &RecordsRequest,
-    decision: &Decision,
+    decision: &DecisionReport,
     open: Option<&mut Open>,
     peer: IpAddr,
 ) -> Result<(), Failure> {
@@ -97,7 +94,7 @@ async fn decided(
     let mut line = Line::of_gateway(&gateway.name, started, &tell.head, decision);
     let (path, records) = (&tell.head.path, &tell.records);
     let done = state
-        .report(proxy, path, Some(decision), records, tell.end, &mut line)
+        .report(proxy, path, Some((decision, &mut line)), records, tell.end)
         .await
         .map_err(Failure::from);
     let status = match &done {
@@ -120,10 +117,9 @@ async fn record(
     tell: &RecordsRequest,
     open: Option<&mut Open>,
 ) -> Result<(), Failure> {
-    let mut line = Line::new(&tell.head.method, &tell.head.path);
     let (path, records) = (&tell.head.path, &tell.records);
     let Some(open) = open else { return Ok(()) };
     let state = &mut open.state;
-    let stored = state.report(proxy, path, None, records, tell.end, &mut line);
+    let stored = state.report(proxy, path, None, records, tell.end);
     Ok(stored.await?)
 }

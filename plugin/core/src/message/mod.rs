@@ -44,6 +44,17 @@ pub enum Body {
     OverLimit,
 }
 
+impl Body {
+    /// Its bytes, as far as they were read.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Unread | Self::None | Self::OverLimit => 0,
+        }
+    }
+}
+
 /// The outcome of one evaluation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
@@ -196,6 +207,20 @@ pub enum BackendOutcome {
     Answered(BackendAnswer),
     /// No answer, or one that broke off: the backend may or may not have acted.
     Unanswered,
+}
+
+impl BackendOutcome {
+    /// The bytes of the answer's body, as far as they were read.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Answered(BackendAnswer {
+                body: AnswerBody::Bytes(bytes),
+                ..
+            }) => bytes.len(),
+            Self::Answered(_) | Self::NotAsked | Self::Unanswered => 0,
+        }
+    }
 }
 
 /// The backend's answer.

@@ -306,9 +306,7 @@ impl HttpContext for Stream {
         self.authority = String::from_utf8_lossy(authority).into_owned();
         let setup = Arc::clone(&self.shared.setup);
         let now = u64::try_from(self.started.as_millis()).unwrap_or(u64::MAX);
-        // The address alone: every connection has another port.
-        let address = source.as_deref().and_then(|source| source.rsplit_once(':'));
-        let address = address.map(|(address, _)| address);
+        let address = source.as_deref().map(scimguard_exchange::address);
         let kept = announced(&incoming.headers).min(setup.body_limit());
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
         let room = self.share.begin(address, size, kept);

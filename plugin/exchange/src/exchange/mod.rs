@@ -11,10 +11,11 @@ use std::sync::Arc;
 use scimguard_core::facts::{Fact, Key};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::record::Record;
-use scimguard_core::{BackendOutcome, Body, ErrorForm, Headers, Need, Outcome, Request};
+use scimguard_core::{BackendOutcome, Body, ErrorForm, Headers, Need, Outcome, Request, Response};
 
-pub use self::step::{Answer, Decision, Found, Needed, Outgoing, Report, Send, Stage, Step};
-use crate::{Policy, Refused, ServiceError, Setup, Trust, Verified, Witness, headers, incoming};
+pub use self::step::{Answer, Found, Needed, Outgoing, Report, Send, Step};
+use crate::trust::Trust;
+use crate::{Policy, Refused, ServiceError, Setup, Witness, headers, incoming};
 
 /// Headers that carry the credentials of clients.
 pub const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
@@ -32,7 +33,7 @@ pub struct Incoming {
 }
 
 /// A request on its way.
-pub struct Exchange<P, W = ()> {
+pub struct Exchange<P: ?Sized, W = ()> {
     setup: Arc<Setup<P>>,
     request: Arc<Request>,
     now: u64,
@@ -78,7 +79,7 @@ enum Then {
     Refuse(Answer),
 }
 
-impl<P: Policy> Exchange<P> {
+impl<P: Policy + ?Sized> Exchange<P> {
     /// Begins with the head of a request as it came in. `now`: milliseconds since 1970, until facts come
     /// with a time.
     #[must_use]
@@ -105,7 +106,7 @@ impl<P: Policy> Exchange<P> {
     }
 }
 
-impl<P: Policy, W: Witness> Exchange<P, W> {
+impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
     /// For a request of which all that [`Exchange::begin`] checks was checked. `now`: milliseconds since
     /// 1970.
     #[must_use]
@@ -215,12 +216,7 @@ impl<P: Policy, W: Witness> Exchange<P, W> {
             body: AnswerBody::None,
         });
         let records = self.records_of(&outcome);
-        self.witness.refused(refused.rule);
-        Answer {
-            response,
-            rule: Some(refused.rule.to_owned()),
-            final_report: self.final_report(records),
-        }
+        self.ended(refused, response, records)
     }
 
     /// Ends with a refusal by whoever drives the exchange.
@@ -230,11 +226,16 @@ impl<P: Policy, W: Witness> Exchange<P, W> {
 
     /// The end with a refusal by whoever drives the exchange.
     pub fn refusal(&mut self, refused: &Refused) -> Answer {
+        let response = refused.response(self.error_form());
+        self.ended(refused, response, Vec::new())
+    }
+
+    fn ended(&mut self, refused: &Refused, response: Response, records: Vec<Record>) -> Answer {
         self.witness.refused(refused.rule);
         Answer {
-            response: refused.response(self.error_form()),
+            response,
             rule: Some(refused.rule.to_owned()),
-            final_report: self.final_report(Vec::new()),
+            final_report: self.final_report(records),
         }
     }
 
@@ -284,46 +285,25 @@ impl<P: Policy, W: Witness> Exchange<P, W> {
         &self.request
     }
 
-    /// The facts of this pass.
-    #[must_use]
-    pub fn found(&self) -> &Arc<Vec<Fact>> {
-        &self.facts
-    }
-
     /// Milliseconds since 1970 for this exchange.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.now
     }
 
-    /// The token whose holder the decision is for.
-    #[must_use]
-    pub fn verified(&self) -> Option<&Verified> {
-        self.trust.verified()
-    }
-
     /// Bytes that the policy has before it in the next call, besides the facts.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let body = match &self.request.body {
-            Body::Bytes(bytes) => bytes.len(),
-            Body::None | Body::Unread | Body::OverLimit => 0,
-        };
-        let observed = match (&self.at, &self.then) {
-            (
-                At::Observing {
-                    continuation,
-                    outcome,
-                },
-                _,
-            ) => continuation.len().max(bytes_of(outcome)),
-            (At::Deciding, _) => body,
+        let now = match &self.at {
+            At::Deciding => self.request.body.size(),
+            At::Observing {
+                continuation,
+                outcome,
+            } => continuation.len().max(outcome.size()),
         };
         match &self.then {
-            Then::Begin(continuation) | Then::Observe(continuation) => {
-                observed.max(continuation.len())
-            }
-            _ => observed,
+            Then::Begin(continuation) | Then::Observe(continuation) => now.max(continuation.len()),
+            _ => now,
         }
     }
 
@@ -341,16 +321,5 @@ impl<P: Policy, W: Witness> Exchange<P, W> {
     #[must_use]
     pub fn error_form(&self) -> ErrorForm {
         self.setup.paths.error_form(&self.request.path)
-    }
-}
-
-/// Bytes of the backend's answer.
-fn bytes_of(outcome: &BackendOutcome) -> usize {
-    match outcome {
-        BackendOutcome::Answered(BackendAnswer {
-            body: AnswerBody::Bytes(bytes),
-            ..
-        }) => bytes.len(),
-        _ => 0,
     }
 }

@@ -1,19 +1,20 @@
 //! What is reported of an exchange.
 
 use scimguard_core::record::Record;
+use scimguard_wire::DecisionReport;
 
-use super::{At, Decision, Exchange, Report};
+use super::{At, Exchange, Report};
 use crate::{Policy, Witness};
 
-impl<P: Policy, W: Witness> Exchange<P, W> {
+impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
     /// The decision on the client's request; what follows from it is no decision of its own.
     pub(super) fn decision(
         &self,
         account: &Option<String>,
         token: &Option<String>,
         rule: Option<String>,
-    ) -> Option<Decision> {
-        matches!(self.at, At::Deciding).then(|| Decision {
+    ) -> Option<DecisionReport> {
+        matches!(self.at, At::Deciding).then(|| DecisionReport {
             account: account.clone(),
             verified_token: token.clone(),
             rule,
@@ -22,7 +23,11 @@ impl<P: Policy, W: Witness> Exchange<P, W> {
     }
 
     /// The last report of a pass.
-    pub(super) fn last(&mut self, decision: Option<Decision>, records: Vec<Record>) -> Report {
+    pub(super) fn last(
+        &mut self,
+        decision: Option<DecisionReport>,
+        records: Vec<Record>,
+    ) -> Report {
         self.holds = false;
         Report {
             decision,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scimguard_core::facts::{Fact, Key};
 use scimguard_core::record::Record;
 use scimguard_core::{Headers, Response};
+use scimguard_wire::{DecisionReport, Stage};
 
 /// What is to be done next.
 #[derive(Debug)]
@@ -32,21 +33,11 @@ pub struct Needed {
     pub first: bool,
 }
 
-/// Where in an exchange facts are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Before the backend is asked: nobody else may change what the keys of a write name, from the first
-    /// fact to the last record.
-    Decide,
-    /// After it was.
-    Observe,
-}
-
 /// What the policy has decided or wants to have recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The decision on the client's request, once an exchange: it counts against somebody.
-    pub decision: Option<Decision>,
+    pub decision: Option<DecisionReport>,
     /// In order, in one transaction.
     pub records: Vec<Record>,
     /// The backend is asked next: the exchange goes to its end from here on, whether or not the client
@@ -54,19 +45,6 @@ pub struct Report {
     pub sends: bool,
     /// Nothing more comes of what was asked for: others may change what its keys name.
     pub ends: bool,
-}
-
-/// What was decided of the client's request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The account that the request is for.
-    pub account: Option<String>,
-    /// The id of its token, if that is good.
-    pub verified_token: Option<String>,
-    /// The rule that spoke.
-    pub rule: Option<String>,
-    /// The status of a refusal.
-    pub status: Option<u16>,
 }
 
 /// A request for the backend.

@@ -7,10 +7,11 @@ use scimguard_core::{
     BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Respond, Verdict,
 };
 
-use super::{
-    Answer, At, CREDENTIALS, Decision, Exchange, Needed, Outgoing, Report, Send, Stage, Step, Then,
-};
-use crate::{Policy, Refused, Seen, Setup, View, Witness, headers};
+use scimguard_wire::{DecisionReport, Stage};
+
+use super::{Answer, At, CREDENTIALS, Exchange, Needed, Outgoing, Report, Send, Step, Then};
+use crate::trust::Seen;
+use crate::{Policy, Refused, Setup, View, Witness, headers};
 
 /// An answer of the policy.
 enum Judged {
@@ -18,7 +19,7 @@ enum Judged {
     Outcome(Outcome),
 }
 
-impl<P: Policy, W: Witness> Exchange<P, W> {
+impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
     /// One call of the policy, with the facts of now.
     pub(super) fn judge(&mut self) -> Step {
         if self.rounds == u32::MAX {
@@ -274,7 +275,7 @@ impl<P: Policy, W: Witness> Exchange<P, W> {
 
     fn reject(&mut self, reject: Reject) -> Step {
         let status = reject.response.status;
-        let decision = Decision {
+        let decision = DecisionReport {
             account: reject.account,
             verified_token: reject.verified_token,
             rule: Some(reject.rule.clone()),

@@ -17,20 +17,20 @@ use crate::{ScimPaths, account_of_key, account_of_record};
 
 /// What a policy had to go by.
 #[derive(Clone, Copy)]
-pub struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     /// Where SCIM is.
-    pub paths: &'a ScimPaths,
+    pub(crate) paths: &'a ScimPaths,
     /// The client's request.
-    pub request: &'a Request,
+    pub(crate) request: &'a Request,
     /// What was looked up for it.
-    pub facts: &'a [Fact],
+    pub(crate) facts: &'a [Fact],
     /// Milliseconds since 1970.
-    pub now: u64,
+    pub(crate) now: u64,
 }
 
 /// What the host has found out about one request.
 #[derive(Default)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// The account of the decision.
     account: Option<String>,
     verified: Option<Verified>,
@@ -40,7 +40,7 @@ pub struct Trust {
 
 /// A token that the request carried, and that was good when the host was asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
+struct Verified {
     /// The account that it is used for; `None` for a management request that names none.
     account: Option<String>,
     /// Its id.
@@ -55,29 +55,13 @@ type Checked = Result<(), &'static str>;
 /// milliseconds.
 const MAX_SKEW: u64 = 600_000;
 
-// === impl Verified ===
-
-impl Verified {
-    /// The account and the id, if it is used for an account.
-    #[must_use]
-    pub fn of_account(&self) -> Option<(&str, &str)> {
-        Some((self.account.as_deref()?, &self.token))
-    }
-}
-
 // === impl Trust ===
 
 impl Trust {
-    /// The token whose holder the decision is for. Only with one is the guard's own credential used.
-    #[must_use]
-    pub fn verified(&self) -> Option<&Verified> {
-        self.verified.as_ref()
-    }
-
     /// Whether the guard's own credential may go where this request goes: there is a verified token,
     /// and the request calls nothing an account but the token's.
     #[must_use]
-    pub fn lends(&self, paths: &ScimPaths, request: &Request) -> bool {
+    pub(crate) fn lends(&self, paths: &ScimPaths, request: &Request) -> bool {
         let Some(verified) = &self.verified else {
             return false;
         };
@@ -90,7 +74,7 @@ impl Trust {
     ///
     /// # Errors
     /// What the policy may not do.
-    pub fn decided(&mut self, seen: &Seen<'_>, verdict: &Verdict) -> Checked {
+    pub(crate) fn decided(&mut self, seen: &Seen<'_>, verdict: &Verdict) -> Checked {
         let mut look = Look { trust: self, seen };
         match verdict {
             Verdict::Need(need) => look.keys(&need.keys),
@@ -104,7 +88,7 @@ impl Trust {
     ///
     /// # Errors
     /// What the policy may not do.
-    pub fn observed(&mut self, seen: &Seen<'_>, outcome: &Outcome) -> Checked {
+    pub(crate) fn observed(&mut self, seen: &Seen<'_>, outcome: &Outcome) -> Checked {
         let mut look = Look { trust: self, seen };
         match outcome {
             Outcome::Need(need) => look.keys(&need.keys),
