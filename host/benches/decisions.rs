@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use sample::{NOW, quantile, time};
 use scimguard::audit::{Decision, Filter, Log, Seen, Verdict};
 use scimguard_core::facts::{Answer, Fact, Key, Principal, Token, Unseen, User, UserKey};
-use scimguard_core::{Body, Change, Request, sha256_hex};
+use scimguard_core::{Body, Normalisation, Request, sha256_hex};
 
 /// Numbers of decisions on record.
 const RECORDED: [u64; 3] = [1_000, 100_000, 1_000_000];
@@ -104,7 +104,7 @@ fn decision(number: u64, seen: &Seen) -> Decision {
         verdict: Verdict::of(if rule.is_some() { "reject" } else { "forward" }, rule),
         rule: rule.map(str::to_owned),
         status: Some(if rule.is_some() { 403 } else { 200 }),
-        changes: vec![Change {
+        changes: vec![Normalisation {
             rule: "normalise.not-synced".to_owned(),
             path: "Operations[0].value.locale".to_owned(),
             detail: "locale is not synced".to_owned(),

@@ -4,6 +4,7 @@
 //! where `SCIMGUARD_COMPONENT` says.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod decision;
 mod sample;
 mod scene;
 
@@ -12,12 +13,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use sample::{NOW, quantile, time};
+use decision::Decision;
+use sample::{quantile, time};
 use scene::{Scene, scenes};
 use scimguard::engine::{Engine, Fault};
+use scimguard_core::Verdict;
 use scimguard_core::facts::Fact;
-use scimguard_core::{Body, Need, Request, Verdict};
-use scimguard_exchange::Policy as _;
+use scimguard_interface::Policy;
 
 const WARM_UP: usize = 200;
 const SAMPLES: usize = 3000;
@@ -50,9 +52,7 @@ fn run(component: &Path, cache: &Path) -> anyhow::Result<()> {
     let native = Engine::native("")?;
     let started = Instant::now();
     let sandbox = Engine::load_snapshot(component, "", cache)?;
-    decide(&scenes[0], |request, facts| {
-        sandbox.evaluate(request, facts, NOW)
-    })?;
+    decide(&sandbox, &scenes[0])?;
     let compiled = started.elapsed();
 
     println!(
@@ -82,18 +82,13 @@ fn decisions(native: &Engine, sandbox: &Engine, scene: &Scene) -> anyhow::Result
     let mut calls = 0;
     // One after the other, so that what else the machine does falls on all alike.
     for round in 0..WARM_UP + SAMPLES {
-        calls = 0;
-        let natively = timed(scene, |request, facts| {
-            calls += 1;
-            native.evaluate(request, facts, NOW)
-        })?;
-        let in_one = timed(scene, |request, facts| reused.evaluate(request, facts, NOW))?;
-        let in_fresh = timed(scene, |request, facts| {
-            sandbox.evaluate(request, facts, NOW)
-        })?;
+        let natively = timed(native, scene)?;
+        let in_one = timed(&reused, scene)?;
+        let in_fresh = timed(sandbox, scene)?;
+        calls = natively.1;
         if round >= WARM_UP {
             for (list, sample) in samples.iter_mut().zip([natively, in_one, in_fresh]) {
-                list.push(sample);
+                list.push(sample.0);
             }
         }
     }
@@ -101,7 +96,7 @@ fn decisions(native: &Engine, sandbox: &Engine, scene: &Scene) -> anyhow::Result
     let names = [
         "  native",
         "  plugin, one instance",
-        "  plugin, an instance for each call",
+        "  plugin, a fresh instance",
     ];
     samples.iter_mut().for_each(|list| list.sort_unstable());
     let base = quantile(&samples[0], 50);
@@ -118,44 +113,33 @@ fn start(engine: impl Fn() -> anyhow::Result<Engine>, scene: &Scene) -> anyhow::
     for _ in 0..STARTS {
         let started = Instant::now();
         let engine = engine()?;
-        decide(scene, |request, facts| engine.evaluate(request, facts, NOW))?;
+        decide(&engine, scene)?;
         samples.push(started.elapsed());
     }
     samples.sort_unstable();
     Ok(quantile(&samples, 50))
 }
 
-fn timed(
-    scene: &Scene,
-    evaluate: impl FnMut(&Request, &[Fact]) -> Result<Verdict, Fault>,
-) -> anyhow::Result<Duration> {
+/// How long a decision takes, and how many calls.
+fn timed(policy: &impl Policy<Fault = Fault>, scene: &Scene) -> anyhow::Result<(Duration, u32)> {
     let started = Instant::now();
-    decide(scene, evaluate)?;
-    Ok(started.elapsed())
+    let calls = decide(policy, scene)?;
+    Ok((started.elapsed(), calls))
 }
 
-/// As a face does: asks, answers what is needed, asks again.
-fn decide(
-    scene: &Scene,
-    mut evaluate: impl FnMut(&Request, &[Fact]) -> Result<Verdict, Fault>,
-) -> anyhow::Result<()> {
-    let mut request = Request {
-        body: Body::Unread,
-        ..scene.request.clone()
-    };
-    let mut facts = Vec::new();
-    for _ in 0..5 {
-        match evaluate(&request, &facts)? {
-            Verdict::Forward(_) | Verdict::Proceed(_) => return Ok(()),
+/// As a face does: asks, answers what is needed, asks again. Returns the number of calls.
+fn decide(policy: &impl Policy<Fault = Fault>, scene: &Scene) -> anyhow::Result<u32> {
+    let mut decision = Decision::of(policy, &scene.request);
+    for calls in 1..=5 {
+        match decision.call()? {
+            Verdict::Forward(_) | Verdict::Proceed(_) => return Ok(calls),
             Verdict::Reject(reject) => anyhow::bail!("{}: {}", scene.name, reject.rule),
-            Verdict::Need(Need { keys, body_limit }) => {
-                facts.extend(keys.into_iter().map(|key| Fact {
-                    answer: scene.table.answer(&key),
-                    key,
-                }));
-                if body_limit.is_some() {
-                    request.body = scene.request.body.clone();
-                }
+            Verdict::Need(need) => {
+                let facts = need.keys.iter().map(|key| Fact {
+                    key: key.clone(),
+                    answer: scene.table.answer(key),
+                });
+                decision.give(&need, facts);
             }
         }
     }

@@ -12,13 +12,14 @@ use std::env;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use sample::{NOW, quantile, time};
 use scene::{Scene, members_message, scene, scenes};
 use scimguard_core::facts::Fact;
-use scimguard_core::{Body, Guard, Request, Verdict};
+use scimguard_core::{Body, Guard, More, Request, Verdict};
 use serde_json::json;
 
 const SAMPLES: usize = 2000;
@@ -49,10 +50,13 @@ fn stages(scenes: &[Scene]) -> anyhow::Result<()> {
     );
     for scene in scenes {
         let known = known(&guard, scene)?;
-        let token = &known[..1];
-        let with = |body| Request {
-            body,
-            ..scene.request.clone()
+        let token = Arc::new(known[..1].to_vec());
+        let known = Arc::new(known);
+        let with = |body| {
+            Arc::new(Request {
+                body,
+                ..scene.request.clone()
+            })
         };
         let Body::Bytes(bytes) = &scene.request.body else {
             bail!("{}: no body", scene.name);
@@ -60,19 +64,19 @@ fn stages(scenes: &[Scene]) -> anyhow::Result<()> {
         let broken = [bytes.as_slice(), b"]"].concat();
         let ends = [
             // Asks for the body: the token is judged.
-            (with(Body::Unread), token),
+            (with(Body::Unread), &token),
             // Read to its end, which is no JSON.
-            (with(Body::Bytes(broken)), token),
+            (with(Body::Bytes(broken)), &token),
             // Asks for facts: the message is canonical.
-            (scene.request.clone(), token),
+            (with(scene.request.body.clone()), &token),
             // Forwarded.
-            (scene.request.clone(), &known[..]),
+            (with(scene.request.body.clone()), &known),
         ];
         let mut times = [const { Vec::new() }; 4];
         for _ in 0..SAMPLES {
             for ((request, facts), times) in ends.iter().zip(&mut times) {
                 let started = Instant::now();
-                std::hint::black_box(guard.evaluate(request, facts, NOW));
+                std::hint::black_box(guard.pass().evaluate(more(request, facts)));
                 times.push(started.elapsed());
             }
         }
@@ -125,12 +129,13 @@ fn grow(
     let mut points = Vec::new();
     for size in sizes {
         let scene = scene(*size)?;
-        let known = known(guard, &scene)?;
+        let known = Arc::new(known(guard, &scene)?);
+        let request = Arc::new(scene.request.clone());
         let mut times = Vec::new();
         let begun = Instant::now();
         while times.len() < OFTEN || begun.elapsed() < LONG {
             let started = Instant::now();
-            let verdict = guard.evaluate(&scene.request, &known, NOW);
+            let verdict = guard.pass().evaluate(more(&request, &known));
             times.push(started.elapsed());
             ensure!(
                 matches!(verdict, Verdict::Forward(_)),
@@ -230,11 +235,12 @@ fn peers(scenes: &[Scene]) -> anyhow::Result<()> {
 
 /// Decisions a second, with all facts at hand.
 fn whole(guard: &Guard, scene: &Scene) -> anyhow::Result<f64> {
-    let known = known(guard, scene)?;
+    let known = Arc::new(known(guard, scene)?);
+    let request = Arc::new(scene.request.clone());
     let mut count = 0.0;
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(2) {
-        std::hint::black_box(guard.evaluate(&scene.request, &known, NOW));
+        std::hint::black_box(guard.pass().evaluate(more(&request, &known)));
         count += 1.0;
     }
     Ok(count / started.elapsed().as_secs_f64())
@@ -274,6 +280,16 @@ fn asked(command: &mut Command, kinds: &[(&Scene, &str)]) -> anyhow::Result<Vec<
 
 fn configured(policy: &str) -> anyhow::Result<Guard> {
     Guard::configure(policy).map_err(|errors| anyhow::anyhow!("{errors:?}"))
+}
+
+/// All at hand when the pass begins.
+fn more(request: &Arc<Request>, facts: &Arc<Vec<Fact>>) -> More {
+    More {
+        request: Arc::clone(request),
+        facts: Arc::clone(facts),
+        from: 0,
+        now: NOW,
+    }
 }
 
 /// Every fact that a decision needs, the token's first.

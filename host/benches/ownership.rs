@@ -4,6 +4,7 @@
 //! `cargo bench -p scimguard --profile host --bench ownership`; no plugin is needed.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod decision;
 mod filling;
 mod sample;
 
@@ -12,13 +13,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use decision::Decision;
 use sample::{NOW, quantile, time};
 use scimguard::engine::Engine;
 use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
 use scimguard_core::facts::{Fact, Group, Key, User};
 use scimguard_core::record::{MembersRecord, Record};
 use scimguard_core::{Body, Request, Verdict, sha256_hex};
-use scimguard_exchange::Policy as _;
+use scimguard_interface::Policy as _;
 use serde_json::{Value, json};
 
 const WARM_UP: usize = 100;
@@ -132,24 +134,18 @@ fn quantiles(samples: &mut [Duration]) -> String {
 /// As the proxy does: asks, answers all keys from one state of the record, asks again. Returns the
 /// rule that refused.
 async fn decide(store: &Store, engine: &Engine, whole: Request) -> anyhow::Result<Option<String>> {
-    let mut request = Request {
-        body: Body::Unread,
-        ..whole.clone()
-    };
+    let mut decision = Decision::of(engine, &whole);
     let mut keys: Vec<Key> = Vec::new();
-    let mut facts = Vec::new();
     for _ in 0..=engine.settings().rounds {
-        match engine.evaluate(&request, &facts, NOW)? {
+        match decision.call()? {
             Verdict::Forward(_) | Verdict::Proceed(_) => return Ok(None),
             Verdict::Reject(reject) => return Ok(Some(reject.rule)),
             Verdict::Need(need) => {
-                keys.extend(need.keys);
+                let known = keys.len();
+                keys.extend_from_slice(&need.keys);
                 let answers = store.answer(&keys).await?;
-                let known = keys.iter().cloned().zip(answers);
-                facts = known.map(|(key, answer)| Fact { key, answer }).collect();
-                if need.body_limit.is_some() {
-                    request.body = whole.body.clone();
-                }
+                let facts = keys.iter().cloned().zip(answers).skip(known);
+                decision.give(&need, facts.map(|(key, answer)| Fact { key, answer }));
             }
         }
     }

@@ -9,15 +9,13 @@
 mod served;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scimguard::engine::Fault;
-use scimguard_core::facts::Fact;
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
-use scimguard_core::{
-    BackendOutcome, Forward, Outcome, Request, Respond, Response, Settings, Verdict,
-};
-use scimguard_exchange::Policy as _;
+use scimguard_core::{BackendOutcome, Forward, Outcome, Respond, Response, Settings, Verdict};
+use scimguard_interface::{Given, Observed, Pass, Policy};
 use scimguard_tests::load::{self, Exchange, Figures};
 use served::{CLIENTS, TOKEN, USERS, backend, engine, guard, request};
 
@@ -30,20 +28,33 @@ struct NoPolicy {
     answer: AnswerHandling,
 }
 
-impl scimguard_exchange::Policy for NoPolicy {
+impl Policy for NoPolicy {
     type Fault = Fault;
+    type Pass = Box<dyn Pass<Fault = Fault> + Send>;
 
     fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    fn evaluate(&self, request: &Request, _: &[Fact], _: u64) -> Result<Verdict, Fault> {
+    fn pass(&self) -> Result<Self::Pass, Fault> {
+        Ok(Box::new(PassedOn(self.answer)))
+    }
+}
+
+/// A pass in which nothing is asked.
+struct PassedOn(AnswerHandling);
+
+impl Pass for PassedOn {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        let request = given.request;
         Ok(Verdict::Forward(Forward {
             method: request.method.clone(),
             path: request.path.clone(),
             headers: request.headers.clone(),
             body: ForwardBody::AsReceived,
-            answer: self.answer,
+            answer: self.0,
             continuation: Vec::new(),
             changes: Vec::new(),
             records: Vec::new(),
@@ -53,14 +64,12 @@ impl scimguard_exchange::Policy for NoPolicy {
         }))
     }
 
-    fn observe(
-        &self,
-        _: &[u8],
-        answer: &BackendOutcome,
-        _: &[Fact],
-        _: u64,
-    ) -> Result<Outcome, Fault> {
-        let status = match answer {
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        self.evaluate(given)
+    }
+
+    fn observe(&mut self, observed: &Arc<Observed>, _: Given<'_>) -> Result<Outcome, Fault> {
+        let status = match &observed.outcome {
             BackendOutcome::Answered(answer) => answer.status,
             BackendOutcome::Unanswered | BackendOutcome::NotAsked => 503,
         };
@@ -73,6 +82,10 @@ impl scimguard_exchange::Policy for NoPolicy {
             records: Vec::new(),
             rule: None,
         }))
+    }
+
+    fn resume_observe(&mut self, _: Given<'_>) -> Result<Outcome, Fault> {
+        Err(Fault::Trapped("it has not asked".to_owned()))
     }
 }
 

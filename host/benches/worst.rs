@@ -5,6 +5,7 @@
 //! plugin where `SCIMGUARD_COMPONENT` says.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod decision;
 #[path = "../../plugin/core/tests/face/mod.rs"]
 #[allow(
     dead_code,
@@ -19,19 +20,21 @@ mod kinds;
 mod sample;
 
 use std::env;
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use cpu_time::ThreadTime;
+use decision::Decision;
 use face::{answered, request, table};
 use kinds::{FILLS, Fill, KINDS, Kind};
 use sample::{NOW, quantile, time};
-use scimguard::engine::{Engine, Fault};
-use scimguard_core::facts::Fact;
+use scimguard::engine::Engine;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
-use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Request, Verdict};
-use scimguard_exchange::Policy as _;
+use scimguard_core::{BackendOutcome, Guard, Outcome, Request, Verdict};
+use scimguard_interface::{Given, Observed, Pass as _, Policy};
 use serde_json::json;
 
 /// Sizes of requests in bytes.
@@ -92,16 +95,8 @@ fn run(cache: &std::path::Path) -> anyhow::Result<()> {
                 continue;
             };
             let (_, steps) = face::decide_counted(&native, &found.request);
-            let natively = median(|| {
-                cost(&found.request, |request, facts| {
-                    Ok(native.evaluate(request, facts, NOW))
-                })
-            })?;
-            let sandboxed = median(|| {
-                cost(&found.request, |request, facts| {
-                    plugin.evaluate(request, facts, NOW)
-                })
-            })?;
+            let natively = median(|| cost(&native, &found.request))?;
+            let sandboxed = median(|| cost(&plugin, &found.request))?;
             let name = format!(
                 "{} ({:?} x {})",
                 found.kind.name, found.fill.text, found.fill.characters
@@ -175,9 +170,7 @@ fn consider(
     if bytes(&request) > largest + largest / 5 + 100 {
         return;
     }
-    let measured = cost(&request, |request, facts| {
-        Ok(native.evaluate(request, facts, NOW))
-    });
+    let measured = cost(native, &request);
     let Ok((cost, _)) = measured else {
         return;
     };
@@ -220,7 +213,7 @@ fn answers(native: &Guard, plugin: &Engine) -> anyhow::Result<()> {
         };
         let natively = |count| {
             let answer = list(element, count);
-            judged(|| Ok(native.observe(&forward.continuation, &answer, &[], NOW)))
+            judged(&native, &forward.continuation, answer)
         };
         // More than anything that is judged.
         let (mut judged_still, mut too_long) = (1, 40_000_000 / element.len());
@@ -232,9 +225,8 @@ fn answers(native: &Guard, plugin: &Engine) -> anyhow::Result<()> {
             }
         }
         let native = median(|| natively(judged_still))?;
-        let answer = list(element, judged_still);
         let sandboxed =
-            median(|| judged(|| plugin.observe(&forward.continuation, &answer, &[], NOW)))?;
+            median(|| judged(&plugin, &forward.continuation, list(element, judged_still)))?;
         println!(
             "  {:48} {} {}  {}",
             format!("{name}, {} kB", judged_still * (element.len() + 1) / 1000),
@@ -287,13 +279,8 @@ fn patterns(component: &std::path::Path, cache: &std::path::Path) -> anyhow::Res
         });
         let path = format!("{}/Users", face::BASE);
         let sent = request("POST", path, user.to_string().into_bytes());
-        let natively = median(|| {
-            cost(&sent, |request, facts| {
-                Ok(native.evaluate(request, facts, NOW))
-            })
-        })?;
-        let sandboxed =
-            median(|| cost(&sent, |request, facts| plugin.evaluate(request, facts, NOW)))?;
+        let natively = median(|| cost(&native, &sent))?;
+        let sandboxed = median(|| cost(&plugin, &sent))?;
         println!(
             "  {:48} {} {}  {}",
             format!("{count} patterns, a text of {length}"),
@@ -306,28 +293,22 @@ fn patterns(component: &std::path::Path, cache: &std::path::Path) -> anyhow::Res
 }
 
 /// The processor time of all calls of one decision, and what came of it.
-fn cost(
+fn cost<P: Policy<Fault: Display>>(
+    policy: &P,
     sent: &Request,
-    mut evaluate: impl FnMut(&Request, &[Fact]) -> Result<Verdict, Fault>,
 ) -> anyhow::Result<(Duration, String)> {
     let table = table();
-    let mut request = Request {
-        body: Body::Unread,
-        ..sent.clone()
-    };
-    let mut facts = Vec::new();
+    let mut decision = Decision::of(policy, sent);
     let mut taken = Duration::ZERO;
     for _ in 0..6 {
         // The plugin runs on this thread, too.
         let started = ThreadTime::now();
-        let verdict = evaluate(&request, &facts);
+        let verdict = decision.call();
         taken += started.elapsed();
         match verdict {
             Ok(Verdict::Need(need)) => {
-                if need.body_limit.is_some() {
-                    request.body.clone_from(&sent.body);
-                }
-                facts.extend(answered(&table, need.keys));
+                let facts = answered(&table, need.keys.clone());
+                decision.give(&need, facts);
             }
             Ok(Verdict::Reject(reject)) => return Ok((taken, reject.rule)),
             Ok(Verdict::Forward(_) | Verdict::Proceed(_)) => {
@@ -340,11 +321,24 @@ fn cost(
 }
 
 /// The processor time of one judgement, and what came of it.
-fn judged(
-    mut observe: impl FnMut() -> Result<Outcome, Fault>,
+fn judged<P: Policy<Fault: Display>>(
+    policy: &P,
+    continuation: &[u8],
+    outcome: BackendOutcome,
 ) -> anyhow::Result<(Duration, String)> {
+    let observed = Arc::new(Observed {
+        continuation: continuation.to_vec(),
+        outcome,
+    });
+    let given = Given {
+        request: &Arc::default(),
+        facts: &Arc::default(),
+        now: NOW,
+    };
     let started = ThreadTime::now();
-    let outcome = observe();
+    let outcome = policy
+        .pass()
+        .and_then(|mut pass| pass.observe(&observed, given));
     let taken = started.elapsed();
     Ok((
         taken,

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prometheus_client::metrics::counter::Counter;
 use scimguard_core::facts::Fact;
-use scimguard_core::{Change, Guard, Request, sha256_hex};
+use scimguard_core::{Guard, Normalisation, Request, sha256_hex};
 use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -95,7 +95,7 @@ pub struct Decision {
     /// HTTP status of the answer; `None` where a gateway gave it.
     pub status: Option<u16>,
     /// What was normalised.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Normalisation>,
     /// The whole time.
     pub micros: u64,
     /// The application's part of it.

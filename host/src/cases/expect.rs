@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use scimguard_core::history::{Decided, HeaderValue};
-use scimguard_core::message::{Change, ForwardBody, Response, ResponseBody};
+use scimguard_core::message::{ForwardBody, Normalisation, Response, ResponseBody};
 use scimguard_core::{Body, Forward, Headers, Reject, Request, Respond};
 use serde_json::Value;
 
@@ -204,7 +204,7 @@ impl Differences {
         }
     }
 
-    fn changes(&mut self, expected: Option<&[String]>, came: &[Change]) {
+    fn changes(&mut self, expected: Option<&[String]>, came: &[Normalisation]) {
         let Some(expected) = expected else { return };
         let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
         let came: BTreeSet<&str> = came.iter().map(|change| change.rule.as_str()).collect();

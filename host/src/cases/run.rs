@@ -4,8 +4,8 @@
 use std::fmt;
 
 use scimguard_core::history::Decided;
-use scimguard_exchange::Policy;
 use scimguard_exchange::history::{Driver, Played, Stuck};
+use scimguard_interface::Policy;
 
 use super::expect::{self, Difference};
 use super::suite::{Case, Step};
@@ -58,7 +58,7 @@ pub(crate) fn run(engine: &Engine, case: &Case) -> Result<(), Failure> {
 
 /// Plays a case, shows what came of each step, and compares it with what is expected.
 pub(super) fn tell(
-    policy: impl Policy,
+    policy: impl Policy<Fault = Fault>,
     case: &Case,
     mut show: impl FnMut(&Step, &Played),
 ) -> Result<(), Failure> {

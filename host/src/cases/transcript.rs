@@ -2,6 +2,7 @@
 //! the policy to another face plays the calls there and compares, byte by byte.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +12,8 @@ use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{
     BackendOutcome, Body, Headers, Outcome, Request, Response, Settings, Verdict, decision,
 };
-use scimguard_exchange::Policy;
 use scimguard_exchange::history::Played;
+use scimguard_interface::{Given, Observed, Pass, Policy};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -72,6 +73,13 @@ struct Recorded<'r, P> {
     written: &'r RefCell<Vec<Box<RawValue>>>,
 }
 
+/// A pass whose calls are written down.
+struct RecordedPass<'r, P> {
+    pass: P,
+    observed: Option<Arc<Observed>>,
+    written: &'r RefCell<Vec<Box<RawValue>>>,
+}
+
 /// Runs a case in one session of the engine, and gives its line.
 pub(crate) fn record(
     engine: &Engine,
@@ -102,47 +110,79 @@ pub(crate) fn record(
 
 // === impl Recorded ===
 
-impl<P> Recorded<'_, P> {
-    fn write(&self, call: &Call<'_>) {
-        // What serde_json wrote it reads as JSON.
-        let written = RawValue::from_string(text(call));
-        self.written.borrow_mut().extend(written);
-    }
-}
-
-impl<P: Policy<Fault = Fault>> Policy for Recorded<'_, P> {
+impl<'r, P: Policy<Fault = Fault>> Policy for Recorded<'r, P> {
     type Fault = Fault;
+    type Pass = RecordedPass<'r, P::Pass>;
 
     fn settings(&self) -> &Settings {
         self.policy.settings()
     }
 
-    fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
-        let gives = self.policy.evaluate(request, facts, now)?;
+    fn pass(&self) -> Result<Self::Pass, Fault> {
+        Ok(RecordedPass {
+            pass: self.policy.pass()?,
+            observed: None,
+            written: self.written,
+        })
+    }
+}
+
+impl<P> RecordedPass<'_, P> {
+    fn write(&self, call: &Call<'_>) {
+        // What serde_json wrote it reads as JSON.
+        let written = RawValue::from_string(text(call));
+        self.written.borrow_mut().extend(written);
+    }
+
+    fn evaluated(&self, given: Given<'_>, gives: &Verdict) {
         self.write(&Call::Evaluate {
-            request,
-            facts,
-            now,
-            gives: &gives,
+            request: given.request,
+            facts: given.facts,
+            now: given.now,
+            gives,
         });
+    }
+
+    fn observed(&self, given: Given<'_>, gives: &Outcome) {
+        let Some(observed) = &self.observed else {
+            return;
+        };
+        self.write(&Call::Observe {
+            continuation: &observed.continuation,
+            answer: &observed.outcome,
+            facts: given.facts,
+            now: given.now,
+            gives,
+        });
+    }
+}
+
+/// Written is what begins the pass with all that is known: it has to give the same.
+impl<P: Pass<Fault = Fault>> Pass for RecordedPass<'_, P> {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        let gives = self.pass.evaluate(given)?;
+        self.evaluated(given, &gives);
         Ok(gives)
     }
 
-    fn observe(
-        &self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Outcome, Fault> {
-        let gives = self.policy.observe(continuation, answer, facts, now)?;
-        self.write(&Call::Observe {
-            continuation,
-            answer,
-            facts,
-            now,
-            gives: &gives,
-        });
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        let gives = self.pass.resume_evaluate(given)?;
+        self.evaluated(given, &gives);
+        Ok(gives)
+    }
+
+    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Fault> {
+        let gives = self.pass.observe(observed, given)?;
+        self.observed = Some(Arc::clone(observed));
+        self.observed(given, &gives);
+        Ok(gives)
+    }
+
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
+        let gives = self.pass.resume_observe(given)?;
+        self.observed(given, &gives);
         Ok(gives)
     }
 }

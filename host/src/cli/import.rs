@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::ValueEnum;
 use scimguard_core::Guard;
 use scimguard_core::facts::ResourceKind;
-use scimguard_exchange::Policy as _;
+use scimguard_interface::Policy as _;
 use serde::Serialize;
 
 use super::{choice, ledger};

@@ -23,14 +23,14 @@
     (local.get $at))
 
   ;; Any policy document will do, but `!`.
-  (func (export "scimguard:policy/guard@0.1.0#configure") (param $text i32) (param $length i32) (result i32)
+  (func (export "scimguard:policy/guard@0.2.0#configure") (param $text i32) (param $length i32) (result i32)
     (global.set $configured (i32.const 1))
     (if (result i32) (i32.and (i32.ne (local.get $length) (i32.const 0))
                               (i32.eq (i32.load8_u (local.get $text)) (i32.const 33)))
       (then (i32.const 800))
       (else (i32.const 1024))))
 
-  (func (export "scimguard:policy/guard@0.1.0#evaluate")
+  (func (export "scimguard:policy/guard@0.2.0#evaluate")
     (param $method i32) (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
     (local $what i32)
     (if (i32.eqz (global.get $configured)) (then unreachable))
@@ -53,9 +53,16 @@
     (global.set $calls (i32.const 1))
     (i32.const 1024))
 
-  (func (export "scimguard:policy/guard@0.1.0#observe")
+  (func (export "scimguard:policy/guard@0.2.0#resume-evaluate")
+    (param i32 i32 i32 i32 i32 i32 i64) (result i32)
+    unreachable)
+
+  (func (export "scimguard:policy/guard@0.2.0#resume-observe") (param i32 i32 i64) (result i32)
+    unreachable)
+
+  (func (export "scimguard:policy/guard@0.2.0#observe")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64) (result i32)
     unreachable)
 
-  (func (export "scimguard:policy/guard@0.1.0#rules") (result i32)
+  (func (export "scimguard:policy/guard@0.2.0#rules") (result i32)
     (i32.const 1024)))

@@ -2,28 +2,41 @@
 //! its calls, each within its time.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use scimguard_core::facts::Fact;
-use scimguard_core::{BackendOutcome, Outcome, Request, Settings, Verdict};
-use wasmtime::component::{Component, Linker};
+use scimguard_core::{Body, Outcome, Request, Settings, Verdict};
+use scimguard_interface::{Given, Observed, Pass};
+use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Store, StoreLimits};
 
+use super::exports::{Exported, Exports};
 use super::runtime::{Deadline, Runtime};
-use super::wit::{Policy, PolicyPre, types};
 use super::{Fault, LoadError};
 
-/// One instance of a component, configured.
-pub struct Instance {
-    store: Store<StoreLimits>,
-    policy: Policy,
+/// A component of the right world that can do nothing but decide.
+#[derive(Clone)]
+pub(super) struct Accepted {
+    pub(super) pre: InstancePre<StoreLimits>,
+    exports: Arc<Exports>,
 }
 
-/// A component of the right world that can do nothing but decide.
+/// One instance of a component, configured: it serves one pass.
+pub struct Instance {
+    store: Store<StoreLimits>,
+    instance: wasmtime::component::Instance,
+    exports: Arc<Exports>,
+    /// What it was given by now: how many facts, and whether the body was among it.
+    known: usize,
+    has_body: bool,
+}
+
+/// Accepts a component as a policy.
 pub(super) fn accept(
     runtime: &Runtime,
     path: &Path,
     component: &Component,
-) -> Result<PolicyPre<StoreLimits>, LoadError> {
+) -> Result<Accepted, LoadError> {
     let imports: Vec<_> = component
         .component_type()
         .imports(runtime.engine())
@@ -35,16 +48,29 @@ pub(super) fn accept(
             imports,
         });
     }
-    Linker::new(runtime.engine())
+    let exports = Exports::of(component).map_err(|reason| LoadError::Foreign {
+        path: path.to_owned(),
+        reason,
+    })?;
+    let pre = Linker::new(runtime.engine())
         .instantiate_pre(component)
-        .and_then(PolicyPre::new)
-        .map_err(|error| foreign(path, &error))
+        .map_err(|error| foreign(path, &error))?;
+    let accepted = Accepted {
+        pre,
+        exports: Arc::new(exports),
+    };
+    let mut instance = empty(runtime, &accepted)?;
+    instance
+        .exported()
+        .check()
+        .map_err(|error| foreign(path, &error))?;
+    Ok(accepted)
 }
 
 /// One that has read the policy document.
 pub(super) fn configured(
     runtime: &Runtime,
-    policy: &PolicyPre<StoreLimits>,
+    policy: &Accepted,
     document: &str,
 ) -> Result<(Instance, Settings), LoadError> {
     let mut instance = empty(runtime, policy)?;
@@ -53,11 +79,17 @@ pub(super) fn configured(
 }
 
 /// One as the component makes it.
-pub(super) fn empty(runtime: &Runtime, policy: &PolicyPre<StoreLimits>) -> Result<Instance, Fault> {
+pub(super) fn empty(runtime: &Runtime, policy: &Accepted) -> Result<Instance, Fault> {
     let mut store = runtime.store();
     Deadline::Call.set(&mut store);
-    let policy = policy.instantiate(&mut store)?;
-    Ok(Instance::new(store, policy))
+    let instance = policy.pre.instantiate(&mut store)?;
+    Ok(Instance {
+        store,
+        instance,
+        exports: Arc::clone(&policy.exports),
+        known: 0,
+        has_body: false,
+    })
 }
 
 pub(super) fn foreign(path: &Path, error: &wasmtime::Error) -> LoadError {
@@ -70,59 +102,81 @@ pub(super) fn foreign(path: &Path, error: &wasmtime::Error) -> LoadError {
 // === impl Instance ===
 
 impl Instance {
-    pub(super) fn new(store: Store<StoreLimits>, policy: Policy) -> Self {
-        Self { store, policy }
+    fn exported(&mut self) -> Exported<'_> {
+        Exported {
+            exports: &self.exports,
+            instance: self.instance,
+            store: &mut self.store,
+        }
     }
 
     pub(super) fn configure(&mut self, document: &str) -> Result<Settings, LoadError> {
         Deadline::Configuration.set(&mut self.store);
-        self.policy
-            .scimguard_policy_guard()
-            .call_configure(&mut self.store, document)
-            .map_err(Fault::from)?
-            .map(Into::into)
-            .map_err(|errors| LoadError::Policy(errors.into_iter().map(Into::into).collect()))
+        let configure = self.exported().configure().map_err(Fault::from)?;
+        let (configured,) = configure
+            .call(&mut self.store, (document,))
+            .map_err(Fault::from)?;
+        configured.map_err(LoadError::Policy)
     }
 
-    pub(super) fn evaluate(
-        &mut self,
-        request: &Request,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Verdict, Fault> {
-        let request = request.into();
-        let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
-        Deadline::Call.set(&mut self.store);
-        let verdict = self.policy.scimguard_policy_guard().call_evaluate(
-            &mut self.store,
-            &request,
-            &facts,
-            now,
-        )?;
-        Ok(verdict.into())
+    /// The facts that it has not been given.
+    fn new_facts<'a>(&mut self, given: Given<'a>) -> &'a [Fact] {
+        let known = std::mem::replace(&mut self.known, given.facts.len());
+        given.facts.get(known..).unwrap_or_default()
     }
 
-    pub(super) fn observe(
-        &mut self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Outcome, Fault> {
-        let answer = answer.into();
-        let facts: Vec<types::Fact> = facts.iter().map(Into::into).collect();
+    /// The body, if it has not been given.
+    fn new_body<'a>(&mut self, request: &'a Request) -> Option<&'a Body> {
+        let is_new = !self.has_body && request.body != Body::Unread;
+        self.has_body |= is_new;
+        is_new.then_some(&request.body)
+    }
+
+    pub(super) fn into_parts(self) -> (Store<StoreLimits>, wasmtime::component::Instance) {
+        (self.store, self.instance)
+    }
+}
+
+impl Pass for Instance {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        (self.known, self.has_body) = (0, given.request.body != Body::Unread);
+        let facts = self.new_facts(given);
+        let evaluate = self.exported().evaluate()?;
         Deadline::Call.set(&mut self.store);
-        let outcome = self.policy.scimguard_policy_guard().call_observe(
-            &mut self.store,
+        let parameters = (&**given.request, facts, given.now);
+        let (verdict,) = evaluate.call(&mut self.store, parameters)?;
+        Ok(verdict)
+    }
+
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        let (body, facts) = (self.new_body(given.request), self.new_facts(given));
+        let resume = self.exported().resume_evaluate()?;
+        Deadline::Call.set(&mut self.store);
+        let (verdict,) = resume.call(&mut self.store, (body, facts, given.now))?;
+        Ok(verdict)
+    }
+
+    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Fault> {
+        self.known = 0;
+        let facts = self.new_facts(given);
+        let observe = self.exported().observe()?;
+        Deadline::Call.set(&mut self.store);
+        let Observed {
             continuation,
-            &answer,
-            &facts,
-            now,
-        )?;
-        Ok(outcome.into())
+            outcome,
+        } = &**observed;
+        let parameters = (&**continuation, outcome, facts, given.now);
+        let (outcome,) = observe.call(&mut self.store, parameters)?;
+        Ok(outcome)
     }
 
-    pub(super) fn into_store(self) -> Store<StoreLimits> {
-        self.store
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
+        let facts = self.new_facts(given);
+        let resume = self.exported().resume_observe()?;
+        Deadline::Call.set(&mut self.store);
+        let (outcome,) = resume.call(&mut self.store, (facts, given.now))?;
+        Ok(outcome)
     }
 }

@@ -1,6 +1,7 @@
 //! Where decisions are made: the policy as native code, or as a component in its sandbox.
 
 mod cache;
+mod exports;
 mod instance;
 mod runtime;
 mod sandbox;
@@ -8,15 +9,15 @@ mod sign_on;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod wit;
 
 use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use scimguard_core::facts::Fact;
-use scimguard_core::{BackendOutcome, ConfigError, Guard, Outcome, Request, Settings, Verdict};
-use scimguard_exchange::Policy;
+use scimguard_core::{ConfigError, Guard, Outcome, Settings, Verdict};
+use scimguard_interface::{Given, Observed, Pass, Policy};
 
 pub use self::cache::default_folder as default_cache;
 pub use self::sandbox::{Plugin, Sandbox};
@@ -37,7 +38,7 @@ pub enum Session<'engine> {
     /// Compiled into this program.
     Native(&'engine Guard),
     /// One instance of a component.
-    Wasm(RefCell<Box<Instance>>, &'engine Settings),
+    Wasm(Rc<RefCell<Instance>>, &'engine Settings),
 }
 
 /// Why the sandbox gave no decision. The request is refused, and no other is touched.
@@ -71,7 +72,7 @@ pub enum LoadError {
         imports: Vec<String>,
     },
     /// Not a component of the world `policy` in `wit/policy.wit`.
-    #[error("{}: not a scimguard:policy@0.1.0 plugin: {reason}", path.display())]
+    #[error("{}: not a plugin for this scimguard: {reason}", path.display())]
     Foreign {
         /// Which file.
         path: PathBuf,
@@ -124,7 +125,7 @@ impl Engine {
         Ok(match self {
             Self::Native(guard) => Session::Native(guard),
             Self::Wasm(sandbox) => Session::Wasm(
-                RefCell::new(Box::new(sandbox.instance()?)),
+                Rc::new(RefCell::new(sandbox.instance()?)),
                 sandbox.settings(),
             ),
         })
@@ -133,6 +134,7 @@ impl Engine {
 
 impl Policy for Engine {
     type Fault = Fault;
+    type Pass = Box<dyn Pass<Fault = Fault> + Send>;
 
     fn settings(&self) -> &Settings {
         match self {
@@ -141,23 +143,17 @@ impl Policy for Engine {
         }
     }
 
-    fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
-        self.session()?.evaluate(request, facts, now)
-    }
-
-    fn observe(
-        &self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Outcome, Fault> {
-        self.session()?.observe(continuation, answer, facts, now)
+    fn pass(&self) -> Result<Self::Pass, Fault> {
+        Ok(match self {
+            Self::Native(guard) => Box::new(Native(Guard::pass(guard))),
+            Self::Wasm(sandbox) => Box::new(sandbox.instance()?),
+        })
     }
 }
 
 impl Policy for Session<'_> {
     type Fault = Fault;
+    type Pass = Box<dyn Pass<Fault = Fault>>;
 
     fn settings(&self) -> &Settings {
         match self {
@@ -167,27 +163,57 @@ impl Policy for Session<'_> {
     }
 
     /// After a fault, every later call fails too.
-    fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Result<Verdict, Fault> {
-        match self {
-            Self::Native(guard) => Ok(Guard::evaluate(guard, request, facts, now)),
-            Self::Wasm(instance, _) => instance.borrow_mut().evaluate(request, facts, now),
-        }
+    fn pass(&self) -> Result<Self::Pass, Fault> {
+        Ok(match self {
+            Self::Native(guard) => Box::new(Native(Guard::pass(guard))),
+            Self::Wasm(instance, _) => Box::new(Shared(Rc::clone(instance))),
+        })
+    }
+}
+
+/// A pass of the policy that is compiled in: nothing of it can fail.
+struct Native(scimguard_core::Pass);
+
+impl Pass for Native {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        Pass::evaluate(&mut self.0, given).map_err(|never| match never {})
     }
 
-    fn observe(
-        &self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Result<Outcome, Fault> {
-        match self {
-            Self::Native(guard) => Ok(Guard::observe(guard, continuation, answer, facts, now)),
-            Self::Wasm(instance, _) => {
-                let mut instance = instance.borrow_mut();
-                instance.observe(continuation, answer, facts, now)
-            }
-        }
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        Pass::resume_evaluate(&mut self.0, given).map_err(|never| match never {})
+    }
+
+    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Fault> {
+        Pass::observe(&mut self.0, observed, given).map_err(|never| match never {})
+    }
+
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
+        Pass::resume_observe(&mut self.0, given).map_err(|never| match never {})
+    }
+}
+
+/// A pass in an instance that serves several, one after the other.
+struct Shared(Rc<RefCell<Instance>>);
+
+impl Pass for Shared {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        self.0.borrow_mut().evaluate(given)
+    }
+
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        self.0.borrow_mut().resume_evaluate(given)
+    }
+
+    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Fault> {
+        self.0.borrow_mut().observe(observed, given)
+    }
+
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
+        self.0.borrow_mut().resume_observe(given)
     }
 }
 

@@ -8,22 +8,21 @@ use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Store, StoreLimits};
 
 use super::cache::{CodeCache, Entry};
-use super::instance::{Instance, accept, configured, empty, foreign};
+use super::instance::{Accepted, Instance, accept, configured, empty, foreign};
 use super::runtime::Runtime;
 use super::snapshot::{self, Snapshot};
-use super::wit::PolicyPre;
 use super::{Engine, Fault, LoadError};
 
 /// A compiled component that any number of policy documents can be given to.
 pub struct Plugin {
     runtime: Runtime,
-    policy: PolicyPre<StoreLimits>,
+    policy: Accepted,
 }
 
 /// A component with its policy document.
 pub struct Sandbox {
     runtime: Runtime,
-    policy: PolicyPre<StoreLimits>,
+    policy: Accepted,
     start: Start,
     settings: Settings,
 }
@@ -73,7 +72,7 @@ impl Plugin {
 
     /// What its instances are made from.
     pub(super) fn instance_pre(&self) -> &InstancePre<StoreLimits> {
-        self.policy.instance_pre()
+        &self.policy.pre
     }
 
     /// Holds one of them.

@@ -4,8 +4,17 @@ use scimguard_core::sign_on::{Integration, SignOn};
 
 use super::runtime::Deadline;
 use super::sandbox::Plugin;
-use super::wit::sign_on as wit;
 use super::{Fault, LoadError};
+
+/// The sign-on check as Rust types, made from `wit/sign-on.wit`.
+mod wit {
+    pub(super) use self::bindings::LoginCheckPre;
+    pub(super) use self::bindings::exports::scimguard::policy::sign_on::Integration;
+
+    mod bindings {
+        wasmtime::component::bindgen!({ world: "login-check", path: "../wit" });
+    }
+}
 
 impl Plugin {
     /// See `check` in `wit/sign-on.wit`.

@@ -7,10 +7,9 @@ use std::task::{Context, Poll, Waker};
 use scimguard_core::Settings;
 use wasmtime_wizer::{WasmtimeWizerComponent, Wizer};
 
-use super::instance::{Instance, accept, foreign};
+use super::LoadError;
+use super::instance::{accept, configured, foreign};
 use super::runtime::{Deadline, Runtime};
-use super::wit::Policy;
-use super::{Fault, LoadError};
 
 pub(super) enum Snapshot {
     Taken {
@@ -36,18 +35,8 @@ pub(super) fn take(
         .compile(&instrumented)
         .map_err(|error| foreign(path, &error))?;
     let policy = accept(runtime, path, &component)?;
-
-    let mut store = runtime.store();
-    Deadline::Call.set(&mut store);
-    let instance = policy
-        .instance_pre()
-        .instantiate(&mut store)
-        .map_err(Fault::from)?;
-    let policy = Policy::new(&mut store, &instance).map_err(|error| foreign(path, &error))?;
-    let mut configured = Instance::new(store, policy);
-    let settings = configured.configure(document)?;
-
-    let mut store = configured.into_store();
+    let (configured, settings) = configured(runtime, &policy, document)?;
+    let (mut store, instance) = configured.into_parts();
     Deadline::Snapshot.set(&mut store);
     let mut state = WasmtimeWizerComponent {
         store: &mut store,

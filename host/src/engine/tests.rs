@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scimguard_core::{Body, ConfigError, Request, Verdict};
-use scimguard_exchange::Policy as _;
+use scimguard_interface::{Given, Pass as _, Policy};
 use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -60,8 +61,8 @@ fn every_call_has_a_fresh_instance_and_a_session_has_one() {
         assert!(ask(&engine, "GET").is_ok());
         assert!(ask(&engine, "GET").is_ok());
         let session = engine.session().unwrap();
-        assert!(session.evaluate(&request("GET"), &[], 0).is_ok());
-        assert!(session.evaluate(&request("GET"), &[], 0).is_err());
+        assert!(ask(&session, "GET").is_ok());
+        assert!(ask(&session, "GET").is_err());
     }
 }
 
@@ -235,6 +236,11 @@ fn request(method: &str) -> Request {
     }
 }
 
-fn ask(engine: &Engine, method: &str) -> Result<Verdict, Fault> {
-    engine.evaluate(&request(method), &[], 0)
+fn ask(policy: &impl Policy<Fault = Fault>, method: &str) -> Result<Verdict, Fault> {
+    let given = Given {
+        request: &Arc::new(request(method)),
+        facts: &Arc::default(),
+        now: 0,
+    };
+    policy.pass()?.evaluate(given)
 }

@@ -1,7 +1,8 @@
 //! Drives the exchange of one request: each step that it asks for is done here.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
 use http::{Method, header};
@@ -28,6 +29,9 @@ use super::{Proxy, headers};
 
 /// From this size on a body is decided on a blocking thread, so that other requests are not held up.
 const BLOCKING_THRESHOLD: usize = 64 * 1024;
+
+/// What takes longer than this does not keep an instance of the policy waiting.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// An exchange in this process.
 type Flow = Exchange<dyn Policy, Line>;
@@ -99,7 +103,7 @@ impl<'a> Driver<'a> {
         loop {
             (exchange, step) = match step {
                 Step::ReadBody(limit) => {
-                    let read = self.read(&exchange, limit).await;
+                    let read = self.read(&mut exchange, limit).await;
                     let size = read.as_ref().map_or(0, Body::size);
                     call(exchange, size, move |exchange| match read {
                         Ok(body) => exchange.body(body),
@@ -108,7 +112,7 @@ impl<'a> Driver<'a> {
                     .await
                 }
                 Step::GetFacts(needed) => {
-                    let found = self.find(&exchange, needed).await;
+                    let found = self.find(&mut exchange, needed).await;
                     exchange.witness().repeats |= self.state.is_crowded_out();
                     let found = found.map_err(ServiceError::Refused);
                     call(exchange, 0, |exchange| exchange.facts(found)).await
@@ -142,23 +146,26 @@ impl<'a> Driver<'a> {
         }
     }
 
-    async fn read(&mut self, exchange: &Flow, limit: u64) -> Result<Body, Refused> {
+    async fn read(&mut self, exchange: &mut Flow, limit: u64) -> Result<Body, Refused> {
         // Before anything is read of an account that has sent too much.
         self.charge(exchange)?;
         let Some(incoming) = self.incoming.take() else {
             return Ok(Body::None);
         };
         let read = read(self.proxy, incoming, limit);
+        let read = patiently(exchange, read);
         self.wanted.until_forwarded(read).await
     }
 
-    async fn find(&mut self, exchange: &Flow, needed: Needed) -> Result<Found, Refused> {
+    async fn find(&mut self, exchange: &mut Flow, needed: Needed) -> Result<Found, Refused> {
         self.charge(exchange)?;
         let is_decided = needed.stage == Stage::Observe;
+        let request = Arc::clone(exchange.request());
         let Request {
             method, headers, ..
-        } = &**exchange.request();
+        } = &*request;
         let found = self.state.find(self.proxy, method, headers, needed);
+        let found = patiently(exchange, found);
         match is_decided {
             true => found.await,
             false => self.wanted.until_forwarded(found).await,
@@ -166,7 +173,7 @@ impl<'a> Driver<'a> {
     }
 
     /// The policy asks for more, so the token that it asked for first is good.
-    fn charge(&mut self, exchange: &Flow) -> Result<(), Refused> {
+    fn charge(&mut self, exchange: &mut Flow) -> Result<(), Refused> {
         let found = self.state.found();
         let request = exchange.request();
         let account = account_of_token(request, &found, exchange.now());
@@ -285,6 +292,18 @@ impl<'a> Driver<'a> {
             headers,
             body,
         })
+    }
+}
+
+/// Waits for something that the policy needs. If that takes long, the policy does not wait as well.
+async fn patiently<T>(exchange: &mut Flow, wait: impl Future<Output = T>) -> T {
+    let mut wait = pin!(wait);
+    match tokio::time::timeout(PATIENCE, &mut wait).await {
+        Ok(done) => done,
+        Err(_) => {
+            exchange.release();
+            wait.await
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scimguard_core::message::ResponseBody;
-use scimguard_core::{Change, Forward, Outcome, Proceed, Reject, Verdict as PolicyVerdict};
-use scimguard_exchange::{View, Witness};
+use scimguard_core::{Forward, Normalisation, Outcome, Proceed, Reject, Verdict as PolicyVerdict};
+use scimguard_exchange::Witness;
+use scimguard_interface::Given;
 use scimguard_wire::{DecisionReport as Told, Head};
 
 use super::Proxy;
@@ -24,7 +25,7 @@ pub(super) struct Line {
     account: Option<String>,
     token: Option<String>,
     pub(super) decision: &'static str,
-    changes: Vec<Change>,
+    changes: Vec<Normalisation>,
     pub(super) rule: Option<String>,
     pub(super) backend: Duration,
     /// One of very many that say the same: not worth a line each.
@@ -128,12 +129,12 @@ impl Line {
 }
 
 impl Witness for Line {
-    fn evaluates(&mut self, view: View<'_>) {
+    fn evaluates(&mut self, given: Given<'_>) {
         self.seen = Some(Seen {
-            request: Arc::clone(view.request),
+            request: Arc::clone(given.request),
             scim: self.is_scim,
-            facts: vec![Arc::clone(view.facts)],
-            now: view.now,
+            facts: vec![Arc::clone(given.facts)],
+            now: given.now,
             refusal: None,
         });
     }
@@ -147,12 +148,12 @@ impl Witness for Line {
         }
     }
 
-    fn observed(&mut self, view: View<'_>, begins: bool, outcome: &Outcome) {
+    fn observed(&mut self, given: Given<'_>, begins: bool, outcome: &Outcome) {
         if let (true, Some(seen)) = (
             begins && !matches!(outcome, Outcome::Need(_)),
             &mut self.seen,
         ) {
-            seen.facts.push(Arc::clone(view.facts));
+            seen.facts.push(Arc::clone(given.facts));
         }
         match outcome {
             Outcome::Need(_) => {}

@@ -145,7 +145,11 @@ impl Proxy {
                 admin: address::admin_slots(metrics.connections.of("admin")),
             },
             readable: Readable::new().map_err(anyhow::Error::msg)?,
-            setup: Arc::new(Setup::new(policy, config.annotate).lending(credential.is_some())),
+            setup: Arc::new(
+                Setup::new(policy, config.annotate)
+                    .lending(credential.is_some())
+                    .foreseeing(),
+            ),
             store,
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
             leases: Leases::default(),

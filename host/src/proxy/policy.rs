@@ -1,13 +1,26 @@
 //! The policy that requests are decided by.
 
 use scimguard_exchange::Refused;
+use scimguard_interface::Pass;
 
 use crate::engine::Fault;
 
 /// A policy that threads share. A call may block for as long as a decision takes.
-pub trait Policy: scimguard_exchange::Policy<Fault = Fault> + Send + Sync + 'static {}
+pub trait Policy:
+    scimguard_interface::Policy<Fault = Fault, Pass = Box<dyn Pass<Fault = Fault> + Send>>
+    + Send
+    + Sync
+    + 'static
+{
+}
 
-impl<P: scimguard_exchange::Policy<Fault = Fault> + Send + Sync + 'static> Policy for P {}
+impl<P> Policy for P where
+    P: scimguard_interface::Policy<Fault = Fault, Pass = Box<dyn Pass<Fault = Fault> + Send>>
+        + Send
+        + Sync
+        + 'static
+{
+}
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use scimguard_core::facts::{Group, ResourceKind, User};
 use scimguard_core::fold;
-use scimguard_core::record::{IntentKey, Record};
+use scimguard_core::record::{IntentKey, Record, Settled};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
@@ -317,7 +317,7 @@ async fn settle(
     id: &str,
 ) -> Result<(), sqlx::Error> {
     let id = id.to_owned();
-    records::apply(connection, &Record::Settle { intent, id }).await
+    records::apply(connection, &Record::Settle(Settled { intent, id })).await
 }
 
 async fn commit(mut transaction: Transaction, account: &str, crawl: &Crawl) -> Result<(), Error> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use scimguard_core::facts::{Group, ResourceKind, User};
-use scimguard_core::record::{IntentKey, Record};
+use scimguard_core::record::{IntentKey, Record, Settled};
 use sqlx::{FromRow, SqliteConnection};
 
 use super::groups::GroupRow;
@@ -211,10 +211,10 @@ impl Store {
     /// If the database fails; nothing is settled then.
     pub async fn settle_by_name(&self, intent: IntentKey, id: String) -> Result<(), Error> {
         let (account, kind) = (intent.account.clone(), intent.kind);
-        let settle = Record::Settle {
+        let settle = Record::Settle(Settled {
             intent,
             id: id.clone(),
-        };
+        });
         let mut transaction = self.database.begin().await?;
         records::apply(&mut transaction, &settle).await?;
         reopen(&mut transaction, kind, &account, &id).await?;

@@ -1,7 +1,7 @@
 //! How the record changes: one [`Record`] at a time, within the caller's transaction.
 
 use scimguard_core::facts::{Group, User};
-use scimguard_core::record::{MemberRecord, MembersRecord, Record};
+use scimguard_core::record::{MemberRecord, MembersRecord, Record, Settled};
 use scimguard_core::{fold, skeleton};
 use sqlx::SqliteConnection;
 
@@ -15,7 +15,7 @@ pub(super) async fn apply(
 ) -> Result<(), sqlx::Error> {
     match record {
         Record::Intent(intent) => intents::intend(connection, intent).await,
-        Record::Settle { intent, id } => intents::settle(connection, intent, id).await,
+        Record::Settle(Settled { intent, id }) => intents::settle(connection, intent, id).await,
         Record::Withdraw(intent) => intents::withdraw(connection, intent).await,
         Record::User(user) => put_user(connection, user).await,
         Record::Group(group) => put_group(connection, group).await,

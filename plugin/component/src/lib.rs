@@ -4,20 +4,21 @@
 //! The component imports nothing, and keeps nothing between calls but the configured policy, so a
 //! host may take a snapshot of it once it is configured and give every request a fresh copy.
 
-mod inward;
-mod outward;
+mod pass;
 mod sign_on;
 mod unconfigured;
 
 use std::sync::OnceLock;
 
-use scimguard_core::{BackendOutcome, ConfigError, Guard, Request, Settings};
+use scimguard_core::Guard;
 use scimguard_entropy as _;
+use scimguard_interface::{
+    BackendOutcome, Body, ConfigError, Fact, Outcome, Request, Settings, Verdict,
+};
 
-use wit::exports::scimguard::policy::guard::{Fact, Guest, Outcome, Rule, Verdict};
+use wit::exports::scimguard::policy::guard::{Guest, Rule};
 
-/// The bindings. Types of the core that have the shape of a WIT type are used as they are; those
-/// that hold an enum, or are shaped for Rust's comfort, are converted in [`inward`] and [`outward`].
+/// The bindings: they lift and lower the types of the interface as they are.
 #[expect(
     unsafe_code,
     reason = "generated: exported functions in the component model's flat calling convention"
@@ -29,34 +30,55 @@ mod wit {
         path: "../../wit",
         world: "scimguard",
         with: {
-            "scimguard:policy/guard@0.1.0/request": scimguard_core::Request,
-            "scimguard:policy/guard@0.1.0/body": scimguard_core::Body,
-            "scimguard:policy/guard@0.1.0/principal-key": scimguard_core::facts::PrincipalKey,
-            "scimguard:policy/guard@0.1.0/derived-id-key": scimguard_core::facts::DerivedIdKey,
-            "scimguard:policy/guard@0.1.0/external-id-key": scimguard_core::facts::ExternalIdKey,
-            "scimguard:policy/guard@0.1.0/members-key": scimguard_core::facts::MembersKey,
-            "scimguard:policy/guard@0.1.0/user-groups-key": scimguard_core::facts::UserGroupsKey,
-            "scimguard:policy/guard@0.1.0/principal": scimguard_core::facts::Principal,
-            "scimguard:policy/guard@0.1.0/token": scimguard_core::facts::Token,
-            "scimguard:policy/guard@0.1.0/origin": scimguard_core::facts::Origin,
-            "scimguard:policy/guard@0.1.0/user": scimguard_core::facts::User,
-            "scimguard:policy/guard@0.1.0/group": scimguard_core::facts::Group,
-            "scimguard:policy/guard@0.1.0/member": scimguard_core::facts::Member,
-            "scimguard:policy/guard@0.1.0/difference": scimguard_core::facts::Difference,
-            "scimguard:policy/guard@0.1.0/member-record": scimguard_core::record::MemberRecord,
-            "scimguard:policy/guard@0.1.0/members-record": scimguard_core::record::MembersRecord,
-            "scimguard:policy/guard@0.1.0/failed-change": scimguard_core::record::FailedChange,
-            "scimguard:policy/guard@0.1.0/resource-key": scimguard_core::record::ResourceKey,
-            "scimguard:policy/guard@0.1.0/change": scimguard_core::Change,
-            "scimguard:policy/guard@0.1.0/forward-body": scimguard_core::message::ForwardBody,
-            "scimguard:policy/guard@0.1.0/response-body": scimguard_core::message::ResponseBody,
-            "scimguard:policy/guard@0.1.0/response": scimguard_core::Response,
-            "scimguard:policy/guard@0.1.0/reject": scimguard_core::Reject,
-            "scimguard:policy/guard@0.1.0/answer-body": scimguard_core::message::AnswerBody,
-            "scimguard:policy/guard@0.1.0/backend-answer": scimguard_core::message::BackendAnswer,
-            "scimguard:policy/guard@0.1.0/backend-outcome": scimguard_core::BackendOutcome,
-            "scimguard:policy/guard@0.1.0/config-error": scimguard_core::ConfigError,
-            "scimguard:policy/guard@0.1.0/settings": scimguard_core::Settings,
+            "scimguard:policy/guard@0.2.0/request": scimguard_interface::Request,
+            "scimguard:policy/guard@0.2.0/body": scimguard_interface::Body,
+            "scimguard:policy/guard@0.2.0/unseen": scimguard_interface::Unseen,
+            "scimguard:policy/guard@0.2.0/token-text": scimguard_interface::TokenText,
+            "scimguard:policy/guard@0.2.0/verified-key": scimguard_interface::VerifiedKey,
+            "scimguard:policy/guard@0.2.0/principal-key": scimguard_interface::PrincipalKey,
+            "scimguard:policy/guard@0.2.0/user-key": scimguard_interface::UserKey,
+            "scimguard:policy/guard@0.2.0/group-key": scimguard_interface::GroupKey,
+            "scimguard:policy/guard@0.2.0/derived-id-key": scimguard_interface::DerivedIdKey,
+            "scimguard:policy/guard@0.2.0/external-id-key": scimguard_interface::ExternalIdKey,
+            "scimguard:policy/guard@0.2.0/members-key": scimguard_interface::MembersKey,
+            "scimguard:policy/guard@0.2.0/user-groups-key": scimguard_interface::UserGroupsKey,
+            "scimguard:policy/guard@0.2.0/key": scimguard_interface::Key,
+            "scimguard:policy/guard@0.2.0/principal": scimguard_interface::Principal,
+            "scimguard:policy/guard@0.2.0/token": scimguard_interface::Token,
+            "scimguard:policy/guard@0.2.0/origin": scimguard_interface::Origin,
+            "scimguard:policy/guard@0.2.0/user": scimguard_interface::User,
+            "scimguard:policy/guard@0.2.0/group": scimguard_interface::Group,
+            "scimguard:policy/guard@0.2.0/resource-kind": scimguard_interface::ResourceKind,
+            "scimguard:policy/guard@0.2.0/holder": scimguard_interface::Holder,
+            "scimguard:policy/guard@0.2.0/member": scimguard_interface::Member,
+            "scimguard:policy/guard@0.2.0/difference": scimguard_interface::Difference,
+            "scimguard:policy/guard@0.2.0/answer": scimguard_interface::Answer,
+            "scimguard:policy/guard@0.2.0/fact": scimguard_interface::Fact,
+            "scimguard:policy/guard@0.2.0/member-record": scimguard_interface::MemberRecord,
+            "scimguard:policy/guard@0.2.0/members-record": scimguard_interface::MembersRecord,
+            "scimguard:policy/guard@0.2.0/failed-change": scimguard_interface::FailedChange,
+            "scimguard:policy/guard@0.2.0/intent": scimguard_interface::Intent,
+            "scimguard:policy/guard@0.2.0/intent-key": scimguard_interface::IntentKey,
+            "scimguard:policy/guard@0.2.0/settled": scimguard_interface::Settled,
+            "scimguard:policy/guard@0.2.0/resource-key": scimguard_interface::ResourceKey,
+            "scimguard:policy/guard@0.2.0/record": scimguard_interface::Record,
+            "scimguard:policy/guard@0.2.0/normalisation": scimguard_interface::Normalisation,
+            "scimguard:policy/guard@0.2.0/need": scimguard_interface::Need,
+            "scimguard:policy/guard@0.2.0/forward-body": scimguard_interface::ForwardBody,
+            "scimguard:policy/guard@0.2.0/answer-handling": scimguard_interface::AnswerHandling,
+            "scimguard:policy/guard@0.2.0/forward": scimguard_interface::Forward,
+            "scimguard:policy/guard@0.2.0/response-body": scimguard_interface::ResponseBody,
+            "scimguard:policy/guard@0.2.0/response": scimguard_interface::Response,
+            "scimguard:policy/guard@0.2.0/reject": scimguard_interface::Reject,
+            "scimguard:policy/guard@0.2.0/proceed": scimguard_interface::Proceed,
+            "scimguard:policy/guard@0.2.0/verdict": scimguard_interface::Verdict,
+            "scimguard:policy/guard@0.2.0/answer-body": scimguard_interface::AnswerBody,
+            "scimguard:policy/guard@0.2.0/backend-answer": scimguard_interface::BackendAnswer,
+            "scimguard:policy/guard@0.2.0/backend-outcome": scimguard_interface::BackendOutcome,
+            "scimguard:policy/guard@0.2.0/respond": scimguard_interface::Respond,
+            "scimguard:policy/guard@0.2.0/outcome": scimguard_interface::Outcome,
+            "scimguard:policy/guard@0.2.0/config-error": scimguard_interface::ConfigError,
+            "scimguard:policy/guard@0.2.0/settings": scimguard_interface::Settings,
         },
     });
 
@@ -78,10 +100,15 @@ impl Guest for Component {
     }
 
     fn evaluate(request: Request, facts: Vec<Fact>, now: u64) -> Verdict {
-        GUARD.get().map_or_else(
-            || Verdict::Reject(unconfigured::reject()),
-            |guard| guard.evaluate(&request, &inward::facts(facts), now).into(),
-        )
+        match GUARD.get() {
+            Some(guard) => pass::evaluate(guard, request, facts, now),
+            None => Verdict::Reject(unconfigured::reject()),
+        }
+    }
+
+    fn resume_evaluate(body: Option<Body>, facts: Vec<Fact>, now: u64) -> Verdict {
+        pass::resume_evaluate(body, facts, now)
+            .unwrap_or_else(|| Verdict::Reject(unconfigured::reject()))
     }
 
     fn observe(
@@ -90,17 +117,26 @@ impl Guest for Component {
         facts: Vec<Fact>,
         now: u64,
     ) -> Outcome {
-        GUARD.get().map_or_else(
-            || Outcome::Respond(unconfigured::respond().into()),
-            |guard| {
-                guard
-                    .observe(&continuation, &answer, &inward::facts(facts), now)
-                    .into()
-            },
-        )
+        match GUARD.get() {
+            Some(guard) => pass::observe(guard, continuation, answer, facts, now),
+            None => Outcome::Respond(unconfigured::respond()),
+        }
+    }
+
+    fn resume_observe(facts: Vec<Fact>, now: u64) -> Outcome {
+        pass::resume_observe(facts, now)
+            .unwrap_or_else(|| Outcome::Respond(unconfigured::respond()))
     }
 
     fn rules() -> Vec<Rule> {
-        scimguard_core::rules().map(Into::into).collect()
+        scimguard_core::rules()
+            .map(|rule| Rule {
+                id: rule.id.to_owned(),
+                status: rule.status,
+                scim_type: rule.scim_type.map(ToOwned::to_owned),
+                doc: rule.doc.to_owned(),
+                source: rule.source.to_owned(),
+            })
+            .collect()
     }
 }

@@ -1,12 +1,11 @@
 //! What a policy says outside the order that its interface asks for (`configure` once, then
 //! everything else). A trap would be safe too, but says nothing to whoever writes a face.
 
-use scimguard_core::message::ResponseBody;
-use scimguard_core::{ConfigError, Reject, Respond, Response};
+use scimguard_interface::{ConfigError, Reject, Respond, Response, ResponseBody};
 
 const RULE: &str = "facts.unavailable";
 
-const BODY: &[u8] = br#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"503","detail":"The policy is not configured: the gateway must call configure first."}"#;
+const BODY: &[u8] = br#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"503","detail":"The policy is not ready: the gateway must call configure first, and resume only a decision that needs something."}"#;
 
 /// The verdict of a policy that has none: everything is refused.
 pub(crate) fn reject() -> Reject {

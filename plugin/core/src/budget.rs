@@ -3,11 +3,11 @@
 //! The count follows from the request, the facts and the policy alone, so that every face refuses the
 //! same requests, on a fast machine and on a slow one. A step stands for about 100 ns of native code.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use crate::facts::{Answer, Fact, Key};
 use crate::json::Json;
-use crate::rules::{Refusal, face, scim};
+use crate::rules::{Refusal, Stage, face, scim};
 
 /// Steps of one decision, or of one judged answer.
 pub(crate) const STEPS: u64 = 2_000_000;
@@ -49,6 +49,8 @@ const MAX_PAIRS: usize = 1_000;
 pub(crate) struct Budget {
     limit: u64,
     spent: Cell<u64>,
+    /// The stages that it was spent in, in order.
+    stages: RefCell<Vec<Stage>>,
 }
 
 /// The work takes more steps than there are.
@@ -74,9 +76,15 @@ pub(crate) enum Work {
 
 // === impl Budget ===
 
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of_a_pass()
+    }
+}
+
 impl Budget {
-    /// All steps of one call.
-    pub(crate) fn of_a_call() -> Self {
+    /// All steps of one pass.
+    pub(crate) fn of_a_pass() -> Self {
         Self::new(STEPS)
     }
 
@@ -85,7 +93,23 @@ impl Budget {
         Self {
             limit,
             spent: Cell::new(0),
+            stages: RefCell::default(),
         }
+    }
+
+    /// Notes that a stage begins.
+    pub(crate) fn enter(&self, stage: Stage) {
+        self.stages.borrow_mut().push(stage);
+    }
+
+    /// The stages that began by now, in order.
+    pub(crate) fn stages(&self) -> Vec<Stage> {
+        self.stages.borrow().clone()
+    }
+
+    /// Goes back to what was spent before.
+    pub(crate) fn reset(&self, spent: u64) {
+        self.spent.set(spent);
     }
 
     /// The steps that were taken by now.
@@ -286,7 +310,7 @@ mod tests {
     #[test]
     fn what_is_in_an_answer_counts_beside_its_length() {
         let steps = |answer: &str| {
-            let budget = Budget::of_a_call();
+            let budget = Budget::of_a_pass();
             budget.answer(answer.as_bytes()).unwrap();
             budget.spent()
         };
@@ -301,7 +325,7 @@ mod tests {
     #[test]
     fn a_body_beyond_ascii_counts_what_folding_may_make_of_it() {
         let steps = |text: &str| {
-            let budget = Budget::of_a_call();
+            let budget = Budget::of_a_pass();
             budget.body(text.as_bytes()).unwrap();
             budget.spent()
         };

@@ -4,7 +4,8 @@
 
 use crate::json::{Json, Member};
 use crate::message::{
-    Body, Change, Forward, ForwardBody, Headers, Reject, Request, Respond, Response, ResponseBody,
+    Body, Forward, ForwardBody, Headers, Normalisation, Reject, Request, Respond, Response,
+    ResponseBody,
 };
 use crate::record::Record;
 
@@ -96,7 +97,7 @@ fn headers(headers: &Headers) -> Json {
     Json::Object(members)
 }
 
-fn changes(changes: &[Change]) -> Json {
+fn changes(changes: &[Normalisation]) -> Json {
     Json::Array(
         changes
             .iter()

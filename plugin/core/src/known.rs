@@ -1,6 +1,6 @@
 //! Reading the facts of one evaluation: known, or a reason to stop.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::budget::{Budget, BudgetExceeded};
 use crate::facts::{
@@ -26,9 +26,13 @@ pub(crate) enum Stop {
 pub(crate) const MAX_KEYS: usize = 4096;
 
 /// The facts that a face has gathered so far, and the work that may be done with them.
-pub(crate) struct Facts<'a> {
-    known: BTreeMap<&'a Key, &'a Answer>,
+#[derive(Default)]
+pub(crate) struct Facts {
+    lists: Vec<Arc<Vec<Fact>>>,
+    /// Where each fact is, by list and place, in the order of the keys.
+    order: Vec<(usize, usize)>,
     budget: Budget,
+    now: u64,
 }
 
 // === impl Stop ===
@@ -36,6 +40,17 @@ pub(crate) struct Facts<'a> {
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Self::Refuse(refusal)
+    }
+}
+
+impl Stop {
+    /// Once everything was asked for, nothing can be missing; if it is, nothing is decided.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            Self::Refuse(refusal) => refusal,
+            Self::Need(_) => face::FACTS_UNAVAILABLE
+                .because("The record of what the request names cannot be read now. Repeat the request later."),
+        }
     }
 }
 
@@ -47,14 +62,23 @@ impl From<BudgetExceeded> for Stop {
 
 // === impl Facts ===
 
-impl<'a> Facts<'a> {
-    pub(crate) fn new(facts: &'a [Fact]) -> Self {
-        let budget = Budget::of_a_call();
-        budget.facts(facts);
-        Self {
-            known: facts.iter().map(|fact| (&fact.key, &fact.answer)).collect(),
-            budget,
-        }
+impl Facts {
+    /// Takes the facts of a list from this one on.
+    pub(crate) fn add(&mut self, list: Arc<Vec<Fact>>, from: usize, now: u64) {
+        let new = list.get(from..).unwrap_or_default();
+        self.budget.facts(new);
+        self.now = now;
+        let number = self.lists.len();
+        self.order
+            .extend((from..list.len()).map(|place| (number, place)));
+        self.lists.push(list);
+        let lists = &self.lists;
+        self.order.sort_by_key(|at| key_at(lists, *at));
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        self.now
     }
 
     /// The work that is left.
@@ -74,7 +98,7 @@ impl<'a> Facts<'a> {
         self.budget.keys(&keys)?;
         let mut missing: Vec<Key> = keys
             .into_iter()
-            .filter(|key| !self.known.contains_key(key))
+            .filter(|key| self.find(key).is_none())
             .collect();
         missing.sort();
         missing.dedup();
@@ -87,7 +111,7 @@ impl<'a> Facts<'a> {
         }))
     }
 
-    pub(crate) fn token(&self, key: &Key) -> Result<Option<&'a Token>, Stop> {
+    pub(crate) fn token(&self, key: &Key) -> Result<Option<&Token>, Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(None),
             Answer::Token(token) => Ok(Some(token)),
@@ -107,7 +131,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(crate) fn principal(&self, key: &Key) -> Result<Option<&'a Principal>, Stop> {
+    pub(crate) fn principal(&self, key: &Key) -> Result<Option<&Principal>, Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(None),
             Answer::Principal(principal) => Ok(Some(principal)),
@@ -115,7 +139,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(crate) fn user(&self, key: &Key) -> Result<Option<&'a User>, Stop> {
+    pub(crate) fn user(&self, key: &Key) -> Result<Option<&User>, Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(None),
             Answer::User(user) => Ok(Some(user)),
@@ -123,7 +147,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(crate) fn group(&self, key: &Key) -> Result<Option<&'a Group>, Stop> {
+    pub(crate) fn group(&self, key: &Key) -> Result<Option<&Group>, Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(None),
             Answer::Group(group) => Ok(Some(group)),
@@ -131,7 +155,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(crate) fn groups(&self, key: &Key) -> Result<&'a [Group], Stop> {
+    pub(crate) fn groups(&self, key: &Key) -> Result<&[Group], Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(&[]),
             Answer::Groups(groups) => Ok(groups),
@@ -139,7 +163,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(crate) fn holders(&self, key: &Key) -> Result<&'a [Holder], Stop> {
+    pub(crate) fn holders(&self, key: &Key) -> Result<&[Holder], Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(&[]),
             Answer::Holders(holders) => Ok(holders),
@@ -147,22 +171,32 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(crate) fn members(&self, key: &Key) -> Result<&'a [Member], Stop> {
+    pub(crate) fn members(&self, key: &Key) -> Result<&[Member], Stop> {
         match self.answer(key)? {
             Answer::Members(members) => Ok(members),
             _ => Err(unfit(key)),
         }
     }
 
-    pub(crate) fn difference(&self, key: &Key) -> Result<&'a Difference, Stop> {
+    pub(crate) fn difference(&self, key: &Key) -> Result<&Difference, Stop> {
         match self.answer(key)? {
             Answer::Difference(difference) => Ok(difference),
             _ => Err(unfit(key)),
         }
     }
 
-    fn answer(&self, key: &Key) -> Result<&'a Answer, Stop> {
-        match self.known.get(key) {
+    fn find(&self, key: &Key) -> Option<&Answer> {
+        let place = self
+            .order
+            .binary_search_by(|at| key_at(&self.lists, *at).cmp(&Some(key)))
+            .ok()?;
+        let (list, place) = *self.order.get(place)?;
+        let fact = self.lists.get(list)?.get(place)?;
+        Some(&fact.answer)
+    }
+
+    fn answer(&self, key: &Key) -> Result<&Answer, Stop> {
+        match self.find(key) {
             Some(Answer::Unavailable) => Err(unavailable(key)),
             Some(answer) => Ok(answer),
             None => Err(Stop::Need(Need {
@@ -171,6 +205,11 @@ impl<'a> Facts<'a> {
             })),
         }
     }
+}
+
+fn key_at(lists: &[Arc<Vec<Fact>>], (list, place): (usize, usize)) -> Option<&Key> {
+    let fact = lists.get(list)?.get(place)?;
+    Some(&fact.key)
 }
 
 fn unavailable(key: &Key) -> Stop {
@@ -202,13 +241,13 @@ fn unavailable(key: &Key) -> Stop {
                     "The guard cannot tell whether {} is an identity provider's. If the guard has not read \
                      account {account} yet (scimguard import), and unseen = \"refuse\", repeating never helps: \
                      import it. Otherwise a create in the account is still open: repeat the request later.",
-                    key.subject()
+                    subject(key)
                 ))
                 .into();
         }
         _ => format!(
             "The record of {} cannot be read now, or an operation on it is still open.",
-            key.subject()
+            subject(key)
         ),
     };
     face::FACTS_UNAVAILABLE
@@ -221,29 +260,25 @@ fn unfit(key: &Key) -> Stop {
     face::FACTS_UNAVAILABLE
         .because(format!(
             "The record of {} was answered in a form that does not fit.",
-            key.subject()
+            subject(key)
         ))
         .into()
 }
 
-// === impl Key ===
-
-impl Key {
-    /// What the key asks for, for messages; never a token.
-    fn subject(&self) -> String {
-        match self {
-            Self::Token(_) | Self::Verified(_) => "the token".to_owned(),
-            Self::Principal(_) => "the token's user or service account".to_owned(),
-            Self::User(key) | Self::UserByName(key) | Self::UserAlike(key) => {
-                format!("user {:?}", key.value)
-            }
-            Self::Group(key) => format!("group {:?}", key.id),
-            Self::GroupByDerivedId(key) => format!("group {:?}", key.id),
-            Self::ExternalId(key) => format!("external id {:?}", key.value),
-            Self::Members(key) | Self::MembersDifference(key) => {
-                format!("the members of group {:?}", key.group)
-            }
-            Self::UserGroups(key) => format!("the groups of user {:?}", key.user),
+/// What a key asks for, for messages; never a token.
+fn subject(key: &Key) -> String {
+    match key {
+        Key::Token(_) | Key::Verified(_) => "the token".to_owned(),
+        Key::Principal(_) => "the token's user or service account".to_owned(),
+        Key::User(key) | Key::UserByName(key) | Key::UserAlike(key) => {
+            format!("user {:?}", key.value)
         }
+        Key::Group(key) => format!("group {:?}", key.id),
+        Key::GroupByDerivedId(key) => format!("group {:?}", key.id),
+        Key::ExternalId(key) => format!("external id {:?}", key.value),
+        Key::Members(key) | Key::MembersDifference(key) => {
+            format!("the members of group {:?}", key.group)
+        }
+        Key::UserGroups(key) => format!("the groups of user {:?}", key.user),
     }
 }

@@ -16,16 +16,17 @@ mod fold;
 mod hash;
 pub mod header_names;
 pub mod history;
+mod inputs;
 mod json;
 mod json_schema;
 mod jwt;
 mod known;
 mod media_type;
-pub mod message;
 mod nearest;
 mod normalise;
 mod observe;
 mod parse;
+mod pass;
 mod permit;
 mod plain;
 mod plan;
@@ -47,23 +48,26 @@ pub use hash::sha256_hex;
 pub use json::{Json, Member, pretty};
 pub use json_schema::syntax_fault;
 pub use message::{
-    BackendOutcome, Body, Change, Forward, Headers, Need, Outcome, Proceed, Reject, Request,
+    BackendOutcome, Body, Forward, Headers, Need, Normalisation, Outcome, Proceed, Reject, Request,
     Respond, Response, Verdict,
 };
 pub use nearest::{meant, nearest};
 pub use observe::Readable;
+pub use pass::{Effort, More, Pass};
 pub use plain::is_plain_name;
 pub use refusal::{ErrorForm, refusal};
 pub use route::account::NamedAccount;
 pub use rules::{Rule, Stage, all as rules, stage};
+pub use scimguard_interface::message;
+pub use scimguard_interface::{ConfigError, Settings};
 pub use secrets::{HIDDEN, hide_secrets};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use evaluate::Given;
 use facts::Fact;
-use known::Facts;
 use policy::Policy;
+use scimguard_interface::Observed;
 
 /// Needs per pass: the token, the body, the record, and the earlier record of a user who comes back.
 /// Issuers of tokens add some.
@@ -73,38 +77,11 @@ const ROUNDS: u32 = 4;
 /// read first, the answer is observed.
 const PASSES: u32 = 3;
 
-/// A configured policy.
+/// A configured policy. Cheap to copy.
+#[derive(Clone)]
 pub struct Guard {
-    policy: Policy,
-    settings: Settings,
-}
-
-/// What a face must know of the policy.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Settings {
-    /// The largest body that any account may send, in bytes.
-    pub body_limit: u64,
-    /// The largest observed answer, in bytes.
-    pub answer_limit: u64,
-    /// Needs per pass.
-    pub rounds: u32,
-    /// Passes per request.
-    pub passes: u32,
-    /// Path template of the SCIM end points as clients see them, with `{account}`.
-    pub scim_base: String,
-    /// The same at the backend.
-    pub upstream_base: String,
-    /// The one account of a backend whose base names none.
-    pub scim_account: Option<String>,
-}
-
-/// A fault in the policy document.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct ConfigError {
-    /// JSON Pointer of the place.
-    pub pointer: String,
-    /// What is wrong and what is expected.
-    pub message: String,
+    policy: Arc<Policy>,
+    settings: Arc<Settings>,
 }
 
 // === impl Guard ===
@@ -136,7 +113,50 @@ impl Guard {
             upstream_base: policy.upstream_base.to_string(),
             scim_account: policy.scim_account.clone(),
         };
-        Ok(Self { policy, settings })
+        Ok(Self {
+            policy: Arc::new(policy),
+            settings: Arc::new(settings),
+        })
+    }
+
+    /// Prepares a pass: one decision, or one judged answer.
+    #[must_use]
+    pub fn pass(&self) -> Pass {
+        Pass::new(self)
+    }
+
+    /// Decides a request by what is known, in a pass that is not resumed. `now`: milliseconds since
+    /// 1970.
+    #[must_use]
+    pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
+        self.pass().evaluate(More {
+            request: Arc::new(request.clone()),
+            facts: Arc::new(facts.to_vec()),
+            from: 0,
+            now,
+        })
+    }
+
+    /// Judges an answer by what is known, in a pass that is not resumed. `now`: milliseconds since 1970.
+    #[must_use]
+    pub fn observe(
+        &self,
+        continuation: &[u8],
+        outcome: &BackendOutcome,
+        facts: &[Fact],
+        now: u64,
+    ) -> Outcome {
+        let observed = Observed {
+            continuation: continuation.to_vec(),
+            outcome: outcome.clone(),
+        };
+        let more = More {
+            request: Arc::default(),
+            facts: Arc::new(facts.to_vec()),
+            from: 0,
+            now,
+        };
+        self.pass().observe(Arc::new(observed), more)
     }
 
     /// What the face must know.
@@ -181,46 +201,6 @@ impl Guard {
     #[must_use]
     pub fn named_edit(&self, request: &Request) -> Option<NamedEdit> {
         edit::named(&self.policy, request)
-    }
-
-    /// Decides a request as far as the facts reach. `now` is in milliseconds since 1970.
-    #[must_use]
-    pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
-        self.evaluate_counted(request, facts, now).0
-    }
-
-    /// Decides like [`Guard::evaluate`], and says how many steps of its budget that took.
-    #[must_use]
-    pub fn evaluate_counted(&self, request: &Request, facts: &[Fact], now: u64) -> (Verdict, u64) {
-        let facts = Facts::new(facts);
-        let verdict = evaluate::evaluate(&self.policy, request, &facts, now, Given::default());
-        (verdict, facts.budget().spent())
-    }
-
-    /// Judges the backend's answer to a forwarded request.
-    #[must_use]
-    pub fn observe(
-        &self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> Outcome {
-        self.observe_counted(continuation, answer, facts, now).0
-    }
-
-    /// Judges like [`Guard::observe`], and says how many steps of its budget that took.
-    #[must_use]
-    pub fn observe_counted(
-        &self,
-        continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        now: u64,
-    ) -> (Outcome, u64) {
-        let facts = Facts::new(facts);
-        let outcome = resume::resume(&self.policy, continuation, answer, &facts, now);
-        (outcome, facts.budget().spent())
     }
 }
 

@@ -3,11 +3,10 @@
 use crate::budget::Budget;
 use crate::header_names;
 use crate::json::{self, Json, Reading};
-use crate::known::Stop;
 use crate::media_type::MediaType;
-use crate::message::{Body, Need, Request};
+use crate::message::{Body, Request};
 use crate::policy::Account;
-use crate::rules::{Refusal, body as rules};
+use crate::rules::{Refusal, Stage, body as rules};
 
 /// Media types of SCIM messages (RFC 7644 §3.1, §8.1).
 const SCIM: &[&str] = &["application/scim+json", "application/json"];
@@ -23,7 +22,7 @@ pub(crate) fn required<'r>(
     request: &'r Request,
     account: &Account,
     budget: &Budget,
-) -> Result<(Json, Reading<'r>), Stop> {
+) -> Result<(Json, Reading<'r>), Refusal> {
     read(request, account, budget, SCIM)
 }
 
@@ -33,7 +32,7 @@ pub(crate) fn edit(
     account: &Account,
     budget: &Budget,
     is_needed: bool,
-) -> Result<Option<Json>, Stop> {
+) -> Result<Option<Json>, Refusal> {
     let is_empty = match &request.body {
         Body::None => true,
         Body::Bytes(bytes) => bytes.is_empty(),
@@ -54,15 +53,16 @@ fn read<'r>(
     account: &Account,
     budget: &Budget,
     types: &[&str],
-) -> Result<(Json, Reading<'r>), Stop> {
+) -> Result<(Json, Reading<'r>), Refusal> {
+    budget.enter(Stage::Parse);
     let bytes = body(request, account)?;
     json_content(request, types)?;
     budget.body(bytes)?;
-    Ok(json::read(bytes, account.limits.depth).map_err(Refusal::from)?)
+    Ok(json::read(bytes, account.limits.depth)?)
 }
 
-/// The body, asked for if nobody has read it yet.
-fn body<'r>(request: &'r Request, account: &Account) -> Result<&'r [u8], Stop> {
+/// The body.
+fn body<'r>(request: &'r Request, account: &Account) -> Result<&'r [u8], Refusal> {
     let limit = account.limits.body_bytes;
     let too_large = || {
         rules::TOO_LARGE.because(format!(
@@ -70,16 +70,12 @@ fn body<'r>(request: &'r Request, account: &Account) -> Result<&'r [u8], Stop> {
         ))
     };
     match &request.body {
-        Body::Unread => Err(Stop::Need(Need {
-            keys: Vec::new(),
-            body_limit: Some(limit),
-        })),
-        Body::OverLimit => Err(too_large().into()),
-        Body::Bytes(bytes) if bytes.len() as u64 > limit => Err(too_large().into()),
+        Body::OverLimit => Err(too_large()),
+        Body::Bytes(bytes) if bytes.len() as u64 > limit => Err(too_large()),
         Body::Bytes(bytes) if !bytes.is_empty() => Ok(bytes),
-        Body::Bytes(_) | Body::None => Err(rules::MISSING
-            .because("The request has no body. Send a JSON document.")
-            .into()),
+        Body::Bytes(_) | Body::None | Body::Unread => {
+            Err(rules::MISSING.because("The request has no body. Send a JSON document."))
+        }
     }
 }
 

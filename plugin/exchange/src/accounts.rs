@@ -1,7 +1,7 @@
 //! Whose facts and records these are: each is of one account, but a token that is known by its hash.
 
 use scimguard_core::facts::Key;
-use scimguard_core::record::Record;
+use scimguard_core::record::{Record, Settled};
 
 /// The account that a key asks about; `None` for a token, which is known by its hash alone.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn account_of_key(key: &Key) -> Option<&str> {
 pub fn account_of_record(record: &Record) -> &str {
     match record {
         Record::Intent(intent) => &intent.account,
-        Record::Settle { intent, .. } | Record::Withdraw(intent) => &intent.account,
+        Record::Settle(Settled { intent, .. }) | Record::Withdraw(intent) => &intent.account,
         Record::User(user) => &user.account,
         Record::Group(group) => &group.account,
         Record::Member(member) => &member.account,

@@ -79,7 +79,6 @@ pub mod headers;
 pub mod history;
 pub mod incoming;
 mod paths;
-mod policy;
 mod refusal;
 mod remote;
 mod setup;
@@ -92,10 +91,9 @@ pub use exchange::{
     Answer, CREDENTIALS, Exchange, Found, Incoming, Needed, Outgoing, Report, Send, Step,
 };
 pub use paths::ScimPaths;
-pub use policy::Policy;
 pub use refusal::Refused;
 pub use remote::{Remote, ServiceError};
 pub use setup::Setup;
 pub use strangers::{Strangers, address};
 pub use trust::{account_of_token, good_tokens};
-pub use witness::{View, Witness};
+pub use witness::Witness;

@@ -1,6 +1,8 @@
 //! What does a gateway refuse by itself, and in which words? A request that two parsers could read
 //! differently, a policy that breaks off, facts and answers that cannot be had.
 
+use std::convert::Infallible;
+
 use scimguard_core::message::ResponseBody;
 use scimguard_core::{ErrorForm, Response, refusal};
 
@@ -13,6 +15,12 @@ pub struct Refused {
     pub detail: String,
     /// Seconds, where the rule alone does not tell them.
     pub retry_after: Option<u64>,
+}
+
+impl From<Infallible> for Refused {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl Refused {

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Policy, ScimPaths};
+use scimguard_interface::Policy;
+
+use crate::ScimPaths;
 
 /// What an unknown buffer takes for certain.
 const UNKNOWN_ROOM: u64 = 8 * 1024;
@@ -15,6 +17,8 @@ pub struct Setup<P: ?Sized> {
     pub(crate) paths: ScimPaths,
     pub(crate) annotate: bool,
     pub(crate) lends: bool,
+    /// The fact of the token is there before the policy asks for it.
+    pub(crate) foresees: bool,
     /// What the buffer takes that bodies pass through.
     room: AtomicU64,
     pub(crate) policy: P,
@@ -29,6 +33,7 @@ impl<P: Policy> Setup<P> {
             policy,
             annotate,
             lends: false,
+            foresees: false,
             room: AtomicU64::new(NOT_KNOWN),
         }
     }
@@ -37,6 +42,16 @@ impl<P: Policy> Setup<P> {
     #[must_use]
     pub fn lending(self, lends: bool) -> Self {
         Self { lends, ..self }
+    }
+
+    /// A SCIM request's token is looked up before the policy asks for it: facts are near, and a call of
+    /// the policy is saved.
+    #[must_use]
+    pub fn foreseeing(self) -> Self {
+        Self {
+            foresees: true,
+            ..self
+        }
     }
 }
 

@@ -1,26 +1,12 @@
-//! Watching an exchange: what the policy was shown, and what it said.
+//! Watching an exchange: what the policy was given, and what it said.
 
-use std::sync::Arc;
-
-use scimguard_core::facts::Fact;
-use scimguard_core::{Outcome, Request, Verdict};
-
-/// What the policy is shown.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// The client's request, with its body once that was read.
-    pub request: &'a Arc<Request>,
-    /// The facts of this pass.
-    pub facts: &'a Arc<Vec<Fact>>,
-    /// Milliseconds since 1970.
-    pub now: u64,
-}
+use scimguard_interface::{Given, Outcome, Verdict};
 
 /// Somebody who watches an exchange, for a log or a test. Nothing that it does changes the exchange.
 pub trait Witness {
     /// The policy is about to decide the request.
-    fn evaluates(&mut self, view: View<'_>) {
-        let _ = view;
+    fn evaluates(&mut self, given: Given<'_>) {
+        let _ = given;
     }
 
     /// It has said this of the request.
@@ -29,8 +15,8 @@ pub trait Witness {
     }
 
     /// It has said this of an answer or, with `begins`, of the next part of the request.
-    fn observed(&mut self, view: View<'_>, begins: bool, outcome: &Outcome) {
-        let _ = (view, begins, outcome);
+    fn observed(&mut self, given: Given<'_>, begins: bool, outcome: &Outcome) {
+        let _ = (given, begins, outcome);
     }
 
     /// The exchange itself refuses the request, by this rule.

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use scimguard_core::facts::{Answer, Fact, Key, Unseen, UserKey};
 use scimguard_core::message::{Need, Proceed, Respond, ResponseBody};
 use scimguard_core::{BackendOutcome, Body, Outcome, Request, Response, Settings, Verdict};
-use scimguard_exchange::{Answer as End, Exchange, Found, Policy, Setup, Step};
+use scimguard_exchange::{Answer as End, Exchange, Found, Setup, Step};
+use scimguard_interface::{Given, Observed, Pass, Policy};
 
 const PASSES: u32 = 3;
 const ROUNDS: u32 = 2;
@@ -24,10 +25,11 @@ enum Says {
     AsksOfOthers,
 }
 
+#[derive(Clone)]
 struct Script {
     settings: Settings,
     says: Says,
-    said: AtomicU32,
+    said: Arc<AtomicU32>,
 }
 
 impl Script {
@@ -43,7 +45,7 @@ impl Script {
                 scim_account: None,
             },
             says,
-            said: AtomicU32::new(0),
+            said: Arc::default(),
         }
     }
 
@@ -55,12 +57,21 @@ impl Script {
 
 impl Policy for Script {
     type Fault = Infallible;
+    type Pass = Self;
 
     fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    fn evaluate(&self, _: &Request, _: &[Fact], _: u64) -> Result<Verdict, Infallible> {
+    fn pass(&self) -> Result<Self, Infallible> {
+        Ok(self.clone())
+    }
+}
+
+impl Pass for Script {
+    type Fault = Infallible;
+
+    fn evaluate(&mut self, _: Given<'_>) -> Result<Verdict, Infallible> {
         Ok(match self.says {
             Says::Asks(times) if self.again(times) => Verdict::Need(asks("A")),
             Says::AsksOfOthers => Verdict::Need(asks("B")),
@@ -72,13 +83,15 @@ impl Policy for Script {
         })
     }
 
-    fn observe(
-        &self,
-        _: &[u8],
-        _: &BackendOutcome,
-        _: &[Fact],
-        _: u64,
-    ) -> Result<Outcome, Infallible> {
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Infallible> {
+        self.evaluate(given)
+    }
+
+    fn observe(&mut self, _: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Infallible> {
+        self.resume_observe(given)
+    }
+
+    fn resume_observe(&mut self, _: Given<'_>) -> Result<Outcome, Infallible> {
         Ok(match self.says {
             Says::Proceeds(times) if self.again(times) => Outcome::Proceed(proceeds()),
             _ => Outcome::Respond(Respond {

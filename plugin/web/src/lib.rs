@@ -61,11 +61,8 @@ impl Guard {
     ) -> Result<JsValue, JsValue> {
         let request = from_js("request", request)?;
         let facts: Vec<_> = from_js("facts", facts)?;
-        to_js(
-            &self
-                .0
-                .evaluate(&request, &facts, values::milliseconds(now)?),
-        )
+        let now = values::milliseconds(now)?;
+        to_js(&self.0.evaluate(&request, &facts, now))
     }
 
     /// Judges the backend's answer to a forwarded request.

@@ -7,7 +7,7 @@ use scimguard_core::history::{
 use scimguard_core::message::{ForwardBody, ResponseBody};
 use scimguard_core::record::Record;
 use scimguard_core::{
-    Body, Change, Forward, Guard, Headers, Reject, Request, Respond, Response, decision,
+    Body, Forward, Guard, Headers, Normalisation, Reject, Request, Respond, Response, decision,
 };
 use scimguard_exchange::history::{Driver, Journal, Stuck};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -45,7 +45,7 @@ pub(crate) struct Played {
     account: Option<String>,
     stops: Vec<Stop>,
     response: Option<Shown>,
-    changes: Vec<Change>,
+    changes: Vec<Normalisation>,
     records: Vec<Record>,
     ownership: Ownership,
 }
@@ -62,7 +62,7 @@ struct Stop {
     #[serde(flatten)]
     decision: Decision,
     rule: Option<String>,
-    changes: Vec<Change>,
+    changes: Vec<Normalisation>,
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use scimguard_core::facts::{
     Answer, ExternalIdKey, Fact, Group, Holder, Key, Member, MembersKey, Principal, ResourceKind,
     Table, Token, Unseen, User, UserGroupsKey, UserKey,
 };
-use scimguard_core::{Change, sha256_hex};
+use scimguard_core::{Normalisation, sha256_hex};
 use serde_json::{Value, json};
 
 use super::{AT, TOKEN, decision, log, seen};
@@ -99,7 +99,7 @@ async fn of_the_management_api_there_is_the_edit_and_what_the_guard_said() {
     let body = r#"{"identifier": "g1", "name": "another-name"}"#;
     log.record(Decision {
         token: None,
-        changes: vec![Change {
+        changes: vec![Normalisation {
             rule: "normalise.name".to_owned(),
             path: "a".to_owned(),
             detail: "another-name".to_owned(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use scimguard_exchange::Policy as _;
 use scimguard_exchange::ScimPaths;
+use scimguard_interface::Policy as _;
 
 use super::asking::{TIME_LIMIT, WRONG_PLACE, answered, chain};
 use super::findings::Findings;

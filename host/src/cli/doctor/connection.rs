@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use http::Uri;
 use scimguard_core::facts::{Answer, Key, Token};
 use scimguard_core::{Guard, sha256_hex};
-use scimguard_exchange::Policy as _;
+use scimguard_interface::Policy as _;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Args;

@@ -38,6 +38,7 @@ use crate::config::Config;
 use crate::engine::Fault;
 use crate::serve::{Listeners, serve};
 use crate::store::Store;
+use scimguard_interface::{Given, Observed, Pass};
 
 /// Nothing in a test takes longer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -45,8 +46,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// An account's SCIM base in the scripted policy.
 const BASE: &str = "/scim/ACC1";
 
-type Evaluate = Box<dyn Fn(&Request, &[Fact]) -> Result<Verdict, Fault> + Send + Sync>;
-type Observe = Box<dyn Fn(&BackendOutcome, &[Fact]) -> Result<Outcome, Fault> + Send + Sync>;
+type Evaluate = Arc<dyn Fn(&Request, &[Fact]) -> Result<Verdict, Fault> + Send + Sync>;
+type Observe = Arc<dyn Fn(&BackendOutcome, &[Fact]) -> Result<Outcome, Fault> + Send + Sync>;
 
 /// A policy that does what a test says.
 struct Script {
@@ -68,8 +69,8 @@ impl Script {
                 upstream_base: "/scim/{account}".to_owned(),
                 scim_account: None,
             },
-            evaluate: Box::new(|request, _| Ok(Verdict::Forward(pass(request)))),
-            observe: Box::new(|_, _| Ok(Outcome::Respond(respond(204)))),
+            evaluate: Arc::new(|request, _| Ok(Verdict::Forward(pass(request)))),
+            observe: Arc::new(|_, _| Ok(Outcome::Respond(respond(204)))),
         }
     }
 
@@ -77,7 +78,7 @@ impl Script {
         mut self,
         evaluate: impl Fn(&Request, &[Fact]) -> Result<Verdict, Fault> + Send + Sync + 'static,
     ) -> Self {
-        self.evaluate = Box::new(evaluate);
+        self.evaluate = Arc::new(evaluate);
         self
     }
 
@@ -85,30 +86,53 @@ impl Script {
         mut self,
         observe: impl Fn(&BackendOutcome, &[Fact]) -> Result<Outcome, Fault> + Send + Sync + 'static,
     ) -> Self {
-        self.observe = Box::new(observe);
+        self.observe = Arc::new(observe);
         self
     }
 }
 
-impl scimguard_exchange::Policy for Script {
+impl scimguard_interface::Policy for Script {
     type Fault = Fault;
+    type Pass = Box<dyn Pass<Fault = Fault> + Send>;
 
     fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    fn evaluate(&self, request: &Request, facts: &[Fact], _now: u64) -> Result<Verdict, Fault> {
-        (self.evaluate)(request, facts)
+    fn pass(&self) -> Result<Self::Pass, Fault> {
+        Ok(Box::new(ScriptPass {
+            evaluate: Arc::clone(&self.evaluate),
+            observe: Arc::clone(&self.observe),
+            observed: None,
+        }))
+    }
+}
+
+/// It decides each time by all that is known.
+struct ScriptPass {
+    evaluate: Evaluate,
+    observe: Observe,
+    observed: Option<Arc<Observed>>,
+}
+
+impl Pass for ScriptPass {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        (self.evaluate)(given.request, given.facts)
     }
 
-    fn observe(
-        &self,
-        _continuation: &[u8],
-        answer: &BackendOutcome,
-        facts: &[Fact],
-        _now: u64,
-    ) -> Result<Outcome, Fault> {
-        (self.observe)(answer, facts)
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        self.evaluate(given)
+    }
+
+    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Fault> {
+        self.observed = Some(Arc::clone(observed));
+        self.resume_observe(given)
+    }
+
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
+        (self.observe)(&self.observed.as_ref().unwrap().outcome, given.facts)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use scimguard_core::Proceed;
 use scimguard_core::facts::{ResourceKind, User};
-use scimguard_core::record::{Intent, IntentKey, Record};
+use scimguard_core::record::{Intent, IntentKey, Record, Settled};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
@@ -26,14 +26,14 @@ pub(super) fn intent() -> Record {
 }
 
 fn settle() -> Record {
-    Record::Settle {
+    Record::Settle(Settled {
         intent: IntentKey {
             kind: ResourceKind::User,
             account: "ACC1".to_owned(),
             key: "ann".to_owned(),
         },
         id: "u1".to_owned(),
-    }
+    })
 }
 
 /// Creates ann: intends before, settles after an answer.

@@ -7,7 +7,9 @@ use scimguard_core::facts::{
     Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, MembersKey, Origin, ResourceKind,
     Table, Unseen, User, UserGroupsKey, UserKey,
 };
-use scimguard_core::record::{Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey};
+use scimguard_core::record::{
+    Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
+};
 
 use crate::store::Store;
 
@@ -117,7 +119,7 @@ prop_compose! {
 prop_compose! {
     fn settle()(intent in intent_key(), user in text(USERS), group in text(SETTLED_GROUPS)) -> Record {
         let id = if intent.kind == ResourceKind::User { user } else { group };
-        Record::Settle { intent, id }
+        Record::Settle(Settled { intent, id })
     }
 }
 

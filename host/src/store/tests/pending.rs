@@ -1,5 +1,7 @@
 //! Creates that are not settled: they count as owned.
 
+use scimguard_core::record::Settled;
+
 use super::*;
 use crate::store::OpenMembers;
 
@@ -26,10 +28,10 @@ async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
     });
     assert_eq!(store.one(other_account).await, Answer::Absent);
 
-    let settle = Record::Settle {
+    let settle = Record::Settle(Settled {
         intent: intent_key(ResourceKind::User, "ann@example.com"),
         id: "u1".to_owned(),
-    };
+    });
     store.apply(&[settle]).await.unwrap();
     assert_eq!(store.one(pending).await, Answer::Absent);
     let settled = found_user(store.one(user_key("u1", Unseen::Absent)).await);
@@ -92,10 +94,10 @@ async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
         Answer::Unavailable
     );
 
-    let settle = Record::Settle {
+    let settle = Record::Settle(Settled {
         intent: intent_key(ResourceKind::Group, "a_b"),
         id: "a_b".to_owned(),
-    };
+    });
     store.apply(&[settle]).await.unwrap();
     let Answer::Difference(difference) = store
         .one(Key::MembersDifference(members_key("a_b", &["u1"])))
@@ -121,10 +123,10 @@ async fn an_adopted_group_is_owned_and_its_members_are_not_known() {
         unreachable!()
     };
     native.members_known = false;
-    let settle = Record::Settle {
+    let settle = Record::Settle(Settled {
         intent: intent_key(ResourceKind::Group, "g"),
         id: "g".to_owned(),
-    };
+    });
     store
         .apply(&[
             Record::Group(native),
@@ -150,10 +152,10 @@ async fn each_attempt_may_have_made_a_group() {
     let attempt = |member: &str| intent(ResourceKind::Group, "g", Some("g"), &[member]);
     store.apply(&[attempt("u1"), attempt("u2")]).await.unwrap();
     // The provider is shown the one of the id that the name gives, again and again.
-    let shown = Record::Settle {
+    let shown = Record::Settle(Settled {
         intent: intent_key(ResourceKind::Group, "g"),
         id: "g".to_owned(),
-    };
+    });
     store.apply(&[shown.clone(), shown]).await.unwrap();
     let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
     assert_eq!(found.managed_by.as_deref(), Some("okta"));

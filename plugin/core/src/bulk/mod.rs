@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
-use crate::known::Stop;
 use crate::message::{Body, Headers, Request, Respond};
 use crate::parse;
 use crate::policy::{Account, Policy};
@@ -74,7 +73,7 @@ pub(crate) fn begin(
     policy: &Policy,
     account: &Account,
     budget: &Budget,
-) -> Result<Bulk, Stop> {
+) -> Result<Bulk, Refusal> {
     let (body, _) = parse::required(request, account, budget)?;
     let envelope = envelope::read(body, account.limits.bulk_operations)?;
     references::check(&envelope.operations)?;

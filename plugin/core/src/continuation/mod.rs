@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bulk::{Bulk, UnderWay};
 use crate::facts::ResourceKind;
-use crate::message::{Change, Forward, Proceed};
+use crate::message::{Forward, Normalisation, Proceed};
 use crate::plan::Outcome as Planned;
 use crate::record::Record;
 use crate::route::Discovery;
@@ -92,7 +92,7 @@ impl Continuation {
 
 impl Bulk {
     /// The end of a part: the next one begins with what is known by now.
-    pub(crate) fn proceed(self, records: Vec<Record>, changes: Vec<Change>) -> Proceed {
+    pub(crate) fn proceed(self, records: Vec<Record>, changes: Vec<Normalisation>) -> Proceed {
         Proceed {
             records,
             changes,

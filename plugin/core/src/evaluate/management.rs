@@ -1,28 +1,30 @@
 //! A request of the management API on its way through the stages. Its bytes stay as they are.
 
+use std::sync::Arc;
+
 use super::{Progress, forward};
 use crate::act::{self, Act};
-use crate::budget::Budget;
 use crate::continuation::Continuation;
-use crate::known::{Facts, Stop};
+use crate::inputs::Inputs;
+use crate::known::Facts;
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
 use crate::parse;
-use crate::permit::{Scene, ask, permit};
+use crate::permit::{Setting, ask, permit};
 use crate::plan::{Outcome, plan};
 use crate::policy::{Account, Policy};
 use crate::route::ManagementCall;
 use crate::route::management::{Described, Match};
+use crate::rules::Refusal;
 use crate::token::{Actor, authorise_management};
 use crate::write;
 
-pub(super) fn decide(
+pub(super) async fn decide(
     policy: &Policy,
-    request: &Request,
+    request: &Arc<Request>,
     call: &ManagementCall<'_>,
-    facts: &Facts<'_>,
-    now: u64,
+    inputs: &mut Inputs,
     progress: &mut Progress,
-) -> Result<Forward, Stop> {
+) -> Result<Forward, Refusal> {
     progress.account.clone_from(&call.account);
     let account = call
         .account
@@ -33,18 +35,18 @@ pub(super) fn decide(
             .every_account()
             .any(|account| account.authenticate_management)
     {
-        return Err(unclear.clone().into());
+        return Err(unclear.clone());
     }
     if account.authenticate_management {
         let authorised =
-            authorise_management(request, call.account.as_deref(), policy, facts, now)?;
+            authorise_management(request, call.account.as_deref(), policy, inputs).await?;
         progress.verified_token = Some(authorised.token_id);
     }
     let name = call.account.as_deref().unwrap_or_default();
     let edit = call.matched.as_ref();
     let edit = edit.filter(|matched| !matched.route.edit.passes_body());
     let act = match (edit, &call.matched) {
-        (Some(edit), _) => managed_act(edit, request, name, account, facts.budget())?,
+        (Some(edit), _) => managed_act(edit, request, name, account, inputs).await?,
         (None, passed) => {
             let types = match passed {
                 Some(matched) => &matched.route.content_types,
@@ -56,23 +58,27 @@ pub(super) fn decide(
             Act::default()
         }
     };
-    let scene = Scene {
+    let token = progress.verified_token.clone();
+    let setting = Setting {
         account_name: name,
         account,
         actor: &Actor::Operator,
-        token: progress.verified_token.as_deref(),
-        facts,
+        token: token.as_deref(),
         names: true,
         completed: None,
     };
-    ask(&act, &scene)?;
-    let permitted = permit(&act, &scene)?;
+    inputs
+        .until(|facts| ask(&act, &setting.with(facts)))
+        .await?;
+    let judge = |facts: &Facts| permit(&act, &setting.with(facts));
+    let permitted = inputs.until(judge).await?;
     if let Some(misspelt) = call.misspelt.as_ref().filter(|_| edit.is_some()) {
-        return Err(misspelt.clone().into());
+        return Err(misspelt.clone());
     }
-    let plan = plan(&act, &scene, now)?;
+    let plan = |facts: &Facts| plan(&act, &setting.with(facts), facts.now());
+    let plan = inputs.until(plan).await?;
     let described = match &call.shown {
-        Some(shown) => described(shown, request, account, facts.budget())?,
+        Some(shown) => described(shown, request, account, inputs).await,
         None => None,
     };
     let observed = plan.outcome != Outcome::default() || described.is_some();
@@ -95,16 +101,18 @@ pub(super) fn decide(
     })
 }
 
-fn managed_act(
+async fn managed_act(
     matched: &Match<'_>,
-    request: &Request,
+    request: &Arc<Request>,
     account_name: &str,
     account: &Account,
-    budget: &Budget,
-) -> Result<Act, Stop> {
+    inputs: &mut Inputs,
+) -> Result<Act, Refusal> {
     let types = &matched.route.content_types;
     let body = if types.is_empty() {
-        parse::edit(request, account, budget, matched.route.needs_body())?
+        let request = inputs.with_body(request, account).await;
+        let is_needed = matched.route.needs_body();
+        parse::edit(&request, account, inputs.facts.budget(), is_needed)?
     } else {
         parse::passes(request, types)?;
         None
@@ -115,21 +123,19 @@ fn managed_act(
 }
 
 /// What the answer of a read shows. Reads pass, also those of which it cannot be told.
-fn described(
+async fn described(
     shown: &Match<'_>,
-    request: &Request,
+    request: &Arc<Request>,
     account: &Account,
-    budget: &Budget,
-) -> Result<Option<Described>, Stop> {
+    inputs: &mut Inputs,
+) -> Option<Described> {
     let body = match shown.route.has_scope_in_body() {
-        true => parse::edit(request, account, budget, false),
-        false => Ok(None),
+        true => {
+            let request = inputs.with_body(request, account).await;
+            parse::edit(&request, account, inputs.facts.budget(), false).ok()?
+        }
+        false => None,
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(Stop::Refuse(_)) => return Ok(None),
-        Err(need) => return Err(need),
-    };
-    let scope = act::management::scope(shown, request, body.as_ref()).ok();
-    Ok(scope.and_then(|scope| shown.described(request, scope)))
+    let scope = act::management::scope(shown, request, body.as_ref()).ok()?;
+    shown.described(request, scope)
 }

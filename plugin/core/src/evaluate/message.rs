@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::Given;
+use super::Known;
 use crate::act::{self, Act, Edit};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::bulk::references;
 use crate::continuation::Expected;
 use crate::facts::ResourceKind;
 use crate::json::Json;
-use crate::known::Stop;
-use crate::message::{Change, Request};
+use crate::message::{Normalisation, Request};
 use crate::normalise::value_paths::{self, NoTarget};
 use crate::normalise::{Normaliser, query, search};
 use crate::parse;
 use crate::policy::{Account, Resource};
 use crate::route::{Operation, ScimCall};
-use crate::rules::{Refusal, normalise};
+use crate::rules::{Refusal, Stage, normalise};
 use crate::scim::location::Bases;
 use crate::scim::shape::Shape;
 use crate::write::replacement;
@@ -103,7 +102,7 @@ impl Message {
         resource: &Json,
         account: &Account,
         budget: &Budget,
-        changes: &mut Vec<Change>,
+        changes: &mut Vec<Normalisation>,
     ) -> Result<Option<NoTarget>, BudgetExceeded> {
         let (Self::Patch(operations), Some((kind, _))) = (self, call.changed()) else {
             return Ok(None);
@@ -117,10 +116,9 @@ impl Message {
     }
 
     /// Writes a whole resource as the operations that it amounts to.
-    pub(super) fn as_patch(&mut self, resource: &Resource, changes: &mut Vec<Change>) {
+    pub(super) fn as_patch(&mut self, resource: &Resource, changes: &mut Vec<Normalisation>) {
         if let Self::Resource(whole) = self {
-            changes.push(Change::of(
-                &normalise::PATH,
+            changes.push(normalise::PATH.normalisation(
                 "the request",
                 "the PUT is written as a PATCH, as the interoperability profile asks",
             ));
@@ -145,12 +143,13 @@ pub(super) fn message(
     account: &Account,
     budget: &Budget,
     bases: &Bases,
-    given: Given<'_>,
-    changes: &mut Vec<Change>,
-) -> Result<Message, Stop> {
+    known: Known<'_>,
+    changes: &mut Vec<Normalisation>,
+) -> Result<Message, Refusal> {
     let (kind, id) = match &call.operation {
         Operation::Search(_) => {
             let (body, reading) = parse::required(request, account, budget)?;
+            budget.enter(Stage::Normalise);
             let shapes = call.shapes(account);
             return Ok(Message::Search(search::canonical(
                 body, reading, &shapes, changes,
@@ -162,6 +161,7 @@ pub(super) fn message(
         _ => return Ok(Message::None),
     };
     let (body, reading) = parse::required(request, account, budget)?;
+    budget.enter(Stage::Normalise);
     let resource = account.resource(kind);
     let mut normaliser = Normaliser::new(&resource.shape, bases, reading);
     let result = if matches!(call.operation, Operation::Patch(..)) {
@@ -171,7 +171,7 @@ pub(super) fn message(
     };
     changes.append(&mut normaliser.changes);
     let mut message = result?;
-    if let Some(ids) = given.bulk_ids {
+    if let Some(ids) = known.bulk_ids {
         message.resolve(&resource.shape, ids)?;
     }
     Ok(message)
@@ -195,6 +195,17 @@ impl ScimCall {
             }
             Operation::Discover(_) | Operation::Bulk => Vec::new(),
         }
+    }
+
+    /// Whether a body comes with it.
+    pub(super) fn has_body(&self) -> bool {
+        matches!(
+            self.operation,
+            Operation::Search(_)
+                | Operation::Create(_)
+                | Operation::Replace(..)
+                | Operation::Patch(..)
+        )
     }
 
     /// The resource that a PUT or PATCH is for.

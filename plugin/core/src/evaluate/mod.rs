@@ -5,21 +5,23 @@ mod message;
 mod scim;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::continuation::Continuation;
+use crate::inputs::Inputs;
 use crate::json::Json;
-use crate::known::{Facts, Stop};
 use crate::message::{
-    AnswerHandling, Change, Forward, ForwardBody, Proceed, Reject, Request, Verdict,
+    AnswerHandling, Forward, ForwardBody, Normalisation, Proceed, Reject, Request, Verdict,
 };
 use crate::permit::Permitted;
 use crate::policy::Policy;
 use crate::refusal::ErrorForm;
 use crate::route::{Routed, route};
+use crate::rules::{Refusal, Stage};
 
 /// What is known beyond the request, because it is part of a longer way.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Given<'a> {
+pub(crate) struct Known<'a> {
     /// The resource as the backend has it, if it was read first.
     pub(crate) read: Option<&'a Json>,
     /// In a Bulk request: the ids of what was created, by `bulkId`.
@@ -38,16 +40,15 @@ struct Progress {
     form: ErrorForm,
     account: Option<String>,
     verified_token: Option<String>,
-    changes: Vec<Change>,
+    changes: Vec<Normalisation>,
 }
 
-/// Decides a request as far as the facts reach.
-pub(crate) fn evaluate(
+/// Decides a request.
+pub(crate) async fn evaluate(
     policy: &Policy,
-    request: &Request,
-    facts: &Facts<'_>,
-    now: u64,
-    given: Given<'_>,
+    request: Arc<Request>,
+    inputs: &mut Inputs,
+    known: Known<'_>,
 ) -> Verdict {
     let mut progress = Progress {
         form: ErrorForm::Scim,
@@ -55,29 +56,30 @@ pub(crate) fn evaluate(
         verified_token: None,
         changes: Vec::new(),
     };
-    let verdict = match route(policy, request) {
+    inputs.facts.budget().enter(Stage::Route);
+    let decision = match route(policy, &request) {
         Err(misrouted) => {
             progress.form = misrouted.form;
-            Err(Stop::Refuse(misrouted.refusal))
+            Err(misrouted.refusal)
         }
         Ok(Routed::Scim(call)) => {
-            scim::decide(policy, request, &call, facts, now, given, &mut progress)
+            scim::decide(policy, &request, &call, inputs, known, &mut progress).await
         }
         Ok(Routed::Management(call)) => {
             progress.form = ErrorForm::Problem;
-            management::decide(policy, request, &call, facts, now, &mut progress)
+            management::decide(policy, &request, &call, inputs, &mut progress)
+                .await
                 .map(Decision::Forward)
         }
     };
-    match verdict {
+    match decision {
         Ok(Decision::Forward(forward)) => Verdict::Forward(forward),
         Ok(Decision::Proceed(proceed)) => Verdict::Proceed(Proceed {
             account: progress.account,
             verified_token: progress.verified_token,
             ..proceed
         }),
-        Err(Stop::Need(need)) => Verdict::Need(need),
-        Err(Stop::Refuse(refusal)) => Verdict::Reject(Reject {
+        Err(refusal) => Verdict::Reject(Reject {
             response: refusal.response(progress.form),
             rule: refusal.rule.to_owned(),
             changes: progress.changes,
@@ -85,6 +87,17 @@ pub(crate) fn evaluate(
             verified_token: progress.verified_token,
         }),
     }
+}
+
+/// The refusal of a request of which nothing is known.
+pub(crate) fn refuse(refusal: &Refusal) -> Verdict {
+    Verdict::Reject(Reject {
+        response: refusal.response(ErrorForm::Scim),
+        rule: refusal.rule.to_owned(),
+        changes: Vec::new(),
+        account: None,
+        verified_token: None,
+    })
 }
 
 /// The parts of a forward that every way has.

@@ -1,74 +1,82 @@
 //! A SCIM call on its way through the stages.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::message::{Message, message};
-use super::{Decision, Given, Progress, forward};
+use super::{Decision, Known, Progress, forward};
 use crate::act::{Act, Edit, MembersWrite};
 use crate::bulk;
 use crate::continuation::{Continuation, CreatedRead, Expected, Reading, ScimContinuation};
 use crate::facts::ResourceKind;
+use crate::inputs::Inputs;
 use crate::json::Json;
 use crate::known::{Facts, Stop};
-use crate::message::{Change, Forward, ForwardBody, Request};
+use crate::message::{Forward, ForwardBody, Request};
 use crate::normalise::members::referenced;
 use crate::normalise::{member, query};
-use crate::permit::{Scene, ask, permit};
+use crate::permit::{Context, Setting, ask, permit};
 use crate::plan::{Outcome, plan};
 use crate::policy::{Account, Dialect, Policy};
 use crate::route::{Operation, ScimCall};
-use crate::rules::normalise;
+use crate::rules::{Refusal, Stage, normalise};
 use crate::scim::Profile;
 use crate::scim::location::Bases;
 use crate::token::{Actor, authorise_scim};
 use crate::write;
 
-pub(super) fn decide(
+pub(super) async fn decide(
     policy: &Policy,
-    request: &Request,
+    request: &Arc<Request>,
     call: &ScimCall,
-    facts: &Facts<'_>,
-    now: u64,
-    given: Given<'_>,
+    inputs: &mut Inputs,
+    known: Known<'_>,
     progress: &mut Progress,
-) -> Result<Decision, Stop> {
+) -> Result<Decision, Refusal> {
     progress.account = Some(call.account.clone());
     let account = policy.account(&call.account);
-    let authorised = authorise_scim(request, &call.account, policy, facts, now)?;
+    let authorised = authorise_scim(request, &call.account, policy, inputs).await?;
     progress.verified_token = Some(authorised.token_id.clone());
     if call.operation == Operation::Bulk {
-        let bulk = bulk::begin(call, request, policy, account, facts.budget())?;
+        let request = inputs.with_body(request, account).await;
+        let bulk = bulk::begin(call, &request, policy, account, inputs.facts.budget())?;
         return Ok(Decision::Proceed(bulk.proceed(Vec::new(), Vec::new())));
     }
     let query = query::canonical(call, &call.shapes(account), &mut progress.changes)?;
-    let budget = facts.budget();
+    let request = &match call.has_body() {
+        true => inputs.with_body(request, account).await,
+        false => Arc::clone(request),
+    };
+    let budget = inputs.facts.budget();
     let bases = bases(policy, call, request);
     let changes = &mut progress.changes;
-    let mut message = message(call, request, account, budget, &bases, given, changes)?;
+    let mut message = message(call, request, account, budget, &bases, known, changes)?;
     message.redirect(&bases);
     // What the guard adds is judged like what the client sent.
-    let no_target = match given.read {
+    let no_target = match known.read {
         Some(resource) => message.create_missing(call, resource, account, budget, changes)?,
         None => None,
     };
     let act = call.act(&message);
     act.within(&account.limits)?;
-    let members = given.read.map(members_of);
-    let scene = Scene {
+    let members = known.read.map(members_of);
+    let setting = Setting {
         account_name: &call.account,
         account,
         actor: &authorised.actor,
         token: Some(&authorised.token_id),
-        facts,
         names: false,
         completed: members.as_ref(),
     };
-    ask(&act, &scene)?;
+    inputs
+        .until(|facts| ask(&act, &setting.with(facts)))
+        .await?;
     // The costly check comes once, when everything else is at hand.
-    message.check(call, account, budget)?;
-    let permitted = permit(&act, &scene)?;
+    message.check(call, account, inputs.facts.budget())?;
+    let judge = |facts: &Facts| permit(&act, &setting.with(facts));
+    let permitted = inputs.until(judge).await?;
     if let Some(no_target) = no_target {
-        return Err(no_target.refusal().into());
+        return Err(no_target.refusal());
     }
     let path = call.upstream_path(policy);
     let mut continuation = ScimContinuation {
@@ -98,8 +106,9 @@ pub(super) fn decide(
             headers.clone(),
         )
     };
-    if given.read.is_none() {
-        if let Some(group) = incomplete_group(&act, account, &scene)? {
+    if known.read.is_none() {
+        let incomplete = |facts: &Facts| incomplete_group(&act, account, &setting.with(facts));
+        if let Some(group) = inputs.until(incomplete).await? {
             let read = reading(&continuation, (ResourceKind::Group, group));
             return Ok(Decision::Forward(read.forward(Vec::new())));
         }
@@ -117,10 +126,15 @@ pub(super) fn decide(
     }
     let done = message.acted_on(call, account);
     let done = done.map(|message| call.act(&message));
-    let plan = plan(done.as_ref().unwrap_or(&act), &scene, now)?;
+    let done = done.as_ref().unwrap_or(&act);
+    let plan = |facts: &Facts| plan(done, &setting.with(facts), facts.now());
+    let plan = inputs.until(plan).await?;
     let mut records = plan.before;
     continuation.outcome = plan.outcome;
-    let (method, body) = match Written::new(call, message, &act, account, &scene, progress)? {
+    let context = setting.with(&inputs.facts);
+    context.facts.budget().enter(Stage::Write);
+    let written = Written::new(call, message, &act, account, &context, progress);
+    let (method, body) = match written.map_err(Stop::refusal)? {
         Written::AsAsked(body) => (request.method.as_str(), body),
         Written::Patch(body) => ("PATCH", Some(body)),
         Written::Read => {
@@ -176,7 +190,7 @@ impl Written {
         message: Message,
         act: &Act,
         account: &Account,
-        scene: &Scene<'_>,
+        context: &Context<'_>,
         progress: &mut Progress,
     ) -> Result<Self, Stop> {
         match (message, &call.operation) {
@@ -189,11 +203,10 @@ impl Written {
             ) => {
                 let resource = account.resource(*kind);
                 let changes = &mut progress.changes;
-                let operations = write::in_dialect(operations, resource, act, scene, changes)?;
+                let operations = write::in_dialect(operations, resource, act, context, changes)?;
                 if operations.is_empty() {
                     if changes.iter().all(|c| c.rule != normalise::NO_EFFECT.id) {
-                        changes.push(Change::of(
-                            &normalise::NO_EFFECT,
+                        changes.push(normalise::NO_EFFECT.normalisation(
                             "Operations",
                             "no operation is left: the resource is read instead",
                         ));
@@ -212,7 +225,7 @@ impl Written {
 fn incomplete_group(
     act: &Act,
     account: &Account,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<Option<String>, Stop> {
     if account.group.dialect("members") != Dialect::Difference {
         return Ok(None);
@@ -225,10 +238,10 @@ fn incomplete_group(
         if !matches!(change.members.net(), MembersWrite::Replace(_)) {
             continue;
         }
-        let Some(key) = scene.net_members_key(group, &change.members) else {
+        let Some(key) = context.net_members_key(group, &change.members) else {
             continue;
         };
-        if !scene.facts.difference(&key)?.complete {
+        if !context.facts.difference(&key)?.complete {
             return Ok(Some(group.id.clone()));
         }
     }

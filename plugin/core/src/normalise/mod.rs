@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 use crate::json::{Json, Reading};
-use crate::message::Change;
+use crate::message::Normalisation;
 use crate::rules::{Refusal, Rule, cut, normalise, scim};
 use crate::scim::location::Bases;
 use crate::scim::shape::Shape;
@@ -33,7 +33,7 @@ pub(crate) struct Normaliser<'a> {
     /// Where references to users may lead.
     pub(crate) bases: &'a Bases,
     pub(crate) reading: Reading<'a>,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Normalisation>,
     /// The rules of the changes.
     listed: BTreeSet<&'static str>,
 }
@@ -83,8 +83,8 @@ impl<'a> Normaliser<'a> {
     ) {
         let is_new = self.listed.insert(rule.id);
         if is_new || self.changes.len() < MAX_CHANGES {
-            let change = Change::of(rule, &path.to_string(), &detail.into());
-            self.changes.push(Change {
+            let change = rule.normalisation(&path.to_string(), &detail.into());
+            self.changes.push(Normalisation {
                 path: cut(change.path, MAX_TEXT),
                 detail: cut(change.detail, MAX_TEXT),
                 ..change

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::json::Json;
-use crate::message::Change;
+use crate::message::Normalisation;
 use crate::route::ScimCall;
 use crate::route::scim::{LIST_PARAMETERS, Operation};
 use crate::rules::{Refusal, normalise, route, scim};
@@ -31,7 +31,7 @@ const MOST: u32 = i32::MAX.unsigned_abs();
 pub(crate) fn canonical(
     call: &ScimCall,
     shapes: &[&Shape],
-    changes: &mut Vec<Change>,
+    changes: &mut Vec<Normalisation>,
 ) -> Result<String, Refusal> {
     let known = match call.operation {
         Operation::List(_) | Operation::Discover(_) => LIST_PARAMETERS,
@@ -39,7 +39,7 @@ pub(crate) fn canonical(
         _ => RESOURCE,
     };
     let mut change = |name: &str, detail: String| {
-        changes.push(Change::of(&normalise::QUERY, &format!("?{name}"), &detail));
+        changes.push(normalise::QUERY.normalisation(&format!("?{name}"), &detail));
     };
     let mut written: Vec<(&str, String)> = Vec::new();
     let plus = Plus::of(call);

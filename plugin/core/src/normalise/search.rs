@@ -3,7 +3,7 @@
 use super::message_schemas;
 use super::query::{attribute_name, one_way_of_paging, parameter, starts};
 use crate::json::{Json, Member, Reading};
-use crate::message::Change;
+use crate::message::Normalisation;
 use crate::rules::{Refusal, Rule, normalise, scim};
 use crate::scim::SEARCH_URN;
 use crate::scim::shape::Shape;
@@ -26,14 +26,14 @@ pub(crate) fn canonical(
     body: Json,
     reading: Reading<'_>,
     shapes: &[&Shape],
-    changes: &mut Vec<Change>,
+    changes: &mut Vec<Normalisation>,
 ) -> Result<Json, Refusal> {
     let Json::Object(members) = body else {
         return Err(scim::SCHEMA_INVALID_TYPE
             .because(format!("The body must be an object, not {}.", body.kind())));
     };
     let mut change = |rule: &'static Rule, name: &str, detail: String| {
-        changes.push(Change::of(rule, name, &detail));
+        changes.push(rule.normalisation(name, &detail));
     };
     let mut written: Vec<(usize, Member)> = Vec::new();
     for given in members {

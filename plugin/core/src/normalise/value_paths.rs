@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::json::{Json, Member};
-use crate::message::Change;
+use crate::message::Normalisation;
 use crate::rules::{Refusal, normalise, scim};
 use crate::scim::filter::{Filter, Operator};
 use crate::scim::operation::{Operation, Verb};
@@ -26,7 +26,7 @@ pub(crate) fn create_missing(
     operations: &mut [Operation],
     resource: &Json,
     shape: &Shape,
-    changes: &mut Vec<Change>,
+    changes: &mut Vec<Normalisation>,
 ) -> Option<NoTarget> {
     let mut no_target = None;
     let mut lists: BTreeMap<String, List> = BTreeMap::new();
@@ -54,8 +54,7 @@ pub(crate) fn create_missing(
                 });
             }
             let value = created(&wanted, operation, target.attribute);
-            changes.push(Change::of(
-                &normalise::PATH,
+            changes.push(normalise::PATH.normalisation(
                 &format!("Operations[{index}]"),
                 &format!("{} is not there yet and was added", operation.path()),
             ));

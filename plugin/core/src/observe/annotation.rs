@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{answer, management};
 use crate::facts::{GroupKey, Key, Unseen, UserKey};
+use crate::inputs::Inputs;
 use crate::json::{self, Json};
 use crate::known::{Facts, MAX_KEYS, Stop};
 use crate::message::{BackendOutcome, Outcome, Respond};
@@ -28,11 +29,11 @@ const NOT_IN_STRING: &AsciiSet = &CONTROLS.add(b'"').add(b'\\').add(b'%');
 
 impl Described {
     /// The answer as it came, with the header if there is something to tell.
-    pub(crate) fn answered(
+    pub(crate) async fn answered(
         &self,
         policy: &Policy,
         outcome: &BackendOutcome,
-        facts: &Facts<'_>,
+        inputs: &mut Inputs,
     ) -> Outcome {
         let respond = management(Planned::default(), outcome);
         let BackendOutcome::Answered(answered) = outcome else {
@@ -42,15 +43,14 @@ impl Described {
         let Some(body) = body.filter(|_| (200..=299).contains(&answered.status)) else {
             return Outcome::Respond(respond);
         };
-        match self.told(policy, &body, facts) {
+        match inputs.until(|facts| self.told(policy, &body, facts)).await {
             Ok(list) => Outcome::Respond(with_header(respond, list)),
-            Err(Stop::Need(need)) => Outcome::Need(need),
             // What is the provider's cannot be told now: the read passes all the same.
-            Err(Stop::Refuse(_)) => Outcome::Respond(respond),
+            Err(_) => Outcome::Respond(respond),
         }
     }
 
-    fn told(&self, policy: &Policy, body: &Json, facts: &Facts<'_>) -> Result<String, Stop> {
+    fn told(&self, policy: &Policy, body: &Json, facts: &Facts) -> Result<String, Stop> {
         let (groups, users) = (named(body, &self.groups), named(body, &self.users));
         let all = groups.len() + users.len();
         let groups: Vec<Key> = groups

@@ -15,8 +15,9 @@ mod repair;
 
 use crate::budget::{Budget, BudgetExceeded};
 use crate::continuation::{Continuation, Expected, ScimContinuation};
+use crate::inputs::Inputs;
 use crate::json::Json;
-use crate::known::{Facts, Stop};
+use crate::known::Facts;
 use crate::message::{
     AnswerBody, BackendAnswer, BackendOutcome, Forward, Outcome, Respond, Response, ResponseBody,
 };
@@ -30,12 +31,11 @@ use failure::{backend_error, is_definite_refusal, not_there, refused, unavailabl
 pub use readable::Readable;
 
 /// Judges the answer to a SCIM call, or reads once more what the client or the record needs.
-pub(crate) fn scim(
+pub(crate) async fn scim(
     policy: &Policy,
     mut continuation: ScimContinuation,
     answer: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
+    inputs: &mut Inputs,
 ) -> Outcome {
     if let Some(reading) = continuation.reading.take_if(|_| finds_no_target(answer)) {
         // A PATCH is done whole or not at all: what was planned of it is taken back.
@@ -49,7 +49,7 @@ pub(crate) fn scim(
     }
     let read_back = continuation.read_back.take();
     let is_head = continuation.is_head;
-    match answered(policy, continuation, answer, facts, now) {
+    match answered(policy, continuation, answer, inputs).await {
         Ok(mut respond) => match read_back {
             Some(reading) if respond.response.status == 204 => {
                 Outcome::Forward(reading.for_the_client(respond.records))
@@ -61,8 +61,7 @@ pub(crate) fn scim(
                 Outcome::Respond(respond)
             }
         },
-        Err(Stop::Need(need)) => Outcome::Need(need),
-        Err(Stop::Refuse(refusal)) => refuse(&refusal),
+        Err(refusal) => refuse(&refusal),
     }
 }
 
@@ -77,13 +76,13 @@ fn finds_no_target(answer: &BackendOutcome) -> bool {
         })
 }
 
-fn answered(
+async fn answered(
     policy: &Policy,
     continuation: ScimContinuation,
     outcome: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
-) -> Result<Respond, Stop> {
+    inputs: &mut Inputs,
+) -> Result<Respond, Refusal> {
+    let now = inputs.facts.now();
     let BackendOutcome::Answered(answer) = outcome else {
         let failed = records::failed(&continuation, None, now);
         return Ok(refused(unavailable(), ErrorForm::Scim, failed));
@@ -114,12 +113,12 @@ fn answered(
             return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
         }
     }
-    match success(policy, &continuation, answer, facts, now) {
+    match success(policy, &continuation, answer, inputs).await {
         Ok(respond) => Ok(respond),
-        Err(Stop::Refuse(refusal)) if refusal.rule == face::UPSTREAM_INVALID.id => {
+        Err(refusal) if refusal.rule == face::UPSTREAM_INVALID.id => {
             Ok(refused(refusal, ErrorForm::Scim, Vec::new()))
         }
-        Err(stop) => Err(stop),
+        Err(refusal) => Err(refusal),
     }
 }
 
@@ -150,13 +149,13 @@ pub(crate) fn management(outcome: Planned, answered: &BackendOutcome) -> Respond
     }
 }
 
-fn success(
+async fn success(
     policy: &Policy,
     continuation: &ScimContinuation,
     answer: &BackendAnswer,
-    facts: &Facts<'_>,
-    now: u64,
-) -> Result<Respond, Stop> {
+    inputs: &mut Inputs,
+) -> Result<Respond, Refusal> {
+    let now = inputs.facts.now();
     let account = policy.account(&continuation.account);
     let nothing = |records| Respond {
         response: Response {
@@ -182,7 +181,7 @@ fn success(
                 rule: None,
             }),
             Expected::Written(..) => Ok(nothing(records::of(continuation, account, None, false))),
-            _ => Err(answer::nonsense("it is empty").into()),
+            _ => Err(answer::nonsense("it is empty")),
         };
     }
     let mut body = answer::read(answer)?;
@@ -203,7 +202,10 @@ fn success(
             let shape = &account.resource(*kind).shape;
             repair::identifiers(&mut body, &[shape]);
             answer::check_resource(&body, shape, at.as_deref())?;
-            is_newer = records::check_created(*kind, name, &body, continuation, account, facts)?;
+            let check = |facts: &Facts| {
+                records::check_created(*kind, name, &body, continuation, account, facts)
+            };
+            is_newer = inputs.until(check).await?;
             if at.is_some() {
                 status = 201;
             }

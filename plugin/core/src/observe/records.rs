@@ -11,7 +11,9 @@ use crate::known::{Facts, Stop};
 use crate::normalise::members::referenced;
 use crate::plan::{Done, Outcome, group_intent_key};
 use crate::policy::{Account, Adoption};
-use crate::record::{FailedChange, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey};
+use crate::record::{
+    FailedChange, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
+};
 
 /// The records of a success whose answer says nothing more.
 pub(crate) fn as_planned(outcome: Outcome) -> Vec<Record> {
@@ -150,10 +152,10 @@ fn settle(
             };
             records.push(match (kind, &continuation.expected) {
                 (ResourceKind::Group, Expected::Created { .. }) => Record::Withdraw(intent),
-                _ => Record::Settle {
+                _ => Record::Settle(Settled {
                     intent,
                     id: id.to_owned(),
-                },
+                }),
             });
         }
     }
@@ -167,7 +169,7 @@ pub(crate) fn check_created(
     body: &Json,
     continuation: &ScimContinuation,
     account: &Account,
-    facts: &Facts<'_>,
+    facts: &Facts,
 ) -> Result<bool, Stop> {
     let text = |name: &str| member(body, name).and_then(Json::as_str);
     let id = text("id").unwrap_or_default().to_owned();

@@ -1,10 +1,10 @@
 //! Whether an act may happen: the facts that its rules read, asked for at once, and the rules in
 //! their order.
 
+pub(crate) mod context;
 mod okta_only;
 mod ownership;
 mod returning;
-pub(crate) mod scene;
 
 use std::collections::BTreeSet;
 
@@ -17,11 +17,11 @@ use crate::facts::{
 };
 use crate::known::Stop;
 use crate::policy::{Adoption, Mode};
-use crate::rules::{self, Refusal};
+use crate::rules::{self, Refusal, Stage};
 use crate::token::Actor;
 
+pub(crate) use context::{Context, Setting};
 pub(crate) use returning::Written;
-pub(crate) use scene::Scene;
 
 /// That an act may happen. Only `permit` makes one.
 pub(crate) struct Permitted {
@@ -48,20 +48,21 @@ pub(crate) struct MovesKeys {
 
 /// Asks for every fact that judging and recording an act takes, all at once, but for the earlier
 /// records of who comes back.
-pub(crate) fn ask(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
-    scene.facts.require(keys(act, scene))?;
-    returning::ask(act, scene)
+pub(crate) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
+    context.facts.require(keys(act, context))?;
+    returning::ask(act, context)
 }
 
 /// Judges an act.
-pub(crate) fn permit(act: &Act, scene: &Scene<'_>) -> Result<Permitted, Stop> {
-    let verdict = ownership::check(act, scene)
-        .and_then(|()| okta_only::check(act, scene))
-        .and_then(|()| okta_only::check_deactivated(act, scene));
+pub(crate) fn permit(act: &Act, context: &Context<'_>) -> Result<Permitted, Stop> {
+    context.facts.budget().enter(Stage::Permit);
+    let verdict = ownership::check(act, context)
+        .and_then(|()| okta_only::check(act, context))
+        .and_then(|()| okta_only::check_deactivated(act, context));
     match verdict {
         Ok(()) => Ok(Permitted { watched: None }),
         Err(Stop::Refuse(refusal))
-            if scene.account.mode == Mode::Monitor && is_watched(refusal.rule) =>
+            if context.account.mode == Mode::Monitor && is_watched(refusal.rule) =>
         {
             Ok(Permitted {
                 watched: Some(refusal),
@@ -79,91 +80,91 @@ fn is_watched(rule: &str) -> bool {
 }
 
 /// Every fact that the rules or the record of this act read.
-fn keys(act: &Act, scene: &Scene<'_>) -> Vec<Key> {
+fn keys(act: &Act, context: &Context<'_>) -> Vec<Key> {
     let mut keys = Vec::new();
     for edit in &act.edits {
         match edit {
-            Edit::CreateUser(new) => new_user_keys(new, scene, &mut keys),
-            Edit::ChangeUser(change) => user_change_keys(change, scene, &mut keys),
-            Edit::DeleteUser(user) => keys.extend(scene.user_keys(user)),
-            Edit::CreateGroup(new) => new_group_keys(new, scene, &mut keys),
+            Edit::CreateUser(new) => new_user_keys(new, context, &mut keys),
+            Edit::ChangeUser(change) => user_change_keys(change, context, &mut keys),
+            Edit::DeleteUser(user) => keys.extend(context.user_keys(user)),
+            Edit::CreateGroup(new) => new_group_keys(new, context, &mut keys),
             Edit::ChangeGroup(change) => {
-                keys.push(scene.group_key(&change.group.scope, &change.group.id));
-                keys.extend(scene.external_id_keys(&change.external_id));
+                keys.push(context.group_key(&change.group.scope, &change.group.id));
+                keys.extend(context.external_id_keys(&change.external_id));
                 for name in change.name.values() {
-                    keys.extend(scene.derived_id_keys(&change.group.scope, name));
+                    keys.extend(context.derived_id_keys(&change.group.scope, name));
                 }
-                keys.extend(scene.members_keys(&change.group, &change.members));
+                keys.extend(context.members_keys(&change.group, &change.members));
             }
-            Edit::DeleteGroup(group) => keys.push(scene.group_key(&group.scope, &group.id)),
-            Edit::Provisioning(edit) => keys.extend(okta_only::provisioning_key(edit, scene)),
+            Edit::DeleteGroup(group) => keys.push(context.group_key(&group.scope, &group.id)),
+            Edit::Provisioning(edit) => keys.extend(okta_only::provisioning_key(edit, context)),
         }
     }
     keys
 }
 
-fn new_user_keys(new: &NewUser, scene: &Scene<'_>, keys: &mut Vec<Key>) {
-    keys.push(scene.new_user_key(&new.user_name));
-    keys.push(scene.alike_key(&new.user_name));
-    keys.extend(scene.email_keys(&new.profile));
-    keys.extend(scene.external_id_keys(&new.profile.external_id));
+fn new_user_keys(new: &NewUser, context: &Context<'_>, keys: &mut Vec<Key>) {
+    keys.push(context.new_user_key(&new.user_name));
+    keys.push(context.alike_key(&new.user_name));
+    keys.extend(context.email_keys(&new.profile));
+    keys.extend(context.external_id_keys(&new.profile.external_id));
     for group in &new.groups {
-        keys.push(scene.group_key(&group.scope, &group.id));
-        keys.push(scene.membership_key(&group.scope, &group.id, &new.user_name));
+        keys.push(context.group_key(&group.scope, &group.id));
+        keys.push(context.membership_key(&group.scope, &group.id, &new.user_name));
     }
 }
 
-fn user_change_keys(change: &UserChange, scene: &Scene<'_>, keys: &mut Vec<Key>) {
-    keys.extend(scene.user_keys(&change.user));
+fn user_change_keys(change: &UserChange, context: &Context<'_>, keys: &mut Vec<Key>) {
+    keys.extend(context.user_keys(&change.user));
     for name in change.profile.user_name.values() {
-        keys.extend([scene.name_key(name), scene.alike_key(name)]);
+        keys.extend([context.name_key(name), context.alike_key(name)]);
     }
-    keys.extend(scene.email_keys(&change.profile));
-    keys.extend(scene.external_id_keys(&change.profile.external_id));
+    keys.extend(context.email_keys(&change.profile));
+    keys.extend(context.external_id_keys(&change.profile.external_id));
     let groups = match &change.groups {
         UserGroups::Untouched => return,
         UserGroups::Add(groups) | UserGroups::Remove(groups) => groups.as_slice(),
         UserGroups::Replace(groups) => {
-            keys.push(scene.user_groups_key(&change.user));
+            keys.push(context.user_groups_key(&change.user));
             groups.as_slice()
         }
         UserGroups::Changed => {
-            keys.push(scene.user_groups_key(&change.user));
+            keys.push(context.user_groups_key(&change.user));
             &[]
         }
     };
     for group in groups {
-        keys.push(scene.group_key(&group.scope, &group.id));
-        keys.push(scene.membership_key(&group.scope, &group.id, &change.user.reference));
+        keys.push(context.group_key(&group.scope, &group.id));
+        keys.push(context.membership_key(&group.scope, &group.id, &change.user.reference));
     }
 }
 
-fn new_group_keys(new: &NewGroup, scene: &Scene<'_>, keys: &mut Vec<Key>) {
-    keys.extend(scene.external_id_keys(&new.external_id));
+fn new_group_keys(new: &NewGroup, context: &Context<'_>, keys: &mut Vec<Key>) {
+    keys.extend(context.external_id_keys(&new.external_id));
     if let Some(id) = &new.id {
-        keys.push(scene.group_key(&new.scope, id));
+        keys.push(context.group_key(&new.scope, id));
     }
     if let Some(name) = &new.name {
-        keys.extend(scene.derived_id_keys(&new.scope, name));
+        keys.extend(context.derived_id_keys(&new.scope, name));
     }
-    keys.extend(scene.new_members_key(new));
-    if *scene.actor == Actor::Operator {
+    keys.extend(context.new_members_key(new));
+    if *context.actor == Actor::Operator {
         let name = new.name.as_deref();
-        let derived = name.map(|name| scene.account.group_ids(name));
+        let derived = name.map(|name| context.account.group_ids(name));
         let derived: Vec<String> = derived.into_iter().flatten().collect();
         if new.id.is_none() {
-            let existing = |id: &String| scene.existing_group_key(&new.scope, id);
+            let existing = |id: &String| context.existing_group_key(&new.scope, id);
             keys.extend(derived.iter().map(existing));
         }
         for id in new.id.iter().cloned().chain(derived) {
-            keys.push(scene.replacement_key(new, &id));
+            keys.push(context.replacement_key(new, &id));
         }
     }
 }
 
-// === impl Scene: keys ===
+// === impl Context: keys ===
 
-impl Scene<'_> {
+impl Context<'_> {
     /// Whether the one who acts is the provider whose account it is.
     fn is_own_provider(&self) -> bool {
         matches!(self.actor, Actor::Provisioner(provider) if *provider == self.account.provider)

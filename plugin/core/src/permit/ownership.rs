@@ -4,19 +4,19 @@ use crate::act::{Act, Edit, EmailUse, GroupRef, NewUser, UserRef, Writes};
 use crate::facts::{Group, Holder, ResourceKind, User};
 use crate::fold::{fold, look_alike};
 use crate::known::Stop;
-use crate::permit::{Scene, Written};
+use crate::permit::{Context, Written};
 use crate::policy::Adoption;
 use crate::rules::Refusal;
 use crate::rules::ownership::{EXTERNAL_ID, GROUP_ID, NATIVE_GROUP, NATIVE_USER, USER_NAME};
 use crate::token::Actor;
 
 /// Refuses names and ids that are somebody else's, and take-overs that the policy does not want.
-pub(super) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+pub(super) fn check(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     for edit in &act.edits {
         match edit {
             Edit::CreateUser(new) => {
-                let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
-                take_over_user(existing, scene)?;
+                let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
+                take_over_user(existing, context)?;
                 let id = existing.and_then(|user| user.id.as_deref());
                 let external_id = &new.profile.external_id;
                 let written = Written {
@@ -25,22 +25,22 @@ pub(super) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                 };
                 let person = Person {
                     now: existing,
-                    earlier: scene.earlier_records(external_id, written)?,
+                    earlier: context.earlier_records(external_id, written)?,
                 };
-                new_emails_are_free(new, &person, scene)?;
-                nobody_looks_alike(&new.user_name, &person, scene)?;
+                new_emails_are_free(new, &person, context)?;
+                nobody_looks_alike(&new.user_name, &person, context)?;
                 external_id_is_free(
                     external_id,
                     ResourceKind::User,
                     id,
                     Some(&new.user_name),
                     &person,
-                    scene,
+                    context,
                 )?;
             }
             Edit::ChangeUser(change) => {
-                let user = scene.user(&change.user)?;
-                take_over_user(user, scene)?;
+                let user = context.user(&change.user)?;
+                take_over_user(user, context)?;
                 let profile = &change.profile;
                 let id = id_of(user, &change.user);
                 let written = Written {
@@ -49,14 +49,14 @@ pub(super) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                 };
                 let person = Person {
                     now: user,
-                    earlier: scene.earlier_records(&profile.external_id, written)?,
+                    earlier: context.earlier_records(&profile.external_id, written)?,
                 };
                 for name in profile.user_name.values().chain(profile.own_emails()) {
-                    if names_locked(profile.email_use, name, user, scene)? {
+                    if names_locked(profile.email_use, name, user, context)? {
                         continue;
                     }
-                    name_is_free(name, &person, scene)?;
-                    nobody_looks_alike(name, &person, scene)?;
+                    name_is_free(name, &person, context)?;
+                    nobody_looks_alike(name, &person, context)?;
                 }
                 external_id_is_free(
                     &profile.external_id,
@@ -64,10 +64,10 @@ pub(super) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                     Some(id),
                     profile.user_name.value(),
                     &person,
-                    scene,
+                    context,
                 )?;
             }
-            Edit::DeleteUser(user) => take_over_user(scene.user(user)?, scene)?,
+            Edit::DeleteUser(user) => take_over_user(context.user(user)?, context)?,
             Edit::CreateGroup(new) => {
                 external_id_is_free(
                     &new.external_id,
@@ -75,31 +75,31 @@ pub(super) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
                     new.id.as_deref(),
                     new.name.as_deref(),
                     &Person::default(),
-                    scene,
+                    context,
                 )?;
-                if let (Actor::Provisioner(_), Some(name)) = (scene.actor, &new.name) {
-                    group_id_is_free(name, None, &new.scope, scene)?;
+                if let (Actor::Provisioner(_), Some(name)) = (context.actor, &new.name) {
+                    group_id_is_free(name, None, &new.scope, context)?;
                 }
             }
             Edit::ChangeGroup(change) => {
-                let group = scene.group(&change.group.scope, &change.group.id)?;
-                take_over_group(group, scene)?;
+                let group = context.group(&change.group.scope, &change.group.id)?;
+                take_over_group(group, context)?;
                 external_id_is_free(
                     &change.external_id,
                     ResourceKind::Group,
                     Some(&change.group.id),
                     None,
                     &Person::default(),
-                    scene,
+                    context,
                 )?;
-                if let Actor::Provisioner(_) = scene.actor {
+                if let Actor::Provisioner(_) = context.actor {
                     for name in change.name.values() {
-                        group_id_is_free(name, Some(&change.group), &change.group.scope, scene)?;
+                        group_id_is_free(name, Some(&change.group), &change.group.scope, context)?;
                     }
                 }
             }
             Edit::DeleteGroup(group) => {
-                take_over_group(scene.group(&group.scope, &group.id)?, scene)?;
+                take_over_group(context.group(&group.scope, &group.id)?, context)?;
             }
             Edit::Provisioning(_) => {}
         }
@@ -121,10 +121,10 @@ impl Person<'_> {
     }
 }
 
-fn take_over_user(user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
-    match (user, scene.actor) {
+fn take_over_user(user: Option<&User>, context: &Context<'_>) -> Result<(), Stop> {
+    match (user, context.actor) {
         (Some(user), Actor::Provisioner(_))
-            if user.managed_by.is_none() && scene.account.adopt_users == Adoption::Deny =>
+            if user.managed_by.is_none() && context.account.adopt_users == Adoption::Deny =>
         {
             Err(NATIVE_USER
                 .because(format!(
@@ -137,10 +137,10 @@ fn take_over_user(user: Option<&User>, scene: &Scene<'_>) -> Result<(), Stop> {
     }
 }
 
-fn take_over_group(group: Option<&Group>, scene: &Scene<'_>) -> Result<(), Stop> {
-    match (group, scene.actor) {
+fn take_over_group(group: Option<&Group>, context: &Context<'_>) -> Result<(), Stop> {
+    match (group, context.actor) {
         (Some(group), Actor::Provisioner(_))
-            if group.managed_by.is_none() && scene.account.adopt_groups == Adoption::Deny =>
+            if group.managed_by.is_none() && context.account.adopt_groups == Adoption::Deny =>
         {
             Err(NATIVE_GROUP
                 .because(
@@ -153,17 +153,21 @@ fn take_over_group(group: Option<&Group>, scene: &Scene<'_>) -> Result<(), Stop>
 }
 
 /// No e-mail of a new user, wherever in the request it stands, is another user's.
-fn new_emails_are_free(new: &NewUser, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
+fn new_emails_are_free(
+    new: &NewUser,
+    person: &Person<'_>,
+    context: &Context<'_>,
+) -> Result<(), Stop> {
     for email in new.profile.own_emails() {
         // An operator's create with an owned user's e-mail is judged as an update of that user.
         let is_update = person.now.is_none()
-            && *scene.actor == Actor::Operator
-            && scene
+            && *context.actor == Actor::Operator
+            && context
                 .user_named(email)?
-                .is_some_and(|holder| scene.is_others(holder.managed_by.as_deref()));
+                .is_some_and(|holder| context.is_others(holder.managed_by.as_deref()));
         if !is_update {
-            name_is_free(email, person, scene)?;
-            nobody_looks_alike(email, person, scene)?;
+            name_is_free(email, person, context)?;
+            nobody_looks_alike(email, person, context)?;
         }
     }
     Ok(())
@@ -175,24 +179,24 @@ fn names_locked(
     email_use: EmailUse,
     name: &str,
     user: Option<&User>,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<bool, Stop> {
     if email_use == EmailUse::Given {
         return Ok(false);
     }
-    let named = scene.user_named(name)?;
+    let named = context.user_named(name)?;
     Ok([user, named]
         .into_iter()
         .flatten()
-        .any(|user| scene.is_locked(user)))
+        .any(|user| context.is_locked(user)))
 }
 
 /// Nobody gets another user's user name or e-mail.
-fn name_is_free(name: &str, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
-    let Some(holder) = scene.user_named(name)? else {
+fn name_is_free(name: &str, person: &Person<'_>, context: &Context<'_>) -> Result<(), Stop> {
+    let Some(holder) = context.user_named(name)? else {
         return Ok(());
     };
-    let is_same = match (&holder.id, scene.actor) {
+    let is_same = match (&holder.id, context.actor) {
         // The provider's own create whose outcome was unclear shows itself.
         (None, Actor::Provisioner(_)) => true,
         (Some(_), _) if person.was(holder.id.as_deref()) => true,
@@ -214,8 +218,8 @@ pub(super) fn is_anothers_name(name: &str) -> Refusal {
 }
 
 /// Nobody gets a name that passes for another user's.
-fn nobody_looks_alike(name: &str, person: &Person<'_>, scene: &Scene<'_>) -> Result<(), Stop> {
-    for holder in scene.facts.holders(&scene.alike_key(name))? {
+fn nobody_looks_alike(name: &str, person: &Person<'_>, context: &Context<'_>) -> Result<(), Stop> {
+    for holder in context.facts.holders(&context.alike_key(name))? {
         let other = holder.name.as_deref().unwrap_or_default();
         let is_same = fold(name) == fold(other)
             || person.was(holder.id.as_deref())
@@ -239,7 +243,7 @@ fn external_id_is_free(
     id: Option<&str>,
     name: Option<&str>,
     person: &Person<'_>,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Stop> {
     let is_same = |holder: &Holder| {
         holder.kind == kind
@@ -252,8 +256,8 @@ fn external_id_is_free(
             }
     };
     for value in external_id.values() {
-        let key = scene.external_id_key(value);
-        if !scene.facts.holders(&key)?.iter().all(is_same) {
+        let key = context.external_id_key(value);
+        if !context.facts.holders(&key)?.iter().all(is_same) {
             return Err(EXTERNAL_ID
                 .because(
                     "The externalId is already the id or externalId of another user or group of this account. Map externalId to an id of the identity provider that is unique.",
@@ -269,14 +273,14 @@ fn group_id_is_free(
     name: &str,
     target: Option<&GroupRef>,
     scope: &str,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Stop> {
-    for group in scene.groups_of_name(scope, name)? {
+    for group in context.groups_of_name(scope, name)? {
         let is_target = target.is_some_and(|target| group.id.as_ref() == Some(&target.id));
         if group.managed_by.is_some() && !is_target && group.display_name.as_deref() != Some(name) {
             let other = group.display_name.as_deref().unwrap_or("of this id");
-            let id = scene.account.derived_group_id(other);
-            let advice = match id == scene.account.derived_group_id(name) {
+            let id = context.account.derived_group_id(other);
+            let advice = match id == context.account.derived_group_id(name) {
                 true => "that differs in more than periods, dashes and spaces",
                 false => "whose letters differ, not only its accents, leading digits and signs",
             };

@@ -1,7 +1,7 @@
 //! Who comes back: whom the provider has deactivated, or is deleting, it may create again under another
 //! user name. The external id says that it is the same person.
 
-use super::Scene;
+use super::Context;
 use crate::act::{Act, Edit, Writes};
 use crate::facts::{Holder, Key, ResourceKind, Unseen, User, UserKey};
 use crate::fold::fold;
@@ -17,7 +17,7 @@ pub(crate) struct Written<'a> {
 }
 
 /// Asks for the records that an act may take an external id from. Who has it is known only now.
-pub(super) fn ask(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+pub(super) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     let mut keys = Vec::new();
     for edit in &act.edits {
         let (external_id, written) = match edit {
@@ -37,15 +37,15 @@ pub(super) fn ask(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
             ),
             _ => continue,
         };
-        let others = scene.others(external_id, written)?;
+        let others = context.others(external_id, written)?;
         keys.extend(others.into_iter().map(|(_, key)| key));
     }
-    scene.facts.require(keys)
+    context.facts.require(keys)
 }
 
-// === impl Scene ===
+// === impl Context ===
 
-impl<'a> Scene<'a> {
+impl<'a> Context<'a> {
     /// Records of the person whom the provider writes, under other names: its own, not active any more,
     /// and with an external id that it writes.
     pub(crate) fn earlier_records(

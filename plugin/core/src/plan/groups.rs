@@ -8,22 +8,22 @@ use crate::act::{GroupChange, GroupRef, NewGroup};
 use crate::facts::{Group, Member, Origin, ResourceKind};
 use crate::fold::fold;
 use crate::known::Stop;
-use crate::permit::Scene;
-use crate::permit::scene::Moves;
-use crate::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
+use crate::permit::Context;
+use crate::permit::context::Moves;
+use crate::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey, Settled};
 use crate::token::Actor;
 
 pub(super) fn create(
     new: &NewGroup,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     now: u64,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
     let name = new.name.clone().unwrap_or_default();
-    let derived_id = scene.account.derived_group_id(&name);
-    let ids_of_name = scene.account.group_ids(&name);
+    let derived_id = context.account.derived_group_id(&name);
+    let ids_of_name = context.account.group_ids(&name);
     let mut group = Group {
-        account: scene.account_name.to_owned(),
+        account: context.account_name.to_owned(),
         scope: new.scope.clone(),
         id: new.id.clone(),
         display_name: new.name.clone(),
@@ -34,16 +34,16 @@ pub(super) fn create(
     };
     let members = new.members.clone();
     let mut removed = Vec::new();
-    match scene.actor {
+    match context.actor {
         Actor::Operator => {
             let existing = match &new.id {
-                Some(id) => scene.group(&new.scope, id)?,
+                Some(id) => context.group(&new.scope, id)?,
                 None => {
                     let has_id = |group: &&Group| {
                         let id = group.id.as_ref();
                         id.is_some_and(|id| ids_of_name.contains(id))
                     };
-                    let groups = scene.groups_of_name(&new.scope, &name)?;
+                    let groups = context.groups_of_name(&new.scope, &name)?;
                     groups.into_iter().find(has_id)
                 }
             };
@@ -55,8 +55,8 @@ pub(super) fn create(
             }
             // Whom it takes in counts as a member until the answer comes.
             let moves = match (existing, &new.id) {
-                (Some(existing), _) => scene.moves_of_update(new, existing)?,
-                (None, Some(id)) => scene.moves_of_replacement(new, id)?,
+                (Some(existing), _) => context.moves_of_update(new, existing)?,
+                (None, Some(id)) => context.moves_of_replacement(new, id)?,
                 (None, None) => Moves::default(),
             };
             // Afterwards just those are in who are named.
@@ -70,9 +70,9 @@ pub(super) fn create(
             }
         }
         Actor::Provisioner(provider) => {
-            let claim = Claim::new(provider, scene, now);
+            let claim = Claim::new(provider, context, now);
             claim.group(&mut group, Origin::Created);
-            let again = scene
+            let again = context
                 .groups_of_name(&new.scope, &name)?
                 .iter()
                 .any(|existing| existing.id.is_none());
@@ -88,7 +88,7 @@ pub(super) fn create(
                 active: true,
                 provider: provider.clone(),
                 at: now,
-                by: scene.token.unwrap_or_default().to_owned(),
+                by: context.token.unwrap_or_default().to_owned(),
                 members: members.clone(),
             };
             plan.intend(intent, again);
@@ -109,36 +109,36 @@ pub(crate) fn group_intent_key(derived_id: Option<&str>, name: &str) -> String {
 
 pub(super) fn change(
     change: &GroupChange,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     now: u64,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
-    let record = match scene.group(&change.group.scope, &change.group.id)? {
-        Some(created) if created.id.is_none() => settled(created, &change.group.id, scene, plan),
+    let record = match context.group(&change.group.scope, &change.group.id)? {
+        Some(created) if created.id.is_none() => settled(created, &change.group.id, context, plan),
         record => record.cloned(),
     };
     let before = record
         .clone()
-        .unwrap_or_else(|| unseen(&change.group, scene));
+        .unwrap_or_else(|| unseen(&change.group, context));
     let mut after = before.clone();
     if !change.name.is_empty() {
         after.display_name = change.name.after(before.display_name.as_deref());
         after.derived_id = after
             .display_name
             .as_deref()
-            .and_then(|name| scene.account.derived_group_id(name));
+            .and_then(|name| context.account.derived_group_id(name));
     }
     after.external_id = change.external_id.after(before.external_id.as_deref());
-    let provisions = match scene.actor {
-        Actor::Provisioner(provider) if !scene.is_others(before.managed_by.as_deref()) => {
-            let claim = Claim::new(provider, scene, now);
+    let provisions = match context.actor {
+        Actor::Provisioner(provider) if !context.is_others(before.managed_by.as_deref()) => {
+            let claim = Claim::new(provider, context, now);
             claim.group(&mut after, Origin::Adopted);
             true
         }
         _ => false,
     };
-    let moves = scene.moves_to_record(change)?;
-    let (added, removed, certain) = match scene.completed_replacement(change) {
+    let moves = context.moves_to_record(change)?;
+    let (added, removed, certain) = match context.completed_replacement(change) {
         Some((added, removed)) => {
             after.members_known = true;
             (added, removed.clone(), removed)
@@ -153,7 +153,7 @@ pub(super) fn change(
     was_in.retain(|member| member.present);
     let was_in: BTreeSet<String> = ids(&was_in).into_iter().collect();
     let member = |user: &String, present: bool, pending: bool| {
-        let by = scene.token.filter(|_| pending && provisions);
+        let by = context.token.filter(|_| pending && provisions);
         member(&before, user, present, pending, by)
     };
     // Refused: who was in for certain is in. Who may have been in or out stays in doubt.
@@ -170,7 +170,7 @@ pub(super) fn change(
             let untouched = match &record {
                 Some(record) => Record::Group(record.clone()),
                 None => Record::RemoveGroup(ResourceKey {
-                    account: scene.account_name.to_owned(),
+                    account: context.account_name.to_owned(),
                     scope: change.group.scope.clone(),
                     id: change.group.id.clone(),
                 }),
@@ -214,9 +214,9 @@ pub(super) fn change(
 }
 
 /// A group that nobody has recorded.
-fn unseen(group: &GroupRef, scene: &Scene<'_>) -> Group {
+fn unseen(group: &GroupRef, context: &Context<'_>) -> Group {
     Group {
-        account: scene.account_name.to_owned(),
+        account: context.account_name.to_owned(),
         scope: group.scope.clone(),
         id: Some(group.id.clone()),
         ..Group::default()
@@ -224,20 +224,20 @@ fn unseen(group: &GroupRef, scene: &Scene<'_>) -> Group {
 }
 
 /// Whoever made a group and addresses it by the id that its name gives knows that it was made.
-fn settled(created: &Group, id: &str, scene: &Scene<'_>, plan: &mut Plan) -> Option<Group> {
+fn settled(created: &Group, id: &str, context: &Context<'_>, plan: &mut Plan) -> Option<Group> {
     let provider = created.managed_by.as_deref();
-    let is_its_own = matches!(scene.actor, Actor::Provisioner(_)) && !scene.is_others(provider);
+    let is_its_own = matches!(context.actor, Actor::Provisioner(_)) && !context.is_others(provider);
     if !is_its_own || created.derived_id.as_deref() != Some(id) {
         return None;
     }
-    plan.before.push(Record::Settle {
+    plan.before.push(Record::Settle(Settled {
         intent: IntentKey {
             kind: ResourceKind::Group,
             account: created.account.clone(),
             key: id.to_owned(),
         },
         id: id.to_owned(),
-    });
+    }));
     Some(Group {
         id: Some(id.to_owned()),
         ..created.clone()
@@ -263,9 +263,9 @@ fn member(group: &Group, user: &str, present: bool, pending: bool, by: Option<&s
     })
 }
 
-pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {
-    let record = scene.group(&group.scope, &group.id)?;
-    if record.is_some_and(|record| scene.is_others(record.managed_by.as_deref())) {
+pub(super) fn delete(group: &GroupRef, context: &Context<'_>, plan: &mut Plan) -> Result<(), Stop> {
+    let record = context.group(&group.scope, &group.id)?;
+    if record.is_some_and(|record| context.is_others(record.managed_by.as_deref())) {
         return Ok(());
     }
     let during = |before: Group| {
@@ -278,7 +278,7 @@ pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Re
     match record {
         // There may be members of a group that nobody has recorded. A refusal does not tell that there
         // is such a group.
-        None => plan.before.push(during(unseen(group, scene))),
+        None => plan.before.push(during(unseen(group, context))),
         Some(before) if before.id.is_some() => {
             plan.unclear(during(before.clone()), Record::Group(before.clone()));
         }
@@ -287,7 +287,7 @@ pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>, plan: &mut Plan) -> Re
     }
     let id = record.and_then(|record| record.id.clone());
     plan.done(Record::RemoveGroup(ResourceKey {
-        account: scene.account_name.to_owned(),
+        account: context.account_name.to_owned(),
         scope: group.scope.clone(),
         id: id.unwrap_or_else(|| group.id.clone()),
     }));

@@ -14,7 +14,7 @@ pub(crate) use groups::group_intent_key;
 use crate::act::{Act, Edit, GroupRef};
 use crate::facts::{Group, Origin, User};
 use crate::known::Stop;
-use crate::permit::Scene;
+use crate::permit::Context;
 use crate::record::{Intent, IntentKey, MemberRecord, Record};
 
 /// What becomes of the record.
@@ -60,16 +60,16 @@ pub(crate) enum Done {
 }
 
 /// Plans the record of an act.
-pub(crate) fn plan(act: &Act, scene: &Scene<'_>, now: u64) -> Result<Plan, Stop> {
+pub(crate) fn plan(act: &Act, context: &Context<'_>, now: u64) -> Result<Plan, Stop> {
     let mut plan = Plan::default();
     for edit in &act.edits {
         match edit {
-            Edit::CreateUser(new) => users::create(new, scene, now, &mut plan)?,
-            Edit::ChangeUser(change) => users::change(change, scene, now, &mut plan)?,
-            Edit::DeleteUser(user) => users::delete(user, scene, &mut plan)?,
-            Edit::CreateGroup(new) => groups::create(new, scene, now, &mut plan)?,
-            Edit::ChangeGroup(change) => groups::change(change, scene, now, &mut plan)?,
-            Edit::DeleteGroup(group) => groups::delete(group, scene, &mut plan)?,
+            Edit::CreateUser(new) => users::create(new, context, now, &mut plan)?,
+            Edit::ChangeUser(change) => users::change(change, context, now, &mut plan)?,
+            Edit::DeleteUser(user) => users::delete(user, context, &mut plan)?,
+            Edit::CreateGroup(new) => groups::create(new, context, now, &mut plan)?,
+            Edit::ChangeGroup(change) => groups::change(change, context, now, &mut plan)?,
+            Edit::DeleteGroup(group) => groups::delete(group, context, &mut plan)?,
             Edit::Provisioning(_) => {}
         }
     }
@@ -138,13 +138,13 @@ impl Plan {
         user: String,
         present: bool,
         certain: bool,
-        scene: &Scene<'_>,
+        context: &Context<'_>,
     ) -> Result<(), Stop> {
         // Under the group id that the record has, which the request may write in another case.
-        let recorded = scene.group(&group.scope, &group.id)?;
+        let recorded = context.group(&group.scope, &group.id)?;
         let id = recorded.and_then(|recorded| recorded.id.clone());
         let done = MemberRecord {
-            account: scene.account_name.to_owned(),
+            account: context.account_name.to_owned(),
             scope: group.scope.clone(),
             group: id.unwrap_or_else(|| group.id.clone()),
             user,
@@ -177,10 +177,10 @@ struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    fn new(provider: &'a str, scene: &Scene<'a>, now: u64) -> Self {
+    fn new(provider: &'a str, context: &Context<'a>, now: u64) -> Self {
         Self {
             provider,
-            token: scene.token,
+            token: context.token,
             now,
         }
     }

@@ -9,24 +9,24 @@ use crate::act::{
 use crate::facts::{Origin, ResourceKind, User};
 use crate::fold::fold;
 use crate::known::Stop;
-use crate::permit::scene::changed_profile;
-use crate::permit::{Scene, Written};
+use crate::permit::context::changed_profile;
+use crate::permit::{Context, Written};
 use crate::record::{Intent, Record, ResourceKey};
 use crate::token::Actor;
 
 pub(super) fn create(
     new: &NewUser,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     now: u64,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
-    let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
-    let Actor::Provisioner(provider) = scene.actor else {
+    let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
+    let Actor::Provisioner(provider) = context.actor else {
         // An operator's user is native; a management route does not tell its id.
         if existing.is_none() && new.groups.is_empty() {
             plan.outcome.done.push(Done::User {
                 user: User {
-                    account: scene.account_name.to_owned(),
+                    account: context.account_name.to_owned(),
                     user_name: new.user_name.clone(),
                     display_name: new.profile.display_name.after(None),
                     external_id: new.profile.external_id.after(None),
@@ -38,13 +38,13 @@ pub(super) fn create(
             });
         }
         return match existing {
-            Some(_) => add_memberships(&new.user_name, existing, &new.groups, scene, plan),
+            Some(_) => add_memberships(&new.user_name, existing, &new.groups, context, plan),
             None => Ok(()),
         };
     };
-    let claim = Claim::new(provider, scene, now);
+    let claim = Claim::new(provider, context, now);
     let mut user = User {
-        account: scene.account_name.to_owned(),
+        account: context.account_name.to_owned(),
         user_name: new.user_name.clone(),
         display_name: new.profile.display_name.after(None),
         external_id: new.profile.external_id.after(None),
@@ -75,7 +75,7 @@ pub(super) fn create(
             id: existing.and_then(|user| user.id.as_deref()),
             name: Some(&new.user_name),
         },
-        scene,
+        context,
     )?;
     // The application may give the person one of these ids again, under the new name.
     for before in &former {
@@ -99,7 +99,7 @@ pub(super) fn create(
             active: user.active,
             provider: provider.clone(),
             at: user.since.unwrap_or(now),
-            by: scene.token.unwrap_or_default().to_owned(),
+            by: context.token.unwrap_or_default().to_owned(),
             members: Vec::new(),
         };
         plan.intend(intent, existing.is_some_and(|user| user.pending));
@@ -114,26 +114,26 @@ pub(super) fn create(
 
 pub(super) fn change(
     change: &UserChange,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     now: u64,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
     if change.profile.email_use == EmailUse::Checked {
         return Ok(());
     }
-    let record = scene.user(&change.user)?;
+    let record = context.user(&change.user)?;
     let id = id_of(record, &change.user.reference);
     let written = Written {
         id: Some(&id),
         name: None,
     };
-    let former = former_records(&change.profile, written, scene)?;
+    let former = former_records(&change.profile, written, context)?;
     if let Some(before) = record.filter(|user| user.id.is_some()) {
         let mut after = changed_user(change, before);
-        if let Actor::Provisioner(provider) = scene.actor
-            && !scene.is_others(before.managed_by.as_deref())
+        if let Actor::Provisioner(provider) = context.actor
+            && !context.is_others(before.managed_by.as_deref())
         {
-            let claim = Claim::new(provider, scene, now);
+            let claim = Claim::new(provider, context, now);
             claim.user(&mut after, Origin::Adopted);
         }
         if after != *before && after.managed_by.is_some() {
@@ -148,7 +148,7 @@ pub(super) fn change(
             };
             plan.unclear(Record::User(during), Record::User(before.clone()));
         }
-        let provisions = matches!(scene.actor, Actor::Provisioner(_));
+        let provisions = matches!(context.actor, Actor::Provisioner(_));
         if after != *before || provisions {
             // Only an answer that shows the whole user makes an unclear record clear again.
             after.pending = before.pending;
@@ -159,12 +159,12 @@ pub(super) fn change(
                 former,
             });
         }
-    } else if let Actor::Provisioner(provider) = scene.actor {
+    } else if let Actor::Provisioner(provider) = context.actor {
         // Nobody has recorded the user yet: the provider takes over whom the application has.
-        let claim = Claim::new(provider, scene, now);
+        let claim = Claim::new(provider, context, now);
         let name = change.profile.user_name.value();
         let mut user = User {
-            account: scene.account_name.to_owned(),
+            account: context.account_name.to_owned(),
             id: Some(change.user.reference.clone()),
             user_name: name.unwrap_or(&change.user.reference).to_owned(),
             display_name: change.profile.display_name.after(None),
@@ -196,37 +196,40 @@ pub(super) fn change(
     let reference = &change.user.reference;
     match &change.groups {
         UserGroups::Untouched | UserGroups::Changed => Ok(()),
-        UserGroups::Add(groups) => add_memberships(reference, record, groups, scene, plan),
+        UserGroups::Add(groups) => add_memberships(reference, record, groups, context, plan),
         UserGroups::Remove(groups) => {
             for group in groups {
-                let key = scene.membership_key(&group.scope, &group.id, reference);
-                for member in scene.facts.members(&key)?.iter().filter(|m| m.present) {
+                let key = context.membership_key(&group.scope, &group.id, reference);
+                for member in context.facts.members(&key)?.iter().filter(|m| m.present) {
                     let user = id_of(record, reference);
-                    plan.member(group, user, false, member.confirmed, scene)?;
+                    plan.member(group, user, false, member.confirmed, context)?;
                 }
             }
             Ok(())
         }
         UserGroups::Replace(groups) => {
             let kept: BTreeSet<&GroupRef> = groups.iter().collect();
-            for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
+            for held in context
+                .facts
+                .groups(&context.user_groups_key(&change.user))?
+            {
                 let held = GroupRef {
                     scope: held.scope.clone(),
                     id: held.id.clone().unwrap_or_default(),
                 };
                 if !kept.contains(&held) {
-                    plan.member(&held, id_of(record, reference), false, false, scene)?;
+                    plan.member(&held, id_of(record, reference), false, false, context)?;
                 }
             }
-            add_memberships(reference, record, groups, scene, plan)
+            add_memberships(reference, record, groups, context, plan)
         }
     }
 }
 
-pub(super) fn delete(user: &UserRef, scene: &Scene<'_>, plan: &mut Plan) -> Result<(), Stop> {
-    let record = scene.user(user)?;
+pub(super) fn delete(user: &UserRef, context: &Context<'_>, plan: &mut Plan) -> Result<(), Stop> {
+    let record = context.user(user)?;
     if let Some(before) = record.filter(|user| user.id.is_some()) {
-        if scene.is_others(before.managed_by.as_deref()) {
+        if context.is_others(before.managed_by.as_deref()) {
             return Ok(());
         }
         let during = User {
@@ -237,7 +240,7 @@ pub(super) fn delete(user: &UserRef, scene: &Scene<'_>, plan: &mut Plan) -> Resu
         plan.unclear(Record::User(during), Record::User(before.clone()));
     }
     plan.done(Record::RemoveUser(ResourceKey {
-        account: scene.account_name.to_owned(),
+        account: context.account_name.to_owned(),
         scope: String::new(),
         id: id_of(record, &user.reference),
     }));
@@ -254,13 +257,13 @@ fn add_memberships(
     reference: &str,
     record: Option<&User>,
     groups: &[GroupRef],
-    scene: &Scene<'_>,
+    context: &Context<'_>,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
     for group in groups {
-        let key = scene.membership_key(&group.scope, &group.id, reference);
-        if scene.facts.members(&key)?.iter().any(|m| !m.present) {
-            plan.member(group, id_of(record, reference), true, true, scene)?;
+        let key = context.membership_key(&group.scope, &group.id, reference);
+        if context.facts.members(&key)?.iter().any(|m| !m.present) {
+            plan.member(group, id_of(record, reference), true, true, context)?;
         }
     }
     Ok(())
@@ -270,10 +273,10 @@ fn add_memberships(
 fn former_records(
     profile: &Profile,
     written: Written<'_>,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<Vec<User>, Stop> {
     let kept = profile.external_id.value();
-    let earlier = scene.earlier_records(&profile.external_id, written)?;
+    let earlier = context.earlier_records(&profile.external_id, written)?;
     let loses = |user: &&User| user.external_id.as_deref() == kept;
     Ok(earlier.into_iter().filter(loses).cloned().collect())
 }

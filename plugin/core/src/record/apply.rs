@@ -1,6 +1,6 @@
 //! How the record in memory changes: one [`Record`] after the other.
 
-use super::{Intent, IntentKey, MemberRecord, Record};
+use super::{Intent, IntentKey, MemberRecord, Record, Settled};
 use crate::facts::{Group, Membership, Origin, ResourceKind, Table, User};
 
 /// Marks the ids of creates that are not settled. Ids with control characters are refused, so no
@@ -12,7 +12,7 @@ impl Table {
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Intent(intent) => self.intend(intent),
-            Record::Settle { intent, id } => self.settle(intent, id),
+            Record::Settle(Settled { intent, id }) => self.settle(intent, id),
             Record::Withdraw(intent) => self.withdraw(intent),
             Record::User(user) => {
                 if let Some(id) = &user.id {

@@ -1,23 +1,24 @@
 //! A Bulk request goes on: with the next operation, or with the answer to the one that is under way.
 //! Each is judged as if it came alone.
 
+use std::sync::Arc;
+
 use super::single::{invalid_continuation, judge};
 use crate::bulk::{Bulk, UnderWay};
 use crate::continuation::Continuation;
-use crate::evaluate::{Given, evaluate};
-use crate::known::Facts;
-use crate::message::{BackendOutcome, Change, Outcome, Respond, Verdict};
+use crate::evaluate::{Known, evaluate};
+use crate::inputs::Inputs;
+use crate::message::{BackendOutcome, Normalisation, Outcome, Respond, Verdict};
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::rules::scim;
 
 /// Goes on: with the next operation, or with the answer to the one that is under way.
-pub(super) fn resume(
+pub(super) async fn resume(
     policy: &Policy,
     mut bulk: Bulk,
     answer: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
+    inputs: &mut Inputs,
 ) -> Outcome {
     if let Some(UnderWay {
         index,
@@ -25,7 +26,7 @@ pub(super) fn resume(
     }) = bulk.under_way.take()
     {
         let outcome = match Continuation::from_bytes(&continuation) {
-            Some(part) => judge(policy, part, answer, facts, now, given(&bulk)),
+            Some(part) => judge(policy, part, answer, inputs, known(&bulk)).await,
             None => invalid_continuation(),
         };
         return match outcome {
@@ -48,11 +49,11 @@ pub(super) fn resume(
             return next(bulk, Vec::new(), Vec::new());
         }
     };
-    let before = facts.budget().spent();
-    facts.budget().carry(bulk.spent);
-    let verdict = evaluate(policy, &request, facts, now, given(&bulk));
+    let before = inputs.facts.budget().spent();
+    inputs.facts.budget().carry(bulk.spent);
+    let verdict = evaluate(policy, Arc::new(request), inputs, known(&bulk)).await;
     // What was kept is read again for each operation, and is not the operation's.
-    bulk.spent = facts.budget().spent().saturating_sub(before);
+    bulk.spent = inputs.facts.budget().spent().saturating_sub(before);
     match verdict {
         Verdict::Need(need) => Outcome::Need(need),
         Verdict::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
@@ -72,15 +73,15 @@ pub(super) fn resume(
 }
 
 /// What an operation is decided with.
-fn given(bulk: &Bulk) -> Given<'_> {
-    Given {
+fn known(bulk: &Bulk) -> Known<'_> {
+    Known {
         read: None,
         bulk_ids: Some(&bulk.ids),
     }
 }
 
 /// What comes after an operation.
-fn next(bulk: Bulk, records: Vec<Record>, changes: Vec<Change>) -> Outcome {
+fn next(bulk: Bulk, records: Vec<Record>, changes: Vec<Normalisation>) -> Outcome {
     match bulk.first_ready() {
         Some(_) => Outcome::Proceed(bulk.proceed(records, changes)),
         None => Outcome::Respond(bulk.respond(records)),

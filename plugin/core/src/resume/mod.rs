@@ -3,26 +3,26 @@
 mod bulk;
 mod single;
 
+use scimguard_interface::Observed;
+
 use crate::continuation::Continuation;
-use crate::evaluate::Given;
-use crate::known::Facts;
-use crate::message::{BackendOutcome, Outcome};
+use crate::evaluate::Known;
+use crate::inputs::Inputs;
+use crate::message::Outcome;
 use crate::policy::Policy;
 
 use single::{invalid_continuation, judge};
 
 /// Judges what the backend answered, or begins the next part of a request.
-pub(crate) fn resume(
-    policy: &Policy,
-    continuation: &[u8],
-    answer: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
-) -> Outcome {
-    facts.budget().kept(continuation);
+pub(crate) async fn resume(policy: &Policy, observed: &Observed, inputs: &mut Inputs) -> Outcome {
+    let Observed {
+        continuation,
+        outcome,
+    } = observed;
+    inputs.facts.budget().kept(continuation);
     match Continuation::from_bytes(continuation) {
-        Some(Continuation::Bulk(bulk)) => bulk::resume(policy, *bulk, answer, facts, now),
-        Some(alone) => judge(policy, alone, answer, facts, now, Given::default()),
+        Some(Continuation::Bulk(bulk)) => bulk::resume(policy, *bulk, outcome, inputs).await,
+        Some(alone) => judge(policy, alone, outcome, inputs, Known::default()).await,
         None => invalid_continuation(),
     }
 }

@@ -1,9 +1,11 @@
 //! A request, or an operation of a Bulk request, that is one request to the backend: its answer is
 //! judged, or, where it waited for a read, it is decided now.
 
+use std::sync::Arc;
+
 use crate::continuation::Continuation;
-use crate::evaluate::{Given, evaluate};
-use crate::known::Facts;
+use crate::evaluate::{Known, evaluate};
+use crate::inputs::Inputs;
 use crate::message::{AnswerBody, BackendAnswer, BackendOutcome, Outcome, Respond, Verdict};
 use crate::observe;
 use crate::plan::Outcome as Planned;
@@ -12,17 +14,16 @@ use crate::rules::face;
 
 /// Judges the answer to a request, or to an operation of a Bulk request, that is one request to the
 /// backend.
-pub(super) fn judge(
+pub(super) async fn judge(
     policy: &Policy,
     continuation: Continuation,
     answer: &BackendOutcome,
-    facts: &Facts<'_>,
-    now: u64,
-    given: Given<'_>,
+    inputs: &mut Inputs,
+    known: Known<'_>,
 ) -> Outcome {
     let unread;
     let answer = match (
-        observe::affordable(&continuation, answer, facts.budget()),
+        observe::affordable(&continuation, answer, inputs.facts.budget()),
         &continuation,
     ) {
         (Ok(()), _) => answer,
@@ -43,28 +44,32 @@ pub(super) fn judge(
         },
     };
     match continuation {
-        Continuation::Scim(continuation) => observe::scim(policy, continuation, answer, facts, now),
+        Continuation::Scim(continuation) => {
+            observe::scim(policy, continuation, answer, inputs).await
+        }
         Continuation::Management(planned) => Outcome::Respond(observe::management(planned, answer)),
-        Continuation::Described(described) => described.answered(policy, answer, facts),
-        Continuation::Reading(reading) => match reading.answered(policy, answer, now) {
-            Err(respond) => Outcome::Respond(*respond),
-            Ok((request, resource)) => {
-                let given = Given {
-                    read: Some(&resource),
-                    ..given
-                };
-                match evaluate(policy, &request, facts, now, given) {
-                    Verdict::Need(need) => Outcome::Need(need),
-                    Verdict::Forward(forward) => Outcome::Forward(forward),
-                    Verdict::Proceed(proceed) => Outcome::Proceed(proceed),
-                    Verdict::Reject(reject) => Outcome::Respond(Respond {
-                        response: reject.response,
-                        records: Vec::new(),
-                        rule: Some(reject.rule),
-                    }),
+        Continuation::Described(described) => described.answered(policy, answer, inputs).await,
+        Continuation::Reading(reading) => {
+            match reading.answered(policy, answer, inputs.facts.now()) {
+                Err(respond) => Outcome::Respond(*respond),
+                Ok((request, resource)) => {
+                    let known = Known {
+                        read: Some(&resource),
+                        ..known
+                    };
+                    match Box::pin(evaluate(policy, Arc::new(request), inputs, known)).await {
+                        Verdict::Need(need) => Outcome::Need(need),
+                        Verdict::Forward(forward) => Outcome::Forward(forward),
+                        Verdict::Proceed(proceed) => Outcome::Proceed(proceed),
+                        Verdict::Reject(reject) => Outcome::Respond(Respond {
+                            response: reject.response,
+                            records: Vec::new(),
+                            rule: Some(reject.rule),
+                        }),
+                    }
                 }
             }
-        },
+        }
         Continuation::Bulk(_) => invalid_continuation(),
     }
 }

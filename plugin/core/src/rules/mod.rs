@@ -15,6 +15,10 @@ pub(crate) mod token;
 
 pub(crate) use refusal::{Refusal, cut};
 
+use scimguard_interface::Normalisation;
+
+use crate::secrets::hide_secrets;
+
 /// One rule: a reason for a refusal, or a kind of change.
 #[derive(Debug)]
 pub struct Rule {
@@ -85,6 +89,15 @@ impl Rule {
     /// The refusal by this rule. `detail` tells an administrator what to do.
     pub(crate) fn because(&'static self, detail: impl Into<String>) -> Refusal {
         Refusal::new(self, detail.into())
+    }
+
+    /// What this rule did to a message, without what has the form of a secret.
+    pub(crate) fn normalisation(&self, path: &str, detail: &str) -> Normalisation {
+        Normalisation {
+            rule: self.id.to_owned(),
+            path: hide_secrets(path).into_owned(),
+            detail: hide_secrets(detail).into_owned(),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 
 use super::expiry;
 use crate::facts::{Key, Principal, PrincipalKey, Token};
+use crate::inputs::Inputs;
 use crate::json::Json;
-use crate::known::{Facts, Stop};
 use crate::policy::{Claim, Confirmation, Issuer, IssuerKind};
 use crate::rules::{Refusal, token as rules};
 
@@ -99,28 +99,30 @@ impl Stated {
     }
 
     /// The token with the rights that it has now.
-    pub(super) fn into_token(
+    pub(super) async fn into_token(
         self,
         issuer: &Issuer,
-        facts: &Facts<'_>,
-        now: u64,
-    ) -> Result<Token, Stop> {
+        inputs: &mut Inputs,
+    ) -> Result<Token, Refusal> {
+        let now = inputs.facts.now();
         if self.is_bound {
-            return Err(bound().into());
+            return Err(bound());
         }
         if let Some(expires) = self.expires
             && expires.saturating_add(issuer.skew) <= now
         {
-            return Err(expired(expires, now).into());
+            return Err(expired(expires, now));
         }
-        let recorded = facts.principal(&Key::Principal(PrincipalKey {
+        let key = Key::Principal(PrincipalKey {
             account: self.account.clone(),
             id: self.principal.clone(),
-        }))?;
+        });
+        let recorded = inputs.until(|facts| Ok(facts.principal(&key)?.cloned()));
+        let recorded = recorded.await?;
         let principal = match (recorded, self.permissions) {
             (Some(recorded), Some(permissions)) => Some(Principal {
                 permissions,
-                ..recorded.clone()
+                ..recorded
             }),
             (None, Some(permissions)) => Some(Principal {
                 account: self.account.clone(),
@@ -128,7 +130,7 @@ impl Stated {
                 active: true,
                 permissions,
             }),
-            (recorded, None) => recorded.cloned(),
+            (recorded, None) => recorded,
         };
         Ok(Token {
             id: Some(self.id),

@@ -5,16 +5,14 @@ mod claims;
 mod credential;
 mod expiry;
 
-use std::borrow::Cow;
-
 use crate::facts::{Key, Token, TokenText, VerifiedKey};
 
 use crate::hash::sha256_hex;
+use crate::inputs::Inputs;
 use crate::jwt::{self, Form};
-use crate::known::{Facts, Stop};
 use crate::message::Request;
 use crate::policy::{Account, Issuer, IssuerKind, Policy};
-use crate::rules::{Refusal, token as rules};
+use crate::rules::{Refusal, Stage, token as rules};
 use claims::{Stated, expired};
 use credential::{Credential, credential, malformed};
 
@@ -53,27 +51,26 @@ pub(crate) fn more_rounds(account: &Account) -> u32 {
 }
 
 /// Judges the credential of a SCIM call.
-pub(crate) fn authorise_scim(
+pub(crate) async fn authorise_scim(
     request: &Request,
     account_name: &str,
     policy: &Policy,
-    facts: &Facts<'_>,
-    now: u64,
-) -> Result<Authorised, Stop> {
+    inputs: &mut Inputs,
+) -> Result<Authorised, Refusal> {
+    inputs.facts.budget().enter(Stage::Token);
     let account = policy.account(account_name);
     let credential = credential(&request.headers, &account.token_headers, &account.provider)?;
-    let asked = Asked {
+    let mut lookup = TokenLookup {
         token: credential.token,
         account: Some(account_name),
         policy,
-        facts,
-        now,
+        inputs,
     };
-    let token = asked.known()?;
+    let token = lookup.known().await?;
     belongs(&token, account_name)?;
     let only = policy.scim_account.as_deref();
     if only.is_some_and(|only| only != account_name) {
-        return Err(wrong_account().into());
+        return Err(wrong_account());
     }
     let held = token
         .principal
@@ -90,8 +87,7 @@ pub(crate) fn authorise_scim(
             .because(format!(
                 "The token's user or service account lacks {}. Give it all Users and User Groups permissions.",
                 missing.join(", ")
-            ))
-            .into());
+            )));
     }
     let actor = match &token.provider {
         Some(provider) if *provider == account.provider => Actor::Provisioner(provider.clone()),
@@ -101,23 +97,22 @@ pub(crate) fn authorise_scim(
 }
 
 /// Judges the credential of a management call, where the policy asks for one.
-pub(crate) fn authorise_management(
+pub(crate) async fn authorise_management(
     request: &Request,
     account_name: Option<&str>,
     policy: &Policy,
-    facts: &Facts<'_>,
-    now: u64,
-) -> Result<Authorised, Stop> {
+    inputs: &mut Inputs,
+) -> Result<Authorised, Refusal> {
+    inputs.facts.budget().enter(Stage::Token);
     let account = settings(policy, account_name);
     let credential = credential(&request.headers, &account.token_headers, &account.provider)?;
-    let asked = Asked {
+    let mut lookup = TokenLookup {
         token: credential.token,
         account: account_name,
         policy,
-        facts,
-        now,
+        inputs,
     };
-    let token = asked.known()?;
+    let token = lookup.known().await?;
     belongs(&token, account_name.unwrap_or(&token.account))?;
     Ok(Authorised::new(&credential, &token, Actor::Operator))
 }
@@ -127,13 +122,12 @@ fn settings<'p>(policy: &'p Policy, account_name: Option<&str>) -> &'p Account {
 }
 
 /// A token that somebody has to say something about.
-struct Asked<'a> {
+struct TokenLookup<'a> {
     token: &'a str,
     /// The account in whose name it is used; `None` for a management request that names none.
     account: Option<&'a str>,
     policy: &'a Policy,
-    facts: &'a Facts<'a>,
-    now: u64,
+    inputs: &'a mut Inputs,
 }
 
 // === impl Authorised ===
@@ -149,11 +143,11 @@ impl Authorised {
     }
 }
 
-// === impl Asked ===
+// === impl TokenLookup ===
 
-impl<'a> Asked<'a> {
+impl TokenLookup<'_> {
     /// The token and its principal, if it is good now.
-    fn known(&self) -> Result<Cow<'a, Token>, Stop> {
+    async fn known(&mut self) -> Result<Token, Refusal> {
         let issuers = &settings(self.policy, self.account).issuers;
         let token = match jwt::read(self.token).map_err(|_| malformed())? {
             Form::Jwt(token) => {
@@ -164,76 +158,75 @@ impl<'a> Asked<'a> {
                         && (issuer.kind == IssuerKind::Introspection
                             || token.algorithm().is_some_and(may_sign))
                 });
-                let issued = issuer.map(|issuer| self.issued_by(issuer)).transpose()?;
-                Cow::Owned(issued.flatten().ok_or_else(unknown)?)
+                let issuer = issuer.ok_or_else(unknown)?;
+                self.issued_by(issuer).await?.ok_or_else(unknown)?
             }
-            Form::Opaque => match self.own()? {
-                Some(token) => Cow::Borrowed(token),
-                None => Cow::Owned(self.introspected(issuers)?),
+            Form::Opaque => match self.own().await? {
+                Some(token) => token,
+                None => self.introspected(issuers).await?,
             },
         };
         if !token.principal.as_ref().is_some_and(|owner| owner.active) {
-            return Err(rules::INACTIVE_PRINCIPAL
-                .because(
-                    "The user or service account that the token belongs to is disabled or gone.",
-                )
-                .into());
+            return Err(rules::INACTIVE_PRINCIPAL.because(
+                "The user or service account that the token belongs to is disabled or gone.",
+            ));
         }
         Ok(token)
     }
 
     /// A token of the guard's own store.
-    fn own(&self) -> Result<Option<&'a Token>, Stop> {
+    async fn own(&mut self) -> Result<Option<Token>, Refusal> {
         let key = Key::Token(sha256_hex(self.token.as_bytes()));
-        let Some(token) = self.facts.token(&key)? else {
+        let token = self.inputs.until(|facts| Ok(facts.token(&key)?.cloned()));
+        let Some(token) = token.await? else {
             return Ok(None);
         };
+        let now = self.inputs.facts.now();
         if let Some(expires) = token.expires
-            && expires <= self.now
+            && expires <= now
         {
-            return Err(expired(expires, self.now).into());
+            return Err(expired(expires, now));
         }
         if token.revoked {
-            return Err(rules::REVOKED
-                .because(
-                    "The token was revoked. Create a new one and enter it in the identity provider.",
-                )
-                .into());
+            return Err(rules::REVOKED.because(
+                "The token was revoked. Create a new one and enter it in the identity provider.",
+            ));
         }
         Ok(Some(token))
     }
 
     /// A token that one of these issuers knows; they are asked one after the other, so that none sees
     /// more of the others' tokens than it has to.
-    fn introspected(&self, issuers: &[Issuer]) -> Result<Token, Stop> {
+    async fn introspected(&mut self, issuers: &[Issuer]) -> Result<Token, Refusal> {
         for issuer in issuers {
             if issuer.kind == IssuerKind::Introspection
-                && let Some(token) = self.issued_by(issuer)?
+                && let Some(token) = self.issued_by(issuer).await?
             {
                 return Ok(token);
             }
         }
-        Err(unknown().into())
+        Err(unknown())
     }
 
     /// The token, if this issuer vouches for it.
-    fn issued_by(&self, issuer: &Issuer) -> Result<Option<Token>, Stop> {
+    async fn issued_by(&mut self, issuer: &Issuer) -> Result<Option<Token>, Refusal> {
         let key = Key::Verified(VerifiedKey {
             account: self.account.unwrap_or_default().to_owned(),
             issuer: issuer.issuer.clone(),
             token: TokenText::new(self.token),
         });
-        let Some(claims) = self.facts.claims(&key)? else {
+        let Some(claims) = self.inputs.until(|facts| facts.claims(&key)).await? else {
             return Ok(None);
         };
-        let stated = claims::stated(&claims, issuer, self.token, self.now).ok_or_else(unknown)?;
+        let now = self.inputs.facts.now();
+        let stated = claims::stated(&claims, issuer, self.token, now).ok_or_else(unknown)?;
         if self.account.is_some_and(|name| name != stated.account()) {
-            return Err(wrong_account().into());
+            return Err(wrong_account());
         }
         if !self.vouches(issuer, &stated) {
-            return Err(unknown().into());
+            return Err(unknown());
         }
-        stated.into_token(issuer, self.facts, self.now).map(Some)
+        stated.into_token(issuer, self.inputs).await.map(Some)
     }
 
     /// Whether the issuer is one of the account that its token is for.

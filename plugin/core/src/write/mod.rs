@@ -7,9 +7,9 @@ use crate::act::{Act, Edit, MembersWrite};
 use crate::header_names;
 use crate::json::{Json, Member};
 use crate::known::Stop;
-use crate::message::{Change, Headers, Request};
+use crate::message::{Headers, Normalisation, Request};
 use crate::normalise::members::equals;
-use crate::permit::Scene;
+use crate::permit::Context;
 use crate::policy::{Dialect, Resource};
 use crate::rules::normalise;
 use crate::scim::operation::{Operation, Verb};
@@ -84,15 +84,15 @@ pub(crate) fn in_dialect(
     operations: Vec<Operation>,
     resource: &Resource,
     act: &Act,
-    scene: &Scene<'_>,
-    changes: &mut Vec<Change>,
+    context: &Context<'_>,
+    changes: &mut Vec<Normalisation>,
 ) -> Result<Vec<Operation>, Stop> {
     let mut written = Vec::with_capacity(operations.len());
     let mut replaced = false;
     for operation in operations {
         let dialect = resource.dialect(&operation.attribute);
         if dialect == Dialect::Omitted {
-            changes.push(Change {
+            changes.push(Normalisation {
                 rule: normalise::NOT_SYNCED.id.to_owned(),
                 path: operation.path(),
                 detail: "the application does not take it in a PATCH".to_owned(),
@@ -106,9 +106,9 @@ pub(crate) fn in_dialect(
             Some(_) if replaced => {}
             Some(change) => {
                 replaced = true;
-                let (add, remove) = replacement(change, scene)?;
+                let (add, remove) = replacement(change, context)?;
                 if add.is_empty() && remove.is_empty() {
-                    changes.push(Change {
+                    changes.push(Normalisation {
                         rule: normalise::NO_EFFECT.id.to_owned(),
                         path: operation.attribute.clone(),
                         detail: "the members are already these".to_owned(),
@@ -134,16 +134,16 @@ fn absolute(act: &Act) -> Option<&crate::act::GroupChange> {
 /// Whom a replacement adds and removes. Additions that nothing has confirmed are repeated.
 fn replacement(
     change: &crate::act::GroupChange,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(Vec<String>, Vec<String>), Stop> {
-    if let Some(replacement) = scene.completed_replacement(change) {
+    if let Some(replacement) = context.completed_replacement(change) {
         return Ok(replacement);
     }
     let group = &change.group;
-    let Some(key) = scene.net_members_key(group, &change.members) else {
+    let Some(key) = context.net_members_key(group, &change.members) else {
         return Ok((Vec::new(), Vec::new()));
     };
-    let difference = scene.facts.difference(&key)?;
+    let difference = context.facts.difference(&key)?;
     let ids = |members: &[crate::facts::Member]| {
         members
             .iter()
@@ -196,7 +196,7 @@ impl Resource {
 pub(crate) fn patch_message(
     operations: &[Operation],
     resource: &Resource,
-    changes: &mut Vec<Change>,
+    changes: &mut Vec<Normalisation>,
 ) -> Json {
     let written = operations
         .iter()
@@ -211,7 +211,7 @@ pub(crate) fn patch_message(
 fn operation_message(
     operation: &Operation,
     resource: &Resource,
-    changes: &mut Vec<Change>,
+    changes: &mut Vec<Normalisation>,
 ) -> Json {
     let dialect = resource.dialect(&operation.attribute);
     let plain = operation.filter.is_none() && operation.verb != Verb::Remove;
@@ -220,7 +220,7 @@ fn operation_message(
         // RFC 7644 §3.5.2.1: to add a single value is to replace it. Without a path, not every
         // application knows.
         Verb::Add if pathless && resource.has_one_value(operation) => {
-            changes.push(Change {
+            changes.push(Normalisation {
                 rule: normalise::OP.id.to_owned(),
                 path: operation.path(),
                 detail: "add is written replace, as the application reads it".to_owned(),
@@ -231,7 +231,7 @@ fn operation_message(
     };
     let mut members = vec![Member::new("op", Json::string(verb.text()))];
     if pathless != operation.was_pathless {
-        changes.push(Change {
+        changes.push(Normalisation {
             rule: normalise::PATH.id.to_owned(),
             path: operation.path(),
             detail: if pathless {

@@ -1,11 +1,13 @@
 //! A face in miniature, for tests: it answers what a decision needs from a record in memory, and holds
 //! every decision against what must be true of all of them.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use scimguard_core::facts::{Fact, Key, Table};
 use scimguard_core::message::{AnswerBody, BackendAnswer, ForwardBody, ResponseBody};
-use scimguard_core::{BackendOutcome, Body, Forward, Guard, Outcome, Request, Verdict};
+use scimguard_core::{
+    BackendOutcome, Body, Forward, Guard, More, Outcome, Request, Stage, Verdict,
+};
 use serde_json::json;
 
 /// Steps that a byte of a request may take. The most that was found is 9.1: names of characters that
@@ -66,16 +68,18 @@ fn decide(guard: &Guard, request: &Request) -> Verdict {
     decide_counted(guard, request).0
 }
 
-/// The decision, and the steps of the call that took most.
+/// The decision, and the steps that it took. A pass that is resumed says at each step what one says that
+/// begins with all that is known by then.
 pub(crate) fn decide_counted(guard: &Guard, request: &Request) -> (Verdict, u64) {
     let table = table();
     let mut request = request.clone();
     let body = std::mem::replace(&mut request.body, Body::Unread);
+    let mut request = Arc::new(request);
     let mut facts = Vec::new();
-    let mut most = 0;
+    let mut pass = guard.pass();
+    let mut verdict = pass.evaluate(more(&request, Vec::new()));
     for _ in 0..=guard.settings().rounds {
-        let (verdict, steps) = guard.evaluate_counted(&request, &facts, NOW);
-        most = most.max(steps);
+        assert_eq!(verdict, guard.evaluate(&request, &facts, NOW));
         match verdict {
             Verdict::Need(need) => {
                 assert!(
@@ -83,14 +87,32 @@ pub(crate) fn decide_counted(guard: &Guard, request: &Request) -> (Verdict, u64)
                     "a need for nothing"
                 );
                 if need.body_limit.is_some() {
-                    request.body = body.clone();
+                    Arc::make_mut(&mut request).body = body.clone();
                 }
-                facts.extend(answered(&table, need.keys));
+                let new: Vec<Fact> = answered(&table, need.keys).collect();
+                facts.extend_from_slice(&new);
+                verdict = pass.resume_evaluate(more(&request, new));
             }
-            verdict => return (verdict, most),
+            verdict => {
+                let effort = pass.effort();
+                // What a fact says may ask for another one: then the act is judged again, and only the act.
+                let mut once = effort.stages.clone();
+                once.dedup_by(|later, stage| later == stage && *stage == Stage::Permit);
+                assert!(once.is_sorted_by(|stage, later| stage < later), "{once:?}");
+                return (verdict, effort.steps);
+            }
         }
     }
     panic!("more rounds than the settings allow");
+}
+
+fn more(request: &Arc<Request>, facts: Vec<Fact>) -> More {
+    More {
+        request: Arc::clone(request),
+        facts: Arc::new(facts),
+        from: 0,
+        now: NOW,
+    }
 }
 
 pub(crate) fn answered(table: &Table, keys: Vec<Key>) -> impl Iterator<Item = Fact> {

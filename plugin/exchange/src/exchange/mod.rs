@@ -6,16 +6,20 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use scimguard_core::facts::{Fact, Key};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::record::Record;
-use scimguard_core::{BackendOutcome, Body, ErrorForm, Headers, Need, Outcome, Request, Response};
+use scimguard_core::{
+    BackendOutcome, Body, ErrorForm, Headers, Need, Outcome, Request, Response, sha256_hex,
+};
+use scimguard_interface::{Given, Observed, Pass as _, Policy};
 
 pub use self::step::{Answer, Found, Needed, Outgoing, Report, Send, Step};
-use crate::trust::Trust;
-use crate::{Policy, Refused, ServiceError, Setup, Witness, headers, incoming};
+use crate::trust::{Trust, opaque_token};
+use crate::{Refused, ServiceError, Setup, Witness, headers, incoming};
 
 /// Headers that carry the credentials of clients.
 pub const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
@@ -33,7 +37,7 @@ pub struct Incoming {
 }
 
 /// A request on its way.
-pub struct Exchange<P: ?Sized, W = ()> {
+pub struct Exchange<P: Policy + ?Sized, W = ()> {
     setup: Arc<Setup<P>>,
     request: Arc<Request>,
     now: u64,
@@ -52,6 +56,8 @@ pub struct Exchange<P: ?Sized, W = ()> {
     rounds: u32,
     passes: u32,
     at: At,
+    /// The pass, while it waits for something.
+    pass: Option<P::Pass>,
     /// What of the policy's answers was seen to be of this request.
     trust: Trust,
     then: Then,
@@ -61,10 +67,7 @@ pub struct Exchange<P: ?Sized, W = ()> {
 /// Which pass this is.
 enum At {
     Deciding,
-    Observing {
-        continuation: Vec<u8>,
-        outcome: BackendOutcome,
-    },
+    Observing(Arc<Observed>),
 }
 
 /// What comes after the records are stored, or the backend has answered.
@@ -79,7 +82,10 @@ enum Then {
     Refuse(Answer),
 }
 
-impl<P: Policy + ?Sized> Exchange<P> {
+impl<P> Exchange<P>
+where
+    P: Policy<Fault: Into<Refused> + Display> + ?Sized,
+{
     /// Begins with the head of a request as it came in. `now`: milliseconds since 1970, until facts come
     /// with a time.
     #[must_use]
@@ -106,7 +112,11 @@ impl<P: Policy + ?Sized> Exchange<P> {
     }
 }
 
-impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
+impl<P, W> Exchange<P, W>
+where
+    P: Policy<Fault: Into<Refused> + Display> + ?Sized,
+    W: Witness,
+{
     /// For a request of which all that [`Exchange::begin`] checks was checked. `now`: milliseconds since
     /// 1970.
     #[must_use]
@@ -125,6 +135,7 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
             rounds,
             passes: 0,
             at: At::Deciding,
+            pass: None,
             trust: Trust::default(),
             then: Then::Nothing,
             witness,
@@ -133,7 +144,14 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
 
     /// The first step.
     pub fn start(&mut self) -> Step {
-        self.judge()
+        let is_foreseen = self.setup.foresees && self.setup.paths.is_scim(&self.request.path);
+        match is_foreseen.then(|| opaque_token(&self.request)).flatten() {
+            Some(token) => {
+                self.wanted.keys = vec![Key::Token(sha256_hex(token.as_bytes()))];
+                self.ask()
+            }
+            None => self.judge(),
+        }
     }
 
     /// The body that is to be read is not there yet. Whoever waits for a client holds nothing that is
@@ -141,13 +159,18 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
     /// waits for the report.
     pub fn suspend(&mut self) -> Option<Report> {
         let ended = self.final_report(Vec::new())?;
-        self.facts = Arc::default();
         self.first = true;
         self.timed = false;
         let mut keys = std::mem::take(&mut self.asked);
         keys.extend(std::mem::take(&mut self.wanted.keys));
         self.wanted.keys = keys;
         Some(ended)
+    }
+
+    /// What the policy keeps for this pass is let go of: what it waits for takes long. The pass begins
+    /// again with everything that is known then, and decides the same.
+    pub fn release(&mut self) {
+        self.pass = None;
     }
 
     /// The body that was to be read.
@@ -165,6 +188,10 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
                     self.now = found.now;
                 }
                 self.holds = true;
+                // A pass goes on from what it knows, if that still holds.
+                if !found.facts.starts_with(&self.facts) {
+                    self.release();
+                }
                 self.facts = found.facts;
                 self.first = false;
                 self.judge()
@@ -253,7 +280,17 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
             return Vec::new();
         };
         let setup = Arc::clone(&self.setup);
-        let Ok(observed) = setup.policy.observe(&continuation, outcome, &[], self.now) else {
+        let observed = Arc::new(Observed {
+            continuation,
+            outcome: outcome.clone(),
+        });
+        let given = Given {
+            request: &self.request,
+            facts: &Arc::default(),
+            now: self.now,
+        };
+        let pass = setup.policy.pass();
+        let Ok(observed) = pass.and_then(|mut pass| pass.observe(&observed, given)) else {
             return Vec::new();
         };
         let mut trust = std::mem::take(&mut self.trust);
@@ -296,10 +333,7 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
     pub fn weight(&self) -> usize {
         let now = match &self.at {
             At::Deciding => self.request.body.size(),
-            At::Observing {
-                continuation,
-                outcome,
-            } => continuation.len().max(outcome.size()),
+            At::Observing(observed) => observed.continuation.len().max(observed.outcome.size()),
         };
         match &self.then {
             Then::Begin(continuation) | Then::Observe(continuation) => now.max(continuation.len()),

@@ -1,12 +1,18 @@
 //! What is reported of an exchange.
 
 use scimguard_core::record::Record;
+use scimguard_interface::Policy;
 use scimguard_wire::DecisionReport;
+use std::fmt::Display;
 
 use super::{At, Exchange, Report};
-use crate::{Policy, Witness};
+use crate::{Refused, Witness};
 
-impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
+impl<P, W> Exchange<P, W>
+where
+    P: Policy<Fault: Into<Refused> + Display> + ?Sized,
+    W: Witness,
+{
     /// The decision on the client's request; what follows from it is no decision of its own.
     pub(super) fn decision(
         &self,

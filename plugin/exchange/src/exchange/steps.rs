@@ -1,17 +1,19 @@
 //! What follows from a verdict of the policy, and from its judgement of an answer.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use scimguard_core::message::{AnswerBody, AnswerHandling, ForwardBody, ResponseBody};
 use scimguard_core::{
     BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Respond, Verdict,
 };
+use scimguard_interface::{Given, Observed, Pass as _, Policy};
 
 use scimguard_wire::{DecisionReport, Stage};
 
 use super::{Answer, At, CREDENTIALS, Exchange, Needed, Outgoing, Report, Send, Step, Then};
 use crate::trust::Seen;
-use crate::{Policy, Refused, Setup, View, Witness, headers};
+use crate::{Refused, Setup, Witness, headers};
 
 /// An answer of the policy.
 enum Judged {
@@ -19,7 +21,11 @@ enum Judged {
     Outcome(Outcome),
 }
 
-impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
+impl<P, W> Exchange<P, W>
+where
+    P: Policy<Fault: Into<Refused> + Display> + ?Sized,
+    W: Witness,
+{
     /// One call of the policy, with the facts of now.
     pub(super) fn judge(&mut self) -> Step {
         if self.rounds == u32::MAX {
@@ -27,27 +33,16 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
         }
         self.rounds = self.rounds.checked_sub(1).unwrap_or(u32::MAX);
         let setup = Arc::clone(&self.setup);
-        let policy = &setup.policy;
-        let view = View {
+        let given = Given {
             request: &self.request,
             facts: &self.facts,
             now: self.now,
         };
         let mut trust = std::mem::take(&mut self.trust);
-        let answer = match &self.at {
-            At::Deciding => {
-                self.witness.evaluates(view);
-                let verdict = policy.evaluate(&self.request, &self.facts, self.now);
-                verdict.map(Judged::Verdict)
-            }
-            At::Observing {
-                continuation,
-                outcome,
-            } => {
-                let observed = policy.observe(continuation, outcome, &self.facts, self.now);
-                observed.map(Judged::Outcome)
-            }
-        };
+        if matches!(self.at, At::Deciding) {
+            self.witness.evaluates(given);
+        }
+        let answer = call(&setup.policy, &mut self.pass, &self.at, given);
         let answer = match answer {
             Ok(answer) => answer,
             Err(fault) => {
@@ -69,14 +64,14 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
             Judged::Outcome(outcome) => {
                 let begins = matches!(
                     &self.at,
-                    At::Observing { outcome, .. } if *outcome == BackendOutcome::NotAsked
+                    At::Observing(observed) if observed.outcome == BackendOutcome::NotAsked
                 );
-                let view = View {
+                let given = Given {
                     request: &self.request,
                     facts: &self.facts,
                     now: self.now,
                 };
-                self.witness.observed(view, begins, outcome);
+                self.witness.observed(given, begins, outcome);
             }
         }
         match answer {
@@ -130,7 +125,7 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
         self.asked.extend_from_slice(&keys);
         let answered = matches!(
             &self.at,
-            At::Observing { outcome, .. } if *outcome != BackendOutcome::NotAsked
+            At::Observing(observed) if observed.outcome != BackendOutcome::NotAsked
         );
         Step::GetFacts(Needed {
             stage: match answered {
@@ -143,10 +138,11 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
     }
 
     pub(super) fn observe(&mut self, continuation: Vec<u8>, outcome: BackendOutcome) -> Step {
-        self.at = At::Observing {
+        self.at = At::Observing(Arc::new(Observed {
             continuation,
             outcome,
-        };
+        }));
+        self.pass = None;
         self.facts = Arc::default();
         self.first = true;
         self.rounds = self.setup.policy.settings().rounds;
@@ -261,8 +257,12 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
 
     /// The backend's bytes.
     fn received(&mut self) -> ResponseBody {
-        match &mut self.at {
-            At::Observing {
+        let At::Observing(observed) = &mut self.at else {
+            return ResponseBody::None;
+        };
+        // The pass is over, so that nobody else has them.
+        match Arc::make_mut(observed) {
+            Observed {
                 outcome: BackendOutcome::Answered(answer),
                 ..
             } => match std::mem::replace(&mut answer.body, AnswerBody::None) {
@@ -288,4 +288,27 @@ impl<P: Policy + ?Sized, W: Witness> Exchange<P, W> {
         });
         Step::Store(self.last(Some(decision), Vec::new()))
     }
+}
+
+/// Begins a pass, or resumes it. It is kept as long as it needs something.
+fn call<P: Policy + ?Sized>(
+    policy: &P,
+    waiting: &mut Option<P::Pass>,
+    at: &At,
+    given: Given<'_>,
+) -> Result<Judged, P::Fault> {
+    let (mut pass, resumes) = match waiting.take() {
+        Some(pass) => (pass, true),
+        None => (policy.pass()?, false),
+    };
+    let answer = match (at, resumes) {
+        (At::Deciding, false) => Judged::Verdict(pass.evaluate(given)?),
+        (At::Deciding, true) => Judged::Verdict(pass.resume_evaluate(given)?),
+        (At::Observing(observed), false) => Judged::Outcome(pass.observe(observed, given)?),
+        (At::Observing(_), true) => Judged::Outcome(pass.resume_observe(given)?),
+    };
+    if let Judged::Verdict(Verdict::Need(_)) | Judged::Outcome(Outcome::Need(_)) = answer {
+        *waiting = Some(pass);
+    }
+    Ok(answer)
 }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use scimguard_core::facts::{Fact, Key, Table};
 use scimguard_core::history::{Answers, Decided};
 use scimguard_core::message::{AnswerBody, BackendAnswer, ResponseBody};
 use scimguard_core::record::Record;
-use scimguard_core::{BackendOutcome, Body, Change, ErrorForm, Request, Response, refusal};
+use scimguard_core::{BackendOutcome, Body, ErrorForm, Normalisation, Request, Response, refusal};
+use scimguard_interface::Policy;
 
 use super::watcher::Watcher;
-use crate::{Exchange, Found, Policy, Report, Send, Setup, Step};
+use crate::{Exchange, Found, Refused, Report, Send, Setup, Step};
 
 /// A policy, and what came of the requests that it decided.
 pub struct Driver<P> {
@@ -23,7 +25,7 @@ pub struct Driver<P> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journal {
     /// What was normalised, of every part.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Normalisation>,
     /// What was recorded.
     pub records: Vec<Record>,
 }
@@ -51,7 +53,7 @@ pub enum Stuck {
     },
 }
 
-impl<P: Policy> Driver<P> {
+impl<P: Policy<Fault: Into<Refused> + Display>> Driver<P> {
     /// Of a policy.
     #[must_use]
     pub fn new(policy: P) -> Self {

@@ -1,15 +1,17 @@
 //! Keeps what a policy decides in an exchange.
 
 use scimguard_core::history::Decided;
-use scimguard_core::{Change, Outcome, Verdict};
+use scimguard_core::{Normalisation, Outcome, Verdict};
 
-use crate::{View, Witness};
+use scimguard_interface::Given;
+
+use crate::Witness;
 
 /// What was decided, in order.
 #[derive(Default)]
 pub(super) struct Watcher {
     pub(super) stops: Vec<Decided>,
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<Normalisation>,
     /// Why the policy was not believed.
     pub(super) trapped: Option<String>,
 }
@@ -30,7 +32,7 @@ impl Witness for Watcher {
         }
     }
 
-    fn observed(&mut self, _: View<'_>, _: bool, outcome: &Outcome) {
+    fn observed(&mut self, _: Given<'_>, _: bool, outcome: &Outcome) {
         match outcome {
             Outcome::Need(_) => {}
             Outcome::Forward(forward) => {

@@ -263,6 +263,20 @@ pub fn account_of_token<'f>(request: &Request, facts: &'f [Fact], now: u64) -> O
     found.map(|(_, token)| &token.account)
 }
 
+/// The token that a SCIM request carries, if its form is not that of a JWT.
+pub(crate) fn opaque_token(request: &Request) -> Option<&str> {
+    let carried = |name: &str| {
+        let header = request.headers.iter().find(|(other, _)| other == name);
+        header.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    };
+    let token = match carried("authorization") {
+        Some(value) => value.trim().split_once(' ')?.1,
+        None => carried("x-api-key")?,
+    };
+    let token = token.trim();
+    (!token.is_empty() && token.split('.').count() != 3).then_some(token)
+}
+
 /// The tokens of the guard's own store that the facts tell of as good, with their hashes.
 pub fn good_tokens(facts: &[Fact], now: u64) -> impl Iterator<Item = (&String, &Token)> {
     let tokens = facts

@@ -5,7 +5,7 @@ use scimguard_core::facts::{
     TokenText, User, UserGroupsKey, VerifiedKey,
 };
 use scimguard_core::record::{
-    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, ResourceKey,
+    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, ResourceKey, Settled,
 };
 
 use super::*;
@@ -281,10 +281,10 @@ pub(super) fn records(account: &str) -> Vec<Record> {
             by: "t1".to_owned(),
             members: Vec::new(),
         }),
-        Record::Settle {
+        Record::Settle(Settled {
             intent: key(),
             id: "u2".to_owned(),
-        },
+        }),
         Record::Withdraw(key()),
         Record::Group(Group {
             account: account(),

@@ -5,7 +5,7 @@ use scimguard_core::facts::{
     TokenText, User, UserGroupsKey, VerifiedKey,
 };
 use scimguard_core::record::{
-    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey,
+    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 use scimguard_core::sha256_hex;
 
@@ -40,10 +40,10 @@ pub(super) fn every_record(account: &str) -> Vec<Record> {
             by: "own".to_owned(),
             members: Vec::new(),
         }),
-        Record::Settle {
+        Record::Settle(Settled {
             intent: key.clone(),
             id: "u1".to_owned(),
-        },
+        }),
         Record::Withdraw(key),
         Record::User(User {
             account: account.clone(),

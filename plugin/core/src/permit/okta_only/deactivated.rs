@@ -4,46 +4,48 @@ use super::words::Owned;
 use crate::act::{Edit, UserChange, UserGroups};
 use crate::facts::{Member, User};
 use crate::known::Stop;
-use crate::permit::scene::{Scene, changed_profile};
+use crate::permit::context::{Context, changed_profile};
 use crate::rules::Refusal;
 use crate::rules::okta_only::USER_DEACTIVATED;
 
-pub(super) fn check(edit: &Edit, scene: &Scene<'_>) -> Result<(), Stop> {
+pub(super) fn check(edit: &Edit, context: &Context<'_>) -> Result<(), Stop> {
     let joins = |members: Vec<&Member>| -> Result<(), Stop> {
         for member in members {
             let user = member.user.as_ref();
-            if let Some(user) = user.filter(|user| is_deactivated(user, scene)) {
-                return Err(refused(user, &member.reference, "be put into a group", scene).into());
+            if let Some(user) = user.filter(|user| is_deactivated(user, context)) {
+                return Err(
+                    refused(user, &member.reference, "be put into a group", context).into(),
+                );
             }
         }
         Ok(())
     };
     match edit {
         Edit::CreateUser(new) => {
-            let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
-            match existing.filter(|user| is_deactivated(user, scene)) {
+            let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
+            match existing.filter(|user| is_deactivated(user, context)) {
                 Some(user) if !new.groups.is_empty() => {
-                    Err(refused(user, &new.user_name, "be put into a group", scene).into())
+                    Err(refused(user, &new.user_name, "be put into a group", context).into())
                 }
                 _ => Ok(()),
             }
         }
-        Edit::ChangeUser(change) => check_change(change, scene),
-        Edit::CreateGroup(new) => joins(scene.new_members(new)?),
-        Edit::ChangeGroup(change) => joins(scene.moves(change)?.added),
+        Edit::ChangeUser(change) => check_change(change, context),
+        Edit::CreateGroup(new) => joins(context.new_members(new)?),
+        Edit::ChangeGroup(change) => joins(context.moves(change)?.added),
         Edit::DeleteUser(_) | Edit::DeleteGroup(_) | Edit::Provisioning(_) => Ok(()),
     }
 }
 
-fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
-    let Some(user) = scene.user(&change.user)? else {
+fn check_change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> {
+    let Some(user) = context.user(&change.user)? else {
         return Ok(());
     };
     // The provider may write the whole profile along with what it says of the activity, if that is one
     // thing.
-    let is_provider = !scene.is_others(user.managed_by.as_deref());
+    let is_provider = !context.is_others(user.managed_by.as_deref());
     let says = is_provider && change.active.agreed().is_some();
-    if !is_deactivated(user, scene) || says {
+    if !is_deactivated(user, context) || says {
         return Ok(());
     }
     let reference = &change.user.reference;
@@ -55,16 +57,16 @@ fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
         || profile.rides_along.is_some()
         || !changed_profile(profile, user).is_empty()
     {
-        return Err(refused(user, reference, "be changed", scene).into());
+        return Err(refused(user, reference, "be changed", context).into());
     }
     let joins = match &change.groups {
         UserGroups::Add(groups) | UserGroups::Replace(groups) => groups.as_slice(),
         _ => &[],
     };
     for group in joins {
-        let key = scene.membership_key(&group.scope, &group.id, reference);
-        if scene.facts.members(&key)?.iter().any(|m| !m.is_in()) {
-            return Err(refused(user, reference, "be put into a group", scene).into());
+        let key = context.membership_key(&group.scope, &group.id, reference);
+        if context.facts.members(&key)?.iter().any(|m| !m.is_in()) {
+            return Err(refused(user, reference, "be put into a group", context).into());
         }
     }
     Ok(())
@@ -72,13 +74,13 @@ fn check_change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
 
 /// Deactivated native users are the application's own business. Whose deactivation is unclear is not
 /// kept from the provider.
-fn is_deactivated(user: &User, scene: &Scene<'_>) -> bool {
-    let unclear = user.pending && !scene.is_others(user.managed_by.as_deref());
+fn is_deactivated(user: &User, context: &Context<'_>) -> bool {
+    let unclear = user.pending && !context.is_others(user.managed_by.as_deref());
     user.managed_by.is_some() && !user.active && !unclear
 }
 
-fn refused(user: &User, reference: &str, what: &str, scene: &Scene<'_>) -> Refusal {
-    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+fn refused(user: &User, reference: &str, what: &str, context: &Context<'_>) -> Refusal {
+    let Owned { name, owner, came } = Owned::user(user, reference, context);
     USER_DEACTIVATED.because(format!(
         "Activate {name} in {owner} first: the user {came}, is deactivated there, and cannot {what} until then."
     ))

@@ -5,24 +5,24 @@ use super::words::{Owned, called};
 use crate::act::{BodyField, FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
 use crate::facts::Group;
 use crate::known::Stop;
-use crate::permit::scene::{Moves, Scene};
+use crate::permit::context::{Context, Moves};
 use crate::rules::Refusal;
 use crate::rules::okta_only::{GROUP_DELETE, GROUP_RENAME};
 use crate::token::Actor;
 
 /// Creating what exists is judged as an update, with the named memberships.
-pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
+pub(super) fn create(new: &NewGroup, context: &Context<'_>) -> Result<(), Stop> {
     let existing: Vec<&Group> = match (&new.id, &new.name) {
-        (Some(id), _) => scene.group(&new.scope, id)?.into_iter().collect(),
+        (Some(id), _) => context.group(&new.scope, id)?.into_iter().collect(),
         // Without an id of its own it gets the one that its name gives.
-        (None, Some(name)) if *scene.actor == Actor::Operator => {
-            let ids = scene.account.group_ids(name);
+        (None, Some(name)) if *context.actor == Actor::Operator => {
+            let ids = context.account.group_ids(name);
             let has_id = |group: &&Group| group.id.as_ref().is_none_or(|id| ids.contains(id));
-            let groups = scene.groups_of_name(&new.scope, name)?;
+            let groups = context.groups_of_name(&new.scope, name)?;
             let mut existing: Vec<&Group> = groups.into_iter().filter(has_id).collect();
             // An application to which case does not matter has one of the two only.
             for id in &ids {
-                if let Some(alike) = scene.existing_group(&new.scope, id)?
+                if let Some(alike) = context.existing_group(&new.scope, id)?
                     && !existing.iter().any(|group| group.id == alike.id)
                 {
                     existing.push(alike);
@@ -35,45 +35,51 @@ pub(super) fn create(new: &NewGroup, scene: &Scene<'_>) -> Result<(), Stop> {
     let name = Writes::set(new.name.as_deref());
     let id = new.id.as_deref().or(new.name.as_deref()).unwrap_or("");
     for group in existing {
-        may_rename(&name, new.rides_along.as_ref(), group, id, scene)?;
-        may_identify(&new.external_id, group, id, scene)?;
-        let moves = scene.moves_of_update(new, group)?;
-        may_move_members(Some(group), id, &moves, scene)?;
-        says_whose(new.rides_along.as_ref(), group, id, scene)?;
+        may_rename(&name, new.rides_along.as_ref(), group, id, context)?;
+        may_identify(&new.external_id, group, id, context)?;
+        let moves = context.moves_of_update(new, group)?;
+        may_move_members(Some(group), id, &moves, context)?;
+        says_whose(new.rides_along.as_ref(), group, id, context)?;
     }
-    let moves = match (&new.id, scene.actor) {
+    let moves = match (&new.id, context.actor) {
         // There may be members of a group that nobody has recorded.
-        (Some(id), Actor::Operator) => scene.moves_of_replacement(new, id)?,
+        (Some(id), Actor::Operator) => context.moves_of_replacement(new, id)?,
         _ => Moves {
-            added: scene.new_members(new)?,
+            added: context.new_members(new)?,
             ..Moves::default()
         },
     };
-    may_move_members(None, id, &moves, scene)
+    may_move_members(None, id, &moves, context)
 }
 
-pub(super) fn change(change: &GroupChange, scene: &Scene<'_>) -> Result<(), Stop> {
+pub(super) fn change(change: &GroupChange, context: &Context<'_>) -> Result<(), Stop> {
     let GroupRef { scope, id } = &change.group;
-    let group = scene.group(scope, id)?;
+    let group = context.group(scope, id)?;
     if let Some(group) = group {
-        may_rename(&change.name, change.rides_along.as_ref(), group, id, scene)?;
-        may_identify(&change.external_id, group, id, scene)?;
+        may_rename(
+            &change.name,
+            change.rides_along.as_ref(),
+            group,
+            id,
+            context,
+        )?;
+        may_identify(&change.external_id, group, id, context)?;
     }
-    may_move_members(group, id, &scene.moves(change)?, scene)?;
+    may_move_members(group, id, &context.moves(change)?, context)?;
     match group {
-        Some(group) => Ok(says_whose(change.rides_along.as_ref(), group, id, scene)?),
+        Some(group) => Ok(says_whose(change.rides_along.as_ref(), group, id, context)?),
         None => Ok(()),
     }
 }
 
-pub(super) fn delete(group: &GroupRef, scene: &Scene<'_>) -> Result<(), Stop> {
-    let Some(record) = scene.group(&group.scope, &group.id)? else {
+pub(super) fn delete(group: &GroupRef, context: &Context<'_>) -> Result<(), Stop> {
+    let Some(record) = context.group(&group.scope, &group.id)? else {
         return Ok(());
     };
-    if !scene.is_others(record.managed_by.as_deref()) {
+    if !context.is_others(record.managed_by.as_deref()) {
         return Ok(());
     }
-    let Owned { name, owner, came } = Owned::group(record, &group.id, scene);
+    let Owned { name, owner, came } = Owned::group(record, &group.id, context);
     Err(GROUP_DELETE
         .because(format!(
             "Delete the group in {owner}: {name} {came} and is deleted only there."
@@ -86,11 +92,11 @@ fn may_identify(
     external_id: &Writes,
     group: &Group,
     id: &str,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Stop> {
     if external_id.change_identifier(group.external_id.as_deref()) {
         let field = BodyField::Unlisted("externalId".to_owned());
-        may_rename(&Writes::default(), Some(&field), group, id, scene)?;
+        may_rename(&Writes::default(), Some(&field), group, id, context)?;
     }
     Ok(())
 }
@@ -100,12 +106,12 @@ fn may_rename(
     rides_along: Option<&BodyField>,
     group: &Group,
     id: &str,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Stop> {
-    if !scene.is_others(group.managed_by.as_deref()) {
+    if !context.is_others(group.managed_by.as_deref()) {
         return Ok(());
     }
-    let owned = Owned::group(group, id, scene);
+    let owned = Owned::group(group, id, context);
     let Owned { owner, came, .. } = &owned;
     let renames = |write: &FieldWrite| match write {
         FieldWrite::Set(name) => group.pending || group.display_name.as_ref() != Some(name),
@@ -135,15 +141,15 @@ fn says_whose(
     field: Option<&BodyField>,
     group: &Group,
     id: &str,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Refusal> {
     let Some(BodyField::Required { pointer, value }) = field else {
         return Ok(());
     };
-    if !scene.is_others(group.managed_by.as_deref()) {
+    if !context.is_others(group.managed_by.as_deref()) {
         return Ok(());
     }
-    let Owned { name, owner, came } = Owned::group(group, id, scene);
+    let Owned { name, owner, came } = Owned::group(group, id, context);
     Err(GROUP_RENAME.because(format!(
         "Send {pointer} in the body with the value {value}: {name} {came}, and without it the application would no longer take the group for {owner}'s."
     )))
@@ -153,7 +159,7 @@ fn may_move_members(
     group: Option<&Group>,
     id: &str,
     moves: &Moves<'_>,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Stop> {
     let added = moves.added.iter().map(|member| (*member, true));
     let removed = moves.removed.iter().map(|member| (*member, false));
@@ -168,16 +174,16 @@ fn may_move_members(
         if first.is_some() || moves.untold {
             let reference = first.map(|(member, put_in)| (named(member, put_in), put_in, member));
             let who = reference.as_ref().map(|(reference, put_in, member)| {
-                (called(member.user.as_ref(), reference, scene), *put_in)
+                (called(member.user.as_ref(), reference, context), *put_in)
             });
-            may_change_members(group, id, who, scene)?;
+            may_change_members(group, id, who, context)?;
         }
     }
     all.try_for_each(|(member, put_in)| {
         let Some(user) = &member.user else {
             return Ok(());
         };
-        may_move(user, &named(member, put_in), scene).map_err(|mut refusal| {
+        may_move(user, &named(member, put_in), context).map_err(|mut refusal| {
             refusal
                 .detail
                 .push_str(&format!(" Nothing was changed in {id}."));

@@ -2,7 +2,7 @@
 
 use super::words::Owned;
 use crate::facts::{Group, User};
-use crate::permit::scene::Scene;
+use crate::permit::context::Context;
 use crate::rules::Refusal;
 use crate::rules::okta_only::{GROUP_MEMBERSHIP, USER_GROUPS};
 
@@ -11,12 +11,12 @@ pub(super) fn may_change_members(
     group: &Group,
     id: &str,
     who: Option<(&str, bool)>,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    if !scene.is_others(group.managed_by.as_deref()) {
+    if !context.is_others(group.managed_by.as_deref()) {
         return Ok(());
     }
-    let Owned { name, owner, came } = Owned::group(group, id, scene);
+    let Owned { name, owner, came } = Owned::group(group, id, context);
     let instead = match who {
         Some((who, true)) => format!("Add {who} to the group in {owner}"),
         Some((who, false)) => format!("Remove {who} from the group in {owner}"),
@@ -28,11 +28,11 @@ pub(super) fn may_change_members(
 }
 
 /// Who is owned, and whose groups are the provider's.
-pub(super) fn may_move(user: &User, reference: &str, scene: &Scene<'_>) -> Result<(), Refusal> {
-    if !scene.is_locked(user) {
+pub(super) fn may_move(user: &User, reference: &str, context: &Context<'_>) -> Result<(), Refusal> {
+    if !context.is_locked(user) {
         return Ok(());
     }
-    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    let Owned { name, owner, came } = Owned::user(user, reference, context);
     Err(USER_GROUPS.because(format!(
         "Change the groups of {name} in {owner}: the user {came}, and the group assignments are changed only there."
     )))

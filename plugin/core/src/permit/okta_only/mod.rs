@@ -11,31 +11,31 @@ pub(super) use provisioning::key as provisioning_key;
 
 use crate::act::{Act, Edit};
 use crate::known::Stop;
-use crate::permit::scene::Scene;
+use crate::permit::context::Context;
 use crate::policy::Deactivated;
 
 /// Refuses what only the provider may do.
-pub(super) fn check(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
+pub(super) fn check(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     for edit in &act.edits {
         match edit {
-            Edit::CreateUser(new) => users::create(new, scene)?,
-            Edit::ChangeUser(change) => users::change(change, scene)?,
-            Edit::DeleteUser(user) => users::delete(user, scene)?,
-            Edit::CreateGroup(new) => groups::create(new, scene)?,
-            Edit::ChangeGroup(change) => groups::change(change, scene)?,
-            Edit::DeleteGroup(group) => groups::delete(group, scene)?,
-            Edit::Provisioning(edit) => provisioning::check(edit, scene)?,
+            Edit::CreateUser(new) => users::create(new, context)?,
+            Edit::ChangeUser(change) => users::change(change, context)?,
+            Edit::DeleteUser(user) => users::delete(user, context)?,
+            Edit::CreateGroup(new) => groups::create(new, context)?,
+            Edit::ChangeGroup(change) => groups::change(change, context)?,
+            Edit::DeleteGroup(group) => groups::delete(group, context)?,
+            Edit::Provisioning(edit) => provisioning::check(edit, context)?,
         }
     }
     Ok(())
 }
 
 /// Refuses changes of deactivated users. The last rule: ownership is told first.
-pub(super) fn check_deactivated(act: &Act, scene: &Scene<'_>) -> Result<(), Stop> {
-    if scene.account.deactivated == Deactivated::Editable {
+pub(super) fn check_deactivated(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
+    if context.account.deactivated == Deactivated::Editable {
         return Ok(());
     }
     act.edits
         .iter()
-        .try_for_each(|edit| deactivated::check(edit, scene))
+        .try_for_each(|edit| deactivated::check(edit, context))
 }

@@ -5,40 +5,40 @@ use crate::act::ProvisioningEdit;
 use crate::act::provisioning::{Claim, Scope, Thing};
 use crate::facts::{Group, Key};
 use crate::known::Stop;
-use crate::permit::scene::Scene;
+use crate::permit::context::Context;
 use crate::rules::okta_only::{GROUP_DELETE, GROUP_MEMBERSHIP, PROVISIONING};
 use crate::rules::{Refusal, body};
 
 /// The fact that an edit is judged by.
-pub(in crate::permit) fn key(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Option<Key> {
+pub(in crate::permit) fn key(edit: &ProvisioningEdit, context: &Context<'_>) -> Option<Key> {
     match edit {
         ProvisioningEdit::Claim(claim) => {
-            Some(scene.group_key(&claim.scope, &claimed_id(claim, scene)?))
+            Some(context.group_key(&claim.scope, &claimed_id(claim, context)?))
         }
         _ => None,
     }
 }
 
-pub(super) fn check(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Result<(), Stop> {
+pub(super) fn check(edit: &ProvisioningEdit, context: &Context<'_>) -> Result<(), Stop> {
     match edit {
         ProvisioningEdit::Touch(things) => {
-            let protected = things.iter().find(|thing| is_protected(thing, scene));
-            Ok(protected.map_or(Ok(()), |thing| Err(untouchable(thing, scene)))?)
+            let protected = things.iter().find(|thing| is_protected(thing, context));
+            Ok(protected.map_or(Ok(()), |thing| Err(untouchable(thing, context)))?)
         }
-        ProvisioningEdit::Claim(claim) => may_claim(claim, scene),
+        ProvisioningEdit::Claim(claim) => may_claim(claim, context),
         // Providers push into the account: SCIM has no organisations and projects.
         ProvisioningEdit::DeleteScope(Scope::Part) => Ok(()),
         ProvisioningEdit::DeleteScope(Scope::Account) => Err(GROUP_DELETE
             .because(format!(
                 "Delete pushed groups in {0}: the request deletes every group of the account, those that {0} pushed too. Name the organisation or project to delete.",
-                shown(&scene.account.provider)
+                shown(&context.account.provider)
             ))
             .into()),
         // Users of the provider may be in groups of every scope, and which ones cannot be told.
         ProvisioningEdit::ReplaceMembers(_) => Err(GROUP_MEMBERSHIP
             .because(format!(
                 "Name the group whose members are to change: the request changes those of every group in its scope, and what {} owns may be among them.",
-                shown(&scene.account.provider)
+                shown(&context.account.provider)
             ))
             .into()),
         ProvisioningEdit::UnnamedUser { places } => Err(body::SYNTAX
@@ -51,10 +51,10 @@ pub(super) fn check(edit: &ProvisioningEdit, scene: &Scene<'_>) -> Result<(), St
 
 /// What the request does not name may be anything of its kind, and an account that it does not name
 /// may be any.
-fn is_protected(thing: &Thing, scene: &Scene<'_>) -> bool {
-    let protected = match scene.account_name {
-        "" => &scene.account.protected_anywhere,
-        _ => &scene.account.protected,
+fn is_protected(thing: &Thing, context: &Context<'_>) -> bool {
+    let protected = match context.account_name {
+        "" => &context.account.protected_anywhere,
+        _ => &context.account.protected,
     };
     match &thing.id {
         Some(id) => protected.covers(&thing.kind, id),
@@ -62,8 +62,8 @@ fn is_protected(thing: &Thing, scene: &Scene<'_>) -> bool {
     }
 }
 
-fn untouchable(thing: &Thing, scene: &Scene<'_>) -> Refusal {
-    let owner = shown(&scene.account.provider);
+fn untouchable(thing: &Thing, context: &Context<'_>) -> Refusal {
+    let owner = shown(&context.account.provider);
     let kind = thing.kind.replace('_', " ");
     PROVISIONING.because(match &thing.id {
         Some(id) => format!(
@@ -77,17 +77,17 @@ fn untouchable(thing: &Thing, scene: &Scene<'_>) -> Refusal {
 
 /// A group that exists natively, or that an operator creates, must not pass for a pushed one: the
 /// provider would find it and link to it.
-fn may_claim(claim: &Claim, scene: &Scene<'_>) -> Result<(), Stop> {
-    let group = match claimed_id(claim, scene) {
-        Some(id) => scene.group(&claim.scope, &id)?,
+fn may_claim(claim: &Claim, context: &Context<'_>) -> Result<(), Stop> {
+    let group = match claimed_id(claim, context) {
+        Some(id) => context.group(&claim.scope, &id)?,
         None => None,
     };
-    let is_owned = |group: &Group| scene.is_others(group.managed_by.as_deref());
+    let is_owned = |group: &Group| context.is_others(group.managed_by.as_deref());
     // What is not on record is nobody's: the application answers an update of it.
     if group.map_or(!claim.creates, is_owned) {
         return Ok(());
     }
-    let owner = shown(&scene.account.provider);
+    let owner = shown(&context.account.provider);
     Err(PROVISIONING
         .because(format!(
             "Leave {} out of the body: the group was not pushed by {owner}, and must not look as if it was. Push it from {owner} if it is to be managed there.",
@@ -96,9 +96,9 @@ fn may_claim(claim: &Claim, scene: &Scene<'_>) -> Result<(), Stop> {
         .into())
 }
 
-fn claimed_id(claim: &Claim, scene: &Scene<'_>) -> Option<String> {
+fn claimed_id(claim: &Claim, context: &Context<'_>) -> Option<String> {
     claim.id.clone().or_else(|| {
         let name = claim.name.as_deref()?;
-        scene.account.derived_group_id(name)
+        context.account.derived_group_id(name)
     })
 }

@@ -10,22 +10,22 @@ use crate::act::{
 use crate::facts::{Group, User};
 use crate::fold::fold;
 use crate::known::Stop;
+use crate::permit::context::{Context, changed_profile};
 use crate::permit::ownership::is_anothers_name;
-use crate::permit::scene::{Scene, changed_profile};
 use crate::policy::{DirectUsers, LocalUsers};
 use crate::rules::okta_only::{USER_CREATE, USER_DELETE, USER_PROFILE};
 use crate::rules::{Refusal, face};
 use crate::token::Actor;
 
 /// Creating whom exists is judged as an update, with the named memberships.
-pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
-    let existing = scene.facts.user(&scene.new_user_key(&new.user_name))?;
+pub(super) fn create(new: &NewUser, context: &Context<'_>) -> Result<(), Stop> {
+    let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
     match existing {
-        Some(user) => may_create_again(&of_same_name(new, user), user, scene)?,
-        None if *scene.actor == Actor::Operator
-            && scene.account.local_users == LocalUsers::Deny =>
+        Some(user) => may_create_again(&of_same_name(new, user), user, context)?,
+        None if *context.actor == Actor::Operator
+            && context.account.local_users == LocalUsers::Deny =>
         {
-            let provider = shown(&scene.account.provider);
+            let provider = shown(&context.account.provider);
             return Err(USER_CREATE
                 .because(format!(
                     "Create the user in {provider}: users of this account are created only there."
@@ -36,25 +36,25 @@ pub(super) fn create(new: &NewUser, scene: &Scene<'_>) -> Result<(), Stop> {
             // An application may take the owner of any of the e-mails for the user who is meant. What
             // may be done to that user is still no reason to share an e-mail.
             for email in new.profile.own_emails() {
-                if let Some(user) = scene.user_named(email)?
-                    && scene.is_others(user.managed_by.as_deref())
+                if let Some(user) = context.user_named(email)?
+                    && context.is_others(user.managed_by.as_deref())
                 {
-                    may_create_again(new, user, scene)?;
+                    may_create_again(new, user, context)?;
                     return Err(is_anothers_name(email).into());
                 }
             }
         }
     }
     for group in &new.groups {
-        assign(existing, group, &new.user_name, true, scene)?;
+        assign(existing, group, &new.user_name, true, context)?;
     }
     if let Some(user) = existing {
-        may_edit_profile(&new.profile, user, &new.user_name, scene)?;
+        may_edit_profile(&new.profile, user, &new.user_name, context)?;
     }
     match existing {
         // Who is created now would be taken for the one whom the provider was creating.
-        Some(user) if user.id.is_none() && scene.is_others(user.managed_by.as_deref()) => {
-            let Owned { name, owner, .. } = Owned::user(user, &new.user_name, scene);
+        Some(user) if user.id.is_none() && context.is_others(user.managed_by.as_deref()) => {
+            let Owned { name, owner, .. } = Owned::user(user, &new.user_name, context);
             Err(face::FACTS_UNAVAILABLE
                 .because(format!(
                     "{owner} is creating {name}, and whether that is done is not known yet. Repeat the request later."
@@ -80,18 +80,18 @@ fn of_same_name(new: &NewUser, user: &User) -> NewUser {
 }
 
 /// Creating an existing user is judged as an update. A create that says nothing of the name leaves it.
-fn may_create_again(new: &NewUser, user: &User, scene: &Scene<'_>) -> Result<(), Refusal> {
+fn may_create_again(new: &NewUser, user: &User, context: &Context<'_>) -> Result<(), Refusal> {
     if !user.active {
-        may_delete(user, &new.user_name, Verb::Activate, scene)?;
+        may_delete(user, &new.user_name, Verb::Activate, context)?;
     }
     if new.active.is_some_and(|active| active != user.active) {
-        may_delete(user, &new.user_name, Verb::Deactivate, scene)?;
+        may_delete(user, &new.user_name, Verb::Deactivate, context)?;
     }
-    may_edit_profile(&new.profile, user, &new.user_name, scene)
+    may_edit_profile(&new.profile, user, &new.user_name, context)
 }
 
-pub(super) fn change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop> {
-    let user = scene.user(&change.user)?;
+pub(super) fn change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> {
+    let user = context.user(&change.user)?;
     let reference = change.user.reference.as_str();
     if let Some(user) = user {
         let unclear = user.pending && !change.active.is_empty();
@@ -100,49 +100,55 @@ pub(super) fn change(change: &UserChange, scene: &Scene<'_>) -> Result<(), Stop>
                 true => Verb::Deactivate,
                 false => Verb::Activate,
             };
-            may_delete(user, reference, verb, scene)?;
+            may_delete(user, reference, verb, context)?;
         }
-        may_edit_profile(&change.profile, user, reference, scene)?;
+        may_edit_profile(&change.profile, user, reference, context)?;
     }
     match &change.groups {
         UserGroups::Untouched => {}
         UserGroups::Add(groups) => {
             for group in groups {
-                assign(user, group, reference, true, scene)?;
+                assign(user, group, reference, true, context)?;
             }
         }
         UserGroups::Remove(groups) => {
             for group in groups {
-                assign(user, group, reference, false, scene)?;
+                assign(user, group, reference, false, context)?;
             }
         }
         UserGroups::Replace(groups) => {
             for group in groups {
-                assign(user, group, reference, true, scene)?;
+                assign(user, group, reference, true, context)?;
             }
             let kept: BTreeSet<(&str, Option<&str>)> = groups
                 .iter()
                 .map(|group| (group.scope.as_str(), Some(group.id.as_str())))
                 .collect();
-            for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
+            for held in context
+                .facts
+                .groups(&context.user_groups_key(&change.user))?
+            {
                 if !kept.contains(&(held.scope.as_str(), held.id.as_deref())) {
-                    move_user(user, reference, Some((held, "the group")), false, scene)?;
+                    move_user(user, reference, Some((held, "the group")), false, context)?;
                 }
             }
         }
         UserGroups::Changed => {
-            for held in scene.facts.groups(&scene.user_groups_key(&change.user))? {
-                move_user(user, reference, Some((held, "the group")), false, scene)?;
+            for held in context
+                .facts
+                .groups(&context.user_groups_key(&change.user))?
+            {
+                move_user(user, reference, Some((held, "the group")), false, context)?;
             }
-            move_user(user, reference, None, false, scene)?;
+            move_user(user, reference, None, false, context)?;
         }
     }
     Ok(())
 }
 
-pub(super) fn delete(user: &UserRef, scene: &Scene<'_>) -> Result<(), Stop> {
-    match scene.user(user)? {
-        Some(record) => Ok(may_delete(record, &user.reference, Verb::Delete, scene)?),
+pub(super) fn delete(user: &UserRef, context: &Context<'_>) -> Result<(), Stop> {
+    match context.user(user)? {
+        Some(record) => Ok(may_delete(record, &user.reference, Verb::Delete, context)?),
         None => Ok(()),
     }
 }
@@ -155,11 +161,16 @@ enum Verb {
     Activate,
 }
 
-fn may_delete(user: &User, reference: &str, verb: Verb, scene: &Scene<'_>) -> Result<(), Refusal> {
-    if !scene.is_others(user.managed_by.as_deref()) {
+fn may_delete(
+    user: &User,
+    reference: &str,
+    verb: Verb,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
+    if !context.is_others(user.managed_by.as_deref()) {
         return Ok(());
     }
-    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    let Owned { name, owner, came } = Owned::user(user, reference, context);
     let place = match user.in_managed_group {
         true => "group",
         false => "application",
@@ -181,12 +192,12 @@ fn may_edit_profile(
     profile: &Profile,
     user: &User,
     reference: &str,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    if !scene.is_others(user.managed_by.as_deref()) {
+    if !context.is_others(user.managed_by.as_deref()) {
         return Ok(());
     }
-    let is_locked = scene.is_locked(user);
+    let is_locked = context.is_locked(user);
     let mut changed = match is_locked {
         true => changed_profile(profile, user),
         false => Vec::new(),
@@ -205,7 +216,7 @@ fn may_edit_profile(
     {
         changed.push("external id");
     }
-    if scene.account.direct_users == DirectUsers::Locked && profile.others {
+    if context.account.direct_users == DirectUsers::Locked && profile.others {
         changed.push("attributes");
     }
     let rides_along = profile.rides_along.as_ref().filter(|_| is_locked);
@@ -213,14 +224,14 @@ fn may_edit_profile(
         (None, []) => return Ok(()),
         (Some(BodyField::Unlisted(pointer)), []) => pointer.clone(),
         (Some(BodyField::Required { pointer, value }), []) => {
-            let Owned { name, owner, came } = Owned::user(user, reference, scene);
+            let Owned { name, owner, came } = Owned::user(user, reference, context);
             return Err(USER_PROFILE.because(format!(
                 "Send {pointer} in the body with the value {value}: the user {name} {came}, and without it the application would no longer take the user for {owner}'s."
             )));
         }
         (_, changed) => changed.join(" and "),
     };
-    let Owned { name, owner, came } = Owned::user(user, reference, scene);
+    let Owned { name, owner, came } = Owned::user(user, reference, context);
     let because = match user.in_managed_group {
         true => format!("{came} and is in a group that {owner} manages"),
         false => came,
@@ -244,21 +255,21 @@ fn assign(
     group: &GroupRef,
     reference: &str,
     put_in: bool,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Stop> {
-    let key = scene.membership_key(&group.scope, &group.id, reference);
+    let key = context.membership_key(&group.scope, &group.id, reference);
     // Whose removal is open may be in or out.
-    let mut members = scene.facts.members(&key)?.iter();
-    let record = scene.group(&group.scope, &group.id)?;
+    let mut members = context.facts.members(&key)?.iter();
+    let record = context.group(&group.scope, &group.id)?;
     let is_so = match put_in {
-        true => members.any(|m| scene.is_in(m, group, record)),
+        true => members.any(|m| context.is_in(m, group, record)),
         false => members.any(|m| !m.present && !m.doubtful),
     };
     if is_so {
         return Ok(());
     }
     let group = record.map(|record| (record, group.id.as_str()));
-    move_user(user, reference, group, put_in, scene)
+    move_user(user, reference, group, put_in, context)
 }
 
 fn move_user(
@@ -266,14 +277,14 @@ fn move_user(
     reference: &str,
     group: Option<(&Group, &str)>,
     put_in: bool,
-    scene: &Scene<'_>,
+    context: &Context<'_>,
 ) -> Result<(), Stop> {
     if let Some((record, id)) = group {
-        let who = called(user, reference, scene);
-        may_change_members(record, id, Some((who, put_in)), scene)?;
+        let who = called(user, reference, context);
+        may_change_members(record, id, Some((who, put_in)), context)?;
     }
     match user {
-        Some(user) => Ok(may_move(user, reference, scene)?),
+        Some(user) => Ok(may_move(user, reference, context)?),
         None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@
 //! say.
 
 use crate::facts::{Group, Origin, User};
-use crate::permit::scene::Scene;
+use crate::permit::context::Context;
 
 /// An owned user or group, in words.
 pub(super) struct Owned<'a> {
@@ -18,19 +18,19 @@ pub(super) struct Owned<'a> {
 
 impl<'a> Owned<'a> {
     /// A user, whom the request calls `reference`.
-    pub(super) fn user(user: &'a User, reference: &'a str, scene: &Scene<'_>) -> Self {
+    pub(super) fn user(user: &'a User, reference: &'a str, context: &Context<'_>) -> Self {
         let owner = owner(user.managed_by.as_deref());
         Self {
-            name: called(Some(user), reference, scene),
+            name: called(Some(user), reference, context),
             came: came("provisioned", &owner, user.origin.as_ref(), user.since),
             owner,
         }
     }
 
     /// A group, which the request calls `reference`.
-    pub(super) fn group(group: &'a Group, reference: &'a str, scene: &Scene<'_>) -> Self {
+    pub(super) fn group(group: &'a Group, reference: &'a str, context: &Context<'_>) -> Self {
         let owner = owner(group.managed_by.as_deref());
-        let name = match (&group.display_name, scene.token.is_some()) {
+        let name = match (&group.display_name, context.token.is_some()) {
             (Some(name), true) => name,
             _ => reference,
         };
@@ -43,9 +43,13 @@ impl<'a> Owned<'a> {
 }
 
 /// A user by name where the request gives an id, if the caller may hear it.
-pub(super) fn called<'a>(user: Option<&'a User>, reference: &'a str, scene: &Scene<'_>) -> &'a str {
+pub(super) fn called<'a>(
+    user: Option<&'a User>,
+    reference: &'a str,
+    context: &Context<'_>,
+) -> &'a str {
     match user {
-        Some(user) if scene.token.is_some() => &user.user_name,
+        Some(user) if context.token.is_some() => &user.user_name,
         _ => reference,
     }
 }

@@ -1,6 +1,7 @@
 //! What the rules see: who acts in which account, and the record as the facts tell it.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use crate::act::{
     FieldWrite, GroupChange, GroupRef, MembersWrite, NameWrite, NewGroup, Profile, UserRef, Writes,
@@ -11,19 +12,25 @@ use crate::known::{Facts, Stop};
 use crate::policy::{Account, DirectUsers};
 use crate::token::Actor;
 
-/// Who acts, where, and what is on record.
-pub(crate) struct Scene<'a> {
+/// Who acts, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
     pub(crate) account_name: &'a str,
     pub(crate) account: &'a Account,
     pub(crate) actor: &'a Actor,
     /// The id of the verified token; `None`: the application authenticates its callers itself, and
     /// they hear no name that they did not say.
     pub(crate) token: Option<&'a str>,
-    pub(crate) facts: &'a Facts<'a>,
     /// References to members may be user names, as in the management API.
     pub(crate) names: bool,
     /// The members that the backend says a group has, where the record is not complete.
     pub(crate) completed: Option<&'a BTreeSet<String>>,
+}
+
+/// Who acts, where, and what is on record.
+pub(crate) struct Context<'a> {
+    setting: Setting<'a>,
+    pub(crate) facts: &'a Facts,
 }
 
 /// Whom a write puts into a group and takes out of it, beyond what is so already.
@@ -37,7 +44,31 @@ pub(crate) struct Moves<'f> {
     pub(crate) untold: bool,
 }
 
-impl<'a> Scene<'a> {
+// === impl Setting ===
+
+impl<'a> Setting<'a> {
+    pub(crate) fn with<'f>(self, facts: &'f Facts) -> Context<'f>
+    where
+        'a: 'f,
+    {
+        Context {
+            setting: self,
+            facts,
+        }
+    }
+}
+
+impl<'a> Deref for Context<'a> {
+    type Target = Setting<'a>;
+
+    fn deref(&self) -> &Setting<'a> {
+        &self.setting
+    }
+}
+
+// === impl Context ===
+
+impl<'a> Context<'a> {
     /// The record of a user that a request names. A reference that means two users, one by id and one
     /// by name, means the one who is locked more.
     pub(crate) fn user(&self, user: &UserRef) -> Result<Option<&'a User>, Stop> {

@@ -3,18 +3,17 @@
 
 mod headers;
 
+use scimguard_interface_macros::wit;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::Key;
-use crate::record::Record;
-use crate::rules::Rule;
-use crate::secrets::hide_secrets;
+use crate::{Key, Record};
 
 /// Header names in lower case, values as bytes; a header sent twice is there twice.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
 /// A request as the client sent it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[wit]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// As on the request line.
     pub method: String,
@@ -31,12 +30,14 @@ pub struct Request {
 }
 
 /// How much of the request's body the policy has been given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[wit]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
     /// Nobody has looked yet.
     Unread,
     /// There is none.
+    #[default]
     None,
     /// The whole of it.
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
@@ -56,6 +57,7 @@ impl Body {
 }
 
 /// The outcome of one evaluation.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
@@ -70,6 +72,7 @@ pub enum Verdict {
 }
 
 /// What the policy has to know before it can go on.
+#[wit]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Need {
     /// Facts to look up.
@@ -79,6 +82,7 @@ pub struct Need {
 }
 
 /// A request for the backend.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Forward {
     /// The method, possibly another than the client's (a PATCH without effect becomes a GET).
@@ -96,7 +100,7 @@ pub struct Forward {
     #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
     /// What was normalised.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Normalisation>,
     /// To be stored before the request is sent.
     pub records: Vec<Record>,
     /// The account, once it is known.
@@ -108,6 +112,7 @@ pub struct Forward {
 }
 
 /// The body of a [`Forward`].
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForwardBody {
@@ -120,6 +125,7 @@ pub enum ForwardBody {
 }
 
 /// What happens to the backend's answer.
+#[wit]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerHandling {
@@ -130,6 +136,7 @@ pub enum AnswerHandling {
 }
 
 /// A refusal.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reject {
     /// The rule that refused.
@@ -137,7 +144,7 @@ pub struct Reject {
     /// For the client.
     pub response: Response,
     /// What had been normalised until then.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Normalisation>,
     /// The account, if it was known by then.
     pub account: Option<String>,
     /// The id of the token, if it was verified by then.
@@ -145,8 +152,9 @@ pub struct Reject {
 }
 
 /// One normalisation.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Change {
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Normalisation {
     /// A `normalise.…` id.
     pub rule: String,
     /// Where, such as `Operations[1].value.locale`.
@@ -156,6 +164,7 @@ pub struct Change {
 }
 
 /// A response for the client.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Response {
     /// HTTP status.
@@ -168,6 +177,7 @@ pub struct Response {
 }
 
 /// The body of a [`Response`].
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResponseBody {
@@ -180,6 +190,7 @@ pub enum ResponseBody {
 }
 
 /// A request that is taken apart: one part is done, and the next begins a new pass.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proceed {
     /// To be stored before the next part begins.
@@ -188,7 +199,7 @@ pub struct Proceed {
     #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
     /// What was normalised of a part that was refused.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Normalisation>,
     /// The first rule that refused a part.
     pub rule: Option<String>,
     /// The account, once it is known.
@@ -198,6 +209,7 @@ pub struct Proceed {
 }
 
 /// What became of a forwarded request.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendOutcome {
@@ -224,6 +236,7 @@ impl BackendOutcome {
 }
 
 /// The backend's answer.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendAnswer {
     /// HTTP status.
@@ -236,6 +249,7 @@ pub struct BackendAnswer {
 }
 
 /// The body of a [`BackendAnswer`].
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerBody {
@@ -247,24 +261,12 @@ pub enum AnswerBody {
     OverLimit,
 }
 
-// === impl Change ===
-
-impl Change {
-    /// A change by this rule, without what has the form of a secret.
-    pub(crate) fn of(rule: &Rule, path: &str, detail: &str) -> Self {
-        Self {
-            rule: rule.id.to_owned(),
-            path: hide_secrets(path).into_owned(),
-            detail: hide_secrets(detail).into_owned(),
-        }
-    }
-}
-
 // === impl AnswerBody ===
 
 impl AnswerBody {
     /// Whether there is nothing in it.
-    pub(crate) fn is_blank(&self) -> bool {
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
         match self {
             Self::None => true,
             Self::Bytes(bytes) => bytes.iter().all(u8::is_ascii_whitespace),
@@ -274,6 +276,7 @@ impl AnswerBody {
 }
 
 /// The outcome of one observation.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
@@ -288,6 +291,7 @@ pub enum Outcome {
 }
 
 /// The end of a request that was forwarded.
+#[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Respond {
     /// For the client.
@@ -296,4 +300,16 @@ pub struct Respond {
     pub records: Vec<Record>,
     /// The rule behind a response that is not the backend's.
     pub rule: Option<String>,
+}
+
+impl From<Need> for Verdict {
+    fn from(need: Need) -> Self {
+        Self::Need(need)
+    }
+}
+
+impl From<Need> for Outcome {
+    fn from(need: Need) -> Self {
+        Self::Need(need)
+    }
 }

@@ -1,0 +1,277 @@
+//! A pass: one decision, or one judged answer, that stops where something is missing and goes on from
+//! there, so that no stage of it runs twice.
+//!
+//! The stages that have to ask are `async` functions, and what a pass has made by then is what the
+//! compiler keeps of them. Nothing else is waited for: whoever calls is asked by a [`Need`], and polls
+//! again with what was needed.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use scimguard_interface::{Given, Observed};
+
+use crate::evaluate::{self, Known};
+use crate::facts::Fact;
+use crate::inputs::Inputs;
+use crate::message::{Need, Outcome, Request, Verdict};
+use crate::rules::{Refusal, Stage, face};
+use crate::{Guard, Settings, observe, resume};
+
+/// One decision, or one judged answer.
+pub struct Pass {
+    guard: Guard,
+    state: State,
+    /// How many of the facts were given by now.
+    known: usize,
+    /// What it took when it was last left.
+    effort: Effort,
+}
+
+/// How far it is.
+enum State {
+    /// It has not begun, or is done.
+    Idle,
+    Evaluating(Work<Verdict>),
+    Observing(Work<Outcome>),
+}
+
+/// What a pass took by now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Steps of its budget.
+    pub steps: u64,
+    /// The stages that ran, in order.
+    pub stages: Vec<Stage>,
+}
+
+/// What is given to a pass at once.
+#[derive(Debug)]
+pub struct More {
+    /// The client's request, with its body once that was read.
+    pub request: Arc<Request>,
+    /// Facts.
+    pub facts: Arc<Vec<Fact>>,
+    /// From this place on they are new.
+    pub from: usize,
+    /// Milliseconds since 1970.
+    pub now: u64,
+}
+
+/// Between the computation and its caller.
+#[derive(Clone, Default)]
+pub(crate) struct Port(Arc<Mutex<Slot>>);
+
+#[derive(Default)]
+struct Slot {
+    need: Option<Need>,
+    more: Option<More>,
+    effort: Effort,
+}
+
+/// A computation that may stop for a [`Need`].
+struct Work<T> {
+    port: Port,
+    future: Pin<Box<dyn Future<Output = T> + Send>>,
+}
+
+// === impl Pass ===
+
+impl Pass {
+    pub(crate) fn new(guard: &Guard) -> Self {
+        Self {
+            guard: guard.clone(),
+            state: State::Idle,
+            known: 0,
+            effort: Effort::default(),
+        }
+    }
+
+    /// What it took by now.
+    #[must_use]
+    pub fn effort(&self) -> &Effort {
+        &self.effort
+    }
+
+    /// Begins it: decides a request as far as the facts reach.
+    pub fn evaluate(&mut self, more: More) -> Verdict {
+        let guard = self.guard.clone();
+        let work = Work::new(|port| async move {
+            let request = Arc::clone(&more.request);
+            let mut inputs = Inputs::new(port, more);
+            let known = Known::default();
+            let verdict = evaluate::evaluate(&guard.policy, request, &mut inputs, known).await;
+            inputs.end();
+            verdict
+        });
+        self.evaluating(work)
+    }
+
+    /// Resumes a decision.
+    pub fn resume_evaluate(&mut self, more: More) -> Verdict {
+        let State::Evaluating(work) = std::mem::replace(&mut self.state, State::Idle) else {
+            return evaluate::refuse(&not_begun());
+        };
+        work.port.give(more);
+        self.evaluating(work)
+    }
+
+    /// Begins it: judges the backend's answer, or decides the next part of a request.
+    pub fn observe(&mut self, observed: Arc<Observed>, more: More) -> Outcome {
+        let guard = self.guard.clone();
+        let work = Work::new(|port| async move {
+            let mut inputs = Inputs::new(port, more);
+            let outcome = resume::resume(&guard.policy, &observed, &mut inputs).await;
+            inputs.end();
+            outcome
+        });
+        self.observing(work)
+    }
+
+    /// Resumes the judgement of an answer.
+    pub fn resume_observe(&mut self, more: More) -> Outcome {
+        let State::Observing(work) = std::mem::replace(&mut self.state, State::Idle) else {
+            return observe::refuse(&not_begun());
+        };
+        work.port.give(more);
+        self.observing(work)
+    }
+
+    fn more(&mut self, given: Given<'_>) -> More {
+        let from = std::mem::replace(&mut self.known, given.facts.len());
+        More {
+            request: Arc::clone(given.request),
+            facts: Arc::clone(given.facts),
+            from,
+            now: given.now,
+        }
+    }
+
+    fn evaluating(&mut self, mut work: Work<Verdict>) -> Verdict {
+        let verdict = work.go_on(&mut self.effort);
+        if matches!(verdict, Verdict::Need(_)) {
+            self.state = State::Evaluating(work);
+        }
+        verdict
+    }
+
+    fn observing(&mut self, mut work: Work<Outcome>) -> Outcome {
+        let outcome = work.go_on(&mut self.effort);
+        if matches!(outcome, Outcome::Need(_)) {
+            self.state = State::Observing(work);
+        }
+        outcome
+    }
+}
+
+impl scimguard_interface::Pass for Pass {
+    type Fault = Infallible;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Infallible> {
+        self.known = 0;
+        let more = self.more(given);
+        Ok(self.evaluate(more))
+    }
+
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Infallible> {
+        let more = self.more(given);
+        Ok(self.resume_evaluate(more))
+    }
+
+    fn observe(
+        &mut self,
+        observed: &Arc<Observed>,
+        given: Given<'_>,
+    ) -> Result<Outcome, Infallible> {
+        self.known = 0;
+        let more = self.more(given);
+        Ok(self.observe(Arc::clone(observed), more))
+    }
+
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Infallible> {
+        let more = self.more(given);
+        Ok(self.resume_observe(more))
+    }
+}
+
+impl scimguard_interface::Policy for Guard {
+    type Fault = Infallible;
+    type Pass = Pass;
+
+    fn settings(&self) -> &Settings {
+        self.settings()
+    }
+
+    fn pass(&self) -> Result<Pass, Infallible> {
+        Ok(Pass::new(self))
+    }
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pass")
+            .field("effort", &self.effort)
+            .finish_non_exhaustive()
+    }
+}
+
+fn not_begun() -> Refusal {
+    face::FACTS_UNAVAILABLE.because(
+        "The gateway resumed a decision that does not wait for anything. Repeat the request.",
+    )
+}
+
+// === impl Port ===
+
+impl Port {
+    /// Stops until there is more.
+    pub(crate) async fn ask(&self, need: Need, effort: Effort) -> More {
+        self.with(|slot| {
+            slot.need = Some(need);
+            slot.effort = effort;
+        });
+        poll_fn(|_| self.with(|slot| slot.more.take().map_or(Poll::Pending, Poll::Ready))).await
+    }
+
+    /// Says what the whole took.
+    pub(crate) fn end(&self, effort: Effort) {
+        self.with(|slot| slot.effort = effort);
+    }
+
+    fn give(&self, more: More) {
+        self.with(|slot| slot.more = Some(more));
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Slot) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+// === impl Work ===
+
+impl<T: From<Need>> Work<T> {
+    fn new<F: Future<Output = T> + Send + 'static>(work: impl FnOnce(Port) -> F) -> Self {
+        let port = Port::default();
+        Self {
+            future: Box::pin(work(port.clone())),
+            port,
+        }
+    }
+
+    fn go_on(&mut self, effort: &mut Effort) -> T {
+        let polled = self
+            .future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        self.port.with(|slot| {
+            effort.clone_from(&slot.effort);
+            match polled {
+                Poll::Ready(done) => done,
+                Poll::Pending => slot.need.take().unwrap_or_default().into(),
+            }
+        })
+    }
+}

@@ -1,0 +1,401 @@
+//! What a policy may know beyond the request: the closed set of keys, and their answers.
+//!
+//! A key that has no answer yet is not "absent": the policy asks for it with [`crate::Need`].
+
+use scimguard_interface_macros::wit;
+use serde::{Deserialize, Serialize};
+
+use crate::TokenText;
+
+/// What it means that the store has no record of a user or group.
+#[wit]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unseen {
+    /// It is nobody's.
+    Absent,
+    /// It may be the resource of an unsettled create: unavailable while there is one in the account.
+    Pending,
+    /// The decision depends on whether it exists: the backend is asked.
+    Backend,
+}
+
+/// A question to the store.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Key {
+    /// Lower-case hex of SHA-256 of the token text. Answered by [`Answer::Token`].
+    Token(String),
+    /// The claims of a token that an issuer vouches for. Answered by [`Answer::Claims`].
+    Verified(VerifiedKey),
+    /// Answered by [`Answer::Principal`].
+    Principal(PrincipalKey),
+    /// By id. Answered by [`Answer::User`].
+    User(UserKey),
+    /// By user name, in any case. Answered by [`Answer::User`].
+    UserByName(UserKey),
+    /// By what a user name looks like, as [`crate::skeleton`] tells it. Answered by
+    /// [`Answer::Holders`].
+    UserAlike(UserKey),
+    /// Answered by [`Answer::Group`].
+    Group(GroupKey),
+    /// Answered by [`Answer::Groups`].
+    GroupByDerivedId(DerivedIdKey),
+    /// Answered by [`Answer::Holders`].
+    ExternalId(ExternalIdKey),
+    /// Answered by [`Answer::Members`].
+    Members(MembersKey),
+    /// Answered by [`Answer::Difference`].
+    MembersDifference(MembersKey),
+    /// Answered by [`Answer::Groups`].
+    UserGroups(UserGroupsKey),
+}
+
+/// Asks an issuer whether a token is its own.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct VerifiedKey {
+    /// The account that the issuer has to vouch for; empty for a management request that names none.
+    pub account: String,
+    /// As the policy document writes it.
+    pub issuer: String,
+    /// The whole text.
+    pub token: TokenText,
+}
+
+/// Asks for a user or service account of the application.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PrincipalKey {
+    /// The account.
+    pub account: String,
+    /// The id.
+    pub id: String,
+}
+
+/// Asks for a user.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UserKey {
+    /// The account.
+    pub account: String,
+    /// An id or a user name.
+    pub value: String,
+    /// What an unseen one means.
+    pub unseen: Unseen,
+}
+
+/// Asks for a group.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GroupKey {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// The id.
+    pub id: String,
+    /// What an unseen one means.
+    pub unseen: Unseen,
+}
+
+/// Asks for the groups that have, or whose name gives, one derived id.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DerivedIdKey {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// The derived id.
+    pub id: String,
+    /// Characters of the name that the derivation replaces.
+    pub replace: String,
+    /// By what it replaces them.
+    pub with: String,
+}
+
+/// Asks who has an external id.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExternalIdKey {
+    /// The account.
+    pub account: String,
+    /// Compared exactly with ids and external ids.
+    pub value: String,
+}
+
+/// Asks which users are in a group.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MembersKey {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// Empty for a group that is being created.
+    pub group: String,
+    /// Ids; user names in any case, too, if `names`.
+    pub users: Vec<String>,
+    /// A reference may be a user name.
+    pub names: bool,
+}
+
+/// Asks which groups a user is in.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UserGroupsKey {
+    /// The account.
+    pub account: String,
+    /// An id, or a user name in any case.
+    pub user: String,
+}
+
+/// What the store answers.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// There is none.
+    Absent,
+    /// The store cannot tell now.
+    Unavailable,
+    /// A token and its principal.
+    Token(Token),
+    /// JSON text: the payload of a JWT whose signature is good, or the answer of an introspection
+    /// with `active: true`.
+    Claims(String),
+    /// A principal.
+    Principal(Principal),
+    /// One user.
+    User(User),
+    /// One group.
+    Group(Group),
+    /// Several groups.
+    Groups(Vec<Group>),
+    /// Who has an external id.
+    Holders(Vec<Holder>),
+    /// One entry for each user asked for.
+    Members(Vec<Member>),
+    /// The group's members against the users asked for.
+    Difference(Difference),
+}
+
+/// A question with its answer.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The question.
+    pub key: Key,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// A token with the principal whose rights it has at this moment.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// A name for logs, never the secret.
+    pub id: Option<String>,
+    /// The account that it is for.
+    pub account: String,
+    /// The identity provider that it was given to.
+    pub provider: Option<String>,
+    /// Milliseconds since 1970; `None` is never.
+    pub expires: Option<u64>,
+    /// Taken back.
+    pub revoked: bool,
+    /// `None`: the principal does not exist any more.
+    pub principal: Option<Principal>,
+}
+
+/// A user or service account of the application.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// The account that it belongs to.
+    pub account: String,
+    /// Its id.
+    pub id: String,
+    /// Not disabled.
+    pub active: bool,
+    /// Permission ids.
+    pub permissions: Vec<String>,
+}
+
+/// What the record says of a user.
+#[wit]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The account.
+    pub account: String,
+    /// `None` for a create that is not settled yet.
+    pub id: Option<String>,
+    /// As the provider wrote it.
+    pub user_name: String,
+    /// `None`: not known.
+    pub display_name: Option<String>,
+    /// The provider's id of the user.
+    pub external_id: Option<String>,
+    /// Not deactivated.
+    pub active: bool,
+    /// The provider that provisioned the user; `None` for a native one.
+    pub managed_by: Option<String>,
+    /// A write is under way or unclear.
+    pub pending: bool,
+    /// A deletion by the provider is under way or unclear.
+    pub leaving: bool,
+    /// When `managed_by` came to be, in milliseconds since 1970.
+    pub since: Option<u64>,
+    /// How `managed_by` came to be, if known.
+    pub origin: Option<Origin>,
+    /// Derived by the store, ignored in records: a member of at least one owned group.
+    pub in_managed_group: bool,
+}
+
+/// What the record says of a group.
+#[wit]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The account.
+    pub account: String,
+    /// `""`, `org` or `org/project`.
+    pub scope: String,
+    /// `None` for a create that is not settled yet.
+    pub id: Option<String>,
+    /// `None`: not known.
+    pub display_name: Option<String>,
+    /// The id that the name gives, where ids are derived. `None` also for a create that is not settled
+    /// and may have got another id, since there was or may be another group of that one.
+    pub derived_id: Option<String>,
+    /// The provider's id of the group.
+    pub external_id: Option<String>,
+    /// The provider that pushed the group; `None` for a native one.
+    pub managed_by: Option<String>,
+    /// A write is under way or unclear.
+    pub pending: bool,
+    /// A deletion by the provider is under way or unclear.
+    pub leaving: bool,
+    /// When `managed_by` came to be, in milliseconds since 1970.
+    pub since: Option<u64>,
+    /// How `managed_by` came to be, if known.
+    pub origin: Option<Origin>,
+    /// The membership records are complete.
+    pub members_known: bool,
+}
+
+/// How a user or group came to be owned by a provider, or native.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The provider created it through the guard, with the token of this id.
+    Created(Option<String>),
+    /// It was native, and the provider took it over, with the token of this id.
+    Adopted(Option<String>),
+    /// It was there before the guard, and an import with this filter recorded it.
+    Imported(Option<String>),
+    /// An operator of the guard corrected the record, for this reason.
+    Corrected(Option<String>),
+}
+
+/// A user or a group.
+#[wit]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
+/// A user or group that has an external id.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// `None` for a create that is not settled yet.
+    pub id: Option<String>,
+    /// The user's userName or the group's displayName.
+    pub name: Option<String>,
+}
+
+/// Whether a user is in a group.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// As asked, or the user's id where the store found the member itself.
+    pub reference: String,
+    /// In the group, pending additions and removals included.
+    pub present: bool,
+    /// In the group, and no change of that is open.
+    pub confirmed: bool,
+    /// Perhaps not in: a change is open, or an addition to a native group is not confirmed.
+    pub doubtful: bool,
+    /// The user's record.
+    pub user: Option<User>,
+}
+
+/// A group's members against a list of users.
+#[wit]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Those asked for whose membership is not confirmed; `present` tells those whose addition is
+    /// recorded and only awaits confirmation.
+    pub added: Vec<Member>,
+    /// Those in the group who were not asked for.
+    pub removed: Vec<Member>,
+    /// The membership records are complete.
+    pub complete: bool,
+}
+
+// === impl DerivedIdKey ===
+
+impl DerivedIdKey {
+    /// The id that a name gives by this key's derivation.
+    #[must_use]
+    pub fn derive(&self, name: &str) -> String {
+        derived_id(name, &self.replace, &self.with)
+    }
+}
+
+/// The id that a group's name gives: every character of `replace` becomes `with`.
+#[must_use]
+pub fn derived_id(name: &str, replace: &str, with: &str) -> String {
+    name.chars().fold(String::new(), |mut id, c| {
+        if replace.contains(c) {
+            id.push_str(with);
+        } else {
+            id.push(c);
+        }
+        id
+    })
+}
+
+// === impl User ===
+
+impl User {
+    /// How much a provider's ownership locks the user; of two who are meant, the one who is locked
+    /// more is judged.
+    #[must_use]
+    pub fn locks(&self) -> u8 {
+        match &self.managed_by {
+            Some(_) if self.in_managed_group => 2,
+            Some(_) => 1,
+            None => 0,
+        }
+    }
+}
+
+// === impl Member ===
+
+impl Member {
+    /// In the group, as far as that is not in doubt.
+    #[must_use]
+    pub fn is_in(&self) -> bool {
+        self.present && !self.doubtful
+    }
+}
