@@ -128,6 +128,25 @@ fn what_is_no_policy_is_refused() {
 }
 
 #[test]
+fn a_plugin_of_another_version_is_told_which_one_is_needed() {
+    let place = Place::new();
+    let component = r#"(component
+        (component $policy)
+        (instance $guard (instantiate $policy))
+        (export "scimguard:policy/guard@0.1.0" (instance $guard)))"#;
+    place.write(&wat::parse_str(component).unwrap());
+    for refused in [place.snapshot("").err(), place.plugin().err()] {
+        let Some(LoadError::Foreign { reason, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            reason.contains("version 0.1.0") && reason.contains("needs 0.2.0"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
 fn a_plugin_that_cannot_be_frozen_is_configured_for_each_call() {
     let place = Place::new();
     // Vectors in global variables are what the snapshot cannot hold.

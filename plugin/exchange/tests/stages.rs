@@ -1,0 +1,231 @@
+//! How often the policy is called in an exchange, and that no stage runs twice in a pass.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use scimguard_core::facts::Table;
+use scimguard_core::history::Answers;
+use scimguard_core::message::{AnswerBody, BackendAnswer};
+use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Request, Settings, Stage, Verdict};
+use scimguard_exchange::history::Driver;
+use scimguard_interface::{Given, Observed, Pass, Policy};
+use serde_json::{Value, json};
+
+const NOW: u64 = 1_780_000_000_000;
+const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
+
+/// What a pass took: its calls, and its stages in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Taken {
+    calls: u32,
+    stages: Vec<Stage>,
+}
+
+/// The policy, with everything that its passes take.
+struct Counted {
+    guard: Guard,
+    passes: Rc<RefCell<Vec<Taken>>>,
+}
+
+struct CountedPass {
+    pass: scimguard_core::Pass,
+    index: usize,
+    passes: Rc<RefCell<Vec<Taken>>>,
+}
+
+impl Policy for Counted {
+    type Fault = Infallible;
+    type Pass = CountedPass;
+
+    fn settings(&self) -> &Settings {
+        self.guard.settings()
+    }
+
+    fn pass(&self) -> Result<CountedPass, Infallible> {
+        let mut passes = self.passes.borrow_mut();
+        passes.push(Taken::default());
+        Ok(CountedPass {
+            pass: self.guard.pass(),
+            index: passes.len() - 1,
+            passes: Rc::clone(&self.passes),
+        })
+    }
+}
+
+impl CountedPass {
+    fn count<T>(&mut self, gives: T) -> T {
+        let taken = &mut self.passes.borrow_mut()[self.index];
+        taken.calls += 1;
+        taken.stages.clone_from(&self.pass.effort().stages);
+        gives
+    }
+}
+
+impl Pass for CountedPass {
+    type Fault = Infallible;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Infallible> {
+        let verdict = Pass::evaluate(&mut self.pass, given);
+        self.count(verdict)
+    }
+
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Infallible> {
+        let verdict = Pass::resume_evaluate(&mut self.pass, given);
+        self.count(verdict)
+    }
+
+    fn observe(
+        &mut self,
+        observed: &Arc<Observed>,
+        given: Given<'_>,
+    ) -> Result<Outcome, Infallible> {
+        let outcome = Pass::observe(&mut self.pass, observed, given);
+        self.count(outcome)
+    }
+
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Infallible> {
+        let outcome = Pass::resume_observe(&mut self.pass, given);
+        self.count(outcome)
+    }
+}
+
+fn table() -> Table {
+    let user = |id: &str| json!({"account": "ACC1", "id": id, "userName": format!("{id}@example.com"), "managed_by": "okta"});
+    let facts = json!({
+        "tokens": [{"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"}],
+        "principals": [{"account": "ACC1", "id": "svc", "permissions":
+            ["core_user_view", "core_user_manage", "core_user_invite", "core_usergroup_view", "core_usergroup_manage"]}],
+        "users": [user("u1"), user("u2")],
+        "groups": [{"account": "ACC1", "id": "web_team", "displayName": "web-team", "managed_by": "okta"}],
+    });
+    Table::from_json(&facts).expect("the facts can be read")
+}
+
+fn answered(status: u16, body: &Value) -> BackendOutcome {
+    BackendOutcome::Answered(BackendAnswer {
+        status,
+        headers: Vec::new(),
+        body: match body {
+            Value::Null => AnswerBody::None,
+            body => AnswerBody::Bytes(body.to_string().into_bytes()),
+        },
+    })
+}
+
+/// What the passes of a request take, whose backend answers so.
+fn taken(method: &str, path: &str, body: &Value, answers: &[BackendOutcome]) -> Vec<Taken> {
+    let passes = Rc::default();
+    let guard = Guard::configure(r#"{"version": 1, "preset": "harness"}"#)
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut driver = Driver::new(Counted {
+        guard,
+        passes: Rc::clone(&passes),
+    });
+    let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    let request = Request {
+        method: method.to_owned(),
+        path: format!("{BASE}{path}"),
+        headers: vec![
+            header("authorization", "Bearer pat.ACC1.tok1.s3cret"),
+            header("content-type", "application/scim+json"),
+        ],
+        body: match body {
+            Value::Null => Body::None,
+            body => Body::Bytes(body.to_string().into_bytes()),
+        },
+        annotate: false,
+    };
+    let answers = Answers::Each(answers.to_vec());
+    let played = driver
+        .play(&request, &answers, &mut table(), NOW)
+        .unwrap_or_else(|stuck| panic!("{stuck}"));
+    let status = played.response.map(|response| response.status);
+    assert!(status.is_some_and(|status| status < 300), "{status:?}");
+    let passes = passes.borrow();
+    passes.clone()
+}
+
+fn pass(calls: u32, stages: &[Stage]) -> Taken {
+    Taken {
+        calls,
+        stages: stages.to_vec(),
+    }
+}
+
+#[test]
+fn a_read_is_a_decision_and_a_judged_answer() {
+    let user = json!({"id": "u1", "userName": "u1@example.com"});
+    let answers = [answered(200, &user)];
+    assert_eq!(
+        taken("GET", "/Users/u1", &Value::Null, &answers),
+        [
+            // The token is asked for.
+            pass(
+                2,
+                &[Stage::Route, Stage::Token, Stage::Permit, Stage::Write]
+            ),
+            pass(1, &[]),
+        ]
+    );
+}
+
+#[test]
+fn a_patch_of_a_group_runs_each_stage_once() {
+    let members = json!([{"value": "u1"}, {"value": "u2"}]);
+    let patch = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "add", "path": "members", "value": members}],
+    });
+    let answers = [answered(204, &Value::Null)];
+    let all = [
+        Stage::Route,
+        Stage::Token,
+        Stage::Parse,
+        Stage::Normalise,
+        Stage::Permit,
+        Stage::Write,
+    ];
+    // The token, the body and the facts of the group are asked for.
+    assert_eq!(
+        taken("PATCH", "/Groups/web_team", &patch, &answers),
+        [pass(4, &all), pass(1, &[])]
+    );
+}
+
+#[test]
+fn each_operation_of_a_bulk_request_runs_each_stage_once() {
+    let user = |name: &str| {
+        json!({"method": "POST", "path": "/Users", "bulkId": name, "data": {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": format!("{name}@example.com"),
+            "emails": [{"value": format!("{name}@example.com"), "primary": true}],
+        }})
+    };
+    let bulk = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [user("ann"), user("bob")],
+    });
+    let created = |id: &str, name: &str| {
+        let name = format!("{name}@example.com");
+        answered(201, &json!({"id": id, "userName": name}))
+    };
+    let answers = [created("u8", "ann"), created("u9", "bob")];
+    let passes = taken("POST", "/Bulk", &bulk, &answers);
+    let envelope = [Stage::Route, Stage::Token, Stage::Parse];
+    let operation = [
+        Stage::Route,
+        Stage::Token,
+        Stage::Parse,
+        Stage::Normalise,
+        Stage::Permit,
+        Stage::Write,
+    ];
+    let stages: Vec<_> = passes.iter().map(|pass| pass.stages.as_slice()).collect();
+    assert_eq!(
+        stages,
+        [&envelope[..], &operation, &[], &operation, &[]],
+        "{passes:?}"
+    );
+}
