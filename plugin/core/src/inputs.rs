@@ -1,18 +1,53 @@
 //! What a pass has been given, and how its stages ask for more.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
+use crate::facts::Fact;
 use crate::known::{Facts, Stop};
 use crate::message::{Body, Need, Request};
-use crate::pass::{Effort, More, Port};
 use crate::policy::Account;
-use crate::rules::Refusal;
+use crate::rules::{Refusal, Stage};
 
 /// What a pass has been given by now.
 pub(crate) struct Inputs {
     pub(crate) facts: Facts,
     request: Arc<Request>,
     port: Port,
+}
+
+/// What a pass took by now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Steps of its budget.
+    pub steps: u64,
+    /// The stages that ran, in order.
+    pub stages: Vec<Stage>,
+}
+
+/// What is given to a pass at once.
+#[derive(Debug)]
+pub struct More {
+    /// The client's request, with its body once that was read.
+    pub request: Arc<Request>,
+    /// Facts.
+    pub facts: Arc<Vec<Fact>>,
+    /// From this place on they are new.
+    pub from: usize,
+    /// Milliseconds since 1970.
+    pub now: u64,
+}
+
+/// Between the computation and its caller.
+#[derive(Clone, Default)]
+pub(crate) struct Port(Arc<Mutex<Slot>>);
+
+#[derive(Default)]
+struct Slot {
+    need: Option<Need>,
+    more: Option<More>,
+    effort: Effort,
 }
 
 // === impl Inputs ===
@@ -86,5 +121,42 @@ impl Inputs {
     fn take(&mut self, more: More) {
         self.facts.add(more.facts, more.from, more.now);
         self.request = more.request;
+    }
+}
+
+// === impl Port ===
+
+impl Port {
+    /// Stops until there is more.
+    pub(crate) async fn ask(&self, need: Need, effort: Effort) -> More {
+        self.with(|slot| {
+            slot.need = Some(need);
+            slot.effort = effort;
+        });
+        poll_fn(|_| self.with(|slot| slot.more.take().map_or(Poll::Pending, Poll::Ready))).await
+    }
+
+    /// Says what the whole took.
+    pub(crate) fn end(&self, effort: Effort) {
+        self.with(|slot| slot.effort = effort);
+    }
+
+    /// Continues what was stopped.
+    pub(crate) fn give(&self, more: More) {
+        self.with(|slot| slot.more = Some(more));
+    }
+
+    /// What is needed, if it was stopped.
+    pub(crate) fn need(&self) -> Need {
+        self.with(|slot| slot.need.take().unwrap_or_default())
+    }
+
+    /// What it took by now.
+    pub(crate) fn effort(&self) -> Effort {
+        self.with(|slot| slot.effort.clone())
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Slot) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

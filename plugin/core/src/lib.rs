@@ -45,6 +45,7 @@ mod write;
 pub use edit::NamedEdit;
 pub use fold::{fold, skeleton};
 pub use hash::sha256_hex;
+pub use inputs::{Effort, More};
 pub use json::{Json, Member, pretty};
 pub use json_schema::syntax_fault;
 pub use message::{
@@ -53,7 +54,7 @@ pub use message::{
 };
 pub use nearest::{meant, nearest};
 pub use observe::Readable;
-pub use pass::{Effort, More, Pass};
+pub use pass::Pass;
 pub use plain::is_plain_name;
 pub use refusal::{ErrorForm, refusal};
 pub use route::account::NamedAccount;

@@ -7,18 +7,17 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use scimguard_interface::{Given, Observed};
 
 use crate::evaluate::{self, Known};
-use crate::facts::Fact;
-use crate::inputs::Inputs;
-use crate::message::{Need, Outcome, Request, Verdict};
-use crate::rules::{Refusal, Stage, face};
+use crate::inputs::{Effort, Inputs, More, Port};
+use crate::message::{Need, Outcome, Verdict};
+use crate::rules::{Refusal, face};
 use crate::{Guard, Settings, observe, resume};
 
 /// One decision, or one judged answer.
@@ -37,39 +36,6 @@ enum State {
     Idle,
     Evaluating(Work<Verdict>),
     Observing(Work<Outcome>),
-}
-
-/// What a pass took by now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effort {
-    /// Steps of its budget.
-    pub steps: u64,
-    /// The stages that ran, in order.
-    pub stages: Vec<Stage>,
-}
-
-/// What is given to a pass at once.
-#[derive(Debug)]
-pub struct More {
-    /// The client's request, with its body once that was read.
-    pub request: Arc<Request>,
-    /// Facts.
-    pub facts: Arc<Vec<Fact>>,
-    /// From this place on they are new.
-    pub from: usize,
-    /// Milliseconds since 1970.
-    pub now: u64,
-}
-
-/// Between the computation and its caller.
-#[derive(Clone, Default)]
-pub(crate) struct Port(Arc<Mutex<Slot>>);
-
-#[derive(Default)]
-struct Slot {
-    need: Option<Need>,
-    more: Option<More>,
-    effort: Effort,
 }
 
 /// A computation that may stop for a [`Need`].
@@ -224,32 +190,6 @@ fn not_begun() -> Refusal {
     )
 }
 
-// === impl Port ===
-
-impl Port {
-    /// Stops until there is more.
-    pub(crate) async fn ask(&self, need: Need, effort: Effort) -> More {
-        self.with(|slot| {
-            slot.need = Some(need);
-            slot.effort = effort;
-        });
-        poll_fn(|_| self.with(|slot| slot.more.take().map_or(Poll::Pending, Poll::Ready))).await
-    }
-
-    /// Says what the whole took.
-    pub(crate) fn end(&self, effort: Effort) {
-        self.with(|slot| slot.effort = effort);
-    }
-
-    fn give(&self, more: More) {
-        self.with(|slot| slot.more = Some(more));
-    }
-
-    fn with<T>(&self, f: impl FnOnce(&mut Slot) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 // === impl Work ===
 
 impl<T: From<Need>> Work<T> {
@@ -266,12 +206,10 @@ impl<T: From<Need>> Work<T> {
             .future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));
-        self.port.with(|slot| {
-            effort.clone_from(&slot.effort);
-            match polled {
-                Poll::Ready(done) => done,
-                Poll::Pending => slot.need.take().unwrap_or_default().into(),
-            }
-        })
+        *effort = self.port.effort();
+        match polled {
+            Poll::Ready(done) => done,
+            Poll::Pending => self.port.need().into(),
+        }
     }
 }
