@@ -4,12 +4,12 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use crate::scene::Scene;
+use crate::scene::TestBed;
 use scimguard_tests::okta::user;
 
 #[tokio::test]
 async fn a_user_whose_creation_was_cut_off_is_not_editable() -> anyhow::Result<()> {
-    let mut scene = Scene::new("").await?;
+    let mut scene = TestBed::new("").await?;
     scene
         .crash_during("POST", "/Users", user("ann", "Ann", "Lee"))
         .await?;
@@ -42,7 +42,7 @@ async fn a_user_whose_creation_was_cut_off_is_not_editable() -> anyhow::Result<(
 
 #[tokio::test]
 async fn a_group_whose_push_was_cut_off_is_not_editable() -> anyhow::Result<()> {
-    let mut scene = Scene::new("").await?;
+    let mut scene = TestBed::new("").await?;
     let bob = scene.okta.create_user("bob", "Bob", "Ray").await?;
     let group = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
@@ -66,7 +66,7 @@ async fn a_group_whose_push_was_cut_off_is_not_editable() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn a_member_whose_addition_was_cut_off_counts_as_a_member() -> anyhow::Result<()> {
-    let mut scene = Scene::new("").await?;
+    let mut scene = TestBed::new("").await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     let group = scene.okta.push_group("web-team", &[]).await?;
     let add = scimguard_tests::okta::patch(

@@ -26,7 +26,7 @@ const ADMIN_TOKEN: &str = "the-operators-own-token";
 const LOGS: [&str; 2] = ["the store does not work", "the decision log does not work"];
 
 /// An application, and a guard that has store and decision log on a small disk.
-struct Scene {
+struct TestBed {
     _application: Server,
     guard: Guard,
     okta: Okta,
@@ -34,7 +34,7 @@ struct Scene {
     disk: Disk,
 }
 
-impl Scene {
+impl TestBed {
     async fn configure() -> anyhow::Result<Self> {
         let disk = Disk::mount(32_000)?;
         let application = Server::example_application().await?;
@@ -190,7 +190,7 @@ const COMMANDS: [&str; 6] = [
 
 #[tokio::test]
 async fn a_full_disk_loses_nothing_and_is_over_with_the_space() -> anyhow::Result<()> {
-    let mut scene = Scene::configure().await?;
+    let mut scene = TestBed::configure().await?;
     let idle = ["--account", ACCOUNT, "--id", "svc-idle"];
     scene.guard.token(ACCOUNT, "svc-idle", None).await?;
     let token = [
@@ -278,7 +278,7 @@ async fn a_full_disk_loses_nothing_and_is_over_with_the_space() -> anyhow::Resul
 
 #[tokio::test]
 async fn a_disk_that_can_only_be_read_is_over_when_it_can_be_written() -> anyhow::Result<()> {
-    let mut scene = Scene::configure().await?;
+    let mut scene = TestBed::configure().await?;
     scene.guard.start().await?;
     scene.push("first").await?.status(201)?;
     scene.disk.fill()?;
@@ -304,7 +304,7 @@ async fn a_disk_that_can_only_be_read_is_over_when_it_can_be_written() -> anyhow
 #[tokio::test]
 async fn a_disk_that_fails_is_over_when_it_works() -> anyhow::Result<()> {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let mut scene = Scene::configure().await?;
+    let mut scene = TestBed::configure().await?;
     scene.guard.start_without_file_size_signal().await?;
     scene.push("first").await?.status(201)?;
     let id = scene.guard.id().context("it does not run")?;
@@ -327,7 +327,7 @@ async fn a_disk_that_fails_is_over_when_it_works() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_store_that_was_replaced_is_not_used() -> anyhow::Result<()> {
-    let mut scene = Scene::configure().await?;
+    let mut scene = TestBed::configure().await?;
     scene.guard.start().await?;
     scene.push("first").await?.status(201)?;
     let (store, aside) = (

@@ -25,7 +25,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// An application, a guard with a facts service, and a gateway.
-struct Scene {
+struct TestBed {
     application: Server,
     held: Held,
     guard: Guard,
@@ -34,7 +34,7 @@ struct Scene {
     backend: Client,
 }
 
-impl Scene {
+impl TestBed {
     /// `keys` stand at the top of the guard's configuration, `tables` at its end.
     async fn new(keys: &str, facts: &str, tables: &str) -> anyhow::Result<Self> {
         let application = Server::example_application().await?;
@@ -98,7 +98,7 @@ fn administrator(url: &str) -> Client {
 #[tokio::test]
 async fn okta_provisions_through_a_gateway_and_administrators_cannot_undo_it_either_way()
 -> anyhow::Result<()> {
-    let mut scene = Scene::new("", "", "").await?;
+    let mut scene = TestBed::new("", "", "").await?;
     let okta = scene.okta(&scene.gateway.url);
     // The guard, and so the facts service, is killed in between.
     let provisioned = whole_sequence(&okta, &mut scene.guard, Some("user.deactivated")).await?;
@@ -147,7 +147,7 @@ async fn okta_provisions_through_a_gateway_and_administrators_cannot_undo_it_eit
 async fn the_same_requests_have_the_same_outcome_either_way() -> anyhow::Result<()> {
     let mut told = Vec::new();
     for through_the_gateway in [false, true] {
-        let mut scene = Scene::new("", "", "").await?;
+        let mut scene = TestBed::new("", "", "").await?;
         scene.guard.start().await?;
         let url = match through_the_gateway {
             false => scene.guard.url.clone(),
@@ -269,7 +269,7 @@ fn without_times(body: &mut Value) {
 
 #[tokio::test]
 async fn a_write_waits_for_the_other_way_and_then_sees_what_it_did() -> anyhow::Result<()> {
-    let mut scene = Scene::new("lease_timeout = \"300ms\"\n", "", "").await?;
+    let mut scene = TestBed::new("lease_timeout = \"300ms\"\n", "", "").await?;
     scene.guard.start().await?;
     for (position, (okta_s, other)) in scene.ways().into_iter().enumerate() {
         let okta = scene.okta(&okta_s);
@@ -310,7 +310,7 @@ async fn a_write_waits_for_the_other_way_and_then_sees_what_it_did() -> anyhow::
 
 #[tokio::test]
 async fn a_token_that_is_revoked_is_refused_either_way() -> anyhow::Result<()> {
-    let mut scene = Scene::new("", "", "").await?;
+    let mut scene = TestBed::new("", "", "").await?;
     scene.guard.start().await?;
     let okta: Vec<Okta> = scene
         .ways()
@@ -335,7 +335,7 @@ async fn a_token_that_is_revoked_is_refused_either_way() -> anyhow::Result<()> {
 /// The gateway is gone between the application's answer and the record.
 #[tokio::test]
 async fn what_a_gateway_left_open_is_closed_to_administrators_and_settled() -> anyhow::Result<()> {
-    let mut scene = Scene::new(
+    let mut scene = TestBed::new(
         "settle_every = \"500ms\"\nsettle_after = \"1s\"\n",
         "pass_timeout = \"2s\"\n",
         "[backend_credential]\nfile = \"backend.token\"\n",
@@ -381,7 +381,7 @@ async fn what_a_gateway_left_open_is_closed_to_administrators_and_settled() -> a
 /// No request is forwarded that nobody has decided, and none hangs.
 #[tokio::test]
 async fn a_facts_service_that_is_killed_under_load_lets_nothing_through() -> anyhow::Result<()> {
-    let mut scene = Scene::new("lease_timeout = \"2s\"\n", "", "").await?;
+    let mut scene = TestBed::new("lease_timeout = \"2s\"\n", "", "").await?;
     // The service alone: there is no other way to the application.
     scene.guard.start_as("facts").await?;
     ensure!(
@@ -445,7 +445,7 @@ async fn a_facts_service_that_is_killed_under_load_lets_nothing_through() -> any
 
 #[tokio::test]
 async fn a_secret_is_replaced_while_the_service_runs() -> anyhow::Result<()> {
-    let mut scene = Scene::new("", "", "").await?;
+    let mut scene = TestBed::new("", "", "").await?;
     scene.guard.start().await?;
     let okta = scene.okta(&scene.gateway.url);
     okta.test_connection().await?;

@@ -10,7 +10,7 @@ use scimguard_tests::process;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::scene::{ADMIN_TOKEN, Scene};
+use crate::scene::{ADMIN_TOKEN, TestBed};
 use crate::{ACCOUNT, HARNESS_BASE};
 use scimguard_tests::okta::patch;
 
@@ -23,7 +23,7 @@ fn configuration() -> String {
 
 #[tokio::test]
 async fn operators_see_what_is_decided_and_why_and_repeat_what_failed() -> anyhow::Result<()> {
-    let scene = Scene::new(&configuration()).await?;
+    let scene = TestBed::new(&configuration()).await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     let group = scene.okta.push_group("web-team", &[]).await?;
     scene.held.fail(503);
@@ -63,7 +63,7 @@ async fn operators_see_what_is_decided_and_why_and_repeat_what_failed() -> anyho
 
 #[tokio::test]
 async fn a_decision_is_told_to_who_has_the_token_and_outlives_the_guard() -> anyhow::Result<()> {
-    let mut scene = Scene::new(&configuration()).await?;
+    let mut scene = TestBed::new(&configuration()).await?;
     scene.okta.create_user("ann", "Ann", "Lee").await?;
     scene.guard.terminate().await?;
     scene.guard.start().await?;

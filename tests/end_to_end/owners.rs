@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::ACCOUNT;
 use crate::provisioning::in_account;
-use crate::scene::Scene;
+use crate::scene::TestBed;
 use scimguard_tests::okta::{patch, user};
 use scimguard_tests::process;
 
@@ -21,7 +21,7 @@ settle_after = \"200ms\"
 file = \"backend.token\"
 ";
 
-impl Scene {
+impl TestBed {
     async fn owner(&self, of: &[&str]) -> anyhow::Result<Value> {
         let command = [&["owners", "--account", ACCOUNT], of].concat();
         self.guard.found(&command).await
@@ -55,7 +55,7 @@ impl Scene {
 
 #[tokio::test]
 async fn what_was_cut_off_is_settled_by_asking() -> anyhow::Result<()> {
-    let mut scene = Scene::new(CONFIGURATION).await?;
+    let mut scene = TestBed::new(CONFIGURATION).await?;
     scene
         .crash_during("POST", "/Users", user("ann", "Ann", "Lee"))
         .await?;
@@ -111,7 +111,7 @@ async fn what_was_cut_off_is_settled_by_asking() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_group_that_takes_the_place_of_a_native_one_stays_closed() -> anyhow::Result<()> {
-    let mut scene = Scene::new(CONFIGURATION).await?;
+    let mut scene = TestBed::new(CONFIGURATION).await?;
     let native = json!({"identifier": "lab_team", "name": "lab-team", "users": []});
     scene
         .edit("POST", "/gateway/ng/api/user-groups", Some(native))
@@ -148,7 +148,7 @@ async fn a_group_that_takes_the_place_of_a_native_one_stays_closed() -> anyhow::
 #[tokio::test]
 async fn a_group_that_is_renamed_before_its_creation_is_settled_is_the_one_of_its_id()
 -> anyhow::Result<()> {
-    let mut scene = Scene::new(CONFIGURATION).await?;
+    let mut scene = TestBed::new(CONFIGURATION).await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     // The application has a group of the name that Okta pushes.
     let schemas = ["urn:ietf:params:scim:schemas:core:2.0:Group"];
@@ -183,7 +183,7 @@ async fn a_group_that_is_renamed_before_its_creation_is_settled_is_the_one_of_it
 
 #[tokio::test]
 async fn failed_membership_changes_are_kept_and_repeated() -> anyhow::Result<()> {
-    let mut scene = Scene::new(CONFIGURATION).await?;
+    let mut scene = TestBed::new(CONFIGURATION).await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     let bob = scene.okta.create_user("bob", "Bob", "Ray").await?;
     let eve = scene.okta.create_user("eve", "Eve", "Fox").await?;
@@ -236,7 +236,7 @@ async fn failed_membership_changes_are_kept_and_repeated() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn ownership_is_shown_corrected_and_told_to_who_reads() -> anyhow::Result<()> {
-    let scene = Scene::new(CONFIGURATION).await?;
+    let scene = TestBed::new(CONFIGURATION).await?;
     let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
     let bob = scene.okta.create_user("bob", "Bob", "Ray").await?;
     let group = scene.okta.push_group("web-team", &[&bob]).await?;

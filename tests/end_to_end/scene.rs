@@ -16,7 +16,7 @@ use scimguard_tests::okta::{Okta, scim_client};
 pub(crate) const ADMIN_TOKEN: &str = "the-operators-own-token";
 
 /// An application whose answers can be held back, and a guard that dies meanwhile.
-pub(crate) struct Scene {
+pub(crate) struct TestBed {
     _application: Server,
     pub(crate) held: Held,
     pub(crate) guard: Guard,
@@ -24,7 +24,7 @@ pub(crate) struct Scene {
     pub(crate) administrator: Client,
 }
 
-impl Scene {
+impl TestBed {
     /// `configuration`: lines for the guard, tables last.
     pub(crate) async fn new(configuration: &str) -> anyhow::Result<Self> {
         let application = Server::example_application().await?;

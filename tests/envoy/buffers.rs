@@ -7,7 +7,7 @@ use scimguard_core::facts::Table;
 use scimguard_core::history::Answers;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_tests::client::Client;
-use scimguard_tests::envoy::{Envoy, Scene, plugin};
+use scimguard_tests::envoy::{Envoy, TestBed, plugin};
 use serde_json::json;
 
 use crate::peers::Peers;
@@ -31,7 +31,7 @@ async fn what_does_not_fit_into_envoys_buffer_is_refused_with_its_rule() -> anyh
                 body: AnswerBody::Bytes(b"{}".to_vec()),
             }));
         }
-        let scene = Scene {
+        let scene = TestBed {
             application: peers.application,
             facts: peers.facts,
             secret: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::ensure;
 use scimguard_core::Guard;
-use scimguard_tests::envoy::{Envoy, Scene, plugin};
+use scimguard_tests::envoy::{Envoy, TestBed, plugin};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ async fn every_case_through_envoy_is_the_same_byte_for_byte() -> anyhow::Result<
             }
         }
     }
-    let scene = Scene {
+    let scene = TestBed {
         application: peers.application,
         facts: peers.facts,
         secret: None,

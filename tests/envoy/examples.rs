@@ -42,7 +42,7 @@ struct Resources {
 }
 
 /// An application, and a facts service beside it, as an example expects them.
-struct Scene {
+struct TestBed {
     application: Server,
     guard: Guard,
     token: String,
@@ -146,7 +146,7 @@ async fn resources_are_as_their_definitions_say() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_plain_example_works() -> anyhow::Result<()> {
-    let scene = Scene::new(None).await?;
+    let scene = TestBed::new(None).await?;
     let folder = scene.folder.path();
     fs::write(folder.join("gateway.secret"), format!("Bearer {SECRET}"))?;
     symlink(
@@ -177,7 +177,7 @@ async fn the_plain_example_works() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
-    let scene = Scene::new(Some(FACTS)).await?;
+    let scene = TestBed::new(Some(FACTS)).await?;
     let resources = resources("envoy-gateway.yaml", &scene.place.secrets).await?;
     let document = mesh::envoy_gateway(&resources, &scene.place)?;
     scene.works(&document.to_string()).await
@@ -186,7 +186,7 @@ async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
 /// Kubernetes puts another version of a Secret in the place of the one before by a link.
 #[tokio::test]
 async fn a_secret_that_changes_is_read_again() -> anyhow::Result<()> {
-    let scene = Scene::new(None).await?;
+    let scene = TestBed::new(None).await?;
     let secrets = &scene.place.secrets;
     let resources = resources("istio.yaml", secrets).await?;
     let file = secrets.join("gateway.yaml");
@@ -247,15 +247,15 @@ async fn what_envoy_gives_up_while_the_filter_waits_is_refused_with_its_rule() -
 
 #[tokio::test]
 async fn what_istio_makes_of_its_example_works() -> anyhow::Result<()> {
-    let scene = Scene::new(None).await?;
+    let scene = TestBed::new(None).await?;
     let resources = resources("istio.yaml", &scene.place.secrets).await?;
     let document = mesh::istio(&resources, &scene.place)?;
     scene.works(&document.to_string()).await
 }
 
-// === impl Scene ===
+// === impl TestBed ===
 
-impl Scene {
+impl TestBed {
     /// With a certificate for a name, the facts service speaks TLS.
     async fn new(certified: Option<&str>) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-examples-")?;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use scimguard_core::history::Answers;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Guard};
-use scimguard_tests::envoy::{Envoy, Scene, plugin};
+use scimguard_tests::envoy::{Envoy, TestBed, plugin};
 use serde_json::{Value, json};
 
 use crate::compared::run;
@@ -89,7 +89,7 @@ async fn through(
     cases.extend(large);
     let guard =
         Guard::configure(&policy.to_string()).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-    let scene = Scene {
+    let scene = TestBed {
         application: peers.application,
         facts: peers.facts,
         secret: None,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use scimguard_tests::client::Client;
-use scimguard_tests::envoy::{Envoy, Scene, plugin};
+use scimguard_tests::envoy::{Envoy, TestBed, plugin};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::held::Held;
 use scimguard_tests::okta::{Okta, scim_client, user};
@@ -80,7 +80,7 @@ impl TwoWays {
             true => Some(Held::in_front_of(&format!("http://{facts}")).await?),
             false => None,
         };
-        let scene = Scene {
+        let scene = TestBed {
             application: address(&held.url)?,
             facts: match &held_facts {
                 Some(held) => address(&held.url)?,

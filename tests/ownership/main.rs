@@ -2,17 +2,17 @@
 //! plugin, long histories with the guard killed on the way, races between the provider and
 //! administrators.
 
-mod cast;
 mod combinations;
-mod deed;
 mod histories;
+mod observing_proxy;
+mod operation;
 mod races;
 mod reading;
 mod record;
+mod scenario;
 mod scene;
 mod suites;
 mod ways;
-mod witness;
 
 /// The account of every test.
 const ACCOUNT: &str = "ACC1";

@@ -9,8 +9,8 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::cast::Cast;
-use crate::deed::{Deed, GROUP, managed, patch, scim, whole_user};
+use crate::operation::{GROUP, Operation, managed, patch, scim, whole_user};
+use crate::scenario::Scenario;
 
 /// How often each race is run.
 const ROUNDS: usize = 25;
@@ -24,16 +24,16 @@ const SEED: u64 = 6;
 struct Race {
     name: &'static str,
     /// Of the operator, before each round.
-    before: Vec<Deed>,
-    provider: Deed,
-    operator: Deed,
+    before: Vec<Operation>,
+    provider: Operation,
+    operator: Operation,
     /// Of the provider, after each round.
-    after: Vec<Deed>,
+    after: Vec<Operation>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_first_nothing_forbidden_passes() -> anyhow::Result<()> {
-    let mut cast = Cast::assemble(SEED, false).await?;
+    let mut cast = Scenario::assemble(SEED, false).await?;
     let mut random = StdRng::seed_from_u64(SEED);
     for race in races(&mut cast).await? {
         let (mut first, mut second) = (0, 0);
@@ -60,7 +60,7 @@ enum Place {
     Second,
 }
 
-async fn run(cast: &Cast, race: &Race, random: &mut StdRng) -> anyhow::Result<Place> {
+async fn run(cast: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::Result<Place> {
     for deed in &race.before {
         deed.by(&cast.operator).await?.done()?;
     }
@@ -88,7 +88,7 @@ async fn run(cast: &Cast, race: &Race, random: &mut StdRng) -> anyhow::Result<Pl
     Ok(place)
 }
 
-async fn races(cast: &mut Cast) -> anyhow::Result<Vec<Race>> {
+async fn races(cast: &mut Scenario) -> anyhow::Result<Vec<Race>> {
     let mut ids = Vec::new();
     for mail in ["ann@example.com", "bob@example.com"] {
         let create = scim("POST", "/Users".into(), whole_user(mail, "As Pushed", true));

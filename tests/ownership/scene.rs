@@ -35,7 +35,7 @@ pub(crate) const HOME: &str = "home_team";
 pub(crate) const SIDE: &str = "side_team";
 
 /// A record, in words and as it is.
-pub(crate) struct Scene {
+pub(crate) struct TestBed {
     pub(crate) name: String,
     pub(crate) world: World,
 }
@@ -56,7 +56,7 @@ enum Target {
 }
 
 /// Every record that can be.
-pub(crate) fn all() -> Vec<Scene> {
+pub(crate) fn all() -> Vec<TestBed> {
     let mut scenes = Vec::new();
     for kind in [
         Kind::Absent,
@@ -75,7 +75,7 @@ pub(crate) fn all() -> Vec<Scene> {
     scenes
 }
 
-fn scene(kind: Kind, target: Target, active: bool, member: bool) -> Option<Scene> {
+fn scene(kind: Kind, target: Target, active: bool, member: bool) -> Option<TestBed> {
     let impossible = (kind == Kind::Absent && (member || !active))
         || (target == Target::Absent && member)
         // Whom the provider put into its group is not direct.
@@ -106,7 +106,7 @@ fn scene(kind: Kind, target: Target, active: bool, member: bool) -> Option<Scene
     }
     let activity = if active { "" } else { " deactivated" };
     let membership = if member { "a member of" } else { "beside" };
-    Some(Scene {
+    Some(TestBed {
         name: format!("{kind:?}{activity} user {membership} {target:?} group"),
         world,
     })

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::scene::{self, Scene};
+use crate::scene::{self, TestBed};
 use crate::ways::Attempt;
 
 /// Few enough that a run ends within the time that a command has.
@@ -47,7 +47,7 @@ impl Combinations {
         &mut self,
         policy: Policy,
         routes: Option<Value>,
-        scene: &Scene,
+        scene: &TestBed,
         attempts: Vec<Attempt>,
     ) {
         let mut cases = Vec::new();

@@ -46,12 +46,12 @@ struct Control {
 }
 
 /// The package, installed, and what the program made of the corpus.
-struct Scene {
+struct TestBed {
     folder: PathBuf,
     cases: usize,
 }
 
-static SCENE: OnceCell<Scene> = OnceCell::const_new();
+static SCENE: OnceCell<TestBed> = OnceCell::const_new();
 
 #[tokio::test]
 async fn node_decides_byte_for_byte_what_the_program_decides() -> anyhow::Result<()> {
@@ -118,8 +118,8 @@ async fn the_types_say_what_may_be_written() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn scene() -> anyhow::Result<&'static Scene> {
-    SCENE.get_or_try_init(Scene::new).await
+async fn scene() -> anyhow::Result<&'static TestBed> {
+    SCENE.get_or_try_init(TestBed::new).await
 }
 
 fn sources() -> &'static Path {
@@ -141,9 +141,9 @@ async fn play(engine: &str, transcript: &Path) -> anyhow::Result<usize> {
     Ok(passed.parse()?)
 }
 
-// === impl Scene ===
+// === impl TestBed ===
 
-impl Scene {
+impl TestBed {
     async fn new() -> anyhow::Result<Self> {
         // What a test leaves behind is large, and a static value is never dropped: the next run clears it.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("web-package");

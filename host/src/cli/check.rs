@@ -12,7 +12,7 @@ use scimguard_core::history::{Decided, RequestDocument};
 use scimguard_core::syntax_fault;
 use scimguard_exchange::history::Driver;
 
-use super::choice::EngineArgs;
+use super::engine_args::EngineArgs;
 use crate::cases;
 use crate::config::given_policy;
 

@@ -11,7 +11,7 @@ use scimguard_core::facts::ResourceKind;
 use scimguard_interface::Policy as _;
 use serde::Serialize;
 
-use super::{choice, ledger};
+use super::{engine_args, store_args};
 use crate::clock::now;
 use crate::config::Config;
 use crate::import::{Import, Progress};
@@ -82,7 +82,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(provider) = &args.managed_by {
         tokens::check_name("--managed-by", provider)?;
     }
-    let (crawl, first_fill) = ledger::with_store(&args.config, async |store, config| {
+    let (crawl, first_fill) = store_args::with_store(&args.config, async |store, config| {
         let crawl = import(&args, store, config).await?;
         Ok((crawl, store.is_filled(&args.account).await?))
     })?;
@@ -109,7 +109,7 @@ async fn import(args: &Args, store: &Store, config: &Config) -> anyhow::Result<C
             args.config.display()
         ),
     };
-    let engine = choice::engine(config)?;
+    let engine = engine_args::engine(config)?;
     let policy = Guard::configure(&config.policy_text()?).ok();
     let crawl = begin(args, store).await?;
     let import = Import {

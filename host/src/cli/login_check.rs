@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::choice::EngineArgs;
+use super::engine_args::EngineArgs;
 
 const EXAMPLE: &str = "\
 Example:

@@ -1,12 +1,11 @@
 //! The commands. Each lives in a file of its own: its arguments, and `run`.
 
 mod check;
-mod choice;
 mod demo;
 mod doctor;
+mod engine_args;
 mod facts;
 mod import;
-mod ledger;
 mod lint;
 mod login_check;
 mod owners;
@@ -15,6 +14,7 @@ mod retry;
 mod rules;
 mod serve;
 mod settings;
+mod store_args;
 mod test;
 mod times;
 mod token;

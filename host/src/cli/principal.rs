@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::ledger::{self, Named};
+use super::store_args::{self, Named};
 use crate::clock::now;
 use crate::config::Config;
 use crate::store::{PrincipalKind, PrincipalRow};
@@ -28,7 +28,7 @@ enum Command {
     #[command(
         after_help = "Example:\n  scimguard principal list --config scimguard.toml --account ACC1"
     )]
-    List(ledger::List),
+    List(store_args::List),
     /// Disable a principal, and with it all its tokens
     #[command(
         after_help = "Example:\n  scimguard principal disable --config scimguard.toml --account ACC1 --id svc-okta"
@@ -85,7 +85,7 @@ fn create(args: Create) -> anyhow::Result<ExitCode> {
     } = args.named;
     tokens::check_name("--account", &account)?;
     tokens::check_name("--id", &id)?;
-    ledger::with_store(&config, async |store, config| {
+    store_args::with_store(&config, async |store, config| {
         let permissions = permissions(args.permissions, config, &account)?;
         store
             .create_principal(&PrincipalRow {
@@ -102,12 +102,12 @@ fn create(args: Create) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(args: ledger::List) -> anyhow::Result<ExitCode> {
-    let principals = ledger::with_store(&args.config, async |store, _| {
+fn list(args: store_args::List) -> anyhow::Result<ExitCode> {
+    let principals = store_args::with_store(&args.config, async |store, _| {
         Ok(store.principals(args.account.as_deref()).await?)
     })?;
     if args.json {
-        return ledger::print_json(&principals);
+        return store_args::print_json(&principals);
     }
     let mut rows = vec![["ACCOUNT", "ID", "KIND", "STATE", "PERMISSIONS"].map(str::to_owned)];
     rows.extend(principals.into_iter().map(|principal| {
@@ -124,12 +124,12 @@ fn list(args: ledger::List) -> anyhow::Result<ExitCode> {
             principal.permissions.join(","),
         ]
     }));
-    ledger::print_table(&rows);
+    store_args::print_table(&rows);
     Ok(ExitCode::SUCCESS)
 }
 
 fn set_active(args: Named, active: bool) -> anyhow::Result<ExitCode> {
-    ledger::with_store(&args.config, async |store, _| {
+    store_args::with_store(&args.config, async |store, _| {
         let changed = store.set_principal_active(&args.account, &args.id, active);
         Ok(changed.await?)
     })?;
@@ -142,7 +142,7 @@ fn set_permissions(args: Permissions) -> anyhow::Result<ExitCode> {
         account,
         id,
     } = args.named;
-    ledger::with_store(&config, async |store, config| {
+    store_args::with_store(&config, async |store, config| {
         let permissions = permissions(args.set, config, &account)?;
         Ok(store.set_permissions(&account, &id, &permissions).await?)
     })?;

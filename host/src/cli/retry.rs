@@ -9,7 +9,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{choice, ledger};
+use super::{engine_args, store_args};
 use crate::clock::now;
 use crate::config::Config;
 use crate::proxy::Proxy;
@@ -58,11 +58,11 @@ struct Outcome {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let account = args.account.as_deref();
     if args.list {
-        let rows = ledger::with_store(&args.config, async |store, _| {
+        let rows = store_args::with_store(&args.config, async |store, _| {
             Ok(store.retries(account, None, None).await?)
         })?;
         if args.json {
-            return ledger::print_json(&rows);
+            return store_args::print_json(&rows);
         }
         if rows.is_empty() {
             anstream::eprintln!("nothing to retry");
@@ -70,7 +70,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         print_rows(&rows);
         return Ok(ExitCode::SUCCESS);
     }
-    let outcome = ledger::with_store(&args.config, async |store, config| {
+    let outcome = store_args::with_store(&args.config, async |store, config| {
         let asked = store.ask_to_retry(account, now()).await?;
         repeat(store, config, asked).await?;
         let left = store.retries(account, None, None).await?;
@@ -111,7 +111,7 @@ async fn repeat(store: &Store, config: &Config, asked: u64) -> anyhow::Result<()
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
-        let proxy = Proxy::new(choice::engine(config)?, store.clone(), config)?;
+        let proxy = Proxy::new(engine_args::engine(config)?, store.clone(), config)?;
         proxy.retry_asked().await?;
         anyhow::Ok(())
     };
@@ -197,11 +197,11 @@ fn print_rows(rows: &[RetryRow]) {
             if row.present { "add" } else { "remove" }.to_owned(),
             row.status
                 .map_or_else(|| "none".to_owned(), |status| status.to_string()),
-            ledger::time(u64::try_from(row.first_seen).ok()),
+            store_args::time(u64::try_from(row.first_seen).ok()),
             row.attempts.to_string(),
         ]
     }));
-    ledger::print_table(&table);
+    store_args::print_table(&table);
 }
 
 fn style() -> ProgressStyle {

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::choice;
+use super::engine_args;
 use super::retry::Running;
 use crate::admin;
 use crate::audit::Log;
@@ -70,7 +70,7 @@ pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Res
 
 async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<()> {
     check_before_compiling(config)?;
-    let engine = choice::engine(config)?;
+    let engine = engine_args::engine(config)?;
     keep_memory_private();
     let store = Store::open(&config.store)
         .await

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use scimguard_core::hide_secrets;
 
 use super::USAGE;
-use super::choice::{EngineArgs, Source};
+use super::engine_args::{EngineArgs, Source};
 use crate::cases::{self, Suite};
 use crate::config::policy_file;
 use crate::engine::Engine;

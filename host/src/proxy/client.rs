@@ -7,7 +7,7 @@ use scimguard_exchange::CREDENTIALS;
 
 use super::Proxy;
 use super::incoming::Refused;
-use super::log::Line;
+use super::log::DecisionEntry;
 
 /// One who sends a request.
 pub(super) struct Client {
@@ -57,7 +57,7 @@ impl Client {
         proxy: &Proxy,
         rule: &str,
         status: u16,
-        line: &mut Line,
+        line: &mut DecisionEntry,
     ) -> Result<(), Refused> {
         if !rule.starts_with("token.") || status != 401 {
             return Ok(());

@@ -12,9 +12,9 @@ use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen, Veri
 
 use super::leases::{self, Busy, LeaseGuard};
 use super::retry::OnBehalfOf;
-use super::{Proxy, lookup};
+use super::{Proxy, backend_lookup};
 use crate::network::Network;
-use crate::tokens::issuers::Said;
+use crate::tokens::issuers::Verification;
 use crate::{config, store};
 
 /// How often leases are taken anew because the record named more resources than the request did.
@@ -121,14 +121,15 @@ impl Facts {
             self.vouch(proxy, fact).await?;
         }
         for position in 0..found.len() {
-            let Some(account) = lookup::due(&found[position]) else {
+            let Some(account) = backend_lookup::due(&found[position]) else {
                 continue;
             };
             let key = &found[position].key;
             let answer = match self.looked_up.get(key) {
                 Some(answer) => answer.clone(),
                 None => {
-                    let credential = lookup::credential(proxy, headers, &found, account, self.now);
+                    let credential =
+                        backend_lookup::credential(proxy, headers, &found, account, self.now);
                     proxy.look_up(key, credential.as_ref()).await
                 }
             };
@@ -175,14 +176,14 @@ impl Facts {
     /// What the issuer says of a token.
     async fn claims(&mut self, proxy: &Proxy, key: &VerifiedKey) -> Result<Answer, Unavailable> {
         match proxy.claims(key, self.network, self.now).await {
-            Said::Claims(claims) => Ok(Answer::Claims(claims)),
-            Said::No => Ok(Answer::Absent),
-            Said::Unavailable => Ok(Answer::Unavailable),
-            Said::Busy => {
+            Verification::Claims(claims) => Ok(Answer::Claims(claims)),
+            Verification::No => Ok(Answer::Absent),
+            Verification::Unavailable => Ok(Answer::Unavailable),
+            Verification::Busy => {
                 self.crowded = true;
                 Ok(Answer::Unavailable)
             }
-            Said::Failing(wait) => {
+            Verification::Failing(wait) => {
                 self.crowded = true;
                 proxy.metrics.slowed();
                 Err(Unavailable::Failing(wait))

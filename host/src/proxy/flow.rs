@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::backend::{BackendError, BufferedResponse, Outbound};
 use super::body::{self, BodyError, BufferedBody, Inbound, Outgoing};
 use super::client::Client;
-use super::log::Line;
+use super::log::DecisionEntry;
 use super::policy::Policy;
 use super::refusal::{bare, no_answer, to_http};
 use super::retry::OnBehalfOf;
@@ -34,7 +34,7 @@ const BLOCKING_THRESHOLD: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// An exchange in this process.
-type Flow = Exchange<dyn Policy, Line>;
+type Flow = Exchange<dyn Policy, DecisionEntry>;
 
 /// Performs the steps of one exchange.
 pub(super) struct Driver<'a> {
@@ -56,9 +56,9 @@ impl Proxy {
         incoming: Inbound,
         client: Client,
         gone: oneshot::Receiver<()>,
-        line: Line,
+        line: DecisionEntry,
         now: u64,
-    ) -> (http::Response<Outgoing>, Line) {
+    ) -> (http::Response<Outgoing>, DecisionEntry) {
         let state = State::of_client(client, now);
         let driver = Driver::new(self, state, Some(incoming), Some(gone));
         driver.run(request, line).await
@@ -69,9 +69,9 @@ impl Proxy {
         &self,
         request: Request,
         on_behalf_of: OnBehalfOf,
-        line: Line,
+        line: DecisionEntry,
         now: u64,
-    ) -> (http::Response<Outgoing>, Line) {
+    ) -> (http::Response<Outgoing>, DecisionEntry) {
         let state = State::repeated(on_behalf_of, now);
         Driver::new(self, state, None, None)
             .run(request, line)
@@ -95,7 +95,11 @@ impl<'a> Driver<'a> {
         }
     }
 
-    async fn run(mut self, request: Request, mut line: Line) -> (http::Response<Outgoing>, Line) {
+    async fn run(
+        mut self,
+        request: Request,
+        mut line: DecisionEntry,
+    ) -> (http::Response<Outgoing>, DecisionEntry) {
         line.is_scim = self.proxy.setup.paths().is_scim(&request.path);
         let setup = Arc::clone(&self.proxy.setup);
         let exchange = Exchange::new(setup, request, self.state.now(), line);
@@ -353,7 +357,7 @@ async fn read(proxy: &Proxy, incoming: Inbound, limit: u64) -> Result<Body, Refu
 }
 
 /// The policy does what no policy may.
-fn trapped(line: &mut Line, why: &str) -> Refused {
+fn trapped(line: &mut DecisionEntry, why: &str) -> Refused {
     line.trapped(why);
     Refused::trapped()
 }

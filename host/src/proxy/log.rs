@@ -8,7 +8,7 @@ use scimguard_core::message::ResponseBody;
 use scimguard_core::{Forward, Normalisation, Outcome, Proceed, Reject, Verdict as PolicyVerdict};
 use scimguard_exchange::Witness;
 use scimguard_interface::Given;
-use scimguard_wire::{DecisionReport as Told, Head};
+use scimguard_wire::{DecisionReport, Head};
 
 use super::Proxy;
 use crate::audit::{Decision, Seen, Verdict};
@@ -16,7 +16,7 @@ use crate::clock::now;
 use crate::text::{printable, without_values};
 
 /// What is logged of a request.
-pub(super) struct Line {
+pub(super) struct DecisionEntry {
     pub(super) started: Instant,
     /// The gateway that decided, if it was not this process.
     gateway: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct Line {
     refusal: Option<Vec<u8>>,
 }
 
-impl Line {
+impl DecisionEntry {
     pub(super) fn new(method: &str, path: &str) -> Self {
         Self {
             started: Instant::now(),
@@ -58,7 +58,12 @@ impl Line {
     }
 
     /// What a gateway decided, of a request that began for this service at that time.
-    pub(super) fn of_gateway(gateway: &str, started: Instant, head: &Head, told: &Told) -> Self {
+    pub(super) fn of_gateway(
+        gateway: &str,
+        started: Instant,
+        head: &Head,
+        told: &DecisionReport,
+    ) -> Self {
         let mut line = Self::new(&head.method, &head.path);
         line.started = started;
         line.gateway = Some(gateway.to_owned());
@@ -128,7 +133,7 @@ impl Line {
     }
 }
 
-impl Witness for Line {
+impl Witness for DecisionEntry {
     fn evaluates(&mut self, given: Given<'_>) {
         self.seen = Some(Seen {
             request: Arc::clone(given.request),
@@ -172,9 +177,9 @@ impl Witness for Line {
     }
 }
 
-impl From<Line> for Decision {
+impl From<DecisionEntry> for Decision {
     /// A decision that ends now, without its status.
-    fn from(line: Line) -> Self {
+    fn from(line: DecisionEntry) -> Self {
         let (micros, backend_micros) = (micros(line.started.elapsed()), micros(line.backend));
         let refusal = line.refusal;
         Self {
@@ -196,7 +201,7 @@ impl From<Line> for Decision {
 
 impl Proxy {
     /// Writes down how a request ended. `status`: what the client gets, where this process knows it.
-    pub(super) fn log(&self, line: Line, status: Option<http::StatusCode>) {
+    pub(super) fn log(&self, line: DecisionEntry, status: Option<http::StatusCode>) {
         line.write(status);
         let Some(decisions) = &self.decisions else {
             return;

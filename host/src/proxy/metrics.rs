@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::Proxy;
 use super::facts_service::metrics::FactsMetrics;
-use super::log::Line;
+use super::log::DecisionEntry;
 use super::slots::metrics::AllConnections;
 use crate::clock::now;
 use crate::store;
@@ -130,7 +130,7 @@ impl Metrics {
         );
     }
 
-    pub(super) fn decided(&self, line: &Line) {
+    pub(super) fn decided(&self, line: &DecisionEntry) {
         let rule = line.rule.as_deref().map_or("", |id| {
             // Another project's policy may have rules without number.
             let known = scimguard_core::rules().find(|rule| rule.id == id);

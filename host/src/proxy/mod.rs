@@ -2,6 +2,7 @@
 
 mod address;
 mod backend;
+mod backend_lookup;
 mod body;
 mod client;
 mod credential;
@@ -13,7 +14,6 @@ mod incoming;
 mod leases;
 mod limits;
 mod log;
-mod lookup;
 mod metrics;
 mod policy;
 mod probe;
@@ -52,7 +52,7 @@ use self::client::Client;
 use self::credential::Own;
 use self::facts_service::{FactsService, Paths};
 use self::leases::Leases;
-use self::log::Line;
+use self::log::DecisionEntry;
 use self::metrics::Metrics;
 use self::public::Public;
 use crate::audit::Log;
@@ -98,7 +98,7 @@ pub struct Proxy {
     /// Accounts whose first fill is done, which it stays.
     filled: Mutex<BTreeSet<String>>,
     settle: settle::Times,
-    asked: Mutex<settle::Asked>,
+    asked: Mutex<settle::SettleState>,
     /// Requests in flight, also those whose client has gone: what the backend did is recorded all
     /// the same.
     in_flight: TaskTracker,
@@ -255,7 +255,7 @@ impl Proxy {
             .path_and_query()
             .map_or("/", |path| path.as_str())
             .to_owned();
-        let mut line = Line::new(request.method().as_str(), &path);
+        let mut line = DecisionEntry::new(request.method().as_str(), &path);
         let response;
         (response, line) = match incoming::read(&request) {
             Ok(head) => {

@@ -9,7 +9,7 @@ use scimguard_core::{Body, Request, sha256_hex};
 use serde_json::json;
 
 use super::Proxy;
-use super::log::Line;
+use super::log::DecisionEntry;
 use crate::clock::now;
 use crate::store::{self, RetryRow};
 
@@ -120,7 +120,7 @@ impl Proxy {
             sha256: sha256_hex(credential.as_bytes()),
             token,
         };
-        let line = Line::new(&request.method, &request.path);
+        let line = DecisionEntry::new(&request.method, &request.path);
         let (response, line) = self
             .exchange_repeated(request, on_behalf_of, line, now())
             .await;

@@ -13,7 +13,7 @@ use super::Proxy;
 use super::client::Client;
 use super::facts::{Facts, Unavailable, is_read};
 use super::leases::LeaseGuard;
-use super::log::Line;
+use super::log::DecisionEntry;
 use super::refusal::unavailable;
 use super::retry::OnBehalfOf;
 use crate::clock::now;
@@ -129,7 +129,7 @@ impl State {
         &mut self,
         proxy: &Proxy,
         path: &str,
-        decision: Option<(&DecisionReport, &mut Line)>,
+        decision: Option<(&DecisionReport, &mut DecisionEntry)>,
         records: &[Record],
         ends: bool,
     ) -> Result<(), Refused> {
@@ -167,7 +167,7 @@ impl State {
         proxy: &Proxy,
         path: &str,
         decision: &DecisionReport,
-        line: &mut Line,
+        line: &mut DecisionEntry,
     ) -> Result<(), Refused> {
         let verified = decision.verified_token.as_ref();
         let account = verified.and(decision.account.as_deref());

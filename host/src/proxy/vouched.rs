@@ -5,7 +5,7 @@ use scimguard_core::facts::{Answer, PrincipalKey, VerifiedKey};
 
 use super::Proxy;
 use crate::network::Network;
-use crate::tokens::issuers::{Question, Said};
+use crate::tokens::issuers::{Question, Verification};
 use crate::tokens::permissions::Told;
 
 impl Proxy {
@@ -15,7 +15,7 @@ impl Proxy {
         key: &VerifiedKey,
         network: Option<Network>,
         now: u64,
-    ) -> Said {
+    ) -> Verification {
         let question = Question {
             account: &key.account,
             token: key.token.expose(),

@@ -28,7 +28,7 @@ enum Asked {
 
 /// What an issuer says of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum Verification {
     /// It is the issuer's, with these claims: a JSON text, as the issuer wrote it.
     Claims(String),
     /// It is not.
@@ -93,30 +93,30 @@ impl Issuers {
     }
 
     /// What the issuer of this name says of a token.
-    pub(crate) async fn verify(&self, name: &str, question: Question<'_>) -> Said {
+    pub(crate) async fn verify(&self, name: &str, question: Question<'_>) -> Verification {
         let Question { account, token, .. } = question;
         if !self.0.iter().any(|issuer| issuer.config.name == name) {
             tracing::error!(
                 issuer = name,
                 "the policy names an issuer that the configuration does not have; add an [[issuer]]"
             );
-            return Said::Unavailable;
+            return Verification::Unavailable;
         }
         let Some(issuer) = self.vouching(account, name) else {
-            return Said::No;
+            return Verification::No;
         };
         match &issuer.means {
             Asked::Keys(keys) => match keys.verify(token).await {
-                Verified::Payload(payload) => Said::Claims(payload),
-                Verified::No => Said::No,
-                Verified::Unavailable => Said::Unavailable,
+                Verified::Payload(payload) => Verification::Claims(payload),
+                Verified::No => Verification::No,
+                Verified::Unavailable => Verification::Unavailable,
             },
             Asked::Introspection(introspection) => match introspection.ask(question).await {
-                Introspected::Active(answer) => Said::Claims(answer.to_string()),
-                Introspected::Inactive => Said::No,
-                Introspected::Unavailable => Said::Unavailable,
-                Introspected::Busy => Said::Busy,
-                Introspected::Failing(wait) => Said::Failing(wait),
+                Introspected::Active(answer) => Verification::Claims(answer.to_string()),
+                Introspected::Inactive => Verification::No,
+                Introspected::Unavailable => Verification::Unavailable,
+                Introspected::Busy => Verification::Busy,
+                Introspected::Failing(wait) => Verification::Failing(wait),
             },
         }
     }

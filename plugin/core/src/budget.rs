@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::facts::{Answer, Fact, Key};
 use crate::json::Json;
-use crate::rules::{Refusal, Stage, face, scim};
+use crate::rules::{Refusal, Stage, host, scim};
 
 /// Steps of one decision, or of one judged answer.
 pub(crate) const STEPS: u64 = 2_000_000;
@@ -274,7 +274,7 @@ fn count(bytes: &[u8], is_counted: impl Fn(&u8) -> bool) -> u64 {
 
 impl From<BudgetExceeded> for Refusal {
     fn from(exceeded: BudgetExceeded) -> Self {
-        face::PLUGIN_TIMEOUT.because(match exceeded.work {
+        host::PLUGIN_TIMEOUT.because(match exceeded.work {
             Work::Body => "The body takes too long to judge. Send fewer members, users or operations at once.",
             Work::Answer => {
                 "The application's answer takes too long to judge. Ask for fewer resources at once (count), or leave out members (excludedAttributes). If it was a write, it may have been done."

@@ -10,7 +10,7 @@ use crate::facts::{
 use crate::json::Json;
 use crate::jwt::read_claims;
 use crate::message::Need;
-use crate::rules::{Refusal, face, scim};
+use crate::rules::{Refusal, host, scim};
 
 /// Why a stage did not end.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Stop {
     pub(crate) fn refusal(self) -> Refusal {
         match self {
             Self::Refuse(refusal) => refusal,
-            Self::Need(_) => face::FACTS_UNAVAILABLE
+            Self::Need(_) => host::FACTS_UNAVAILABLE
                 .because("The record of what the request names cannot be read now. Repeat the request later."),
         }
     }
@@ -236,7 +236,7 @@ fn unavailable(key: &Key) -> Stop {
             unseen: Unseen::Pending,
             ..
         }) => {
-            return face::FACTS_UNAVAILABLE
+            return host::FACTS_UNAVAILABLE
                 .because(format!(
                     "The guard cannot tell whether {} is an identity provider's. If the guard has not read \
                      account {account} yet (scimguard import), and unseen = \"refuse\", repeating never helps: \
@@ -250,14 +250,14 @@ fn unavailable(key: &Key) -> Stop {
             subject(key)
         ),
     };
-    face::FACTS_UNAVAILABLE
+    host::FACTS_UNAVAILABLE
         .because(format!("{what} Repeat the request later."))
         .into()
 }
 
 /// A face that answers a key with something else is as good as one that does not answer.
 fn unfit(key: &Key) -> Stop {
-    face::FACTS_UNAVAILABLE
+    host::FACTS_UNAVAILABLE
         .because(format!(
             "The record of {} was answered in a form that does not fit.",
             subject(key)

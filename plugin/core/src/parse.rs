@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use crate::header_names;
-use crate::json::{self, Json, Reading};
+use crate::json::{self, Json, Source};
 use crate::media_type::MediaType;
 use crate::message::{Body, Request};
 use crate::policy::Account;
@@ -22,7 +22,7 @@ pub(crate) fn required<'r>(
     request: &'r Request,
     account: &Account,
     budget: &Budget,
-) -> Result<(Json, Reading<'r>), Refusal> {
+) -> Result<(Json, Source<'r>), Refusal> {
     read(request, account, budget, SCIM)
 }
 
@@ -53,7 +53,7 @@ fn read<'r>(
     account: &Account,
     budget: &Budget,
     types: &[&str],
-) -> Result<(Json, Reading<'r>), Refusal> {
+) -> Result<(Json, Source<'r>), Refusal> {
     budget.enter(Stage::Parse);
     let bytes = body(request, account)?;
     json_content(request, types)?;

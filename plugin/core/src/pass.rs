@@ -17,7 +17,7 @@ use scimguard_interface::{Given, Observed};
 use crate::evaluate::{self, Known};
 use crate::inputs::{Effort, Inputs, More, Port};
 use crate::message::{Need, Outcome, Verdict};
-use crate::rules::{Refusal, face};
+use crate::rules::{Refusal, host};
 use crate::{Guard, Settings, observe, resume};
 
 /// One decision, or one judged answer.
@@ -185,7 +185,7 @@ impl fmt::Debug for Pass {
 }
 
 fn not_begun() -> Refusal {
-    face::FACTS_UNAVAILABLE.because(
+    host::FACTS_UNAVAILABLE.because(
         "The gateway resumed a decision that does not wait for anything. Repeat the request.",
     )
 }

@@ -24,7 +24,7 @@ const JOINER: char = '\u{200d}';
 
 /// What is read is no plain name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct InDoubt;
+pub(crate) struct Unclear;
 
 /// The name of an account, an organisation or a project, or the id of a user or group. It is not empty,
 /// and every character of it shows.
@@ -98,11 +98,11 @@ pub(crate) fn is_direction_mark(c: char) -> bool {
 
 impl PlainName {
     /// Reads what a request says. Empty means the same as absent.
-    pub(crate) fn read(text: Option<String>) -> Result<Option<Self>, InDoubt> {
+    pub(crate) fn read(text: Option<String>) -> Result<Option<Self>, Unclear> {
         match text.filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) if is_plain_name(&text) => Ok(Some(Self(text))),
-            Some(_) => Err(InDoubt),
+            Some(_) => Err(Unclear),
         }
     }
 

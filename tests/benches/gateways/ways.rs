@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use scimguard_tests::client::Client;
 use scimguard_tests::environment::{self, EMPTY_FILTER};
-use scimguard_tests::envoy::{self, Envoy, Filter, Scene};
+use scimguard_tests::envoy::{self, Envoy, Filter, TestBed};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::okta::{scim_client, user};
 use scimguard_tests::process;
@@ -151,8 +151,8 @@ async fn serving(application: SocketAddr) -> anyhow::Result<(Guard, SocketAddr, 
 }
 
 /// What an Envoy stands in front of.
-pub(crate) fn scene(application: SocketAddr, facts: &Facts, workers: usize) -> Scene {
-    Scene {
+pub(crate) fn scene(application: SocketAddr, facts: &Facts, workers: usize) -> TestBed {
+    TestBed {
         application,
         facts: facts.listen,
         secret: Some(SECRET.to_owned()),

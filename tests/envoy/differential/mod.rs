@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use scimguard_core::Headers;
 use scimguard_exchange::headers;
-use scimguard_tests::envoy::{Envoy, Scene};
+use scimguard_tests::envoy::{Envoy, TestBed};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::process;
 use serde::Deserialize;
@@ -164,7 +164,7 @@ async fn envoy() -> anyhow::Result<(Way, Envoy)> {
     guard.write_secret("edge.secret", SECRET)?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
-    let scene = Scene {
+    let scene = TestBed {
         application: application.address,
         facts,
         secret: Some(SECRET.to_owned()),

@@ -7,7 +7,7 @@ use rand::seq::IteratorRandom as _;
 use scimguard_tests::model::{Group, Id, User, World};
 use serde_json::{Value, json};
 
-use crate::deed::{Deed, GROUP, managed, patch, scim, whole_user};
+use crate::operation::{GROUP, Operation, managed, patch, scim, whole_user};
 
 /// How many people there are in the provider's directory, and teams.
 const PEOPLE: u32 = 12;
@@ -19,15 +19,15 @@ pub(super) const WORKERS: u32 = 2;
 /// What the provider does next.
 pub(crate) enum Plan {
     /// With what it knows.
-    Do(Deed),
+    Do(Operation),
     /// With what it finds first.
     Find {
         /// The search.
-        search: Deed,
+        search: Operation,
         /// If nobody is found.
-        create: Deed,
+        create: Operation,
         /// What becomes of the one that is found.
-        change: Box<dyn Fn(&str) -> Deed + Send>,
+        change: Box<dyn Fn(&str) -> Operation + Send>,
     },
 }
 
@@ -139,7 +139,7 @@ fn number(random: &mut StdRng, up_to: u32, share: u32) -> u32 {
 }
 
 /// What an operator does next, who may have looked some time ago.
-pub(crate) fn of_an_operator(random: &mut StdRng, world: &World) -> Deed {
+pub(crate) fn of_an_operator(random: &mut StdRng, world: &World) -> Operation {
     let user = pick(random, world.users.iter());
     let group = pick(random, world.groups.iter());
     match (random.random_range(0..100), user, group) {
@@ -171,7 +171,7 @@ pub(crate) fn of_an_operator(random: &mut StdRng, world: &World) -> Deed {
     }
 }
 
-fn of_a_user(random: &mut StdRng, id: &Id, user: &User) -> Deed {
+fn of_a_user(random: &mut StdRng, id: &Id, user: &User) -> Operation {
     let name = format!("Local {}", random.random_range(0..1000));
     let write = |name: &str, mail: &str| {
         let body = json!({"uuid": id, "name": name, "email": mail});
@@ -200,7 +200,7 @@ fn of_a_user(random: &mut StdRng, id: &Id, user: &User) -> Deed {
     }
 }
 
-fn of_a_group(random: &mut StdRng, id: &Id, group: &Group, user: &Id) -> Deed {
+fn of_a_group(random: &mut StdRng, id: &Id, group: &Group, user: &Id) -> Operation {
     let write = |name: &str, members: Vec<&Id>| {
         let body = json!({
             "identifier": id, "name": name, "users": members, "externallyManaged": group.managed,

@@ -18,10 +18,10 @@ use scimguard_tests::model::{Actor, World};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::cast::{Cast, Hands};
-use crate::deed::Deed;
+use crate::observing_proxy::View;
+use crate::operation::Operation;
 use crate::record::Record;
-use crate::witness::View;
+use crate::scenario::{Hands, Scenario};
 use chance::Plan;
 
 /// How often the guard is killed, unless the long run says otherwise.
@@ -50,7 +50,7 @@ async fn nothing_forbidden_passes_and_the_record_is_right_after_any_kill() -> an
     let seed = number(SEED_VARIABLE)?.unwrap_or(SEED);
     let history = async {
         let mut history = History {
-            cast: Cast::assemble(seed, true).await?,
+            cast: Scenario::assemble(seed, true).await?,
             random: StdRng::seed_from_u64(seed),
             counts: Arc::default(),
         };
@@ -69,7 +69,7 @@ async fn nothing_forbidden_passes_and_the_record_is_right_after_any_kill() -> an
 }
 
 struct History {
-    cast: Cast,
+    cast: Scenario,
     random: StdRng,
     counts: Arc<Counts>,
 }
@@ -232,7 +232,7 @@ impl Life {
     }
 
     /// The answer; `None` if there was none.
-    async fn act(&self, deed: &Deed) -> Option<Answer> {
+    async fn act(&self, deed: &Operation) -> Option<Answer> {
         if let (Actor::Provisioner, Some(user)) = (self.actor, deed.user()) {
             self.view.claim(user).await;
         }

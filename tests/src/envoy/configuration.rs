@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Filter, Scene, Settings};
+use super::{Filter, Settings, TestBed};
 
 /// What the names of listeners begin with; their number follows.
 pub(super) const LISTENER: &str = "clients-";
@@ -39,7 +39,7 @@ const CAPABILITIES: [&str; 24] = [
 ];
 
 /// All but the listeners, which are in a file of their own.
-pub(super) fn whole(scene: &Scene, listeners: &Path) -> Value {
+pub(super) fn whole(scene: &TestBed, listeners: &Path) -> Value {
     let secrets = scene.secret.iter().map(|secret| {
         json!({
             "name": "gateway-secret",

@@ -19,7 +19,7 @@ use self::running::TIME_LIMIT;
 use crate::environment::{self, FILTER};
 
 /// What Envoy stands in front of.
-pub struct Scene {
+pub struct TestBed {
     /// The application.
     pub application: SocketAddr,
     /// The facts service.
@@ -90,7 +90,7 @@ impl Envoy {
     ///
     /// # Errors
     /// If it ends or is not ready in time, or refuses a configuration; the message has its log.
-    pub async fn start(scene: &Scene, plugins: &[Value]) -> anyhow::Result<Self> {
+    pub async fn start(scene: &TestBed, plugins: &[Value]) -> anyhow::Result<Self> {
         let filters: Vec<Filter> = plugins.iter().map(Filter::scimguard).collect();
         Self::start_with(scene, &filters).await
     }
@@ -99,7 +99,7 @@ impl Envoy {
     ///
     /// # Errors
     /// If it ends or is not ready in time, or refuses a configuration; the message has its log.
-    pub async fn start_with(scene: &Scene, filters: &[Filter]) -> anyhow::Result<Self> {
+    pub async fn start_with(scene: &TestBed, filters: &[Filter]) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-envoy-")?;
         let settings = Settings {
             buffers: scene.buffers,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::cli::ledger;
+use crate::cli::store_args;
 
 /// Everything that was looked at, in order.
 #[derive(Default, Serialize)]
@@ -49,12 +49,12 @@ impl Findings {
 
     /// A command of this program, with the configuration in use.
     pub(super) fn command(&self, command: &str, arguments: &str) -> String {
-        ledger::command(self.config(), command, arguments)
+        store_args::command(self.config(), command, arguments)
     }
 
     /// The command that makes a principal.
     pub(super) fn new_principal(&self, account: &str, id: &str) -> String {
-        ledger::new_principal(self.config(), account, id)
+        store_args::new_principal(self.config(), account, id)
     }
 
     /// The command that makes a token: a provider's, or an operator's.
@@ -64,7 +64,7 @@ impl Findings {
         principal: &str,
         provider: Option<&str>,
     ) -> String {
-        ledger::new_token(self.config(), account, principal, provider)
+        store_args::new_token(self.config(), account, principal, provider)
     }
 
     fn config(&self) -> &Path {

@@ -8,7 +8,7 @@ use super::asking::TIME_LIMIT;
 use super::findings::Findings;
 use super::{application, facts, issuers, tokens};
 use crate::audit::Log;
-use crate::cli::choice;
+use crate::cli::engine_args;
 use crate::clock::now;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -80,7 +80,7 @@ fn policy(config: &Config, findings: &mut Findings) -> Option<String> {
 }
 
 fn plugin(config: &Config, findings: &mut Findings) {
-    match choice::engine(config) {
+    match engine_args::engine(config) {
         Ok(Engine::Native(_)) => findings.note(
             "plugin",
             "the policy runs as native code, not in its sandbox",

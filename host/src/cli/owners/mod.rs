@@ -10,7 +10,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use self::words::Lines;
-use super::ledger;
+use super::store_args;
 use crate::clock::now;
 use crate::owners::{account_report, group_report, user_report};
 
@@ -89,7 +89,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// How what the application has gets on record.
 fn importing(named: &Named) -> String {
-    let import = ledger::command(
+    let import = store_args::command(
         &named.config,
         "import",
         &format!("--account {}", named.account),
@@ -98,7 +98,7 @@ fn importing(named: &Named) -> String {
 }
 
 fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
-    let recorded = ledger::with_store(&named.config, async |store, _| {
+    let recorded = store_args::with_store(&named.config, async |store, _| {
         let account = &named.account;
         Ok(match (&named.user, &named.group) {
             (Some(user), _) => {
@@ -162,7 +162,7 @@ fn correct(args: Set) -> anyhow::Result<ExitCode> {
         provider => Some(provider),
     };
     let missing = format!("not on record; {}", importing(&named));
-    ledger::with_store(&named.config, async |store, _| {
+    store_args::with_store(&named.config, async |store, _| {
         let account = &named.account;
         match (&named.user, &named.group) {
             (Some(reference), _) => {

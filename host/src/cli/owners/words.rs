@@ -1,6 +1,6 @@
 //! What `scimguard owners` tells people.
 
-use super::super::ledger;
+use super::super::store_args;
 use crate::owners::{AccountReport, GroupReport, UserReport};
 use crate::plural::counted;
 use crate::store::{CorrectionRow, RetryRow};
@@ -100,7 +100,7 @@ fn not_on_record(name: &str, why: &str) -> Vec<String> {
 }
 
 fn tail(retries: &[RetryRow], corrections: &[CorrectionRow]) -> Vec<String> {
-    let time = |millis: i64| ledger::time(u64::try_from(millis).ok());
+    let time = |millis: i64| store_args::time(u64::try_from(millis).ok());
     let retries = retries.iter().map(|row| {
         let (verb, direction) = if row.present {
             ("put", "into")

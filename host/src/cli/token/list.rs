@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::cli::{ledger, times};
+use crate::cli::{store_args, times};
 use crate::clock::now;
 use crate::store::TokenRow;
 
 #[derive(clap::Args)]
 pub(super) struct ListTokens {
     #[command(flatten)]
-    list: ledger::List,
+    list: store_args::List,
     /// Only those that are still good and end within this period, such as `14d`
     #[arg(long, value_name = "PERIOD")]
     expiring: Option<String>,
@@ -66,7 +66,7 @@ pub(super) fn list(args: &ListTokens) -> anyhow::Result<ExitCode> {
         })
         .transpose()?
         .map(|period| now.saturating_add(period));
-    let tokens = ledger::with_store(&args.list.config, async |store, _| {
+    let tokens = store_args::with_store(&args.list.config, async |store, _| {
         Ok(store.tokens(args.list.account.as_deref()).await?)
     })?;
     let rows: Vec<Row> = tokens
@@ -75,7 +75,7 @@ pub(super) fn list(args: &ListTokens) -> anyhow::Result<ExitCode> {
         .filter(|row| until.is_none_or(|until| row.ends_until(until)))
         .collect();
     if args.list.json {
-        return ledger::print_json(&rows);
+        return store_args::print_json(&rows);
     }
     let mut table = vec![
         [
@@ -93,7 +93,7 @@ pub(super) fn list(args: &ListTokens) -> anyhow::Result<ExitCode> {
         .map(str::to_owned),
     ];
     table.extend(rows.into_iter().map(cells));
-    ledger::print_table(&table);
+    store_args::print_table(&table);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -116,9 +116,9 @@ fn cells(row: Row) -> [String; 10] {
         dash(token.provider),
         state.to_owned(),
         expires_in.unwrap_or_else(|| "never".to_owned()),
-        ledger::time(token.last_used),
+        store_args::time(token.last_used),
         dash(token.last_used_from),
-        ledger::time(Some(token.created)),
+        store_args::time(Some(token.created)),
         dash(token.created_by),
     ]
 }

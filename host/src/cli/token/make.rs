@@ -8,7 +8,7 @@ use clap::ArgGroup;
 use scimguard_core::Guard;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::cli::ledger::{self, Named};
+use crate::cli::store_args::{self, Named};
 use crate::cli::times;
 use crate::clock::now;
 use crate::config::Config;
@@ -87,7 +87,7 @@ pub(super) fn create(args: Create) -> anyhow::Result<ExitCode> {
     let now = now();
     let expires = expiry(&args.expires, now)?;
     let id = name(args.id)?;
-    let text = ledger::with_store(&args.config, async |store, config| {
+    let text = store_args::with_store(&args.config, async |store, config| {
         if let Some(provider) = &args.provider {
             known(config, &args.account, provider)?;
         }
@@ -123,7 +123,7 @@ pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
         account,
         id: old,
     } = args.old;
-    let text = ledger::with_store(&config, async |store, config| {
+    let text = store_args::with_store(&config, async |store, config| {
         let replaced = store.token(&account, &old).await?;
         let prefix = prefix(store, config, &account, &replaced.principal).await?;
         let minted = tokens::mint(prefix, &account, &id)?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::ledger::{self, Named};
+use super::store_args::{self, Named};
 
 /// Make, list, replace and revoke the guard's own API tokens
 #[derive(clap::Args)]
@@ -51,7 +51,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn revoke(args: Named) -> anyhow::Result<ExitCode> {
-    ledger::with_store(&args.config, async |store, _| {
+    store_args::with_store(&args.config, async |store, _| {
         Ok(store.revoke_token(&args.account, &args.id).await?)
     })?;
     Ok(ExitCode::SUCCESS)

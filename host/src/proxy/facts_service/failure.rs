@@ -1,7 +1,7 @@
 //! What a gateway is told instead of facts: a status, and how it refuses the client's request.
 
 use http::{HeaderValue, StatusCode, header};
-use scimguard_wire::Refused as Told;
+use scimguard_wire::Refused as Reported;
 
 use super::written;
 use crate::proxy::body::Outgoing;
@@ -92,7 +92,7 @@ impl Failure {
     }
 
     pub(super) fn response(self) -> http::Response<Outgoing> {
-        let told = Told {
+        let told = Reported {
             rule: self.refused.rule.to_owned(),
             detail: self.refused.detail,
             retry_after: self.refused.retry_after,

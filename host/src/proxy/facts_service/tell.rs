@@ -15,7 +15,7 @@ use super::passes::Open;
 use super::{FactsService, client};
 use crate::clock::now;
 use crate::proxy::Proxy;
-use crate::proxy::log::Line;
+use crate::proxy::log::DecisionEntry;
 use crate::proxy::state::State;
 
 impl FactsService {
@@ -91,7 +91,7 @@ async fn decided(
     let mut unasked = State::of_client(client(&tell.head, peer), now());
     let started = open.as_ref().map_or_else(Instant::now, |open| open.started);
     let state = open.map_or(&mut unasked, |open| &mut open.state);
-    let mut line = Line::of_gateway(&gateway.name, started, &tell.head, decision);
+    let mut line = DecisionEntry::of_gateway(&gateway.name, started, &tell.head, decision);
     let (path, records) = (&tell.head.path, &tell.records);
     let done = state
         .report(proxy, path, Some((decision, &mut line)), records, tell.end)

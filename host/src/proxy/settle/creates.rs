@@ -4,8 +4,8 @@ use scimguard_core::facts::{Key, ResourceKind};
 use scimguard_core::fold;
 use scimguard_core::record::IntentKey;
 
-use super::{Question, Round, Told, group_key, user_key};
-use crate::proxy::lookup::Resource;
+use super::{Lookup, Question, Round, group_key, user_key};
+use crate::proxy::backend_lookup::Resource;
 use crate::store::{self, OpenIntent};
 
 impl Round<'_> {
@@ -31,11 +31,11 @@ impl Round<'_> {
             ResourceKind::Group => self.created_group(&intent).await?,
         };
         match told {
-            Told::There(id) => {
+            Lookup::Found(id) => {
                 self.settled += 1;
                 self.proxy.store.settle_by_name(key, id).await
             }
-            Told::NotThere if self.is_over(intent.opened) => {
+            Lookup::Missing if self.is_over(intent.opened) => {
                 let known = self.known_since(&intent).await?;
                 if !self.is_missing_twice(Question::Intent(intent)) {
                     return Ok(());
@@ -44,41 +44,41 @@ impl Round<'_> {
                 let store = &self.proxy.store;
                 store.settle_at_last(key, known.as_deref()).await
             }
-            Told::NotThere | Told::Nothing => Ok(()),
+            Lookup::Missing | Lookup::Unknown => Ok(()),
         }
     }
 
-    async fn created_user(&self, intent: &OpenIntent) -> Told<String> {
+    async fn created_user(&self, intent: &OpenIntent) -> Lookup<String> {
         let path = self
             .proxy
             .setup
             .paths()
             .users_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
-            return Told::Nothing;
+            return Lookup::Unknown;
         };
         let wanted = fold(&intent.name);
         let is_it = |user: &Resource| user.user_name.as_deref().map(fold).as_ref() == Some(&wanted);
         match found.resources.into_iter().find(is_it) {
-            Some(user) => Told::There(user.id),
-            None if found.total_results == 0 => Told::NotThere,
-            None => Told::Nothing,
+            Some(user) => Lookup::Found(user.id),
+            None if found.total_results == 0 => Lookup::Missing,
+            None => Lookup::Unknown,
         }
     }
 
     /// The group that a create made. Names are not unique, and an id that is taken is not derived
     /// from a name: what could be several groups stays open until the provider's next request tells.
-    async fn created_group(&self, intent: &OpenIntent) -> Result<Told<String>, store::Error> {
+    async fn created_group(&self, intent: &OpenIntent) -> Result<Lookup<String>, store::Error> {
         let path = self
             .proxy
             .setup
             .paths()
             .groups_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
-            return Ok(Told::Nothing);
+            return Ok(Lookup::Unknown);
         };
         if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
-            return Ok(Told::Nothing);
+            return Ok(Lookup::Unknown);
         }
         let store = &self.proxy.store;
         let mut unseen = Vec::new();
@@ -91,26 +91,26 @@ impl Round<'_> {
             match store.recorded_group(&intent.account, &group.id).await? {
                 // A native one that is perhaps deleted, or the one that was created since.
                 Some(known) if is_derived && known.leaving && known.managed_by.is_none() => {
-                    return Ok(Told::Nothing);
+                    return Ok(Lookup::Unknown);
                 }
                 Some(_) => {}
-                None if identified => return Ok(Told::There(group.id)),
+                None if identified => return Ok(Lookup::Found(group.id)),
                 None => unseen.push((group.id, is_derived)),
             }
         }
         Ok(match (unseen.as_slice(), &intent.derived_id) {
-            ([], _) => Told::NotThere,
-            ([(id, true)], _) | ([(id, _)], None) => Told::There(id.clone()),
+            ([], _) => Lookup::Missing,
+            ([(id, true)], _) | ([(id, _)], None) => Lookup::Found(id.clone()),
             // It may be the one, or another group of the name, and none was created.
-            ([(_, false)], Some(_)) if intent.taken => Told::Nothing,
+            ([(_, false)], Some(_)) if intent.taken => Lookup::Unknown,
             ([(_, false)], Some(derived)) => {
                 match self.resource(&intent.account, "Groups", derived).await {
                     // Another group of the name, and none that was created.
-                    Told::NotThere => Told::NotThere,
-                    Told::There(_) | Told::Nothing => Told::Nothing,
+                    Lookup::Missing => Lookup::Missing,
+                    Lookup::Found(_) | Lookup::Unknown => Lookup::Unknown,
                 }
             }
-            _ => Told::Nothing,
+            _ => Lookup::Unknown,
         })
     }
 

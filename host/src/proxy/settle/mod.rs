@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use scimguard_core::facts::{Group, GroupKey, Key, Unseen, User, UserKey};
 use scimguard_core::record::{Record, ResourceKey};
 
-use super::lookup::{Found, MemberOf, Resource};
+use super::backend_lookup::{Found, MemberOf, Resource};
 use super::{Proxy, leases};
 use crate::clock::now;
 use crate::store::{self, OpenIntent, OpenMembers};
@@ -32,7 +32,7 @@ const A_FEW: u32 = 10;
 
 /// What is known from asking the last time.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct SettleState {
     /// What was missing, once.
     missing: BTreeSet<Question>,
     /// Accounts whose groups have been seen with members.
@@ -49,11 +49,11 @@ enum Question {
 }
 
 /// What the backend says.
-enum Told<T> {
-    There(T),
-    NotThere,
+enum Lookup<T> {
+    Found(T),
+    Missing,
     /// No answer, or one that says neither.
-    Nothing,
+    Unknown,
 }
 
 type Credential = (HeaderName, HeaderValue);
@@ -101,7 +101,7 @@ impl Proxy {
         Ok(round.settled)
     }
 
-    fn lock_open(&self) -> MutexGuard<'_, Asked> {
+    fn lock_open(&self) -> MutexGuard<'_, SettleState> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -142,7 +142,7 @@ impl Round<'_> {
             return Ok(());
         }
         match self.resource(&user.account, "Users", &id).await {
-            Told::There(told) => {
+            Lookup::Found(told) => {
                 self.apply(Record::User(User {
                     user_name: told.user_name.unwrap_or_else(|| user.user_name.clone()),
                     display_name: told.display_name.or(user.display_name.clone()),
@@ -154,7 +154,7 @@ impl Round<'_> {
                 }))
                 .await
             }
-            Told::NotThere => {
+            Lookup::Missing => {
                 let question = Question::User(user.account.clone(), id.clone());
                 if !self.is_missing_twice(question) {
                     return Ok(());
@@ -175,7 +175,7 @@ impl Round<'_> {
                 };
                 self.apply(record).await
             }
-            Told::Nothing => Ok(()),
+            Lookup::Unknown => Ok(()),
         }
     }
 
@@ -197,7 +197,7 @@ impl Round<'_> {
             return Ok(());
         }
         match self.resource(&group.account, "Groups", &id).await {
-            Told::There(told) => {
+            Lookup::Found(told) => {
                 let was_leaving = group.leaving;
                 let found = Group {
                     display_name: told.display_name.or(group.display_name.clone()),
@@ -220,8 +220,8 @@ impl Round<'_> {
                 self.proxy.store.settle_deletion(found).await
             }
             // Some applications show only what was provisioned.
-            Told::NotThere if group.managed_by.is_none() => Ok(()),
-            Told::NotThere => {
+            Lookup::Missing if group.managed_by.is_none() => Ok(()),
+            Lookup::Missing => {
                 let question = Question::Group(group.account.clone(), id.clone());
                 if !self.is_missing_twice(question) {
                     return Ok(());
@@ -233,7 +233,7 @@ impl Round<'_> {
                 }))
                 .await
             }
-            Told::Nothing => Ok(()),
+            Lookup::Unknown => Ok(()),
         }
     }
 
@@ -249,8 +249,8 @@ impl Round<'_> {
             .resource(&group.account, "Groups", &group.group_id)
             .await;
         let told = match told {
-            Told::There(told) => told.members,
-            Told::NotThere => {
+            Lookup::Found(told) => told.members,
+            Lookup::Missing => {
                 // Some applications show only what was provisioned.
                 let recorded = self
                     .proxy
@@ -262,7 +262,7 @@ impl Round<'_> {
                 }
                 Some(Vec::new())
             }
-            Told::Nothing => return Ok(()),
+            Lookup::Unknown => return Ok(()),
         };
         // A group without members has no such attribute, nor has any group of some applications.
         let Some(told) = self.told_members(&group.account, told).await else {
@@ -313,19 +313,19 @@ impl Round<'_> {
         self.proxy.read_list(&whole)
     }
 
-    async fn resource(&self, account: &str, collection: &str, id: &str) -> Told<Resource> {
+    async fn resource(&self, account: &str, collection: &str, id: &str) -> Lookup<Resource> {
         let Some(path) = self.proxy.setup.paths().resource(account, collection, id) else {
-            return Told::Nothing;
+            return Lookup::Unknown;
         };
         let Some(whole) = self.proxy.ask(&path, self.credential).await else {
-            return Told::Nothing;
+            return Lookup::Unknown;
         };
         if whole.status == StatusCode::NOT_FOUND {
-            return Told::NotThere;
+            return Lookup::Missing;
         }
         match self.proxy.read_resource(&whole) {
-            Some(resource) if resource.id == id => Told::There(resource),
-            _ => Told::Nothing,
+            Some(resource) if resource.id == id => Lookup::Found(resource),
+            _ => Lookup::Unknown,
         }
     }
 

@@ -2,11 +2,11 @@
 //! exactly what the test says.
 
 mod backend;
+mod backend_lookup;
 mod connections;
 mod facts_service;
 mod framing;
 mod lies;
-mod lookup;
 mod planted;
 mod public;
 mod record;

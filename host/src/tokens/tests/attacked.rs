@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::scripted::Scripted;
 use super::{ACCOUNT, NOW, configured, pass, seconds, verify};
 use crate::network::Network;
-use crate::tokens::issuers::{Issuers, Question, Said};
+use crate::tokens::issuers::{Issuers, Question, Verification};
 
 const NAME: &str = "https://id.example.com";
 
@@ -40,7 +40,7 @@ async fn issuer(takes: Duration, cache: &str) -> (Scripted, Arc<Issuers>) {
     (server, Arc::new(issuers))
 }
 
-async fn said(issuers: &Issuers, token: &str, source: IpAddr) -> Said {
+async fn said(issuers: &Issuers, token: &str, source: IpAddr) -> Verification {
     let question = Question {
         account: ACCOUNT,
         token,
@@ -77,9 +77,9 @@ impl Attack {
                     tried += 1;
                     let token = format!("made-up-{client}-{tried}");
                     let kind = match said(&issuers, &token, source_of(client)).await {
-                        Said::No => 0,
-                        Said::Busy => 1,
-                        Said::Failing(_) => 2,
+                        Verification::No => 0,
+                        Verification::Busy => 1,
+                        Verification::Failing(_) => 2,
                         other => panic!("{other:?}"),
                     };
                     counts[kind].fetch_add(1, Ordering::Relaxed);
@@ -110,12 +110,12 @@ impl Attack {
 async fn a_token_in_use_is_always_answered_beside_700_who_make_tokens_up() {
     let (server, issuers) = issuer(SLOW, "50ms").await;
     let good = async || said(&issuers, "in-use", source(1_000_000)).await;
-    assert!(matches!(good().await, Said::Claims(_)));
+    assert!(matches!(good().await, Verification::Claims(_)));
     let attack = Attack::by(700, &issuers, source);
     attack.until_it_fills_its_lane(1).await;
     for _ in 0..8 {
         tokio::time::sleep(Duration::from_millis(60)).await;
-        assert!(matches!(good().await, Said::Claims(_)));
+        assert!(matches!(good().await, Verification::Claims(_)));
     }
     let [asked, busy, failing] = attack.end().await;
     assert!(asked > 0 && busy > 100, "{asked} {busy} {failing}");
@@ -129,17 +129,17 @@ async fn a_token_in_use_is_always_answered_beside_700_who_make_tokens_up() {
 async fn nor_do_wrong_tokens_from_its_own_address_hold_it_up() {
     let (_server, issuers) = issuer(SLOW, "50ms").await;
     let good = async || said(&issuers, "in-use", source(1)).await;
-    assert!(matches!(good().await, Said::Claims(_)));
+    assert!(matches!(good().await, Verification::Claims(_)));
     let attack = Attack::by(100, &issuers, |_| source(1));
     attack.until_it_fills_its_lane(2).await;
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_millis(60)).await;
-        assert!(matches!(good().await, Said::Claims(_)));
+        assert!(matches!(good().await, Verification::Claims(_)));
     }
     let [asked, _, failing] = attack.end().await;
     assert!(failing > asked, "who has failed too often is not asked for");
     // Anybody else is.
-    assert_eq!(said(&issuers, "new", source(2)).await, Said::No);
+    assert_eq!(said(&issuers, "new", source(2)).await, Verification::No);
 }
 
 /// A client that nobody knows yet is answered although another one tries all it can.
@@ -150,7 +150,7 @@ async fn one_network_does_not_fill_the_lane_of_unknown_tokens() {
     attack.until_it_fills_its_lane(1).await;
     assert!(matches!(
         said(&issuers, "in-use", source(2)).await,
-        Said::Claims(_)
+        Verification::Claims(_)
     ));
     attack.end().await;
 }
@@ -160,12 +160,12 @@ async fn one_network_does_not_fill_the_lane_of_unknown_tokens() {
 async fn a_token_in_use_is_renewed_before_its_answer_is_over() {
     let (server, issuers) = issuer(Duration::ZERO, "60s").await;
     let good = || said(&issuers, "in-use", source(1));
-    assert!(matches!(good().await, Said::Claims(_)));
+    assert!(matches!(good().await, Verification::Claims(_)));
     pass(seconds(39)).await;
-    assert!(matches!(good().await, Said::Claims(_)));
+    assert!(matches!(good().await, Verification::Claims(_)));
     assert_eq!(server.count(), 1);
     pass(seconds(2)).await;
-    assert!(matches!(good().await, Said::Claims(_)));
+    assert!(matches!(good().await, Verification::Claims(_)));
     let until = async |count| {
         while server.count() < count {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -175,7 +175,7 @@ async fn a_token_in_use_is_renewed_before_its_answer_is_over() {
     // The new answer counts from now on.
     while server.count() < 3 {
         pass(seconds(41)).await;
-        assert!(matches!(good().await, Said::Claims(_)));
+        assert!(matches!(good().await, Verification::Claims(_)));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -184,16 +184,19 @@ async fn a_token_in_use_is_renewed_before_its_answer_is_over() {
 async fn a_revoked_token_is_good_for_no_longer_than_the_cache_says() {
     let (server, issuers) = issuer(Duration::ZERO, "60s").await;
     let good = || said(&issuers, "in-use", source(1));
-    assert!(matches!(good().await, Said::Claims(_)));
+    assert!(matches!(good().await, Verification::Claims(_)));
     // The issuer breaks down, and then says that the token is revoked.
     server.now(500, BAD);
     pass(seconds(50)).await;
-    assert!(matches!(good().await, Said::Claims(_)));
+    assert!(matches!(good().await, Verification::Claims(_)));
     pass(seconds(11)).await;
-    assert_eq!(good().await, Said::Unavailable);
+    assert_eq!(good().await, Verification::Unavailable);
     server.now(200, BAD);
     server.but_for("nothing", GOOD);
-    assert_eq!(good().await, Said::No);
+    assert_eq!(good().await, Verification::No);
     // From then on it is one that nobody knows.
-    assert_eq!(verify(&issuers, ACCOUNT, NAME, "in-use").await, Said::No);
+    assert_eq!(
+        verify(&issuers, ACCOUNT, NAME, "in-use").await,
+        Verification::No
+    );
 }

@@ -6,20 +6,20 @@ use serde_json::json;
 
 use super::scripted::Scripted;
 use super::{ACCOUNT, NOW, configured, pass, seconds, verify};
-use crate::tokens::issuers::{Issuers, Said};
+use crate::tokens::issuers::{Issuers, Verification};
 
 const NAME: &str = "https://id.example.com";
 
 /// Each part has what a form must encode.
 const SECRET: &str = "s:e c+r%t";
 
-struct Scene {
+struct TestBed {
     server: Scripted,
     issuers: Issuers,
     _folder: tempfile::TempDir,
 }
 
-impl Scene {
+impl TestBed {
     async fn answering(status: u16, body: impl Into<String>) -> Self {
         let server = Scripted::answering(status, body).await;
         let folder = tempfile::tempdir().unwrap();
@@ -40,7 +40,7 @@ impl Scene {
         }
     }
 
-    async fn said(&self, token: &str) -> Said {
+    async fn said(&self, token: &str) -> Verification {
         verify(&self.issuers, ACCOUNT, NAME, token).await
     }
 }
@@ -48,9 +48,12 @@ impl Scene {
 #[tokio::test]
 async fn the_question_is_a_form_with_the_clients_credentials() {
     let answer = r#"{"active": true,  "sub":"svc", "exp": 1700000100}"#;
-    let scene = Scene::answering(200, answer).await;
+    let scene = TestBed::answering(200, answer).await;
     // The policy judges the answer as it was written.
-    assert_eq!(scene.said("a+b/c=").await, Said::Claims(answer.to_owned()));
+    assert_eq!(
+        scene.said("a+b/c=").await,
+        Verification::Claims(answer.to_owned())
+    );
     let asked = &scene.server.asked()[0];
     assert_eq!(asked.path, "/introspect");
     assert_eq!(
@@ -74,36 +77,36 @@ async fn a_good_token_is_good_for_a_minute_or_until_it_expires() {
         (json!({"active": true}).to_string(), 60),
         (expires(20), 20),
     ] {
-        let scene = Scene::answering(200, answer).await;
+        let scene = TestBed::answering(200, answer).await;
         for _ in 0..3 {
-            assert!(matches!(scene.said("t").await, Said::Claims(_)));
+            assert!(matches!(scene.said("t").await, Verification::Claims(_)));
         }
         assert_eq!(scene.server.count(), 1);
         scene.server.now(200, r#"{"active": false}"#);
         pass(seconds(lasts - 1)).await;
-        assert!(matches!(scene.said("t").await, Said::Claims(_)));
+        assert!(matches!(scene.said("t").await, Verification::Claims(_)));
         pass(seconds(2)).await;
-        assert_eq!(scene.said("t").await, Said::No);
+        assert_eq!(scene.said("t").await, Verification::No);
         assert_eq!(scene.server.count(), 2);
     }
     // One that has expired by the guard's clock is not remembered.
-    let scene = Scene::answering(200, json!({"active": true, "exp": 1}).to_string()).await;
+    let scene = TestBed::answering(200, json!({"active": true, "exp": 1}).to_string()).await;
     for count in 1..=2 {
-        assert!(matches!(scene.said("t").await, Said::Claims(_)));
+        assert!(matches!(scene.said("t").await, Verification::Claims(_)));
         assert_eq!(scene.server.count(), count);
     }
 }
 
 #[tokio::test]
 async fn a_bad_token_is_bad_for_a_short_while() {
-    let scene = Scene::answering(200, r#"{"active": false}"#).await;
+    let scene = TestBed::answering(200, r#"{"active": false}"#).await;
     for _ in 0..3 {
-        assert_eq!(scene.said("t").await, Said::No);
+        assert_eq!(scene.said("t").await, Verification::No);
     }
     assert_eq!(scene.server.count(), 1);
     scene.server.now(200, r#"{"active": true}"#);
     pass(seconds(11)).await;
-    assert!(matches!(scene.said("t").await, Said::Claims(_)));
+    assert!(matches!(scene.said("t").await, Verification::Claims(_)));
 }
 
 #[tokio::test]
@@ -119,17 +122,21 @@ async fn an_issuer_that_does_not_answer_says_nothing() {
         (200, "true"),
         (200, ""),
     ] {
-        let scene = Scene::answering(status, body).await;
-        assert_eq!(scene.said("t").await, Said::Unavailable, "{status} {body}");
+        let scene = TestBed::answering(status, body).await;
+        assert_eq!(
+            scene.said("t").await,
+            Verification::Unavailable,
+            "{status} {body}"
+        );
         // Nor is that remembered.
         scene.server.now(200, r#"{"active": true}"#);
-        assert!(matches!(scene.said("t").await, Said::Claims(_)));
+        assert!(matches!(scene.said("t").await, Verification::Claims(_)));
     }
 }
 
 #[tokio::test]
 async fn one_question_serves_all_who_wait_for_it_and_accounts_share_none() {
-    let scene = Scene::answering(200, r#"{"active": true}"#).await;
+    let scene = TestBed::answering(200, r#"{"active": true}"#).await;
     let count = {
         let scene = Arc::new(scene);
         let asking: Vec<_> = (0..20)
@@ -139,7 +146,7 @@ async fn one_question_serves_all_who_wait_for_it_and_accounts_share_none() {
             })
             .collect();
         for one in asking {
-            assert!(matches!(one.await.unwrap(), Said::Claims(_)));
+            assert!(matches!(one.await.unwrap(), Verification::Claims(_)));
         }
         assert_eq!(scene.server.count(), 1);
         verify(&scene.issuers, "ACC2", NAME, "t").await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::scripted::Scripted;
 use super::signer::{Signer, set};
 use super::{ACCOUNT, configured, pass, seconds, verify};
-use crate::tokens::issuers::{Issuers, Said};
+use crate::tokens::issuers::{Issuers, Verification};
 
 const NAME: &str = "https://id.example.com";
 
@@ -15,12 +15,12 @@ fn issuers(lines: &str) -> Issuers {
     Issuers::new(&[configured(&format!("issuer = {NAME:?}\n{lines}"))]).unwrap()
 }
 
-async fn said(issuers: &Issuers, token: &str) -> Said {
+async fn said(issuers: &Issuers, token: &str) -> Verification {
     verify(issuers, ACCOUNT, NAME, token).await
 }
 
-fn good() -> Said {
-    Said::Claims(PAYLOAD.to_owned())
+fn good() -> Verification {
+    Verification::Claims(PAYLOAD.to_owned())
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn the_keys_are_asked_for_once_and_a_new_key_is_found_once_a_minute() {
     for _ in 0..3 {
         assert_eq!(
             said(&issuers, &newest.token("ES256", PAYLOAD)).await,
-            Said::No
+            Verification::No
         );
     }
     assert_eq!(server.count(), 2);
@@ -54,7 +54,10 @@ async fn the_keys_are_asked_for_once_and_a_new_key_is_found_once_a_minute() {
     );
     assert_eq!(server.count(), 3);
     // What the issuer withdrew is no key any more.
-    assert_eq!(said(&issuers, &old.token("ES256", PAYLOAD)).await, Said::No);
+    assert_eq!(
+        said(&issuers, &old.token("ES256", PAYLOAD)).await,
+        Verification::No
+    );
 }
 
 #[tokio::test]
@@ -88,16 +91,16 @@ async fn keys_outlive_an_outage_but_not_for_ever() {
     assert_eq!(said(&issuers, &token).await, good());
     server.now(500, "");
     let unknown = Signer::p256("2").token("ES256", PAYLOAD);
-    assert_eq!(said(&issuers, &unknown).await, Said::Unavailable);
-    assert_eq!(said(&issuers, &unknown).await, Said::Unavailable);
+    assert_eq!(said(&issuers, &unknown).await, Verification::Unavailable);
+    assert_eq!(said(&issuers, &unknown).await, Verification::Unavailable);
     assert_eq!(server.count(), 2);
     pass(seconds(7000)).await;
     assert_eq!(said(&issuers, &token).await, good());
     pass(seconds(300)).await;
-    assert_eq!(said(&issuers, &token).await, Said::Unavailable);
+    assert_eq!(said(&issuers, &token).await, Verification::Unavailable);
     // It is asked again soon, but not by each request.
     let count = server.count();
-    assert_eq!(said(&issuers, &token).await, Said::Unavailable);
+    assert_eq!(said(&issuers, &token).await, Verification::Unavailable);
     assert_eq!(server.count(), count);
     server.now(200, set(&[signer.jwk()]));
     pass(seconds(11)).await;
@@ -119,7 +122,11 @@ async fn only_an_answer_of_200_is_an_answer() {
     ] {
         let server = Scripted::answering(status, body).await;
         let issuers = issuers(&format!("jwks_url = \"{}/jwks\"", server.url));
-        assert_eq!(said(&issuers, &token).await, Said::Unavailable, "{status}");
+        assert_eq!(
+            said(&issuers, &token).await,
+            Verification::Unavailable,
+            "{status}"
+        );
         // In particular, it did not go where the answer pointed.
         assert_eq!(server.count(), 1);
     }
@@ -172,7 +179,10 @@ async fn a_key_file_is_read_again_when_it_changes_and_missed_for_a_bounded_time(
     assert_eq!(said(&issuers, &old.token("ES256", PAYLOAD)).await, good());
     std::fs::write(&file, set(&[new.jwk()])).unwrap();
     pass(seconds(2)).await;
-    assert_eq!(said(&issuers, &old.token("ES256", PAYLOAD)).await, Said::No);
+    assert_eq!(
+        said(&issuers, &old.token("ES256", PAYLOAD)).await,
+        Verification::No
+    );
     assert_eq!(said(&issuers, &new.token("EdDSA", PAYLOAD)).await, good());
     std::fs::write(&file, "half a ke").unwrap();
     pass(seconds(2)).await;
@@ -180,7 +190,7 @@ async fn a_key_file_is_read_again_when_it_changes_and_missed_for_a_bounded_time(
     pass(seconds(3601)).await;
     assert_eq!(
         said(&issuers, &new.token("EdDSA", PAYLOAD)).await,
-        Said::Unavailable
+        Verification::Unavailable
     );
 }
 
@@ -206,15 +216,21 @@ async fn an_issuer_vouches_for_its_own_accounts() {
         everybodys.token("ES256", PAYLOAD),
     );
     assert_eq!(verify(&both, "ACC1", NAME, &own_token).await, good());
-    assert_eq!(verify(&both, "ACC1", NAME, &other).await, Said::No);
+    assert_eq!(verify(&both, "ACC1", NAME, &other).await, Verification::No);
     assert_eq!(verify(&both, "ACC2", NAME, &other).await, good());
-    assert_eq!(verify(&both, "ACC2", NAME, &own_token).await, Said::No);
+    assert_eq!(
+        verify(&both, "ACC2", NAME, &own_token).await,
+        Verification::No
+    );
 
     let alone = Issuers::new(&[issuer("own", &own, "accounts = [\"ACC1\"]")]).unwrap();
     for account in ["ACC2", "acc1", ""] {
-        assert_eq!(verify(&alone, account, NAME, &own_token).await, Said::No);
+        assert_eq!(
+            verify(&alone, account, NAME, &own_token).await,
+            Verification::No
+        );
     }
     // A policy that names an issuer which nobody configured decides nothing.
     let unknown = verify(&alone, "ACC1", "https://other.example", &own_token).await;
-    assert_eq!(unknown, Said::Unavailable);
+    assert_eq!(unknown, Verification::Unavailable);
 }

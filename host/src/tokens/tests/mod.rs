@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::issuers::{Issuers, Question, Said};
+use super::issuers::{Issuers, Question, Verification};
 
 /// The account of the tests.
 const ACCOUNT: &str = "ACC1";
@@ -39,7 +39,7 @@ const fn seconds(seconds: u64) -> Duration {
 }
 
 /// What the issuer of this name says of a token that is no client's.
-async fn verify(issuers: &Issuers, account: &str, name: &str, token: &str) -> Said {
+async fn verify(issuers: &Issuers, account: &str, name: &str, token: &str) -> Verification {
     let question = Question {
         account,
         token,

@@ -64,7 +64,7 @@ pub(crate) struct Profile {
     /// Parts of the full name that no record knows, such as a middle name.
     pub(crate) other_names: bool,
     pub(crate) external_id: Writes,
-    pub(crate) rides_along: Option<BodyField>,
+    pub(crate) unlisted_field: Option<BodyField>,
     /// Attributes that no ownership rule reads.
     pub(crate) others: bool,
 }
@@ -134,7 +134,7 @@ pub(crate) struct NewGroup {
     pub(crate) name: Option<String>,
     pub(crate) external_id: Writes,
     pub(crate) members: Vec<String>,
-    pub(crate) rides_along: Option<BodyField>,
+    pub(crate) unlisted_field: Option<BodyField>,
 }
 
 /// A change of an existing group.
@@ -144,7 +144,7 @@ pub(crate) struct GroupChange {
     pub(crate) name: Writes,
     pub(crate) external_id: Writes,
     pub(crate) members: MembersWrites,
-    pub(crate) rides_along: Option<BodyField>,
+    pub(crate) unlisted_field: Option<BodyField>,
 }
 
 // === impl Act ===

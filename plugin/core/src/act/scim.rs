@@ -25,7 +25,7 @@ pub(crate) fn create(kind: ResourceKind, resource: &Json) -> Act {
             name: text("displayName").map(str::to_owned),
             external_id: identifier(text("externalId")).map_or_else(Writes::default, Writes::one),
             members: resource.get("members").map(referenced).unwrap_or_default(),
-            rides_along: None,
+            unlisted_field: None,
         }),
     };
     Act { edits: vec![edit] }
@@ -56,7 +56,7 @@ pub(crate) fn replace(kind: ResourceKind, id: &str, resource: &Json) -> Act {
                     identifier(text("externalId")).unwrap_or(FieldWrite::Clear),
                 ),
                 members,
-                rides_along: None,
+                unlisted_field: None,
             })
         }
     };
@@ -84,7 +84,7 @@ pub(crate) fn patch(kind: ResourceKind, id: &str, operations: &[Operation]) -> A
                 name: Writes::default(),
                 external_id: Writes::default(),
                 members: MembersWrites::default(),
-                rides_along: None,
+                unlisted_field: None,
             };
             for operation in operations {
                 patch_group(&mut change, operation);
@@ -161,7 +161,7 @@ fn profile(resource: &Json) -> Profile {
         other_names,
         external_id: identifier(text("externalId")).map_or_else(Writes::default, Writes::one),
         email_use: EmailUse::Given,
-        rides_along: None,
+        unlisted_field: None,
         others: match resource {
             Json::Object(members) => members
                 .iter()

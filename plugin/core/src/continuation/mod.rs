@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::bulk::{Bulk, UnderWay};
 use crate::facts::ResourceKind;
 use crate::message::{Forward, Normalisation, Proceed};
-use crate::plan::Outcome as Planned;
+use crate::plan::Effects;
 use crate::record::Record;
 use crate::route::Discovery;
 use crate::route::management::Described;
@@ -17,15 +17,15 @@ use crate::scim::Profile;
 use crate::scim::location::Bases;
 
 pub(crate) use created::CreatedRead;
-pub(crate) use reading::Reading;
+pub(crate) use reading::PendingRead;
 
 /// What a forwarded request takes along until its answer comes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Continuation {
     Scim(ScimContinuation),
-    Management(Planned),
+    Management(Effects),
     Described(Described),
-    Reading(Box<Reading>),
+    PendingRead(Box<PendingRead>),
     Bulk(Box<Bulk>),
 }
 
@@ -39,11 +39,11 @@ pub(crate) struct ScimContinuation {
     /// The id of the identity provider's token, if it asked: what it is shown settles its unclear
     /// creates, and what fails of its membership changes is repeated.
     pub(crate) provisioner: Option<String>,
-    pub(crate) outcome: Planned,
+    pub(crate) outcome: Effects,
     /// What to read, and go on, if the backend finds no value at a value path.
-    pub(crate) reading: Option<Box<Reading>>,
+    pub(crate) reading: Option<Box<PendingRead>>,
     /// What to read for an answer with nothing in it, since the client expects the resource.
-    pub(crate) read_back: Option<Box<Reading>>,
+    pub(crate) read_back: Option<Box<PendingRead>>,
     /// How to read what a create made, if its answer says only where that is.
     pub(crate) created: Option<Box<CreatedRead>>,
     /// The client asked by HEAD: its answer has no body (RFC 9110 §9.3.2).

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::{Continuation, Expected, ScimContinuation};
 use crate::facts::ResourceKind;
 use crate::message::{AnswerHandling, Body, Forward, ForwardBody, Headers, Request};
-use crate::plan::Outcome as Planned;
+use crate::plan::Effects;
 use crate::record::Record;
 use crate::scim::Profile;
 use crate::scim::location::Bases;
 
 /// A read, and the request that waits for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Reading {
+pub(crate) struct PendingRead {
     pub(crate) account: String,
     pub(crate) verified_token: String,
     pub(crate) kind: ResourceKind,
@@ -38,9 +38,9 @@ struct Waiting {
     body: String,
 }
 
-// === impl Reading ===
+// === impl PendingRead ===
 
-impl Reading {
+impl PendingRead {
     /// A read for this request; the conditions in the headers are the request's, not the read's.
     pub(crate) fn new(
         request: &Request,
@@ -74,7 +74,10 @@ impl Reading {
 
     /// The read as a request; `records` are stored before it.
     pub(crate) fn forward(self, records: Vec<Record>) -> Forward {
-        self.request(|reading| Continuation::Reading(Box::new(reading)), records)
+        self.request(
+            |reading| Continuation::PendingRead(Box::new(reading)),
+            records,
+        )
     }
 
     /// The same where the client is answered with what is read.
@@ -90,7 +93,7 @@ impl Reading {
             profile: self.profile,
             expected: Expected::Resource(self.kind, self.id),
             provisioner: None,
-            outcome: Planned::default(),
+            outcome: Effects::default(),
             reading: None,
             read_back: None,
             created: None,

@@ -10,7 +10,7 @@ use crate::known::Facts;
 use crate::message::{AnswerHandling, Forward, ForwardBody, Request};
 use crate::parse;
 use crate::permit::{Setting, ask, permit};
-use crate::plan::{Outcome, plan};
+use crate::plan::{Effects, plan};
 use crate::policy::{Account, Policy};
 use crate::route::ManagementCall;
 use crate::route::management::{Described, Match};
@@ -81,7 +81,7 @@ pub(super) async fn decide(
         Some(shown) => described(shown, request, account, inputs).await,
         None => None,
     };
-    let observed = plan.outcome != Outcome::default() || described.is_some();
+    let observed = plan.outcome != Effects::default() || described.is_some();
     let continuation = match described {
         Some(described) => Continuation::Described(described),
         None => Continuation::Management(plan.outcome),

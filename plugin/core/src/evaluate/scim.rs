@@ -7,7 +7,7 @@ use super::message::{Message, message};
 use super::{Decision, Known, Progress, forward};
 use crate::act::{Act, Edit, MembersWrite};
 use crate::bulk;
-use crate::continuation::{Continuation, CreatedRead, Expected, Reading, ScimContinuation};
+use crate::continuation::{Continuation, CreatedRead, Expected, PendingRead, ScimContinuation};
 use crate::facts::ResourceKind;
 use crate::inputs::Inputs;
 use crate::json::Json;
@@ -16,7 +16,7 @@ use crate::message::{Forward, ForwardBody, Request};
 use crate::normalise::members::referenced;
 use crate::normalise::{member, query};
 use crate::permit::{Context, Setting, ask, permit};
-use crate::plan::{Outcome, plan};
+use crate::plan::{Effects, plan};
 use crate::policy::{Account, Dialect, Policy};
 use crate::route::{Operation, ScimCall};
 use crate::rules::{Refusal, Stage, normalise};
@@ -87,7 +87,7 @@ pub(super) async fn decide(
             Actor::Provisioner(_) => Some(authorised.token_id.clone()),
             Actor::Operator => None,
         },
-        outcome: Outcome::default(),
+        outcome: Effects::default(),
         profile: account.profile,
         reading: None,
         read_back: None,
@@ -97,7 +97,7 @@ pub(super) async fn decide(
     let mut headers = write::scim_headers(request, &authorised, account.profile);
     let reading = |continuation: &ScimContinuation, resource| {
         let token = authorised.token_id.clone();
-        Reading::new(
+        PendingRead::new(
             request,
             continuation,
             resource,
@@ -140,7 +140,7 @@ pub(super) async fn decide(
         Written::Read => {
             // Nothing is changed, so nothing is recorded.
             records = Vec::new();
-            continuation.outcome = Outcome::default();
+            continuation.outcome = Effects::default();
             if let Some((kind, id)) = call.changed() {
                 continuation.expected = Expected::Resource(kind, id);
             }

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use pretty::pretty;
-pub(crate) use read::{Fault, Flaw, Reading, place_in, read};
+pub(crate) use read::{Fault, Flaw, Source, place_in, read};
 
 /// Levels of nesting in a text that no policy limits.
 const DEEPEST: usize = 64;

@@ -9,7 +9,7 @@ use crate::fold;
 
 /// A JSON text that was read, with its source for the places of errors.
 #[derive(Clone, Copy)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct Source<'a> {
     source: &'a [u8],
 }
 
@@ -44,8 +44,8 @@ pub(super) struct Place {
 }
 
 /// Reads one JSON value.
-pub(crate) fn read(source: &[u8], depth: usize) -> Result<(Json, Reading<'_>), Fault> {
-    let reading = Reading { source };
+pub(crate) fn read(source: &[u8], depth: usize) -> Result<(Json, Source<'_>), Fault> {
+    let reading = Source { source };
     if let Err(error) = std::str::from_utf8(source) {
         let place = reading.place(error.valid_up_to());
         return Err(Flaw::Encoding.at(format!(
@@ -78,7 +78,7 @@ pub(crate) fn read(source: &[u8], depth: usize) -> Result<(Json, Reading<'_>), F
 
 struct Reader<'a> {
     jiter: Jiter<'a>,
-    reading: Reading<'a>,
+    reading: Source<'a>,
     depth: usize,
 }
 
@@ -205,9 +205,9 @@ impl Flaw {
     }
 }
 
-// === impl Reading ===
+// === impl Source ===
 
-impl Reading<'_> {
+impl Source<'_> {
     /// What is wrong with a key that is there twice; `end_of_key` is the offset behind the second.
     pub(crate) fn duplicate(&self, name: &str, end_of_key: usize) -> Fault {
         let place = self.place(self.start_of_key(end_of_key));

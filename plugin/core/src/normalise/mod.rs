@@ -16,7 +16,7 @@ pub(crate) mod value_paths;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
-use crate::json::{Json, Reading};
+use crate::json::{Json, Source};
 use crate::message::Normalisation;
 use crate::rules::{Refusal, Rule, cut, normalise, scim};
 use crate::scim::location::Bases;
@@ -32,7 +32,7 @@ pub(crate) struct Normaliser<'a> {
     pub(crate) shape: &'a Shape,
     /// Where references to users may lead.
     pub(crate) bases: &'a Bases,
-    pub(crate) reading: Reading<'a>,
+    pub(crate) reading: Source<'a>,
     pub(crate) changes: Vec<Normalisation>,
     /// The rules of the changes.
     listed: BTreeSet<&'static str>,
@@ -64,7 +64,7 @@ impl Display for Place<'_> {
 // === impl Normaliser ===
 
 impl<'a> Normaliser<'a> {
-    pub(crate) fn new(shape: &'a Shape, bases: &'a Bases, reading: Reading<'a>) -> Self {
+    pub(crate) fn new(shape: &'a Shape, bases: &'a Bases, reading: Source<'a>) -> Self {
         Self {
             shape,
             bases,

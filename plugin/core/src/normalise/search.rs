@@ -2,7 +2,7 @@
 
 use super::message_schemas;
 use super::query::{attribute_name, one_way_of_paging, parameter, starts};
-use crate::json::{Json, Member, Reading};
+use crate::json::{Json, Member, Source};
 use crate::message::Normalisation;
 use crate::rules::{Refusal, Rule, normalise, scim};
 use crate::scim::SEARCH_URN;
@@ -24,7 +24,7 @@ const KNOWN: &[&str] = &[
 /// The canonical SearchRequest.
 pub(crate) fn canonical(
     body: Json,
-    reading: Reading<'_>,
+    reading: Source<'_>,
     shapes: &[&Shape],
     changes: &mut Vec<Normalisation>,
 ) -> Result<Json, Refusal> {

@@ -12,7 +12,7 @@ use crate::inputs::Inputs;
 use crate::json::{self, Json};
 use crate::known::{Facts, MAX_KEYS, Stop};
 use crate::message::{BackendOutcome, Outcome, Respond};
-use crate::plan::Outcome as Planned;
+use crate::plan::Effects;
 use crate::policy::{DirectUsers, Policy};
 use crate::route::management::Described;
 
@@ -35,7 +35,7 @@ impl Described {
         outcome: &BackendOutcome,
         inputs: &mut Inputs,
     ) -> Outcome {
-        let respond = management(Planned::default(), outcome);
+        let respond = management(Effects::default(), outcome);
         let BackendOutcome::Answered(answered) = outcome else {
             return Outcome::Respond(respond);
         };

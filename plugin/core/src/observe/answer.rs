@@ -1,4 +1,4 @@
-//! Reading, checking and cleaning what a backend answers.
+//! PendingRead, checking and cleaning what a backend answers.
 
 use percent_encoding::utf8_percent_encode;
 
@@ -9,7 +9,7 @@ use crate::json::{self, Json, Member};
 use crate::message::{AnswerBody, BackendAnswer, Headers};
 use crate::plain::is_plain_name;
 use crate::refusal::ERROR_URN;
-use crate::rules::{Refusal, face};
+use crate::rules::{Refusal, host};
 use crate::scim::location::Bases;
 use crate::scim::schema::{Attribute, Returned};
 use crate::scim::shape::{Resolved, Shape};
@@ -34,8 +34,8 @@ const PASSED: &[&str] = &[
 ];
 
 /// The refusal of an answer that is not what was asked for.
-pub(crate) fn nonsense(why: &str) -> Refusal {
-    face::UPSTREAM_INVALID.because(format!(
+pub(crate) fn invalid_answer(why: &str) -> Refusal {
+    host::UPSTREAM_INVALID.because(format!(
         "The application's answer is not what was asked for: {why}. Nothing of it was recorded."
     ))
 }
@@ -45,9 +45,9 @@ pub(crate) fn read(answer: &BackendAnswer) -> Result<Json, Refusal> {
     match &answer.body {
         AnswerBody::Bytes(bytes) => json::read(without_mark(bytes), MAX_DEPTH)
             .map(|(body, _)| body)
-            .map_err(|_| nonsense("it is not JSON")),
-        AnswerBody::None => Err(nonsense("it is empty")),
-        AnswerBody::OverLimit => Err(nonsense("it is larger than the guard reads")),
+            .map_err(|_| invalid_answer("it is not JSON")),
+        AnswerBody::None => Err(invalid_answer("it is empty")),
+        AnswerBody::OverLimit => Err(invalid_answer("it is larger than the guard reads")),
     }
 }
 
@@ -59,16 +59,18 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 /// A resource of this shape, of this id if it is known.
 pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Result<(), Refusal> {
     if !matches!(body, Json::Object(_)) {
-        return Err(nonsense("it is no resource"));
+        return Err(invalid_answer("it is no resource"));
     }
     if is_foreign(body, shape) {
-        return Err(nonsense("it is a resource or message of another type"));
+        return Err(invalid_answer(
+            "it is a resource or message of another type",
+        ));
     }
     match member(body, "id").and_then(Json::as_str) {
-        None => Err(nonsense("it has no id")),
-        Some(given) if !is_plain_name(given) => Err(nonsense("its id is no id")),
+        None => Err(invalid_answer("it has no id")),
+        Some(given) if !is_plain_name(given) => Err(invalid_answer("its id is no id")),
         Some(given) if id.is_some_and(|id| id != given) => {
-            Err(nonsense("it is a resource of another id"))
+            Err(invalid_answer("it is a resource of another id"))
         }
         Some(_) => Ok(()),
     }
@@ -85,7 +87,7 @@ pub(crate) fn check_list(body: &Json, shape: Option<&Shape>) -> Result<(), Refus
     if are_resources {
         Ok(())
     } else {
-        Err(nonsense("it is no list of resources"))
+        Err(invalid_answer("it is no list of resources"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a backend says of itself (RFC 7644 §4), brought in line with what passes the guard: a client
 //! that reads it sends and expects nothing that would be dropped.
 
-use super::answer::{is_error, member, nonsense};
+use super::answer::{invalid_answer, is_error, member};
 use super::repair;
 use crate::facts::ResourceKind;
 use crate::json::{Json, Member};
@@ -22,7 +22,7 @@ pub(super) fn through_the_guard(
     account: &Account,
 ) -> Result<Option<Json>, Refusal> {
     if !matches!(body, Json::Object(_)) || is_error(&body) {
-        return Err(nonsense("it is no description of the service"));
+        return Err(invalid_answer("it is no description of the service"));
     }
     let keep: fn(&mut Json, &Account) -> bool = match document {
         Discovery::Schemas => schema,

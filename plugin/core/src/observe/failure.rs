@@ -6,7 +6,7 @@ use crate::json::Json;
 use crate::message::{AnswerBody, BackendAnswer, Respond, Response, ResponseBody};
 use crate::record::Record;
 use crate::refusal::{ErrorForm, scim_error};
-use crate::rules::{Refusal, face};
+use crate::rules::{Refusal, host};
 
 /// The application describes it, and nothing of it passes the guard.
 pub(super) fn not_there(continuation: &ScimContinuation, now: u64) -> Respond {
@@ -81,7 +81,7 @@ pub(super) fn is_definite_refusal(status: u16) -> bool {
 
 /// The backend did not answer.
 pub(super) fn unavailable() -> Refusal {
-    face::UPSTREAM_UNAVAILABLE.because(
+    host::UPSTREAM_UNAVAILABLE.because(
         "The application gave no answer. It may or may not have acted; repeat the request later.",
     )
 }

@@ -21,10 +21,10 @@ use crate::known::Facts;
 use crate::message::{
     AnswerBody, BackendAnswer, BackendOutcome, Forward, Outcome, Respond, Response, ResponseBody,
 };
-use crate::plan::Outcome as Planned;
+use crate::plan::Effects;
 use crate::policy::Policy;
 use crate::refusal::ErrorForm;
-use crate::rules::{Refusal, face};
+use crate::rules::{Refusal, host};
 
 use failure::{backend_error, is_definite_refusal, not_there, refused, unavailable};
 
@@ -91,7 +91,7 @@ async fn answered(
         200..=299 => {}
         // It was created before: nothing is taken back.
         _ if matches!(continuation.expected, Expected::Created { at: Some(_), .. }) => {
-            let refusal = answer::nonsense("what it created cannot be read");
+            let refusal = answer::invalid_answer("what it created cannot be read");
             return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
         }
         304 => {
@@ -107,7 +107,7 @@ async fn answered(
         }
         400..=599 => return Ok(backend_error(answer, &continuation, now)),
         status => {
-            let refusal = face::UPSTREAM_INVALID.because(format!(
+            let refusal = host::UPSTREAM_INVALID.because(format!(
                 "The application answered with status {status}, which SCIM does not know. Check the backend address of the guard."
             ));
             return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
@@ -115,7 +115,7 @@ async fn answered(
     }
     match success(policy, &continuation, answer, inputs).await {
         Ok(respond) => Ok(respond),
-        Err(refusal) if refusal.rule == face::UPSTREAM_INVALID.id => {
+        Err(refusal) if refusal.rule == host::UPSTREAM_INVALID.id => {
             Ok(refused(refusal, ErrorForm::Scim, Vec::new()))
         }
         Err(refusal) => Err(refusal),
@@ -123,12 +123,12 @@ async fn answered(
 }
 
 /// Judges the answer to a management request. The answer itself passes.
-pub(crate) fn management(outcome: Planned, answered: &BackendOutcome) -> Respond {
+pub(crate) fn management(outcome: Effects, answered: &BackendOutcome) -> Respond {
     let BackendOutcome::Answered(answer) = answered else {
         return refused(unavailable(), ErrorForm::Problem, Vec::new());
     };
     if answer.body == AnswerBody::OverLimit {
-        let refusal = face::UPSTREAM_INVALID
+        let refusal = host::UPSTREAM_INVALID
             .because("The application's answer is larger than the guard reads. It may have acted.");
         return refused(refusal, ErrorForm::Problem, Vec::new());
     }
@@ -181,7 +181,7 @@ async fn success(
                 rule: None,
             }),
             Expected::Written(..) => Ok(nothing(records::of(continuation, account, None, false))),
-            _ => Err(answer::nonsense("it is empty")),
+            _ => Err(answer::invalid_answer("it is empty")),
         };
     }
     let mut body = answer::read(answer)?;

@@ -1,16 +1,16 @@
 //! The answer to a read that a request waits for.
 
 use super::{answer, backend_error, refused, repair, unavailable};
-use crate::continuation::Reading;
+use crate::continuation::PendingRead;
 use crate::json::Json;
 use crate::message::{BackendOutcome, Request, Respond};
 use crate::policy::Policy;
 use crate::refusal::ErrorForm;
-use crate::rules::face;
+use crate::rules::host;
 
-// === impl Reading ===
+// === impl PendingRead ===
 
-impl Reading {
+impl PendingRead {
     /// The request and the resource, or the answer for the client.
     pub(crate) fn answered(
         &self,
@@ -29,7 +29,7 @@ impl Reading {
                 return Err(Box::new(backend_error(answer, &shown, now)));
             }
             _ => {
-                let refusal = face::UPSTREAM_INVALID
+                let refusal = host::UPSTREAM_INVALID
                     .because("The application did not answer with the resource.");
                 return Err(end(refusal));
             }

@@ -2,31 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::{member, nonsense};
+use super::answer::{invalid_answer, member};
 use crate::continuation::{Expected, ScimContinuation};
 use crate::facts::{Group, GroupKey, Key, ResourceKind, Unseen, User, UserKey};
 use crate::fold::fold;
 use crate::json::Json;
 use crate::known::{Facts, Stop};
 use crate::normalise::members::referenced;
-use crate::plan::{Done, Outcome, group_intent_key};
+use crate::plan::{Effect, Effects, group_intent_key};
 use crate::policy::{Account, Adoption};
 use crate::record::{
     FailedChange, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 
 /// The records of a success whose answer says nothing more.
-pub(crate) fn as_planned(outcome: Outcome) -> Vec<Record> {
+pub(crate) fn as_planned(outcome: Effects) -> Vec<Record> {
     let mut records = Vec::new();
     for done in outcome.done {
         match done {
-            Done::Record(record) => records.push(record),
-            Done::User {
+            Effect::Record(record) => records.push(record),
+            Effect::User {
                 user,
                 earlier,
                 former,
             } => records.extend(user_records(user, earlier.as_deref(), &former)),
-            Done::Group {
+            Effect::Group {
                 group,
                 added,
                 removed,
@@ -58,9 +58,9 @@ pub(crate) fn of(
     }
     for done in &continuation.outcome.done {
         match done {
-            Done::Record(record) => records.push(record.clone()),
-            Done::User { user, .. } if user.id.is_none() && is_newer => {}
-            Done::User {
+            Effect::Record(record) => records.push(record.clone()),
+            Effect::User { user, .. } if user.id.is_none() && is_newer => {}
+            Effect::User {
                 user,
                 earlier,
                 former,
@@ -68,7 +68,7 @@ pub(crate) fn of(
                 let user = answered_user(user, body);
                 records.extend(user_records(user, earlier.as_deref(), former));
             }
-            Done::Group {
+            Effect::Group {
                 group,
                 added,
                 removed,
@@ -215,13 +215,13 @@ pub(crate) fn check_created(
         }
     };
     if !same_name {
-        return Err(nonsense("it has another name than the one that was sent").into());
+        return Err(invalid_answer("it has another name than the one that was sent").into());
     }
     match recorded {
         // A resource of another name, or a native one that may not be taken over.
-        Some((false, true, _)) => Err(nonsense("its id is that of another resource").into()),
+        Some((false, true, _)) => Err(invalid_answer("its id is that of another resource").into()),
         Some((_, false, Adoption::Deny)) if continuation.provisioner.is_some() => {
-            Err(nonsense("its id is that of a resource that was not provisioned").into())
+            Err(invalid_answer("its id is that of a resource that was not provisioned").into())
         }
         _ => Ok(is_newer),
     }
@@ -279,7 +279,7 @@ pub(crate) fn failed(
     };
     let mut records = Vec::new();
     for done in &continuation.outcome.done {
-        let Done::Group {
+        let Effect::Group {
             group,
             added,
             removed,

@@ -1,7 +1,7 @@
 //! What identity providers are known to stumble over in a backend's success, put right where its
 //! meaning is certain. What could mean several things is no answer (`upstream.invalid`).
 
-use super::answer::{member, nonsense, urns};
+use super::answer::{invalid_answer, member, urns};
 use crate::json::{Json, Member};
 use crate::rules::Refusal;
 use crate::scim::LIST_URN;
@@ -20,7 +20,7 @@ pub(super) fn list(body: Json, from_start: bool) -> Result<Json, Refusal> {
             Member::new("Resources", Json::Array(all)),
         ],
         Json::Object(members) => members,
-        _ => return Err(nonsense("it is no list of resources")),
+        _ => return Err(invalid_answer("it is no list of resources")),
     };
     for given in &mut members {
         if is_any(&given.name, &COUNTS) {
@@ -32,12 +32,14 @@ pub(super) fn list(body: Json, from_start: bool) -> Result<Json, Refusal> {
     let is_list = urns(&list).any(|urn| urn.eq_ignore_ascii_case(LIST_URN))
         || member(&list, "totalResults").is_some();
     if !is_list {
-        return Err(nonsense("it is no list of resources"));
+        return Err(invalid_answer("it is no list of resources"));
     }
     if matches!(member(&list, "Resources"), None | Some(Json::Null)) {
         let is = |name: &str, text: &str| matches!(member(&list, name), Some(Json::Number(given)) if given == text);
         if from_start && !is("totalResults", "0") && !is("itemsPerPage", "0") {
-            return Err(nonsense("it says that there are resources, and has none"));
+            return Err(invalid_answer(
+                "it says that there are resources, and has none",
+            ));
         }
         set(&mut list, "Resources", Json::Array(Vec::new()));
     }
@@ -73,7 +75,7 @@ fn is_count(text: &str) -> bool {
 }
 
 fn no_count(name: &str) -> Refusal {
-    nonsense(&format!("its {name} is no whole number"))
+    invalid_answer(&format!("its {name} is no whole number"))
 }
 
 /// Ids that came as numbers, as the text that they are everywhere else (RFC 7643 §3.1): the resource's

@@ -35,13 +35,13 @@ pub(crate) struct Context<'a> {
 
 /// Whom a write puts into a group and takes out of it, beyond what is so already.
 #[derive(Debug, Default)]
-pub(crate) struct Moves<'f> {
+pub(crate) struct MembershipDelta<'f> {
     pub(crate) added: Vec<&'f Member>,
     pub(crate) removed: Vec<&'f Member>,
     /// The request names those whom it takes out, instead of leaving them out.
     pub(crate) names_removed: bool,
     /// Members change in a way that cannot be told.
-    pub(crate) untold: bool,
+    pub(crate) unknown: bool,
 }
 
 // === impl Setting ===
@@ -119,7 +119,7 @@ impl<'a> Context<'a> {
     }
 
     /// Whether somebody else than the actor owns what is managed by this provider.
-    pub(crate) fn is_others(&self, managed_by: Option<&str>) -> bool {
+    pub(crate) fn owned_by_other(&self, managed_by: Option<&str>) -> bool {
         match (managed_by, self.actor) {
             (None, _) => false,
             (Some(_), Actor::Operator) => true,
@@ -129,19 +129,19 @@ impl<'a> Context<'a> {
 
     /// Whether a user's profile and groups are the provider's.
     pub(crate) fn is_locked(&self, user: &User) -> bool {
-        self.is_others(user.managed_by.as_deref())
+        self.owned_by_other(user.managed_by.as_deref())
             && (user.in_managed_group || self.account.direct_users == DirectUsers::Locked)
     }
 
     /// What a change of a group does to its members, as far as the record knows them: each operation
     /// as if it stood alone, so that none hides in what a later one makes of it.
-    pub(crate) fn moves(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
+    pub(crate) fn moves(&self, change: &GroupChange) -> Result<MembershipDelta<'a>, Stop> {
         let (group, members) = (&change.group, &change.members);
         let keys = self.moves_keys(group, members);
-        let mut moves = Moves {
-            untold: *members.net() == MembersWrite::Unknown,
+        let mut moves = MembershipDelta {
+            unknown: *members.net() == MembersWrite::Unknown,
             names_removed: matches!(members.net(), MembersWrite::Delta { .. }),
-            ..Moves::default()
+            ..MembershipDelta::default()
         };
         if let Some(key) = &keys.named {
             let named = self.facts.members(key)?;
@@ -188,13 +188,16 @@ impl<'a> Context<'a> {
 
     /// What all operations of a change together do to the members of a group, with those whose
     /// membership is open.
-    pub(crate) fn moves_to_record(&self, change: &GroupChange) -> Result<Moves<'a>, Stop> {
+    pub(crate) fn moves_to_record(
+        &self,
+        change: &GroupChange,
+    ) -> Result<MembershipDelta<'a>, Stop> {
         let key = self.net_members_key(&change.group, &change.members);
         Ok(match (change.members.net(), key) {
-            (MembersWrite::Untouched, _) | (_, None) => Moves::default(),
+            (MembersWrite::Untouched, _) | (_, None) => MembershipDelta::default(),
             (MembersWrite::Delta { add, remove }, Some(key)) => {
                 let members = self.facts.members(&key)?;
-                Moves {
+                MembershipDelta {
                     added: members
                         .iter()
                         .filter(|m| add.contains(&m.reference) && !m.confirmed)
@@ -204,22 +207,22 @@ impl<'a> Context<'a> {
                         .filter(|m| remove.contains(&m.reference) && m.present)
                         .collect(),
                     names_removed: true,
-                    untold: false,
+                    unknown: false,
                 }
             }
             (MembersWrite::Replace(_), Some(key)) => {
                 let difference = self.facts.difference(&key)?;
-                Moves {
+                MembershipDelta {
                     added: difference.added.iter().filter(|m| !m.confirmed).collect(),
                     removed: difference.removed.iter().collect(),
-                    ..Moves::default()
+                    ..MembershipDelta::default()
                 }
             }
-            (MembersWrite::Unknown, Some(key)) => Moves {
+            (MembersWrite::Unknown, Some(key)) => MembershipDelta {
                 added: Vec::new(),
                 removed: self.facts.difference(&key)?.removed.iter().collect(),
                 names_removed: false,
-                untold: true,
+                unknown: true,
             },
         })
     }
@@ -240,7 +243,11 @@ impl<'a> Context<'a> {
     }
 
     /// What the create of a group that exists does to its members: it may be taken for an update.
-    pub(crate) fn moves_of_update(&self, new: &NewGroup, group: &Group) -> Result<Moves<'a>, Stop> {
+    pub(crate) fn moves_of_update(
+        &self,
+        new: &NewGroup,
+        group: &Group,
+    ) -> Result<MembershipDelta<'a>, Stop> {
         let name = new.name.as_deref();
         let derived = name.map(|name| self.account.group_ids(name));
         let mut asked = new.id.iter().chain(derived.iter().flatten());
@@ -252,12 +259,16 @@ impl<'a> Context<'a> {
         };
         match own.or_else(likeliest) {
             Some(id) => self.moves_of_replacement(new, id),
-            None => Ok(Moves::default()),
+            None => Ok(MembershipDelta::default()),
         }
     }
 
     /// Whom it takes for just the named members to be in the group of this id, on record or not.
-    pub(crate) fn moves_of_replacement(&self, new: &NewGroup, id: &str) -> Result<Moves<'a>, Stop> {
+    pub(crate) fn moves_of_replacement(
+        &self,
+        new: &NewGroup,
+        id: &str,
+    ) -> Result<MembershipDelta<'a>, Stop> {
         let difference = self.facts.difference(&self.replacement_key(new, id))?;
         let mut added: Vec<&Member> = difference.added.iter().filter(|m| !m.is_in()).collect();
         if let Some(key) = self.new_members_key(new) {
@@ -271,10 +282,10 @@ impl<'a> Context<'a> {
             let named = self.facts.members(&key)?.iter();
             added.extend(named.filter(|member| !is_group || !self.is_named_exactly(member)));
         }
-        Ok(Moves {
+        Ok(MembershipDelta {
             added,
             removed: difference.removed.iter().collect(),
-            ..Moves::default()
+            ..MembershipDelta::default()
         })
     }
 

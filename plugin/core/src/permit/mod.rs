@@ -37,7 +37,7 @@ impl Permitted {
 
 /// What the judgement of a change of members reads.
 #[derive(Default)]
-pub(crate) struct MovesKeys {
+pub(crate) struct DeltaKeys {
     /// Those whom the request names.
     named: Option<Key>,
     /// Those whom any replacement names.
@@ -324,15 +324,15 @@ impl Context<'_> {
     }
 
     /// What each of the operations alone does to them.
-    pub(super) fn moves_keys(&self, group: &GroupRef, members: &MembersWrites) -> MovesKeys {
+    pub(super) fn moves_keys(&self, group: &GroupRef, members: &MembersWrites) -> DeltaKeys {
         let none = BTreeSet::new();
         let (added, removed) = (members.added(), members.removed());
         match (members.net(), members.kept()) {
-            (MembersWrite::Unknown, _) => MovesKeys {
+            (MembersWrite::Unknown, _) => DeltaKeys {
                 left_out: Some(self.difference_key(group, &none)),
-                ..MovesKeys::default()
+                ..DeltaKeys::default()
             },
-            (_, Some(kept)) => MovesKeys {
+            (_, Some(kept)) => DeltaKeys {
                 // Whom the account's provider names, it names as the application does.
                 named: match self.is_own_provider() {
                     true if removed.is_empty() => None,
@@ -342,10 +342,10 @@ impl Context<'_> {
                 replaced: Some(self.difference_key(group, added)),
                 left_out: Some(self.difference_key(group, kept)),
             },
-            (MembersWrite::Untouched, None) => MovesKeys::default(),
-            (_, None) => MovesKeys {
+            (MembersWrite::Untouched, None) => DeltaKeys::default(),
+            (_, None) => DeltaKeys {
                 named: Some(self.named_members_key(group, added, removed)),
-                ..MovesKeys::default()
+                ..DeltaKeys::default()
             },
         }
     }

@@ -164,7 +164,7 @@ fn new_emails_are_free(
             && *context.actor == Actor::Operator
             && context
                 .user_named(email)?
-                .is_some_and(|holder| context.is_others(holder.managed_by.as_deref()));
+                .is_some_and(|holder| context.owned_by_other(holder.managed_by.as_deref()));
         if !is_update {
             name_is_free(email, person, context)?;
             nobody_looks_alike(email, person, context)?;

@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
 
     fn may_return(&self, user: &User, external_id: &str) -> bool {
         user.managed_by.is_some()
-            && !self.is_others(user.managed_by.as_deref())
+            && !self.owned_by_other(user.managed_by.as_deref())
             && (!user.active || user.leaving)
             && user.external_id.as_deref() == Some(external_id)
     }

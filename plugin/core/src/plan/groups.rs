@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::users::id_of;
-use super::{Claim, Done, Plan};
+use super::{Claim, Effect, Plan};
 use crate::act::{GroupChange, GroupRef, NewGroup};
 use crate::facts::{Group, Member, Origin, ResourceKind};
 use crate::fold::fold;
 use crate::known::Stop;
 use crate::permit::Context;
-use crate::permit::context::Moves;
+use crate::permit::context::MembershipDelta;
 use crate::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey, Settled};
 use crate::token::Actor;
 
@@ -57,7 +57,7 @@ pub(super) fn create(
             let moves = match (existing, &new.id) {
                 (Some(existing), _) => context.moves_of_update(new, existing)?,
                 (None, Some(id)) => context.moves_of_replacement(new, id)?,
-                (None, None) => Moves::default(),
+                (None, None) => MembershipDelta::default(),
             };
             // Afterwards just those are in who are named.
             group.leaving = false;
@@ -94,7 +94,7 @@ pub(super) fn create(
             plan.intend(intent, again);
         }
     }
-    plan.outcome.done.push(Done::Group {
+    plan.outcome.done.push(Effect::Group {
         group,
         added: members,
         removed,
@@ -130,7 +130,7 @@ pub(super) fn change(
     }
     after.external_id = change.external_id.after(before.external_id.as_deref());
     let provisions = match context.actor {
-        Actor::Provisioner(provider) if !context.is_others(before.managed_by.as_deref()) => {
+        Actor::Provisioner(provider) if !context.owned_by_other(before.managed_by.as_deref()) => {
             let claim = Claim::new(provider, context, now);
             claim.group(&mut after, Origin::Adopted);
             true
@@ -204,7 +204,7 @@ pub(super) fn change(
         let is_nameless = provisions && after.display_name.is_none();
         after.pending = before.pending || is_nameless;
         after.leaving = before.leaving && !provisions;
-        plan.outcome.done.push(Done::Group {
+        plan.outcome.done.push(Effect::Group {
             group: after,
             added,
             removed,
@@ -226,7 +226,8 @@ fn unseen(group: &GroupRef, context: &Context<'_>) -> Group {
 /// Whoever made a group and addresses it by the id that its name gives knows that it was made.
 fn settled(created: &Group, id: &str, context: &Context<'_>, plan: &mut Plan) -> Option<Group> {
     let provider = created.managed_by.as_deref();
-    let is_its_own = matches!(context.actor, Actor::Provisioner(_)) && !context.is_others(provider);
+    let is_its_own =
+        matches!(context.actor, Actor::Provisioner(_)) && !context.owned_by_other(provider);
     if !is_its_own || created.derived_id.as_deref() != Some(id) {
         return None;
     }
@@ -265,7 +266,7 @@ fn member(group: &Group, user: &str, present: bool, pending: bool, by: Option<&s
 
 pub(super) fn delete(group: &GroupRef, context: &Context<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let record = context.group(&group.scope, &group.id)?;
-    if record.is_some_and(|record| context.is_others(record.managed_by.as_deref())) {
+    if record.is_some_and(|record| context.owned_by_other(record.managed_by.as_deref())) {
         return Ok(());
     }
     let during = |before: Group| {

@@ -23,23 +23,23 @@ pub(crate) struct Plan {
     /// Before the request is forwarded.
     pub(crate) before: Vec<Record>,
     /// What its answer decides about.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Effects,
 }
 
 /// What the answer decides about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Outcome {
+pub(crate) struct Effects {
     /// If the backend refuses definitely.
     pub(crate) refused: Vec<Record>,
     /// An earlier create of the same name is still unclear: a conflict may well be with that.
     pub(crate) may_exist: bool,
     /// If it does what was asked.
-    pub(crate) done: Vec<Done>,
+    pub(crate) done: Vec<Effect>,
 }
 
 /// A write that the backend is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Done {
+pub(crate) enum Effect {
     /// A user as the request describes it; the answer tells the rest.
     User {
         user: User,
@@ -76,15 +76,15 @@ pub(crate) fn plan(act: &Act, context: &Context<'_>, now: u64) -> Result<Plan, S
     Ok(plan)
 }
 
-// === impl Outcome ===
+// === impl Effects ===
 
-impl Outcome {
+impl Effects {
     /// Whether nothing was asked for but to delete.
     pub(crate) fn is_deletion(&self) -> bool {
-        let deletes = |done: &Done| {
+        let deletes = |done: &Effect| {
             matches!(
                 done,
-                Done::Record(Record::RemoveUser(_) | Record::RemoveGroup(_))
+                Effect::Record(Record::RemoveUser(_) | Record::RemoveGroup(_))
             )
         };
         !self.done.is_empty() && self.done.iter().all(deletes)
@@ -93,14 +93,14 @@ impl Outcome {
     /// Whether the create was of a user who had this id already.
     pub(crate) fn knew(&self, id: Option<&str>) -> bool {
         self.done.iter().any(|done| match done {
-            Done::User {
+            Effect::User {
                 earlier, former, ..
             } => earlier
                 .as_deref()
                 .into_iter()
                 .chain(former)
                 .any(|known| known.id.as_deref() == id),
-            Done::Group { .. } | Done::Record(_) => false,
+            Effect::Group { .. } | Effect::Record(_) => false,
         })
     }
 }
@@ -115,7 +115,7 @@ impl Plan {
     }
 
     fn done(&mut self, record: Record) {
-        self.outcome.done.push(Done::Record(record));
+        self.outcome.done.push(Effect::Record(record));
     }
 
     /// `again`: an earlier create of the same name has no outcome yet.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Claim, Done, Plan};
+use super::{Claim, Effect, Plan};
 use crate::act::{
     EmailUse, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef,
 };
@@ -24,7 +24,7 @@ pub(super) fn create(
     let Actor::Provisioner(provider) = context.actor else {
         // An operator's user is native; a management route does not tell its id.
         if existing.is_none() && new.groups.is_empty() {
-            plan.outcome.done.push(Done::User {
+            plan.outcome.done.push(Effect::User {
                 user: User {
                     account: context.account_name.to_owned(),
                     user_name: new.user_name.clone(),
@@ -104,7 +104,7 @@ pub(super) fn create(
         };
         plan.intend(intent, existing.is_some_and(|user| user.pending));
     }
-    plan.outcome.done.push(Done::User {
+    plan.outcome.done.push(Effect::User {
         user,
         earlier: existing.cloned().map(Box::new),
         former,
@@ -131,7 +131,7 @@ pub(super) fn change(
     if let Some(before) = record.filter(|user| user.id.is_some()) {
         let mut after = changed_user(change, before);
         if let Actor::Provisioner(provider) = context.actor
-            && !context.is_others(before.managed_by.as_deref())
+            && !context.owned_by_other(before.managed_by.as_deref())
         {
             let claim = Claim::new(provider, context, now);
             claim.user(&mut after, Origin::Adopted);
@@ -153,7 +153,7 @@ pub(super) fn change(
             // Only an answer that shows the whole user makes an unclear record clear again.
             after.pending = before.pending;
             after.leaving = before.leaving && !provisions;
-            plan.outcome.done.push(Done::User {
+            plan.outcome.done.push(Effect::User {
                 user: after,
                 earlier: None,
                 former,
@@ -187,7 +187,7 @@ pub(super) fn change(
         plan.unclear(Record::User(during), untouched);
         // Without a name the user stays unclear, until an answer tells it.
         user.pending = name.is_none();
-        plan.outcome.done.push(Done::User {
+        plan.outcome.done.push(Effect::User {
             user,
             earlier: None,
             former,
@@ -229,7 +229,7 @@ pub(super) fn change(
 pub(super) fn delete(user: &UserRef, context: &Context<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let record = context.user(user)?;
     if let Some(before) = record.filter(|user| user.id.is_some()) {
-        if context.is_others(before.managed_by.as_deref()) {
+        if context.owned_by_other(before.managed_by.as_deref()) {
             return Ok(());
         }
         let during = User {

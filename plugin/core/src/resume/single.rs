@@ -8,9 +8,9 @@ use crate::evaluate::{Known, evaluate};
 use crate::inputs::Inputs;
 use crate::message::{AnswerBody, BackendAnswer, BackendOutcome, Outcome, Respond, Verdict};
 use crate::observe;
-use crate::plan::Outcome as Planned;
+use crate::plan::Effects;
 use crate::policy::Policy;
-use crate::rules::face;
+use crate::rules::host;
 
 /// Judges the answer to a request, or to an operation of a Bulk request, that is one request to the
 /// backend.
@@ -29,7 +29,7 @@ pub(super) async fn judge(
         (Ok(()), _) => answer,
         // The answer passes as it came, and nothing is said of it.
         (Err(_), Continuation::Described(_)) => {
-            return Outcome::Respond(observe::management(Planned::default(), answer));
+            return Outcome::Respond(observe::management(Effects::default(), answer));
         }
         (Err(exceeded), _) => match answer {
             BackendOutcome::Answered(error) if error.status >= 400 => {
@@ -49,7 +49,7 @@ pub(super) async fn judge(
         }
         Continuation::Management(planned) => Outcome::Respond(observe::management(planned, answer)),
         Continuation::Described(described) => described.answered(policy, answer, inputs).await,
-        Continuation::Reading(reading) => {
+        Continuation::PendingRead(reading) => {
             match reading.answered(policy, answer, inputs.facts.now()) {
                 Err(respond) => Outcome::Respond(*respond),
                 Ok((request, resource)) => {
@@ -77,6 +77,6 @@ pub(super) async fn judge(
 /// The end of a request of which the face kept something else than it was given.
 pub(super) fn invalid_continuation() -> Outcome {
     observe::refuse(
-        &face::PLUGIN_TRAPPED.because("What the guard kept of the request is not what it was."),
+        &host::PLUGIN_TRAPPED.because("What the guard kept of the request is not what it was."),
     )
 }

@@ -9,7 +9,7 @@ use super::query::Parameter;
 use super::target::{Target, ambiguous};
 use crate::header_names;
 use crate::message::Request;
-use crate::plain::{InDoubt, PlainName, is_plain_name};
+use crate::plain::{PlainName, Unclear, is_plain_name};
 use crate::policy::template::Fit;
 use crate::policy::{Policy, Route, Source, Unmatched};
 use crate::rules::{Refusal, route};
@@ -115,7 +115,7 @@ pub(super) fn unjudged<'p>(
     };
     let sources = || of_route.iter().chain(&policy.management.account_names);
     let account = told(sources, &parameters, target, request, "account").and_then(|account| {
-        PlainName::read(account).map_err(|InDoubt| in_doubt("account", sources()))
+        PlainName::read(account).map_err(|Unclear| unclear("account", sources()))
     });
     let (account, account_unclear) = match account {
         Ok(account) => (account.map(String::from), None),
@@ -290,7 +290,7 @@ impl Match<'_> {
     fn account(&self, request: &Request) -> Result<PlainName, Refusal> {
         let told = self.outside_body(&self.route.account, request, "account")?;
         let account =
-            PlainName::read(told).map_err(|InDoubt| in_doubt("account", &self.route.account))?;
+            PlainName::read(told).map_err(|Unclear| unclear("account", &self.route.account))?;
         account.ok_or_else(|| {
             route::MISSING_ACCOUNT.because(format!(
                 "The request does not say which account it is for. Send {}.",
@@ -364,7 +364,7 @@ pub(crate) fn disagree<'s>(part: &str, sources: impl IntoIterator<Item = &'s Sou
 }
 
 /// The refusal of a part of which not everything shows.
-pub(crate) fn in_doubt<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
+pub(crate) fn unclear<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
         "There is white space, a control character or an invisible character in the {part} ({}). Send it without, or leave it out.",
         describe(sources)

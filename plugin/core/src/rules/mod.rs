@@ -4,7 +4,7 @@
 //! the source of the paragraph. `scimguard rules`, the README and the tests come from [`all`].
 
 pub(crate) mod body;
-pub(crate) mod face;
+pub(crate) mod host;
 pub(crate) mod normalise;
 pub(crate) mod okta_only;
 pub(crate) mod ownership;
@@ -61,7 +61,7 @@ const TABLE: [(Option<Stage>, &[&Rule]); 8] = [
     (Some(Stage::Normalise), scim::RULES),
     (Some(Stage::Permit), ownership::RULES),
     (Some(Stage::Permit), okta_only::RULES),
-    (None, face::RULES),
+    (None, host::RULES),
     (Some(Stage::Normalise), normalise::RULES),
 ];
 

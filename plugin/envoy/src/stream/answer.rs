@@ -6,7 +6,7 @@ use scimguard_core::Response;
 use scimguard_core::message::ResponseBody;
 use scimguard_exchange::Answer;
 
-use super::{Goes, Half, Stream, Waits};
+use super::{Awaiting, Phase, Stream};
 use crate::calls;
 use crate::hand_back::{Back, Passage};
 
@@ -20,15 +20,15 @@ pub(super) struct Answered {
 impl Stream {
     /// Answers the client: on the way of the application's answer if it is possible, so that other
     /// filters see it, else by itself.
-    pub(super) fn answer(&mut self, mut answer: Answer) -> Goes {
+    pub(super) fn answer(&mut self, mut answer: Answer) -> Action {
         self.note(&mut answer);
         self.exchange = None;
-        self.waits = Waits::Done;
+        self.waits = Awaiting::Done;
         self.request.gate().set(Passage::Complete);
         let response = answer.response;
         let body = bytes(&response);
         let fits = body.is_empty() || body.len() as u64 <= self.shared.setup.room();
-        if self.half == Half::Answer && fits && (self.response.is_replaceable() || body.is_empty())
+        if self.half == Phase::Answer && fits && (self.response.is_replaceable() || body.is_empty())
         {
             let (status, length) = (response.status.to_string(), body.len().to_string());
             self.set_http_response_headers_bytes(head(&response, &status, &length));
@@ -56,8 +56,8 @@ impl Stream {
     pub(super) fn note(&mut self, answer: &mut Answer) {
         if let Some(rule) = &answer.rule {
             match self.half {
-                Half::Request => self.shared.metrics.refused(rule, self.elapsed()),
-                Half::Answer => self.shared.metrics.replaced(rule),
+                Phase::Request => self.shared.metrics.refused(rule, self.elapsed()),
+                Phase::Answer => self.shared.metrics.replaced(rule),
             }
             let status = answer.response.status;
             self.shared.log.refused(rule, status, super::since_1970());

@@ -31,7 +31,7 @@ pub(crate) struct Stream {
     exchange: Option<Exchange<Guard>>,
     /// What it has to do with the facts service.
     remote: Option<Remote>,
-    waits: Waits,
+    waits: Awaiting,
     authority: String,
     started: Duration,
     request: Incoming,
@@ -41,7 +41,7 @@ pub(crate) struct Stream {
     /// How large the body was that the gateway got back.
     handed_back: u64,
     /// The half of its way that is held.
-    half: Half,
+    half: Phase,
     /// The answer is the gateway's own, not the application's.
     unanswered: bool,
     /// Of the answer that is observed.
@@ -53,7 +53,7 @@ pub(crate) struct Stream {
 
 /// What a request waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Waits {
+enum Awaiting {
     /// Its own body, of at most so many bytes.
     Body(u64),
     Facts(u32),
@@ -70,13 +70,10 @@ enum Waits {
 
 /// On which half of its way a request is held.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Half {
+enum Phase {
     Request,
     Answer,
 }
-
-/// Whether what is held goes on.
-type Goes = Action;
 
 impl Stream {
     pub(crate) fn new(id: u32, shared: Rc<Shared>) -> Self {
@@ -86,13 +83,13 @@ impl Stream {
             shared,
             exchange: None,
             remote: None,
-            waits: Waits::Done,
+            waits: Awaiting::Done,
             authority: String::new(),
             started: Duration::ZERO,
             request: Incoming::new(BufferType::HttpRequestBody),
             response: Incoming::new(BufferType::HttpResponseBody),
             handed_back: 0,
-            half: Half::Request,
+            half: Phase::Request,
             unanswered: false,
             status: 0,
             headers: Vec::new(),
@@ -101,7 +98,7 @@ impl Stream {
     }
 
     /// Does step after step, until something has to be waited for.
-    fn go(&mut self, mut step: Step) -> Goes {
+    fn go(&mut self, mut step: Step) -> Action {
         loop {
             let half = self.half;
             let (Some(exchange), Some(remote)) = (&mut self.exchange, &mut self.remote) else {
@@ -111,7 +108,7 @@ impl Stream {
                 Step::ReadBody(limit) => match self.request.of_request(limit) {
                     Some(body) => exchange.body(body),
                     None => {
-                        self.waits = Waits::Body(limit);
+                        self.waits = Awaiting::Body(limit);
                         // A client that takes its time holds nothing that others need.
                         if let Some(report) = exchange.suspend() {
                             calls::report(&self.shared, self.id, remote, report);
@@ -122,7 +119,7 @@ impl Stream {
                 Step::GetFacts(wanted) => match remote.ask(wanted) {
                     Ok(question) => match calls::ask(&self.shared, &question) {
                         Some(token) => {
-                            self.waits = Waits::Facts(token);
+                            self.waits = Awaiting::Facts(token);
                             return Action::Pause;
                         }
                         None => exchange.facts(Err(ServiceError::NoResponse)),
@@ -133,20 +130,20 @@ impl Stream {
                     None => exchange.stored(Ok(())),
                     Some(told) => match calls::tell(&self.shared, self.id, &told) {
                         Some(token) => {
-                            self.waits = Waits::Told(token);
+                            self.waits = Awaiting::Told(token);
                             return Action::Pause;
                         }
                         None => exchange.stored(Err(ServiceError::NoResponse)),
                     },
                 },
-                Step::Send(send) if half == Half::Request && !exchange.in_parts() => {
+                Step::Send(send) if half == Phase::Request && !exchange.in_parts() => {
                     self.shared.metrics.forwarded(self.elapsed());
                     return self.route(send);
                 }
                 Step::Send(send) => {
                     match calls::send(&self.shared.backend, &self.authority, &send) {
                         Some(token) => {
-                            self.waits = Waits::Application(token);
+                            self.waits = Awaiting::Application(token);
                             return Action::Pause;
                         }
                         None => exchange.answered(BackendOutcome::Unanswered),
@@ -157,7 +154,7 @@ impl Stream {
         }
     }
 
-    fn refuse(&mut self, refused: &Refused) -> Goes {
+    fn refuse(&mut self, refused: &Refused) -> Action {
         match self
             .exchange
             .as_mut()
@@ -170,7 +167,7 @@ impl Stream {
 
     fn request_body(&mut self, size: usize, ended: bool) -> Action {
         let limit = match self.waits {
-            Waits::Body(limit) => limit,
+            Awaiting::Body(limit) => limit,
             // While facts are asked for; it is read then, or goes on as it came.
             _ => self.shared.setup.body_limit(),
         };
@@ -181,7 +178,7 @@ impl Stream {
         if self.request.is_full() {
             return self.refuse(&Refused::too_busy());
         }
-        let Waits::Body(limit) = self.waits else {
+        let Awaiting::Body(limit) = self.waits else {
             return Action::Pause;
         };
         let Some(body) = self.request.of_request(limit) else {
@@ -197,14 +194,14 @@ impl Stream {
         let limit = self.shared.setup.answer_limit();
         let goes = self.response.piece(size, ended, limit, &mut self.share);
         let is_whole = ended && self.response.gate().get() == Passage::Held;
-        match is_whole && matches!(self.waits, Waits::Route | Waits::Passing) {
+        match is_whole && matches!(self.waits, Awaiting::Route | Awaiting::Passing) {
             true => self.observe(),
             false => goes,
         }
     }
 
     /// The whole answer is there.
-    fn observe(&mut self) -> Goes {
+    fn observe(&mut self) -> Action {
         let limit = self.shared.setup.answer_limit();
         let body = self.response.of_answer(limit);
         // Without room for what the application answered, nobody knows what it was.
@@ -245,15 +242,15 @@ impl Context for Stream {
             return;
         };
         let step = match self.waits {
-            Waits::Facts(awaited) if awaited == token => {
+            Awaiting::Facts(awaited) if awaited == token => {
                 let reply = Reply::receive(headers, body);
                 exchange.facts(remote.found(reply.status.unwrap_or(0), &reply.body))
             }
-            Waits::Told(awaited) if awaited == token => {
+            Awaiting::Told(awaited) if awaited == token => {
                 let reply = Reply::receive(headers, body);
                 exchange.stored(remote.stored(reply.status.unwrap_or(0), &reply.body))
             }
-            Waits::Application(awaited) if awaited == token => {
+            Awaiting::Application(awaited) if awaited == token => {
                 let limit = self.shared.setup.answer_limit();
                 exchange.answered(Reply::receive(headers, body).into_outcome(limit))
             }
@@ -261,8 +258,8 @@ impl Context for Stream {
         };
         if self.go(step) == Action::Continue {
             match self.half {
-                Half::Request => self.resume_http_request(),
-                Half::Answer => self.resume_http_response(),
+                Phase::Request => self.resume_http_request(),
+                Phase::Answer => self.resume_http_response(),
             }
         }
     }
@@ -338,10 +335,10 @@ impl HttpContext for Stream {
             return goes;
         }
         self.status = calls::status(&all).unwrap_or(0);
-        self.half = Half::Answer;
+        self.half = Phase::Answer;
         // The gateway's own words are none of the application, which may or may not have acted.
         self.unanswered = whose != "via_upstream";
-        if self.waits == Waits::Passing && !self.unanswered {
+        if self.waits == Awaiting::Passing && !self.unanswered {
             self.response.gate().set(Passage::Open);
             return Action::Continue;
         }

@@ -6,13 +6,13 @@ use proxy_wasm::types::{Action, BufferType, MapType};
 use scimguard_exchange::{Outgoing, Send};
 
 use super::body::Framing;
-use super::{Goes, Stream, Waits};
+use super::{Awaiting, Stream};
 use crate::calls;
 use crate::hand_back::Back;
 
 impl Stream {
     /// Lets the request go on to the application, as it was decided.
-    pub(super) fn route(&mut self, mut send: Send) -> Goes {
+    pub(super) fn route(&mut self, mut send: Send) -> Action {
         let limit = self.shared.setup.body_limit();
         let outgoing = std::mem::replace(&mut send.body, Outgoing::None);
         let decided = match self.request.decide(outgoing, limit) {
@@ -21,8 +21,8 @@ impl Stream {
         };
         self.write_head(&send, decided.framing);
         self.waits = match send.observe {
-            true => Waits::Route,
-            false => Waits::Passing,
+            true => Awaiting::Route,
+            false => Awaiting::Passing,
         };
         if let (Some(report), Some(remote)) = (send.final_report.take(), &mut self.remote) {
             calls::report(&self.shared, self.id, remote, report);

@@ -9,7 +9,7 @@ use scimguard_core::Headers;
 use scimguard_exchange::Refused;
 
 use super::answer::{Answered, bytes, head};
-use super::{Goes, Stream, Waits};
+use super::{Awaiting, Stream};
 use crate::hand_back::Passage;
 
 /// A body did not fit into Envoy's buffer.
@@ -20,7 +20,7 @@ const TOO_SLOW: [&str; 2] = ["request_overall_timeout", "stream_idle_timeout"];
 
 impl Stream {
     /// Lets an answer go on that is the gateway's own and not to be observed.
-    pub(super) fn own_reply(&mut self, whose: &str, all: &Headers, ended: bool) -> Option<Goes> {
+    pub(super) fn own_reply(&mut self, whose: &str, all: &Headers, ended: bool) -> Option<Action> {
         if let Some(answered) = &self.answered {
             if is_grpc(all) {
                 // Envoy writes status and body into headers of gRPC: the status is put right again.
@@ -29,12 +29,12 @@ impl Stream {
             }
             return Some(Action::Continue);
         }
-        let is_under_way = matches!(self.waits, Waits::Route | Waits::Passing);
+        let is_under_way = matches!(self.waits, Awaiting::Route | Awaiting::Passing);
         let refused = match self.waits {
-            Waits::Done => None,
+            Awaiting::Done => None,
             _ if whose == TOO_LARGE => Some(self.too_large()),
-            Waits::Body(_) if TOO_SLOW.contains(&whose) => Some(Refused::too_slow()),
-            Waits::Facts(_) | Waits::Told(_) if TOO_SLOW.contains(&whose) => {
+            Awaiting::Body(_) if TOO_SLOW.contains(&whose) => Some(Refused::too_slow()),
+            Awaiting::Facts(_) | Awaiting::Told(_) if TOO_SLOW.contains(&whose) => {
                 Some(Refused::no_record())
             }
             _ => None,
@@ -42,7 +42,7 @@ impl Stream {
         if refused.is_none() && is_under_way {
             return None;
         }
-        self.waits = Waits::Done;
+        self.waits = Awaiting::Done;
         self.request.gate().set(Passage::Complete);
         self.response.gate().set(Passage::Open);
         if let Some(refused) = refused {

@@ -13,7 +13,7 @@ const NOW: u64 = 1_780_272_000_000;
 const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
 /// A request on its way, with everything around it that answers.
-struct Scene {
+struct TestBed {
     exchange: Exchange<Guard>,
     remote: Remote,
     strangers: Arc<Strangers>,
@@ -53,7 +53,7 @@ fn incoming(method: &str, path: &str, headers: &[(&str, &str)]) -> Incoming {
     }
 }
 
-impl Scene {
+impl TestBed {
     fn of(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Self {
         let guard = Guard::configure(r#"{"version": 1, "preset": "harness"}"#).unwrap();
         let incoming = incoming(method, path, headers);
@@ -175,7 +175,7 @@ fn table() -> Table {
 }
 
 /// Okta creates a user.
-fn creating() -> Scene {
+fn creating() -> TestBed {
     let headers = [
         ("authorization", "Bearer pat.ACC1.tok1.s3cret"),
         ("cookie", "session=1"),
@@ -186,7 +186,7 @@ fn creating() -> Scene {
         "userName": "ann@example.com",
         "locale": "en-US",
     });
-    Scene::of("POST", &format!("{BASE}/Users"), &headers, &body)
+    TestBed::of("POST", &format!("{BASE}/Users"), &headers, &body)
 }
 
 fn created() -> BackendOutcome {
@@ -279,13 +279,13 @@ fn who_goes_away_leaves_no_pass_open() {
 fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
     let wrong = [("authorization", "Bearer pat.ACC1.tok1.wrong")];
     let path = format!("{BASE}/Users");
-    let mut scene = Scene::of("GET", &path, &wrong, &Value::Null);
+    let mut scene = TestBed::of("GET", &path, &wrong, &Value::Null);
     let answer = scene.run(None);
     assert_eq!(answer.rule.as_deref(), Some("token.unknown"));
     let verdict = scene.told[0].verdict.as_ref().unwrap();
     assert_eq!((verdict.status, scene.told[0].end), (Some(401), true));
 
-    let mut scene = Scene::of("GET", &path, &wrong, &Value::Null);
+    let mut scene = TestBed::of("GET", &path, &wrong, &Value::Null);
     while !matches!(scene.step, Some(Step::Store(_))) {
         scene.step(false);
     }
@@ -304,7 +304,7 @@ fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
     // The service is not asked about another token from there, but about everything else.
     let another = [("authorization", "Bearer pat.ACC1.tok1.another")];
     let again = remote(&scene.strangers, &incoming("GET", &path, &another));
-    let mut scene = Scene::of("GET", &path, &another, &Value::Null);
+    let mut scene = TestBed::of("GET", &path, &another, &Value::Null);
     let Some(Step::GetFacts(needed)) = scene.step.take() else {
         panic!("{:?}", scene.done)
     };
@@ -314,7 +314,7 @@ fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
     };
     assert_eq!(answer.rule.as_deref(), Some("rate.limited"));
     let management = "/gateway/ng/api/user-groups/team?accountIdentifier=ACC1";
-    let mut scene = Scene::of("DELETE", management, &another, &Value::Null);
+    let mut scene = TestBed::of("DELETE", management, &another, &Value::Null);
     assert!(scene.step(false).is_none(), "there is no body");
     let step = scene.step.take();
     let Some(Step::GetFacts(needed)) = step else {
@@ -333,7 +333,7 @@ fn what_two_parsers_could_read_differently_is_refused_before_anybody_is_asked() 
             vec![("host", "other.example.com")],
         ),
     ] {
-        let mut scene = Scene::of("DELETE", path, &headers, &Value::Null);
+        let mut scene = TestBed::of("DELETE", path, &headers, &Value::Null);
         let answer = scene.run(None);
         assert_eq!(
             answer.rule.as_deref(),

@@ -83,7 +83,7 @@ pub(super) fn pointers(sources: &[Source]) -> impl Iterator<Item = &str> {
 
 /// What of the body counts as a change of a managed resource although no part names it: a required
 /// member that is missing, or a member that is neither named nor free.
-pub(super) fn rides_along(route: &Route, body: &Json) -> Option<BodyField> {
+pub(super) fn unlisted_field(route: &Route, body: &Json) -> Option<BodyField> {
     missing(route, body).or_else(|| unlisted(route, body).map(BodyField::Unlisted))
 }
 

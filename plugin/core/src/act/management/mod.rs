@@ -50,7 +50,7 @@ pub(crate) fn act(
                 EditKind::GroupUpdate => parts.replaced_members()?,
                 _ => MembersWrites::default(),
             },
-            rides_along: parts.rides_along(),
+            unlisted_field: parts.unlisted_field(),
             ..parts.group_change()?
         })],
         EditKind::GroupDelete => vec![Edit::DeleteGroup(parts.group()?)],

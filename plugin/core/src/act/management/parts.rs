@@ -54,7 +54,7 @@ impl Parts<'_> {
             name: Writes::default(),
             external_id: Writes::default(),
             members: MembersWrites::default(),
-            rides_along: None,
+            unlisted_field: None,
         })
     }
 
@@ -66,7 +66,7 @@ impl Parts<'_> {
             name: self.name()?,
             external_id: Writes::default(),
             members: self.ids(&route.members, "members")?,
-            rides_along: self.rides_along(),
+            unlisted_field: self.unlisted_field(),
         }))
     }
 
@@ -79,7 +79,7 @@ impl Parts<'_> {
             name: None,
             external_id: Writes::default(),
             members: Vec::new(),
-            rides_along: None,
+            unlisted_field: None,
         }))
     }
 
@@ -183,7 +183,7 @@ impl Parts<'_> {
             },
             email_use,
             display_name: self.new_name()?,
-            rides_along: self.rides_along(),
+            unlisted_field: self.unlisted_field(),
             ..Profile::default()
         };
         Ok(Edit::ChangeUser(UserChange {
@@ -202,7 +202,7 @@ impl Parts<'_> {
             )));
         }
         budget::pairs(emails.len(), groups.len())?;
-        let rides_along = self.rides_along();
+        let unlisted_field = self.unlisted_field();
         let name = Writes::set(self.name()?.as_deref());
         Ok(emails
             .into_iter()
@@ -212,7 +212,7 @@ impl Parts<'_> {
                         user_name: Writes::set(Some(&email)),
                         email: Writes::set(Some(&email)),
                         display_name: name.clone(),
-                        rides_along: rides_along.clone(),
+                        unlisted_field: unlisted_field.clone(),
                         ..Profile::default()
                     },
                     user_name: email,
@@ -233,8 +233,8 @@ impl Parts<'_> {
         Ok(Writes::replaced(self.name()?.as_deref()))
     }
 
-    pub(super) fn rides_along(&self) -> Option<BodyField> {
-        body::rides_along(self.matched.route, self.body?)
+    pub(super) fn unlisted_field(&self) -> Option<BodyField> {
+        body::unlisted_field(self.matched.route, self.body?)
     }
 
     // === things ===

@@ -4,9 +4,9 @@
 use super::body::{self, pointers};
 use super::parts::Parts;
 use crate::json::{Json, pointer_tokens};
-use crate::plain::{InDoubt, LONGEST_NAME, PlainName, is_blank, is_plain_email, is_too_long};
+use crate::plain::{LONGEST_NAME, PlainName, Unclear, is_blank, is_plain_email, is_too_long};
 use crate::policy::Source;
-use crate::route::management::{disagree, in_doubt};
+use crate::route::management::{disagree, unclear};
 use crate::rules::{Refusal, body as body_rules, route, scim as scim_rules};
 
 impl Parts<'_> {
@@ -24,12 +24,12 @@ impl Parts<'_> {
     }
 
     pub(super) fn id(&self, sources: &[Source], name: &str) -> Result<Option<PlainName>, Refusal> {
-        PlainName::read(self.text(sources, name)?).map_err(|InDoubt| in_doubt(name, sources))
+        PlainName::read(self.text(sources, name)?).map_err(|Unclear| unclear(name, sources))
     }
 
     pub(super) fn email(&self) -> Result<Option<String>, Refusal> {
         let sources = &self.matched.route.email;
-        email(self.text(sources, "email")?).map_err(|InDoubt| in_doubt("email", sources))
+        email(self.text(sources, "email")?).map_err(|Unclear| unclear("email", sources))
     }
 
     /// The ids of a part that may have several.
@@ -84,9 +84,9 @@ impl Parts<'_> {
         &self,
         sources: &[Source],
         name: &str,
-        read: impl Fn(Option<String>) -> Result<Option<String>, InDoubt>,
+        read: impl Fn(Option<String>) -> Result<Option<String>, Unclear>,
     ) -> Result<Vec<String>, Refusal> {
-        let read = |text| read(text).map_err(|InDoubt| in_doubt(name, sources));
+        let read = |text| read(text).map_err(|Unclear| unclear(name, sources));
         let outside = self.matched.outside_body(sources, self.request, name)?;
         let mut all: Vec<String> = read(outside)?.into_iter().collect();
         for pointer in pointers(sources) {
@@ -126,9 +126,9 @@ impl Parts<'_> {
     }
 }
 
-fn email(text: Option<String>) -> Result<Option<String>, InDoubt> {
+fn email(text: Option<String>) -> Result<Option<String>, Unclear> {
     match text.filter(|text| !text.is_empty()) {
-        Some(text) if !is_plain_email(&text) => Err(InDoubt),
+        Some(text) if !is_plain_email(&text) => Err(Unclear),
         text => Ok(text),
     }
 }

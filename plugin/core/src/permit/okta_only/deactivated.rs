@@ -43,7 +43,7 @@ fn check_change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> 
     };
     // The provider may write the whole profile along with what it says of the activity, if that is one
     // thing.
-    let is_provider = !context.is_others(user.managed_by.as_deref());
+    let is_provider = !context.owned_by_other(user.managed_by.as_deref());
     let says = is_provider && change.active.agreed().is_some();
     if !is_deactivated(user, context) || says {
         return Ok(());
@@ -54,7 +54,7 @@ fn check_change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> 
         .external_id
         .change_identifier(user.external_id.as_deref())
         || profile.others
-        || profile.rides_along.is_some()
+        || profile.unlisted_field.is_some()
         || !changed_profile(profile, user).is_empty()
     {
         return Err(refused(user, reference, "be changed", context).into());
@@ -75,7 +75,7 @@ fn check_change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> 
 /// Deactivated native users are the application's own business. Whose deactivation is unclear is not
 /// kept from the provider.
 fn is_deactivated(user: &User, context: &Context<'_>) -> bool {
-    let unclear = user.pending && !context.is_others(user.managed_by.as_deref());
+    let unclear = user.pending && !context.owned_by_other(user.managed_by.as_deref());
     user.managed_by.is_some() && !user.active && !unclear
 }
 

@@ -5,7 +5,7 @@ use super::words::{Owned, called};
 use crate::act::{BodyField, FieldWrite, GroupChange, GroupRef, NewGroup, Writes};
 use crate::facts::Group;
 use crate::known::Stop;
-use crate::permit::context::{Context, Moves};
+use crate::permit::context::{Context, MembershipDelta};
 use crate::rules::Refusal;
 use crate::rules::okta_only::{GROUP_DELETE, GROUP_RENAME};
 use crate::token::Actor;
@@ -35,18 +35,18 @@ pub(super) fn create(new: &NewGroup, context: &Context<'_>) -> Result<(), Stop> 
     let name = Writes::set(new.name.as_deref());
     let id = new.id.as_deref().or(new.name.as_deref()).unwrap_or("");
     for group in existing {
-        may_rename(&name, new.rides_along.as_ref(), group, id, context)?;
+        may_rename(&name, new.unlisted_field.as_ref(), group, id, context)?;
         may_identify(&new.external_id, group, id, context)?;
         let moves = context.moves_of_update(new, group)?;
         may_move_members(Some(group), id, &moves, context)?;
-        says_whose(new.rides_along.as_ref(), group, id, context)?;
+        says_whose(new.unlisted_field.as_ref(), group, id, context)?;
     }
     let moves = match (&new.id, context.actor) {
         // There may be members of a group that nobody has recorded.
         (Some(id), Actor::Operator) => context.moves_of_replacement(new, id)?,
-        _ => Moves {
+        _ => MembershipDelta {
             added: context.new_members(new)?,
-            ..Moves::default()
+            ..MembershipDelta::default()
         },
     };
     may_move_members(None, id, &moves, context)
@@ -58,7 +58,7 @@ pub(super) fn change(change: &GroupChange, context: &Context<'_>) -> Result<(), 
     if let Some(group) = group {
         may_rename(
             &change.name,
-            change.rides_along.as_ref(),
+            change.unlisted_field.as_ref(),
             group,
             id,
             context,
@@ -67,7 +67,12 @@ pub(super) fn change(change: &GroupChange, context: &Context<'_>) -> Result<(), 
     }
     may_move_members(group, id, &context.moves(change)?, context)?;
     match group {
-        Some(group) => Ok(says_whose(change.rides_along.as_ref(), group, id, context)?),
+        Some(group) => Ok(says_whose(
+            change.unlisted_field.as_ref(),
+            group,
+            id,
+            context,
+        )?),
         None => Ok(()),
     }
 }
@@ -76,7 +81,7 @@ pub(super) fn delete(group: &GroupRef, context: &Context<'_>) -> Result<(), Stop
     let Some(record) = context.group(&group.scope, &group.id)? else {
         return Ok(());
     };
-    if !context.is_others(record.managed_by.as_deref()) {
+    if !context.owned_by_other(record.managed_by.as_deref()) {
         return Ok(());
     }
     let Owned { name, owner, came } = Owned::group(record, &group.id, context);
@@ -103,12 +108,12 @@ fn may_identify(
 
 fn may_rename(
     name: &Writes,
-    rides_along: Option<&BodyField>,
+    unlisted_field: Option<&BodyField>,
     group: &Group,
     id: &str,
     context: &Context<'_>,
 ) -> Result<(), Stop> {
-    if !context.is_others(group.managed_by.as_deref()) {
+    if !context.owned_by_other(group.managed_by.as_deref()) {
         return Ok(());
     }
     let owned = Owned::group(group, id, context);
@@ -125,7 +130,7 @@ fn may_rename(
             ))
             .into());
     }
-    match rides_along {
+    match unlisted_field {
         Some(BodyField::Unlisted(pointer)) => Err(GROUP_RENAME
             .because(format!(
                 "Change {pointer} in {owner}: {} {came}, and only what is not {owner}'s, such as a description, may be changed here.",
@@ -146,7 +151,7 @@ fn says_whose(
     let Some(BodyField::Required { pointer, value }) = field else {
         return Ok(());
     };
-    if !context.is_others(group.managed_by.as_deref()) {
+    if !context.owned_by_other(group.managed_by.as_deref()) {
         return Ok(());
     }
     let Owned { name, owner, came } = Owned::group(group, id, context);
@@ -158,7 +163,7 @@ fn says_whose(
 fn may_move_members(
     group: Option<&Group>,
     id: &str,
-    moves: &Moves<'_>,
+    moves: &MembershipDelta<'_>,
     context: &Context<'_>,
 ) -> Result<(), Stop> {
     let added = moves.added.iter().map(|member| (*member, true));
@@ -171,7 +176,7 @@ fn may_move_members(
     let mut all = added.chain(removed);
     if let Some(group) = group {
         let first = all.clone().next();
-        if first.is_some() || moves.untold {
+        if first.is_some() || moves.unknown {
             let reference = first.map(|(member, put_in)| (named(member, put_in), put_in, member));
             let who = reference.as_ref().map(|(reference, put_in, member)| {
                 (called(member.user.as_ref(), reference, context), *put_in)

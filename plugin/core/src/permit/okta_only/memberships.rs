@@ -13,7 +13,7 @@ pub(super) fn may_change_members(
     who: Option<(&str, bool)>,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    if !context.is_others(group.managed_by.as_deref()) {
+    if !context.owned_by_other(group.managed_by.as_deref()) {
         return Ok(());
     }
     let Owned { name, owner, came } = Owned::group(group, id, context);

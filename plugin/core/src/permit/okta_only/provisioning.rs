@@ -82,7 +82,7 @@ fn may_claim(claim: &Claim, context: &Context<'_>) -> Result<(), Stop> {
         Some(id) => context.group(&claim.scope, &id)?,
         None => None,
     };
-    let is_owned = |group: &Group| context.is_others(group.managed_by.as_deref());
+    let is_owned = |group: &Group| context.owned_by_other(group.managed_by.as_deref());
     // What is not on record is nobody's: the application answers an update of it.
     if group.map_or(!claim.creates, is_owned) {
         return Ok(());

@@ -14,7 +14,7 @@ use crate::permit::context::{Context, changed_profile};
 use crate::permit::ownership::is_anothers_name;
 use crate::policy::{DirectUsers, LocalUsers};
 use crate::rules::okta_only::{USER_CREATE, USER_DELETE, USER_PROFILE};
-use crate::rules::{Refusal, face};
+use crate::rules::{Refusal, host};
 use crate::token::Actor;
 
 /// Creating whom exists is judged as an update, with the named memberships.
@@ -37,7 +37,7 @@ pub(super) fn create(new: &NewUser, context: &Context<'_>) -> Result<(), Stop> {
             // may be done to that user is still no reason to share an e-mail.
             for email in new.profile.own_emails() {
                 if let Some(user) = context.user_named(email)?
-                    && context.is_others(user.managed_by.as_deref())
+                    && context.owned_by_other(user.managed_by.as_deref())
                 {
                     may_create_again(new, user, context)?;
                     return Err(is_anothers_name(email).into());
@@ -53,9 +53,9 @@ pub(super) fn create(new: &NewUser, context: &Context<'_>) -> Result<(), Stop> {
     }
     match existing {
         // Who is created now would be taken for the one whom the provider was creating.
-        Some(user) if user.id.is_none() && context.is_others(user.managed_by.as_deref()) => {
+        Some(user) if user.id.is_none() && context.owned_by_other(user.managed_by.as_deref()) => {
             let Owned { name, owner, .. } = Owned::user(user, &new.user_name, context);
-            Err(face::FACTS_UNAVAILABLE
+            Err(host::FACTS_UNAVAILABLE
                 .because(format!(
                     "{owner} is creating {name}, and whether that is done is not known yet. Repeat the request later."
                 ))
@@ -167,7 +167,7 @@ fn may_delete(
     verb: Verb,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    if !context.is_others(user.managed_by.as_deref()) {
+    if !context.owned_by_other(user.managed_by.as_deref()) {
         return Ok(());
     }
     let Owned { name, owner, came } = Owned::user(user, reference, context);
@@ -194,7 +194,7 @@ fn may_edit_profile(
     reference: &str,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    if !context.is_others(user.managed_by.as_deref()) {
+    if !context.owned_by_other(user.managed_by.as_deref()) {
         return Ok(());
     }
     let is_locked = context.is_locked(user);
@@ -219,8 +219,8 @@ fn may_edit_profile(
     if context.account.direct_users == DirectUsers::Locked && profile.others {
         changed.push("attributes");
     }
-    let rides_along = profile.rides_along.as_ref().filter(|_| is_locked);
-    let what = match (rides_along, changed.as_slice()) {
+    let unlisted_field = profile.unlisted_field.as_ref().filter(|_| is_locked);
+    let what = match (unlisted_field, changed.as_slice()) {
         (None, []) => return Ok(()),
         (Some(BodyField::Unlisted(pointer)), []) => pointer.clone(),
         (Some(BodyField::Required { pointer, value }), []) => {

@@ -4,7 +4,7 @@ use scimguard_tests::client::Answer;
 use serde_json::{Value, json};
 
 use crate::ACCOUNT;
-use crate::cast::Hands;
+use crate::scenario::Hands;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -12,7 +12,7 @@ const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// One request; no body is `null`.
 #[derive(Clone)]
-pub(crate) struct Deed {
+pub(crate) struct Operation {
     by_scim: bool,
     method: &'static str,
     path: String,
@@ -20,8 +20,8 @@ pub(crate) struct Deed {
 }
 
 /// By SCIM; the path is below the account's base.
-pub(crate) fn scim(method: &'static str, path: String, body: Value) -> Deed {
-    Deed {
+pub(crate) fn scim(method: &'static str, path: String, body: Value) -> Operation {
+    Operation {
         by_scim: true,
         method,
         path,
@@ -30,14 +30,14 @@ pub(crate) fn scim(method: &'static str, path: String, body: Value) -> Deed {
 }
 
 /// By SCIM.
-pub(crate) fn patch(path: String, operations: Value) -> Deed {
+pub(crate) fn patch(path: String, operations: Value) -> Operation {
     let body = json!({"schemas": [PATCH], "Operations": operations});
     scim("PATCH", path, body)
 }
 
 /// On the management API.
-pub(crate) fn managed(method: &'static str, path: String, body: Value) -> Deed {
-    Deed {
+pub(crate) fn managed(method: &'static str, path: String, body: Value) -> Operation {
+    Operation {
         by_scim: false,
         method,
         path,
@@ -53,7 +53,7 @@ pub(crate) fn whole_user(mail: &str, name: &str, active: bool) -> Value {
     })
 }
 
-impl Deed {
+impl Operation {
     /// The name or id of the user who is created or written.
     pub(crate) fn user(&self) -> Option<&str> {
         match (self.method, self.path.strip_prefix("/Users")?) {

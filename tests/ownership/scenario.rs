@@ -8,13 +8,13 @@ use scimguard_tests::model::Policy;
 use scimguard_tests::process::Server;
 use serde_json::json;
 
-use crate::witness::Witness;
+use crate::observing_proxy::ObservingProxy;
 use crate::{ACCOUNT, HARNESS_BASE, PROVIDER};
 
 /// All of them; the guard is not started.
-pub(crate) struct Cast {
+pub(crate) struct Scenario {
     pub(crate) guard: Guard,
-    pub(crate) witness: Witness,
+    pub(crate) witness: ObservingProxy,
     pub(crate) provider: Hands,
     pub(crate) operator: Hands,
     _application: Server,
@@ -29,11 +29,12 @@ pub(crate) struct Hands {
     pub(crate) management: Client,
 }
 
-impl Cast {
+impl Scenario {
     pub(crate) async fn assemble(seed: u64, is_faulty: bool) -> anyhow::Result<Self> {
         let application = Server::example_application().await?;
         let policy = Policy::default();
-        let witness = Witness::in_front_of(&application.url, policy, seed, is_faulty).await?;
+        let witness =
+            ObservingProxy::in_front_of(&application.url, policy, seed, is_faulty).await?;
         let document = json!({"version": 1, "preset": "harness"});
         let mut guard = Guard::configure(&witness.url, &document)?;
         // What is in flight when a guard is killed, the application does later, on a busy machine by more

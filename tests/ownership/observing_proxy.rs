@@ -39,14 +39,14 @@ const LAST: usize = 30;
 const NOTE: &str = "-- ";
 
 /// The witness. It ends when it is dropped.
-pub(crate) struct Witness {
+pub(crate) struct ObservingProxy {
     pub(crate) url: String,
-    court: Arc<Court>,
+    court: Arc<Oracle>,
     server: JoinHandle<()>,
 }
 
 /// The application as anybody sees it.
-pub(crate) struct View(Arc<Court>);
+pub(crate) struct View(Arc<Oracle>);
 
 impl View {
     pub(crate) async fn world(&self) -> World {
@@ -59,7 +59,7 @@ impl View {
     }
 }
 
-struct Court {
+struct Oracle {
     application: Client,
     policy: Policy,
     seen: Mutex<Seen>,
@@ -85,7 +85,7 @@ pub(crate) struct Seen {
     is_faulty: bool,
 }
 
-impl Witness {
+impl ObservingProxy {
     /// In front of an application that has nobody yet.
     pub(crate) async fn in_front_of(
         application: &str,
@@ -95,7 +95,7 @@ impl Witness {
     ) -> anyhow::Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let court = Arc::new(Court {
+        let court = Arc::new(Oracle {
             application: Client::new(application),
             policy,
             seen: Mutex::new(Seen {
@@ -144,7 +144,7 @@ impl Witness {
     }
 }
 
-impl Drop for Witness {
+impl Drop for ObservingProxy {
     fn drop(&mut self) {
         self.server.abort();
     }
@@ -205,7 +205,7 @@ fn is_user_id(word: &str) -> bool {
     word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-async fn hear(State(court): State<Arc<Court>>, request: Request) -> Response {
+async fn hear(State(court): State<Arc<Oracle>>, request: Request) -> Response {
     // A guard that was killed does not take its request back.
     let heard = tokio::spawn(async move {
         let (head, body) = request.into_parts();
@@ -222,7 +222,7 @@ async fn hear(State(court): State<Arc<Court>>, request: Request) -> Response {
     }
 }
 
-impl Court {
+impl Oracle {
     async fn judge(&self, head: &Parts, body: &Bytes) -> anyhow::Result<Response> {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let text = String::from_utf8_lossy(body);
