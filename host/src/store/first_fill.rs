@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use scimguard_core::facts::{Group, ResourceKind, User};
+use scimguard_core::facts::{Group, GroupRowKey, MembershipRow, ResourceKind, RowId, User};
 use scimguard_core::fold;
+use scimguard_core::record::transition::{RowChange, Transition};
 use scimguard_core::record::{IntentKey, Record, Settled};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
 use super::unsettled::Unsettled;
-use super::{Error, Store, from_millis, json_list, records};
+use super::{Error, Store, from_millis, json_list, records, rows};
 use crate::database::Transaction;
 
 /// A crawl of an account: what it was asked for, and how far it is.
@@ -63,9 +64,6 @@ pub(crate) enum Members {
     Known,
 }
 
-const MEMBERS_KNOWN: &str = "SELECT members_known FROM groups
-                              WHERE account = ?1 AND scope = ?2 AND id = ?3 AND intent = 0";
-
 impl Asked {
     /// Whether such a crawl sees all that there is.
     pub(crate) fn is_complete(&self) -> bool {
@@ -108,7 +106,8 @@ impl Store {
             } else if known.contains(id) {
                 count.known += 1;
             } else {
-                records::apply(connection, &Record::User(user.clone())).await?;
+                let record = Record::User(user.clone());
+                records::apply(connection, &Transition::Record(&record)).await?;
                 count.recorded += 1;
             }
             known.insert(id.clone());
@@ -120,12 +119,8 @@ impl Store {
 
     /// Whether all members of this group are on record.
     pub(crate) async fn knows_members(&self, group: &Group) -> Result<bool, Error> {
-        let known: Option<bool> = sqlx::query_scalar(MEMBERS_KNOWN)
-            .bind(&group.account)
-            .bind(&group.scope)
-            .bind(&group.id)
-            .fetch_optional(&self.readers)
-            .await?;
+        let mut connection = self.readers.acquire().await?;
+        let known = members_known(&mut connection, group).await?;
         Ok(known == Some(true))
     }
 
@@ -141,12 +136,7 @@ impl Store {
         };
         let mut transaction = self.database.begin().await?;
         let connection = &mut *transaction;
-        let members_known: Option<bool> = sqlx::query_scalar(MEMBERS_KNOWN)
-            .bind(&group.account)
-            .bind(&group.scope)
-            .bind(id)
-            .fetch_optional(&mut *connection)
-            .await?;
+        let members_known = members_known(connection, group).await?;
         let goes_on = crawl.open.as_ref() == Some(id);
         let count = &mut crawl.tally.groups;
         let members = match members_known {
@@ -174,7 +164,8 @@ impl Store {
                         Members::Known
                     }
                     None => {
-                        records::apply(connection, &Record::Group(group.clone())).await?;
+                        let record = Record::Group(group.clone());
+                        records::apply(connection, &Transition::Record(&record)).await?;
                         count.recorded += 1;
                         Members::Wanted
                     }
@@ -201,19 +192,18 @@ impl Store {
         mut crawl: Crawl,
     ) -> Result<Crawl, Error> {
         let mut transaction = self.database.begin().await?;
-        let added = sqlx::query(
-            "INSERT OR IGNORE INTO members (account, scope, group_id, user_id, pending)
-             SELECT g.account, g.scope, g.id, j.value, 0
-               FROM groups g CROSS JOIN json_each(?4) j
-              WHERE g.account = ?1 AND g.scope = ?2 AND g.id = ?3 AND g.members_known = 0",
-        )
-        .bind(&group.account)
-        .bind(&group.scope)
-        .bind(&group.id)
-        .bind(json_list(users.iter().map(String::as_str)))
-        .execute(&mut *transaction)
-        .await?;
-        crawl.tally.members += added.rows_affected();
+        let connection = &mut *transaction;
+        if let Some(id) = &group.id
+            && members_known(connection, group).await? == Some(false)
+        {
+            let new = RowChange::PutMembers {
+                group: GroupRowKey::new(&group.account, &group.scope, RowId::known(id)),
+                users,
+                row: MembershipRow::CONFIRMED,
+                replaced: &[],
+            };
+            crawl.tally.members += rows::keep(connection, new).await?;
+        }
         commit(transaction, &group.account, &crawl).await?;
         Ok(crawl)
     }
@@ -294,6 +284,22 @@ impl Store {
     }
 }
 
+/// `None`: the group is not on record.
+async fn members_known(
+    connection: &mut SqliteConnection,
+    group: &Group,
+) -> Result<Option<bool>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT members_known FROM groups
+          WHERE account = ?1 AND scope = ?2 AND id = ?3 AND intent = 0",
+    )
+    .bind(&group.account)
+    .bind(&group.scope)
+    .bind(&group.id)
+    .fetch_optional(connection)
+    .await
+}
+
 async fn recorded(
     connection: &mut SqliteConnection,
     account: &str,
@@ -317,7 +323,8 @@ async fn settle(
     id: &str,
 ) -> Result<(), sqlx::Error> {
     let id = id.to_owned();
-    records::apply(connection, &Record::Settle(Settled { intent, id })).await
+    let settle = Record::Settle(Settled { intent, id });
+    records::apply(connection, &Transition::Record(&settle)).await
 }
 
 async fn commit(mut transaction: Transaction, account: &str, crawl: &Crawl) -> Result<(), Error> {

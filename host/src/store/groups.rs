@@ -1,46 +1,16 @@
 //! Which group is meant by an id, and which groups share a derived id or a user.
 
-use scimguard_core::facts::{Answer, DerivedIdKey, Group, GroupKey, Unseen, UserGroupsKey};
+use std::borrow::Cow;
+
+use scimguard_core::facts::{
+    Answer, DerivedIdKey, Group, GroupKey, GroupRow, RowId, Unseen, UserGroupsKey,
+};
 use scimguard_core::fold;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row, SqliteConnection};
 
-use super::{json_list, origin, to_millis, users};
-
-/// A group as stored.
-#[derive(Clone)]
-pub(super) struct GroupRow {
-    /// The key of memberships: the id, or what stands for it while there is none.
-    pub(super) stored_id: String,
-    pub(super) group: Group,
-}
-
-impl FromRow<'_, SqliteRow> for GroupRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let stored_id: String = row.try_get("id")?;
-        let intent: bool = row.try_get("intent")?;
-        // Which id it has is not known where another may have the one that its name gives.
-        let taken: bool = intent && row.try_get("taken")?;
-        let derived_id: Option<String> = row.try_get("derived_id")?;
-        Ok(Self {
-            group: Group {
-                account: row.try_get("account")?,
-                scope: row.try_get("scope")?,
-                id: (!intent).then(|| stored_id.clone()),
-                display_name: row.try_get("display_name")?,
-                derived_id: derived_id.filter(|_| !taken),
-                external_id: row.try_get("external_id")?,
-                managed_by: row.try_get("managed_by")?,
-                pending: row.try_get("pending")?,
-                leaving: row.try_get("leaving")?,
-                since: to_millis(row.try_get("since")?),
-                origin: origin(row)?,
-                members_known: row.try_get("members_known")?,
-            },
-            stored_id,
-        })
-    }
-}
+use super::rows::{self, Stored};
+use super::users;
 
 macro_rules! each_group {
     ($condition:literal) => {
@@ -74,7 +44,7 @@ pub(super) async fn by_key(
         && any_unsettled(connection, account, scope).await?;
     for ((position, key), row) in batch.iter().zip(found) {
         answers[*position] = match row {
-            Some(row) => Answer::Group(row.group),
+            Some(found) => Answer::Group(found.row.seen()),
             None if unseen_may_exist && key.unseen == Unseen::Pending => Answer::Unavailable,
             None => Answer::Absent,
         };
@@ -88,53 +58,13 @@ pub(super) async fn resolve(
     account: &str,
     scope: &str,
     ids: &[&str],
-) -> Result<Vec<Option<GroupRow>>, sqlx::Error> {
+) -> Result<Vec<Option<Stored<GroupRow>>>, sqlx::Error> {
     let mut found = vec![None; ids.len()];
-    fill(connection, BY_ID, account, scope, ids, &mut found).await?;
+    let place = (account, scope);
+    rows::fill(connection, BY_ID, place, ids, &mut found).await?;
     let folded: Vec<String> = ids.iter().map(|id| fold(id)).collect();
-    fill(
-        connection,
-        BY_FOLDED_ID,
-        account,
-        scope,
-        &folded,
-        &mut found,
-    )
-    .await?;
+    rows::fill(connection, BY_FOLDED_ID, place, &folded, &mut found).await?;
     Ok(found)
-}
-
-async fn fill<V: AsRef<str>>(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-    account: &str,
-    scope: &str,
-    values: &[V],
-    found: &mut [Option<GroupRow>],
-) -> Result<(), sqlx::Error> {
-    let missing: Vec<usize> = (0..values.len())
-        .filter(|&position| found[position].is_none())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let rows = sqlx::query(sql)
-        .bind(account)
-        .bind(scope)
-        .bind(json_list(
-            missing.iter().map(|&position| values[position].as_ref()),
-        ))
-        .fetch_all(connection)
-        .await?;
-    for row in rows {
-        let n = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or(usize::MAX);
-        if let Some(slot) = missing.get(n).and_then(|&position| found.get_mut(position))
-            && slot.is_none()
-        {
-            *slot = Some(GroupRow::from_row(&row)?);
-        }
-    }
-    Ok(())
 }
 
 /// A pending create whose id nobody knows: ids are not derived, or the derived one is or was taken, so that
@@ -177,13 +107,13 @@ pub(super) async fn by_derived_id(
                 .as_ref()
                 == Some(&key.id)
     };
-    let rows: Vec<GroupRow> = sqlx::query_as(BY_DERIVED_ID)
+    let rows: Vec<Stored<GroupRow>> = sqlx::query_as(BY_DERIVED_ID)
         .bind(&key.account)
         .bind(&key.scope)
         .bind(&key.id)
         .fetch_all(connection)
         .await?;
-    let groups = rows.into_iter().map(|row| row.group);
+    let groups = rows.iter().map(|found| found.row.seen());
     Ok(groups.filter(has_id).collect())
 }
 
@@ -198,10 +128,8 @@ pub(super) async fn of_user(
          WHERE m.account = ?1 AND m.user_id = ?2
          ORDER BY m.scope, m.group_id";
     let resolved = users::resolve(connection, &key.account, &[&key.user], true).await?;
-    let user = resolved
-        .first()
-        .and_then(Option::as_ref)
-        .map_or(key.user.as_str(), |row| row.stored_id.as_str());
+    let resolved = resolved.first().and_then(Option::as_ref);
+    let user = resolved.map_or(Cow::Borrowed(key.user.as_str()), |found| found.id.text());
     let rows = sqlx::query(OF_USER)
         .bind(&key.account)
         .bind(user)
@@ -209,7 +137,7 @@ pub(super) async fn of_user(
         .await?;
     rows.iter()
         .map(|row| match row.try_get::<Option<&str>, _>("id")? {
-            Some(_) => Ok(GroupRow::from_row(row)?.group),
+            Some(_) => Ok(Stored::<GroupRow>::from_row(row)?.row.seen()),
             None => unseen_group(&key.account, row),
         })
         .collect()
@@ -217,10 +145,11 @@ pub(super) async fn of_user(
 
 /// A group that is known by a membership alone.
 fn unseen_group(account: &str, row: &SqliteRow) -> Result<Group, sqlx::Error> {
+    let id = RowId::from_text(row.try_get("group_id")?);
     Ok(Group {
         account: account.to_owned(),
         scope: row.try_get("member_scope")?,
-        id: Some(row.try_get("group_id")?),
+        id: id.as_known().map(str::to_owned),
         ..Group::default()
     })
 }

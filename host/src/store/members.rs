@@ -1,13 +1,23 @@
 //! Who of a list of users is in a group, and what it would take to make the list its members.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use scimguard_core::facts::{Difference, Member, MembersKey};
+use scimguard_core::facts::{Difference, GroupRow, Member, MembersKey, Membership, UserRow};
 use sqlx::SqliteConnection;
 
-use super::groups::{self, GroupRow};
-use super::users::{self, UserRow};
-use super::{json_list, rows};
+use super::rows::{self, Stored};
+use super::{groups, json_list, users};
+
+const OF_THESE: &str = "
+    SELECT m.user_id, m.pending FROM json_each(?4) j CROSS JOIN members m
+     WHERE m.account = ?1 AND m.scope = ?2 AND m.group_id = ?3 AND m.user_id = j.value";
+
+const OF_OTHERS: &str = "
+    SELECT user_id, pending FROM members
+     WHERE account = ?1 AND scope = ?2 AND group_id = ?3
+       AND user_id NOT IN (SELECT value FROM json_each(?4))
+     ORDER BY user_id";
 
 /// One entry for each user asked for, in order.
 pub(super) async fn members(
@@ -16,15 +26,16 @@ pub(super) async fn members(
 ) -> Result<Vec<Member>, sqlx::Error> {
     let group = group(connection, key).await?;
     let resolved = resolve(connection, key).await?;
-    let asked = resolved.iter().map(|(id, _)| id.as_str());
-    let recorded = recorded(connection, key, group.as_ref(), asked).await?;
+    let asked = resolved.iter().map(|(id, _)| id);
+    let recorded = recorded(connection, OF_THESE, key, group.as_ref(), asked).await?;
+    let recorded = BTreeMap::from_iter(recorded);
     Ok(key
         .users
         .iter()
         .zip(resolved)
-        .map(|(reference, (id, row))| {
-            let membership = recorded.get(&id).map(|found| found.seen_with(row.as_ref()));
-            member(reference.clone(), membership, row)
+        .map(|(reference, (id, found))| {
+            let membership = recorded.get(&id).copied();
+            member(reference.clone(), membership, group.as_ref(), found)
         })
         .collect())
 }
@@ -36,52 +47,52 @@ pub(super) async fn difference(
 ) -> Result<Difference, sqlx::Error> {
     let group = group(connection, key).await?;
     let resolved = resolve(connection, key).await?;
-    let asked: BTreeSet<&str> = resolved.iter().map(|(id, _)| id.as_str()).collect();
-    let recorded = recorded(connection, key, group.as_ref(), asked.iter().copied()).await?;
-    let others = others(connection, key, group.as_ref(), &asked).await?;
+    let asked: BTreeSet<String> = resolved.iter().map(|(id, _)| id.clone()).collect();
+    let others = recorded(connection, OF_OTHERS, key, group.as_ref(), &asked).await?;
+    let recorded = recorded(connection, OF_THESE, key, group.as_ref(), &asked).await?;
+    let recorded = BTreeMap::from_iter(recorded);
     let other_ids: Vec<&str> = others.iter().map(|(id, _)| id.as_str()).collect();
-    let other_users = users::by_stored_ids(connection, &key.account, &other_ids).await?;
+    let other_users = users::by_ids(connection, &key.account, &other_ids).await?;
     // A user who is asked for twice is added once.
     let mut seen = BTreeSet::new();
     let added = key
         .users
         .iter()
-        .zip(&resolved)
-        .filter(|(_, (id, _))| seen.insert(id.as_str()))
-        .filter_map(|(reference, (id, row))| {
-            let membership = recorded.get(id).map(|found| found.seen_with(row.as_ref()));
-            (membership != Some(Membership::Confirmed))
-                .then(|| member(reference.clone(), membership, row.clone()))
+        .zip(resolved)
+        .filter(|(_, (id, _))| seen.insert(id.clone()))
+        .map(|(reference, (id, found))| {
+            let membership = recorded.get(&id).copied();
+            member(reference.clone(), membership, group.as_ref(), found)
         })
+        .filter(|member| !member.confirmed)
         .collect();
     let removed = others
         .into_iter()
         .zip(other_users)
-        .map(|((reference, membership), row)| {
-            member(reference, Some(membership.seen_with(row.as_ref())), row)
-        })
+        .map(|((id, membership), found)| member(id, Some(membership), group.as_ref(), found))
         .collect();
     Ok(Difference {
         added,
         removed,
-        complete: group.is_some_and(|row| row.group.members_known),
+        complete: group.is_some_and(|found| found.row.group.members_known),
     })
 }
 
-fn member(reference: String, membership: Option<Membership>, user: Option<UserRow>) -> Member {
-    Member {
-        reference,
-        present: membership.is_some(),
-        confirmed: membership == Some(Membership::Confirmed),
-        doubtful: membership == Some(Membership::InDoubt),
-        user: user.map(|row| row.user),
-    }
+fn member(
+    reference: String,
+    recorded: Option<Membership>,
+    group: Option<&Stored<GroupRow>>,
+    user: Option<Stored<UserRow>>,
+) -> Member {
+    let group = group.map(|found| &found.row.group);
+    let user = user.map(|found| found.row.user);
+    Membership::seen(recorded, group, user, reference)
 }
 
 async fn group(
     connection: &mut SqliteConnection,
     key: &MembersKey,
-) -> Result<Option<GroupRow>, sqlx::Error> {
+) -> Result<Option<Stored<GroupRow>>, sqlx::Error> {
     if key.group.is_empty() {
         return Ok(None);
     }
@@ -94,66 +105,33 @@ async fn group(
 async fn resolve(
     connection: &mut SqliteConnection,
     key: &MembersKey,
-) -> Result<Vec<(String, Option<UserRow>)>, sqlx::Error> {
+) -> Result<Vec<(String, Option<Stored<UserRow>>)>, sqlx::Error> {
     let references: Vec<&str> = key.users.iter().map(String::as_str).collect();
     let rows = users::resolve(connection, &key.account, &references, key.names).await?;
-    Ok(key
-        .users
-        .iter()
-        .zip(rows)
-        .map(|(reference, row)| match row {
-            Some(row) => (row.stored_id.clone(), Some(row)),
-            None => (reference.clone(), None),
-        })
+    let stored = |reference: &String, found: &Option<Stored<UserRow>>| match found {
+        Some(found) => found.id.text().into_owned(),
+        None => reference.clone(),
+    };
+    let all = key.users.iter().zip(rows);
+    Ok(all
+        .map(|(reference, found)| (stored(reference, &found), found))
         .collect())
 }
 
 /// The key of the group's memberships: those of an unseen group may be recorded too.
-fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a GroupRow>) -> &'a str {
-    group.map_or(key.group.as_str(), |row| row.stored_id.as_str())
+fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a Stored<GroupRow>>) -> Cow<'a, str> {
+    group.map_or(Cow::Borrowed(key.group.as_str()), |found| found.id.text())
 }
 
-/// How sure a recorded membership is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Membership {
-    Confirmed,
-    /// As sure as it gets: the write was done, and the answer told no members.
-    Untold,
-    InDoubt,
-}
-
-impl Membership {
-    /// From the column `pending`. In a group that is perhaps deleted nobody is for certain, nor in a
-    /// native one whose members an answer did not tell.
-    fn of(pending: i64, group: Option<&GroupRow>) -> Self {
-        let is_native = group.is_none_or(|row| row.group.managed_by.is_none());
-        match pending {
-            _ if group.is_some_and(|row| row.group.leaving) => Self::InDoubt,
-            rows::CONFIRMED => Self::Confirmed,
-            rows::UNTOLD if !is_native => Self::Untold,
-            _ => Self::InDoubt,
-        }
-    }
-
-    /// Who is perhaps deleted is in nothing for certain.
-    fn seen_with(self, user: Option<&UserRow>) -> Self {
-        match user.is_some_and(|row| row.user.leaving) {
-            true => Self::InDoubt,
-            false => self,
-        }
-    }
-}
-
-async fn recorded<'a>(
+/// The group's memberships of a statement with the account, the scope, the group and these users.
+async fn recorded(
     connection: &mut SqliteConnection,
+    sql: &'static str,
     key: &MembersKey,
-    group: Option<&GroupRow>,
-    users: impl IntoIterator<Item = &'a str>,
-) -> Result<BTreeMap<String, Membership>, sqlx::Error> {
-    const RECORDED: &str = "
-        SELECT m.user_id, m.pending FROM json_each(?4) j CROSS JOIN members m
-         WHERE m.account = ?1 AND m.scope = ?2 AND m.group_id = ?3 AND m.user_id = j.value";
-    let rows: Vec<(String, i64)> = sqlx::query_as(RECORDED)
+    group: Option<&Stored<GroupRow>>,
+    users: impl IntoIterator<Item = &String>,
+) -> Result<Vec<(String, Membership)>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql)
         .bind(&key.account)
         .bind(&key.scope)
         .bind(stored_group(key, group))
@@ -162,30 +140,6 @@ async fn recorded<'a>(
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(id, pending)| (id, Membership::of(pending, group)))
-        .collect())
-}
-
-async fn others(
-    connection: &mut SqliteConnection,
-    key: &MembersKey,
-    group: Option<&GroupRow>,
-    asked: &BTreeSet<&str>,
-) -> Result<Vec<(String, Membership)>, sqlx::Error> {
-    const OTHERS: &str = "
-        SELECT user_id, pending FROM members
-         WHERE account = ?1 AND scope = ?2 AND group_id = ?3
-           AND user_id NOT IN (SELECT value FROM json_each(?4))
-         ORDER BY user_id";
-    let rows: Vec<(String, i64)> = sqlx::query_as(OTHERS)
-        .bind(&key.account)
-        .bind(&key.scope)
-        .bind(stored_group(key, group))
-        .bind(json_list(asked.iter().copied()))
-        .fetch_all(connection)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, pending)| (id, Membership::of(pending, group)))
+        .map(|(id, pending)| (id, rows::membership(pending)))
         .collect())
 }

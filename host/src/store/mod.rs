@@ -6,7 +6,6 @@
 
 mod first_fill;
 mod groups;
-mod intents;
 mod members;
 mod open;
 mod owners;
@@ -26,11 +25,11 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use scimguard_core::facts::{Answer, Holder, Key, Origin, ResourceKind};
+use scimguard_core::facts::{Answer, Holder, Key, ResourceKind};
 use scimguard_core::record::Record;
 use scimguard_core::skeleton;
-use sqlx::sqlite::{SqlitePool, SqliteRow, SqliteSynchronous};
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 
 use crate::database::{self, Database};
 use writer::Writer;
@@ -300,14 +299,9 @@ async fn holders(
 }
 
 /// A list of values as one parameter, for `json_each`.
-fn json_list<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
-    serde_json::Value::from_iter(values).to_string()
-}
-
-fn origin(row: &SqliteRow) -> Result<Option<Origin>, sqlx::Error> {
-    let text: Option<String> = row.try_get("origin")?;
-    text.map(|text| serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into())))
-        .transpose()
+fn json_list(values: impl IntoIterator<Item: AsRef<str>>) -> String {
+    let values = values.into_iter();
+    serde_json::Value::from_iter(values.map(|value| value.as_ref().to_owned())).to_string()
 }
 
 fn to_millis(value: Option<i64>) -> Option<u64> {

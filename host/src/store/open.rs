@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use scimguard_core::facts::{Group, ResourceKind, User};
+use scimguard_core::facts::{
+    Group, GroupRow, GroupRowKey, MembershipKey, ResourceKind, RowId, User, UserRow,
+};
+use scimguard_core::record::transition::{Presence, Transition};
 use scimguard_core::record::{IntentKey, Record, Settled};
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
-use super::groups::GroupRow;
-use super::users::UserRow;
-use super::{Error, Store, from_millis, intents, records, rows};
-use crate::clock::now;
+use super::rows::Stored;
+use super::{Error, Store, from_millis};
 
 /// A create that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +55,7 @@ impl Store {
         const INTENTS: &str = "
             SELECT 0, account, id, user_name, NULL, 0, external_id, coalesce(opened, since, 0)
               FROM users
-             WHERE intent = 1 AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
+             WHERE intent = 1 AND (?2 IS NULL OR (account = ?2 AND id = ?3))
             UNION ALL
             SELECT 1, account, id, coalesce(display_name, ''), derived_id,
                    taken OR EXISTS (SELECT 1 FROM groups g
@@ -62,7 +63,7 @@ impl Store {
                    external_id, coalesce(opened, since, 0)
               FROM groups i
              WHERE intent = 1 AND scope = ''
-               AND (?2 IS NULL OR (account = ?2 AND id = char(1) || ?3))
+               AND (?2 IS NULL OR (account = ?2 AND id = ?3))
             ORDER BY 8 LIMIT ?1";
         type Row = (
             i64,
@@ -74,21 +75,23 @@ impl Store {
             Option<String>,
             i64,
         );
+        let intent = only.map(|(_, key)| RowId::Intent(key.to_owned()));
         let rows: Vec<Row> = sqlx::query_as(INTENTS)
             .bind(BATCH)
             .bind(only.map(|(account, _)| account))
-            .bind(only.map(|(_, key)| key))
+            .bind(intent.as_ref().map(RowId::text))
             .fetch_all(&self.readers)
             .await?;
         let intents = rows.into_iter().map(|row| {
             let (kind, account, id, name, derived_id, taken, external_id, opened) = row;
+            let (RowId::Intent(key) | RowId::Known(key)) = RowId::from_text(id);
             OpenIntent {
                 kind: match kind {
                     0 => ResourceKind::User,
                     _ => ResourceKind::Group,
                 },
                 account,
-                key: intents::key_of(&id).unwrap_or(&id).to_owned(),
+                key,
                 name,
                 derived_id,
                 taken,
@@ -114,14 +117,14 @@ impl Store {
              WHERE pending = 1 AND intent = 0 AND coalesce(opened, 0) <= ?1
                AND (?3 IS NULL OR (account = ?3 AND id = ?4))
              ORDER BY opened LIMIT ?2";
-        let rows: Vec<UserRow> = sqlx::query_as(USERS)
+        let rows: Vec<Stored<UserRow>> = sqlx::query_as(USERS)
             .bind(from_millis(before))
             .bind(BATCH)
             .bind(only.map(|(account, _)| account))
             .bind(only.map(|(_, id)| id))
             .fetch_all(&self.readers)
             .await?;
-        Ok(rows.into_iter().map(|row| row.user).collect())
+        Ok(rows.into_iter().map(|found| found.row.user).collect())
     }
 
     /// Groups with an open change that was begun before a time, the oldest first; or the one of this
@@ -140,14 +143,14 @@ impl Store {
              WHERE pending = 1 AND intent = 0 AND scope = '' AND coalesce(opened, 0) <= ?1
                AND (?3 IS NULL OR (account = ?3 AND id = ?4))
              ORDER BY opened LIMIT ?2";
-        let rows: Vec<GroupRow> = sqlx::query_as(GROUPS)
+        let rows: Vec<Stored<GroupRow>> = sqlx::query_as(GROUPS)
             .bind(from_millis(before))
             .bind(BATCH)
             .bind(only.map(|(account, _)| account))
             .bind(only.map(|(_, id)| id))
             .fetch_all(&self.readers)
             .await?;
-        Ok(rows.into_iter().map(|row| row.group).collect())
+        Ok(rows.into_iter().map(|found| found.row.group).collect())
     }
 
     /// Groups with open memberships that were begun before a time.
@@ -158,11 +161,13 @@ impl Store {
         const MEMBERS: &str = "
             SELECT DISTINCT account, group_id FROM members
              WHERE pending <> 0 AND scope = '' AND coalesce(opened, 0) <= ?1
-               AND substr(group_id, 1, 1) <> char(1)
+               AND substr(group_id, 1, 1) <> ?3
              LIMIT ?2";
+        let intents = RowId::Intent(String::new());
         Ok(sqlx::query_as(MEMBERS)
             .bind(from_millis(before))
             .bind(BATCH)
+            .bind(intents.text())
             .fetch_all(&self.readers)
             .await?)
     }
@@ -194,14 +199,14 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn recorded_group(&self, account: &str, id: &str) -> Result<Option<Group>, Error> {
-        let row: Option<GroupRow> = sqlx::query_as(
+        let found: Option<Stored<GroupRow>> = sqlx::query_as(
             "SELECT * FROM groups WHERE account = ?1 AND scope = '' AND id = ?2 AND intent = 0",
         )
         .bind(account)
         .bind(id)
         .fetch_optional(&self.readers)
         .await?;
-        Ok(row.map(|row| row.group))
+        Ok(found.map(|found| found.row.group))
     }
 
     /// A create is settled by a resource of its name. What else the resource has stays open, and is
@@ -210,16 +215,15 @@ impl Store {
     /// # Errors
     /// If the database fails; nothing is settled then.
     pub async fn settle_by_name(&self, intent: IntentKey, id: String) -> Result<(), Error> {
-        let (account, kind) = (intent.account.clone(), intent.kind);
         let settle = Record::Settle(Settled {
-            intent,
+            intent: intent.clone(),
             id: id.clone(),
         });
-        let mut transaction = self.database.begin().await?;
-        records::apply(&mut transaction, &settle).await?;
-        reopen(&mut transaction, kind, &account, &id).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.transact(&[
+            Transition::Record(&settle),
+            Transition::Reopen(intent.kind, &intent.account, &id),
+        ])
+        .await
     }
 
     /// A create is over, all attempts of it: it made the resource of this id, or nothing.
@@ -227,16 +231,14 @@ impl Store {
     /// # Errors
     /// If the database fails; nothing is settled then.
     pub async fn settle_at_last(&self, intent: IntentKey, id: Option<&str>) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
+        let conclude = Transition::Conclude(&intent, id);
         match id {
             Some(id) => {
-                intents::settle_group_at_last(&mut transaction, &intent, id).await?;
-                reopen(&mut transaction, intent.kind, &intent.account, id).await?;
+                let reopen = Transition::Reopen(intent.kind, &intent.account, id);
+                self.transact(&[conclude, reopen]).await
             }
-            None => intents::remove(&mut transaction, &intent).await?,
+            None => self.transact(&[conclude]).await,
         }
-        transaction.commit().await?;
-        Ok(())
     }
 
     /// A group whose deletion nobody answered is there. It may be another one of the same id, so that
@@ -245,12 +247,10 @@ impl Store {
     /// # Errors
     /// If the database fails; nothing is settled then.
     pub async fn settle_deletion(&self, group: Group) -> Result<(), Error> {
-        let (account, id) = (group.account.clone(), group.id.clone().unwrap_or_default());
-        let mut transaction = self.database.begin().await?;
-        records::apply(&mut transaction, &Record::Group(group)).await?;
-        rows::doubt_members(&mut transaction, &account, &id).await?;
-        transaction.commit().await?;
-        Ok(())
+        let id = RowId::Known(group.id.clone().unwrap_or_default());
+        let doubt = Transition::DoubtMembers(GroupRowKey::new(&group.account, &group.scope, id));
+        let record = Record::Group(group);
+        self.transact(&[Transition::Record(&record), doubt]).await
     }
 
     /// Settles open memberships by what the backend says. A change that it did not do is kept to be
@@ -264,75 +264,15 @@ impl Store {
         members: &BTreeSet<String>,
         others: &BTreeSet<String>,
     ) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        for user in members {
-            settle_member(&mut transaction, group, user, true).await?;
-        }
-        for user in others {
-            settle_member(&mut transaction, group, user, false).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        let group = GroupRowKey::new(&group.account, "", RowId::known(&group.group_id));
+        let key = |user: &String| MembershipKey::of(&group, user);
+        let members = members.iter().map(|user| (key(user), Presence::In));
+        let others = others.iter().map(|user| (key(user), Presence::Out));
+        let found: Vec<(MembershipKey, Presence)> = members.chain(others).collect();
+        let steps: Vec<Transition<'_>> = found
+            .iter()
+            .map(|(key, found)| Transition::SettleMember(key, *found))
+            .collect();
+        self.transact(&steps).await
     }
-}
-
-/// What a resource has, the backend is asked for.
-async fn reopen(
-    connection: &mut SqliteConnection,
-    kind: ResourceKind,
-    account: &str,
-    id: &str,
-) -> Result<(), sqlx::Error> {
-    let statement = match kind {
-        ResourceKind::User => {
-            "UPDATE users SET pending = 1, opened = coalesce(opened, 0)
-              WHERE account = ?1 AND id = ?2"
-        }
-        ResourceKind::Group => {
-            "UPDATE groups SET pending = 1, opened = coalesce(opened, 0)
-              WHERE account = ?1 AND scope = '' AND id = ?2"
-        }
-    };
-    sqlx::query(statement)
-        .bind(account)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn settle_member(
-    connection: &mut SqliteConnection,
-    group: &OpenMembers,
-    user: &str,
-    is_in: bool,
-) -> Result<(), sqlx::Error> {
-    const NOT_DONE: &str = "
-        INSERT OR IGNORE INTO retries (account, scope, group_id, user_id, present, status,
-            first_seen, last_tried, attempts, token)
-        SELECT account, scope, group_id, user_id, pending = 1, NULL, coalesce(opened, ?5),
-               coalesce(opened, ?5), 1, token
-          FROM members
-         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND token IS NOT NULL
-           AND pending = CASE WHEN ?4 THEN 2 ELSE 1 END";
-    const DONE: &str = "
-        DELETE FROM retries
-         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND present = ?4";
-    const IN: &str = "
-        UPDATE members SET pending = 0, token = NULL, opened = NULL
-         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND pending <> 0";
-    const OUT: &str = "
-        DELETE FROM members
-         WHERE account = ?1 AND scope = '' AND group_id = ?2 AND user_id = ?3 AND pending <> 0";
-    for statement in [NOT_DONE, DONE, if is_in { IN } else { OUT }] {
-        sqlx::query(statement)
-            .bind(&group.account)
-            .bind(&group.group_id)
-            .bind(user)
-            .bind(is_in)
-            .bind(from_millis(now()))
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
 }

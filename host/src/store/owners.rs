@@ -1,27 +1,29 @@
 //! Who owns what, for those who ask, and corrections of it.
 
-use scimguard_core::facts::{Answer, Group, Key, Origin, ResourceKind, Unseen, User, UserKey};
+use scimguard_core::facts::{
+    Answer, Group, Key, Membership, Origin, ResourceKind, RowId, Unseen, User, UserKey,
+};
 use scimguard_core::record::Record;
+use scimguard_core::record::transition::Transition;
 use serde::Serialize;
 use sqlx::FromRow;
 
 use super::retries::RetryRow;
-use super::{Error, Store, from_millis, groups, records, users};
+use super::{Error, Store, from_millis, groups, records, rows, users};
 
 /// A membership of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MembershipRow {
     /// The group's scope.
     pub scope: String,
     /// The group's id.
-    #[sqlx(rename = "group_id")]
     pub group: String,
     /// The group's name, if it is on record.
     pub display_name: Option<String>,
     /// The provider that pushed the group.
     pub managed_by: Option<String>,
     /// `confirmed`, or `joining` or `leaving` while a change is open.
-    pub state: String,
+    pub state: &'static str,
 }
 
 /// A correction of the record.
@@ -57,7 +59,7 @@ pub struct Counts {
 }
 
 /// How many members a group has on record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemberCounts {
     /// Members for certain.
     pub confirmed: i64,
@@ -98,7 +100,7 @@ impl Store {
     ) -> Result<Option<Group>, Error> {
         let mut connection = self.readers.acquire().await?;
         let mut found = groups::resolve(&mut connection, account, scope, &[id]).await?;
-        Ok(found.pop().flatten().map(|row| row.group))
+        Ok(found.pop().flatten().map(|found| found.row.seen()))
     }
 
     /// The groups that a user is in, with the state of each membership.
@@ -107,9 +109,7 @@ impl Store {
     /// If the database fails.
     pub async fn memberships(&self, user: &User) -> Result<Vec<MembershipRow>, Error> {
         const MEMBERSHIPS: &str = "
-            SELECT m.scope, m.group_id, g.display_name, g.managed_by,
-                   CASE m.pending WHEN 0 THEN 'confirmed' WHEN 2 THEN 'leaving' ELSE 'joining' END
-                       AS state
+            SELECT m.scope, m.group_id, g.display_name, g.managed_by, m.pending
               FROM members m
               LEFT JOIN groups g
                 ON g.account = m.account AND g.scope = m.scope AND g.id = m.group_id
@@ -118,12 +118,28 @@ impl Store {
         let mut connection = self.readers.acquire().await?;
         let reference = user.id.as_deref().unwrap_or(&user.user_name);
         let mut rows = users::resolve(&mut connection, &user.account, &[reference], true).await?;
-        let stored = rows.pop().flatten().map(|row| row.stored_id);
-        Ok(sqlx::query_as(MEMBERSHIPS)
+        let stored = rows.pop().flatten().map(|found| found.id);
+        type Row = (String, String, Option<String>, Option<String>, i64);
+        let rows: Vec<Row> = sqlx::query_as(MEMBERSHIPS)
             .bind(&user.account)
-            .bind(stored)
+            .bind(stored.as_ref().map(RowId::text))
             .fetch_all(&mut *connection)
-            .await?)
+            .await?;
+        let memberships = rows.into_iter().map(|row| {
+            let (scope, group, display_name, managed_by, pending) = row;
+            MembershipRow {
+                scope,
+                group,
+                display_name,
+                managed_by,
+                state: match rows::membership(pending) {
+                    Membership::Confirmed => "confirmed",
+                    Membership::Adding | Membership::Unconfirmed => "joining",
+                    Membership::Removing => "leaving",
+                },
+            }
+        });
+        Ok(memberships.collect())
     }
 
     /// How many members a group has.
@@ -132,16 +148,23 @@ impl Store {
     /// If the database fails.
     pub async fn member_counts(&self, group: &Group) -> Result<MemberCounts, Error> {
         const COUNTS: &str = "
-            SELECT coalesce(sum(pending = 0), 0) AS confirmed,
-                   coalesce(sum(pending IN (1, 3)), 0) AS joining,
-                   coalesce(sum(pending = 2), 0) AS leaving
-              FROM members WHERE account = ?1 AND scope = ?2 AND group_id = ?3";
-        Ok(sqlx::query_as(COUNTS)
+            SELECT pending, count(*) FROM members
+             WHERE account = ?1 AND scope = ?2 AND group_id = ?3 GROUP BY pending";
+        let rows: Vec<(i64, i64)> = sqlx::query_as(COUNTS)
             .bind(&group.account)
             .bind(&group.scope)
             .bind(&group.id)
-            .fetch_one(&self.readers)
-            .await?)
+            .fetch_all(&self.readers)
+            .await?;
+        let mut counts = MemberCounts::default();
+        for (pending, count) in rows {
+            *match rows::membership(pending) {
+                Membership::Confirmed => &mut counts.confirmed,
+                Membership::Adding | Membership::Unconfirmed => &mut counts.joining,
+                Membership::Removing => &mut counts.leaving,
+            } += count;
+        }
+        Ok(counts)
     }
 
     /// What an account has on record.
@@ -296,7 +319,7 @@ impl Store {
         at: u64,
     ) -> Result<(), Error> {
         let mut transaction = self.database.begin().await?;
-        records::apply(&mut transaction, &record).await?;
+        records::apply(&mut transaction, &Transition::Record(&record)).await?;
         sqlx::query(
             "INSERT INTO corrections (account, kind, scope, id, at, before, after, reason)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

@@ -1,8 +1,9 @@
 //! The ledger of membership changes that the backend did not do (CONTRACT: backend retries).
 
-use scimguard_core::record::{FailedChange, MemberRecord};
+use scimguard_core::facts::{GroupRowKey, MembershipKey, RowId};
+use scimguard_core::record::transition::{Presence, Transition};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 
 use super::{Error, Store, from_millis};
 
@@ -47,57 +48,6 @@ pub struct RetryKey {
     pub group: String,
     /// The user's id.
     pub user: String,
-}
-
-/// Notes a change that failed, or failed again.
-pub(super) async fn note(
-    connection: &mut SqliteConnection,
-    change: &FailedChange,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO retries (account, scope, group_id, user_id, present, status, first_seen,
-             last_tried, attempts, token)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 1, ?8)
-         ON CONFLICT DO UPDATE SET
-             first_seen = CASE WHEN present = excluded.present THEN first_seen ELSE ?7 END,
-             attempts = CASE WHEN present = excluded.present THEN attempts + 1 ELSE 1 END,
-             present = excluded.present, status = excluded.status, last_tried = ?7,
-             token = excluded.token, asked = NULL",
-    )
-    .bind(&change.account)
-    .bind(&change.scope)
-    .bind(&change.group)
-    .bind(&change.user)
-    .bind(change.present)
-    .bind(change.status)
-    .bind(from_millis(change.at))
-    .bind(&change.by)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Drops what a later change of the same membership made needless: the opposite while it is open,
-/// everything once it has an outcome.
-pub(super) async fn outdated(
-    connection: &mut SqliteConnection,
-    member: &MemberRecord,
-) -> Result<(), sqlx::Error> {
-    let is_open = member.pending && member.by.is_some();
-    sqlx::query(
-        "DELETE FROM retries
-          WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
-            AND (NOT ?5 OR present <> ?6)",
-    )
-    .bind(&member.account)
-    .bind(&member.scope)
-    .bind(&member.group)
-    .bind(&member.user)
-    .bind(is_open)
-    .bind(member.present)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 impl Store {
@@ -212,26 +162,12 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn drop_retry(&self, row: &RetryRow) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        for statement in [
-            "DELETE FROM retries
-              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
-                AND present = ?5",
-            // Nobody waits for it, should it turn out not to be done.
-            "UPDATE members SET token = NULL
-              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4
-                AND pending = CASE WHEN ?5 THEN 1 ELSE 2 END",
-        ] {
-            sqlx::query(statement)
-                .bind(&row.account)
-                .bind(&row.scope)
-                .bind(&row.group)
-                .bind(&row.user)
-                .bind(row.present)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        let group = GroupRowKey::new(&row.account, &row.scope, RowId::known(&row.group));
+        let key = MembershipKey::of(&group, &row.user);
+        let wanted = match row.present {
+            true => Presence::In,
+            false => Presence::Out,
+        };
+        self.transact(&[Transition::DropRetry(&key, wanted)]).await
     }
 }

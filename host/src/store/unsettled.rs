@@ -1,11 +1,9 @@
 //! Which create, whose outcome is unclear, a resource that turns up is the outcome of.
 
-use scimguard_core::facts::ResourceKind;
+use scimguard_core::facts::{ResourceKind, RowId};
 use scimguard_core::fold;
 use scimguard_core::record::IntentKey;
 use sqlx::SqliteConnection;
-
-use super::intents;
 
 /// Creates whose outcome is unclear, of one account and kind. There are few at any time.
 pub(super) struct Unsettled {
@@ -24,13 +22,14 @@ struct Intended {
 }
 
 impl Intended {
-    fn row(self) -> Option<UnsettledRow> {
+    fn row(self) -> UnsettledRow {
+        let (RowId::Intent(key) | RowId::Known(key)) = RowId::from_text(self.id);
         let names = [self.name, self.derived_id].into_iter().flatten();
-        Some(UnsettledRow {
-            key: intents::key_of(&self.id)?.to_owned(),
+        UnsettledRow {
+            key,
             names: names.map(|name| fold(&name)).collect(),
             external_id: self.external_id,
-        })
+        }
     }
 }
 
@@ -64,7 +63,7 @@ impl Unsettled {
         Ok(Self {
             account: account.to_owned(),
             kind,
-            rows: rows.into_iter().filter_map(Intended::row).collect(),
+            rows: rows.into_iter().map(Intended::row).collect(),
         })
     }
 

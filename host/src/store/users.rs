@@ -1,43 +1,10 @@
 //! Which user is meant by an id, a name or a reference.
 
-use scimguard_core::facts::{Answer, Unseen, User, UserKey};
+use scimguard_core::facts::{Answer, Unseen, UserKey, UserRow};
 use scimguard_core::fold;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::{json_list, origin, to_millis};
-
-/// A user as stored.
-#[derive(Clone)]
-pub(super) struct UserRow {
-    /// The key of memberships: the id, or what stands for it while there is none.
-    pub(super) stored_id: String,
-    pub(super) user: User,
-}
-
-impl FromRow<'_, SqliteRow> for UserRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let stored_id: String = row.try_get("id")?;
-        let intent: bool = row.try_get("intent")?;
-        Ok(Self {
-            user: User {
-                account: row.try_get("account")?,
-                id: (!intent).then(|| stored_id.clone()),
-                user_name: row.try_get("user_name")?,
-                display_name: row.try_get("display_name")?,
-                external_id: row.try_get("external_id")?,
-                active: row.try_get("active")?,
-                managed_by: row.try_get("managed_by")?,
-                pending: row.try_get("pending")?,
-                leaving: row.try_get("leaving")?,
-                since: to_millis(row.try_get("since")?),
-                origin: origin(row)?,
-                in_managed_group: row.try_get("in_managed_group")?,
-            },
-            stored_id,
-        })
-    }
-}
+use super::rows::{self, Stored};
 
 /// `json_each` stands first in the join, so that each value is one look into an index.
 macro_rules! each_user {
@@ -48,7 +15,7 @@ macro_rules! each_user {
                    JOIN groups g ON g.account = m.account AND g.scope = m.scope AND g.id = m.group_id
                   WHERE m.account = u.account AND m.user_id = u.id AND g.managed_by IS NOT NULL
              ) AS in_managed_group
-             FROM json_each(?2) j CROSS JOIN users u
+             FROM json_each(?3) j CROSS JOIN users u
              WHERE u.account = ?1 AND ",
             $condition,
             " ORDER BY n, u.managed_by IS NULL, u.id"
@@ -60,6 +27,14 @@ const BY_ID: &str = each_user!("u.id = j.value AND u.intent = 0");
 const BY_FOLDED_ID: &str = each_user!("u.id_folded = j.value");
 const BY_NAME: &str = each_user!("u.user_name_folded = j.value");
 
+/// Whether there is a create whose id nobody knows.
+const ANY_UNSETTLED: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE account = ?1 AND intent = 1)";
+
+/// Whether a provider has taken over a user whose name is not known yet: the id is in its place.
+const ANY_NAMELESS: &str = "
+    SELECT EXISTS (SELECT 1 FROM users
+      WHERE account = ?1 AND pending = 1 AND user_name = id AND managed_by IS NOT NULL)";
+
 /// Answers keys by id: the exact one, else one that equals it when folded.
 pub(super) async fn by_key(
     connection: &mut SqliteConnection,
@@ -68,25 +43,12 @@ pub(super) async fn by_key(
     answers: &mut [Answer],
 ) -> Result<(), sqlx::Error> {
     let values: Vec<&str> = batch.iter().map(|(_, key)| key.value.as_str()).collect();
-    let mut found = vec![None; values.len()];
-    fill(connection, BY_ID, account, &values, &mut found).await?;
-    let folded = folded(&values);
-    fill(connection, BY_FOLDED_ID, account, &folded, &mut found).await?;
-    let unseen_may_exist = found.iter().any(Option::is_none)
-        && batch.iter().any(|(_, key)| key.unseen == Unseen::Pending)
-        && any_unsettled(connection, account).await?;
-    for ((position, key), row) in batch.iter().zip(found) {
-        answers[*position] = match row {
-            Some(row) => Answer::User(row.user),
-            None if unseen_may_exist && key.unseen == Unseen::Pending => Answer::Unavailable,
-            None => Answer::Absent,
-        };
-    }
-    Ok(())
+    let found = resolve(connection, account, &values, false).await?;
+    answer(connection, account, ANY_UNSETTLED, batch, found, answers).await
 }
 
-/// Answers keys by name. A pending create has a name, so that an unseen one is nobody's, unless a
-/// provider has taken over somebody whose name is not known yet.
+/// Answers keys by name. A pending create has a name, so that an unseen one is nobody's, unless there
+/// is a user whose name is not known.
 pub(super) async fn by_name_key(
     connection: &mut SqliteConnection,
     account: &str,
@@ -96,12 +58,26 @@ pub(super) async fn by_name_key(
     let values: Vec<&str> = batch.iter().map(|(_, key)| key.value.as_str()).collect();
     let mut found = vec![None; values.len()];
     fill(connection, BY_NAME, account, &folded(&values), &mut found).await?;
+    answer(connection, account, ANY_NAMELESS, batch, found, answers).await
+}
+
+async fn answer(
+    connection: &mut SqliteConnection,
+    account: &str,
+    any_unseen: &'static str,
+    batch: &[(usize, &UserKey)],
+    found: Vec<Option<Stored<UserRow>>>,
+    answers: &mut [Answer],
+) -> Result<(), sqlx::Error> {
     let unseen_may_exist = found.iter().any(Option::is_none)
         && batch.iter().any(|(_, key)| key.unseen == Unseen::Pending)
-        && any_nameless(connection, account).await?;
-    for ((position, key), row) in batch.iter().zip(found) {
-        answers[*position] = match row {
-            Some(row) => Answer::User(row.user),
+        && sqlx::query_scalar(any_unseen)
+            .bind(account)
+            .fetch_one(connection)
+            .await?;
+    for ((position, key), found) in batch.iter().zip(found) {
+        answers[*position] = match found {
+            Some(found) => Answer::User(found.row.user),
             None if unseen_may_exist && key.unseen == Unseen::Pending => Answer::Unavailable,
             None => Answer::Absent,
         };
@@ -116,7 +92,7 @@ pub(super) async fn resolve(
     account: &str,
     references: &[&str],
     names: bool,
-) -> Result<Vec<Option<UserRow>>, sqlx::Error> {
+) -> Result<Vec<Option<Stored<UserRow>>>, sqlx::Error> {
     let mut by_id = vec![None; references.len()];
     fill(connection, BY_ID, account, references, &mut by_id).await?;
     let folded = folded(references);
@@ -130,20 +106,19 @@ pub(super) async fn resolve(
     // The last of equals: the id.
     let strictest = both.map(|(name, id)| {
         let meant = name.into_iter().chain(id);
-        meant.max_by_key(|row| row.user.locks())
+        meant.max_by_key(|found| found.row.user.locks())
     });
     Ok(strictest.collect())
 }
 
 /// The users of these ids, as far as they are recorded.
-pub(super) async fn by_stored_ids(
+pub(super) async fn by_ids(
     connection: &mut SqliteConnection,
     account: &str,
     ids: &[&str],
-) -> Result<Vec<Option<UserRow>>, sqlx::Error> {
-    const BY_STORED_ID: &str = each_user!("u.id = j.value");
+) -> Result<Vec<Option<Stored<UserRow>>>, sqlx::Error> {
     let mut found = vec![None; ids.len()];
-    fill(connection, BY_STORED_ID, account, ids, &mut found).await?;
+    fill(connection, BY_ID, account, ids, &mut found).await?;
     Ok(found)
 }
 
@@ -151,58 +126,12 @@ fn folded(values: &[&str]) -> Vec<String> {
     values.iter().map(|value| fold(value)).collect()
 }
 
-/// Asks for the values that are not found yet, all in one statement, and keeps the first of each.
 async fn fill<V: AsRef<str>>(
     connection: &mut SqliteConnection,
     sql: &'static str,
     account: &str,
     values: &[V],
-    found: &mut [Option<UserRow>],
+    found: &mut [Option<Stored<UserRow>>],
 ) -> Result<(), sqlx::Error> {
-    let missing: Vec<usize> = (0..values.len())
-        .filter(|&position| found[position].is_none())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let rows = sqlx::query(sql)
-        .bind(account)
-        .bind(json_list(
-            missing.iter().map(|&position| values[position].as_ref()),
-        ))
-        .fetch_all(connection)
-        .await?;
-    for row in rows {
-        let n = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or(usize::MAX);
-        if let Some(slot) = missing.get(n).and_then(|&position| found.get_mut(position))
-            && slot.is_none()
-        {
-            *slot = Some(UserRow::from_row(&row)?);
-        }
-    }
-    Ok(())
-}
-
-/// Whoever is recorded without a name has the id in its place.
-async fn any_nameless(
-    connection: &mut SqliteConnection,
-    account: &str,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM users
-          WHERE account = ?1 AND pending = 1 AND user_name = id AND managed_by IS NOT NULL)",
-    )
-    .bind(account)
-    .fetch_one(connection)
-    .await
-}
-
-async fn any_unsettled(
-    connection: &mut SqliteConnection,
-    account: &str,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE account = ?1 AND intent = 1)")
-        .bind(account)
-        .fetch_one(connection)
-        .await
+    rows::fill(connection, sql, (account, ""), values, found).await
 }

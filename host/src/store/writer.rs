@@ -2,6 +2,7 @@
 //! the next one together.
 
 use scimguard_core::record::Record;
+use scimguard_core::record::transition::Transition;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Error, records};
@@ -95,7 +96,7 @@ async fn write(database: &Database, batch: Vec<Job>) {
 async fn transact(database: &Database, batch: &[Job]) -> Result<(), Error> {
     let mut transaction = database.begin().await?;
     for record in batch.iter().flat_map(|job| &job.records) {
-        records::apply(&mut transaction, record).await?;
+        records::apply(&mut transaction, &Transition::Record(record)).await?;
     }
     transaction.commit().await?;
     Ok(())

@@ -1,17 +1,20 @@
-//! The store against the record in memory that `scimguard check` and `test` decide by: the same
-//! records, the same questions, the same answers. Few names, so that they meet.
+//! The store against the record in memory that `scimguard check` and `test` decide by: the same steps,
+//! the same rows, the same questions, the same answers. Few names, so that they meet.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use scimguard_core::facts::{
-    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, MembersKey, Origin, ResourceKind,
-    Table, Unseen, User, UserGroupsKey, UserKey,
+    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, GroupRow, GroupRowKey, Key, MembersKey,
+    MembershipKey, Origin, ResourceKind, RowId, Rows, Table, Unseen, User, UserGroupsKey, UserKey,
+    UserRow, UserRowKey,
 };
+use scimguard_core::record::transition::{Presence, Reads, Transition};
 use scimguard_core::record::{
-    Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
+    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 
 use crate::store::Store;
+use crate::store::rows::{self, Stored};
 
 const ACCOUNTS: &[&str] = &["A", "B"];
 const SCOPES: &[&str] = &["", "org"];
@@ -72,12 +75,12 @@ prop_compose! {
         account in text(ACCOUNTS), scope in text(SCOPES), id in text(GROUPS),
         name in prop::option::of(text(GROUP_NAMES)), derives: bool,
         external_id in prop::option::of(text(EXTERNAL_IDS)), managed_by in provider(),
-        members_known: bool, leaving: bool, origin in origin(),
+        members_known: bool, pending: bool, leaving: bool, origin in origin(),
     ) -> Record {
         let derived_id = name.as_deref().filter(|_| derives).map(derived);
         Record::Group(Group {
             account, scope, id: Some(id), display_name: name, derived_id, external_id, managed_by,
-            pending: false, leaving, since: None, origin, members_known,
+            pending, leaving, since: None, origin, members_known,
         })
     }
 }
@@ -130,9 +133,20 @@ fn any_group() -> impl Strategy<Value = String> {
 prop_compose! {
     fn member()(
         account in text(ACCOUNTS), scope in text(SCOPES), group in any_group(),
-        user in text(USERS), present in prop::bool::weighted(0.8), pending: bool,
+        user in text(USERS), present in prop::bool::weighted(0.8), pending: bool, is_by: bool,
     ) -> Record {
-        Record::Member(MemberRecord { account, scope, group, user, present, pending, by: None })
+        let by = (pending && is_by).then(|| "tok1".to_owned());
+        Record::Member(MemberRecord { account, scope, group, user, present, pending, by })
+    }
+}
+
+prop_compose! {
+    fn failed()(
+        account in text(ACCOUNTS), scope in text(SCOPES), group in any_group(),
+        user in text(USERS), present: bool, status in select(&[None, Some(503)][..]), at in 1..9_u64,
+    ) -> Record {
+        let by = "tok2".to_owned();
+        Record::Failed(FailedChange { account, scope, group, user, present, status, at, by })
     }
 }
 
@@ -160,10 +174,80 @@ fn record() -> impl Strategy<Value = Record> {
         1 => intent_key().prop_map(Record::Withdraw),
         5 => member(),
         2 => members_record(),
+        1 => failed(),
         1 => (text(ACCOUNTS), text(USERS)).prop_map(|(account, id)| {
             Record::RemoveUser(ResourceKey { account, scope: String::new(), id })
         }),
         1 => resource().prop_map(Record::RemoveGroup),
+    ]
+}
+
+/// What the background does, beside records.
+#[derive(Clone, Debug)]
+enum Step {
+    Conclude(IntentKey, Option<String>),
+    Reopen(ResourceKind, String, String),
+    DoubtMembers(GroupRowKey),
+    SettleMember(MembershipKey, Presence),
+    DropRetry(MembershipKey, Presence),
+}
+
+impl Step {
+    fn transition(&self) -> Transition<'_> {
+        match self {
+            Self::Conclude(intent, id) => Transition::Conclude(intent, id.as_deref()),
+            Self::Reopen(kind, account, id) => Transition::Reopen(*kind, account, id),
+            Self::DoubtMembers(group) => Transition::DoubtMembers(group.clone()),
+            Self::SettleMember(key, found) => Transition::SettleMember(key, *found),
+            Self::DropRetry(key, wanted) => Transition::DropRetry(key, *wanted),
+        }
+    }
+}
+
+prop_compose! {
+    fn conclude()(
+        intent in intent_key(), user in text(USERS), group in any_group(), made: bool,
+    ) -> Step {
+        let id = if intent.kind == ResourceKind::User { user } else { group };
+        Step::Conclude(intent, made.then_some(id))
+    }
+}
+
+fn reopen() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (text(ACCOUNTS), text(USERS)).prop_map(|(account, id)| Step::Reopen(
+            ResourceKind::User,
+            account,
+            id
+        )),
+        (text(ACCOUNTS), any_group()).prop_map(|(account, id)| Step::Reopen(
+            ResourceKind::Group,
+            account,
+            id
+        )),
+    ]
+}
+
+prop_compose! {
+    fn group_row()(key in resource()) -> GroupRowKey {
+        GroupRowKey::new(&key.account, &key.scope, RowId::Known(key.id))
+    }
+}
+
+prop_compose! {
+    fn membership()(group in group_row(), user in text(USERS)) -> MembershipKey {
+        MembershipKey::of(&group, &user)
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let presence = || select(&[Presence::In, Presence::Out][..]);
+    prop_oneof![
+        conclude(),
+        reopen(),
+        group_row().prop_map(Step::DoubtMembers),
+        (membership(), presence()).prop_map(|(key, found)| Step::SettleMember(key, found)),
+        (membership(), presence()).prop_map(|(key, wanted)| Step::DropRetry(key, wanted)),
     ]
 }
 
@@ -240,22 +324,92 @@ fn expected(table: &Table, key: &Key) -> Answer {
     answer
 }
 
+/// When the record in memory does its steps. The store does them later.
+const NOW: u64 = 1_600_000_000_000;
+
+/// All rows of the store, but for when something was done now: that is as in memory.
+async fn stored(store: &Store) -> Rows {
+    const KEYS: &str = "
+        SELECT account, scope, group_id, user_id FROM members
+        UNION SELECT account, scope, group_id, user_id FROM retries";
+    let mut connection = store.readers.acquire().await.unwrap();
+    let mut all = Rows::default();
+    let users: Vec<Stored<UserRow>> = sqlx::query_as("SELECT *, 0 AS in_managed_group FROM users")
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+    for Stored { id, mut row } in users {
+        row.opened = row.opened.map(as_in_memory);
+        all.users
+            .insert(UserRowKey::new(&row.user.account, id), row);
+    }
+    let groups: Vec<Stored<GroupRow>> = sqlx::query_as("SELECT * FROM groups")
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+    for Stored { id, mut row } in groups {
+        row.opened = row.opened.map(as_in_memory);
+        let key = GroupRowKey::new(&row.group.account, &row.group.scope, id);
+        all.groups.insert(key, row);
+    }
+    let keys: Vec<(String, String, String, String)> = sqlx::query_as(KEYS)
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
+    for (account, scope, group, user) in keys {
+        let group = GroupRowKey::new(&account, &scope, RowId::from_text(group));
+        let reads = Reads::Membership(MembershipKey::of(&group, &user));
+        let loaded = rows::load(&mut connection, reads).await.unwrap();
+        all.memberships.extend(loaded.memberships);
+        all.retries.extend(loaded.retries);
+    }
+    for row in all.memberships.values_mut() {
+        row.opened = row.opened.map(as_in_memory);
+    }
+    for row in all.retries.values_mut() {
+        row.first_seen = as_in_memory(row.first_seen);
+        row.last_tried = as_in_memory(row.last_tried);
+    }
+    all
+}
+
+fn as_in_memory(time: u64) -> u64 {
+    time.min(NOW)
+}
+
+/// The same number each time, unless more are asked for.
+fn config() -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(64),
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(config())]
 
     #[test]
-    fn the_store_answers_as_the_table_does(
-        steps in prop::collection::vec(prop::collection::vec(record(), 1..6), 1..6),
+    fn the_store_does_and_answers_as_the_table_does(
+        steps in prop::collection::vec(
+            (prop::collection::vec(record(), 1..6), prop::collection::vec(step(), 0..3)),
+            1..6,
+        ),
         keys in prop::collection::vec(key(), 1..40),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let store = Store::open(&folder.path().join("guard.db")).await.unwrap();
-            let mut table = Table::default();
-            for records in &steps {
+            let mut rows = Rows::default();
+            for (records, others) in &steps {
                 store.apply(records).await.unwrap();
-                records.iter().for_each(|record| table.apply(record));
+                let others: Vec<Transition<'_>> = others.iter().map(Step::transition).collect();
+                store.transact(&others).await.unwrap();
+                for step in records.iter().map(Transition::Record).chain(others) {
+                    rows.apply(&step, NOW);
+                }
+                assert_eq!(stored(&store).await, rows, "after {steps:?}");
+                let table = Table::from(rows.clone());
                 let expected: Vec<Answer> = keys.iter().map(|key| expected(&table, key)).collect();
                 let answers = store.answer(&keys).await.unwrap();
                 for ((key, answer), expected) in keys.iter().zip(answers).zip(expected) {

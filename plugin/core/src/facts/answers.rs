@@ -1,6 +1,9 @@
 //! What the record in memory answers to a key.
 
+use std::borrow::Cow;
+
 use super::index::Index;
+use super::rows::GroupRowKey;
 use super::table::Table;
 use super::{
     Answer, DerivedIdKey, Group, GroupKey, Holder, Key, ResourceKind, Token, Unseen, User,
@@ -35,13 +38,10 @@ impl<'t> Index<'t> {
                 Some(claims) => Answer::Claims(claims.clone()),
                 None => Answer::Absent,
             },
-            Key::Principal(key) => {
-                let id = (key.account.clone(), key.id.clone());
-                match self.table.principals.get(&id) {
-                    Some(principal) => Answer::Principal(principal.clone()),
-                    None => Answer::Absent,
-                }
-            }
+            Key::Principal(key) => match self.table.principals.get(key) {
+                Some(principal) => Answer::Principal(principal.clone()),
+                None => Answer::Absent,
+            },
             Key::User(key) => self.user(key),
             Key::UserByName(key) => match self.named(&key.account, &key.value) {
                 Some((id, user)) => Answer::User(self.seen_user(id, user)),
@@ -74,7 +74,7 @@ impl<'t> Index<'t> {
                 // refuses it.
                 principals
                     .get(key)
-                    .or_else(|| principals.values().find(|other| other.id == key.1))
+                    .or_else(|| principals.values().find(|other| other.id == key.id))
             })
             .cloned();
         Answer::Token(Token {
@@ -94,8 +94,8 @@ impl<'t> Index<'t> {
     }
 
     fn group(&self, key: &GroupKey) -> Answer {
-        if let Some((id, group)) = self.group_like(&key.account, &key.scope, &key.id) {
-            return Answer::Group(self.seen_group(id, group));
+        if let Some((_, row)) = self.group_like(&key.account, &key.scope, &key.id) {
+            return Answer::Group(row.seen());
         }
         if key.unseen == Unseen::Pending && self.has_group_without_id(&key.account, &key.scope) {
             return Answer::Unavailable;
@@ -105,56 +105,52 @@ impl<'t> Index<'t> {
 
     fn by_derived_id(&self, key: &DerivedIdKey) -> Answer {
         let groups = self.groups_of_derived_id(key);
-        Answer::Groups(
-            groups
-                .into_iter()
-                .map(|(id, group)| self.seen_group(id, group))
-                .collect(),
-        )
+        Answer::Groups(groups.into_iter().map(|(_, row)| row.seen()).collect())
     }
 
     fn holders(&self, account: &str, value: &str) -> Answer {
         let users = self
             .users_of_identity(account, value)
             .into_iter()
-            .map(|(_, user)| holder_of(user));
+            .map(|(_, row)| holder_of(&row.user));
         let groups = self
             .groups_of_identity(account, value)
             .into_iter()
-            .map(|(_, group)| Holder {
+            .map(|(_, row)| Holder {
                 kind: ResourceKind::Group,
-                id: group.id.clone(),
-                name: group.display_name.clone(),
+                id: row.group.id.clone(),
+                name: row.group.display_name.clone(),
             });
         Answer::Holders(users.chain(groups).collect())
     }
 
     fn alike(&self, account: &str, name: &str) -> Answer {
         let users = self.users_of_look(account, &skeleton(name));
-        Answer::Holders(users.into_iter().map(|(_, user)| holder_of(user)).collect())
+        Answer::Holders(
+            users
+                .into_iter()
+                .map(|(_, row)| holder_of(&row.user))
+                .collect(),
+        )
     }
 
     fn groups_of(&self, key: &UserGroupsKey) -> Answer {
-        let id = self
-            .resolve(&key.account, &key.user, true)
-            .map_or(key.user.as_str(), |(id, _)| id);
-        let groups = self
-            .memberships_of_user(&key.account, id)
-            .into_iter()
-            .map(|(account, scope, group, _)| {
-                let key = (account.clone(), scope.clone(), group.clone());
-                match self.table.groups.get(&key) {
-                    Some(recorded) => self.seen_group(group, recorded),
-                    None => Group {
-                        account: account.clone(),
-                        scope: scope.clone(),
-                        id: Some(group.clone()),
-                        ..Group::default()
-                    },
-                }
-            })
-            .collect();
-        Answer::Groups(groups)
+        let resolved = self.resolve(&key.account, &key.user, true);
+        let id = resolved.map_or(Cow::Borrowed(key.user.as_str()), |(id, _)| id.text());
+        let memberships = self.memberships_of_user(&key.account, &id).into_iter();
+        let groups = memberships.map(|key| {
+            let group = GroupRowKey::new(&key.account, &key.scope, key.group.clone());
+            match self.table.rows.groups.get(&group) {
+                Some(row) => row.seen(),
+                None => Group {
+                    account: group.account,
+                    scope: group.scope,
+                    id: group.id.as_known().map(str::to_owned),
+                    ..Group::default()
+                },
+            }
+        });
+        Answer::Groups(groups.collect())
     }
 }
 

@@ -4,8 +4,10 @@ use serde::Deserialize;
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::table::Membership;
-use super::{Group, Principal, Table, Token, TokenText, User, VerifiedKey};
+use super::{
+    Group, GroupRow, GroupRowKey, MembershipKey, MembershipRow, Principal, PrincipalKey, RowId,
+    Table, Token, TokenText, User, UserRow, UserRowKey, VerifiedKey,
+};
 use crate::hash::sha256_hex;
 use crate::jwt::payload_text;
 
@@ -156,7 +158,10 @@ impl Table {
                 active: entry.active,
                 permissions: entry.permissions,
             };
-            let key = (principal.account.clone(), principal.id.clone());
+            let key = PrincipalKey {
+                account: principal.account.clone(),
+                id: principal.id.clone(),
+            };
             table.principals.insert(key, principal);
         }
         for (index, entry) in document.users.into_iter().enumerate() {
@@ -172,7 +177,9 @@ impl Table {
                     .map_err(|error| format!("users[{index}]: since: {error}"))?,
                 ..User::default()
             };
-            table.users.insert((user.account.clone(), entry.id), user);
+            let key = UserRowKey::new(&user.account, RowId::Known(entry.id));
+            let opened = None;
+            table.rows.users.insert(key, UserRow { user, opened });
         }
         for (index, entry) in document.groups.into_iter().enumerate() {
             let group = Group {
@@ -187,12 +194,21 @@ impl Table {
                 members_known: true,
                 ..Group::default()
             };
-            let key = (group.account.clone(), group.scope.clone(), entry.id);
-            table.groups.insert(key, group);
+            let key = GroupRowKey::new(&group.account, &group.scope, RowId::Known(entry.id));
+            let row = GroupRow {
+                group,
+                ..GroupRow::default()
+            };
+            table.rows.groups.insert(key, row);
         }
         for entry in document.members {
-            let key = (entry.account, entry.scope, entry.group, entry.user);
-            table.members.insert(key, Membership::Confirmed);
+            let key = MembershipKey {
+                account: entry.account,
+                scope: entry.scope,
+                group: RowId::Known(entry.group),
+                user: entry.user,
+            };
+            table.rows.memberships.insert(key, MembershipRow::CONFIRMED);
         }
         Ok(table)
     }
@@ -227,8 +243,11 @@ impl Table {
             revoked: entry.revoked,
             principal: None,
         };
-        self.token_principals
-            .insert(hash.clone(), (entry.account, entry.principal));
+        let principal = PrincipalKey {
+            account: entry.account,
+            id: entry.principal,
+        };
+        self.token_principals.insert(hash.clone(), principal);
         self.tokens.insert(hash, token);
         Ok(())
     }

@@ -5,21 +5,30 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::rows::{GroupRow, GroupRowKey, MembershipKey, RowId, UserRow};
 use super::table::Table;
-use super::{DerivedIdKey, Group, User};
+use super::{DerivedIdKey, User};
 use crate::fold::{fold, skeleton};
 
-/// Users by account and another text, in the order of their ids.
-type Users<'t> = BTreeMap<(&'t str, String), Vec<(&'t str, &'t User)>>;
+/// Under what a group is looked up.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct InScope<'t> {
+    account: &'t str,
+    scope: &'t str,
+    text: String,
+}
 
-/// Groups by account, scope and another text, in the order of their ids.
-type Groups<'t> = BTreeMap<(&'t str, &'t str, String), Vec<(&'t str, &'t Group)>>;
+/// A user or group that was found, with its id.
+pub(super) type Found<'t, Row> = (&'t RowId, &'t Row);
+
+/// Users by account and another text, in the order of their ids.
+type Users<'t> = BTreeMap<(&'t str, String), Vec<Found<'t, UserRow>>>;
+
+/// In the order of their ids.
+type Groups<'t> = BTreeMap<InScope<'t>, Vec<Found<'t, GroupRow>>>;
 
 /// Groups of all scopes, by account and another text.
-type GroupsOfAccount<'t> = BTreeMap<(&'t str, &'t str), Vec<(&'t str, &'t Group)>>;
-
-/// The key of a membership: account, scope, group, user.
-type MembershipKey = (String, String, String, String);
+type GroupsOfAccount<'t> = BTreeMap<(&'t str, &'t str), Vec<Found<'t, GroupRow>>>;
 
 /// A record, and what is looked up in it.
 pub(super) struct Index<'t> {
@@ -32,6 +41,7 @@ pub(super) struct Index<'t> {
     group_identities: OnceCell<GroupsOfAccount<'t>>,
     /// By what the derivation replaces, and by what.
     derived: RefCell<BTreeMap<(String, String), Rc<Groups<'t>>>>,
+    /// Of each user.
     memberships: OnceCell<BTreeMap<(&'t str, &'t str), Vec<&'t MembershipKey>>>,
     in_managed_groups: OnceCell<BTreeSet<(&'t str, &'t str)>>,
     accounts_with_pending_users: OnceCell<BTreeSet<&'t str>>,
@@ -64,10 +74,10 @@ impl<'t> Index<'t> {
         &self,
         account: &str,
         folded: &str,
-    ) -> Vec<(&'t str, &'t User)> {
+    ) -> Vec<Found<'t, UserRow>> {
         let all = self
             .folded_ids
-            .get_or_init(|| self.users_by(|id, _| vec![fold(id)]));
+            .get_or_init(|| self.users_by(|id, _| id.as_known().map(fold).into_iter().collect()));
         found(all, account, folded)
     }
 
@@ -75,7 +85,7 @@ impl<'t> Index<'t> {
         &self,
         account: &str,
         folded: &str,
-    ) -> Vec<(&'t str, &'t User)> {
+    ) -> Vec<Found<'t, UserRow>> {
         let all = self
             .folded_names
             .get_or_init(|| self.users_by(|_, user| vec![fold(&user.user_name)]));
@@ -83,7 +93,7 @@ impl<'t> Index<'t> {
     }
 
     /// Those whose name looks like this.
-    pub(super) fn users_of_look(&self, account: &str, look: &str) -> Vec<(&'t str, &'t User)> {
+    pub(super) fn users_of_look(&self, account: &str, look: &str) -> Vec<Found<'t, UserRow>> {
         let all = self
             .looks
             .get_or_init(|| self.users_by(|_, user| vec![skeleton(&user.user_name)]));
@@ -91,22 +101,22 @@ impl<'t> Index<'t> {
     }
 
     /// Those whose id or external id this is.
-    pub(super) fn users_of_identity(&self, account: &str, value: &str) -> Vec<(&'t str, &'t User)> {
+    pub(super) fn users_of_identity(&self, account: &str, value: &str) -> Vec<Found<'t, UserRow>> {
         let all = self.user_identities.get_or_init(|| {
             self.users_by(|id, user| {
-                let external = user.external_id.as_deref().filter(|other| *other != id);
-                let both = std::iter::once(id).chain(external);
+                let both = identities(id, user.external_id.as_deref());
                 both.map(str::to_owned).collect()
             })
         });
         found(all, account, value)
     }
 
-    fn users_by(&self, texts: impl Fn(&str, &User) -> Vec<String>) -> Users<'t> {
+    fn users_by(&self, texts: impl Fn(&RowId, &User) -> Vec<String>) -> Users<'t> {
         let mut all = Users::new();
-        for ((account, id), user) in &self.table.users {
-            for text in texts(id, user) {
-                all.entry((account, text)).or_default().push((id, user));
+        for (key, row) in &self.table.rows.users {
+            for text in texts(&key.id, &row.user) {
+                let users = all.entry((key.account.as_str(), text)).or_default();
+                users.push((&key.id, row));
             }
         }
         all
@@ -118,107 +128,108 @@ impl<'t> Index<'t> {
         account: &str,
         scope: &str,
         folded: &str,
-    ) -> Vec<(&'t str, &'t Group)> {
+    ) -> Vec<Found<'t, GroupRow>> {
         let all = self.folded_groups.get_or_init(|| {
-            self.groups_by(|id, group| {
-                let derived = group.derived_id.as_deref().filter(|_| group.id.is_none());
-                std::iter::once(id).chain(derived).map(fold).collect()
+            self.groups_by(|id, row| {
+                let known = id.as_known();
+                let id = known.or(row.group.derived_id.as_deref());
+                id.map(fold).into_iter().collect()
             })
         });
-        let key = (account, scope, folded.to_owned());
+        let text = folded.to_owned();
+        let key = InScope {
+            account,
+            scope,
+            text,
+        };
         all.get(&key).cloned().unwrap_or_default()
     }
 
     /// Those of this id, and those whose name gives it by the key's derivation.
-    pub(super) fn groups_of_derived_id(&self, key: &DerivedIdKey) -> Vec<(&'t str, &'t Group)> {
+    pub(super) fn groups_of_derived_id(&self, key: &DerivedIdKey) -> Vec<Found<'t, GroupRow>> {
         let derivation = (key.replace.clone(), key.with.clone());
         let known = self.derived.borrow().get(&derivation).map(Rc::clone);
         let all = known.unwrap_or_else(|| {
-            let all = Rc::new(self.groups_by(|id, group| {
-                let by_name = group.display_name.as_deref().map(|name| key.derive(name));
-                let own = std::iter::once(id.to_owned());
-                own.chain(by_name).chain(group.derived_id.clone()).collect()
+            let all = Rc::new(self.groups_by(|id, row| {
+                let by_name = row.group.display_name.as_deref();
+                let by_name = by_name.map(|name| key.derive(name));
+                let own = id.as_known().map(str::to_owned).into_iter();
+                own.chain(by_name)
+                    .chain(row.group.derived_id.clone())
+                    .collect()
             }));
             self.derived
                 .borrow_mut()
                 .insert(derivation, Rc::clone(&all));
             all
         });
-        let place = (key.account.as_str(), key.scope.as_str(), key.id.clone());
+        let place = InScope {
+            account: &key.account,
+            scope: &key.scope,
+            text: key.id.clone(),
+        };
         all.get(&place).cloned().unwrap_or_default()
     }
 
-    fn groups_by(&self, texts: impl Fn(&str, &Group) -> BTreeSet<String>) -> Groups<'t> {
+    fn groups_by(&self, texts: impl Fn(&RowId, &GroupRow) -> BTreeSet<String>) -> Groups<'t> {
         let mut all = Groups::new();
-        for ((account, scope, id), group) in &self.table.groups {
-            for text in texts(id, group) {
-                let groups = all.entry((account, scope, text)).or_default();
-                groups.push((id.as_str(), group));
+        for (key, row) in &self.table.rows.groups {
+            for text in texts(&key.id, row) {
+                let place = InScope {
+                    account: &key.account,
+                    scope: &key.scope,
+                    text,
+                };
+                all.entry(place).or_default().push((&key.id, row));
             }
         }
         all
     }
 
     /// Those whose id or external id this is, in any scope.
-    pub(super) fn groups_of_identity(
-        &self,
-        account: &str,
-        value: &str,
-    ) -> Vec<(&'t str, &'t Group)> {
+    pub(super) fn groups_of_identity(&self, account: &str, text: &str) -> Vec<Found<'t, GroupRow>> {
         let all = self.group_identities.get_or_init(|| {
             let mut all = GroupsOfAccount::new();
-            for ((account, _, id), group) in &self.table.groups {
-                let external = group.external_id.as_deref();
-                let external = external.filter(|other| *other != id.as_str());
-                for value in std::iter::once(id.as_str()).chain(external) {
-                    let groups = all.entry((account.as_str(), value)).or_default();
-                    groups.push((id.as_str(), group));
+            for (key, row) in &self.table.rows.groups {
+                for text in identities(&key.id, row.group.external_id.as_deref()) {
+                    let groups = all.entry((key.account.as_str(), text)).or_default();
+                    groups.push((&key.id, row));
                 }
             }
             all
         });
-        all.get(&(account, value)).cloned().unwrap_or_default()
+        all.get(&(account, text)).cloned().unwrap_or_default()
     }
 
-    pub(super) fn memberships_of_user(&self, account: &str, user: &str) -> Vec<&'t MembershipKey> {
+    pub(super) fn memberships_of_user(&self, account: &str, text: &str) -> Vec<&'t MembershipKey> {
         let all = self.memberships.get_or_init(|| {
             let mut all = BTreeMap::<_, Vec<_>>::new();
-            for key in self.table.members.keys() {
-                let (account, _, _, user) = key;
-                let keys = all.entry((account.as_str(), user.as_str())).or_default();
-                keys.push(key);
+            for key in self.table.rows.memberships.keys() {
+                all.entry(user_of(key)).or_default().push(key);
             }
             all
         });
-        all.get(&(account, user)).cloned().unwrap_or_default()
+        all.get(&(account, text)).cloned().unwrap_or_default()
     }
 
-    pub(super) fn is_in_managed_group(&self, account: &str, user: &str) -> bool {
+    pub(super) fn is_in_managed_group(&self, account: &str, text: &str) -> bool {
         let all = self.in_managed_groups.get_or_init(|| {
-            let managed: BTreeSet<(&str, &str, &str)> = self
-                .table
-                .groups
-                .iter()
-                .filter(|(_, group)| group.managed_by.is_some())
-                .map(|((account, scope, id), _)| (account.as_str(), scope.as_str(), id.as_str()))
-                .collect();
-            let members = self.table.members.keys();
-            members
-                .filter(|(account, scope, group, _)| {
-                    managed.contains(&(account.as_str(), scope.as_str(), group.as_str()))
-                })
-                .map(|(account, _, _, user)| (account.as_str(), user.as_str()))
+            let groups = self.table.rows.groups.iter();
+            groups
+                .filter(|(_, row)| row.group.managed_by.is_some())
+                .flat_map(|(key, _)| self.table.rows.members(key))
+                .map(|(key, _)| user_of(key))
                 .collect()
         });
-        all.contains(&(account, user))
+        all.contains(&(account, text))
     }
 
     pub(super) fn has_pending_user(&self, account: &str) -> bool {
         let all = self.accounts_with_pending_users.get_or_init(|| {
-            let users = self.table.users.iter();
+            let users = self.table.rows.users.keys();
             users
-                .filter(|(_, user)| user.id.is_none())
-                .map(|((account, _), _)| account.as_str())
+                .filter(|key| key.id.as_known().is_none())
+                .map(|key| key.account.as_str())
                 .collect()
         });
         all.contains(account)
@@ -227,12 +238,11 @@ impl<'t> Index<'t> {
     /// Whether a provider has taken over somebody whose name is not known yet.
     pub(super) fn has_nameless(&self, account: &str) -> bool {
         let all = self.accounts_with_nameless_users.get_or_init(|| {
-            let users = self.table.users.iter();
+            let users = self.table.rows.users.values().map(|row| &row.user);
             users
-                .filter(|((_, id), user)| {
-                    user.managed_by.is_some() && user.pending && user.user_name == *id
-                })
-                .map(|((account, _), _)| account.as_str())
+                .filter(|user| user.managed_by.is_some() && user.pending)
+                .filter(|user| user.id.as_ref() == Some(&user.user_name))
+                .map(|user| user.account.as_str())
                 .collect()
         });
         all.contains(account)
@@ -242,29 +252,38 @@ impl<'t> Index<'t> {
     /// application gives another one.
     pub(super) fn has_group_without_id(&self, account: &str, scope: &str) -> bool {
         let all = self.scopes_with_groups_without_id.get_or_init(|| {
-            let is_taken = |group: &Group, id: &String| {
-                let key = (group.account.clone(), group.scope.clone(), id.clone());
-                self.table.groups.contains_key(&key)
-            };
-            let was_taken = |account: &String, id: &String| {
-                self.table.taken.contains(&(account.clone(), id.clone()))
-            };
-            let groups = self.table.groups.iter();
-            groups
-                .filter(|((account, _, id), group)| {
-                    let derived = group.derived_id.as_ref();
-                    group.id.is_none()
-                        && (derived.is_none_or(|derived| is_taken(group, derived))
-                            || was_taken(account, id))
+            let groups = &self.table.rows.groups;
+            let is_taken = |key: &GroupRowKey, derived: &str| {
+                groups.contains_key(&GroupRowKey {
+                    id: RowId::known(derived),
+                    ..key.clone()
                 })
-                .map(|((account, _, _), group)| (account.as_str(), group.scope.as_str()))
+            };
+            groups
+                .iter()
+                .filter(|(key, row)| {
+                    let derived = row.group.derived_id.as_deref();
+                    key.id.as_known().is_none()
+                        && (row.taken || derived.is_none_or(|derived| is_taken(key, derived)))
+                })
+                .map(|(key, _)| (key.account.as_str(), key.scope.as_str()))
                 .collect()
         });
         all.contains(&(account, scope))
     }
 }
 
-fn found<'t>(all: &Users<'t>, account: &str, text: &str) -> Vec<(&'t str, &'t User)> {
+/// The id and the external id.
+fn identities<'t>(id: &'t RowId, external_id: Option<&'t str>) -> impl Iterator<Item = &'t str> {
+    let external = external_id.filter(|external| id.as_known() != Some(external));
+    id.as_known().into_iter().chain(external)
+}
+
+fn user_of(key: &MembershipKey) -> (&str, &str) {
+    (&key.account, &key.user)
+}
+
+fn found<'t>(all: &Users<'t>, account: &str, text: &str) -> Vec<Found<'t, UserRow>> {
     let users = all.get(&(account, text.to_owned()));
     users.cloned().unwrap_or_default()
 }

@@ -1,90 +1,59 @@
 //! Who is in a group, and how sure that is.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::index::Index;
-use super::table::Membership;
-use super::{Answer, Difference, Group, Member, MembersKey, User};
+use super::index::{Found, Index};
+use super::rows::{GroupRow, GroupRowKey, Membership, MembershipKey, RowId, UserRow, UserRowKey};
+use super::{Answer, Difference, Member, MembersKey};
 
 /// The group that a key is about.
 struct Asked<'t> {
-    group: Option<&'t Group>,
-    /// The id under which its memberships are kept.
-    stored_id: String,
+    row: Option<&'t GroupRow>,
+    /// Under which its memberships are kept.
+    key: GroupRowKey,
 }
 
 impl<'t> Index<'t> {
     fn asked(&self, key: &MembersKey) -> Asked<'t> {
         let found = self.group_like(&key.account, &key.scope, &key.group);
         Asked {
-            group: found.map(|(_, group)| group),
-            stored_id: found.map_or(key.group.as_str(), |(id, _)| id).to_owned(),
+            row: found.map(|(_, row)| row),
+            key: GroupRowKey::new(
+                &key.account,
+                &key.scope,
+                found.map_or_else(|| RowId::known(&key.group), |(id, _)| id.clone()),
+            ),
         }
     }
 
     /// One entry for each user asked for.
     pub(super) fn members(&self, key: &MembersKey) -> Vec<Member> {
         let asked = self.asked(key);
-        key.users
-            .iter()
-            .map(|reference| {
-                let resolved = self.resolve(&key.account, reference, key.names);
-                self.member(key, &asked, reference, resolved)
-            })
-            .collect()
+        let members = key.users.iter().map(|reference| {
+            let resolved = self.resolve(&key.account, reference, key.names);
+            self.member(&asked, reference, resolved)
+        });
+        members.collect()
     }
 
+    /// The membership of the user whom a reference means, of an unknown one that of the reference.
     fn member(
         &self,
-        key: &MembersKey,
         asked: &Asked<'_>,
         reference: &str,
-        resolved: Option<(&str, &User)>,
+        resolved: Option<Found<'_, UserRow>>,
     ) -> Member {
-        let id = resolved.map_or(reference, |(id, _)| id);
-        self.seen_member(key, asked, reference, id, resolved.map(|(_, user)| user))
-    }
-
-    /// The membership of the user of a stored id as a rule sees it.
-    fn seen_member(
-        &self,
-        key: &MembersKey,
-        asked: &Asked<'_>,
-        reference: &str,
-        id: &str,
-        user: Option<&User>,
-    ) -> Member {
-        let membership = self.state(key, asked, id);
-        Member {
-            reference: reference.to_owned(),
-            present: membership.is_some(),
-            confirmed: membership == Some(Membership::Confirmed),
-            doubtful: membership.is_some_and(Membership::is_doubtful),
-            user: user.map(|user| self.seen_user(id, user)),
-        }
-    }
-
-    /// In a group that is perhaps deleted nobody is for certain, nor in a native one whose members an
-    /// answer did not tell; and who is perhaps deleted is in nothing for certain.
-    fn state(&self, key: &MembersKey, asked: &Asked<'_>, user: &str) -> Option<Membership> {
-        let membership = (
-            key.account.clone(),
-            key.scope.clone(),
-            asked.stored_id.clone(),
-            user.to_owned(),
-        );
-        let recorded = *self.table.members.get(&membership)?;
-        let is_native = asked.group.is_none_or(|group| group.managed_by.is_none());
-        let person = (key.account.clone(), user.to_owned());
-        let person = self.table.users.get(&person);
-        let doubtful = asked.group.is_some_and(|group| group.leaving)
-            || person.is_some_and(|person| person.leaving)
-            || (is_native && recorded == Membership::Untold);
-        Some(if doubtful {
-            Membership::Leaving
-        } else {
-            recorded
-        })
+        let user = stored(reference, resolved);
+        let recorded = self
+            .table
+            .rows
+            .memberships
+            .get(&MembershipKey::of(&asked.key, &user));
+        let recorded = recorded.map(|row| row.membership);
+        let user = resolved.map(|(id, row)| self.seen_user(id, row));
+        let group = asked.row.map(|row| &row.group);
+        Membership::seen(recorded, group, user, reference.to_owned())
     }
 
     pub(super) fn difference(&self, key: &MembersKey) -> Answer {
@@ -93,40 +62,34 @@ impl<'t> Index<'t> {
         let mut added = Vec::new();
         for reference in &key.users {
             let resolved = self.resolve(&key.account, reference, key.names);
-            let id = resolved.map_or(reference.as_str(), |(id, _)| id);
-            if !wanted.insert(id.to_owned()) {
+            if !wanted.insert(stored(reference, resolved)) {
                 continue;
             }
-            let member = self.member(key, &asked, reference, resolved);
+            let member = self.member(&asked, reference, resolved);
             if !member.confirmed {
                 added.push(member);
             }
         }
-        let first = (
-            key.account.clone(),
-            key.scope.clone(),
-            asked.stored_id.clone(),
-            String::new(),
-        );
-        let is_of_group = |(account, scope, group, _): &&(String, String, String, String)| {
-            (account, scope, group) == (&first.0, &first.1, &first.2)
-        };
-        let removed = self
-            .table
-            .members
-            .range(first.clone()..)
-            .map(|(key, _)| key)
-            .take_while(is_of_group)
-            .filter(|(_, _, _, user)| !wanted.contains(user))
-            .map(|(account, _, _, user)| {
-                let record = self.table.users.get(&(account.clone(), user.clone()));
-                self.seen_member(key, &asked, user, user, record)
+        let recorded = self.table.rows.members(&asked.key).map(|(key, _)| key);
+        let removed = recorded
+            .filter(|key| !wanted.contains(key.user.as_str()))
+            .map(|key| {
+                let users = &self.table.rows.users;
+                let user = UserRowKey::new(&key.account, RowId::known(&key.user));
+                let found = users.get_key_value(&user);
+                let found = found.map(|(key, row)| (&key.id, row));
+                self.member(&asked, &key.user, found)
             })
             .collect();
         Answer::Difference(Difference {
             added,
             removed,
-            complete: asked.group.is_none_or(|group| group.members_known),
+            complete: asked.row.is_none_or(|row| row.group.members_known),
         })
     }
+}
+
+/// Under what memberships of the user are kept whom a reference means.
+fn stored<'t>(reference: &'t str, resolved: Option<Found<'t, UserRow>>) -> Cow<'t, str> {
+    resolved.map_or(Cow::Borrowed(reference), |(id, _)| id.text())
 }

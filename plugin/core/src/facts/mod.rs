@@ -8,12 +8,16 @@ mod document;
 mod index;
 mod memberships;
 mod references;
+mod rows;
 mod shown;
 mod table;
 
 pub use scimguard_interface::TokenText;
 pub use scimguard_interface::facts::*;
 
+pub use rows::{
+    GroupRow, GroupRowKey, Membership, MembershipKey, MembershipRow, RetryRow, RowId, Rows,
+    UserRow, UserRowKey,
+};
 pub use shown::{Ownership, ShownGroup, ShownMember, ShownUser};
-pub(crate) use table::Membership;
 pub use table::Table;

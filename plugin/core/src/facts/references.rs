@@ -1,26 +1,27 @@
 //! Whom, or which group, does a reference mean, and how does a rule see it? Ids and names are compared
 //! exactly first, then as lenient applications would.
 
-use super::index::Index;
-use super::{Group, User};
+use super::User;
+use super::index::{Found, Index};
+use super::rows::{GroupRow, GroupRowKey, RowId, UserRow, UserRowKey};
 use crate::fold::fold;
 
 impl<'t> Index<'t> {
     /// The exact id, else one that is equal when folded, an owned one first.
-    pub(super) fn user_like(&self, account: &str, id: &str) -> Option<(&'t str, &'t User)> {
-        let exact = (account.to_owned(), id.to_owned());
-        if let Some((key, user)) = self.table.users.get_key_value(&exact) {
-            return Some((&key.1, user));
+    pub(super) fn user_like(&self, account: &str, id: &str) -> Option<Found<'t, UserRow>> {
+        let exact = UserRowKey::new(account, RowId::known(id));
+        if let Some((key, row)) = self.table.rows.users.get_key_value(&exact) {
+            return Some((&key.id, row));
         }
-        best(self.users_of_folded_id(account, &fold(id)), |user| {
-            user.managed_by.is_some()
+        best(self.users_of_folded_id(account, &fold(id)), |row| {
+            row.user.managed_by.is_some()
         })
     }
 
     /// Who has this name, folded; an owned one first.
-    pub(super) fn named(&self, account: &str, name: &str) -> Option<(&'t str, &'t User)> {
-        best(self.users_of_folded_name(account, &fold(name)), |user| {
-            user.managed_by.is_some()
+    pub(super) fn named(&self, account: &str, name: &str) -> Option<Found<'t, UserRow>> {
+        best(self.users_of_folded_name(account, &fold(name)), |row| {
+            row.user.managed_by.is_some()
         })
     }
 
@@ -31,19 +32,18 @@ impl<'t> Index<'t> {
         account: &str,
         scope: &str,
         id: &str,
-    ) -> Option<(&'t str, &'t Group)> {
-        let exact = (account.to_owned(), scope.to_owned(), id.to_owned());
+    ) -> Option<Found<'t, GroupRow>> {
+        let exact = GroupRowKey::new(account, scope, RowId::known(id));
         // A native one that is perhaps deleted gives way to one that a provider is creating in its place.
-        let gives_way = |group: &Group| group.leaving && group.managed_by.is_none();
-        if let Some((key, group)) = self.table.groups.get_key_value(&exact)
-            && !gives_way(group)
+        let gives_way = |row: &GroupRow| row.group.leaving && row.group.managed_by.is_none();
+        if let Some((key, row)) = self.table.rows.groups.get_key_value(&exact)
+            && !gives_way(row)
         {
-            return Some((&key.2, group));
+            return Some((&key.id, row));
         }
-        best(
-            self.groups_of_folded_id(account, scope, &fold(id)),
-            |group| group.managed_by.is_some(),
-        )
+        best(self.groups_of_folded_id(account, scope, &fold(id)), |row| {
+            row.group.managed_by.is_some()
+        })
     }
 
     /// The stored id of a user reference. One that means several users means the one who is locked
@@ -53,7 +53,7 @@ impl<'t> Index<'t> {
         account: &str,
         reference: &str,
         names: bool,
-    ) -> Option<(&'t str, &'t User)> {
+    ) -> Option<Found<'t, UserRow>> {
         let by_id = self.user_like(account, reference);
         if !names {
             return by_id;
@@ -61,34 +61,25 @@ impl<'t> Index<'t> {
         let by_name = self.named(account, reference);
         // The last of equals: the id.
         let both = by_name.into_iter().chain(by_id);
-        both.max_by_key(|(id, user)| self.seen_user(id, user).locks())
+        both.max_by_key(|(id, row)| self.seen_user(id, row).locks())
     }
 
-    /// The user as a rule sees it.
-    pub(super) fn seen_user(&self, id: &str, user: &User) -> User {
+    /// The user as a rule sees it. Without an id, nobody is in a group.
+    pub(super) fn seen_user(&self, id: &RowId, row: &UserRow) -> User {
+        let account = &row.user.account;
+        let id = id.as_known();
         User {
-            in_managed_group: self.is_in_managed_group(&user.account, id),
-            ..user.clone()
+            in_managed_group: id.is_some_and(|id| self.is_in_managed_group(account, id)),
+            ..row.user.clone()
         }
-    }
-
-    /// The group as a rule sees it.
-    pub(super) fn seen_group(&self, id: &str, group: &Group) -> Group {
-        let attempt = (group.account.clone(), id.to_owned());
-        let mut group = group.clone();
-        // Which id it has is not known where another may have the one that its name gives.
-        if group.id.is_none() && self.table.taken.contains(&attempt) {
-            group.derived_id = None;
-        }
-        group
     }
 }
 
 /// The first that is owned, else the first.
-fn best<'a, T>(
-    candidates: impl IntoIterator<Item = (&'a str, &'a T)>,
-    owned: impl Fn(&T) -> bool,
-) -> Option<(&'a str, &'a T)> {
+fn best<'t, Row>(
+    candidates: impl IntoIterator<Item = Found<'t, Row>>,
+    owned: impl Fn(&Row) -> bool,
+) -> Option<Found<'t, Row>> {
     let mut first = None;
     for candidate in candidates {
         if owned(candidate.1) {

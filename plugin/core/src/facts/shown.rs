@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::Table;
-use super::table::Membership;
+use super::{Membership, Table};
 
 /// Users, groups and memberships, in the order of their keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,36 +82,33 @@ impl Table {
     /// What there is, and who owns it.
     #[must_use]
     pub fn ownership(&self) -> Ownership {
-        let users = self.users.iter().map(|((_, key), user)| ShownUser {
-            account: user.account.clone(),
-            key: key.clone(),
-            id: user.id.clone(),
-            user_name: user.user_name.clone(),
-            display_name: user.display_name.clone(),
-            external_id: user.external_id.clone(),
-            active: user.active,
-            managed_by: user.managed_by.clone(),
-            pending: user.pending,
+        let users = self.rows.users.iter().map(|(key, row)| ShownUser {
+            account: key.account.clone(),
+            key: key.id.text().into_owned(),
+            id: row.user.id.clone(),
+            user_name: row.user.user_name.clone(),
+            display_name: row.user.display_name.clone(),
+            external_id: row.user.external_id.clone(),
+            active: row.user.active,
+            managed_by: row.user.managed_by.clone(),
+            pending: row.user.pending,
         });
-        let groups = self.groups.iter().map(|((_, _, key), group)| ShownGroup {
-            account: group.account.clone(),
-            scope: group.scope.clone(),
-            key: key.clone(),
-            id: group.id.clone(),
-            display_name: group.display_name.clone(),
-            external_id: group.external_id.clone(),
-            managed_by: group.managed_by.clone(),
-            pending: group.pending,
+        let groups = self.rows.groups.iter().map(|(key, row)| ShownGroup {
+            account: key.account.clone(),
+            scope: key.scope.clone(),
+            key: key.id.text().into_owned(),
+            id: row.group.id.clone(),
+            display_name: row.group.display_name.clone(),
+            external_id: row.group.external_id.clone(),
+            managed_by: row.group.managed_by.clone(),
+            pending: row.group.pending,
         });
-        let members = self.members.iter().map(|(key, membership)| {
-            let (account, scope, group, user) = key.clone();
-            ShownMember {
-                account,
-                scope,
-                group,
-                user,
-                pending: *membership != Membership::Confirmed,
-            }
+        let members = self.rows.memberships.iter().map(|(key, row)| ShownMember {
+            account: key.account.clone(),
+            scope: key.scope.clone(),
+            group: key.group.text().into_owned(),
+            user: key.user.clone(),
+            pending: row.membership != Membership::Confirmed,
         });
         Ownership {
             users: users.collect(),

@@ -1,5 +1,6 @@
 //! What the face stores: the only way in which the ownership record changes.
 
 mod apply;
+pub mod transition;
 
 pub use scimguard_interface::record::*;

@@ -1,0 +1,242 @@
+//! Creates whose outcome is not known: rows without an id, until each attempt has its outcome. Providers
+//! create groups in the account itself, in no scope.
+
+use super::{Reads, RowChange, Selection, members};
+use crate::facts::{
+    Group, GroupRow, GroupRowKey, Origin, ResourceKind, RowId, Rows, User, UserRow, UserRowKey,
+};
+use crate::record::{Intent, IntentKey};
+
+pub(super) fn reads_of_intent(intent: &Intent) -> Reads {
+    match intent.kind {
+        ResourceKind::User => Reads::Nothing,
+        ResourceKind::Group => {
+            let derived = intent.derived_id.as_deref().map(RowId::known);
+            let earlier = RowId::Intent(intent.key.clone());
+            let ids = derived.into_iter().chain([earlier]);
+            Reads::Groups(intent.account.clone(), ids.collect())
+        }
+    }
+}
+
+/// The intent, and the resource of this id.
+pub(super) fn reads(intent: &IntentKey, id: Option<&str>) -> Reads {
+    let ids = [RowId::Intent(intent.key.clone())].into_iter();
+    let ids = ids.chain(id.map(RowId::known)).collect();
+    match intent.kind {
+        ResourceKind::User => Reads::Users(intent.account.clone(), ids),
+        ResourceKind::Group => Reads::Groups(intent.account.clone(), ids),
+    }
+}
+
+pub(super) fn intend<'a>(intent: &'a Intent, rows: &Rows, now: u64) -> Vec<RowChange<'a>> {
+    match intent.kind {
+        ResourceKind::User => vec![intend_user(intent, now)],
+        ResourceKind::Group => intend_group(intent, rows, now),
+    }
+}
+
+fn intend_user(intent: &Intent, now: u64) -> RowChange<'static> {
+    let key = UserRowKey::new(&intent.account, RowId::Intent(intent.key.clone()));
+    let user = User {
+        account: intent.account.clone(),
+        id: None,
+        user_name: intent.user_name.as_ref().unwrap_or(&intent.key).clone(),
+        display_name: intent.display_name.clone(),
+        external_id: intent.external_id.clone(),
+        active: intent.active,
+        managed_by: Some(intent.provider.clone()),
+        pending: true,
+        leaving: false,
+        since: Some(intent.at),
+        origin: Some(Origin::Created(Some(intent.by.clone()))),
+        in_managed_group: false,
+    };
+    let opened = Some(now);
+    RowChange::PutUser(key, UserRow { user, opened })
+}
+
+fn intend_group<'a>(intent: &'a Intent, rows: &Rows, now: u64) -> Vec<RowChange<'a>> {
+    let key = GroupRowKey::new(&intent.account, "", RowId::Intent(intent.key.clone()));
+    let earlier = rows.groups.get(&key);
+    let is_taken = intent.derived_id.as_ref().is_some_and(|derived| {
+        let derived = GroupRowKey::new(&intent.account, "", RowId::known(derived));
+        rows.groups.contains_key(&derived)
+    });
+    let group = Group {
+        account: intent.account.clone(),
+        scope: String::new(),
+        id: None,
+        display_name: intent.display_name.clone(),
+        derived_id: intent.derived_id.clone(),
+        external_id: intent.external_id.clone(),
+        managed_by: Some(intent.provider.clone()),
+        pending: true,
+        leaving: false,
+        since: Some(intent.at),
+        origin: Some(Origin::Created(Some(intent.by.clone()))),
+        members_known: true,
+    };
+    let row = GroupRow {
+        group,
+        taken: is_taken || earlier.is_some(),
+        repeated: earlier.map_or(0, |earlier| earlier.repeated.saturating_add(1)),
+        opened: Some(now),
+    };
+    let mut changes = vec![RowChange::PutGroup(key.clone(), row)];
+    if !intent.members.is_empty() {
+        // Members of an earlier attempt stay: the backend may have acted on it.
+        changes.push(RowChange::PutMembers {
+            group: key,
+            users: &intent.members,
+            row: members::adding(now),
+            replaced: &[],
+        });
+    }
+    changes
+}
+
+pub(super) fn settle(
+    intent: &IntentKey,
+    id: &str,
+    rows: &Rows,
+    now: u64,
+) -> Vec<RowChange<'static>> {
+    match intent.kind {
+        ResourceKind::User => settle_user(intent, id, rows),
+        ResourceKind::Group => settle_group(intent, id, rows, now),
+    }
+}
+
+/// The intent is the newer word on a user who was there already, unless the provider has written to
+/// that user since, by the id. What is open there stays open.
+fn settle_user(intent: &IntentKey, id: &str, rows: &Rows) -> Vec<RowChange<'static>> {
+    let key = UserRowKey::new(&intent.account, RowId::known(id));
+    let pending = UserRowKey::new(&intent.account, RowId::Intent(intent.key.clone()));
+    let Some(created) = rows.users.get(&pending) else {
+        return Vec::new();
+    };
+    let written = rows.users.get(&key);
+    let written = written.filter(|written| written.user.managed_by.is_some());
+    let mut changes = vec![RowChange::DeleteUser(pending)];
+    if written.is_none_or(|written| written.user.pending) {
+        let row = UserRow {
+            user: User {
+                id: Some(id.to_owned()),
+                pending: written.is_some(),
+                active: created.user.active && written.is_none_or(|written| written.user.active),
+                ..created.user.clone()
+            },
+            opened: written.and_then(|written| written.opened),
+        };
+        changes.push(RowChange::PutUser(key, row));
+    }
+    changes
+}
+
+/// A group that was known already says nothing of the create, unless it is a native one that is perhaps
+/// deleted: it may be another one, and counts as owned while the create is open.
+fn settle_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowChange<'static>> {
+    let known = GroupRowKey::new(&intent.account, "", RowId::known(id));
+    match rows.groups.get(&known) {
+        None => {
+            let mut changes = make_group(intent, id, rows, now);
+            changes.extend(withdraw(intent, rows));
+            changes
+        }
+        Some(known) if known.group.leaving && known.group.managed_by.is_none() => {
+            make_group(intent, id, rows, now)
+        }
+        Some(_) => Vec::new(),
+    }
+}
+
+/// The group that a create made, with the members that it was created with; these may be in. So may
+/// those be out who were in a group of this id before.
+fn make_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowChange<'static>> {
+    let pending = GroupRowKey::new(&intent.account, "", RowId::Intent(intent.key.clone()));
+    let Some(created) = rows.groups.get(&pending) else {
+        return Vec::new();
+    };
+    let key = GroupRowKey::new(&intent.account, "", RowId::known(id));
+    let known = rows.groups.get(&key);
+    let is_open = |known: &GroupRow| known.group.managed_by.is_some() && known.group.pending;
+    let row = GroupRow {
+        group: Group {
+            id: Some(id.to_owned()),
+            pending: known.is_some_and(is_open),
+            // Of a group that was there already the members are known only if they were before.
+            members_known: known.unwrap_or(created).group.members_known,
+            ..created.group.clone()
+        },
+        opened: known.and_then(|known| known.opened),
+        ..GroupRow::default()
+    };
+    vec![
+        RowChange::PutGroup(key.clone(), row),
+        members::doubt(key.clone(), now),
+        RowChange::CopyMembers {
+            from: pending,
+            to: key,
+        },
+    ]
+}
+
+/// One attempt has its outcome. There is one user of a name, but each other attempt to create a group
+/// may have made one, or make it still.
+pub(super) fn withdraw(intent: &IntentKey, rows: &Rows) -> Vec<RowChange<'static>> {
+    let key = GroupRowKey::new(&intent.account, "", RowId::Intent(intent.key.clone()));
+    let row = match intent.kind {
+        ResourceKind::User => None,
+        ResourceKind::Group => rows.groups.get(&key),
+    };
+    match row {
+        Some(row) if row.repeated > 0 => {
+            let row = GroupRow {
+                repeated: row.repeated - 1,
+                ..row.clone()
+            };
+            vec![RowChange::PutGroup(key, row)]
+        }
+        _ => remove(intent, rows),
+    }
+}
+
+/// All attempts are over.
+pub(super) fn conclude(
+    intent: &IntentKey,
+    id: Option<&str>,
+    rows: &Rows,
+    now: u64,
+) -> Vec<RowChange<'static>> {
+    let mut changes = match (intent.kind, id) {
+        (ResourceKind::User, Some(id)) => return settle_user(intent, id, rows),
+        (ResourceKind::Group, Some(id)) => make_group(intent, id, rows, now),
+        (_, None) => Vec::new(),
+    };
+    changes.extend(remove(intent, rows));
+    changes
+}
+
+/// Nothing has to be repeated of a create: that is repeated as a whole. Nor has a user who has no id a
+/// membership.
+fn remove(intent: &IntentKey, rows: &Rows) -> Vec<RowChange<'static>> {
+    let id = RowId::Intent(intent.key.clone());
+    match intent.kind {
+        ResourceKind::User => {
+            let key = UserRowKey::new(&intent.account, id);
+            let is_there = rows.users.contains_key(&key);
+            Vec::from_iter(is_there.then_some(RowChange::DeleteUser(key)))
+        }
+        ResourceKind::Group => {
+            let key = GroupRowKey::new(&intent.account, "", id);
+            if !rows.groups.contains_key(&key) {
+                return Vec::new();
+            }
+            vec![
+                RowChange::DeleteMemberships(Selection::Group(key.clone())),
+                RowChange::DeleteGroup(key),
+            ]
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What a [`Record`] means: which rows of the record have to be read for it, and what changes. Every
+//! store loads the rows of [`Transition::reads`], asks for [`Transition::changes`] and keeps them, in
+//! order and before the next transition reads. No store decides anything itself.
+
+mod creates;
+mod members;
+
+use super::{IntentKey, MembersRecord, Record, Settled};
+use crate::facts::{
+    Group, GroupRow, GroupRowKey, Membership, MembershipKey, MembershipRow, ResourceKind, RetryRow,
+    RowId, Rows, User, UserRow, UserRowKey,
+};
+
+/// One step of the record.
+#[derive(Clone, Debug)]
+pub enum Transition<'a> {
+    /// What the policy has recorded.
+    Record(&'a Record),
+    /// All attempts of a create are over. They made the resource of this id, or none.
+    Conclude(&'a IntentKey, Option<&'a str>),
+    /// What else a resource of the account has is not known: the backend is asked for it by its id.
+    Reopen(ResourceKind, &'a str, &'a str),
+    /// Users who were in a group of this key may be out: it may be another group now.
+    DoubtMembers(GroupRowKey),
+    /// The backend says whether the user of an open membership is in. A change of the provider that
+    /// it did not do is to be repeated.
+    SettleMember(&'a MembershipKey, Presence),
+    /// A change of this membership is not to be repeated any more: it was done, or is not wanted.
+    DropRetry(&'a MembershipKey, Presence),
+}
+
+/// In a group, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// In.
+    In,
+    /// Out.
+    Out,
+}
+
+/// The rows that a transition depends on, all of one kind and account, so that one statement loads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// None.
+    Nothing,
+    /// These users of an account.
+    Users(String, Vec<RowId>),
+    /// These groups of the account itself, in no scope.
+    Groups(String, Vec<RowId>),
+    /// A membership, and what has to be repeated of it.
+    Membership(MembershipKey),
+}
+
+/// One change of the rows. Sets, which may be large, are changed in one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowChange<'a> {
+    /// Insert or replace.
+    PutUser(UserRowKey, UserRow),
+    /// The row alone.
+    DeleteUser(UserRowKey),
+    /// Insert or replace.
+    PutGroup(GroupRowKey, GroupRow),
+    /// The row alone.
+    DeleteGroup(GroupRowKey),
+    /// Insert or replace.
+    PutMembership(MembershipKey, MembershipRow),
+    /// Insert or replace.
+    PutRetry(MembershipKey, RetryRow),
+    /// All memberships of the selection are gone.
+    DeleteMemberships(Selection<'a>),
+    /// Nothing of the selection is to be repeated.
+    DeleteRetries(Selection<'a>),
+    /// These users are in the group like this. A membership that is recorded is replaced if it is one of
+    /// `replaced`, and stays as it is otherwise.
+    PutMembers {
+        /// The group.
+        group: GroupRowKey,
+        /// The users' ids.
+        users: &'a [String],
+        /// What is recorded of each.
+        row: MembershipRow,
+        /// What gives way to it.
+        replaced: &'static [Membership],
+    },
+    /// All memberships of the group that are one of `replaced` become this.
+    ReplaceMembers {
+        /// The group.
+        group: GroupRowKey,
+        /// What is recorded of each.
+        row: MembershipRow,
+        /// What gives way to it.
+        replaced: &'static [Membership],
+    },
+    /// The members of one group are in another one too, as they are in the first.
+    CopyMembers {
+        /// The first.
+        from: GroupRowKey,
+        /// The other one.
+        to: GroupRowKey,
+    },
+}
+
+/// Some memberships.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection<'a> {
+    /// This one.
+    One(MembershipKey),
+    /// Those of these users in a group.
+    Members(GroupRowKey, &'a [String]),
+    /// All of a group.
+    Group(GroupRowKey),
+    /// All of a user of an account, in every scope.
+    User(&'a str, &'a str),
+}
+
+impl<'a> From<&'a Record> for Transition<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self::Record(record)
+    }
+}
+
+// === impl Transition ===
+
+impl<'a> Transition<'a> {
+    /// Which rows have to be read.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        match self {
+            Self::Record(Record::Intent(intent)) => creates::reads_of_intent(intent),
+            Self::Record(Record::Settle(Settled { intent, id })) => {
+                creates::reads(intent, Some(id))
+            }
+            Self::Record(Record::Withdraw(intent)) => creates::reads(intent, None),
+            Self::Conclude(intent, id) => creates::reads(intent, *id),
+            Self::Reopen(ResourceKind::User, account, id) => {
+                Reads::Users((*account).to_owned(), vec![RowId::known(id)])
+            }
+            Self::Reopen(ResourceKind::Group, account, id) => {
+                Reads::Groups((*account).to_owned(), vec![RowId::known(id)])
+            }
+            Self::Record(Record::Member(member)) => Reads::Membership(members::key(member)),
+            Self::Record(Record::Failed(change)) => Reads::Membership(members::failed_key(change)),
+            Self::SettleMember(key, _) | Self::DropRetry(key, _) => {
+                Reads::Membership((*key).clone())
+            }
+            Self::Record(
+                Record::User(_)
+                | Record::Group(_)
+                | Record::Members(_)
+                | Record::RemoveUser(_)
+                | Record::RemoveGroup(_),
+            )
+            | Self::DoubtMembers(_) => Reads::Nothing,
+        }
+    }
+
+    /// What changes, given the rows that were asked for. `now` is in milliseconds since 1970.
+    #[must_use]
+    pub fn changes(&self, rows: &Rows, now: u64) -> Vec<RowChange<'a>> {
+        match self {
+            Self::Record(record) => of_record(record, rows, now),
+            Self::Conclude(intent, id) => creates::conclude(intent, *id, rows, now),
+            Self::Reopen(kind, account, id) => reopen(*kind, account, id, rows),
+            Self::DoubtMembers(group) => vec![members::doubt(group.clone(), now)],
+            Self::SettleMember(key, found) => members::settle(key, *found, rows, now),
+            Self::DropRetry(key, wanted) => members::drop_retry(key, *wanted, rows),
+        }
+    }
+}
+
+fn of_record<'a>(record: &'a Record, rows: &Rows, now: u64) -> Vec<RowChange<'a>> {
+    match record {
+        Record::Intent(intent) => creates::intend(intent, rows, now),
+        Record::Settle(Settled { intent, id }) => creates::settle(intent, id, rows, now),
+        Record::Withdraw(intent) => creates::withdraw(intent, rows),
+        Record::User(user) => put_user(user, now),
+        Record::Group(group) => put_group(group, now),
+        Record::Member(member) => members::set(member, rows, now),
+        Record::Members(all) => put_members(all),
+        Record::Failed(change) => members::fail(change, rows),
+        Record::RemoveUser(key) => {
+            let user = UserRowKey::new(&key.account, RowId::known(&key.id));
+            vec![
+                RowChange::DeleteMemberships(Selection::User(&key.account, &key.id)),
+                RowChange::DeleteRetries(Selection::User(&key.account, &key.id)),
+                RowChange::DeleteUser(user),
+            ]
+        }
+        Record::RemoveGroup(key) => {
+            let group = GroupRowKey::new(&key.account, &key.scope, RowId::known(&key.id));
+            vec![
+                RowChange::DeleteMemberships(Selection::Group(group.clone())),
+                RowChange::DeleteRetries(Selection::Group(group.clone())),
+                RowChange::DeleteGroup(group),
+            ]
+        }
+    }
+}
+
+/// One without an id would be an intent, which has a record of its own.
+fn put_user(user: &User, now: u64) -> Vec<RowChange<'static>> {
+    let Some(id) = &user.id else {
+        return Vec::new();
+    };
+    let key = UserRowKey::new(&user.account, RowId::known(id));
+    let row = UserRow {
+        opened: user.pending.then_some(now),
+        user: User {
+            in_managed_group: false,
+            ..user.clone()
+        },
+    };
+    vec![RowChange::PutUser(key, row)]
+}
+
+/// As for users.
+fn put_group(group: &Group, now: u64) -> Vec<RowChange<'static>> {
+    let Some(id) = &group.id else {
+        return Vec::new();
+    };
+    let key = GroupRowKey::new(&group.account, &group.scope, RowId::known(id));
+    let row = GroupRow {
+        opened: group.pending.then_some(now),
+        group: group.clone(),
+        ..GroupRow::default()
+    };
+    vec![RowChange::PutGroup(key, row)]
+}
+
+/// A group may have very many: only what is new is written.
+fn put_members(all: &MembersRecord) -> Vec<RowChange<'_>> {
+    let group = GroupRowKey::new(&all.account, &all.scope, RowId::known(&all.group));
+    vec![
+        RowChange::PutMembers {
+            group: group.clone(),
+            users: &all.users,
+            row: MembershipRow::CONFIRMED,
+            replaced: &[
+                Membership::Unconfirmed,
+                Membership::Adding,
+                Membership::Removing,
+            ],
+        },
+        RowChange::DeleteRetries(Selection::Members(group, &all.users)),
+    ]
+}
+
+/// Since when something is open stays as it is; what was not open is asked for at once.
+fn reopen(kind: ResourceKind, account: &str, id: &str, rows: &Rows) -> Vec<RowChange<'static>> {
+    let id = RowId::known(id);
+    let change = match kind {
+        ResourceKind::User => {
+            let key = UserRowKey::new(account, id);
+            rows.users.get(&key).cloned().map(|mut row| {
+                row.user.pending = true;
+                row.opened.get_or_insert(0);
+                RowChange::PutUser(key, row)
+            })
+        }
+        ResourceKind::Group => {
+            let key = GroupRowKey::new(account, "", id);
+            rows.groups.get(&key).cloned().map(|mut row| {
+                row.group.pending = true;
+                row.opened.get_or_insert(0);
+                RowChange::PutGroup(key, row)
+            })
+        }
+    };
+    Vec::from_iter(change)
+}
