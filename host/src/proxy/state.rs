@@ -98,6 +98,7 @@ impl State {
         needed: Needed,
     ) -> Result<Found, Refused> {
         let is_leased = needed.stage == Stage::Decide && !is_read(method);
+        let before = self.facts.found();
         if needed.first {
             self.facts = no_facts(self.now, self.client.as_ref(), self.on_behalf_of.as_ref());
             if is_leased {
@@ -114,9 +115,11 @@ impl State {
             false => self.facts.answer(proxy, headers, keys).await,
         };
         found.map_err(|error| unavailable(&proxy.store, &error))?;
+        let facts = self.facts.found();
         Ok(Found {
             now: self.now,
-            facts: self.facts.found(),
+            continues: facts.starts_with(&before),
+            facts,
         })
     }
 

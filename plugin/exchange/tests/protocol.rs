@@ -30,6 +30,8 @@ struct Script {
     settings: Settings,
     says: Says,
     said: Arc<AtomicU32>,
+    /// How many passes it began.
+    begun: Arc<AtomicU32>,
 }
 
 impl Script {
@@ -46,6 +48,7 @@ impl Script {
             },
             says,
             said: Arc::default(),
+            begun: Arc::default(),
         }
     }
 
@@ -64,6 +67,7 @@ impl Policy for Script {
     }
 
     fn pass(&self) -> Result<Self, Infallible> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
         Ok(self.clone())
     }
 }
@@ -148,7 +152,11 @@ fn end(says: Says) -> End {
                     answer: Answer::Absent,
                 });
                 let facts = Arc::new(facts.collect());
-                exchange.facts(Ok(Found { now: 0, facts }))
+                exchange.facts(Ok(Found {
+                    now: 0,
+                    facts,
+                    continues: true,
+                }))
             }
             Step::Store(_) => exchange.stored(Ok(())),
             Step::Respond(end) => return end,
@@ -205,4 +213,37 @@ fn an_answer_that_nobody_asked_for_is_not_believed() {
         panic!("it goes on")
     };
     assert_eq!(end.rule.as_deref(), Some("plugin.trapped"));
+}
+
+#[test]
+fn a_pass_begins_again_if_what_it_knows_does_not_hold_or_is_let_go_of() {
+    for (continues, released, begun) in [(true, false, 1), (false, false, 2), (true, true, 2)] {
+        let script = Script::new(Says::Asks(1));
+        let request = Request {
+            method: "DELETE".to_owned(),
+            path: "/scim/A/Users/u1".to_owned(),
+            headers: Vec::new(),
+            body: Body::Unread,
+            annotate: false,
+        };
+        let setup = Arc::new(Setup::new(script.clone(), false));
+        let mut exchange = Exchange::new(setup, request, 0, ());
+        let Step::GetFacts(needed) = exchange.start() else {
+            panic!("it asks for nothing")
+        };
+        if released {
+            exchange.release();
+        }
+        let facts = needed.keys.into_iter().map(|key| Fact {
+            key,
+            answer: Answer::Absent,
+        });
+        let found = Found {
+            now: 0,
+            facts: Arc::new(facts.collect()),
+            continues,
+        };
+        assert!(matches!(exchange.facts(Ok(found)), Step::Store(_)));
+        assert_eq!(script.begun.load(Ordering::Relaxed), begun);
+    }
 }

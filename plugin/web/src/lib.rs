@@ -9,8 +9,11 @@ mod errors;
 mod played;
 mod values;
 
-use scimguard_core::{pretty as indented, rules as table, sign_on, stage};
+use std::sync::Arc;
+
+use scimguard_core::{More, Request, pretty as indented, rules as table, sign_on, stage};
 use scimguard_entropy as _;
+use scimguard_interface::Observed;
 use serde::Serialize;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -59,10 +62,8 @@ impl Guard {
         #[wasm_bindgen(unchecked_param_type = "Fact[]")] facts: JsValue,
         now: f64,
     ) -> Result<JsValue, JsValue> {
-        let request = from_js("request", request)?;
-        let facts: Vec<_> = from_js("facts", facts)?;
-        let now = values::milliseconds(now)?;
-        to_js(&self.0.evaluate(&request, &facts, now))
+        let request = Arc::new(from_js("request", request)?);
+        to_js(&self.0.pass().evaluate(given(request, facts, now)?))
     }
 
     /// Judges the backend's answer to a forwarded request.
@@ -77,10 +78,12 @@ impl Guard {
         #[wasm_bindgen(unchecked_param_type = "Fact[]")] facts: JsValue,
         now: f64,
     ) -> Result<JsValue, JsValue> {
-        let answer = from_js("answer", answer)?;
-        let facts: Vec<_> = from_js("facts", facts)?;
-        let now = values::milliseconds(now)?;
-        to_js(&self.0.observe(continuation, &answer, &facts, now))
+        let observed = Arc::new(Observed {
+            continuation: continuation.to_vec(),
+            outcome: from_js("answer", answer)?,
+        });
+        let given = given(Arc::default(), facts, now)?;
+        to_js(&self.0.pass().observe(observed, given))
     }
 
     /// Plays requests one after the other over a facts document (JSON text; empty text: nothing is
@@ -117,6 +120,16 @@ impl Guard {
         let decisions = played::decisions(&self.0, facts, &steps, now);
         to_js_at_once(&decisions.map_err(|error| input_error(&error))?)
     }
+}
+
+/// What a pass begins with.
+fn given(request: Arc<Request>, facts: JsValue, now: f64) -> Result<More, JsValue> {
+    Ok(More {
+        request,
+        facts: Arc::new(from_js("facts", facts)?),
+        from: 0,
+        now: values::milliseconds(now)?,
+    })
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 mod management;
 mod message;
+mod ready;
 mod scim;
 
 use std::collections::BTreeMap;

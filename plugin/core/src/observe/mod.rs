@@ -83,42 +83,33 @@ async fn answered(
     inputs: &mut Inputs,
 ) -> Result<Respond, Refusal> {
     let now = inputs.facts.now();
-    let BackendOutcome::Answered(answer) = outcome else {
-        let failed = records::failed(&continuation, None, now);
-        return Ok(refused(unavailable(), ErrorForm::Scim, failed));
+    let account = policy.account(&continuation.account);
+    let success = match success(policy, &continuation, outcome, now) {
+        Ok(success) => success,
+        Err(Unsuccessful::Answer(respond)) => return Ok(*respond),
+        Err(Unsuccessful::Refused(refusal)) => return unsuccessful(refusal),
     };
-    match answer.status {
-        200..=299 => {}
-        // It was created before: nothing is taken back.
-        _ if matches!(continuation.expected, Expected::Created { at: Some(_), .. }) => {
-            let refusal = answer::invalid_answer("what it created cannot be read");
-            return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
+    let is_newer = match &continuation.expected {
+        Expected::Created { kind, name, .. } => {
+            let body = &success.body;
+            let check = |facts: &Facts| {
+                records::check_created(*kind, name, body, &continuation, account, facts)
+            };
+            match inputs.until(check).await {
+                Ok(is_newer) => is_newer,
+                Err(refusal) => return unsuccessful(refusal),
+            }
         }
-        304 => {
-            return Ok(Respond {
-                response: Response {
-                    status: 304,
-                    headers: answer::headers(answer, &continuation, false),
-                    body: ResponseBody::None,
-                },
-                records: Vec::new(),
-                rule: None,
-            });
-        }
-        400..=599 => return Ok(backend_error(answer, &continuation, now)),
-        status => {
-            let refusal = host::UPSTREAM_INVALID.because(format!(
-                "The application answered with status {status}, which SCIM does not know. Check the backend address of the guard."
-            ));
-            return Ok(refused(refusal, ErrorForm::Scim, Vec::new()));
-        }
-    }
-    match success(policy, &continuation, answer, inputs).await {
-        Ok(respond) => Ok(respond),
-        Err(refusal) if refusal.rule == host::UPSTREAM_INVALID.id => {
-            Ok(refused(refusal, ErrorForm::Scim, Vec::new()))
-        }
-        Err(refusal) => Err(refusal),
+        _ => false,
+    };
+    Ok(success.respond(policy, &continuation, is_newer))
+}
+
+/// An answer that is not what was asked for is no success, whatever its status.
+fn unsuccessful(refusal: Refusal) -> Result<Respond, Refusal> {
+    match refusal.rule == host::UPSTREAM_INVALID.id {
+        true => Ok(refused(refusal, ErrorForm::Scim, Vec::new())),
+        false => Err(refusal),
     }
 }
 
@@ -149,47 +140,73 @@ pub(crate) fn management(outcome: Effects, answered: &BackendOutcome) -> Respond
     }
 }
 
-async fn success(
+/// Why an answer is not one with the body that was asked for.
+enum Unsuccessful {
+    /// The client gets this.
+    Answer(Box<Respond>),
+    Refused(Refusal),
+}
+
+/// A success with a body.
+struct Success<'a> {
+    answer: &'a BackendAnswer,
+    body: Json,
+    /// What was sent and comes back tells nothing of what is stored.
+    is_echo: bool,
+}
+
+/// Reads a success, as far as its answer alone can be judged.
+fn success<'a>(
     policy: &Policy,
     continuation: &ScimContinuation,
-    answer: &BackendAnswer,
-    inputs: &mut Inputs,
-) -> Result<Respond, Refusal> {
-    let now = inputs.facts.now();
+    outcome: &'a BackendOutcome,
+    now: u64,
+) -> Result<Success<'a>, Unsuccessful> {
+    let BackendOutcome::Answered(answer) = outcome else {
+        let failed = records::failed(continuation, None, now);
+        return Err(refused(unavailable(), ErrorForm::Scim, failed).into());
+    };
     let account = policy.account(&continuation.account);
-    let nothing = |records| Respond {
+    let empty = |status, is_resource| Respond {
         response: Response {
-            status: 204,
-            headers: answer::headers(answer, continuation, false),
+            status,
+            headers: answer::headers(answer, continuation, is_resource),
             body: ResponseBody::None,
         },
-        records,
+        records: Vec::new(),
         rule: None,
     };
+    let nothing = || Respond {
+        records: records::of(continuation, account, None, false),
+        ..empty(204, false)
+    };
+    match answer.status {
+        200..=299 => {}
+        // It was created before: nothing is taken back.
+        _ if matches!(continuation.expected, Expected::Created { at: Some(_), .. }) => {
+            return Err(answer::invalid_answer("what it created cannot be read").into());
+        }
+        304 => return Err(empty(304, false).into()),
+        400..=599 => return Err(backend_error(answer, continuation, now).into()),
+        status => {
+            let refusal = host::UPSTREAM_INVALID.because(format!(
+                "The application answered with status {status}, which SCIM does not know. Check the backend address of the guard."
+            ));
+            return Err(refusal.into());
+        }
+    }
     if matches!(continuation.expected, Expected::Deleted) {
-        return Ok(nothing(records::of(continuation, account, None, false)));
+        return Err(nothing().into());
     }
     if answer.body.is_blank() {
-        return match continuation.expected {
-            _ if continuation.is_head => Ok(Respond {
-                response: Response {
-                    status: answer.status,
-                    headers: answer::headers(answer, continuation, true),
-                    body: ResponseBody::None,
-                },
-                records: Vec::new(),
-                rule: None,
-            }),
-            Expected::Written(..) => Ok(nothing(records::of(continuation, account, None, false))),
-            _ => Err(answer::invalid_answer("it is empty")),
-        };
+        return Err(match continuation.expected {
+            _ if continuation.is_head => empty(answer.status, true).into(),
+            Expected::Written(..) => nothing().into(),
+            _ => answer::invalid_answer("it is empty").into(),
+        });
     }
     let mut body = answer::read(answer)?;
-    let shapes = [&account.user.shape, &account.group.shape];
-    let mut is_newer = false;
-    // What was sent and comes back tells nothing of what is stored.
     let mut is_echo = false;
-    let mut status = answer.status;
     match &continuation.expected {
         Expected::Resource(kind, id) | Expected::Written(kind, id) => {
             let shape = &account.resource(*kind).shape;
@@ -198,51 +215,81 @@ async fn success(
                 && repair::own_id(&mut body, shape, id);
             answer::check_resource(&body, shape, Some(id))?;
         }
-        Expected::Created { kind, name, at } => {
+        Expected::Created { kind, at, .. } => {
             let shape = &account.resource(*kind).shape;
             repair::identifiers(&mut body, &[shape]);
             answer::check_resource(&body, shape, at.as_deref())?;
-            let check = |facts: &Facts| {
-                records::check_created(*kind, name, &body, continuation, account, facts)
-            };
-            is_newer = inputs.until(check).await?;
-            if at.is_some() {
-                status = 201;
-            }
         }
         Expected::List { kind, from_start } => {
             body = repair::list(body, *from_start)?;
             let shape = kind.map(|kind| &account.resource(kind).shape);
             match &shape {
                 Some(shape) => repair::identifiers(&mut body, &[shape]),
-                None => repair::identifiers(&mut body, &shapes),
+                None => {
+                    repair::identifiers(&mut body, &[&account.user.shape, &account.group.shape]);
+                }
             }
             answer::check_list(&body, shape)?;
         }
         Expected::Discovery(document) => {
-            let Some(described) = discovery::through_the_guard(*document, body, account)? else {
-                return Ok(not_there(continuation, now));
-            };
-            body = described;
+            let described = discovery::through_the_guard(*document, body, account)?;
+            let not_there = || not_there(continuation, now);
+            body = described.ok_or_else(not_there)?;
         }
         Expected::Deleted => {}
     }
-    let shown = (!is_echo).then_some(&body);
-    let records = records::of(continuation, account, shown, is_newer);
-    answer::sanitise(&mut body, &shapes, &continuation.bases);
-    let mut headers = answer::headers(answer, continuation, true);
-    if let Expected::Created { kind, .. } = &continuation.expected {
-        answer::locate(&mut headers, &body, *kind, &continuation.bases);
-    }
-    Ok(Respond {
-        response: Response {
-            status,
-            headers,
-            body: ResponseBody::Bytes(body.to_bytes()),
-        },
-        records,
-        rule: None,
+    Ok(Success {
+        answer,
+        body,
+        is_echo,
     })
+}
+
+// === impl Success ===
+
+impl Success<'_> {
+    /// What the client gets, and what it settles. `is_newer`: as [`records::check_created`] says.
+    fn respond(
+        mut self,
+        policy: &Policy,
+        continuation: &ScimContinuation,
+        is_newer: bool,
+    ) -> Respond {
+        let account = policy.account(&continuation.account);
+        let shown = (!self.is_echo).then_some(&self.body);
+        let records = records::of(continuation, account, shown, is_newer);
+        let shapes = [&account.user.shape, &account.group.shape];
+        answer::sanitise(&mut self.body, &shapes, &continuation.bases);
+        let mut headers = answer::headers(self.answer, continuation, true);
+        let mut status = self.answer.status;
+        if let Expected::Created { kind, at, .. } = &continuation.expected {
+            answer::locate(&mut headers, &self.body, *kind, &continuation.bases);
+            if at.is_some() {
+                status = 201;
+            }
+        }
+        Respond {
+            response: Response {
+                status,
+                headers,
+                body: ResponseBody::Bytes(self.body.to_bytes()),
+            },
+            records,
+            rule: None,
+        }
+    }
+}
+
+impl From<Respond> for Unsuccessful {
+    fn from(respond: Respond) -> Self {
+        Self::Answer(Box::new(respond))
+    }
+}
+
+impl From<Refusal> for Unsuccessful {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// Counts the reading of an answer, if it is read.

@@ -188,8 +188,8 @@ where
                     self.now = found.now;
                 }
                 self.holds = true;
-                // A pass goes on from what it knows, if that still holds.
-                if !found.facts.starts_with(&self.facts) {
+                // A pass continues from what it knows, if that still holds.
+                if !found.continues {
                     self.release();
                 }
                 self.facts = found.facts;
@@ -242,7 +242,7 @@ where
             headers: Vec::new(),
             body: AnswerBody::None,
         });
-        let records = self.records_of(&outcome);
+        let records = self.records_of(outcome);
         self.ended(refused, response, records)
     }
 
@@ -270,19 +270,19 @@ where
     /// have acted.
     #[must_use]
     pub fn abandoned(mut self) -> Option<Report> {
-        let records = self.records_of(&BackendOutcome::Unanswered);
+        let records = self.records_of(BackendOutcome::Unanswered);
         self.final_report(records)
     }
 
     /// What is to be recorded if this has come of what was sent.
-    fn records_of(&mut self, outcome: &BackendOutcome) -> Vec<Record> {
+    fn records_of(&mut self, outcome: BackendOutcome) -> Vec<Record> {
         let Then::Observe(continuation) = std::mem::replace(&mut self.then, Then::Nothing) else {
             return Vec::new();
         };
         let setup = Arc::clone(&self.setup);
         let observed = Arc::new(Observed {
             continuation,
-            outcome: outcome.clone(),
+            outcome,
         });
         let given = Given {
             request: &self.request,

@@ -260,16 +260,16 @@ where
         let At::Observing(observed) = &mut self.at else {
             return ResponseBody::None;
         };
-        // The pass is over, so that nobody else has them.
-        match Arc::make_mut(observed) {
-            Observed {
-                outcome: BackendOutcome::Answered(answer),
-                ..
-            } => match std::mem::replace(&mut answer.body, AnswerBody::None) {
-                AnswerBody::Bytes(bytes) => ResponseBody::Bytes(bytes),
-                AnswerBody::None | AnswerBody::OverLimit => ResponseBody::None,
-            },
-            _ => ResponseBody::None,
+        let body = match Arc::get_mut(observed).map(|observed| &mut observed.outcome) {
+            Some(BackendOutcome::Answered(answer)) => {
+                std::mem::replace(&mut answer.body, AnswerBody::None)
+            }
+            // The pass is over, so that nobody else has them.
+            _ => AnswerBody::None,
+        };
+        match body {
+            AnswerBody::Bytes(bytes) => ResponseBody::Bytes(bytes),
+            AnswerBody::None | AnswerBody::OverLimit => ResponseBody::None,
         }
     }
 

@@ -121,7 +121,13 @@ impl<P: Policy<Fault: Into<Refused> + Display>> Driver<P> {
                     let new: Vec<Key> = new.filter(|key| !known.contains(key)).collect();
                     keys.extend(new);
                     let facts = found(&keys, table);
-                    exchange.facts(Ok(Found { now, facts }))
+                    // The record changes only between passes.
+                    let continues = true;
+                    exchange.facts(Ok(Found {
+                        now,
+                        facts,
+                        continues,
+                    }))
                 }
                 Step::Store(report) => {
                     self.store(report, table);

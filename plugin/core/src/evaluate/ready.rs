@@ -1,0 +1,246 @@
+//! A SCIM call of which everything is known: whether it may be, and what is forwarded.
+
+use std::sync::Arc;
+
+use super::message::Message;
+use super::{Decision, Progress, forward};
+use crate::act::{Act, Edit, MembersWrite};
+use crate::continuation::{Continuation, CreatedRead, Expected, PendingRead, ScimContinuation};
+use crate::facts::ResourceKind;
+use crate::known::{Facts, Stop};
+use crate::message::{Forward, ForwardBody, Request};
+use crate::normalise::value_paths::NoTarget;
+use crate::permit::{Context, Permitted, Setting, permit};
+use crate::plan::{Effects, Plan, plan};
+use crate::policy::{Account, Dialect, Policy};
+use crate::route::{Operation, ScimCall};
+use crate::rules::{Refusal, Stage, normalise};
+use crate::scim::Profile;
+use crate::scim::location::Bases;
+use crate::token::{Actor, Authorised};
+use crate::write;
+
+/// A SCIM call whose message is canonical, and whose facts are at hand.
+pub(super) struct Ready<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) request: &'a Arc<Request>,
+    pub(super) call: &'a ScimCall,
+    /// The resource was read first.
+    pub(super) is_read: bool,
+    /// A value path names no value of that resource.
+    pub(super) no_target: Option<NoTarget>,
+    pub(super) authorised: &'a Authorised,
+    pub(super) setting: Setting<'a>,
+    pub(super) bases: Bases,
+    pub(super) query: String,
+    pub(super) message: Message,
+    pub(super) act: &'a Act,
+}
+
+/// What is to be done with an act that may happen.
+pub(super) struct Judged {
+    permitted: Permitted,
+    next: Next,
+}
+
+enum Next {
+    /// This group is read first.
+    Read(String),
+    /// What becomes of the record.
+    Forward(Plan),
+}
+
+// === impl Ready ===
+
+impl Ready<'_> {
+    /// Whether the act may happen, and what becomes of the record.
+    pub(super) fn judge(&self, facts: &Facts) -> Result<Judged, Stop> {
+        let context = self.setting.with(facts);
+        let permitted = permit(self.act, &context)?;
+        if let Some(no_target) = &self.no_target {
+            return Err(no_target.refusal().into());
+        }
+        let account = self.setting.account;
+        let next = match incomplete_group(self.act, account, &context)? {
+            Some(group) if !self.is_read => Next::Read(group),
+            _ => {
+                let done = self.message.acted_on(self.call, account);
+                let done = done.map(|message| self.call.act(&message));
+                let done = done.as_ref().unwrap_or(self.act);
+                Next::Forward(plan(done, &context, facts.now())?)
+            }
+        };
+        Ok(Judged { permitted, next })
+    }
+
+    /// What is forwarded.
+    pub(super) fn forward(
+        self,
+        judged: Judged,
+        facts: &Facts,
+        progress: &mut Progress,
+    ) -> Result<Decision, Refusal> {
+        let Self { call, request, .. } = self;
+        let account = self.setting.account;
+        let path = call.upstream_path(self.policy);
+        let mut headers = write::scim_headers(request, self.authorised, account.profile);
+        let token_id = &self.authorised.token_id;
+        let mut continuation = ScimContinuation {
+            account: call.account.clone(),
+            bases: self.bases,
+            expected: call.expected(self.act, &self.query, &self.message),
+            provisioner: match self.authorised.actor {
+                Actor::Provisioner(_) => Some(token_id.clone()),
+                Actor::Operator => None,
+            },
+            outcome: Effects::default(),
+            profile: account.profile,
+            reading: None,
+            read_back: None,
+            created: None,
+            is_head: request.method == "HEAD",
+        };
+        let reading = |continuation: &ScimContinuation, resource| {
+            PendingRead::new(
+                request,
+                continuation,
+                resource,
+                token_id.clone(),
+                path.clone(),
+                headers.clone(),
+            )
+        };
+        let plan = match judged.next {
+            Next::Read(group) => {
+                let read = reading(&continuation, (ResourceKind::Group, group));
+                return Ok(Decision::Forward(read.forward(Vec::new())));
+            }
+            Next::Forward(plan) => plan,
+        };
+        if let Some(resource) = call.changed()
+            && !self.is_read
+            && self.message.may_create()
+        {
+            continuation.reading = Some(Box::new(reading(&continuation, resource)));
+        }
+        match (account.profile, &call.operation) {
+            (Profile::Interop, Operation::Replace(kind, id)) => {
+                let read_back = reading(&continuation, (*kind, id.clone()));
+                continuation.read_back = Some(Box::new(read_back));
+            }
+            (_, Operation::Create(_)) => {
+                let read = CreatedRead::new(token_id.clone(), &path, &headers);
+                continuation.created = Some(Box::new(read));
+            }
+            _ => {}
+        }
+        let mut records = plan.before;
+        continuation.outcome = plan.outcome;
+        let context = self.setting.with(facts);
+        facts.budget().enter(Stage::Write);
+        let written = Written::new(call, self.message, self.act, account, &context, progress);
+        let (method, body) = match written.map_err(Stop::refusal)? {
+            Written::AsAsked(body) => (request.method.as_str(), body),
+            Written::Patch(body) => ("PATCH", Some(body)),
+            Written::Read => {
+                // Nothing is changed, so nothing is recorded.
+                records = Vec::new();
+                continuation.outcome = Effects::default();
+                if let Some((kind, id)) = call.changed() {
+                    continuation.expected = Expected::Resource(kind, id);
+                }
+                ("GET", None)
+            }
+        };
+        if body.is_some() {
+            headers.push(write::json_content());
+        }
+        let continuation = Continuation::Scim(continuation);
+        Ok(Decision::Forward(Forward {
+            method: method.to_owned(),
+            path: match self.query.is_empty() {
+                true => path,
+                false => format!("{path}?{}", self.query),
+            },
+            headers,
+            body: body.map_or(ForwardBody::None, ForwardBody::Bytes),
+            records,
+            ..forward(&judged.permitted, &continuation, progress)
+        }))
+    }
+}
+
+/// A message in the backend's dialect.
+enum Written {
+    /// With the client's own method.
+    AsAsked(Option<Vec<u8>>),
+    Patch(Vec<u8>),
+    /// Nothing is left to change: the resource is read instead.
+    Read,
+}
+
+// === impl Written ===
+
+impl Written {
+    fn new(
+        call: &ScimCall,
+        message: Message,
+        act: &Act,
+        account: &Account,
+        context: &Context<'_>,
+        progress: &mut Progress,
+    ) -> Result<Self, Stop> {
+        match (message, &call.operation) {
+            (Message::Resource(message) | Message::Search(message), _) => {
+                Ok(Self::AsAsked(Some(message.to_bytes())))
+            }
+            (
+                Message::Patch(operations),
+                Operation::Patch(kind, _) | Operation::Replace(kind, _),
+            ) => {
+                let resource = account.resource(*kind);
+                let changes = &mut progress.changes;
+                let operations = write::in_dialect(operations, resource, act, context, changes)?;
+                if operations.is_empty() {
+                    if changes.iter().all(|c| c.rule != normalise::NO_EFFECT.id) {
+                        changes.push(normalise::NO_EFFECT.normalisation(
+                            "Operations",
+                            "no operation is left: the resource is read instead",
+                        ));
+                    }
+                    return Ok(Self::Read);
+                }
+                let message = write::patch_message(&operations, resource, changes);
+                Ok(Self::Patch(message.to_bytes()))
+            }
+            _ => Ok(Self::AsAsked(None)),
+        }
+    }
+}
+
+/// The group whose members must be read before a replacement can be written as a difference.
+fn incomplete_group(
+    act: &Act,
+    account: &Account,
+    context: &Context<'_>,
+) -> Result<Option<String>, Stop> {
+    if account.group.dialect("members") != Dialect::Difference {
+        return Ok(None);
+    }
+    for edit in &act.edits {
+        let Edit::ChangeGroup(change) = edit else {
+            continue;
+        };
+        let group = &change.group;
+        if !matches!(change.members.net(), MembersWrite::Replace(_)) {
+            continue;
+        }
+        let Some(key) = context.net_members_key(group, &change.members) else {
+            continue;
+        };
+        if !context.facts.difference(&key)?.complete {
+            return Ok(Some(group.id.clone()));
+        }
+    }
+    Ok(None)
+}
