@@ -79,12 +79,13 @@ pub(crate) enum Expected {
 impl Continuation {
     /// As the face keeps it. Plain data with string keys: writing it cannot fail.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        postcard::to_allocvec(self).unwrap_or_default()
     }
 
     /// What a face gave back; `None` if it is not what it was given.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        let (continuation, rest) = postcard::take_from_bytes(bytes).ok()?;
+        rest.is_empty().then_some(continuation)
     }
 }
 

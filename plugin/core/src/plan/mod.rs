@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 mod groups;
+mod kept;
 mod users;
 
 pub(crate) use groups::group_intent_key;
@@ -30,6 +31,7 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Effects {
     /// If the backend refuses definitely.
+    #[serde(with = "kept")]
     pub(crate) refused: Vec<Record>,
     /// An earlier create of the same name is still unclear: a conflict may well be with that.
     pub(crate) may_exist: bool,
@@ -56,7 +58,7 @@ pub(crate) enum Effect {
         removed: Vec<String>,
     },
     /// Whatever the answer says.
-    Record(Record),
+    Record(#[serde(with = "kept::Kept")] Record),
 }
 
 /// Plans the record of an act.
