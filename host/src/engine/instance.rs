@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use scimguard_core::facts::Fact;
 use scimguard_core::{Body, Outcome, Request, Settings, Verdict};
@@ -11,7 +12,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Store, StoreLimits};
 
 use super::exports::{Exported, Exports};
-use super::runtime::{Deadline, Runtime};
+use super::runtime::{Deadline, Runtime, WAITING};
 use super::{Fault, LoadError};
 
 /// A component of the right world that can do nothing but decide.
@@ -19,6 +20,8 @@ use super::{Fault, LoadError};
 pub(super) struct Accepted {
     pub(super) pre: InstancePre<StoreLimits>,
     exports: Arc<Exports>,
+    /// How many instances there are.
+    live: Arc<AtomicUsize>,
 }
 
 /// One instance of a component, configured: it serves one pass.
@@ -29,7 +32,11 @@ pub struct Instance {
     /// What it was given by now: how many facts, and whether the body was among it.
     known: usize,
     has_body: bool,
+    live: Live,
 }
+
+/// Counts an instance as long as there is one.
+struct Live(Arc<AtomicUsize>);
 
 /// Accepts a component as a policy.
 pub(super) fn accept(
@@ -58,6 +65,7 @@ pub(super) fn accept(
     let accepted = Accepted {
         pre,
         exports: Arc::new(exports),
+        live: Arc::default(),
     };
     let mut instance = empty(runtime, &accepted)?;
     instance
@@ -89,6 +97,7 @@ pub(super) fn empty(runtime: &Runtime, policy: &Accepted) -> Result<Instance, Fa
         exports: Arc::clone(&policy.exports),
         known: 0,
         has_body: false,
+        live: Live::new(&policy.live),
     })
 }
 
@@ -99,9 +108,29 @@ pub(super) fn foreign(path: &Path, error: &wasmtime::Error) -> LoadError {
     }
 }
 
+// === impl Live ===
+
+impl Live {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 // === impl Instance ===
 
 impl Instance {
+    /// There are so many that none should be kept waiting.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.live.0.load(Ordering::Relaxed) > WAITING
+    }
+
     fn exported(&mut self) -> Exported<'_> {
         Exported {
             exports: &self.exports,

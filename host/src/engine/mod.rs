@@ -3,6 +3,7 @@
 mod cache;
 mod exports;
 mod instance;
+mod pass;
 mod runtime;
 mod sandbox;
 mod sign_on;
@@ -23,13 +24,14 @@ pub use self::cache::default_folder as default_cache;
 pub use self::sandbox::{Plugin, Sandbox};
 
 use self::instance::Instance;
+use self::pass::SandboxPass;
 
 /// A configured policy. Cheap to share; every call is independent of every other.
 pub enum Engine {
     /// Compiled into this program.
     Native(Guard),
     /// A component in its sandbox.
-    Wasm(Sandbox),
+    Wasm(Arc<Sandbox>),
 }
 
 /// A configured policy for several calls in a row, which a component answers in one instance: what
@@ -146,7 +148,7 @@ impl Policy for Engine {
     fn pass(&self) -> Result<Self::Pass, Fault> {
         Ok(match self {
             Self::Native(guard) => Box::new(Native(Guard::pass(guard))),
-            Self::Wasm(sandbox) => Box::new(sandbox.instance()?),
+            Self::Wasm(sandbox) => Box::new(SandboxPass::new(sandbox)),
         })
     }
 }

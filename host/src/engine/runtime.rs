@@ -28,7 +28,11 @@ const MEMORY: usize = 512 << 20;
 /// What an instance leaves in memory for the next one: about what one call touches.
 const RESIDENT: usize = 4 << 20;
 
-/// Calls that may run at once: more than the host has threads (tokio has 512 blocking ones).
+/// Instances that may wait for what their pass needs. The others of the pool are for calls.
+pub(super) const WAITING: usize = 400;
+
+/// Instances at once: of calls, more than the host has threads (tokio has 512 blocking ones), and of
+/// passes that wait.
 const INSTANCES: u32 = 1000;
 
 /// Compiles and instantiates. Its clock stops with its last copy.

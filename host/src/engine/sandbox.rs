@@ -1,4 +1,4 @@
-//! The policy as a component: compiled once, and a fresh, configured instance for each call.
+//! The policy as a component: compiled once, and a fresh, configured instance for each pass.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,12 +86,12 @@ impl Plugin {
     /// The document is faulty, or the plugin failed while it read it.
     pub fn configure(&self, policy: &str) -> Result<Engine, LoadError> {
         let (_, settings) = configured(&self.runtime, &self.policy, policy)?;
-        Ok(Engine::Wasm(Sandbox {
+        Ok(Engine::Wasm(Arc::new(Sandbox {
             runtime: self.runtime.clone(),
             policy: self.policy.clone(),
             start: Start::Empty(policy.into()),
             settings,
-        }))
+        })))
     }
 }
 
@@ -142,12 +142,12 @@ impl Sandbox {
         settings: Settings,
     ) -> Result<Engine, LoadError> {
         let policy = accept(&runtime, path, component)?;
-        Ok(Engine::Wasm(Self {
+        Ok(Engine::Wasm(Arc::new(Self {
             runtime,
             policy,
             start: Start::Configured,
             settings,
-        }))
+        })))
     }
 
     pub(super) fn settings(&self) -> &Settings {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+use super::runtime::WAITING;
 use super::{Engine, Fault, LoadError, Plugin};
 
 #[test]
@@ -64,6 +65,27 @@ fn every_call_has_a_fresh_instance_and_a_session_has_one() {
         assert!(ask(&session, "GET").is_ok());
         assert!(ask(&session, "GET").is_err());
     }
+}
+
+#[test]
+fn passes_wait_in_their_instances_or_begin_again_where_there_are_too_many() {
+    let place = Place::new();
+    let engine = place.snapshot("").unwrap();
+    let request = Arc::new(request("GET"));
+    let given = Given {
+        request: &request,
+        facts: &Arc::default(),
+        now: 0,
+    };
+    // More than the pool has.
+    let mut passes: Vec<_> = (0..1_200).map(|_| engine.pass().unwrap()).collect();
+    for pass in &mut passes {
+        assert!(matches!(pass.evaluate(given), Ok(Verdict::Need(_))));
+    }
+    // This plugin can be begun, and not be resumed.
+    let resumed = passes.iter_mut().map(|pass| pass.resume_evaluate(given));
+    let trapped = resumed.filter(Result::is_err).count();
+    assert_eq!(trapped, WAITING);
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub enum Key {
     User(UserKey),
     /// By user name, in any case. Answered by [`Answer::User`].
     UserByName(UserKey),
-    /// By what a user name looks like, as [`crate::skeleton`] tells it. Answered by
+    /// By what a user name looks like: its skeleton (UTS 39 §4, of the folded name). Answered by
     /// [`Answer::Holders`].
     UserAlike(UserKey),
     /// Answered by [`Answer::Group`].

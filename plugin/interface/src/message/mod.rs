@@ -96,7 +96,7 @@ pub struct Forward {
     pub body: ForwardBody,
     /// What happens to the backend's answer.
     pub answer: AnswerHandling,
-    /// Comes back to [`crate::Guard::observe`].
+    /// Comes back to [`crate::Pass::observe`].
     #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
     /// What was normalised.
@@ -131,7 +131,7 @@ pub enum ForwardBody {
 pub enum AnswerHandling {
     /// It goes to the client as it comes.
     Pass,
-    /// It goes to [`crate::Guard::observe`] first.
+    /// It goes to [`crate::Pass::observe`] first.
     Observe,
 }
 
@@ -195,7 +195,7 @@ pub enum ResponseBody {
 pub struct Proceed {
     /// To be stored before the next part begins.
     pub records: Vec<Record>,
-    /// Goes to [`crate::Guard::observe`] with [`BackendOutcome::NotAsked`].
+    /// Goes to [`crate::Pass::observe`] with [`BackendOutcome::NotAsked`].
     #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
     /// What was normalised of a part that was refused.

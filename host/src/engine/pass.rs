@@ -1,0 +1,77 @@
+//! A pass of a component: one instance, kept while the pass waits for something, as long as there are
+//! instances enough for all. Otherwise the pass begins again with everything that is known by then.
+
+use std::sync::Arc;
+
+use scimguard_core::{Outcome, Verdict};
+use scimguard_interface::{Given, Observed, Pass};
+
+use super::Fault;
+use super::instance::Instance;
+use super::sandbox::Sandbox;
+
+/// One decision, or one judged answer, in the sandbox.
+pub(super) struct SandboxPass {
+    sandbox: Arc<Sandbox>,
+    /// While it waits.
+    instance: Option<Instance>,
+    /// What is judged, if it is an answer.
+    observed: Option<Arc<Observed>>,
+}
+
+// === impl SandboxPass ===
+
+impl SandboxPass {
+    pub(super) fn new(sandbox: &Arc<Sandbox>) -> Self {
+        Self {
+            sandbox: Arc::clone(sandbox),
+            instance: None,
+            observed: None,
+        }
+    }
+
+    fn keep(&mut self, instance: Instance, waits: bool) {
+        self.instance = (waits && !instance.is_crowded()).then_some(instance);
+    }
+}
+
+impl Pass for SandboxPass {
+    type Fault = Fault;
+
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        let mut instance = self.sandbox.instance()?;
+        let verdict = instance.evaluate(given)?;
+        self.keep(instance, matches!(verdict, Verdict::Need(_)));
+        Ok(verdict)
+    }
+
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+        let Some(mut instance) = self.instance.take() else {
+            return self.evaluate(given);
+        };
+        let verdict = instance.resume_evaluate(given)?;
+        self.keep(instance, matches!(verdict, Verdict::Need(_)));
+        Ok(verdict)
+    }
+
+    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Fault> {
+        let mut instance = self.sandbox.instance()?;
+        let outcome = instance.observe(observed, given)?;
+        self.keep(instance, matches!(outcome, Outcome::Need(_)));
+        self.observed = Some(Arc::clone(observed));
+        Ok(outcome)
+    }
+
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
+        match (self.instance.take(), self.observed.take()) {
+            (Some(mut instance), observed) => {
+                let outcome = instance.resume_observe(given)?;
+                self.keep(instance, matches!(outcome, Outcome::Need(_)));
+                self.observed = observed;
+                Ok(outcome)
+            }
+            (None, Some(observed)) => self.observe(&observed, given),
+            (None, None) => Err(Fault::Trapped("nothing was begun".to_owned())),
+        }
+    }
+}
