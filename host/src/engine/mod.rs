@@ -26,7 +26,7 @@ pub use self::sandbox::{Plugin, Sandbox};
 use self::instance::Instance;
 use self::pass::SandboxPass;
 
-/// A configured policy. Cheap to share; every call is independent of every other.
+/// A configured policy. Cheap to share; every pass is independent of every other.
 pub enum Engine {
     /// Compiled into this program.
     Native(Guard),
@@ -106,7 +106,7 @@ impl Engine {
             .map_err(LoadError::Policy)
     }
 
-    /// The component of this file, configured once and for all: each call starts from a snapshot of
+    /// The component of this file, configured once and for all: each pass starts from a snapshot of
     /// the configured instance. A second start finds the compiled snapshot in the cache.
     ///
     /// # Errors

@@ -166,7 +166,7 @@ impl Guard {
         &self.settings
     }
 
-    /// The identity provider of an account: whoever has one of its tokens is the provisioner there.
+    /// The identity provider of an account. The bearer of one of its tokens acts as the provisioner there.
     #[must_use]
     pub fn provider(&self, account: &str) -> &str {
         &self.policy.account(account).provider

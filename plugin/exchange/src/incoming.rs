@@ -5,7 +5,7 @@ use scimguard_core::Headers;
 
 use crate::Refused;
 
-/// Methods and targets that are for nobody behind a gateway.
+/// Methods and targets that no application behind a gateway receives.
 ///
 /// # Errors
 /// The refusal.

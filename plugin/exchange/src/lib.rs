@@ -1,12 +1,11 @@
-//! One request from its head to its answer, whoever moves the bytes: [`Exchange`] decides it, has its
-//! intent recorded, sends it, judges the answer and has the outcome recorded. No I/O, no clock.
+//! One request from its head to its response, without I/O or a clock: [`Exchange`] decides it, has its
+//! intent recorded, sends it, judges the answer and has the outcome recorded.
 //!
 //! # The contract
 //! Each call of an exchange returns the next [`Step`]. The caller performs it and reports what came of it
-//! with the call that the step names, until [`Step::Respond`]. An exchange calls the policy; nobody else
-//! does.
+//! with the call that the step names, until [`Step::Respond`]. Only an exchange calls the policy.
 //!
-//! - Facts of a write are given under leases: nobody else changes what its keys name until a [`Report`]
+//! - Facts of a write are given under leases: no other request changes what its keys name until a [`Report`]
 //!   `ends` the pass, or the exchange is dropped.
 //! - A pass of the policy waits for what it needs, and is resumed with it, if what it was given before still
 //!   holds ([`Found::continues`]); otherwise, or if the caller lets go of it ([`Exchange::release`]), it
@@ -15,7 +14,7 @@
 //!   the backend is asked, the outcome before the client is answered. If it fails, the client is refused.
 //! - If the client goes away before a report `sends` anything, the exchange can be dropped. Afterwards it
 //!   has to be driven to its end, or [`Exchange::abandoned`] says what is still to be recorded.
-//! - A policy that does not keep the protocol (asks or goes on without end, or speaks of another account)
+//! - A policy that does not keep the protocol (asks or proceeds without end, or names another account)
 //!   is refused with `plugin.trapped`.
 //!
 //! ```

@@ -11,7 +11,7 @@ use scimguard_core::{ErrorForm, Response, refusal};
 pub struct Refused {
     /// The rule's id.
     pub rule: &'static str,
-    /// For whoever sent the request.
+    /// For the client.
     pub detail: String,
     /// Seconds, where the rule alone does not tell them.
     pub retry_after: Option<u64>,
@@ -34,7 +34,7 @@ impl Refused {
         }
     }
 
-    /// The policy does what no policy may, or broke off.
+    /// The policy broke the protocol, or failed.
     #[must_use]
     pub fn trapped() -> Self {
         Self::new(
@@ -93,7 +93,7 @@ impl Refused {
         )
     }
 
-    /// Nobody is asked about a token, after too many wrong ones from the same address.
+    /// The token is not looked up, after too many wrong ones from the same address.
     #[must_use]
     pub fn not_asked(seconds: u64) -> Self {
         Self {
@@ -136,7 +136,7 @@ impl Refused {
     /// The answer to the client, in the form that its path expects.
     #[must_use]
     pub fn response(&self, form: ErrorForm) -> Response {
-        // Only a rule that nobody knows has no form.
+        // Only an unknown rule has no form.
         let mut response = refusal(self.rule, &self.detail, form).unwrap_or(Response {
             status: 500,
             headers: Vec::new(),

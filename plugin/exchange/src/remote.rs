@@ -135,7 +135,7 @@ impl Remote {
     /// What the service answers to a report.
     ///
     /// # Errors
-    /// It is not on disk, or nobody knows.
+    /// It is not on disk, or that is unknown.
     pub fn stored(&self, status: u16, body: &[u8]) -> Result<(), ServiceError> {
         if status == 204 {
             return Ok(());

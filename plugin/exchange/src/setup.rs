@@ -9,7 +9,7 @@ use crate::ScimPaths;
 /// What an unknown buffer takes for certain.
 const UNKNOWN_ROOM: u64 = 8 * 1024;
 
-/// No buffer is this large: nobody has said how large it is.
+/// No buffer is this large: its size is unknown.
 const NOT_KNOWN: u64 = u64::MAX;
 
 /// A policy, and what is decided beside it.

@@ -2,7 +2,7 @@
 
 use scimguard_interface::{Given, Outcome, Verdict};
 
-/// Somebody who watches an exchange, for a log or a test. Nothing that it does changes the exchange.
+/// Observes an exchange, for a log or a test. An observer cannot change the exchange.
 pub trait Witness {
     /// The policy is about to decide the request.
     fn evaluates(&mut self, given: Given<'_>) {
@@ -30,5 +30,5 @@ pub trait Witness {
     }
 }
 
-/// Nobody watches.
+/// Observes nothing.
 impl Witness for () {}

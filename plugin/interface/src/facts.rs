@@ -12,7 +12,7 @@ use crate::TokenText;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unseen {
-    /// It is nobody's.
+    /// It belongs to no provider.
     Absent,
     /// It may be the resource of an unsettled create: unavailable while there is one in the account.
     Pending,

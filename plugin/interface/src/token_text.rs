@@ -1,4 +1,4 @@
-//! The text of a token, on its way to whoever can verify it.
+//! The text of a token, for the issuer that can verify it.
 
 use std::fmt;
 

@@ -131,7 +131,7 @@ fn incomplete(list: &mut String) {
 }
 
 fn with_header(mut respond: Respond, list: String) -> Respond {
-    // Nobody else says it.
+    // Only the guard may set it.
     respond.response.headers.retain(|(name, _)| name != HEADER);
     if !list.is_empty() {
         let header = (HEADER.to_owned(), list.into_bytes());

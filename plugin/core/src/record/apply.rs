@@ -7,9 +7,12 @@ use super::transition::{RowChange, Selection, Transition};
 use crate::facts::{MembershipKey, Rows, Table};
 
 impl Table {
-    /// Applies one change of the record. Since when something is open no rule asks.
+    /// Applies one change of the record. No rule reads since when something is open, nor what has to be
+    /// repeated.
     pub fn apply(&mut self, record: &Record) {
-        self.rows.apply(&record.into(), 0);
+        if !matches!(record, Record::Failed(_)) {
+            self.rows.apply(&record.into(), 0);
+        }
     }
 }
 

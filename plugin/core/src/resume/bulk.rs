@@ -1,4 +1,4 @@
-//! A Bulk request goes on: with the next operation, or with the answer to the one that is under way.
+//! Continues a Bulk request: with the next operation, or with the answer to the one that is under way.
 //! Each is judged as if it came alone.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Where a request goes on: with the backend's answer to what was forwarded, or with its next part.
+//! Continues a request: with the backend's answer to what was forwarded, or with its next part.
 
 mod bulk;
 mod single;

@@ -8,13 +8,13 @@ use crate::json::Json;
 use crate::policy::{Claim, Confirmation, Issuer, IssuerKind};
 use crate::rules::{Refusal, token as rules};
 
-/// 9999-12-31T23:59:59Z in seconds: what is later is no time that somebody meant.
+/// 9999-12-31T23:59:59Z in seconds: no real token lasts longer.
 const LATEST: f64 = 253_402_300_799.0;
 
 /// A `jti` that is longer is no name for logs.
 const MAX_ID: usize = 64;
 
-/// What is longer is nobody's id.
+/// The longest id of a principal, in bytes.
 const MAX_PRINCIPAL: usize = 256;
 
 /// What the claims say of a token.
@@ -189,7 +189,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// A text that can be somebody's name.
+    /// A text that can be the id of a principal.
     fn text(&self, pointer: &[String]) -> Option<String> {
         let text = self.at(pointer)?.as_str()?;
         let is_name = !text.is_empty() && !text.chars().any(char::is_control);

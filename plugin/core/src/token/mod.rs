@@ -121,7 +121,7 @@ fn settings<'p>(policy: &'p Policy, account_name: Option<&str>) -> &'p Account {
     account_name.map_or(policy.default_account(), |name| policy.account(name))
 }
 
-/// A token that somebody has to say something about.
+/// Looks a token up, in the record or at its issuer.
 struct TokenLookup<'a> {
     token: &'a str,
     /// The account in whose name it is used; `None` for a management request that names none.
@@ -236,7 +236,7 @@ impl TokenLookup<'_> {
     }
 }
 
-/// One answer for all that is not known, so that nobody learns by trying.
+/// One refusal for every unknown token, so that guessing reveals nothing.
 fn unknown() -> Refusal {
     rules::UNKNOWN
         .because("The token is not known. Create one and enter it in the identity provider.")

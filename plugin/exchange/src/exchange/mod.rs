@@ -41,9 +41,9 @@ pub struct Exchange<P: Policy + ?Sized, W = ()> {
     setup: Arc<Setup<P>>,
     request: Arc<Request>,
     now: u64,
-    /// Whoever gives the facts has told the time.
+    /// The facts came with the time.
     timed: bool,
-    /// Facts were given, and whoever gave them keeps something for the exchange.
+    /// Facts were given, and their source keeps state for the exchange.
     holds: bool,
     facts: Arc<Vec<Fact>>,
     /// The next question is the first of a pass.
@@ -154,9 +154,9 @@ where
         }
     }
 
-    /// The body that is to be read is not there yet. Whoever waits for a client holds nothing that is
-    /// shared: the pass ends, and its facts are asked for anew with those that the body needs. Nothing
-    /// waits for the report.
+    /// The body has not arrived yet. An exchange that waits for a client holds no shared state: its leases
+    /// end, and its facts are asked for again together with those that the body needs. Nothing waits for
+    /// the report.
     pub fn suspend(&mut self) -> Option<Report> {
         let ended = self.final_report(Vec::new())?;
         self.first = true;
@@ -167,7 +167,7 @@ where
         Some(ended)
     }
 
-    /// What the policy keeps for this pass is let go of: what it waits for takes long. The pass begins
+    /// Drops what the policy keeps for this pass, because what it waits for takes long. The pass begins
     /// again with everything that is known then, and decides the same.
     pub fn release(&mut self) {
         self.pass = None;
@@ -205,7 +205,7 @@ where
         match (std::mem::replace(&mut self.then, Then::Nothing), stored) {
             (Then::Refuse(answer), Ok(())) => Step::Respond(answer),
             // Too many wrong credentials: that is all that the client is told. And without a record
-            // nobody would count them.
+            // they would not be counted.
             (Then::Refuse(answer), Err(error)) => {
                 let is_wrong = answer.response.status == 401;
                 if is_wrong || matches!(error, ServiceError::Refused(_)) {
@@ -246,12 +246,12 @@ where
         self.ended(refused, response, records)
     }
 
-    /// Ends with a refusal by whoever drives the exchange.
+    /// Ends with a refusal by the driver of the exchange.
     pub fn refuse(&mut self, refused: &Refused) -> Step {
         Step::Respond(self.refusal(refused))
     }
 
-    /// The end with a refusal by whoever drives the exchange.
+    /// The answer when the driver of the exchange refuses.
     pub fn refusal(&mut self, refused: &Refused) -> Answer {
         let response = refused.response(self.error_form());
         self.ended(refused, response, Vec::new())
@@ -266,7 +266,7 @@ where
         }
     }
 
-    /// Nobody waits for the answer any more: what is still to be reported. A backend that was asked may
+    /// The client has gone: what is still to be reported. A backend that was asked may
     /// have acted.
     #[must_use]
     pub fn abandoned(mut self) -> Option<Report> {
@@ -341,12 +341,12 @@ where
         }
     }
 
-    /// Whoever watches.
+    /// The observer.
     pub fn witness(&mut self) -> &mut W {
         &mut self.witness
     }
 
-    /// Whoever has watched.
+    /// The observer, at the end.
     pub fn into_witness(self) -> W {
         self.witness
     }

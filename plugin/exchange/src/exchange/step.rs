@@ -1,4 +1,4 @@
-//! What an exchange asks of whoever drives it, and what it is given.
+//! What an exchange asks of its driver, and what it is given.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub struct Needed {
 /// What the policy has decided or wants to have recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The decision on the client's request, once an exchange: it counts against somebody.
+    /// The decision on the client's request, once an exchange: it counts against an account or an address.
     pub decision: Option<DecisionReport>,
     /// In order, in one transaction.
     pub records: Vec<Record>,
@@ -73,7 +73,7 @@ pub enum Outgoing {
     None,
     /// These bytes.
     Whole(Vec<u8>),
-    /// Nobody has read it: as it comes in.
+    /// Unread: as it comes in.
     AsItComes,
 }
 
@@ -91,7 +91,7 @@ pub struct Answer {
 /// Facts, of one state of the record.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Milliseconds since 1970, by the clock of whoever gives them.
+    /// Milliseconds since 1970, by the clock of their source.
     pub now: u64,
     /// Every key of the pass with its answer.
     pub facts: Arc<Vec<Fact>>,

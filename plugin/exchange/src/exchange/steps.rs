@@ -195,7 +195,7 @@ where
         self.passes <= self.setup.policy.settings().passes
     }
 
-    /// The request's own body goes on through the gateway's buffer.
+    /// The request's own body is forwarded through the gateway's buffer.
     fn beyond_room(&self, body: &Outgoing) -> Option<Refused> {
         let room = self.setup.known_room()?;
         match body {
@@ -264,7 +264,7 @@ where
             Some(BackendOutcome::Answered(answer)) => {
                 std::mem::replace(&mut answer.body, AnswerBody::None)
             }
-            // The pass is over, so that nobody else has them.
+            // The pass is over, so that it does not hold them any more.
             _ => AnswerBody::None,
         };
         match body {

@@ -213,7 +213,7 @@ fn limited(outcome: &BackendOutcome, limit: u64) -> BackendOutcome {
     }
 }
 
-/// What the client gets of an answer that nobody looks at.
+/// The response to the client when the answer is not observed.
 fn passed(answer: &BackendOutcome) -> Option<Response> {
     match answer {
         BackendOutcome::Answered(answer) => Some(Response {

@@ -34,7 +34,7 @@ pub struct Request {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
-    /// Nobody has looked yet.
+    /// Not read yet.
     Unread,
     /// There is none.
     #[default]
@@ -213,11 +213,11 @@ pub struct Proceed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendOutcome {
-    /// Nobody asked: a new part begins.
+    /// The backend was not asked: a new part begins.
     NotAsked,
     /// The backend answered.
     Answered(BackendAnswer),
-    /// No answer, or one that broke off: the backend may or may not have acted.
+    /// No answer, or an incomplete one: the backend may or may not have acted.
     Unanswered,
 }
 
