@@ -49,6 +49,8 @@ const MAX_PAIRS: usize = 1_000;
 pub(crate) struct Budget {
     limit: u64,
     spent: Cell<u64>,
+    /// What of it the facts took.
+    of_facts: Cell<u64>,
     /// The stages that it was spent in, in order.
     stages: RefCell<Vec<Stage>>,
 }
@@ -93,6 +95,7 @@ impl Budget {
         Self {
             limit,
             spent: Cell::new(0),
+            of_facts: Cell::new(0),
             stages: RefCell::default(),
         }
     }
@@ -115,6 +118,11 @@ impl Budget {
     /// The steps that were taken by now.
     pub(crate) fn spent(&self) -> u64 {
         self.spent.get()
+    }
+
+    /// The steps that were taken by now, beside those for what is known: the same, whenever facts came.
+    pub(crate) fn spent_on_request(&self) -> u64 {
+        self.spent.get().saturating_sub(self.of_facts.get())
     }
 
     /// Counts what earlier calls took for the same request.
@@ -160,7 +168,9 @@ impl Budget {
     /// Counts what is known by now. That shows with the next step that is taken.
     pub(crate) fn facts(&self, facts: &[Fact]) {
         let steps = facts.iter().map(|fact| KEY + answer_steps(&fact.answer));
-        self.carry(steps.fold(0, u64::saturating_add));
+        let steps = steps.fold(0, u64::saturating_add);
+        self.of_facts.set(self.of_facts.get().saturating_add(steps));
+        self.carry(steps);
     }
 
     /// Counts the asking for keys.

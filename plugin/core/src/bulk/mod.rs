@@ -90,7 +90,7 @@ pub(crate) fn begin(
         ids: BTreeMap::new(),
         under_way: None,
         rule: None,
-        spent: budget.spent(),
+        spent: budget.spent_on_request(),
     })
 }
 

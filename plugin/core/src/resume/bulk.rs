@@ -49,11 +49,12 @@ pub(super) async fn resume(
             return next(bulk, Vec::new(), Vec::new());
         }
     };
-    let before = inputs.facts.budget().spent();
+    let before = inputs.facts.budget().spent_on_request();
     inputs.facts.budget().carry(bulk.spent);
     let verdict = evaluate(policy, Arc::new(request), inputs, known(&bulk)).await;
     // What was kept is read again for each operation, and is not the operation's.
-    bulk.spent = inputs.facts.budget().spent().saturating_sub(before);
+    let spent = inputs.facts.budget().spent_on_request();
+    bulk.spent = spent.saturating_sub(before);
     match verdict {
         Verdict::Need(need) => Outcome::Need(need),
         Verdict::Forward(forward) => Outcome::Forward(bulk.forward(index, forward)),
