@@ -126,7 +126,7 @@ impl Drop for Live {
 // === impl Instance ===
 
 impl Instance {
-    /// There are so many that none should be kept waiting.
+    /// Whether too many instances exist to keep one waiting.
     pub(super) fn is_crowded(&self) -> bool {
         self.live.0.load(Ordering::Relaxed) > WAITING
     }

@@ -63,15 +63,14 @@ impl Pass for SandboxPass {
     }
 
     fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
-        match (self.instance.take(), self.observed.take()) {
-            (Some(mut instance), observed) => {
-                let outcome = instance.resume_observe(given)?;
-                self.keep(instance, matches!(outcome, Outcome::Need(_)));
-                self.observed = observed;
-                Ok(outcome)
-            }
-            (None, Some(observed)) => self.observe(&observed, given),
-            (None, None) => Err(Fault::Trapped("nothing was begun".to_owned())),
-        }
+        let Some(mut instance) = self.instance.take() else {
+            return match self.observed.take() {
+                Some(observed) => self.observe(&observed, given),
+                None => Err(Fault::Trapped("nothing was begun".to_owned())),
+            };
+        };
+        let outcome = instance.resume_observe(given)?;
+        self.keep(instance, matches!(outcome, Outcome::Need(_)));
+        Ok(outcome)
     }
 }

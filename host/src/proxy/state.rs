@@ -98,7 +98,6 @@ impl State {
         needed: Needed,
     ) -> Result<Found, Refused> {
         let is_leased = needed.stage == Stage::Decide && !is_read(method);
-        let before = self.facts.found();
         if needed.first {
             self.facts = no_facts(self.now, self.client.as_ref(), self.on_behalf_of.as_ref());
             if is_leased {
@@ -115,11 +114,9 @@ impl State {
             false => self.facts.answer(proxy, headers, keys).await,
         };
         found.map_err(|error| unavailable(&proxy.store, &error))?;
-        let facts = self.facts.found();
         Ok(Found {
             now: self.now,
-            continues: facts.starts_with(&before),
-            facts,
+            facts: self.facts.found(),
         })
     }
 

@@ -146,14 +146,9 @@ impl Port {
         self.with(|slot| slot.more = Some(more));
     }
 
-    /// What is needed, if it was stopped.
-    pub(crate) fn need(&self) -> Need {
-        self.with(|slot| slot.need.take().unwrap_or_default())
-    }
-
-    /// What it took by now.
-    pub(crate) fn effort(&self) -> Effort {
-        self.with(|slot| slot.effort.clone())
+    /// What it took by now, and what is needed, if it was stopped.
+    pub(crate) fn left(&self) -> (Effort, Option<Need>) {
+        self.with(|slot| (std::mem::take(&mut slot.effort), slot.need.take()))
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Slot) -> T) -> T {

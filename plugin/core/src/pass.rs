@@ -1,9 +1,9 @@
-//! A pass: one decision, or one judged answer, that stops where something is missing and goes on from
+//! A pass: one decision, or one judged answer, that stops where something is missing and continues
 //! there, so that no stage of it runs twice.
 //!
 //! The stages that have to ask are `async` functions, and what a pass has made by then is what the
-//! compiler keeps of them. Nothing else is waited for: whoever calls is asked by a [`Need`], and polls
-//! again with what was needed.
+//! compiler keeps of them. Nothing else is waited for: the caller gets a [`Need`], and polls again with
+//! what was needed.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -206,10 +206,11 @@ impl<T: From<Need>> Work<T> {
             .future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));
-        *effort = self.port.effort();
+        let (took, need) = self.port.left();
+        *effort = took;
         match polled {
             Poll::Ready(done) => done,
-            Poll::Pending => self.port.need().into(),
+            Poll::Pending => need.unwrap_or_default().into(),
         }
     }
 }

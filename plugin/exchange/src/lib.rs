@@ -8,7 +8,7 @@
 //! - Facts of a write are given under leases: no other request changes what its keys name until a [`Report`]
 //!   `ends` the pass, or the exchange is dropped.
 //! - A pass of the policy waits for what it needs, and is resumed with it, if what it was given before still
-//!   holds ([`Found::continues`]); otherwise, or if the caller lets go of it ([`Exchange::release`]), it
+//!   holds; otherwise, or if the caller lets go of it ([`Exchange::release`]), it
 //!   begins again with everything that is known.
 //! - [`Step::Store`] comes before what follows from it: the decision before anything, the intent before
 //!   the backend is asked, the outcome before the client is answered. If it fails, the client is refused.
@@ -49,7 +49,7 @@
 //!                 let answers = table.answer_all(&keys);
 //!                 let facts = keys.iter().cloned().zip(answers);
 //!                 let facts = facts.map(|(key, answer)| Fact { key, answer }).collect();
-//!                 exchange.facts(Ok(Found { now, facts: Arc::new(facts), continues: true }))
+//!                 exchange.facts(Ok(Found { now, facts: Arc::new(facts) }))
 //!             }
 //!             Step::Store(report) => {
 //!                 for record in &report.records {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scimguard_core::facts::{Fact, Key};
+use scimguard_core::facts::Key;
 use scimguard_wire::{self as wire, DecisionReport, FactsRequest, Head, Pass, RecordsRequest};
 
 use crate::strangers::Strangers;
@@ -25,8 +25,6 @@ pub struct Remote {
     begun: u64,
     /// What the service keeps for the exchange.
     pass: Option<Pass>,
-    /// What it answered last.
-    found: Arc<Vec<Fact>>,
     /// A decision that is not worth a call of its own: it goes with the next report.
     deferred: Option<DecisionReport>,
     /// A wrong credential was reported.
@@ -58,7 +56,6 @@ impl Remote {
             },
             begun: now,
             pass: None,
-            found: Arc::default(),
             deferred: None,
             wrong: false,
         }
@@ -96,13 +93,9 @@ impl Remote {
         let answer: wire::FactsResponse =
             serde_json::from_slice(body).map_err(|_| ServiceError::NoResponse)?;
         self.pass = Some(answer.pass);
-        let facts = Arc::new(answer.facts);
-        let continues = facts.starts_with(&self.found);
-        self.found = Arc::clone(&facts);
         Ok(Found {
             now: answer.now,
-            facts,
-            continues,
+            facts: answer.facts.into(),
         })
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use scimguard_core::facts::{Answer, Fact, Key, Unseen, UserKey};
 use scimguard_core::message::{Need, Proceed, Respond, ResponseBody};
 use scimguard_core::{BackendOutcome, Body, Outcome, Request, Response, Settings, Verdict};
-use scimguard_exchange::{Answer as End, Exchange, Found, Setup, Step};
+use scimguard_exchange::{Answer as End, Exchange, Found, Needed, Setup, Step};
 use scimguard_interface::{Given, Observed, Pass, Policy};
 
 const PASSES: u32 = 3;
@@ -133,16 +133,19 @@ fn proceeds() -> Proceed {
     }
 }
 
-fn end(says: Says) -> End {
-    let request = Request {
-        method: "DELETE".to_owned(),
+fn request(method: &str) -> Request {
+    Request {
+        method: method.to_owned(),
         path: "/scim/A/Users/u1".to_owned(),
         headers: Vec::new(),
         body: Body::Unread,
         annotate: false,
-    };
+    }
+}
+
+fn end(says: Says) -> End {
     let setup = Arc::new(Setup::new(Script::new(says), false));
-    let mut exchange = Exchange::new(setup, request, 0, ());
+    let mut exchange = Exchange::new(setup, request("DELETE"), 0, ());
     let mut step = exchange.start();
     for _ in 0..20 {
         step = match step {
@@ -152,11 +155,7 @@ fn end(says: Says) -> End {
                     answer: Answer::Absent,
                 });
                 let facts = Arc::new(facts.collect());
-                exchange.facts(Ok(Found {
-                    now: 0,
-                    facts,
-                    continues: true,
-                }))
+                exchange.facts(Ok(Found { now: 0, facts }))
             }
             Step::Store(_) => exchange.stored(Ok(())),
             Step::Respond(end) => return end,
@@ -195,15 +194,8 @@ fn a_policy_goes_on_as_often_as_it_may_and_no_more() {
 
 #[test]
 fn an_answer_that_nobody_asked_for_is_not_believed() {
-    let request = Request {
-        method: "GET".to_owned(),
-        path: "/scim/A/Users/u1".to_owned(),
-        headers: Vec::new(),
-        body: Body::Unread,
-        annotate: false,
-    };
     let setup = Arc::new(Setup::new(Script::new(Says::Asks(1)), false));
-    let mut exchange = Exchange::new(setup, request, 0, ());
+    let mut exchange = Exchange::new(setup, request("GET"), 0, ());
     assert!(matches!(exchange.start(), Step::GetFacts(_)));
     let Step::Respond(end) = exchange.answered(BackendOutcome::NotAsked) else {
         panic!("it goes on")
@@ -217,33 +209,34 @@ fn an_answer_that_nobody_asked_for_is_not_believed() {
 
 #[test]
 fn a_pass_begins_again_if_what_it_knows_does_not_hold_or_is_let_go_of() {
-    for (continues, released, begun) in [(true, false, 1), (false, false, 2), (true, true, 2)] {
-        let script = Script::new(Says::Asks(1));
-        let request = Request {
-            method: "DELETE".to_owned(),
-            path: "/scim/A/Users/u1".to_owned(),
-            headers: Vec::new(),
-            body: Body::Unread,
-            annotate: false,
-        };
+    for (holds, released, begun) in [(true, false, 1), (false, false, 2), (true, true, 2)] {
+        let script = Script::new(Says::Asks(2));
         let setup = Arc::new(Setup::new(script.clone(), false));
-        let mut exchange = Exchange::new(setup, request, 0, ());
+        let mut exchange = Exchange::new(setup, request("DELETE"), 0, ());
+        let fact = |needed: &Needed, answer| Fact {
+            key: needed.keys[0].clone(),
+            answer,
+        };
+        let found = |facts: Vec<Fact>| {
+            let facts = Arc::new(facts);
+            Ok(Found { now: 0, facts })
+        };
         let Step::GetFacts(needed) = exchange.start() else {
             panic!("it asks for nothing")
+        };
+        let first = fact(&needed, Answer::Absent);
+        let Step::GetFacts(needed) = exchange.facts(found(vec![first.clone()])) else {
+            panic!("it asks once")
         };
         if released {
             exchange.release();
         }
-        let facts = needed.keys.into_iter().map(|key| Fact {
-            key,
-            answer: Answer::Absent,
-        });
-        let found = Found {
-            now: 0,
-            facts: Arc::new(facts.collect()),
-            continues,
+        let first = match holds {
+            true => first,
+            false => fact(&needed, Answer::Unavailable),
         };
-        assert!(matches!(exchange.facts(Ok(found)), Step::Store(_)));
+        let facts = vec![first, fact(&needed, Answer::Absent)];
+        assert!(matches!(exchange.facts(found(facts)), Step::Store(_)));
         assert_eq!(script.begun.load(Ordering::Relaxed), begun);
     }
 }

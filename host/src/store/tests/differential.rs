@@ -327,7 +327,7 @@ fn expected(table: &Table, key: &Key) -> Answer {
 /// When the record in memory does its steps. The store does them later.
 const NOW: u64 = 1_600_000_000_000;
 
-/// All rows of the store, but for when something was done now: that is as in memory.
+/// All rows of the store. The time at which a row was opened now is normalised to that in memory.
 async fn stored(store: &Store) -> Rows {
     const KEYS: &str = "
         SELECT account, scope, group_id, user_id FROM members

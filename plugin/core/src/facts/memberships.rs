@@ -37,7 +37,7 @@ impl<'t> Index<'t> {
         members.collect()
     }
 
-    /// The membership of the user whom a reference means, of an unknown one that of the reference.
+    /// The membership of the user that a reference means; for an unknown user, that of the reference itself.
     fn member(
         &self,
         asked: &Asked<'_>,
@@ -89,7 +89,7 @@ impl<'t> Index<'t> {
     }
 }
 
-/// Under what memberships of the user are kept whom a reference means.
+/// The id under which the memberships of a referenced user are kept.
 fn stored<'t>(reference: &'t str, resolved: Option<Found<'t, UserRow>>) -> Cow<'t, str> {
     resolved.map_or(Cow::Borrowed(reference), |(id, _)| id.text())
 }

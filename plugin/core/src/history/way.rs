@@ -31,14 +31,7 @@ pub enum Passed {
     NotReached,
 }
 
-const SCIM: &[Stage] = &[
-    Stage::Route,
-    Stage::Token,
-    Stage::Parse,
-    Stage::Normalise,
-    Stage::Permit,
-    Stage::Write,
-];
+const SCIM: &[Stage] = &Stage::ALL;
 
 /// The application authenticates its own administrators.
 const MANAGEMENT: &[Stage] = &[Stage::Route, Stage::Parse, Stage::Permit, Stage::Write];

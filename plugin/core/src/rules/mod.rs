@@ -52,6 +52,18 @@ pub enum Stage {
     Write,
 }
 
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Route,
+        Self::Token,
+        Self::Parse,
+        Self::Normalise,
+        Self::Permit,
+        Self::Write,
+    ];
+}
+
 /// The rules of each stage, in the order in which a request meets them; those of no stage stand for
 /// what is around the policy.
 const TABLE: [(Option<Stage>, &[&Rule]); 8] = [

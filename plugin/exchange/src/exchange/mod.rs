@@ -189,7 +189,7 @@ where
                 }
                 self.holds = true;
                 // A pass continues from what it knows, if that still holds.
-                if !found.continues {
+                if !found.facts.starts_with(&self.facts) {
                     self.release();
                 }
                 self.facts = found.facts;

@@ -95,6 +95,4 @@ pub struct Found {
     pub now: u64,
     /// Every key of the pass with its answer.
     pub facts: Arc<Vec<Fact>>,
-    /// Those that the pass was given before are the first of them, as they were.
-    pub continues: bool,
 }

@@ -66,11 +66,6 @@ where
                     &self.at,
                     At::Observing(observed) if observed.outcome == BackendOutcome::NotAsked
                 );
-                let given = Given {
-                    request: &self.request,
-                    facts: &self.facts,
-                    now: self.now,
-                };
                 self.witness.observed(given, begins, outcome);
             }
         }

@@ -121,13 +121,7 @@ impl<P: Policy<Fault: Into<Refused> + Display>> Driver<P> {
                     let new: Vec<Key> = new.filter(|key| !known.contains(key)).collect();
                     keys.extend(new);
                     let facts = found(&keys, table);
-                    // The record changes only between passes.
-                    let continues = true;
-                    exchange.facts(Ok(Found {
-                        now,
-                        facts,
-                        continues,
-                    }))
+                    exchange.facts(Ok(Found { now, facts }))
                 }
                 Step::Store(report) => {
                     self.store(report, table);

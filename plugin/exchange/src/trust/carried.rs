@@ -10,11 +10,8 @@ pub(super) struct Carried<'r>(Vec<&'r str>);
 impl<'r> Carried<'r> {
     pub(super) fn by(request: &'r Request) -> Self {
         let values = request.headers.iter();
-        let texts = values.filter_map(|(_, value)| Some(std::str::from_utf8(value).ok()?.trim()));
-        let tokens = texts.flat_map(|text| {
-            let behind = text.split_once(' ').map(|(_, token)| token.trim());
-            [Some(text), behind].into_iter().flatten()
-        });
+        let texts = values.filter_map(|(_, value)| texts(value));
+        let tokens = texts.flat_map(|(text, behind)| [Some(text), behind].into_iter().flatten());
         Self(tokens.collect())
     }
 
@@ -26,4 +23,24 @@ impl<'r> Carried<'r> {
         let mut hashes = self.0.iter().map(|token| sha256_hex(token.as_bytes()));
         hashes.any(|hash| hash == sha256)
     }
+}
+
+/// The token that a SCIM request carries, if its form is not that of a JWT.
+pub(crate) fn opaque_token(request: &Request) -> Option<&str> {
+    let carried = |name: &str| {
+        let header = request.headers.iter().find(|(other, _)| other == name);
+        header.map(|(_, value)| texts(value))
+    };
+    let token = match carried("authorization") {
+        Some(value) => value?.1?,
+        None => carried("x-api-key")??.0,
+    };
+    (!token.is_empty() && token.split('.').count() != 3).then_some(token)
+}
+
+/// A value, and what follows its scheme.
+fn texts(value: &[u8]) -> Option<(&str, Option<&str>)> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let behind = text.split_once(' ').map(|(_, token)| token.trim());
+    Some((text, behind))
 }

@@ -13,6 +13,7 @@ use scimguard_core::{Forward, Outcome, Request, Verdict};
 use serde_json::Value;
 
 use self::carried::Carried;
+pub(crate) use self::carried::opaque_token;
 use crate::{ScimPaths, account_of_key, account_of_record};
 
 /// What a policy had to go by.
@@ -261,20 +262,6 @@ pub fn account_of_token<'f>(request: &Request, facts: &'f [Fact], now: u64) -> O
     let mut good = good_tokens(facts, now);
     let found = good.find(|(sha256, _)| carried.has_hash(sha256));
     found.map(|(_, token)| &token.account)
-}
-
-/// The token that a SCIM request carries, if its form is not that of a JWT.
-pub(crate) fn opaque_token(request: &Request) -> Option<&str> {
-    let carried = |name: &str| {
-        let header = request.headers.iter().find(|(other, _)| other == name);
-        header.and_then(|(_, value)| std::str::from_utf8(value).ok())
-    };
-    let token = match carried("authorization") {
-        Some(value) => value.trim().split_once(' ')?.1,
-        None => carried("x-api-key")?,
-    };
-    let token = token.trim();
-    (!token.is_empty() && token.split('.').count() != 3).then_some(token)
 }
 
 /// The tokens of the guard's own store that the facts tell of as good, with their hashes.
