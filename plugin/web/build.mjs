@@ -1,5 +1,5 @@
-// Builds the pages: each a folder of static files that any file server serves, and each file once
-// more as brotli for servers that send it so.
+// Builds each page as a folder of static files for any file server. Each file also gets a copy
+// compressed with brotli.
 //
 //   node build.mjs PACKAGE OUTPUT
 
@@ -13,7 +13,7 @@ import { build } from "esbuild";
 
 const SOURCES = dirname(fileURLToPath(import.meta.url));
 
-/** What is bundled for each page. */
+/** The entry points bundled for each page. */
 const PAGES = {
   page: [
     { in: "page/main.tsx", out: "page" },
@@ -27,14 +27,14 @@ const PAGES = {
   ],
 };
 
-/** What is copied for each page. */
+/** The files copied for each page. */
 const COPIED = ["index.html", "icon.svg"];
 
 const compress = promisify(brotliCompress);
 
 const [, , packageFolder, output] = process.argv.map((argument) => resolve(argument));
 const module = join(packageFolder, "scimguard.wasm");
-// It takes seconds, and is the same for every page.
+// Compressed once for all pages, since it takes seconds.
 const compressedModule = await brotli(await readFile(module));
 
 for (const [name, bundled] of Object.entries(PAGES)) {

@@ -123,11 +123,11 @@ test("what is decided is on top at once", async () => {
   assert.equal(await scim("POST", "/Users", user("live")), 201);
   await until(() => rows().count(), (now) => now === number + 1);
   const newest = await rows().first().innerText();
-  assert.match(newest, /let through/);
+  assert.match(newest, /allowed/);
   assert.match(newest, /POST .*\/Users/);
   assert.equal(await rename(), 403);
   await until(() => rows().first().innerText(), (text) => text.includes(RENAME));
-  assert.match(await rows().first().innerText(), /refused[^]*group\.update of group web_team[^]*403/);
+  assert.match(await rows().first().innerText(), /denied[^]*group\.update of group web_team[^]*403/);
   assert.equal(await scim("GET", "/Users", undefined, "sat.ACC1.nobody.wrong-secret"), 401);
   await until(() => rows().first().innerText(), (text) => text.includes("token.unknown"));
   await accessible(page, "decisions");
@@ -147,9 +147,9 @@ test("the list can be paused", async () => {
 test("the list is filtered by account, rule and verdict", async () => {
   await page.getByLabel("Rule").selectOption(RENAME);
   await until(() => rows().allInnerTexts(), (all) => all.length > 0 && all.every((text) => text.includes(RENAME)));
-  await page.getByLabel("Verdict").selectOption({ label: "let through" });
+  await page.getByLabel("Verdict").selectOption({ label: "allowed" });
   await page.getByText("No matching decisions.").waitFor();
-  await page.getByLabel("Verdict").selectOption({ label: "refused" });
+  await page.getByLabel("Verdict").selectOption({ label: "denied" });
   const number = (await until(() => rows().allInnerTexts(), (all) => all.length > 0)).length;
   await rename();
   await scim("GET", "/Users?count=1");
@@ -170,9 +170,9 @@ test("a click explains a request of Okta's, with its secrets replaced", async ()
   const line = rows().filter({ hasText: "POST" }).filter({ hasText: "/Users" }).first();
   await line.getByRole("link").click();
   await page.locator(".explanation .verdict h2").waitFor();
-  await page.getByText("Decided once more in this browser").waitFor();
+  await page.getByText("Repeated in this browser").waitFor();
   const text = await page.locator("main").innerText();
-  assert.match(text, /lets this request through after/);
+  assert.match(text, /allows this request after/);
   assert.match(text, /201 after [\d.]+ ms; the application took [\d.]+ ms of it/);
   assert.match(text, /live@example\.com/);
   assert.match(text, /\*{8}/);
@@ -181,7 +181,7 @@ test("a click explains a request of Okta's, with its secrets replaced", async ()
   assert.match(text, /normalise\.not-synced/);
   await accessible(page, "explanation");
   await picture("operators-explanation");
-  const link = await page.getByRole("link", { name: /page of explanations/ }).getAttribute("href");
+  const link = await page.getByRole("link", { name: /explanation page/ }).getAttribute("href");
   assert.match(link, /^\.\.\/explain\/#1\./);
   await page.getByRole("link", { name: "All decisions" }).click();
   await rows().first().waitFor();
@@ -193,7 +193,7 @@ test("a click explains a refused edit, of which no body was recorded", async () 
   await page.keyboard.press("Enter");
   await page.locator(".explanation .verdict h2").waitFor();
   const text = await page.locator("main").innerText();
-  assert.match(text, /The guard refuses this request/);
+  assert.match(text, /The guard denies this request/);
   assert.match(text, /403 after [\d.]+ ms; the application was not asked/);
   assert.match(text, /Rename the group in/i);
   assert.match(text, /records the edit and never the body/);
@@ -205,7 +205,7 @@ test("a click explains a refused edit, of which no body was recorded", async () 
 });
 
 test("the plot and its table count each rule", async () => {
-  await view("Rules over time");
+  await view("Activity");
   const line = page.locator("table.legend tr").filter({ hasText: RENAME });
   await line.waitFor();
   assert.ok(Number((await line.locator("td").nth(2).innerText()).trim()) >= 2);
@@ -265,7 +265,7 @@ test("a failed change is repeated by its button", async () => {
   await page.getByText("Nothing to retry.").waitFor();
   // It was decided anew, so it is in the list.
   await view("Decisions");
-  await until(() => rows().allInnerTexts(), (all) => all.some((text) => /let through[^]*PATCH[^]*\/Groups\/web_team/.test(text)));
+  await until(() => rows().allInnerTexts(), (all) => all.some((text) => /allowed[^]*PATCH[^]*\/Groups\/web_team/.test(text)));
 });
 
 test("tokens that expire soon are listed", async () => {
@@ -286,7 +286,7 @@ test("narrow and dark, nothing is lost, and nothing moves while it loads", async
   await narrow.page.getByLabel(/admin token/).fill(TOKEN);
   await narrow.page.getByRole("button", { name: "Open" }).click();
   await narrow.page.locator("table.decisions tbody tr").first().waitFor();
-  for (const name of ["Rules over time", "Owners", "Retries", "Expiring tokens", "Decisions"]) {
+  for (const name of ["Activity", "Owners", "Retries", "Expiring tokens", "Decisions"]) {
     await narrow.page.getByRole("link", { name }).click();
     await narrow.page.getByRole("heading", { name, level: 2 }).waitFor();
     await narrow.page.waitForTimeout(300);

@@ -1,5 +1,5 @@
-// `measure.mjs PACKAGE PEERS`: what the browser module costs beside what others take, in one Chromium: bytes of a
-// download, time from an empty cache to the first verdict, and time for each key that is typed into a megabyte.
+// `measure.mjs PACKAGE PEERS` compares the browser module with other packages in one Chromium: download size,
+// time from an empty cache to the first verdict, and time per keystroke in a request of a megabyte.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ const brotli = (bytes) =>
     params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
   });
 
-/** The files of one candidate by path, compressed. */
+/** The compressed files of one candidate, by path. */
 async function files(name) {
   await build({
     entryPoints: [new URL(`${name}.mjs`, import.meta.url).pathname],
@@ -79,7 +79,7 @@ const origin = `http://127.0.0.1:${server.address().port}`;
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** A page in a context of its own: nothing is cached. */
+/** Opens a page in a new context, with an empty cache. */
 async function open(browser, name, line) {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -117,7 +117,7 @@ async function keystroke(browser, name) {
     return times;
   }, texts);
   await context.close();
-  // The first ones compile.
+  // The first calls still compile.
   return median(times.slice(3));
 }
 

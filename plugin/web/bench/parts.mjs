@@ -1,5 +1,5 @@
-// What one would put together: a JSON Schema validator (ajv) and a reader of paths (scim2-parse-filter); no
-// decision. ajv compiles schemas with `new Function`, which a strict Content-Security-Policy forbids.
+// A do-it-yourself alternative: a JSON Schema validator (ajv) and a path parser (scim2-parse-filter), without
+// decisions. ajv compiles schemas with `new Function`, which a strict Content-Security-Policy forbids.
 import Ajv from "ajv";
 import { parse } from "scim2-parse-filter";
 

@@ -1,4 +1,4 @@
-// What every page is asked: a small request at first, then a large one with each key that is typed.
+// The requests for every candidate: a small one first, then a large one per keystroke.
 
 export const ACCOUNT = "ACC1";
 
@@ -15,7 +15,7 @@ export const USER = JSON.stringify({
   active: true,
 });
 
-/** A PATCH of about a megabyte: 20,000 members are put into a group. */
+/** A PATCH of about a megabyte that adds 20,000 members to a group. */
 export function members(typed) {
   const value = Array.from({ length: 20_000 }, (_, index) => ({
     value: `${String(index).padStart(8, "0")}-0000-4000-8000-000000000000`,

@@ -1,4 +1,4 @@
-// scimguard: the verdict, what it changes, and why.
+// scimguard: gives the verdict, the changes and the reasons.
 import { Guard, load } from "scimguard";
 import module from "scimguard/scimguard.wasm";
 

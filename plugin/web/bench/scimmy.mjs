@@ -1,4 +1,4 @@
-// scimmy: reads the message into its classes; no decision.
+// scimmy: reads the message into its classes, without a decision.
 import SCIMMY from "scimmy";
 
 import { USER } from "./sample.mjs";

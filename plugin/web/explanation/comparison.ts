@@ -1,5 +1,5 @@
-// What is different between the request that came and the request that goes, line by line, and
-// which change explains each line?
+// Compares the received with the forwarded request line by line, and finds the change that explains
+// each difference.
 
 import { diffArrays, diffWordsWithSpace } from "diff";
 
@@ -8,18 +8,18 @@ import { type Place, type Printed, print } from "./places";
 
 export interface Comparison {
   parts: (Row | Skipped)[];
-  /** Changes, by their index, that no line shows. */
+  /** Indices of changes that no line shows. */
   elsewhere: number[];
 }
 
-/** One line on each side, or on one. */
+/** A line on the left, on the right or on both sides. */
 export interface Row {
   left: Line | null;
   right: Line | null;
   isSame: boolean;
-  /** Changes, by their index, that explain it. */
+  /** Indices of the changes that explain it. */
   changes: number[];
-  /** A header that does not go on: by the guard's list, and no change. */
+  /** A header that the guard's list of headers drops, not a change. */
   isHeader: boolean;
 }
 
@@ -28,18 +28,18 @@ export interface Line {
   pieces: { text: string; isChanged: boolean }[];
 }
 
-/** Equal lines that are not shown. */
+/** Hidden equal lines. */
 export interface Skipped {
   skipped: number;
 }
 
-/** Equal lines that are shown around a difference. */
+/** Equal lines shown around a difference. */
 const CONTEXT = 3;
 
-/** Two texts that differ in more lines are not aligned: it would take too long to be of use. */
+/** Texts with more differing lines are not aligned: it would take too long. */
 const MAX_DIFFERENCES = 1_000;
 
-/** More lines help nobody. */
+/** Rows shown at most. */
 const MAX_ROWS = 1_000;
 
 /** Longer stretches are not paired line by line. */
@@ -56,11 +56,11 @@ export function compare(received: Message, forwarded: Message, changes: readonly
   return { parts: shorten(rows), elsewhere };
 }
 
-/** A message as lines: the request line, the headers by name, the body. */
+/** A message as lines: the request line, the sorted headers, the body. */
 class Side {
   readonly lines: string[];
   readonly bodyStart: number;
-  /** By path, in lower case: of the text, of a PATCH's operation, and below an operation's value. */
+  /** By lower-case path: within the text, by a PATCH operation's path, and below an operation's value. */
   private readonly places = new Map<string, Place>();
 
   constructor(message: Message) {
@@ -97,7 +97,7 @@ class Side {
     }
   }
 
-  /** The lines, from 0, of what a change names. */
+  /** The lines, counted from 0, of the value that a change names. */
   linesOf(change: Change): [number, number] | null {
     if (change.path.startsWith("?")) {
       return [0, 0];
@@ -108,7 +108,7 @@ class Side {
   }
 }
 
-/** The lines of both sides in one order. */
+/** Merges the lines of both sides into one order. */
 function align(left: Side, right: Side): Row[] {
   const rows: Row[] = [];
   let l = 0;
@@ -150,7 +150,7 @@ function align(left: Side, right: Side): Row[] {
   return rows;
 }
 
-/** Puts lines beside each other that say something about the same thing. */
+/** Pairs lines with the same subject. */
 function pair(
   removed: string[],
   added: string[],
@@ -181,7 +181,7 @@ function pair(
   }
 }
 
-/** What a line is about: its key, the header's name, the request line. */
+/** The subject of a line: its key, the header's name or the request line. */
 function subjectOf(line: string): string | null {
   return /^\s*"[^"]*":|^[\w-]+:|^[A-Z]+ /.exec(line)?.[0]?.toLowerCase() ?? null;
 }
@@ -192,7 +192,7 @@ function withoutComma(line: string): string {
 
 type Pieces = Line["pieces"];
 
-/** Marks within two lines what differs. */
+/** Marks the differing parts of two lines. */
 function pieces(
   before: string | null,
   after: string | null,
@@ -213,7 +213,7 @@ function pieces(
   return [side("added"), side("removed")];
 }
 
-/** Tells each differing row its changes, and gives the changes that have none. */
+/** Assigns changes to differing rows; returns the changes without a row. */
 function explain(rows: Row[], left: Side, right: Side, changes: readonly Change[]): number[] {
   const narrowest = new Map<Row, number>();
   const sides = [
@@ -246,7 +246,7 @@ function explain(rows: Row[], left: Side, right: Side, changes: readonly Change[
   });
   rows.forEach((row, index) => {
     const before = rows[index - 1];
-    // A bracket belongs to what was changed within it.
+    // A closing bracket belongs to the change inside it.
     if (!row.isSame && !row.isHeader && row.changes.length === 0 && before && !before.isSame) {
       row.changes = before.changes;
     }
@@ -254,7 +254,7 @@ function explain(rows: Row[], left: Side, right: Side, changes: readonly Change[
   return elsewhere;
 }
 
-/** Leaves out equal lines far from any difference, and what is too much. */
+/** Drops equal lines far from any difference, and rows beyond the limit. */
 function shorten(rows: Row[]): (Row | Skipped)[] {
   const shown = new Set<number>();
   rows.forEach((row, index) => {

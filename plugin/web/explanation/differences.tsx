@@ -1,4 +1,4 @@
-// Before and after, side by side: every line that differs is marked, and says which change it is.
+// Before and after, side by side: marks every differing line and names its change.
 
 import type { Comparison, Line, Row, Skipped } from "./comparison";
 import type { Change, Rule } from "./explained";
@@ -15,7 +15,7 @@ export function Differences({ comparison, changes, rules }: Properties) {
     <section aria-labelledby="differences">
       <h2 id="differences">Before and after</h2>
       {isSame ? (
-        <p>The request goes on byte for byte as it came.</p>
+        <p>The request is forwarded byte for byte as received.</p>
       ) : (
         <div class="scrolled" tabIndex={0} role="region" aria-label="Before and after, side by side">
           <table class="differences">
@@ -29,10 +29,10 @@ export function Differences({ comparison, changes, rules }: Properties) {
             <thead>
               <tr>
                 <th scope="col" colSpan={2}>
-                  As it came
+                  Received
                 </th>
                 <th scope="col" colSpan={2}>
-                  As it goes on
+                  Forwarded
                 </th>
                 <th scope="col">Why</th>
               </tr>
@@ -55,7 +55,7 @@ export function Differences({ comparison, changes, rules }: Properties) {
 }
 
 function Gap({ part }: { part: Skipped }) {
-  const words = part.skipped === 1 ? "1 line more" : `${part.skipped} lines more`;
+  const words = part.skipped === 1 ? "1 more line" : `${part.skipped} more lines`;
   return (
     <tr class="gap">
       <td colSpan={5}>… {words}</td>
@@ -82,7 +82,7 @@ function Pair({ row, changes }: { row: Row; changes: Change[] }) {
 }
 
 function HeaderNote({ row }: { row: Row }) {
-  const words = row.right === null ? "not passed on" : row.left === null ? "the guard's" : "written anew";
+  const words = row.right === null ? "not forwarded" : row.left === null ? "added by the guard" : "rewritten";
   return <span class="quiet">{words}</span>;
 }
 
@@ -101,7 +101,7 @@ function Side({ line, name, isSame }: { line: Line | null; name: "removed" | "ad
   );
 }
 
-/** What was changed, numbered as in the table. */
+/** The changes, numbered as in the table. */
 export function Changes({ changes, rules }: { changes: Change[]; rules: ReadonlyMap<string, Rule> }) {
   if (changes.length === 0) {
     return null;
@@ -125,7 +125,7 @@ function changeId(index: number): string {
   return `change-${index + 1}`;
 }
 
-/** The fragment of the address may hold more than a place: it stays. */
+/** Scrolls without touching the address, whose fragment may hold the page's state. */
 function goToTarget(event: MouseEvent): void {
   event.preventDefault();
   const link = event.currentTarget as HTMLAnchorElement;

@@ -1,5 +1,5 @@
-// What is told about one decision? The data of the explanation view, wherever the decision comes
-// from: the page makes it from what was typed, the operators' page from what was recorded.
+// The data of the explanation view for one decision. The page makes it from the typed request, the
+// operators' page from the recorded one.
 
 import type { Comparison } from "./comparison";
 
@@ -8,25 +8,25 @@ export interface Message {
   method: string;
   path: string;
   headers: [string, string][];
-  /** The exact text; null: no body. */
+  /** The exact text; null without a body. */
   body: string | null;
 }
 
-/** An answer, as the client gets it. */
+/** The response sent to the client. */
 export interface Answer {
   status: number;
   headers: [string, string][];
   body: string | null;
 }
 
-/** One normalisation: a `normalise.…` rule, where, and what was done. */
+/** One normalisation: its `normalise.…` rule, the place, and what changed. */
 export interface Change {
   rule: string;
   path: string;
   detail: string;
 }
 
-/** A line of the rule table. */
+/** A row of the rule table. */
 export interface Rule {
   id: string;
   status: number | null;
@@ -43,21 +43,21 @@ export interface Stage {
 }
 
 export interface Explained {
-  /** `respond`: each part of the request was answered in its place. */
+  /** `respond`: the guard answered each part of the request itself. */
   decision: "forward" | "reject" | "respond";
-  /** What refused it; of a forwarded one, what would have but for `mode: "monitor"`. */
+  /** The rule that denied it, or, with `mode: "monitor"`, would have denied it. */
   rule: string | null;
-  /** What the refusal says to do. */
+  /** What to do instead, as the refusal says. */
   detail: string | null;
   stages: Stage[];
   received: Message;
-  /** What the application gets, one after the other; a Bulk request becomes several. */
+  /** The forwarded requests in order; a Bulk request becomes several. */
   forwarded: Message[];
   changes: Change[];
-  /** Received and forwarded side by side; null where nothing is forwarded. */
+  /** Received and forwarded side by side; null if nothing is forwarded. */
   comparison: Comparison | null;
-  /** What the client gets; null while the application's answer is awaited. */
+  /** The response to the client; null until the application has answered. */
   response: Answer | null;
-  /** As the guard's store gets them. */
+  /** The records, in the form that the guard's store takes. */
   records: { record: string }[];
 }

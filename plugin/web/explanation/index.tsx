@@ -1,5 +1,5 @@
-// Why did the guard decide so, and what happens to the request? One view of one decision, for the
-// page and for the operators' page. It knows no guard: all that it shows it is given.
+// The explanation of one decision, for the page and for the operators' page. It never calls the guard:
+// everything it shows is passed in.
 
 import { render } from "preact";
 
@@ -15,7 +15,7 @@ export { sentence } from "./verdict";
 export interface ExplanationProperties {
   explained: Explained;
   rules: ReadonlyMap<string, Rule>;
-  /** The record before and after the request, where it is known. */
+  /** The record before and after the request, if known. */
   ownership?: { before: Ownership; after: Ownership };
 }
 
@@ -30,14 +30,14 @@ export function Explanation({ explained, rules, ownership }: ExplanationProperti
       ) : (
         changes.length > 0 && (
           <section aria-labelledby="differences">
-            <h2 id="differences">What was changed until then</h2>
+            <h2 id="differences">Changes before the denial</h2>
             <Changes changes={changes} rules={rules} />
           </section>
         )
       )}
       {ownership && (
         <section aria-labelledby="ownership">
-          <h2 id="ownership">Who owns what afterwards</h2>
+          <h2 id="ownership">Ownership after the request</h2>
           <OwnershipPicture {...ownership} />
         </section>
       )}

@@ -1,17 +1,17 @@
-// What goes to the application, what the sender gets, and what the guard remembers.
+// The forwarded requests, the response to the sender, and the guard's records.
 
 import type { Answer, Explained, Message } from "./explained";
 import { print } from "./places";
 
-/** More of a body is not shown: it is in the request already. */
+/** Lines of a body shown at most; the request shows it in full. */
 const MOST_LINES = 400;
 
 export function Forwarded({ forwarded }: { forwarded: Message[] }) {
   return (
     <section aria-labelledby="forwarded">
-      <h2 id="forwarded">What the application gets</h2>
+      <h2 id="forwarded">Forwarded request</h2>
       {forwarded.length === 0 && <p>Nothing: the request ends here.</p>}
-      {forwarded.length > 1 && <p>{forwarded.length} requests, one after the other:</p>}
+      {forwarded.length > 1 && <p>{forwarded.length} requests, in this order:</p>}
       {forwarded.map((message, index) => (
         <Text
           key={index}
@@ -58,7 +58,7 @@ function Text({ label, first, headers, body }: TextProperties) {
   return (
     <pre class="message" tabIndex={0} role="region" aria-label={label}>
       {shown.join("\n")}
-      {more > 0 && `\n… ${more} lines more`}
+      {more > 0 && `\n… ${more} more lines`}
     </pre>
   );
 }
@@ -90,7 +90,7 @@ export function Records({ records }: { records: Recorded[] }) {
   );
 }
 
-/** A record in words; `later` are those after it. */
+/** A record in words; `later` are the records after it. */
 function sentence(recorded: Recorded, later: Recorded[]): string {
   const record: Recorded & Record<string, unknown> = { ...recorded };
   const text = (name: string) => (typeof record[name] === "string" ? (record[name] as string) : "");
@@ -99,11 +99,11 @@ function sentence(recorded: Recorded, later: Recorded[]): string {
   const state = record.pending === true ? ", until the application has answered" : "";
   switch (record.record) {
     case "intent":
-      return `The ${kind} “${text("display_name") || text("user_name") || text("key")}” is about to be created, and counts as ${text("provider")}'s from now on.`;
+      return `The ${kind} “${text("display_name") || text("user_name") || text("key")}” is about to be created and counts as ${text("provider")}'s from now on.`;
     case "settle":
       return `If the ${kind} “${text("key")}” was still being created, it has the id “${text("id")}”.`;
     case "withdraw":
-      return `If the ${kind} “${text("key")}” was still being created, nothing came of it.`;
+      return `If the ${kind} “${text("key")}” was still being created, it was not created.`;
     case "user":
       return `The user “${text("user_name")}” (${text("id")}) is ${owner}, ${record.active === false ? "deactivated" : "active"}${state}.`;
     case "group":
@@ -116,7 +116,7 @@ function sentence(recorded: Recorded, later: Recorded[]): string {
     case "members":
       return `In the group “${text("group")}” are: ${(record.users as string[]).join(", ")}.`;
     case "failed":
-      return `“${text("user")}” was not ${record.present === false ? "taken out of" : "put into"} the group “${text("group")}”: to be repeated.`;
+      return `“${text("user")}” was not ${record.present === false ? "removed from" : "added to"} the group “${text("group")}”. The change will be retried.`;
     case "remove-user":
       return removed("user", text("id"), later);
     case "remove-group":
@@ -126,7 +126,7 @@ function sentence(recorded: Recorded, later: Recorded[]): string {
   }
 }
 
-/** What is removed and then recorded again begins anew. */
+/** Describes a removal, which may make room for a new record of the same id. */
 function removed(kind: "user" | "group", id: string, later: Recorded[]): string {
   const isAgain = later.some((record) => record.record === kind && "id" in record && record.id === id);
   return isAgain

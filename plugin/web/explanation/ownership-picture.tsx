@@ -1,5 +1,5 @@
-// The ownership drawn: users on one side, groups on the other, a line for each membership. The same
-// once more as text, for whoever does not see it.
+// Draws ownership: users on one side, groups on the other, a line for each membership. The same as
+// text serves people who cannot see the picture.
 
 import { type Ownership, type Piece, picture, type Tie } from "./ownership";
 
@@ -9,7 +9,7 @@ const BOX = { width: 218, height: 40, gap: 12 };
 export function OwnershipPicture({ before, after }: { before: Ownership; after: Ownership }) {
   const { users, groups, ties, omitted } = picture(before, after);
   if (users.length + groups.length === 0) {
-    return <p class="quiet">Nothing is on record of users and groups.</p>;
+    return <p class="quiet">No users or groups are on record.</p>;
   }
   const rows = Math.max(users.length, groups.length);
   const height = rows * (BOX.height + BOX.gap) - BOX.gap + 2;
@@ -35,7 +35,7 @@ export function OwnershipPicture({ before, after }: { before: Ownership; after: 
         <span class="key native">the application's own</span>
         <span class="key new">new or changed now</span>
         <span class="key gone">gone now</span>
-        {omitted > 0 && <span class="quiet">{omitted} more, to which nothing happens, are not drawn.</span>}
+        {omitted > 0 && <span class="quiet">{omitted} more that do not change are not drawn.</span>}
       </figcaption>
       <details>
         <summary>The same as text</summary>
@@ -102,8 +102,8 @@ function summary(users: Piece[], groups: Piece[], ties: Tie[]): string {
         (tie) => `${names.get(tie.user)} ${tie.fate === "gone" ? "out of" : "into"} ${names.get(tie.group)}`,
       ),
   ];
-  const count = `${users.length} users and ${groups.length} groups, with who is in which.`;
-  return happened.length === 0 ? count : `${count} What happened: ${happened.join(", ")}.`;
+  const count = `${users.length} users and ${groups.length} groups, with their memberships.`;
+  return happened.length === 0 ? count : `${count} Changes: ${happened.join(", ")}.`;
 }
 
 function sentence(piece: Piece, users: Piece[], ties: Tie[]): string {

@@ -1,6 +1,6 @@
-// Who owns which users and groups, who is in which, and what of that has a request changed?
+// Users and groups with their owners and memberships, and what a request changed of them.
 
-/** The record, as far as it is about people. */
+/** The part of the record about users, groups and members. */
 export interface Ownership {
   users: OwnedUser[];
   groups: OwnedGroup[];
@@ -9,12 +9,12 @@ export interface Ownership {
 
 interface Owned {
   account: string;
-  /** What memberships refer to. */
+  /** The key that memberships refer to. */
   key: string;
-  /** Null: a create whose outcome is not known yet. */
+  /** Null while the outcome of the create is unknown. */
   id: string | null;
   displayName: string | null;
-  /** The provider; null: the application's own. */
+  /** The provider; null for the application's own. */
   managed_by: string | null;
   pending: boolean;
 }
@@ -40,7 +40,7 @@ export interface Piece {
   key: string;
   name: string;
   owner: string | null;
-  /** What else there is to say: deactivated, not settled. */
+  /** Further notes, such as deactivated or not settled. */
   notes: string[];
   fate: Fate;
 }
@@ -56,11 +56,11 @@ export interface Picture {
   users: Piece[];
   groups: Piece[];
   ties: Tie[];
-  /** Users and groups that are left out because nothing happens to them. */
+  /** Number of unchanged users and groups left out. */
   omitted: number;
 }
 
-/** More users or groups are not drawn: only what is touched is. */
+/** With more users or groups, only those that change are drawn. */
 const MOST = 12;
 
 export function picture(before: Ownership, after: Ownership): Picture {

@@ -1,15 +1,15 @@
-// Where is each value of a JSON text, and on which lines of its printed form? Printing keeps every
-// key and number as it is written: what is compared must be what is sent.
+// Finds each value of a JSON text, and its lines in the printed form. Printing keeps every key and
+// number as written, so that the comparison shows exactly what is sent.
 
 import { type Node, type ParseError, parseTree } from "jsonc-parser";
 
-/** A value, by the path that the guard's details give it: `Operations[1].value.locale`. */
+/** A value, with the path that the guard's details use: `Operations[1].value.locale`. */
 export interface Place {
   path: string;
-  /** In the text. */
+  /** Offsets in the text. */
   from: number;
   to: number;
-  /** Lines of the printed form, from 0. */
+  /** Lines of the printed form, counted from 0. */
   first: number;
   last: number;
 }
@@ -19,10 +19,10 @@ export interface Printed {
   places: Place[];
 }
 
-/** A list of plain values that is not longer stays on one line. */
+/** Longest list of plain values that stays on one line. */
 const SHORT = 72;
 
-/** A text that is no JSON is printed as it is, and has no places. */
+/** Prints JSON; other text stays as it is, without places. */
 export function print(text: string): Printed {
   const tree = parse(text);
   if (tree === null) {
@@ -33,14 +33,14 @@ export function print(text: string): Printed {
   return { lines: printer.lines, places: printer.places };
 }
 
-/** The tree of a JSON text, or null if it is none. */
+/** Parses a JSON text; null if it is not JSON. */
 export function parse(text: string): Node | null {
   const errors: ParseError[] = [];
   try {
     const tree = parseTree(text, errors, { disallowComments: true });
     return tree === undefined || errors.length > 0 ? null : tree;
   } catch {
-    // Nested so deep that the parser's stack ends.
+    // Nested so deeply that the parser's stack overflows.
     return null;
   }
 }
@@ -51,7 +51,7 @@ class Printer {
 
   constructor(private readonly text: string) {}
 
-  /** `lead` begins the first line: indentation and, in an object, the key. */
+  /** `lead` starts the first line: indentation and, in an object, the key. */
   value(node: Node, path: string, indent: string, lead: string): void {
     const place: Place = {
       path,

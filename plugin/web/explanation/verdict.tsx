@@ -1,4 +1,4 @@
-// The verdict in one sentence, and the way of the request through the guard's stages.
+// The verdict in one sentence, and the stages that the request went through.
 
 import type { Explained, Rule, Stage, StageName } from "./explained";
 
@@ -19,26 +19,26 @@ export function Verdict({ explained, rules }: { explained: Explained; rules: Rea
   );
 }
 
-/** The verdict, as one would say it. */
+/** The verdict in one sentence. */
 export function sentence({ decision, rule, response, received, forwarded, changes }: Explained): string {
   if (decision === "reject") {
-    return `The guard refuses this request. The sender gets ${response?.status ?? "an error"}.`;
+    return `The guard denies this request. The sender gets ${response?.status ?? "an error"}.`;
   }
   if (decision === "respond") {
-    return "The guard answers this request itself: nothing of it goes to the application.";
+    return "The guard answers this request itself and forwards nothing to the application.";
   }
   if (rule !== null) {
-    return `The guard only watches (“mode”: “monitor”) and lets this request through. It would refuse it by ${rule}.`;
+    return `The guard only monitors (“mode”: “monitor”) and allows this request. It would deny it by ${rule}.`;
   }
   const isRead = received.method !== "GET" && forwarded.every(({ method }) => method === "GET");
   if (isRead) {
-    return "Nothing is left of this request that would change anything. The guard reads the resource instead.";
+    return "This request would change nothing. The guard reads the resource instead.";
   }
   if (changes.length === 0) {
-    return "The guard lets this request through as it is.";
+    return "The guard allows this request as it is.";
   }
   const count = changes.length === 1 ? "one change" : `${changes.length} changes`;
-  return `The guard lets this request through after ${count}.`;
+  return `The guard allows this request after ${count}.`;
 }
 
 function RuleNote({ id, rule }: { id: string; rule: Rule | undefined }) {
@@ -50,7 +50,7 @@ function RuleNote({ id, rule }: { id: string; rule: Rule | undefined }) {
       </dd>
       {rule && (
         <>
-          <dt>Why there is such a rule</dt>
+          <dt>Meaning</dt>
           <dd>{rule.doc}</dd>
           <dt>Source</dt>
           <dd>{rule.source}</dd>
@@ -64,17 +64,17 @@ const QUESTIONS: Record<StageName, string> = {
   route: "Which end point is it?",
   token: "Is it the right token for this account?",
   parse: "Is the body one clear JSON text?",
-  normalise: "Is it SCIM, and in which form does it go on?",
+  normalise: "Is it SCIM, and what is its canonical form?",
   permit: "May the sender change this?",
-  write: "What does the application get?",
+  write: "What is forwarded?",
 };
 
-const OUTCOMES = { passed: "passed", refused: "refused here", "not-reached": "not reached" };
+const OUTCOMES = { passed: "passed", refused: "denied here", "not-reached": "not reached" };
 
 export function Stages({ stages }: { stages: Stage[] }) {
   return (
     <section aria-labelledby="stages">
-      <h2 id="stages">The way through the guard</h2>
+      <h2 id="stages">Stages</h2>
       <ol class="stages">
         {stages.map(({ stage, outcome }) => (
           <li key={stage} class={outcome}>

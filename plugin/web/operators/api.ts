@@ -1,10 +1,9 @@
-// What does the guard tell operators, and in which form? The token goes along in a header, never in an
-// address.
+// The guard's API for operators. The token is sent in a header, never in an address.
 
-/** A decision as listed. */
+/** A row of the list of decisions. */
 export interface Row {
   id: number;
-  /** Milliseconds since 1970, as every time here. */
+  /** Milliseconds since 1970, like every time here. */
   at: number;
   method: string;
   path: string;
@@ -12,7 +11,7 @@ export interface Row {
   token: string | null;
   verdict: Verdict;
   rule: string | null;
-  /** Null: a gateway forwarded it, and only it knows. */
+  /** Null if a gateway forwarded the request and did not report the status. */
   status: number | null;
   edit: { edit: string; group: string | null; user: string | null } | null;
   changes: number;
@@ -24,12 +23,12 @@ export type Verdict = "forward" | "reject" | "ruled";
 
 export interface Page {
   decisions: Row[];
-  /** Where the next page begins; null: there is none. */
+  /** Start of the next page; null on the last page. */
   before: number | null;
   latest: number;
 }
 
-/** A decision with what it was decided with. */
+/** A decision with the facts and policy behind it. */
 export interface Decision extends Row {
   policy: number;
   explanation: {
@@ -38,7 +37,7 @@ export interface Decision extends Row {
     facts?: Record<string, unknown>;
     facts_complete?: boolean;
     request?: RecordedRequest | null;
-    /** Why the body is not there. */
+    /** Why the body is missing. */
     omitted?: "management" | "large" | "unread" | "unreadable" | null;
     detail?: string | null;
   };
@@ -89,7 +88,7 @@ export interface Token {
   last_used_from: string | null;
 }
 
-/** The guard does not answer as asked; the message is for people. */
+/** The guard refused the question or gave no answer; the message is shown to the user. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -102,7 +101,7 @@ export class Refused extends Error {
 type Parameters = Record<string, string | number | null | undefined>;
 
 export class Api {
-  /** `onUnknown` is called when the token is not, or not any more, the guard's. */
+  /** Calls `onUnknown` when the guard does not accept the token, or no longer does. */
   constructor(
     private readonly token: string,
     private readonly onUnknown: (why: string) => void,
@@ -119,7 +118,7 @@ export class Api {
     return this.ask(asked, signal ? { signal } : {}, (response) => response.json() as Promise<T>);
   }
 
-  /** A document as its text. */
+  /** Fetches a document as text. */
   text(path: string): Promise<string> {
     return this.ask(path, {}, (response) => response.text());
   }
@@ -151,7 +150,7 @@ export class Api {
       (problem: { detail?: string }) => problem.detail,
       () => undefined,
     );
-    const why = detail ?? `The guard answers ${response.status}.`;
+    const why = detail ?? `The guard answered ${response.status}.`;
     if (response.status === 401) {
       const unknown = "This is not the guard's admin token.";
       this.onUnknown(unknown);

@@ -1,4 +1,4 @@
-// The operators' page: who has the token sees what the guard decided, and why.
+// The operators' page: shows holders of the admin token what the guard decided, and why.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
@@ -14,12 +14,12 @@ import { SignIn } from "./sign-in";
 import { Tokens } from "./tokens";
 import { count } from "./words";
 
-/** For this tab, until it is closed. */
+/** The key in `sessionStorage`: the token stays in this tab until it is closed. */
 const STORED = "scimguard-admin-token";
 
 const TITLES: Record<View, string> = {
   decisions: "Decisions",
-  counts: "Rules over time",
+  counts: "Activity",
   owners: "Owners",
   retries: "Retries",
   tokens: "Expiring tokens",
@@ -39,7 +39,7 @@ export function App() {
       <SignIn
         fault={fault}
         onToken={(given) => {
-          // One question tells whether it is the right one.
+          // One request shows whether the token is right.
           const probe = new Api(given, setFault);
           probe.get("status").then(
             () => {
@@ -73,7 +73,7 @@ function Signed({ api, onSignOut }: { api: Api; onSignOut: () => void }) {
     const again = setInterval(look, 30_000);
     return () => clearInterval(again);
   }, [api]);
-  // Whoever reads by ear is told where they are now.
+  // Moves the focus so that screen readers announce the new view.
   useEffect(() => {
     if (!isFirst.current) {
       heading.current?.focus();

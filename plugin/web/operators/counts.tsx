@@ -1,4 +1,4 @@
-// How often does each rule decide, over time? A plot, and the same as a table.
+// How often each rule decided over time, as a plot and as a table.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -19,13 +19,13 @@ const RANGES: [string, number][] = [
   ["the last 30 days", 30 * 24 * HOUR],
 ];
 
-/** Lines that can be told apart; the rest is one more. */
+/** Lines that are easy to tell apart; all other rules share one more. */
 const MOST_LINES = 7;
 
 /** One line of the plot, and one row of the table. */
 export interface Line {
   name: string;
-  /** Null: no single rule. */
+  /** Null if the line is not one rule's. */
   rule: string | null;
   total: number;
   values: number[];
@@ -100,7 +100,7 @@ function Table({ lines, rules, isRead }: { lines: Line[]; rules: ReadonlyMap<str
           ))}
         </tbody>
       </table>
-      {isRead && lines.length === 0 && <p class="none">No rule decided anything in this time.</p>}
+      {isRead && lines.length === 0 && <p class="none">No rule decided anything in this period.</p>}
     </div>
   );
 }
@@ -114,13 +114,13 @@ function summary(lines: Line[], range: string): string {
   return `How often each rule decided in ${range}. ${told.join(", ") || "Never."}`;
 }
 
-/** The beginning of every step, in milliseconds. */
+/** The start of each step, in milliseconds. */
 function timesOf({ from, to, step }: Counted): number[] {
   const first = from - (((from % step) + step) % step);
   return Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, index) => first + index * step);
 }
 
-/** The rules that decided most, each by itself, and the others together. */
+/** A line for each of the most frequent rules, and one for all others. */
 function linesOf({ series, step }: Counted, times: number[], isAll: boolean): Line[] {
   const first = times[0] ?? 0;
   const lines = new Map<string, Line>();

@@ -1,4 +1,4 @@
-// One decision, explained as on the page of explanations, from what was recorded of it.
+// Explains one recorded decision as the explanation page does.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -20,13 +20,13 @@ interface Properties {
   rules: ReadonlyMap<string, Rule>;
 }
 
-/** Why there is no more than the record. */
+/** Why the decision cannot be repeated, and only the record is shown. */
 const OMITTED: Record<string, string> = {
   management:
-    "Of the application's own API the guard records the edit and never the body, so this is told from the record.",
-  large: "The request is too large to be recorded, so this is told from the record.",
+    "For the application's own API the guard records the edit and never the body, so this shows only the record.",
+  large: "The request was too large to be recorded, so this shows only the record.",
   unreadable:
-    "The body is no JSON that the guard could look for secrets in, so it was not recorded, and this is told from the record.",
+    "The body is not JSON, so the guard could not remove secrets and did not record it. This shows only the record.",
 };
 
 export function DecisionView({ api, id, filter, rules }: Properties) {
@@ -57,13 +57,13 @@ function Summary({ decision }: { decision: Decision }) {
     ["Verdict", VERDICTS[decision.verdict]],
     ["Answer", answer(decision)],
     ["Account", decision.account ?? "not known"],
-    ["Token", decision.token ?? "none that was verified"],
+    ["Token", decision.token ?? "no verified token"],
     ...(edit ? ([["Edit", [edit.edit, edit.group, edit.user].filter(Boolean).join(" · ")]] as [string, string][]) : []),
     ["Request", <code>{`${decision.method} ${explanation.request?.path ?? decision.path}`}</code>],
   ];
   return (
     <section aria-labelledby="recorded">
-      <h3 id="recorded">What was recorded</h3>
+      <h3 id="recorded">Record</h3>
       <dl class="pairs">
         {facts.map(([name, value]) => (
           <div key={name}>
@@ -96,12 +96,12 @@ function Explained({ decision, state, rules }: { decision: Decision; state: Stat
   const again = told ? explainedAgain(decision, told) : null;
   const rule = decision.rule === null ? undefined : rules.get(decision.rule);
   if (state !== null && again === null && failure === null && !told) {
-    return <p class="none">The guard is being loaded, to decide once more …</p>;
+    return <p class="none">Loading the guard to repeat the decision …</p>;
   }
   if (state === null || again === null || again.differs !== null) {
     const why =
       again?.differs != null
-        ? `With what could be recorded, the guard in this browser decides otherwise: ${again.differs}. What is shown is what was recorded.`
+        ? `From the recorded data, the guard in this browser decides differently: ${again.differs}. This shows the record.`
         : (failure ?? OMITTED[decision.explanation.omitted ?? ""] ?? "The request was not recorded.");
     return (
       <>
@@ -115,9 +115,9 @@ function Explained({ decision, state, rules }: { decision: Decision; state: Stat
   return (
     <>
       <p class="note">
-        Decided once more in this browser, from the recorded request, facts and policy. Secrets are replaced.
+        Repeated in this browser from the recorded request, facts and policy. Secrets are replaced.
         {decision.explanation.facts_complete === false &&
-          " Some of what the guard knew, such as changes that were under way, is not in the record."}
+          " Some facts, such as changes in progress, were not recorded."}
       </p>
       <Explanation
         explained={explained}
@@ -132,7 +132,7 @@ function Explained({ decision, state, rules }: { decision: Decision; state: Stat
 function OpenThere({ link }: { link: string }) {
   return (
     <p>
-      <a href={link}>Try changes of it on the page of explanations</a>
+      <a href={link}>Edit this request on the explanation page</a>
     </p>
   );
 }
@@ -152,7 +152,7 @@ function useDecision(api: Api, id: number) {
   return { decision, policy, fault };
 }
 
-/** Asks the guard in this browser; it is loaded only for that. */
+/** Runs the guard in this browser, loading it on first use. */
 function useGuard(state: State | null) {
   const [told, setTold] = useState<Told | null>(null);
   const [failure, setFailure] = useState<string | null>(null);

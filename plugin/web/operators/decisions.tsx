@@ -1,4 +1,4 @@
-// What was decided lately: a list that grows while requests come, by account, rule and verdict.
+// A live list of recent decisions, filtered by account, rule and verdict.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -8,10 +8,10 @@ import { Field } from "./field";
 import { hashOf } from "./route";
 import { count, duration, moment, VERDICTS } from "./words";
 
-/** Rows that stay on the page while new ones come. */
+/** Rows kept on the page while new ones arrive. */
 const MOST = 500;
 
-/** So often the list moves at most. */
+/** Minimum time between two updates of the list, in milliseconds. */
 const PAUSE = 500;
 
 interface Properties {
@@ -32,7 +32,7 @@ export function Decisions({ api, filter, rules }: Properties) {
         <p role="status" class="quiet">
           {list.isPaused
             ? `${count(list.waiting.length, "new decision")} since.`
-            : "New decisions are put on top as they come."}
+            : "New decisions appear at the top."}
         </p>
       </div>
       {list.fault && (
@@ -42,7 +42,7 @@ export function Decisions({ api, filter, rules }: Properties) {
       )}
       <div class="scrolled list" aria-busy={list.rows === null} tabIndex={0} role="region" aria-label="Decisions">
         <table class="decisions">
-          <caption class="visually-hidden">Decisions, the newest first</caption>
+          <caption class="visually-hidden">Decisions, newest first</caption>
           <thead>
             <tr>
               <th scope="col">When</th>
@@ -62,10 +62,10 @@ export function Decisions({ api, filter, rules }: Properties) {
           </tbody>
         </table>
         {list.rows?.length === 0 && <p class="none">No matching decisions. New ones appear here as they are made.</p>}
-        {list.rows === null && <p class="none">The decisions are being read …</p>}
+        {list.rows === null && <p class="none">Loading decisions …</p>}
       </div>
       <button type="button" disabled={list.before === null} onClick={list.older}>
-        {list.before === null ? "There are no older ones" : "Show older ones"}
+        {list.before === null ? "No older decisions" : "Show older decisions"}
       </button>
     </>
   );
@@ -163,7 +163,7 @@ function Filters({ api, filter, rules }: Properties) {
 }
 
 interface List {
-  /** Null: not read yet. */
+  /** Null until loaded. */
   rows: Row[] | null;
   waiting: Row[];
   before: number | null;
@@ -173,7 +173,7 @@ interface List {
   older(): void;
 }
 
-/** The newest page, what comes after it, and on demand what was before it. */
+/** Loads the newest page, then newer decisions as they arrive, and older ones on demand. */
 function useList(api: Api, filter: Filter): List {
   const [rows, setRows] = useState<Row[] | null>(null);
   const [before, setBefore] = useState<number | null>(null);

@@ -1,4 +1,4 @@
-// A control of a form with its name above it.
+// A form control with its label above it.
 
 export function Field({ id, name, children }: { id: string; name: string; children: preact.ComponentChildren }) {
   return (

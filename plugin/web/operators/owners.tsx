@@ -1,4 +1,4 @@
-// Who owns a user or group, and why?
+// Shows who owns a user or group, and why.
 
 import { useState } from "preact/hooks";
 
@@ -93,7 +93,7 @@ export function Owners({ api }: { api: Api }) {
             <input
               id="scope"
               type="text"
-              placeholder="of the account itself"
+              placeholder="none: the account itself"
               value={asked.scope}
               onInput={(event) => change({ scope: event.currentTarget.value })}
             />
@@ -153,7 +153,7 @@ function Told({ report }: { report: Report }) {
           {report.kind === "user" && <Pair name="Active">{report.active ? "yes" : "no"}</Pair>}
           {report.members && (
             <Pair name="Members">
-              {`${report.members.confirmed} for certain, ${report.members.joining} being put in, ${report.members.leaving} being taken out`}
+              {`${report.members.confirmed} confirmed, ${report.members.joining} being added, ${report.members.leaving} being removed`}
             </Pair>
           )}
           {report.groups && (
@@ -178,7 +178,7 @@ function Told({ report }: { report: Report }) {
           <ul>
             {report.corrections?.map(({ at, before, after, reason }) => (
               <li key={at}>
-                {moment(at)}: from {before ?? "nobody"} to {after ?? "nobody"}, because: {reason}
+                {moment(at)}: from {before ?? "nobody"} to {after ?? "nobody"}, reason: {reason}
               </li>
             ))}
           </ul>

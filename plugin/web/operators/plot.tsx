@@ -1,4 +1,4 @@
-// Lines over time, drawn by uPlot in the colours of the house.
+// A line chart drawn by uPlot in the colours of the style sheet.
 
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
@@ -7,7 +7,7 @@ import type { Line } from "./counts";
 
 const HEIGHT = 280;
 
-/** Lines differ by more than their colour; the samples in the style sheet have the same. */
+/** Dash patterns, so that lines differ by more than colour; the style sheet's samples match. */
 const DASHES: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [], [8, 4], [2, 3], [10, 3, 2, 3]];
 
 interface Properties {
@@ -59,7 +59,7 @@ function options(element: HTMLElement, lines: Line[]): uPlot.Options {
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, __, most) => [0, Math.max(5, most * 1.1)] } },
-    // Room for the longest label, such as "10:30pm" over a date.
+    // Leaves room for the longest label, such as "10:30pm" over a date.
     axes: [{ ...axis, space: 90 }, { ...axis, size: 60 }],
     series: [
       {},
@@ -74,7 +74,7 @@ function options(element: HTMLElement, lines: Line[]): uPlot.Options {
   };
 }
 
-/** A canvas takes no `light-dark()`. */
+/** Resolves a colour, since a canvas does not understand `light-dark()`. */
 function resolved(element: HTMLElement, colour: string): string {
   const probe = document.createElement("span");
   probe.style.color = colour;

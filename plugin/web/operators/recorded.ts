@@ -1,18 +1,18 @@
-// A recorded decision as the explanation view shows it: made again by the guard in the browser where the
-// request is there, else told from the record.
+// Turns a recorded decision into data of the explanation view: the guard in the browser repeats it if
+// the request was recorded; otherwise the record alone is shown.
 
 import type { Explained, Message, Rule, Stage, StageName } from "../explanation/explained";
 import { factsOf, type State } from "../page/state";
 import type { Told } from "../page/tell";
 import type { Decision, RecordedRequest } from "./api";
 
-/** What the page of explanations is asked about a decision; null: its request is not there. */
+/** The explanation page's state for a decision; null if its request was not recorded. */
 export function stateOf(decision: Decision, policy: string): State | null {
   const { request, omitted, facts, now } = decision.explanation;
   if (!request || (omitted && omitted !== "unread")) {
     return null;
   }
-  // What the application answered decides what the guard answers to a refusal of the application's.
+  // The guard's response to an error of the application depends on the application's status.
   const { status } = decision;
   const failed = decision.verdict !== "reject" && status !== null && status >= 400;
   const answer = failed ? { answer: JSON.stringify({ status }) } : {};
@@ -25,7 +25,7 @@ export function stateOf(decision: Decision, policy: string): State | null {
   };
 }
 
-/** The decision that the guard made again, as far as it is the recorded one. */
+/** The repeated decision, and how it differs from the recorded one. */
 export function explainedAgain(decision: Decision, told: Told): { explained: Explained; differs: string | null } | null {
   if (told.explained === null) {
     return null;
@@ -33,19 +33,19 @@ export function explainedAgain(decision: Decision, told: Told): { explained: Exp
   const again = told.explained;
   const isThrough = again.decision === "forward";
   const wasThrough = decision.verdict !== "reject";
-  // What the host itself refuses, no policy does.
+  // Refusals by the host do not come from the policy.
   const sameRule = again.rule === decision.rule || (isThrough && wasThrough);
   const differs =
     isThrough === wasThrough && sameRule
       ? null
       : again.rule === null
-        ? "it would let this request through"
-        : `it would decide by ${again.rule}`;
-  // The application's real answer was not recorded, only its status.
+        ? "it would allow this request"
+        : `it would apply ${again.rule}`;
+  // Only the status of the application's answer was recorded.
   return { explained: isThrough ? { ...again, response: null } : again, differs };
 }
 
-/** What the record alone tells. */
+/** The explanation from the record alone. */
 export function explainedByRecord(decision: Decision, rule: Rule | undefined): Explained {
   const { changes, detail, request } = decision.explanation;
   const isThrough = decision.verdict !== "reject";
@@ -75,7 +75,7 @@ export function messageOf({ method, path, headers, body_text }: RecordedRequest)
   return { method, path, headers: named, body: body_text ?? null };
 }
 
-/** The stages of a request of the management API, which has no SCIM in it. */
+/** The stages of a request to the management API, which contains no SCIM. */
 const STAGES: StageName[] = ["route", "token", "parse", "permit", "write"];
 
 const FIRST_WORDS: [string, StageName][] = [
@@ -88,7 +88,7 @@ const FIRST_WORDS: [string, StageName][] = [
 ];
 
 function stagesOf({ verdict, rule, token }: Decision, known: (Rule & { stage?: StageName | null }) | undefined): Stage[] {
-  // Nobody who came without a verified token, and was not refused for that, went through that stage.
+  // Without a verified token and without a token refusal, the request skipped the token stage.
   const stages = token === null && !rule?.startsWith("token.") ? STAGES.filter((stage) => stage !== "token") : STAGES;
   const refusing = known?.stage ?? FIRST_WORDS.find(([word]) => rule?.startsWith(word))?.[1];
   if (verdict !== "reject") {

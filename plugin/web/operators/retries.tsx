@@ -1,11 +1,11 @@
-// Membership changes that the application did not do: what they are, and a button to repeat them.
+// Lists membership changes that the application did not make, with buttons to repeat them.
 
 import { useEffect, useState } from "preact/hooks";
 
 import type { Api, Retry } from "./api";
 import { count, moment } from "./words";
 
-/** While somebody waits, and else. */
+/** Polling intervals in milliseconds: while a repeat is in progress, and otherwise. */
 const SOON = 700;
 const LATER = 10_000;
 
@@ -50,7 +50,7 @@ export function Retries({ api }: { api: Api }) {
   }, [ledger]);
 
   const repeat = (changes: Retry[], body: unknown) => {
-    setSaid(`The guard is asked to repeat ${count(changes.length, "change")} …`);
+    setSaid(`Asking the guard to repeat ${count(changes.length, "change")} …`);
     api.post<{ asked: number }>("retries", body).then(
       () => {
         const asked = (row: Retry) => (changes.some((change) => same(change, row)) ? { ...row, asked: Date.now() } : row);
@@ -64,8 +64,8 @@ export function Retries({ api }: { api: Api }) {
   return (
     <>
       <p>
-        The provider's changes of memberships that the application did not do. Each is decided anew with what is known
-        now; what a later change made needless is dropped.
+        Membership changes by the provider that the application did not make. Each is decided again with current
+        facts; changes that are no longer needed are dropped.
       </p>
       <div class="actions">
         <button type="button" disabled={rows.length === 0} onClick={() => repeat(rows, {})}>
@@ -80,7 +80,7 @@ export function Retries({ api }: { api: Api }) {
       )}
       <div class="scrolled list" aria-busy={ledger === null} tabIndex={0} role="region" aria-label="Retries">
         <table>
-          <caption class="visually-hidden">Changes to be repeated, the oldest first</caption>
+          <caption class="visually-hidden">Retries, oldest first</caption>
           <thead>
             <tr>
               <th scope="col">Since</th>
@@ -120,7 +120,7 @@ export function Retries({ api }: { api: Api }) {
         </table>
         {ledger !== null && rows.length === 0 && <p class="none">Nothing to retry.</p>}
         {ledger !== null && ledger.all > rows.length && (
-          <p class="quiet">{count(ledger.all - rows.length, "more change")} that came later.</p>
+          <p class="quiet">{count(ledger.all - rows.length, "more recent change")} not shown.</p>
         )}
       </div>
     </>

@@ -1,5 +1,4 @@
-// Which view does the address name, and with which filter? It stands behind the `#`, so that going back,
-// bookmarks and links work.
+// Reads the view and its filter from the address's fragment, so that back, bookmarks and links work.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -10,7 +9,7 @@ export type View = (typeof VIEWS)[number];
 
 export interface Route {
   view: View;
-  /** Of one decision. */
+  /** The id of the decision shown. */
   id: number | null;
   filter: Filter;
 }

@@ -1,4 +1,4 @@
-// The token is asked for once, and kept for this tab.
+// Asks for the token once and keeps it for this tab.
 
 import { useState } from "preact/hooks";
 
@@ -8,7 +8,7 @@ export function SignIn({ fault, onToken }: { fault: string | null; onToken: (tok
     <main class="sign-in">
       <section aria-labelledby="sign-in">
         <h1 id="sign-in">scimguard for operators</h1>
-        <p>What the guard decided, why, and what is left to do.</p>
+        <p>See what the guard decided, why, and what is left to do.</p>
         <form
           onSubmit={(event) => {
             event.preventDefault();
@@ -17,7 +17,7 @@ export function SignIn({ fault, onToken }: { fault: string | null; onToken: (tok
             }
           }}
         >
-          <label for="token">The admin token of the guard's configuration</label>
+          <label for="token">The admin token from the guard's configuration</label>
           <input
             id="token"
             type="password"
@@ -30,7 +30,7 @@ export function SignIn({ fault, onToken }: { fault: string | null; onToken: (tok
           />
           <button type="submit">Open</button>
           <p id="token-note" class={fault === null ? "quiet" : "fault"} role={fault === null ? undefined : "alert"}>
-            {fault ?? "It is kept until this tab is closed, and sent to this address alone."}
+            {fault ?? "The token is kept until this tab is closed and sent only to this address."}
           </p>
         </form>
       </section>

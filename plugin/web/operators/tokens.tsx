@@ -1,4 +1,4 @@
-// Which tokens of the guard's own expire soon? Whoever gave them out replaces them before.
+// Lists the guard's own tokens that expire soon, with the command that replaces each.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -11,7 +11,7 @@ const PERIODS = [7, 14, 30, 90, 365];
 interface Told {
   now: number;
   tokens: Token[];
-  /** The configuration file of the guard, on its machine. */
+  /** Path of the guard's configuration file on its machine. */
   config: string | null;
 }
 
@@ -49,7 +49,7 @@ export function Tokens({ api }: { api: Api }) {
       )}
       <div class="scrolled list" aria-busy={told === null} tabIndex={0} role="region" aria-label="Expiring tokens">
         <table>
-          <caption class="visually-hidden">Tokens that expire within {days} days, the next one first</caption>
+          <caption class="visually-hidden">Tokens that expire within {days} days, soonest first</caption>
           <thead>
             <tr>
               <th scope="col">Expires</th>
@@ -92,13 +92,13 @@ export function Tokens({ api }: { api: Api }) {
   );
 }
 
-/** A command that can be pasted as it is, on the guard's machine. */
+/** A command to paste on the guard's machine. */
 function replacement(config: string | null, { account, id }: Token): string {
   const file = word(config ?? "scimguard.toml");
   return `scimguard token rotate --config ${file} --account ${word(account)} --id ${word(id)} --expires 90d`;
 }
 
-/** A word of a shell. */
+/** Quotes a word for the shell. */
 function word(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,4 @@
-// How are times, durations and verdicts said?
+// Formats times, durations and verdicts.
 
 import type { Verdict } from "./api";
 
@@ -26,9 +26,9 @@ export function duration(micros: number): string {
 }
 
 export const VERDICTS: Record<Verdict, string> = {
-  forward: "let through",
-  reject: "refused",
-  ruled: "let through, rule noted",
+  forward: "allowed",
+  reject: "denied",
+  ruled: "reported",
 };
 
 export function count(number: number, one: string, many = `${one}s`): string {

@@ -2,11 +2,11 @@ export { Guard, loginCheck, pretty, rules } from "./scimguard.js";
 export type * from "./scimguard.js";
 
 /**
- * Resolves once the module can be used; everything is synchronous from then on. A second call waits for
- * the first. In Node the module is there from the beginning.
+ * Resolves when the module is ready; everything is synchronous from then on. A second call waits for
+ * the first. In Node the module is ready after the import.
  *
- * @param module Where the module is, or what it is. Without it: `scimguard.wasm` beside this file, which
- * a bundler that knows `new URL(…, import.meta.url)` takes along.
+ * @param module The module or its location. Defaults to `scimguard.wasm` beside this file, which bundlers
+ * that support `new URL(…, import.meta.url)` include.
  */
 export function load(
   module?: string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module,

@@ -1,4 +1,4 @@
-// Browsers and bundlers: the module is fetched once, from beside this file unless another place is named.
+// Browsers and bundlers: fetches the module once, by default from beside this file.
 import instantiate from "./scimguard.js";
 
 export { Guard, loginCheck, pretty, rules } from "./scimguard.js";

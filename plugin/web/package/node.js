@@ -1,4 +1,4 @@
-// Node: the module is there once this file is imported.
+// Node: loads the module on import.
 import { readFileSync } from "node:fs";
 
 import { initSync } from "./scimguard.js";

@@ -1,4 +1,4 @@
-// The page: on one side what is typed, on the other what the guard says to it.
+// The page: the input on one side, the guard's verdict on the other.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
@@ -16,7 +16,7 @@ import { Steps } from "./steps";
 import type { Story } from "./tell";
 import { Toolbar } from "./toolbar";
 
-/** What is shown to somebody who comes for the first time. */
+/** The example shown to first-time visitors. */
 const FIRST = EXAMPLES.findIndex(({ title }) => title === "Rename a pushed group");
 
 export function App({ linked }: { linked: State | null }) {
@@ -54,7 +54,7 @@ export function App({ linked }: { linked: State | null }) {
     const masked = await mask(state);
     const fragment = await toFragment(masked.state);
     history.replaceState(null, "", `#${fragment}`);
-    // Not everywhere is the clipboard to be had; the link is shown.
+    // The clipboard is not always available, so the link is shown as well.
     const isCopied = await navigator.clipboard?.writeText(location.href).then(
       () => true,
       () => false,
@@ -65,7 +65,7 @@ export function App({ linked }: { linked: State | null }) {
   return (
     <>
       <header class="top">
-        <h1>Why did the guard refuse it?</h1>
+        <h1>Why was it denied?</h1>
         <p>
           Paste the request that failed, from Okta, Entra ID or an administrator. You see at once what the
           guard says to it, why, what it would change, and what to do. Nothing leaves this browser.
@@ -137,7 +137,7 @@ function exampleState(index: number): State {
   return (EXAMPLES[index] as (typeof EXAMPLES)[number]).state;
 }
 
-/** Whether a state is still the example that it began as. */
+/** Whether a state is still an unchanged example. */
 function isExample(state: State, index: number): boolean {
   const example = EXAMPLES[index]?.state;
   return example?.steps === state.steps && example.facts === state.facts && example.policy === state.policy;
@@ -147,13 +147,13 @@ interface Guarded {
   share: number;
   rules: ReadonlyMap<string, Rule>;
   story: Story | null;
-  /** Whether the story is of what stands on the page now. */
+  /** Whether the story belongs to the current input. */
   isCurrent: boolean;
   failure: string | null;
   save(state: State): void;
 }
 
-/** Asks the guard about every state, and keeps the last thing that it said. */
+/** Asks the guard about every state and keeps its latest answer. */
 function useGuard(state: State, setNote: (note: preact.ComponentChildren) => void): Guarded {
   const [share, setShare] = useState(0);
   const [rules, setRules] = useState<ReadonlyMap<string, Rule>>(new Map());
@@ -203,12 +203,12 @@ function Loading({ share }: { share: number }) {
 function Unjudged({ story, isItself }: { story: Story; isItself: boolean }) {
   const why =
     story.policy.length > 0
-      ? "The policy has a fault; it is marked there."
+      ? "The policy has an error. It is marked there."
       : story.factsFault
-        ? "What the guard knows has a fault; it is said there."
+        ? "The facts have an error. It is shown there."
         : isItself
-          ? "This is no request yet. What is missing is marked in the text."
-          : "A request before this one cannot be judged, and so this one cannot either.";
+          ? "This is not a request yet. The problem is marked in the text."
+          : "An earlier request cannot be judged, so this one cannot be either.";
   return (
     <section class="verdict open" aria-labelledby="verdict">
       <h2 id="verdict">There is nothing to judge</h2>
@@ -221,14 +221,14 @@ function Link({ href, isCopied, replaced }: { href: string; isCopied: boolean; r
   return (
     <p>
       {isCopied ? "The link is copied. " : ""}
-      <a href={href}>The link</a> holds the request, the policy and what the guard knows: browsers send none
-      of it to any server, but whoever gets the link reads it. {word(replaced)}
+      <a href={href}>The link</a> contains the request, the policy and the facts. Browsers send none
+      of it to any server, but anyone with the link can read it. {word(replaced)}
     </p>
   );
 }
 
 function word(replaced: number): string {
   return replaced === 0
-    ? "There was no secret in it."
-    : `${replaced === 1 ? "One secret was" : `${replaced} secrets were`} replaced by a fake one, the same everywhere, so that the verdict stays.`;
+    ? "It contains no secrets."
+    : `${replaced === 1 ? "One secret was" : `${replaced} secrets were`} replaced by a fake one, the same everywhere, so that the verdict stays the same.`;
 }

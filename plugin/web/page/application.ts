@@ -1,9 +1,9 @@
-// What would an application answer to a request that the guard forwards? Made up from the record, so
-// that a row of requests can be played without one.
+// Makes up an application's answer to a forwarded request from the record, so that several requests
+// can be played without an application.
 
 import type { Message } from "../explanation/explained";
 
-/** What is on record of users, groups and members, before the request. */
+/** Users, groups and members on record before the request. */
 export interface Directory {
   users: Named[];
   groups: Named[];
@@ -31,7 +31,7 @@ const MESSAGE = "urn:ietf:params:scim:api:messages:2.0:";
 type Kind = "Users" | "Groups";
 type Resource = Record<string, unknown>;
 
-/** `account` is whose request it is; `derives` whether groups get their id from their name. */
+/** `account` is the request's account; `derives` says whether group ids are derived from names. */
 export function answer(
   forwarded: Message,
   directory: Directory,
@@ -63,7 +63,7 @@ export function answer(
   }
 }
 
-/** The resources of one type in one account. */
+/** The resources of one type and account. */
 class Shelf {
   constructor(
     private readonly directory: Directory,
@@ -116,7 +116,7 @@ class Shelf {
   }
 }
 
-/** A resource after a PATCH in the form in which the guard writes it. */
+/** Applies a PATCH in the form that the guard writes. */
 function patched(resource: Resource, patch: Resource): Resource {
   const after = { ...resource };
   for (const operation of Array.isArray(patch.Operations) ? patch.Operations : []) {
@@ -144,7 +144,7 @@ function membersOf(group: Resource): Resource[] {
   return Array.isArray(group.members) ? group.members : [];
 }
 
-/** The one kind of filter that identity providers send. */
+/** Parses the one kind of filter that identity providers send. */
 function wanted(query: string): (resource: Resource) => boolean {
   const filter = new URLSearchParams(query).get("filter");
   const [, name, value] = /^(\w+) eq "(.*)"$/.exec(filter ?? "") ?? [];

@@ -1,4 +1,4 @@
-// How is a request written as the JSON that `scimguard check` and the case suites read?
+// Writes requests as the JSON that `scimguard check` and case suites read.
 
 import { parse, print } from "../explanation/places";
 import type { Message } from "../explanation/explained";
@@ -6,7 +6,7 @@ import type { Reading } from "./reading";
 
 export type Document = Record<string, unknown>;
 
-/** The document of a request; its body is text exactly as it came. */
+/** The document of a request, with the exact text of its body. */
 export function requestDocument(reading: Pick<Reading, "request" | "base64">): Document {
   const { method, path, headers, body } = reading.request;
   const document: Document = { method, path, headers: headersObject(headers) };
@@ -18,7 +18,7 @@ export function requestDocument(reading: Pick<Reading, "request" | "base64">): D
   return document;
 }
 
-/** The same with the body as JSON, where nothing of it would be lost. */
+/** The same with the body as JSON if that loses nothing. */
 export function readableDocument(reading: Pick<Reading, "request" | "base64">): Document {
   const document = requestDocument(reading);
   const text = document.body_text;
@@ -29,7 +29,7 @@ export function readableDocument(reading: Pick<Reading, "request" | "base64">): 
   return document;
 }
 
-/** Whether JavaScript writes a JSON text as it read it, spaces apart: no long number, no repeated key. */
+/** Whether JavaScript can rewrite a JSON text without loss apart from spaces: no long numbers, no repeated keys. */
 export function isFaithful(text: string): boolean {
   if (parse(text) === null) {
     return false;
@@ -38,7 +38,7 @@ export function isFaithful(text: string): boolean {
   return print(written).lines.join("\n") === print(text).lines.join("\n");
 }
 
-/** Headers by name; one that is there several times has a list. */
+/** Headers by name; repeated headers get a list. */
 export function headersObject(headers: Message["headers"]): Record<string, string | string[]> {
   const object: Record<string, string | string[]> = {};
   for (const [name, value] of headers) {
@@ -48,7 +48,7 @@ export function headersObject(headers: Message["headers"]): Record<string, strin
   return object;
 }
 
-/** A request as raw HTTP, as the page's examples and repairs write it. */
+/** A request as raw HTTP, for examples and repairs. */
 export function httpText({ method, path, headers, body }: Message): string {
   const named = headers.map(([name, value]) => `${name}: ${value}\n`).join("");
   return `${method} ${path} HTTP/1.1\n${named}\n${body ?? ""}`;

@@ -1,7 +1,7 @@
-// A text that is typed: with line numbers, undo, colours, and marks where something is wrong.
+// A text editor with line numbers, undo, colours and error marks.
 //
-// It lives in a shadow tree: there CodeMirror brings its style sheet as an object, which a strict
-// Content-Security-Policy lets through, and not as an element, which it does not.
+// It lives in a shadow tree, where CodeMirror adds its style sheet as an object. A strict
+// Content-Security-Policy allows that, but not a style element.
 
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { HighlightStyle, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
@@ -13,16 +13,16 @@ import { useEffect, useRef } from "preact/hooks";
 
 import type { Mark } from "./marks";
 
-/** Marks a change that nobody has typed. */
+/** Marks a change that was not typed. */
 const fromOutside = Annotation.define<boolean>();
 
 interface Properties {
-  /** For screen readers; the same words stand above it. */
+  /** For screen readers; the visible heading has the same words. */
   label: string;
   value: string;
   marks: Mark[];
   onChange(value: string): void;
-  /** Gets a function that puts the cursor somewhere. */
+  /** Receives a function that moves the cursor. */
   goTo?: { current: ((offset: number) => void) | null };
 }
 
@@ -31,7 +31,7 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
   const view = useRef<EditorView | null>(null);
   const changed = useRef(onChange);
   changed.current = onChange;
-  // What was typed comes back as the value, perhaps when more has been typed already: it is no news.
+  // Typed text comes back as the value, perhaps after further typing; such values are ignored.
   const told = useRef<string[]>([value]);
 
   useEffect(() => {
@@ -46,7 +46,7 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
           history(),
           drawSelection(),
           EditorView.lineWrapping,
-          // Tab leaves the editor: it must not be a trap for the keyboard.
+          // Tab leaves the editor, so that it does not trap keyboard users.
           keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
           StreamLanguage.define(request),
           syntaxHighlighting(colours),
@@ -110,8 +110,8 @@ export function Editor({ label, value, marks, onChange, goTo }: Properties) {
 }
 
 /**
- * Puts in what is typed without the browser's help: in place of coloured text, Chromium would put
- * an element with a style of its own, which the Content-Security-Policy forbids.
+ * Inserts typed text without the browser's help. When replacing coloured text, Chromium would insert
+ * an element with an inline style, which the Content-Security-Policy forbids.
  */
 function insert(event: InputEvent, view: EditorView): boolean {
   if (event.inputType !== "insertText" || event.isComposing || event.data === null) {
@@ -122,7 +122,7 @@ function insert(event: InputEvent, view: EditorView): boolean {
   return true;
 }
 
-/** Colours for all that stands here: raw HTTP, curl, JSON. */
+/** Syntax colours for raw HTTP, curl and JSON. */
 const request = {
   token(stream: { sol(): boolean; match(pattern: RegExp): unknown; next(): unknown }): string | null {
     if (stream.sol() && stream.match(/[A-Z]+(?=\s+\S*\/)|curl\b/)) {

@@ -1,4 +1,4 @@
-// What do identity providers, and administrators, really send? Each example is one request, or
+// Requests that identity providers and administrators really send. Each example is one request or
 // several in a row, over a small company's record.
 
 import type { Message } from "../explanation/explained";
@@ -24,7 +24,7 @@ const PERMISSIONS = [
   "core_usergroup_manage",
 ];
 
-/** Ann came with a pushed group, Bob alone, Kim is nobody's but the application's. */
+/** Ann came with a pushed group, Bob without one, and Kim belongs to the application. */
 function company(provider: string): Facts {
   const account = "ACC1";
   const principal = `svc-${provider}`;

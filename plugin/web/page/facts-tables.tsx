@@ -1,4 +1,4 @@
-// What the guard knows: users, groups, members, tokens, principals, each a small table to be edited.
+// Editable tables of facts: users, groups, members, tokens and principals.
 
 import type { Entry, Facts, TableName } from "./state";
 
@@ -6,7 +6,7 @@ interface Column {
   name: string;
   label: string;
   kind: "text" | "check" | "list";
-  /** Of a check that is not there. */
+  /** The value of a checkbox whose field is absent. */
   absent?: boolean;
 }
 
@@ -16,7 +16,7 @@ const TITLES: Record<TableName, { title: string; one: string; columns: Column[];
   users: {
     title: "Users",
     one: "user",
-    hint: "“Managed by” names the provider that provisioned the user; empty: the application's own.",
+    hint: "“Managed by” names the provider that provisioned the user. Empty: the application's own.",
     columns: [
       text("id", "Id"),
       text("userName", "User name"),
@@ -30,7 +30,7 @@ const TITLES: Record<TableName, { title: string; one: string; columns: Column[];
   groups: {
     title: "Groups",
     one: "group",
-    hint: "“Managed by” names the provider that pushed the group; empty: the application's own.",
+    hint: "“Managed by” names the provider that pushed the group. Empty: the application's own.",
     columns: [
       text("id", "Id"),
       text("displayName", "Display name"),
@@ -77,7 +77,7 @@ const OPEN: TableName[] = ["users", "groups", "members"];
 
 interface Properties {
   facts: Facts;
-  /** Such as `tokens[0]: expires: …`; null: nothing is wrong. */
+  /** Such as `tokens[0]: expires: …`; null if there is none. */
   fault: string | null;
   onChange(facts: Facts): void;
 }
@@ -85,7 +85,7 @@ interface Properties {
 export function FactsTables({ facts, fault, onChange }: Properties) {
   return (
     <section class="facts" aria-labelledby="facts">
-      <h2 id="facts">What the guard knows</h2>
+      <h2 id="facts">Facts</h2>
       {fault && (
         <p class="fault" role="alert">
           {fault}
@@ -201,7 +201,7 @@ function Cell({ column, label, isFaulty, value, onChange }: CellProperties) {
             .filter(Boolean)
         : typed,
     );
-  // A list is taken when it is left: a comma that is being typed would be lost.
+  // Lists are read when the field loses focus; otherwise a comma just typed would be lost.
   const listens =
     column.kind === "list"
       ? { onChange: (event: { currentTarget: HTMLInputElement }) => typed(event.currentTarget.value) }
@@ -220,7 +220,7 @@ function Cell({ column, label, isFaulty, value, onChange }: CellProperties) {
   );
 }
 
-/** What is empty is not there. */
+/** Removes the field if its value is empty. */
 function changed(entry: Entry, name: string, value: unknown): Entry {
   const { [name]: before, ...rest } = entry;
   if (value !== "") {
@@ -229,7 +229,7 @@ function changed(entry: Entry, name: string, value: unknown): Entry {
   return before === null ? entry : rest;
 }
 
-/** A new row is about the account of the others. */
+/** A new row, with the account of the existing ones. */
 function fresh(entries: Entry[]): Entry {
   return { account: entries[0]?.account ?? "ACC1" };
 }

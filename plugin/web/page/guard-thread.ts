@@ -1,5 +1,5 @@
-// Asks the guard in its own thread. While it thinks, only the latest question waits: what was typed
-// before it is of no interest any more.
+// Asks the guard in its own thread. While it works, only the latest question waits; it replaces
+// earlier ones.
 
 import type { Rule } from "../explanation/explained";
 import type { State } from "./state";
@@ -17,7 +17,7 @@ export interface Listener {
 export class GuardThread {
   private readonly worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   private isReady = false;
-  /** What it thinks about. */
+  /** The question being answered. */
   private asked: State | null = null;
   private waiting: Question | null = null;
 
@@ -28,13 +28,13 @@ export class GuardThread {
     );
   }
 
-  /** The answer comes to `told`. */
+  /** Answers through `told`. */
   ask(state: State, now: number): void {
     this.waiting = { wanted: "story", state, now };
     this.next();
   }
 
-  /** The answer comes to `suite`. */
+  /** Answers through `suite`. */
   askForSuite(state: State, now: number): void {
     const question: Question = { wanted: "suite", state, now };
     this.worker.postMessage(question);

@@ -1,8 +1,8 @@
-// How does the whole state go into the fragment of a URL, which no browser sends to any server?
+// Encodes the whole state in a URL's fragment, which browsers never send to a server.
 
 import { factsOf, type State } from "./state";
 
-/** The form of the state, in case another one comes. */
+/** The version of the encoding. */
 const VERSION = "1.";
 
 export async function toFragment(state: State): Promise<string> {
@@ -17,7 +17,7 @@ export async function toFragment(state: State): Promise<string> {
   return VERSION + btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** The state of a fragment, without its `#`; null if it holds none. */
+/** The state in a fragment without its `#`; null if there is none. */
 export async function fromFragment(fragment: string): Promise<State | null> {
   if (!fragment.startsWith(VERSION)) {
     return null;
@@ -32,7 +32,7 @@ export async function fromFragment(fragment: string): Promise<State | null> {
   }
 }
 
-/** Believes nothing of what somebody may have written by hand. */
+/** Validates every field, since anyone can write a link by hand. */
 function stateOf(value: unknown): State | null {
   const given = value as Partial<State> | null;
   const steps = Array.isArray(given?.steps)

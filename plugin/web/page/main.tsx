@@ -1,4 +1,4 @@
-// Draws the page, with what the link to it holds.
+// Draws the page with the state from its link.
 
 import { render } from "preact";
 

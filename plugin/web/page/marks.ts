@@ -1,4 +1,4 @@
-// Where in the text is what a refusal is about?
+// Finds the part of the text that a refusal is about.
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 
@@ -7,12 +7,12 @@ import { print } from "../explanation/places";
 import { document } from "./reading/document";
 import { type Reading, type Span, Unreadable } from "./reading";
 
-/** Something to be said about a part of a text. */
+/** A message about a part of a text. */
 export interface Mark extends Span {
   message: string;
 }
 
-/** A place in a text, counted from 1 in lines and characters. */
+/** A place in a text; lines and characters count from 1. */
 export interface LineColumn {
   line: number;
   column: number;
@@ -47,7 +47,7 @@ function spanOf(reading: Reading, rule: string, detail: string, place: LineColum
   return named(reading, body, detail);
 }
 
-/** The value whose path the detail names, the longest if there are several. */
+/** The value whose path the detail names; the longest path if there are several. */
 function named(reading: Reading, body: string, detail: string): Span | null {
   const places = new Map(print(body).places.map((place) => [place.path.toLowerCase(), place]));
   const words = detail.match(/[A-Za-z_$][^\s"“”,;]*/g) ?? [];
@@ -64,7 +64,7 @@ function inBody(reading: Reading, offset: number, length: number): Span {
   return { from, to: Math.max(from + 1, reading.inText(offset + length)) };
 }
 
-/** Columns count characters, not the units of UTF-16. */
+/** The offset of a place. Columns count characters, not UTF-16 units. */
 function offsetOf(text: string, { line, column }: LineColumn): number {
   let start = 0;
   for (let passed = 1; passed < line; passed++) {
@@ -75,14 +75,14 @@ function offsetOf(text: string, { line, column }: LineColumn): number {
   return start + before.join("").length;
 }
 
-/** Line and column of a place in a text. */
+/** The line and column of an offset. */
 export function lineColumn(text: string, offset: number): LineColumn {
   const before = text.slice(0, offset);
   const start = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: [...before.slice(start)].length + 1 };
 }
 
-/** Faults of a JSON document that are told by JSON Pointer, in its text. */
+/** Marks in a JSON text for faults given by JSON Pointer. */
 export function faults(text: string, told: { pointer: string; message: string }[]): Mark[] {
   let tree: Node;
   try {

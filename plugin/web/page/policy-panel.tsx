@@ -1,4 +1,4 @@
-// Which policy decides, and at which time.
+// The policy, and the time of the decision.
 
 import { Editor } from "./editor";
 import { lineColumn, type Mark } from "./marks";
@@ -50,7 +50,7 @@ export function PolicyPanel({ state, marks, onChange }: Properties) {
             onInput={(event) => time(event.currentTarget.value)}
           />
         </label>{" "}
-        <span class="quiet">such as 2026-06-01T00:00:00Z; empty: the present</span>
+        <span class="quiet">such as 2026-06-01T00:00:00Z; empty: now</span>
       </p>
     </section>
   );

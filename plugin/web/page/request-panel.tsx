@@ -1,5 +1,4 @@
-// Where a request is typed or pasted: an example to begin with, the text, what is wrong in it, and
-// the application's answer.
+// The request's text, its errors, and the application's answer.
 
 import { useRef } from "preact/hooks";
 
@@ -64,15 +63,15 @@ export function RequestPanel({ step, told, onChange }: Properties) {
 
 function MadeUp({ text }: { text: string | null }) {
   return text === null ? (
-    <p class="quiet">Nothing: the guard does not ask it.</p>
+    <p class="quiet">Nothing: the guard forwards no request.</p>
   ) : (
-    <pre class="message" tabIndex={0} role="region" aria-label="The answer that is made up">
+    <pre class="message" tabIndex={0} role="region" aria-label="The made-up answer">
       {text}
     </pre>
   );
 }
 
-/** What the application answers, where the guard asks it. */
+/** Chooses the application's answer to a forwarded request. */
 function AnswerField({ step, told, onChange }: Properties) {
   const { answer: _, ...madeUp } = step;
   const choice = step.answer === undefined ? "made-up" : step.answer.trim() === "null" ? "none" : "given";
@@ -90,7 +89,7 @@ function AnswerField({ step, told, onChange }: Properties) {
         <label>
           The application{" "}
           <select value={choice} onChange={(event) => choose(event.currentTarget.value)}>
-            <option value="made-up">answers as applications do (made up)</option>
+            <option value="made-up">answers as usual (made up)</option>
             <option value="given">answers this</option>
             <option value="none">does not answer</option>
           </select>

@@ -1,35 +1,35 @@
-// Which texts must not go into a link or a file, and what stands there instead? Each secret gets one
-// fake, wherever it stands, so that the verdict stays the same.
+// Replaces secrets before the state goes into a link or a file. Each secret gets the same fake
+// everywhere, so that the verdict stays the same.
 
 import type { Message } from "../explanation/explained";
 import { httpText } from "./documents";
 import { read, type Reading } from "./reading";
 import type { Entry, State, Step } from "./state";
 
-/** Headers whose value is a secret, whatever the policy reads. */
+/** Headers whose value is always secret. */
 const HEADER =
   /^(?:proxy-)?authorization$|^(?:set-)?cookie$|api-?key|token|secret|session|password|signature/i;
 
-/** Members of a JSON text, or parameters of a query, whose value is a secret. */
+/** JSON members and query parameters whose value is secret. */
 const FIELD = "[\\w$:.-]*(?:password|passwd|secret|token|credential|api_?key)[\\w-]*";
 
-/** What is a token wherever it stands, also in a text that cannot be read. */
+/** Patterns of tokens anywhere, even in unreadable text. */
 const TOKENS = [
   /\b(?:pat|sat)\.[\w-]+\.[\w-]+\.[\w.~+/=-]+/g,
   /\beyJ[\w-]*\.[\w-]+\.[\w-]+/g,
   /(?<=\b(?:bearer|basic|apikey)\s+)[\w.~+/=-]{4,}/gi,
 ];
 
-/** A shorter text is no secret that could be told from others. */
+/** Shorter texts cannot be distinguished from ordinary words. */
 const SHORTEST = 4;
 
 export interface Masked {
   state: State;
-  /** How many secrets were replaced. */
+  /** Number of secrets replaced. */
   replaced: number;
 }
 
-/** A state without secrets. */
+/** Returns the state without its secrets. */
 export async function mask(state: State): Promise<Masked> {
   const fakes = new Fakes();
   for (const entry of state.facts.tokens) {
@@ -50,7 +50,7 @@ export async function mask(state: State): Promise<Masked> {
   return { state: { ...state, facts, steps }, replaced: fakes.count };
 }
 
-/** Secrets and what stands for them. */
+/** Secrets and their replacements. */
 class Fakes {
   private readonly fakes = new Map<string, string>();
 
@@ -65,7 +65,7 @@ class Fakes {
     this.fakes.set(secret, fake(secret, this.fakes.size + 1));
   }
 
-  /** What stands for the secret of this SHA-256, if it is one of these. */
+  /** The replacement of the secret with this SHA-256, if known. */
   async byHash(hash: string): Promise<string | null> {
     for (const [secret, fake] of this.fakes) {
       if ((await sha256(secret)) === hash.toLowerCase()) {
@@ -79,14 +79,14 @@ class Fakes {
     return [...this.fakes.keys()].some((secret) => text.includes(secret));
   }
 
-  /** Longer ones first: one may be part of another. */
+  /** Replaces longer secrets first, since one may contain another. */
   replaceIn(text: string): string {
     const secrets = [...this.fakes].sort(([a], [b]) => b.length - a.length);
     return secrets.reduce((text, [secret, fake]) => text.replaceAll(secret, fake), text);
   }
 }
 
-/** Keeps what a token says of itself and takes what proves it. */
+/** Keeps a token's claims and removes its proof. */
 function fake(secret: string, number: number): string {
   const [, opaque] = /^((?:pat|sat)\.[\w-]+\.[\w-]+\.)/.exec(secret) ?? [];
   if (opaque !== undefined) {
@@ -122,10 +122,10 @@ function collectText(text: string, fakes: Fakes): void {
   for (const [, json, , query] of text.matchAll(
     new RegExp(`"${FIELD}"\\s*:\\s*"((?:[^"\\\\]|\\\\.)+)"|([?&])${FIELD}=([^&\\s'"]+)`, "gi"),
   )) {
-    // What a name like `totalTokens` holds is told from a secret by nothing: better one too many.
+    // A value named like `totalTokens` may be a secret, so it is replaced too.
     fakes.add(json ?? query);
   }
-  // Entra and Okta write attributes of a PATCH as a path and a value.
+  // Entra and Okta write PATCH attributes as a path and a value.
   for (const [, value] of text.matchAll(
     new RegExp(`"path"\\s*:\\s*"${FIELD}"\\s*,\\s*"value"\\s*:\\s*"((?:[^"\\\\]|\\\\.)+)"`, "gi"),
   )) {
@@ -143,7 +143,7 @@ function maskStep(step: Step, reading: Reading | null, fakes: Fakes): Step {
   if (isClean || reading === null) {
     return { text, ...answer };
   }
-  // Escaped in the text: written anew from what it means.
+  // The secret is escaped in the text: rewrite the request from its meaning.
   const { method, path, headers, body } = reading.request;
   const clean = {
     method,
@@ -154,14 +154,14 @@ function maskStep(step: Step, reading: Reading | null, fakes: Fakes): Step {
   return { text: httpText(clean), ...answer };
 }
 
-/** A token that the facts know by its hash is known by its fake, so that the verdict stays. */
+/** Replaces a token's hash in the facts by its fake, so that the verdict stays the same. */
 async function withFake(entry: Entry, fakes: Fakes): Promise<Entry> {
   const { token_sha256: hash, ...rest } = entry;
   const fake = typeof hash === "string" ? await fakes.byHash(hash) : null;
   return fake === null ? entry : { ...rest, token: fake };
 }
 
-/** In hexadecimal; null where the browser has no cryptography: on a page that came without TLS. */
+/** SHA-256 in hexadecimal; null without Web Crypto, as on a page served without TLS. */
 async function sha256(text: string): Promise<string | null> {
   const digest = await crypto.subtle?.digest("SHA-256", new TextEncoder().encode(text));
   return digest

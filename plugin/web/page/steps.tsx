@@ -1,4 +1,4 @@
-// Several requests in a row: which is shown, what became of each, and where another one is added.
+// The list of requests: selects the one shown, gives each one's verdict, and adds and removes requests.
 
 import { useMemo } from "preact/hooks";
 
@@ -61,6 +61,6 @@ function Fate({ told }: { told: Told | undefined }) {
   }
   const isThrough = told.explained.decision === "forward";
   return (
-    <span class={`fate ${isThrough ? "good" : "bad"}`}>{isThrough ? "✓ let through" : "✕ refused"}</span>
+    <span class={`fate ${isThrough ? "good" : "bad"}`}>{isThrough ? "✓ allowed" : "✕ denied"}</span>
   );
 }

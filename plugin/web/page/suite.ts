@@ -1,4 +1,4 @@
-// How does what is on the page become a case for `scimguard test`, and how does a case come back?
+// Turns the page's state into a case for `scimguard test`, and back.
 
 import { readableDocument } from "./documents";
 import { httpText, isFaithful } from "./documents";
@@ -8,7 +8,7 @@ import type { Told } from "./tell";
 
 type Json = Record<string, unknown>;
 
-/** The suite of one case: the requests in a row, and what the guard says to each. */
+/** A suite of one case: the requests in a row, and the verdict on each. */
 export function toSuite(state: State, told: Told[], now: number): string {
   const name = state.steps.map((step) => titleOf(step.text)).join(", then ");
   const steps = state.steps.map((step, index) => toStep(step, told[index] as Told));
@@ -24,7 +24,7 @@ export function toSuite(state: State, told: Told[], now: number): string {
   return `${JSON.stringify(suite, null, 1)}\n`;
 }
 
-/** Steps of which something can be expected: all that the guard has judged. */
+/** One step with its expectations; the guard must have judged it. */
 function toStep(step: Step, { explained, madeUp }: Told): Json {
   const document = readableDocument(read(step.text));
   if (explained === null) {
@@ -57,14 +57,14 @@ function toStep(step: Step, { explained, madeUp }: Told): Json {
   };
 }
 
-/** Tables in which nothing is need not be there. */
+/** Removes empty tables. */
 function withoutEmpty(facts: State["facts"]): Json {
   return Object.fromEntries(
     Object.entries(facts).filter(([, entries]) => !Array.isArray(entries) || entries.length > 0),
   );
 }
 
-/** The first case of a suite; null if the text is none. */
+/** The first case of a suite; null if the text is not a suite. */
 export function fromSuite(text: string): State | null {
   try {
     const suite = JSON.parse(text) as Json;
@@ -99,7 +99,7 @@ function readable<T extends { body: string | null }>(request: T): T {
     : request;
 }
 
-/** A case's facts are added to its suite's; one of the same key replaces. */
+/** Adds a case's facts to its suite's; a fact with the same key replaces the suite's. */
 function merged(suite: unknown, one: unknown): State["facts"] {
   const [base, more] = [factsOf(suite), factsOf(one)];
   const key = ({ account, id, group, user, token, token_sha256 }: Json) =>

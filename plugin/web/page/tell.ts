@@ -1,5 +1,4 @@
-// What does the guard say to each request, one after the other? Everything that the page shows
-// follows from what was typed, here.
+// Judges each request in order and derives everything that the page shows from its state.
 
 import { Guard, type Ownership, type Played, type Stop } from "scimguard";
 
@@ -11,16 +10,16 @@ import { faults, type Mark, refused } from "./marks";
 import { type Form, read, type Reading, Unreadable } from "./reading";
 import type { State, Step } from "./state";
 
-/** What is told of one request. */
+/** The result for one request. */
 export interface Told {
   form: Form | null;
-  /** In the request's text. */
+  /** Marks in the request's text. */
   marks: Mark[];
-  /** The text with a request around it, where it is a body alone. */
+  /** If the text is only a body, the same with a request around it. */
   repaired: string | null;
-  /** Null: it cannot be read, or something before it cannot. */
+  /** Null if this request or an earlier one cannot be read. */
   explained: Explained | null;
-  /** The answer of the application that was made up, as JSON. */
+  /** The made-up answer of the application, as JSON. */
   madeUp: string | null;
   answerFault: string | null;
   before: Ownership;
@@ -33,10 +32,10 @@ export interface Story {
   factsFault: string | null;
 }
 
-/** Requests that one may become; a Bulk request becomes one for each operation. */
+/** Most requests that one can become; a Bulk request becomes one per operation. */
 const MAX_ANSWERS = 300;
 
-/** Tells the whole story. `now` is in milliseconds since 1970. */
+/** Judges the whole story. `now` is in milliseconds since 1970. */
 export function tell(state: State, now: number): Story {
   const readings = state.steps.map((step) => readingOf(step.text));
   const facts = JSON.stringify(state.facts);
@@ -102,7 +101,7 @@ export function tell(state: State, now: number): Story {
   return story;
 }
 
-/** The policy of the last call: it changes less often than a request. */
+/** The guard of the last call, reused because policies change less often than requests. */
 let last: { policy: string; guard: Guard } | null = null;
 
 function configured(policy: string): Guard {
@@ -125,7 +124,7 @@ function readingOf(text: string): Reading | Unreadable {
   }
 }
 
-/** What can be told without the guard. */
+/** The result without the guard's judgement. */
 function unexplained(reading: Reading | Unreadable, step: Step, initial: Ownership, state: State): Told {
   const told: Told = {
     form: null,
@@ -144,7 +143,7 @@ function unexplained(reading: Reading | Unreadable, step: Step, initial: Ownersh
   return { ...told, marks, repaired: reading.bareBody ? withRequest(step.text, state) : null };
 }
 
-/** A request that a body may have come in: what identity providers send most. */
+/** Wraps a body in the request that identity providers most often send. */
 function withRequest(body: string, state: State): string {
   const token = state.facts.tokens.find((entry) => typeof entry.token === "string");
   const base = guardBase().replace("{account}", String(token?.account ?? "ACC1"));
@@ -171,7 +170,7 @@ function givenAnswers(step: Step): string[] {
   return step.answer === undefined ? [] : [step.answer];
 }
 
-/** One answer, or a list of them. What somebody typed may be a list already. */
+/** One answer, or a list of them. A typed answer may already be a list. */
 function upstreamText(answers: string[]): string {
   if (answers.length === 1) {
     return answers[0] as string;
@@ -183,7 +182,7 @@ function explained(reading: Reading, played: Played): Explained {
   const first = played.stops[0] as Stop;
   const forwarded = played.stops.flatMap((stop) => (stop.decision === "forward" ? [stop.request] : []));
   const isBulk = /\/Bulk\/?(?:\?|$)/.test(reading.request.path);
-  // Of several, the one that changes something; the others read.
+  // If there are several, the last one that is not a read.
   const main = forwarded.findLast(({ method }) => method !== "GET") ?? forwarded[0];
   return {
     decision: first.decision,
@@ -213,12 +212,12 @@ function isNamed(error: unknown, name: string): boolean {
   return error instanceof Error && error.name === name;
 }
 
-/** Whether groups get their id from their name: so it is in the preset `harness`. */
+/** Whether group ids are derived from names, as in the preset `harness`. */
 function derivesIds(policy: string): boolean {
   return !/"preset"\s*:\s*"(?:generic|ipsie)"/.test(policy);
 }
 
-/** The record as the facts tell it. */
+/** The ownership that the facts describe. */
 function ownership({ facts }: State): Ownership {
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   const common = (entry: Record<string, unknown>) => ({

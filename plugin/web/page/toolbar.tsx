@@ -1,4 +1,4 @@
-// Examples to begin with, and what is done with the whole: a link to it, a case of it, a case opened.
+// Loads an example, shares the state as a link, saves it as a case, and opens a case.
 
 import type { ComponentChildren } from "preact";
 
@@ -7,7 +7,7 @@ import type { State } from "./state";
 import { fromSuite } from "./suite";
 
 interface Properties {
-  /** The example that is shown, as long as nothing is changed in it; -1: none. */
+  /** Index of the example shown, while unchanged; otherwise -1. */
   example: number;
   canSave: boolean;
   note: ComponentChildren;

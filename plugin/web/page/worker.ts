@@ -1,4 +1,4 @@
-// The guard, away from the page's own thread: however large a request is, typing goes on.
+// Runs the guard outside the page's thread, so that large requests do not block typing.
 
 import { load, type Rule, rules } from "scimguard";
 
@@ -7,7 +7,7 @@ import type { State } from "./state";
 import { toSuite } from "./suite";
 import { type Story, tell } from "./tell";
 
-/** What the page asks about a state: its story, or a suite of cases without secrets. */
+/** A question about a state: its story, or a case suite without secrets. */
 export interface Question {
   wanted: "story" | "suite";
   state: State;
@@ -21,7 +21,7 @@ export type Message =
   | { kind: "suite"; text: string; replaced: number }
   | { kind: "failed"; message: string };
 
-/** Bytes of the module, for the progress: a server that compresses does not tell. */
+/** Size of the module for the progress bar, since compressed responses do not state it. */
 declare const MODULE_BYTES: number;
 
 const MODULE = "scimguard.wasm";

@@ -1,4 +1,4 @@
-//! What is thrown: errors with a name, and what a page needs to point to the fault.
+//! The errors thrown to JavaScript, named and with the place of the fault.
 
 use js_sys::{Error, Reflect};
 use scimguard_core::ConfigError;
@@ -55,7 +55,7 @@ fn error<const N: usize>(name: &str, message: &str, fields: [(&str, JsValue); N]
     let error = Error::new(message);
     error.set_name(name);
     for (field, value) in fields {
-        // An error is an ordinary object: nothing can keep a field from it.
+        // An error is an ordinary object, so setting a field cannot fail.
         let _ = Reflect::set(&error, &field.into(), &value);
     }
     error.into()

@@ -1,9 +1,8 @@
-//! Face 3: the policy in browsers and Node, as a module with typed values (`types.d.ts`).
+//! The policy for browsers and Node, as a module with typed values (`types.d.ts`).
 //!
-//! [`Guard::evaluate`] and [`Guard::observe`] are those of `wit/policy.wit`. What a person asks a page is
-//! answered by [`Guard::play`]: what becomes of requests, one after the other, over facts that evolve.
-//! Bodies and documents cross as bytes or text, never as JavaScript's numbers and objects: nothing of
-//! them is lost.
+//! [`Guard::evaluate`] and [`Guard::observe`] are those of `wit/policy.wit`. Pages use [`Guard::play`],
+//! which plays requests in order over evolving facts. Bodies and documents are passed as bytes or text,
+//! never as JavaScript numbers and objects, so that nothing is lost.
 
 mod errors;
 mod played;
@@ -42,7 +41,7 @@ impl Guard {
             .map_err(|faults| policy_error(&faults))
     }
 
-    /// What a face must know of the policy.
+    /// The settings that a host needs from the policy.
     ///
     /// # Errors
     /// None that are known.
@@ -86,8 +85,7 @@ impl Guard {
         to_js(&self.0.pass().observe(observed, given))
     }
 
-    /// Plays requests one after the other over a facts document (JSON text; empty text: nothing is
-    /// known).
+    /// Plays requests in order over a facts document (JSON text; empty text means no facts).
     ///
     /// # Errors
     /// An `InputError` for a text that cannot be read.
@@ -104,7 +102,7 @@ impl Guard {
         to_js_at_once(&played.map_err(|error| input_error(&error))?)
     }
 
-    /// Plays requests as `play` does; each decision on each of them, as `scimguard check` prints it.
+    /// Plays requests like `play`; returns each decision on each request as `scimguard check` prints it.
     ///
     /// # Errors
     /// An `InputError` for a text that cannot be read.
@@ -122,7 +120,7 @@ impl Guard {
     }
 }
 
-/// What a pass begins with.
+/// The input of a new pass.
 fn given(request: Arc<Request>, facts: JsValue, now: f64) -> Result<More, JsValue> {
     Ok(More {
         request,
@@ -162,8 +160,8 @@ pub fn rules() -> Result<JsValue, JsValue> {
     to_js(&rules)
 }
 
-/// Tells which app integration authenticates a user, and whether the user gets in. An integration is the
-/// list of the e-mails that are assigned to it; `null` does not exist.
+/// Determines which app integration authenticates a user, and whether the user gets in. An integration
+/// is the list of e-mails assigned to it, or `null` if it does not exist.
 ///
 /// # Errors
 /// None that are known.
@@ -180,8 +178,8 @@ pub fn login_check(
     ))
 }
 
-/// JSON text indented by two spaces, with every number and key as it was; what is no JSON comes back as
-/// it is.
+/// Indents JSON text by two spaces and keeps every number and key as written. Returns other text
+/// unchanged.
 #[wasm_bindgen]
 #[must_use]
 pub fn pretty(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! What becomes of requests, one after the other, as a page shows it.
+//! Plays requests in order and returns what a page shows of each.
 
 use scimguard_core::facts::{Ownership, Table};
 use scimguard_core::history::{
@@ -13,7 +13,7 @@ use scimguard_exchange::history::{Driver, Journal, Stuck};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-/// A request, and what the backend says, as JSON texts.
+/// A request and the backend's answers, as JSON texts.
 #[derive(Deserialize)]
 pub(crate) struct Step {
     request: String,
@@ -21,15 +21,15 @@ pub(crate) struct Step {
     now: Option<u64>,
 }
 
-/// Which text cannot be read, and why.
+/// An unreadable input text, and why it is unreadable.
 pub(crate) struct InputFault {
     pub(crate) input: Input,
     pub(crate) message: String,
-    /// Line and column, from 1.
+    /// Line and column, counted from 1.
     pub(crate) place: Option<(usize, usize)>,
 }
 
-/// A text that is given; steps are counted from 0.
+/// An input text; steps count from 0.
 #[derive(Clone, Copy)]
 pub(crate) enum Input {
     Facts,
@@ -37,7 +37,7 @@ pub(crate) enum Input {
     Upstream(usize),
 }
 
-/// What became of one request.
+/// The result of one request.
 #[derive(Serialize)]
 pub(crate) struct Played {
     stages: Vec<Passage>,
@@ -95,7 +95,7 @@ struct Shown {
     body: Option<String>,
 }
 
-/// Plays them all.
+/// Plays all steps.
 pub(crate) fn play(
     guard: &Guard,
     facts: &str,
@@ -121,7 +121,7 @@ pub(crate) fn play(
     })
 }
 
-/// Plays them all; the decisions on each, as `scimguard check` prints them.
+/// Plays all steps; returns the decisions on each as `scimguard check` prints them.
 pub(crate) fn decisions(
     guard: &Guard,
     facts: &str,
@@ -138,13 +138,13 @@ pub(crate) fn decisions(
     })
 }
 
-/// What came of one step.
+/// The outcome of one step.
 struct Came<'t> {
     request: Request,
     stops: Vec<Decided>,
     response: Option<Response>,
     journal: Journal,
-    /// The record afterwards.
+    /// The record after the step.
     table: &'t Table,
 }
 
@@ -316,7 +316,7 @@ impl Shown {
         }
     }
 
-    /// What the error says.
+    /// The `detail` of the error in the body.
     fn detail(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Error {

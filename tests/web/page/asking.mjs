@@ -31,7 +31,7 @@ for (const [form, words] of [
     await says(notes(), `Line ${line}, column ${at - RENAME[form].lastIndexOf("\n", at)}`);
     await pick("Push a group");
     await paste("The request", RENAME[form].replace('"mine"', '"example-group", "externallyManaged": true'));
-    await says(verdict(), "lets this request through as it is");
+    await says(verdict(), "allows this request as it is");
     await says(notes(), words);
   });
 }
@@ -62,7 +62,7 @@ onPage("marks the place of an error in the text", async () => {
   // The note leads to the place: what is typed there mends it.
   await notes().getByRole("button").click();
   await page.keyboard.type(",");
-  await says(verdict(), "lets this request through as it is");
+  await says(verdict(), "allows this request as it is");
   assert.equal(await page.locator(".asked .cm-lintRange-error").count(), 0);
 });
 
@@ -73,7 +73,7 @@ for (const [what, text, place, words] of [
     "a curl command whose body is in a file",
     "curl https://a/b -d @body.json",
     "Line 1, column 21",
-    "Put what is in it here",
+    "Replace @body.json with its contents",
   ],
   ["a quote that never ends", "curl 'https://a/b", "Line 1, column 17", "never closed"],
   ["JSON that is none", '{"method": "GET"\n "path": "/x"}', "Line 2, column 2", "comma expected"],
@@ -99,7 +99,7 @@ onPage("puts a request around a body that is pasted alone", async () => {
   };
   await paste("The request", JSON.stringify(body));
   await page.getByRole("button", { name: "Make it a request" }).click();
-  await says(verdict(), "lets this request through after");
+  await says(verdict(), "allows this request after");
   await says(page.locator(".differences"), "PATCH /gateway/ng/api/scim/account/ACC1/Groups/example_group");
 });
 
@@ -108,21 +108,21 @@ onPage("marks a fault of the policy, and judges by the policy that is typed", as
   await says(page.locator(".known .notes"), "Line 2, column 10: /mode");
   await says(verdict(), "There is nothing to judge");
   await paste("The policy", '{"version": 1, "mode": "monitor"}');
-  await says(verdict(), "The guard only watches");
+  await says(verdict(), "The guard only monitors");
   await paste("The policy", '{"version": 1,');
   await says(page.locator(".known .notes"), "This is not JSON");
   await paste("The policy", "");
-  await says(verdict(), "refuses this request");
+  await says(verdict(), "denies this request");
 });
 
 onPage("judges by the facts that are typed", async () => {
   const managedBy = page.getByLabel("Managed by of group 1");
   await managedBy.fill("");
-  await says(verdict(), "lets this request through as it is");
+  await says(verdict(), "allows this request as it is");
   await managedBy.fill("okta");
   await says(rule(), "okta-only.group-rename");
   await page.getByRole("button", { name: "Remove group 1" }).click();
-  await says(verdict(), "lets this request through as it is");
+  await says(verdict(), "allows this request as it is");
   await page.getByRole("button", { name: "Add a group" }).click();
   await page.getByLabel("Id of group 2", { exact: true }).fill("example_group");
   await page.getByLabel("Managed by of group 2").fill("okta");
@@ -144,7 +144,7 @@ onPage("judges at the time that is typed", async () => {
   await page.locator("summary", { hasText: "Tokens" }).click();
   await page.getByLabel("Expires of token 1").fill("2026-06-01T00:00:00Z");
   await page.getByLabel("The time of the decision").fill("2026-05-31T23:59:59Z");
-  await says(verdict(), "lets this request through");
+  await says(verdict(), "allows this request");
   await page.getByLabel("The time of the decision").fill("2026-06-01T00:00:01Z");
   await says(rule(), "token.expired");
 });

@@ -19,7 +19,7 @@ onPage("is used with the keyboard alone", async () => {
   await page.keyboard.press("Tab");
   assert.match(await focused(), /Example/);
   await page.keyboard.type("A boolean as text");
-  await says(verdict(), "lets this request through after 2 changes");
+  await says(verdict(), "allows this request after 2 changes");
   for (let stop = 0; stop < 200; stop++) {
     await page.keyboard.press("Tab");
     const name = await focused();
@@ -51,9 +51,9 @@ onPage("is used with the keyboard alone", async () => {
 
 onPage("says the new verdict to a screen reader, once", async () => {
   const said = page.locator(".said > [role=status]");
-  await says(said, "The guard refuses this request. The sender gets 403.");
+  await says(said, "The guard denies this request. The sender gets 403.");
   await pick("Push a group");
-  await says(said, "The guard lets this request through after 2 changes.");
+  await says(said, "The guard allows this request after 2 changes.");
 });
 
 /** Of these the documentation has pictures. */

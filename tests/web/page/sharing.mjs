@@ -12,7 +12,7 @@ import { judged, open, onPage, page, paste, pick, rule, says, site } from "./des
 
 const SAVED = process.env.SCIMGUARD_SAVED;
 
-/** What each example comes to, step by step: let through with a number of changes, or a rule. */
+/** What each example comes to, step by step: allowed with a number of changes, or a rule. */
 const EXAMPLES = JSON.parse(await readFile(new URL("examples.json", import.meta.url), "utf8"));
 
 onPage("shares the whole as a link, without secrets", async () => {
@@ -72,7 +72,7 @@ onPage("lets no secret into a link, wherever it stands", async () => {
 onPage("saves each example as a case, and opens it again", async () => {
   for (const [index, title] of Object.keys(EXAMPLES).entries()) {
     await pick(title);
-    await says(page.locator(".steps"), /let through|refused/);
+    await says(page.locator(".steps"), /allowed|denied/);
     await judged();
     const [download] = await Promise.all([
       page.waitForEvent("download"),

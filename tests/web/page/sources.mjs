@@ -149,9 +149,9 @@ for (const [name, text, from, message] of [
   ["no URL", "curl -X POST", 0, /names no URL/],
   ["a header that is none", "curl https://a/x -H nonsense", 20, /a colon stands after/],
   ["a name of a header that is none", "GET /x\nA B: c", 7, /not the name of a header/],
-  ["two bodies", '{"method":"PUT","path":"/x","body":1,"body_text":"2"}', 49, /one of them is enough/],
+  ["two bodies", '{"method":"PUT","path":"/x","body":1,"body_text":"2"}', 49, /Give only one/],
   ["no path", '{"method":"PUT"}', 0, /needs a “path”/],
-  ["base 64 that is none", '{"method":"PUT","path":"/x","body_base64":"?"}', 42, /not base 64/],
+  ["base 64 that is none", '{"method":"PUT","path":"/x","body_base64":"?"}', 42, /not base64/],
   ["a list", "[1]", 0, /an object with method/],
 ]) {
   test(`what is no request is said: ${name}`, () => {

@@ -69,7 +69,7 @@ onPage("lets one type while it judges a megabyte", async () => {
   const request = `POST /gateway/ng/api/scim/account/ACC1/Groups HTTP/1.1\nAuthorization: Bearer pat.ACC1.okta.s3cret\nContent-Type: application/scim+json\n\n`;
   assert.ok(body.length > 900_000);
   await paste("The request", request + body.replaceAll("},{", "},\n{"));
-  await says(verdict(), "lets this request through after");
+  await says(verdict(), "allows this request after");
   await page.keyboard.press("Control+Home");
   const waits = await page.evaluate(async () => {
     const waits = [];

@@ -5,11 +5,11 @@ import { readFile } from "node:fs/promises";
 
 import { examples, onPage, page, paste, pick, picture, rule, says, section, verdict } from "./desk.mjs";
 
-/** What each example comes to, step by step: let through with a number of changes, or a rule. */
+/** What each example comes to, step by step: allowed with a number of changes, or a rule. */
 const EXAMPLES = JSON.parse(await readFile(new URL("examples.json", import.meta.url), "utf8"));
 
 onPage("explains a refusal to somebody who has just come", async () => {
-  await says(verdict(), "The guard refuses this request. The sender gets 403.");
+  await says(verdict(), "The guard denies this request. The sender gets 403.");
   await says(page.locator(".verdict .detail"), "Rename the group in Okta: example_group was pushed by Okta");
   await says(rule(), "okta-only.group-rename");
   await says(page.locator(".rule"), "A pushed group is renamed, and gets another external id, only by the provider that pushed it.");
@@ -17,16 +17,16 @@ onPage("explains a refusal to somebody who has just come", async () => {
   const stages = await page.locator(".stages li").allInnerTexts();
   assert.deepEqual(
     stages.map((stage) => stage.split("\n").slice(0, 2).join(" ")),
-    ["route passed", "parse passed", "permit refused here", "write not reached"],
+    ["route passed", "parse passed", "permit denied here", "write not reached"],
   );
-  await says(section("What the application gets"), "Nothing: the request ends here.");
+  await says(section("Forwarded request"), "Nothing: the request ends here.");
   await says(section("What the sender gets"), "scimguard-rule: okta-only.group-rename");
   await picture("explain-refused");
 });
 
 onPage("shows before and after, each change marked and explained", async () => {
   await pick("Profile update of a catalogue app");
-  await says(verdict(), "lets this request through after 3 changes");
+  await says(verdict(), "allows this request after 3 changes");
   const table = page.locator(".differences");
   assert.ok((await table.locator("del").allInnerTexts()).some((text) => text.includes('"locale": "en-GB"')));
   assert.ok(
@@ -43,7 +43,7 @@ onPage("shows before and after, each change marked and explained", async () => {
     silent.every((text) => text.trim() !== ""),
     JSON.stringify(silent),
   );
-  await says(section("What the application gets"), '"path": "name.familyName"');
+  await says(section("Forwarded request"), '"path": "name.familyName"');
   await says(page.locator(".records"), "The user “ann@example.com” (ann) is okta's, active");
   await picture("explain-changes", { clip: { x: 0, y: 0, width: 1360, height: 1000 } });
 });
@@ -56,7 +56,7 @@ onPage("has an example of all that Okta and Entra ID send, each with its verdict
     for (const [index, outcome] of expected.entries()) {
       await steps.nth(index).click();
       const through = typeof outcome === "number";
-      await says(verdict(), through ? "lets this request through" : "refuses this request");
+      await says(verdict(), through ? "allows this request" : "denies this request");
       if (through) {
         await says(verdict(), ["as it is", "after one change"][outcome] ?? `after ${outcome} changes`);
       } else {
@@ -72,9 +72,9 @@ onPage("plays a group that is pushed, then renamed by an administrator", async (
   await pick("Pushed, then renamed by an administrator, then by Okta");
   const steps = page.locator(".steps li button");
   assert.deepEqual(await page.locator(".steps .fate").allInnerTexts(), [
-    "✓ let through",
-    "✕ refused",
-    "✓ let through",
+    "✓ allowed",
+    "✕ denied",
+    "✓ allowed",
   ]);
   const drawn = page.locator(".ownership svg");
   assert.match(
@@ -82,7 +82,7 @@ onPage("plays a group that is pushed, then renamed by an administrator", async (
     /data-team \(okta's · new\).*ann@example.com into data-team/,
   );
   assert.equal(await page.locator(".ownership .tie.new").count(), 2);
-  await page.getByRole("heading", { name: "Who owns what afterwards" }).scrollIntoViewIfNeeded();
+  await page.getByRole("heading", { name: "Ownership after the request" }).scrollIntoViewIfNeeded();
   await picture("explain-history");
   await page.evaluate(() => scrollTo(0, 0));
   await steps.nth(1).click();

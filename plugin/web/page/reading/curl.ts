@@ -1,12 +1,12 @@
-// A curl command, as API documentation gives it and as browsers copy it: which request does it
-// send? Words are split as a shell does (shlex), options are read as curl's own command line (getopts).
+// Reads the request from a curl command, as found in API documentation or copied from a browser. Words
+// are split as in a shell (shlex), and options are read as by curl itself (getopts).
 
 import getopts from "getopts";
 import { split } from "shlex";
 
 import { checkHeader, pathOf, type Reading, type Span, Unreadable } from "./reading";
 
-/** Options with a value, by their short name if they have one. */
+/** Options with a value, keyed by their short name if they have one. */
 const VALUED: Record<string, string[]> = {
   X: ["request"],
   H: ["header"],
@@ -40,10 +40,10 @@ const VALUED: Record<string, string[]> = {
   "retry-max-time": [],
 };
 
-/** Options that take no value and mean something here. */
+/** Options without a value that matter here. */
 const PLAIN: Record<string, string[]> = { G: ["get"], I: ["head"] };
 
-/** In the order in which curl puts their values together only among the same option. */
+/** Options that hold the body. The order of values is kept only within one option. */
 const DATA = ["d", "data-raw", "data-binary", "data-urlencode", "json"];
 
 export function readCurl(text: string): Reading {
@@ -66,7 +66,7 @@ export function readCurl(text: string): Reading {
   for (const name of ["F", "T", "K"]) {
     if (values(name).length > 0) {
       throw new Unreadable(
-        "The command sends a form or a file. A SCIM request has a body of JSON (--data).",
+        "The command sends a form or a file. A SCIM request has a JSON body (--data).",
         whole,
       );
     }
@@ -79,7 +79,7 @@ export function readCurl(text: string): Reading {
   const file = given.find((value) => value.startsWith("@"));
   if (file !== undefined) {
     throw new Unreadable(
-      `The body is in the file ${file.slice(1)}. Put what is in it here, in place of ${file}.`,
+      `The body is in the file ${file.slice(1)}. Replace ${file} with its contents.`,
       found(text, file),
     );
   }
@@ -100,7 +100,7 @@ export function readCurl(text: string): Reading {
   };
 }
 
-/** The words of the command. A line that goes on ends with `\`, or with `^` on Windows. */
+/** The words of the command. Lines are continued by `\`, or by `^` on Windows. */
 function words(text: string): string[] {
   const command = text
     .replace(/^\s*[$>#%]\s+/, "")
@@ -108,7 +108,7 @@ function words(text: string): string[] {
   try {
     return split(command);
   } catch {
-    throw new Unreadable("A quote is opened in this command and never closed.", {
+    throw new Unreadable("A quote in this command is never closed.", {
       from: Math.max(0, text.trimEnd().length - 1),
       to: text.trimEnd().length,
     });
@@ -149,14 +149,14 @@ function readHeaders(text: string, values: (name: string) => string[], hasBody: 
   return headers;
 }
 
-/** Where a value stands in the command, if it stands there as it is; else the command itself. */
+/** The place of a value in the command if it appears verbatim; otherwise the whole command. */
 function found(text: string, value: string): Span {
   const from = text.indexOf(value);
   const command = text.indexOf("curl");
   return from < 0 ? { from: command, to: command + 4 } : { from, to: from + value.length };
 }
 
-/** Where a character of the body is in the command, in which quotes may be escaped. */
+/** Maps offsets in the body to offsets in the command, where quotes may be escaped. */
 function inText(text: string, body: string): (offset: number) => number {
   const verbatim = text.indexOf(body);
   if (verbatim >= 0) {
@@ -180,7 +180,7 @@ function inText(text: string, body: string): (offset: number) => number {
   };
 }
 
-/** Whether an escape in `$'…'` stands here for a line end or tab. */
+/** Whether an escape in `$'…'` represents a line end or tab here. */
 function stands(text: string, at: number, character: string | undefined): boolean {
   const escape = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[character ?? ""];
   return escape !== undefined && text.startsWith(escape, at);

@@ -1,4 +1,4 @@
-// A request as JSON: the document that `scimguard check` reads, and that case suites hold.
+// Reads a request as JSON: the document of `scimguard check` and of case suites.
 
 import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 
@@ -13,7 +13,7 @@ export function readDocument(text: string): Reading {
   const path = fields.get("path");
   if (!method && !path && (fields.has("schemas") || fields.has("Operations"))) {
     throw new Unreadable(
-      "This is the body of a request. The method, the path and the token belong to it.",
+      "This is only the body of a request. Add the method, the path and the token.",
       { from: 0, to: text.length },
       true,
     );
@@ -21,7 +21,7 @@ export function readDocument(text: string): Reading {
   for (const [name, node] of fields) {
     if (!FIELDS.includes(name)) {
       const known = FIELDS.slice(0, -1).join(", ");
-      throw new Unreadable(`A request has no field “${name}”, but ${known}.`, span(node));
+      throw new Unreadable(`A request has no field “${name}”. Its fields are ${known}.`, span(node));
     }
   }
   const target = string(path, "path", text);
@@ -42,7 +42,7 @@ export function readDocument(text: string): Reading {
   };
 }
 
-/** The tree of a text that is JSON. */
+/** Parses a JSON text. */
 export function document(text: string): Node {
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { disallowComments: true });
@@ -73,7 +73,7 @@ function members(node: Node): Map<string, Node> {
 function string(node: Node | undefined, name: string, text: string): { value: string; at: Span } {
   if (node?.type !== "string") {
     const at = node ? span(node) : { from: 0, to: Math.min(1, text.length) };
-    throw new Unreadable(`The request needs a “${name}”, which is a text.`, at);
+    throw new Unreadable(`The request needs a string “${name}”.`, at);
   }
   return { value: String(node.value), at: { from: node.offset + 1, to: node.offset + node.length - 1 } };
 }
@@ -87,7 +87,7 @@ function readHeaders(node: Node | undefined): {
   for (const [name, value] of node ? members(node) : []) {
     for (const one of value.type === "array" ? (value.children ?? []) : [value]) {
       if (one.type !== "string") {
-        throw new Unreadable("The value of a header is a text, or a list of texts.", span(one));
+        throw new Unreadable("A header's value is a string or a list of strings.", span(one));
       }
       checkHeader(name, String(one.value), span(one));
       list.push([name.toLowerCase(), String(one.value)]);
@@ -112,12 +112,12 @@ function readBody(text: string, fields: Map<string, Node>): Body {
   }
   if (another !== undefined) {
     throw new Unreadable(
-      `There is a ${name} already: one of them is enough.`,
+      `There is already a ${name}. Give only one.`,
       span(fields.get(another) as Node),
     );
   }
   if (name === "body") {
-    // As it is written: numbers and repeated keys must stay.
+    // As written, to keep numbers and repeated keys.
     const source = text.slice(node.offset, node.offset + node.length);
     return { text: source, base64: null, inText: (offset) => node.offset + offset };
   }
@@ -131,11 +131,11 @@ function readBody(text: string, fields: Map<string, Node>): Body {
     const shown = new TextDecoder().decode(bytes);
     return { text: shown, base64: value, inText: () => node.offset };
   } catch {
-    throw new Unreadable("This is not base 64.", span(node));
+    throw new Unreadable("This is not base64.", span(node));
   }
 }
 
-/** Where in a JSON string, as written, a character of its value is. */
+/** The offset within a JSON string literal of a character of its value. */
 function inLiteral(literal: string, offset: number): number {
   let at = 1;
   for (let passed = 0; passed < offset && at < literal.length - 1; passed++) {

@@ -1,4 +1,4 @@
-// The package's own declaration is of its CommonJS form.
+// The package declares only its CommonJS form.
 
 declare module "getopts" {
   export default function getopts(

@@ -1,5 +1,5 @@
-// A raw HTTP request (RFC 9112 §2.1): a request line, headers, an empty line, a body. As people
-// paste it: with line ends of any kind, and lengths that no longer fit.
+// Reads a raw HTTP request (RFC 9112 §2.1): request line, headers, empty line, body. Pasted requests
+// may have any line ends and a wrong content length.
 
 import { checkHeader, pathOf, type Reading, type Span, Unreadable } from "./reading";
 
@@ -16,7 +16,7 @@ export function readHttp(text: string): Reading {
   if (!line || !requestLine) {
     throw new Unreadable(
       "This line should be a method and a path, such as “PATCH /scim/v2/ACC1/Users/u1 HTTP/1.1”. " +
-        "A curl command, or a request as JSON, may stand here as well.",
+        "A curl command or a request as JSON works, too.",
       line?.at ?? { from: 0, to: text.length },
     );
   }
@@ -29,7 +29,7 @@ export function readHttp(text: string): Reading {
     if (colon <= 0) {
       throw new Unreadable(
         "This line should be a header, such as “Content-Type: application/scim+json”. " +
-          "An empty line stands between the headers and the body.",
+          "An empty line separates the headers from the body.",
         line.at,
       );
     }
@@ -52,7 +52,7 @@ export function readHttp(text: string): Reading {
   };
 }
 
-/** The lines of a text, one after the other. */
+/** Reads a text line by line. */
 class Lines {
   position = 0;
 

@@ -1,4 +1,4 @@
-// Which request is in a text? It may be raw HTTP, a curl command, or JSON.
+// Reads a request from a text: raw HTTP, a curl command or JSON.
 
 import { readCurl } from "./curl";
 import { readDocument } from "./document";
@@ -7,7 +7,7 @@ import { type Reading, Unreadable } from "./reading";
 
 export { type Form, type Reading, type Span, Unreadable } from "./reading";
 
-/** Such as `PATCH /Groups/example_group`: what is before in the path is the same in every request. */
+/** A short title such as `PATCH /Groups/example_group`; the start of the path is always the same. */
 export function titleOf(text: string): string {
   try {
     const { method, path } = read(text).request;

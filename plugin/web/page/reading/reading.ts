@@ -1,11 +1,11 @@
-// What a text that somebody pasted turns out to be: a request, and where in the text its parts are.
+// The request found in a pasted text, and the places of its parts.
 
 import type { Message } from "../../explanation/explained";
 
-/** How the text is written. */
+/** The format of the text. */
 export type Form = "http" | "curl" | "json";
 
-/** Part of the text: from its first character to the one after its last. */
+/** Part of the text, from its first character to the one after its last. */
 export interface Span {
   from: number;
   to: number;
@@ -14,38 +14,38 @@ export interface Span {
 export interface Reading {
   form: Form;
   request: Message;
-  /** The bytes of a body that is not text, in base 64; `body` of the request shows it then. */
+  /** The bytes of a binary body in base64; the request's `body` is for display then. */
   base64: string | null;
   target: Span;
-  /** Values of headers, by name in lower case. */
+  /** Places of header values by lower-case name. */
   headers: Map<string, Span>;
-  /** Where in the text a character of the body is. */
+  /** Maps an offset in the body to one in the text. */
   inText(offset: number): number;
 }
 
-/** Why a text is no request, and where it stops to be one. */
+/** Why a text is not a request, and where. */
 export class Unreadable extends Error {
   constructor(
     message: string,
     readonly at: Span,
-    /** The text is a SCIM body without a request around it. */
+    /** Whether the text is a SCIM body without a request around it. */
     readonly bareBody = false,
   ) {
     super(message);
   }
 }
 
-/** The path and query of a URL as they are written: what is ambiguous in them must stay so. */
+/** The path and query of a URL exactly as written, since ambiguities must be kept. */
 export function pathOf(url: string): string {
   const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
   return path.startsWith("/") ? path : `/${path}`;
 }
 
-/** The platform's own check of a header. */
+/** Checks a header with the platform's own parser. */
 export function checkHeader(name: string, value: string, at: Span): void {
   try {
     new Headers([[name, value]]);
   } catch {
-    throw new Unreadable(`“${name}” is not the name of a header, or its value holds what none may.`, at);
+    throw new Unreadable(`“${name}” is not a header name, or its value has characters that headers may not contain.`, at);
   }
 }
