@@ -1,9 +1,9 @@
-//! Whose facts and records these are: each is of one account, but a token that is known by its hash.
+//! The account of each key and record. Only a token is looked up by its hash, without an account.
 
 use scimguard_core::facts::Key;
 use scimguard_core::record::{Record, Settled};
 
-/// The account that a key asks about; `None` for a token, which is known by its hash alone.
+/// The account that a key asks about; `None` for a token, which is looked up by its hash alone.
 #[must_use]
 pub fn account_of_key(key: &Key) -> Option<&str> {
     Some(match key {

@@ -1,14 +1,14 @@
-//! Headers on their way through: what belongs to one connection stays on it (RFC 9110 §7.6.1).
+//! Removes the headers that belong to one connection (RFC 9110 §7.6.1).
 
 use scimguard_core::{Headers, header_names};
 
-/// Whether a header is of one connection or of the framing, which a gateway writes itself.
+/// Whether a header belongs to a connection or to the framing, which a proxy writes itself.
 #[must_use]
 pub fn is_own(name: &str) -> bool {
     header_names::is_of_connection(name)
 }
 
-/// The headers of a message that may be shown to the policy and sent on.
+/// The headers of a message that may be shown to the policy and forwarded.
 #[must_use]
 pub fn end_to_end(mut headers: Headers) -> Headers {
     let named = header_names::named_by_connection(&headers);
@@ -17,7 +17,7 @@ pub fn end_to_end(mut headers: Headers) -> Headers {
     headers
 }
 
-/// HTTP/2 may send cookies apart; HTTP/1.1 has one Cookie (RFC 9113 §8.2.3).
+/// Joins cookies: HTTP/2 may split them, HTTP/1.1 has one Cookie header (RFC 9113 §8.2.3).
 fn join_cookies(headers: &mut Headers) {
     let is_cookie = |name: &str| name == "cookie";
     if headers.iter().filter(|(name, _)| is_cookie(name)).count() < 2 {

@@ -1,23 +1,22 @@
-//! Which requests have no one reading, or no business behind a gateway? They are refused before
-//! anything is decided.
+//! Refuses, before any decision, requests that are ambiguous or have no business behind a proxy.
 
 use scimguard_core::Headers;
 
 use crate::Refused;
 
-/// Methods and targets that no application behind a gateway receives.
+/// Checks for methods, targets and framing that must not reach an application.
 ///
 /// # Errors
 /// The refusal.
 pub fn check(method: &str, path: &str, headers: &Headers) -> Result<(), Refused> {
     if matches!(method, "CONNECT" | "TRACE") {
-        let detail = format!("{method} is not for this address.");
+        let detail = format!("This address does not accept {method}.");
         return Err(Refused::new("route.method", detail));
     }
     if path == "*" {
         return Err(Refused::new(
             "route.unknown",
-            "Ask for a path instead of `*`.",
+            "Request a path instead of `*`.",
         ));
     }
     let has = |wanted: &str| headers.iter().any(|(name, _)| name == wanted);
@@ -30,7 +29,7 @@ pub fn check(method: &str, path: &str, headers: &Headers) -> Result<(), Refused>
     Ok(())
 }
 
-/// The host that the request is for: named once, or twice alike (RFC 9112 §3.2, RFC 9113 §8.3.1).
+/// The request's host, named once or twice alike (RFC 9112 §3.2, RFC 9113 §8.3.1).
 ///
 /// # Errors
 /// The refusal of a request that names several.

@@ -1,21 +1,20 @@
-//! One request from its head to its response, without I/O or a clock: [`Exchange`] decides it, has its
-//! intent recorded, sends it, judges the answer and has the outcome recorded.
+//! One request from its head to its response, without I/O or a clock. An [`Exchange`] decides the request,
+//! has its intent recorded, sends it, judges the answer and has the outcome recorded.
 //!
 //! # The contract
-//! Each call of an exchange returns the next [`Step`]. The caller performs it and reports what came of it
-//! with the call that the step names, until [`Step::Respond`]. Only an exchange calls the policy.
+//! Each call of an exchange returns the next [`Step`]. The caller performs it and reports the result with
+//! the call that the step names, until [`Step::Respond`]. Only an exchange calls the policy.
 //!
-//! - Facts of a write are given under leases: no other request changes what its keys name until a [`Report`]
-//!   `ends` the pass, or the exchange is dropped.
-//! - A pass of the policy waits for what it needs, and is resumed with it, if what it was given before still
-//!   holds; otherwise, or if the caller lets go of it ([`Exchange::release`]), it
-//!   begins again with everything that is known.
-//! - [`Step::Store`] comes before what follows from it: the decision before anything, the intent before
-//!   the backend is asked, the outcome before the client is answered. If it fails, the client is refused.
+//! - The facts of a write are given under leases: no other request changes what their keys name until a
+//!   [`Report`] `ends` the pass, or the exchange is dropped.
+//! - A pass waits for what it needs and resumes with it if its earlier facts still hold. Otherwise, or if
+//!   the caller releases it ([`Exchange::release`]), it begins again with everything known by then.
+//! - [`Step::Store`] precedes what depends on it: the decision comes before anything else, the intent before
+//!   the backend is asked, the outcome before the client is answered. If storing fails, the client is refused.
 //! - If the client goes away before a report `sends` anything, the exchange can be dropped. Afterwards it
-//!   has to be driven to its end, or [`Exchange::abandoned`] says what is still to be recorded.
-//! - A policy that does not keep the protocol (asks or proceeds without end, or names another account)
-//!   is refused with `plugin.trapped`.
+//!   must be driven to its end, or [`Exchange::abandoned`] returns what is left to record.
+//! - A policy that breaks the protocol (asks or proceeds without end, or names another account) is refused
+//!   with `plugin.trapped`.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! A gateway's own look at paths: whatever a policy says, a request stays in its account and under
-//! its base.
+//! Checks paths independently of the policy, so that a request stays in its account and under its
+//! base.
 
 #[cfg(test)]
 mod tests;
@@ -7,21 +7,21 @@ mod tests;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use scimguard_core::{ErrorForm, Forward, Request, Settings, fold};
 
-/// Where SCIM is, for clients and at the backend.
+/// The base paths of SCIM, for clients and at the backend.
 pub struct ScimPaths {
     base: Vec<String>,
     upstream: Vec<String>,
-    /// The one account of a backend whose base names none.
+    /// The only account, if the backend's base names none.
     account: Option<String>,
 }
 
-/// Stands for the account in a base.
+/// The placeholder for the account in a base.
 const ACCOUNT: &str = "{account}";
 
-/// A segment that is encoded more often is none that anybody means.
+/// Levels of encoding that are decoded; no legitimate segment has more.
 const DECODINGS: usize = 6;
 
-/// The end points of SCIM (RFC 7644 §3.2), as they are compared.
+/// The end points of SCIM (RFC 7644 §3.2), in the form used for comparison.
 const END_POINTS: [&str; 7] = [
     "users",
     "groups",
@@ -32,7 +32,7 @@ const END_POINTS: [&str; 7] = [
     "serviceproviderconfig",
 ];
 
-/// All but what RFC 3986 §2.3 reserves nowhere.
+/// All characters except the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -40,7 +40,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl ScimPaths {
-    /// As the policy's settings say.
+    /// Takes the bases from the policy's settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self {
@@ -50,8 +50,8 @@ impl ScimPaths {
         }
     }
 
-    /// The errors that a client of this path expects: SCIM's under the literal part of the base, in
-    /// any case.
+    /// The form of errors that a client of this path expects: SCIM's under the literal part of the base,
+    /// ignoring case.
     #[must_use]
     pub fn error_form(&self, path: &str) -> ErrorForm {
         let literal: Vec<&String> = self
@@ -88,7 +88,7 @@ impl ScimPaths {
         })
     }
 
-    /// Why the policy may not forward this, if so.
+    /// Why the policy must not forward this, if there is a reason.
     #[must_use]
     pub fn fault(&self, request: &Request, forward: &Forward) -> Option<&'static str> {
         let Some(account) = account_in(&self.base, &request.path) else {
@@ -123,9 +123,9 @@ impl ScimPaths {
         leaves.then_some("its path could lead out of the account")
     }
 
-    /// Whether a path that is not under the SCIM base could be taken for one that is, or for one under
-    /// the backend's, by whoever decodes it more than once, drops parameters, reads `\` as `/`, resolves
-    /// dots, or overlooks case.
+    /// Whether a path outside the SCIM base could be mistaken for one inside it, or inside the backend's
+    /// base, by a server that decodes it more than once, drops parameters, reads `\` as `/`, resolves
+    /// dots, or ignores case.
     fn leads_to_scim(&self, path: &str) -> bool {
         let read = lenient(path);
         let base: Vec<&String> = self
@@ -142,8 +142,8 @@ impl ScimPaths {
         under_base || self.is_upstream(&read)
     }
 
-    /// Whether this is under the backend's base. Beside one without an account there may be other
-    /// things: only its end points are told from them.
+    /// Whether this is under the backend's base. A base without an account may contain other paths, so
+    /// only its end points count.
     fn is_upstream(&self, read: &[String]) -> bool {
         if read.len() < self.upstream.len() {
             return false;
@@ -158,13 +158,13 @@ impl ScimPaths {
         matches && (names_account(&self.upstream) || !self.upstream.is_empty() && is_end_point())
     }
 
-    /// The path of a group as the identity provider sees it.
+    /// The path of a group for clients.
     #[must_use]
     pub fn client_group(&self, account: &str, id: &str) -> String {
         format!("{}/Groups/{}", filled(&self.base, account), encoded(id))
     }
 
-    /// The path of a resource at the backend, if an id can stand in one.
+    /// The path of a resource at the backend, if its id can be part of a path.
     #[must_use]
     pub fn resource(&self, account: &str, collection: &str, id: &str) -> Option<String> {
         let dots = matches!(id, "" | "." | "..");
@@ -184,7 +184,7 @@ impl ScimPaths {
     }
 
     fn search(&self, account: &str, collection: &str, attribute: &str, value: &str) -> String {
-        // A JSON string is what a filter takes (RFC 7644 §3.4.2.2).
+        // Filters take JSON strings (RFC 7644 §3.4.2.2).
         let filter = format!("{attribute} eq {}", serde_json::Value::from(value));
         self.list(account, collection, &[("filter", filter)])
     }
@@ -200,7 +200,7 @@ impl ScimPaths {
         format!("{collection}?{}", parameters.join("&"))
     }
 
-    /// Whether the backend has this account: one whose base names none has a single one.
+    /// Whether the backend has this account. A backend whose base names none has only one.
     #[must_use]
     pub fn has(&self, account: &str) -> bool {
         self.account.as_deref().is_none_or(|only| only == account)
@@ -211,7 +211,7 @@ impl ScimPaths {
     }
 }
 
-/// A base with its account.
+/// Fills the account into a base.
 fn filled(base: &[String], account: &str) -> String {
     let mut path = String::new();
     for part in base {
@@ -234,7 +234,7 @@ fn segments(path: &str) -> Vec<&str> {
     path.strip_prefix('/').unwrap_or(path).split('/').collect()
 }
 
-/// The account of a path under a base, decoded; empty if the base has none. `None`: not under it.
+/// The decoded account of a path under a base, empty if the base has none; `None` for other paths.
 fn account_in(base: &[String], path: &str) -> Option<String> {
     let mut account = String::new();
     let segments = segments(path);
@@ -255,15 +255,15 @@ fn names_account(base: &[String]) -> bool {
     base.iter().any(|part| part == ACCOUNT)
 }
 
-/// An account that stays the same however often it is decoded, and has no parameters.
+/// Whether an account has no parameters and decodes to itself.
 fn is_plain(account: &str) -> bool {
     !account.contains(['%', ';', '/', '\\', '?', '#'])
         && !matches!(account, "." | "..")
         && !account.chars().any(char::is_control)
 }
 
-/// Whether a segment stays below the one before it, however often the backend decodes it, and if it
-/// drops parameters (`..;a=b`) or reads `\` as `/`.
+/// Whether a segment stays below its parent, even if the backend decodes it repeatedly, drops parameters
+/// (`..;a=b`) or reads `\` as `/`.
 fn stays(segment: &str) -> bool {
     let mut text = segment.to_owned();
     for _ in 0..DECODINGS {

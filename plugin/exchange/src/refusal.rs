@@ -1,19 +1,19 @@
-//! What does a gateway refuse by itself, and in which words? A request that two parsers could read
-//! differently, a policy that breaks off, facts and answers that cannot be had.
+//! Refusals that do not come from the policy: for requests that two parsers could read differently, for a
+//! policy that fails, and for facts and answers that are unavailable.
 
 use std::convert::Infallible;
 
 use scimguard_core::message::ResponseBody;
 use scimguard_core::{ErrorForm, Response, refusal};
 
-/// A refusal by the gateway itself: a rule and what to do.
+/// A refusal by the host itself: a rule and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The rule's id.
     pub rule: &'static str,
-    /// For the client.
+    /// The explanation for the client.
     pub detail: String,
-    /// Seconds, where the rule alone does not tell them.
+    /// Seconds for Retry-After, if they differ from the rule's.
     pub retry_after: Option<u64>,
 }
 
@@ -24,7 +24,7 @@ impl From<Infallible> for Refused {
 }
 
 impl Refused {
-    /// By this rule, for this reason.
+    /// A refusal by this rule, with this explanation.
     #[must_use]
     pub fn new(rule: &'static str, detail: impl Into<String>) -> Self {
         Self {
@@ -39,20 +39,20 @@ impl Refused {
     pub fn trapped() -> Self {
         Self::new(
             "plugin.trapped",
-            "The policy broke off at this request. Tell the operator of the guard; its log says more.",
+            "The policy plugin failed on this request. The guard's operator can find the cause in its log.",
         )
     }
 
-    /// The record cannot be asked, or not be written.
+    /// The record cannot be read or written.
     #[must_use]
     pub fn no_record() -> Self {
         Self::new(
             "facts.unavailable",
-            "The guard's record cannot be used now. Repeat the request later.",
+            "The guard's record is not available at the moment. Repeat the request later.",
         )
     }
 
-    /// The guard's own credential would go where the client's token may not.
+    /// The guard's own credential would reach an account that the client's token is not for.
     #[must_use]
     pub fn of_other_account() -> Self {
         Self::new(
@@ -61,7 +61,7 @@ impl Refused {
         )
     }
 
-    /// The body is larger than what is kept of one while facts are asked for.
+    /// The body is too large to be kept while facts are looked up.
     #[must_use]
     pub fn too_large(limit: u64) -> Self {
         Self::new(
@@ -72,7 +72,7 @@ impl Refused {
         )
     }
 
-    /// What would be forwarded is larger than what the gateway can hold of it.
+    /// The forwarded body would not fit into the gateway's buffer.
     #[must_use]
     pub fn no_room(room: u64) -> Self {
         Self::new(
@@ -84,29 +84,29 @@ impl Refused {
         )
     }
 
-    /// The body did not arrive in the time that there is for it.
+    /// The body did not arrive within the time limit.
     #[must_use]
     pub fn too_slow() -> Self {
         Self::new(
             "body.syntax",
-            "The body did not arrive in time. Send it faster, or less of it.",
+            "The request body did not arrive in time. Send it faster, or send less.",
         )
     }
 
-    /// The token is not looked up, after too many wrong ones from the same address.
+    /// The token is not looked up because the address has sent too many wrong ones.
     #[must_use]
     pub fn not_asked(seconds: u64) -> Self {
         Self {
             retry_after: Some(seconds),
             ..Self::new(
                 "rate.limited",
-                "Too many wrong tokens come from this address, so that nobody is asked about this one now. \
+                "Too many wrong tokens come from this address, so this one is not checked now. \
                  Repeat the request after the time in Retry-After.",
             )
         }
     }
 
-    /// There are too many unfinished requests.
+    /// Too many requests are unfinished.
     #[must_use]
     pub fn too_busy() -> Self {
         Self::new(
@@ -120,7 +120,7 @@ impl Refused {
     pub fn no_answer() -> Self {
         Self::new(
             "upstream.unavailable",
-            "The application gave no answer; it may or may not have acted. Repeat the request later.",
+            "The application did not answer. It may or may not have acted; repeat the request later.",
         )
     }
 
@@ -129,14 +129,14 @@ impl Refused {
     pub fn upgrade() -> Self {
         Self::new(
             "upstream.invalid",
-            "The application answered with another protocol.",
+            "The application switched to another protocol.",
         )
     }
 
     /// The answer to the client, in the form that its path expects.
     #[must_use]
     pub fn response(&self, form: ErrorForm) -> Response {
-        // Only an unknown rule has no form.
+        // Only an unknown rule has no response.
         let mut response = refusal(self.rule, &self.detail, form).unwrap_or(Response {
             status: 500,
             headers: Vec::new(),

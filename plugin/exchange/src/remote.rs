@@ -1,4 +1,4 @@
-//! The facts service as one exchange sees it: what it is asked and told, and what its answers mean.
+//! The facts service from one exchange's view: its messages, and the meaning of its answers.
 
 use std::sync::Arc;
 
@@ -8,31 +8,31 @@ use scimguard_wire::{self as wire, DecisionReport, FactsRequest, Head, Pass, Rec
 use crate::strangers::Strangers;
 use crate::{CREDENTIALS, Found, Incoming, Needed, Refused, Report};
 
-/// Why the service did not do what it was asked.
+/// Why a call to the service failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceError {
-    /// It refuses the client's request.
+    /// The service refuses the client's request.
     Refused(Refused),
-    /// It gave no answer that can be understood.
+    /// The service gave no intelligible answer.
     NoResponse,
 }
 
-/// What one exchange has to do with the facts service.
+/// One exchange's dealings with the facts service.
 pub struct Remote {
     strangers: Arc<Strangers>,
     head: Head,
-    /// When the request came, by the gateway's clock.
+    /// When the request arrived, by the gateway's clock.
     begun: u64,
-    /// What the service keeps for the exchange.
+    /// The pass that the service holds for the exchange.
     pass: Option<Pass>,
-    /// A decision that is not worth a call of its own: it goes with the next report.
+    /// A decision that is not worth a separate call and waits for the next report.
     deferred: Option<DecisionReport>,
-    /// A wrong credential was reported.
+    /// Whether a wrong credential was reported.
     wrong: bool,
 }
 
 impl Remote {
-    /// For the request with this head, from this address. `now`: milliseconds since 1970.
+    /// For the request with this head, from this address. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn new(
         strangers: Arc<Strangers>,
@@ -61,10 +61,10 @@ impl Remote {
         }
     }
 
-    /// The question to send.
+    /// The message that asks for facts.
     ///
     /// # Errors
-    /// With the refusal of a request whose token the service is not asked about now.
+    /// The refusal, if the service is not to be asked about this token now.
     pub fn ask(&self, needed: Needed) -> Result<FactsRequest, ServiceError> {
         let is_token = |key: &Key| matches!(key, Key::Token(_) | Key::Verified(_));
         if let Some(source) = &self.head.source
@@ -82,7 +82,7 @@ impl Remote {
         })
     }
 
-    /// What the service answers to a question.
+    /// Reads the service's answer to a question.
     ///
     /// # Errors
     /// There are no facts.
@@ -99,7 +99,7 @@ impl Remote {
         })
     }
 
-    /// The report to send; `None`: it is not worth a call, and nothing has to be waited for.
+    /// The message to send for a report; `None` if it is not worth a call, so there is nothing to wait for.
     pub fn tell(&mut self, report: Report) -> Option<RecordsRequest> {
         let decision = report.decision.or_else(|| self.deferred.take());
         if let Some(decision) = &decision
@@ -125,10 +125,10 @@ impl Remote {
         })
     }
 
-    /// What the service answers to a report.
+    /// Reads the service's answer to a report.
     ///
     /// # Errors
-    /// It is not on disk, or that is unknown.
+    /// The report is not on disk, or its state is unknown.
     pub fn stored(&self, status: u16, body: &[u8]) -> Result<(), ServiceError> {
         if status == 204 {
             return Ok(());
@@ -148,8 +148,7 @@ impl Remote {
     }
 }
 
-/// The service's words, where it has any for the client. Of its rules only those are believed that
-/// it may refuse by.
+/// The service's refusal, if it has one for the client. It may only use the rules that are its own.
 fn refused(body: &[u8]) -> ServiceError {
     match serde_json::from_slice::<wire::Refused>(body) {
         Ok(refused) => ServiceError::Refused(Refused {

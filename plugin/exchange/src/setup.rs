@@ -1,4 +1,4 @@
-//! What all exchanges of one policy share.
+//! The state shared by all exchanges of one policy.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,26 +6,26 @@ use scimguard_interface::Policy;
 
 use crate::ScimPaths;
 
-/// What an unknown buffer takes for certain.
+/// The size that every buffer has at least.
 const UNKNOWN_ROOM: u64 = 8 * 1024;
 
-/// No buffer is this large: its size is unknown.
+/// Stands for an unknown buffer size.
 const NOT_KNOWN: u64 = u64::MAX;
 
-/// A policy, and what is decided beside it.
+/// A policy with its host's settings.
 pub struct Setup<P: ?Sized> {
     pub(crate) paths: ScimPaths,
     pub(crate) annotate: bool,
     pub(crate) lends: bool,
-    /// The fact of the token is there before the policy asks for it.
+    /// Whether the token's fact is looked up before the policy asks for it.
     pub(crate) foresees: bool,
-    /// What the buffer takes that bodies pass through.
+    /// The size of the buffer that bodies pass through.
     room: AtomicU64,
     pub(crate) policy: P,
 }
 
 impl<P: Policy> Setup<P> {
-    /// Around a policy. `annotate`: the answers of management reads say what of them a provider owns.
+    /// Sets up a policy. With `annotate`, answers of management reads name what a provider owns.
     #[must_use]
     pub fn new(policy: P, annotate: bool) -> Self {
         Self {
@@ -38,14 +38,14 @@ impl<P: Policy> Setup<P> {
         }
     }
 
-    /// A request with a verified token is sent with a credential of the guard's own.
+    /// Sets whether requests with a verified token are sent with the guard's own credential.
     #[must_use]
     pub fn lending(self, lends: bool) -> Self {
         Self { lends, ..self }
     }
 
-    /// A SCIM request's token is looked up before the policy asks for it: facts are near, and a call of
-    /// the policy is saved.
+    /// Looks up a SCIM request's token before the policy asks for it. This saves a call of the policy where
+    /// looking up facts is cheap.
     #[must_use]
     pub fn foreseeing(self) -> Self {
         Self {
@@ -56,19 +56,19 @@ impl<P: Policy> Setup<P> {
 }
 
 impl<P: Policy + ?Sized> Setup<P> {
-    /// Whether the answers of management reads say what of them a provider owns.
+    /// Whether answers of management reads name what a provider owns.
     #[must_use]
     pub fn annotates(&self) -> bool {
         self.annotate
     }
 
-    /// Sets what the buffer takes that bodies pass through: a larger body is refused before anything is
-    /// recorded of it.
+    /// Sets the size of the buffer that bodies pass through. Larger bodies are refused before anything is
+    /// recorded.
     pub fn set_room(&self, bytes: u64) {
         self.room.store(bytes, Ordering::Relaxed);
     }
 
-    /// What the buffer takes for certain, in bytes.
+    /// The size in bytes that the buffer has at least.
     #[must_use]
     pub fn room(&self) -> u64 {
         self.known_room().unwrap_or(UNKNOWN_ROOM)
@@ -79,7 +79,7 @@ impl<P: Policy + ?Sized> Setup<P> {
         (room != NOT_KNOWN).then_some(room)
     }
 
-    /// Where SCIM is.
+    /// The paths of SCIM.
     #[must_use]
     pub fn paths(&self) -> &ScimPaths {
         &self.paths

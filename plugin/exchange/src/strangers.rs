@@ -1,9 +1,9 @@
-//! Whom is the facts service not asked about? A token that nobody has seen to be good, from an address
-//! that has sent too many wrong ones: every such question takes the same service from those who are good.
+//! Spares the facts service questions about unknown tokens from addresses that have sent too many wrong
+//! ones, so that it has time for good clients.
 //!
-//! The service counts, and says when an address has failed too often. Until the time that it names is
-//! over, one question a moment is asked about tokens from there, so that a new token that is good gets
-//! through, and what was good lately passes at any time.
+//! The service counts, and reports when an address has failed too often and for how long. Until then it
+//! gets only one question per [`MOMENT`] about tokens from there, so that a new good token can get through.
+//! Tokens that were good lately always pass.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,20 +12,20 @@ use scimguard_core::sha256_hex;
 
 use crate::Refused;
 
-/// How many addresses are remembered, and how many tokens: what is not costs the service a question.
+/// Most addresses and most tokens remembered; a forgotten one costs the service a question.
 const MOST: usize = 1_024;
 
-/// Milliseconds between two questions about strange tokens from an address that has failed too often.
+/// Milliseconds between two questions about unknown tokens from an address that has failed too often.
 const MOMENT: u64 = 20;
 
-/// Milliseconds for which a good token is remembered.
+/// Milliseconds that a good token is remembered.
 const LATELY: u64 = 10 * 60 * 1_000;
 
-/// What one worker of a gateway remembers of addresses and tokens. All times are its own clock's, in milliseconds.
+/// The addresses and tokens that one worker of a gateway remembers. Times are its own clock's, in milliseconds.
 #[derive(Default)]
 pub struct Strangers {
     failing: Mutex<BTreeMap<String, Failing>>,
-    /// By SHA-256, when each was good last.
+    /// When each token was last good, by SHA-256.
     good: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -36,10 +36,10 @@ struct Failing {
 }
 
 impl Strangers {
-    /// Whether the service is asked about these credentials now.
+    /// Whether to ask the service about these credentials now.
     ///
     /// # Errors
-    /// With `rate.limited`: their address has failed too often, and none of them was good lately.
+    /// `rate.limited` if their address has failed too often, and none of them was good lately.
     pub(crate) fn ask<'a>(
         &self,
         source: &str,
@@ -69,7 +69,7 @@ impl Strangers {
         Err(Refused::not_asked((failing.until - now).div_ceil(1_000)))
     }
 
-    /// The service has said that this address has failed too often, and for how many seconds.
+    /// Notes that this address has failed too often, and for how many seconds, as the service reported.
     pub(crate) fn fails(&self, source: &str, seconds: u64, now: u64) {
         let mut all = lock(&self.failing);
         if all.len() >= MOST {
@@ -82,7 +82,7 @@ impl Strangers {
         }
     }
 
-    /// One of these credentials has just been good.
+    /// Notes that these credentials were just good.
     pub(crate) fn good<'a>(&self, credentials: impl Iterator<Item = &'a str>, now: u64) {
         let mut all = lock(&self.good);
         for text in credentials {
@@ -98,11 +98,11 @@ impl Strangers {
 }
 
 fn lock<T>(all: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that runs under this lock can leave a map half changed.
+    // Code under this lock never leaves a map half changed.
     all.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The address in a source, without its port: every connection has another.
+/// The address of a source without its port, which differs for each connection.
 #[must_use]
 pub fn address(source: &str) -> &str {
     match source.parse::<std::net::SocketAddr>() {
@@ -144,7 +144,7 @@ mod tests {
             ("192.0.2.7:4713", "Bearer new", MOMENT + 1, Err(Some(2))),
             ("192.0.2.7:4713", "Bearer new", 1_001, Ok(())),
             ("192.0.2.7:4713", "Bearer new", 1_002, Err(Some(1))),
-            // What the service has said is over.
+            // The time that the service named is over.
             ("192.0.2.7:4713", "Bearer a", 2_000, Ok(())),
             ("192.0.2.7:4713", "Bearer a", 2_001, Ok(())),
         ] {
@@ -175,7 +175,7 @@ mod tests {
         }
         assert_eq!(lock(&strangers.failing).len(), MOST);
         assert_eq!(lock(&strangers.good).len(), MOST);
-        // Those whose time is over make room.
+        // Expired entries make room.
         strangers.fails("198.51.100.1", 1, NOW + 1_000);
         assert_eq!(lock(&strangers.failing).len(), 1);
     }

@@ -1,4 +1,4 @@
-//! Watching an exchange: what the policy was given, and what it said.
+//! Observes the policy's input and answers in an exchange.
 
 use scimguard_interface::{Given, Outcome, Verdict};
 
@@ -9,22 +9,22 @@ pub trait Witness {
         let _ = given;
     }
 
-    /// It has said this of the request.
+    /// The policy has given this verdict.
     fn decided(&mut self, verdict: &Verdict) {
         let _ = verdict;
     }
 
-    /// It has said this of an answer or, with `begins`, of the next part of the request.
+    /// The policy has judged an answer or, with `begins`, the next part of the request.
     fn observed(&mut self, given: Given<'_>, begins: bool, outcome: &Outcome) {
         let _ = (given, begins, outcome);
     }
 
-    /// The exchange itself refuses the request, by this rule.
+    /// The exchange itself refuses the request by this rule.
     fn refused(&mut self, rule: &str) {
         let _ = rule;
     }
 
-    /// The policy failed, or does what no policy may.
+    /// The policy failed or broke the protocol.
     fn trapped(&mut self, why: &str) {
         let _ = why;
     }

@@ -1,4 +1,4 @@
-//! How far a request came, and where its fault is: what a page shows beside a decision.
+//! How far a request gets and where its fault is, as a page shows beside a decision.
 
 use scimguard_core::facts::Table;
 use scimguard_core::history::{

@@ -1,5 +1,5 @@
-//! A policy that does not keep the protocol of `wit/policy.wit` is refused with `plugin.trapped`, and one
-//! that keeps it up to its last allowed pass is not.
+//! A policy that breaks the protocol of `wit/policy.wit` is refused with `plugin.trapped`; one that keeps it
+//! up to its last allowed pass is not.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use scimguard_interface::{Given, Observed, Pass, Policy};
 const PASSES: u32 = 3;
 const ROUNDS: u32 = 2;
 
-/// What a policy says each time.
+/// How a test policy answers.
 #[derive(Clone, Copy, Debug)]
 enum Says {
-    /// It asks, so many times, then for nothing more.
+    /// Asks this many times, then stops asking.
     Asks(u32),
-    /// It goes on, so many times, then answers.
+    /// Proceeds this many times, then answers.
     Proceeds(u32),
-    /// It asks about a user of another account.
+    /// Asks about a user of another account.
     AsksOfOthers,
 }
 
@@ -30,7 +30,7 @@ struct Script {
     settings: Settings,
     says: Says,
     said: Arc<AtomicU32>,
-    /// How many passes it began.
+    /// The number of passes begun.
     begun: Arc<AtomicU32>,
 }
 
@@ -52,7 +52,7 @@ impl Script {
         }
     }
 
-    /// Whether it has said it less often than this; counts.
+    /// Counts an answer; whether there were fewer than `times` before.
     fn again(&self, times: u32) -> bool {
         self.said.fetch_add(1, Ordering::Relaxed) < times
     }
@@ -173,7 +173,7 @@ fn a_policy_goes_on_as_often_as_it_may_and_no_more() {
         (Says::Asks(ROUNDS + 1), true),
         (Says::Asks(u32::MAX), true),
         (Says::Proceeds(1), false),
-        // What comes after the last pass that it may have is a response.
+        // The last allowed pass ends with a response.
         (Says::Proceeds(PASSES), false),
         (Says::Proceeds(PASSES + 1), true),
         (Says::Proceeds(u32::MAX), true),

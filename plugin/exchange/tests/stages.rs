@@ -1,4 +1,4 @@
-//! How often the policy is called in an exchange, and that no stage runs twice in a pass.
+//! Counts calls of the policy in an exchange, and checks that no stage runs twice in a pass.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 const NOW: u64 = 1_780_000_000_000;
 const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
-/// What a pass took: its calls, and its stages in order.
+/// The calls and the stages of a pass, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Taken {
     calls: u32,
     stages: Vec<Stage>,
 }
 
-/// The policy, with everything that its passes take.
+/// The policy, with a count of everything its passes do.
 struct Counted {
     guard: Guard,
     passes: Rc<RefCell<Vec<Taken>>>,
@@ -114,7 +114,7 @@ fn answered(status: u16, body: &Value) -> BackendOutcome {
     })
 }
 
-/// What the passes of a request take, whose backend answers so.
+/// The calls and stages of a request's passes, with these answers of the backend.
 fn taken(method: &str, path: &str, body: &Value, answers: &[BackendOutcome]) -> Vec<Taken> {
     let passes = Rc::default();
     let guard = Guard::configure(r#"{"version": 1, "preset": "harness"}"#)
@@ -161,7 +161,7 @@ fn a_read_is_a_decision_and_a_judged_answer() {
     assert_eq!(
         taken("GET", "/Users/u1", &Value::Null, &answers),
         [
-            // The token is asked for.
+            // The policy asks for the token.
             pass(
                 2,
                 &[Stage::Route, Stage::Token, Stage::Permit, Stage::Write]
@@ -179,7 +179,7 @@ fn a_patch_of_a_group_runs_each_stage_once() {
         "Operations": [{"op": "add", "path": "members", "value": members}],
     });
     let answers = [answered(204, &Value::Null)];
-    // The token, the body and the facts of the group are asked for.
+    // The policy asks for the token, the body and the facts of the group.
     assert_eq!(
         taken("PATCH", "/Groups/web_team", &patch, &answers),
         [pass(4, &Stage::ALL), pass(1, &[])]

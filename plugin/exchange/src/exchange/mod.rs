@@ -1,4 +1,4 @@
-//! One request from its head to its answer.
+//! The state machine of one request.
 
 mod report;
 mod step;
@@ -24,61 +24,61 @@ use crate::{Refused, ServiceError, Setup, Witness, headers, incoming};
 /// Headers that carry the credentials of clients.
 pub const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
 
-/// The head of a request, as it came in.
+/// The head of a request as received.
 pub struct Incoming {
-    /// As on the request line.
+    /// The method of the request line.
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The host that it is for, where the protocol names it outside the headers.
+    /// The host, if the protocol names it outside the headers.
     pub authority: Option<Vec<u8>>,
     /// All headers; names in lower case.
     pub headers: Headers,
 }
 
-/// A request on its way.
+/// One request in progress.
 pub struct Exchange<P: Policy + ?Sized, W = ()> {
     setup: Arc<Setup<P>>,
     request: Arc<Request>,
     now: u64,
-    /// The facts came with the time.
+    /// Whether `now` came with facts.
     timed: bool,
-    /// Facts were given, and their source keeps state for the exchange.
+    /// Whether the source of the facts holds state for the exchange.
     holds: bool,
     facts: Arc<Vec<Fact>>,
-    /// The next question is the first of a pass.
+    /// Whether the next question is the first of a pass.
     first: bool,
-    /// What was asked for in this pass.
+    /// The keys asked for in this pass.
     asked: Vec<Key>,
-    /// What is asked for once the body was read.
+    /// The need to meet once the body has been read.
     wanted: Need,
-    /// How many more rounds this pass may have.
+    /// Rounds left in this pass.
     rounds: u32,
     passes: u32,
     at: At,
-    /// The pass, while it waits for something.
+    /// The waiting pass.
     pass: Option<P::Pass>,
-    /// What of the policy's answers was seen to be of this request.
+    /// The account and token of this request, as verified so far.
     trust: Trust,
     then: Then,
     witness: W,
 }
 
-/// Which pass this is.
+/// The kind of the current pass.
 enum At {
     Deciding,
     Observing(Arc<Observed>),
 }
 
-/// What comes after the records are stored, or the backend has answered.
+/// What to do once the records are stored or the backend has answered.
 enum Then {
     Nothing,
     Send(Send, Vec<u8>),
-    /// The backend has been asked; its answer is observed.
+    /// Observe the backend's answer.
     Observe(Vec<u8>),
     Begin(Vec<u8>),
     Respond(Answer),
-    /// The answer of a refusal, which another one may replace.
+    /// Refuse with this answer, unless storing the decision calls for another one.
     Refuse(Answer),
 }
 
@@ -86,8 +86,8 @@ impl<P> Exchange<P>
 where
     P: Policy<Fault: Into<Refused> + Display> + ?Sized,
 {
-    /// Begins with the head of a request as it came in. `now`: milliseconds since 1970, until facts come
-    /// with a time.
+    /// Begins with the head of a request as received. `now` is in milliseconds since 1970 and applies
+    /// until facts come with a time.
     #[must_use]
     pub fn begin(setup: Arc<Setup<P>>, incoming: Incoming, now: u64) -> (Self, Step) {
         let checked = incoming::check(&incoming.method, &incoming.path, &incoming.headers)
@@ -117,7 +117,7 @@ where
     P: Policy<Fault: Into<Refused> + Display> + ?Sized,
     W: Witness,
 {
-    /// For a request of which all that [`Exchange::begin`] checks was checked. `now`: milliseconds since
+    /// Takes a request that has passed the checks of [`Exchange::begin`]. `now` is in milliseconds since
     /// 1970.
     #[must_use]
     pub fn new(setup: Arc<Setup<P>>, request: Request, now: u64, witness: W) -> Self {
@@ -142,7 +142,7 @@ where
         }
     }
 
-    /// The first step.
+    /// Returns the first step.
     pub fn start(&mut self) -> Step {
         let is_foreseen = self.setup.foresees && self.setup.paths.is_scim(&self.request.path);
         match is_foreseen.then(|| opaque_token(&self.request)).flatten() {
@@ -154,9 +154,9 @@ where
         }
     }
 
-    /// The body has not arrived yet. An exchange that waits for a client holds no shared state: its leases
-    /// end, and its facts are asked for again together with those that the body needs. Nothing waits for
-    /// the report.
+    /// Call this if the body has not arrived yet. An exchange that waits for a client holds no shared state:
+    /// its leases end, and it asks for its facts again together with those that the body needs. Nothing
+    /// waits for the returned report.
     pub fn suspend(&mut self) -> Option<Report> {
         let ended = self.final_report(Vec::new())?;
         self.first = true;
@@ -167,19 +167,19 @@ where
         Some(ended)
     }
 
-    /// Drops what the policy keeps for this pass, because what it waits for takes long. The pass begins
-    /// again with everything that is known then, and decides the same.
+    /// Drops the policy's state of this pass, for waits that take long. The pass begins again with
+    /// everything known by then, and decides the same.
     pub fn release(&mut self) {
         self.pass = None;
     }
 
-    /// The body that was to be read.
+    /// Reports the body that was read.
     pub fn body(&mut self, body: Body) -> Step {
         Arc::make_mut(&mut self.request).body = body;
         self.ask()
     }
 
-    /// The facts that were asked for.
+    /// Reports the facts that were looked up.
     pub fn facts(&mut self, found: Result<Found, ServiceError>) -> Step {
         match found {
             Ok(found) => {
@@ -188,7 +188,7 @@ where
                     self.now = found.now;
                 }
                 self.holds = true;
-                // A pass continues from what it knows, if that still holds.
+                // A pass can only continue while its earlier facts still hold.
                 if !found.facts.starts_with(&self.facts) {
                     self.release();
                 }
@@ -200,12 +200,12 @@ where
         }
     }
 
-    /// Whether what was reported is stored.
+    /// Reports whether the records were stored.
     pub fn stored(&mut self, stored: Result<(), ServiceError>) -> Step {
         match (std::mem::replace(&mut self.then, Then::Nothing), stored) {
             (Then::Refuse(answer), Ok(())) => Step::Respond(answer),
-            // Too many wrong credentials: that is all that the client is told. And without a record
-            // they would not be counted.
+            // A wrong credential counts only if the record is written, and with too many of them the
+            // client gets just that refusal.
             (Then::Refuse(answer), Err(error)) => {
                 let is_wrong = answer.response.status == 401;
                 if is_wrong || matches!(error, ServiceError::Refused(_)) {
@@ -220,21 +220,21 @@ where
             }
             (Then::Respond(answer), Ok(())) => Step::Respond(answer),
             (Then::Nothing | Then::Observe(_), Ok(())) => {
-                self.trapped("records are stored that it did not give")
+                self.trapped("the caller stored records that were not given")
             }
         }
     }
 
-    /// What became of a request to the backend.
+    /// Reports the outcome of a request to the backend.
     pub fn answered(&mut self, outcome: BackendOutcome) -> Step {
         match std::mem::replace(&mut self.then, Then::Nothing) {
             Then::Observe(continuation) => self.observe(continuation, outcome),
             _ if outcome == BackendOutcome::Unanswered => self.refuse(&Refused::no_answer()),
-            _ => self.trapped("an answer comes that it does not judge"),
+            _ => self.trapped("the caller gave an answer that is not judged"),
         }
     }
 
-    /// What was to be sent did not reach the backend, for this reason: as if it had refused it.
+    /// Reports that a request did not reach the backend, which counts as the backend's refusal.
     pub fn undelivered(&mut self, refused: &Refused) -> Answer {
         let response = refused.response(self.error_form());
         let outcome = BackendOutcome::Answered(BackendAnswer {
@@ -246,12 +246,12 @@ where
         self.ended(refused, response, records)
     }
 
-    /// Ends with a refusal by the driver of the exchange.
+    /// Ends the exchange with a refusal by its driver.
     pub fn refuse(&mut self, refused: &Refused) -> Step {
         Step::Respond(self.refusal(refused))
     }
 
-    /// The answer when the driver of the exchange refuses.
+    /// The answer to a refusal by the driver.
     pub fn refusal(&mut self, refused: &Refused) -> Answer {
         let response = refused.response(self.error_form());
         self.ended(refused, response, Vec::new())
@@ -266,15 +266,15 @@ where
         }
     }
 
-    /// The client has gone: what is still to be reported. A backend that was asked may
-    /// have acted.
+    /// Ends the exchange because the client has gone; returns the remaining report. The backend may have
+    /// acted if the request was sent.
     #[must_use]
     pub fn abandoned(mut self) -> Option<Report> {
         let records = self.records_of(BackendOutcome::Unanswered);
         self.final_report(records)
     }
 
-    /// What is to be recorded if this has come of what was sent.
+    /// The records that follow from this outcome of the request that was sent.
     fn records_of(&mut self, outcome: BackendOutcome) -> Vec<Record> {
         let Then::Observe(continuation) = std::mem::replace(&mut self.then, Then::Nothing) else {
             return Vec::new();
@@ -304,13 +304,13 @@ where
         }
     }
 
-    /// The client's request has become several: none of them is the request itself.
+    /// Whether the client's request has become several requests, none of which is the original.
     #[must_use]
     pub fn in_parts(&self) -> bool {
         self.passes > 1
     }
 
-    /// How many requests to the backend and parts of the client's request there were.
+    /// The number of requests to the backend and parts of the client's request so far.
     #[must_use]
     pub fn passes(&self) -> u32 {
         self.passes
@@ -322,13 +322,13 @@ where
         &self.request
     }
 
-    /// Milliseconds since 1970 for this exchange.
+    /// The time of this exchange, in milliseconds since 1970.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.now
     }
 
-    /// Bytes that the policy has before it in the next call, besides the facts.
+    /// The size in bytes of the policy's next input, without the facts.
     #[must_use]
     pub fn weight(&self) -> usize {
         let now = match &self.at {
@@ -346,7 +346,7 @@ where
         &mut self.witness
     }
 
-    /// The observer, at the end.
+    /// Returns the observer at the end.
     pub fn into_witness(self) -> W {
         self.witness
     }

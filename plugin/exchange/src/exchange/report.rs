@@ -1,4 +1,4 @@
-//! What is reported of an exchange.
+//! The reports of an exchange.
 
 use scimguard_core::record::Record;
 use scimguard_interface::Policy;
@@ -13,7 +13,7 @@ where
     P: Policy<Fault: Into<Refused> + Display> + ?Sized,
     W: Witness,
 {
-    /// The decision on the client's request; what follows from it is no decision of its own.
+    /// The decision on the client's request; later parts of the request are not separate decisions.
     pub(super) fn decision(
         &self,
         account: &Option<String>,
@@ -43,7 +43,7 @@ where
         }
     }
 
-    /// The last report of all, if something is held or to be recorded.
+    /// The final report, if any state is held or any record is left to store.
     pub(super) fn final_report(&mut self, records: Vec<Record>) -> Option<Report> {
         let due = self.holds || !records.is_empty();
         due.then(|| self.last(None, records))

@@ -1,4 +1,4 @@
-//! What an exchange asks of its driver, and what it is given.
+//! The steps that an exchange asks its driver to perform, and their data.
 
 use std::sync::Arc;
 
@@ -7,43 +7,43 @@ use scimguard_core::record::Record;
 use scimguard_core::{Headers, Response};
 use scimguard_wire::{DecisionReport, Stage};
 
-/// What is to be done next.
+/// The next step for the driver.
 #[derive(Debug)]
 pub enum Step {
-    /// Read the body, at most so many bytes; then call [`super::Exchange::body`].
+    /// Read the body, at most this many bytes; then call [`super::Exchange::body`].
     ReadBody(u64),
     /// Get facts; then call [`super::Exchange::facts`].
     GetFacts(Needed),
     /// Store records; then call [`super::Exchange::stored`].
     Store(Report),
-    /// Ask the backend; then call [`super::Exchange::answered`] if the answer is observed.
+    /// Send the request to the backend; then call [`super::Exchange::answered`] if the answer is observed.
     Send(Send),
-    /// Answer the client: the end.
+    /// Answer the client. This is the last step.
     Respond(Answer),
 }
 
-/// Facts that the policy asks for.
+/// Facts that the policy needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needed {
-    /// What it asks for. What it has asked for before in this pass is answered again.
+    /// The new keys. The answer also repeats the keys asked for earlier in this pass.
     pub keys: Vec<Key>,
-    /// Where in the exchange it is.
+    /// The stage of the exchange.
     pub stage: Stage,
-    /// A pass begins: the facts before are forgotten.
+    /// Whether a pass begins: earlier facts are forgotten.
     pub first: bool,
 }
 
-/// What the policy has decided or wants to have recorded.
+/// A decision and records to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The decision on the client's request, once an exchange: it counts against an account or an address.
+    /// The decision on the client's request, once per exchange. It counts against an account or address.
     pub decision: Option<DecisionReport>,
-    /// In order, in one transaction.
+    /// The records, to be stored in order in one transaction.
     pub records: Vec<Record>,
-    /// The backend is asked next: the exchange goes to its end from here on, whether or not the client
-    /// waits.
+    /// Whether the backend is asked next. From here on the exchange must reach its end, even if the client
+    /// goes away.
     pub sends: bool,
-    /// Nothing more comes of what was asked for: others may change what its keys name.
+    /// Whether the pass ends, so that other requests may change what its keys name.
     pub ends: bool,
 }
 
@@ -58,40 +58,40 @@ pub struct Send {
     pub headers: Headers,
     /// The body.
     pub body: Outgoing,
-    /// It is sent with the guard's own credential; that of the client is not among the headers.
+    /// Whether to send it with the guard's own credential. The headers then lack the client's.
     pub own_credential: bool,
-    /// The answer comes back to the exchange; otherwise it goes to the client as it comes.
+    /// Whether the exchange observes the answer; otherwise it is passed to the client as received.
     pub observe: bool,
-    /// To be reported once the answer goes to the client as it comes. Nothing waits for it.
+    /// The report to make if the answer is passed on as received. Nothing waits for it.
     pub final_report: Option<Report>,
 }
 
 /// The body of a [`Send`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outgoing {
-    /// None.
+    /// No body.
     None,
     /// These bytes.
     Whole(Vec<u8>),
-    /// Unread: as it comes in.
+    /// The unread body, streamed as it arrives.
     AsItComes,
 }
 
 /// The end of an exchange.
 #[derive(Debug)]
 pub struct Answer {
-    /// For the client.
+    /// The response to the client.
     pub response: Response,
-    /// The rule behind it, if it is not the backend's.
+    /// The rule behind the response, unless it is the backend's.
     pub rule: Option<String>,
-    /// To be reported. Nothing waits for it.
+    /// The report to make. Nothing waits for it.
     pub final_report: Option<Report>,
 }
 
-/// Facts, of one state of the record.
+/// Facts from one state of the record.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Milliseconds since 1970, by the clock of their source.
+    /// The time by their source's clock, in milliseconds since 1970.
     pub now: u64,
     /// Every key of the pass with its answer.
     pub facts: Arc<Vec<Fact>>,

@@ -1,4 +1,4 @@
-//! What follows from a verdict of the policy, and from its judgement of an answer.
+//! The steps that follow from the policy's verdict and from its judgement of an answer.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -26,10 +26,10 @@ where
     P: Policy<Fault: Into<Refused> + Display> + ?Sized,
     W: Witness,
 {
-    /// One call of the policy, with the facts of now.
+    /// Calls the policy once with the current facts.
     pub(super) fn judge(&mut self) -> Step {
         if self.rounds == u32::MAX {
-            return self.trapped("it asks for facts without end");
+            return self.trapped("it never stops asking for facts");
         }
         self.rounds = self.rounds.checked_sub(1).unwrap_or(u32::MAX);
         let setup = Arc::clone(&self.setup);
@@ -82,7 +82,7 @@ where
         }
     }
 
-    /// What the policy had to go by.
+    /// What the policy has seen.
     pub(super) fn seen<'a>(&'a self, setup: &'a Setup<P>) -> Seen<'a> {
         Seen {
             paths: &setup.paths,
@@ -92,13 +92,13 @@ where
         }
     }
 
-    /// The policy does what no policy may.
+    /// Refuses because the policy broke the protocol.
     pub(super) fn trapped(&mut self, why: &str) -> Step {
         self.witness.trapped(why);
         self.refuse(&Refused::trapped())
     }
 
-    /// The body comes first: a slow client must not hold leases.
+    /// Meets a need. The body comes before facts, so that a slow client holds no leases.
     fn provide(&mut self, need: Need) -> Step {
         self.wanted = need;
         match self.wanted.body_limit {
@@ -146,16 +146,16 @@ where
 
     fn forward(&mut self, mut forward: Forward) -> Step {
         if !self.another_pass() {
-            return self.trapped("it goes on without end");
+            return self.trapped("it never ends the request");
         }
         let observe = forward.answer == AnswerHandling::Observe;
         let own_credential = self.setup.lends && forward.verified_token.is_some();
-        // What the forward says of a token was held against the one that was seen.
+        // The token that the verdict names has already been checked against the request's.
         if own_credential && !self.trust.lends(&self.setup.paths, &self.request) {
             return self.refuse(&Refused::of_other_account());
         }
         forward.headers.retain(|(name, _)| {
-            // What comes back has to be read.
+            // An observed answer must be readable, so it must not be compressed.
             let is_encoding = observe && name == "accept-encoding";
             let is_replaced = own_credential && CREDENTIALS.contains(&name.as_str());
             !(headers::is_own(name) || is_encoding || is_replaced)
@@ -190,7 +190,7 @@ where
         self.passes <= self.setup.policy.settings().passes
     }
 
-    /// The request's own body is forwarded through the gateway's buffer.
+    /// Refuses a body that does not fit into the gateway's buffer.
     fn beyond_room(&self, body: &Outgoing) -> Option<Refused> {
         let room = self.setup.known_room()?;
         match body {
@@ -221,7 +221,7 @@ where
 
     fn proceed(&mut self, proceed: Proceed) -> Step {
         if !self.another_pass() {
-            return self.trapped("it goes on without end");
+            return self.trapped("it never ends the request");
         }
         let decision = self.decision(&proceed.account, &proceed.verified_token, proceed.rule);
         if decision.is_none() && proceed.records.is_empty() && !self.holds {
@@ -250,7 +250,7 @@ where
         Step::Store(self.last(None, respond.records))
     }
 
-    /// The backend's bytes.
+    /// The body of the backend's answer.
     fn received(&mut self) -> ResponseBody {
         let At::Observing(observed) = &mut self.at else {
             return ResponseBody::None;
@@ -259,7 +259,7 @@ where
             Some(BackendOutcome::Answered(answer)) => {
                 std::mem::replace(&mut answer.body, AnswerBody::None)
             }
-            // The pass is over, so that it does not hold them any more.
+            // There is no answer. A finished pass never shares one.
             _ => AnswerBody::None,
         };
         match body {
@@ -285,7 +285,7 @@ where
     }
 }
 
-/// Begins a pass, or resumes it. It is kept as long as it needs something.
+/// Begins or resumes a pass, and keeps it while it needs something.
 fn call<P: Policy + ?Sized>(
     policy: &P,
     waiting: &mut Option<P::Pass>,

@@ -12,7 +12,7 @@ use crate::{Refused, Remote, Setup, Strangers};
 const NOW: u64 = 1_780_272_000_000;
 const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
-/// A request on its way, with everything around it that answers.
+/// A request in progress, with everything that answers it.
 struct TestBed {
     exchange: Exchange<Guard>,
     remote: Remote,
@@ -77,7 +77,7 @@ impl TestBed {
         }
     }
 
-    /// Goes on by one step; the service and the application fail if `fails`. The answer at the end.
+    /// Performs one step; the service and the application fail if `fails`. Returns the answer at the end.
     fn step(&mut self, fails: bool) -> Option<Answer> {
         let step = match self.step.take().unwrap() {
             Step::Respond(answer) => return Some(answer),
@@ -268,7 +268,7 @@ fn who_goes_away_leaves_no_pass_open() {
         }
         let farewell = scene.exchange.abandoned();
         match steps {
-            // None was begun, or what ends it is being told.
+            // No pass has begun, or its end is already being reported.
             0 | 6 | 7 => assert!(farewell.is_none(), "after {steps} steps: {farewell:?}"),
             _ => assert!(farewell.unwrap().ends, "after {steps} steps"),
         }
@@ -301,7 +301,7 @@ fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
     assert_eq!(answer.rule.as_deref(), Some("rate.limited"));
     assert!(matches!(answer.response.body, ResponseBody::Bytes(_)));
 
-    // The service is not asked about another token from there, but about everything else.
+    // The service is no longer asked about tokens from there, only about everything else.
     let another = [("authorization", "Bearer pat.ACC1.tok1.another")];
     let again = remote(&scene.strangers, &incoming("GET", &path, &another));
     let mut scene = TestBed::of("GET", &path, &another, &Value::Null);
@@ -354,11 +354,11 @@ fn whoever_waits_for_a_body_holds_no_pass_and_asks_for_everything_again() {
     assert!(ended.end && ended.pass.is_some() && ended.verdict.is_none());
     assert!(
         scene.exchange.suspend().is_none(),
-        "nothing is held any more"
+        "nothing is held any longer"
     );
     let answer = scene.run(None);
     assert_eq!((answer.response.status, answer.rule), (201, None));
-    // The token again, under a pass of its own, and then what the body needs.
+    // Asks for the token again in a new pass, and then for the body's needs.
     let [ask, read, rest @ ..] = &WHOLE_WAY;
     let expected = [&[*ask, *read, Done::Ask][..], rest].concat();
     assert_eq!(scene.done, expected);

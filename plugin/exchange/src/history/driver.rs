@@ -15,38 +15,38 @@ use scimguard_interface::Policy;
 use super::watcher::Watcher;
 use crate::{Exchange, Found, Refused, Report, Send, Setup, Step};
 
-/// A policy, and what came of the requests that it decided.
+/// A policy, and the results of the requests that it decided.
 pub struct Driver<P> {
     setup: Arc<Setup<P>>,
     journal: Journal,
 }
 
-/// What came of requests.
+/// The results of several requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journal {
-    /// What was normalised, of every part.
+    /// The normalisations of every part.
     pub changes: Vec<Normalisation>,
-    /// What was recorded.
+    /// The records stored.
     pub records: Vec<Record>,
 }
 
-/// What came of one request.
+/// The result of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Played {
-    /// What was decided: of the request, then after each answer of the backend.
+    /// The decisions: on the request, then after each answer of the backend.
     pub stops: Vec<Decided>,
-    /// What the client gets, with its body; `None` while an answer is awaited.
+    /// The response to the client, with its body; `None` while an answer is awaited.
     pub response: Option<Response>,
 }
 
 /// Why there is no decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stuck {
-    /// The policy failed, or does what no policy may: this.
+    /// The policy failed or broke the protocol, for this reason.
     Trapped(String),
-    /// There are fewer answers of the backend than requests to it.
+    /// The backend has fewer answers than requests.
     Another {
-        /// The method of the request that has no answer.
+        /// The method of the request without an answer.
         method: String,
         /// Its path.
         path: String,
@@ -54,7 +54,7 @@ pub enum Stuck {
 }
 
 impl<P: Policy<Fault: Into<Refused> + Display>> Driver<P> {
-    /// Of a policy.
+    /// A driver of this policy.
     #[must_use]
     pub fn new(policy: P) -> Self {
         Self {
@@ -63,13 +63,13 @@ impl<P: Policy<Fault: Into<Refused> + Display>> Driver<P> {
         }
     }
 
-    /// What came of the requests since the last call.
+    /// Takes the results since the last call.
     pub fn journal(&mut self) -> Journal {
         std::mem::take(&mut self.journal)
     }
 
-    /// What is decided of a request before the backend is asked. What is recorded of it is in the table
-    /// then. `now`: milliseconds since 1970.
+    /// Decides a request before the backend is asked, and applies its records to the table. `now` is in
+    /// milliseconds since 1970.
     ///
     /// # Errors
     /// There is no decision.
@@ -81,14 +81,14 @@ impl<P: Policy<Fault: Into<Refused> + Display>> Driver<P> {
     ) -> Result<Decided, Stuck> {
         let played = self.play(request, &Answers::Awaited, table, now)?;
         let decided = played.stops.into_iter().next();
-        decided.ok_or_else(|| Stuck::Trapped("it decides nothing".to_owned()))
+        decided.ok_or_else(|| Stuck::Trapped("it made no decision".to_owned()))
     }
 
-    /// Plays one request, whose body is given only if the policy asks for it. What is recorded of it is in
-    /// the table then. `now`: milliseconds since 1970.
+    /// Plays one request and applies its records to the table. The policy gets the body only if it asks for
+    /// it. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// There is no decision, or one answer of the backend too few.
+    /// There is no decision, or an answer of the backend is missing.
     pub fn play(
         &mut self,
         request: &Request,
@@ -191,7 +191,7 @@ fn found(keys: &[Key], table: &Table) -> Arc<Vec<Fact>> {
     Arc::new(facts.map(|(key, answer)| Fact { key, answer }).collect())
 }
 
-/// What a face lets the policy see of an answer.
+/// The part of an answer that the policy may see.
 fn limited(outcome: &BackendOutcome, limit: u64) -> BackendOutcome {
     match outcome {
         BackendOutcome::Answered(BackendAnswer {
@@ -218,7 +218,7 @@ fn passed(answer: &BackendOutcome) -> Option<Response> {
                 AnswerBody::None | AnswerBody::OverLimit => ResponseBody::None,
             },
         }),
-        // What a face says by itself.
+        // The host's own refusal.
         BackendOutcome::Unanswered | BackendOutcome::NotAsked => refusal(
             "upstream.unavailable",
             "The application gave no answer.",

@@ -1,5 +1,5 @@
-//! What becomes of requests in a row? Exchanges over a record in memory, which evolves with the
-//! backend's answers: for `scimguard check` and `test`, for `lint`, and for the browser.
+//! Plays requests in a row over a record in memory, which evolves with the backend's answers. For
+//! `scimguard check`, `test` and `lint`, and for the browser.
 
 mod driver;
 mod watcher;

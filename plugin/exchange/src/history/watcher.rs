@@ -1,4 +1,4 @@
-//! Keeps what a policy decides in an exchange.
+//! Records the policy's decisions in an exchange.
 
 use scimguard_core::history::Decided;
 use scimguard_core::{Normalisation, Outcome, Verdict};
@@ -7,12 +7,12 @@ use scimguard_interface::Given;
 
 use crate::Witness;
 
-/// What was decided, in order.
+/// The decisions in order.
 #[derive(Default)]
 pub(super) struct Watcher {
     pub(super) stops: Vec<Decided>,
     pub(super) changes: Vec<Normalisation>,
-    /// Why the policy was not believed.
+    /// Why the policy's answer was rejected.
     pub(super) trapped: Option<String>,
 }
 

@@ -1,8 +1,8 @@
-//! Which credentials does a request carry?
+//! The credentials that a request carries.
 
 use scimguard_core::{Request, sha256_hex};
 
-/// What in the headers may be a token: a whole value, or what follows its scheme.
+/// Header values that may be tokens, with and without their scheme.
 pub(super) struct Carried<'r>(Vec<&'r str>);
 
 // === impl Carried ===
@@ -25,7 +25,7 @@ impl<'r> Carried<'r> {
     }
 }
 
-/// The token that a SCIM request carries, if its form is not that of a JWT.
+/// The token of a SCIM request, unless it has the form of a JWT.
 pub(crate) fn opaque_token(request: &Request) -> Option<&str> {
     let carried = |name: &str| {
         let header = request.headers.iter().find(|(other, _)| other == name);
@@ -38,7 +38,7 @@ pub(crate) fn opaque_token(request: &Request) -> Option<&str> {
     (!token.is_empty() && token.split('.').count() != 3).then_some(token)
 }
 
-/// A value, and what follows its scheme.
+/// A value, and the part after its scheme.
 fn texts(value: &[u8]) -> Option<(&str, Option<&str>)> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let behind = text.split_once(' ').map(|(_, token)| token.trim());

@@ -1,6 +1,6 @@
-//! Is what a policy says of this request? A policy may be anybody's component, and what it returns is
-//! believed only as far as the host can see for itself: the account of every question and record, where a
-//! request goes, and whose token it came with.
+//! Checks that the policy's answers concern this request. A policy may be anyone's component, so the host
+//! checks for itself the account of every question and record, the target of the request, and the token's
+//! owner.
 
 mod carried;
 mod named;
@@ -16,20 +16,20 @@ use self::carried::Carried;
 pub(crate) use self::carried::opaque_token;
 use crate::{ScimPaths, account_of_key, account_of_record};
 
-/// What a policy had to go by.
+/// What the policy has seen.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen<'a> {
-    /// Where SCIM is.
+    /// The paths of SCIM.
     pub(crate) paths: &'a ScimPaths,
     /// The client's request.
     pub(crate) request: &'a Request,
-    /// What was looked up for it.
+    /// The facts looked up for it.
     pub(crate) facts: &'a [Fact],
     /// Milliseconds since 1970.
     pub(crate) now: u64,
 }
 
-/// What the host has found out about one request.
+/// What the host has verified about one request.
 #[derive(Default)]
 pub(crate) struct Trust {
     /// The account of the decision.
@@ -39,7 +39,7 @@ pub(crate) struct Trust {
     named: BTreeSet<String>,
 }
 
-/// A token that the request carried, and that was good when the host was asked for it.
+/// A token that the request carries and that the facts show to be good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Verified {
     /// The account that it is used for; `None` for a management request that names none.
@@ -59,14 +59,14 @@ const MAX_SKEW: u64 = 600_000;
 // === impl Trust ===
 
 impl Trust {
-    /// Whether the guard's own credential may go where this request goes: there is a verified token,
-    /// and the request calls nothing an account but the token's.
+    /// Whether this request may be sent with the guard's own credential: it has a verified token and names
+    /// no account except the token's.
     #[must_use]
     pub(crate) fn lends(&self, paths: &ScimPaths, request: &Request) -> bool {
         let Some(verified) = &self.verified else {
             return false;
         };
-        // A token is proved for the account of a SCIM path.
+        // For a SCIM path the token has been verified for the path's account.
         paths.is_scim(&request.path)
             || named::all_are(request, verified.of.as_deref().unwrap_or_default())
     }
@@ -74,7 +74,7 @@ impl Trust {
     /// Checks a decision.
     ///
     /// # Errors
-    /// What the policy may not do.
+    /// Why the policy may not decide this.
     pub(crate) fn decided(&mut self, seen: &Seen<'_>, verdict: &Verdict) -> Checked {
         let mut look = Look { trust: self, seen };
         match verdict {
@@ -88,7 +88,7 @@ impl Trust {
     /// Checks a judgement of the backend's answer, or a later part of the request.
     ///
     /// # Errors
-    /// What the policy may not do.
+    /// Why the policy may not judge so.
     pub(crate) fn observed(&mut self, seen: &Seen<'_>, outcome: &Outcome) -> Checked {
         let mut look = Look { trust: self, seen };
         match outcome {
@@ -100,10 +100,10 @@ impl Trust {
     }
 }
 
-/// Why facts are not looked up.
+/// Why no facts are looked up for another account.
 const OTHERS_FACTS: &str = "it asks for facts of another account than the request's";
 
-/// One answer of the policy, with what it had to go by.
+/// Checks one answer of the policy.
 struct Look<'a> {
     trust: &'a mut Trust,
     seen: &'a Seen<'a>,
@@ -129,8 +129,8 @@ impl Look<'_> {
         self.records(records)
     }
 
-    /// A question about a token is one about the request's own: no policy finds out whether there is
-    /// another.
+    /// Checks the keys of a question. A policy may only ask about the request's own token, so that it cannot
+    /// probe for others.
     fn keys(&mut self, keys: &[Key]) -> Checked {
         let carried = Carried::by(self.seen.request);
         for key in keys {
@@ -183,7 +183,7 @@ impl Look<'_> {
         }
         let of = self
             .proved(used_for, token)
-            .ok_or("it says that a token is good which the request does not have")?;
+            .ok_or("it accepts a token that the request does not have")?;
         self.trust.verified = Some(Verified {
             account: used_for.map(str::to_owned),
             token: token.to_owned(),
@@ -192,8 +192,8 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// The account of the token of this id, if the facts say that the request carries it, and that it is
-    /// good for the account that it is used for.
+    /// The account of the token with this id, if the request carries it and the facts show that it is good
+    /// for the account it is used for.
     fn proved(&self, used_for: Option<&str>, id: &str) -> Option<Option<&str>> {
         let carried = Carried::by(self.seen.request);
         self.seen
@@ -219,8 +219,8 @@ impl Look<'_> {
             })
     }
 
-    /// Whether the request is of this account, as far as can be seen without the policy's routes: a SCIM
-    /// path has one; another request, or its token, has to name it somewhere.
+    /// Whether the request belongs to this account, as far as can be seen without the policy's routes: a
+    /// SCIM path contains the account; any other request, or its token, must name it somewhere.
     fn is_of_request(&mut self, account: &str) -> bool {
         let request = self.seen.request;
         if let Some(own) = self.seen.paths.account(&request.path) {
@@ -264,7 +264,7 @@ pub fn account_of_token<'f>(request: &Request, facts: &'f [Fact], now: u64) -> O
     found.map(|(_, token)| &token.account)
 }
 
-/// The tokens of the guard's own store that the facts tell of as good, with their hashes.
+/// The good tokens of the guard's own store among the facts, with their hashes.
 pub fn good_tokens(facts: &[Fact], now: u64) -> impl Iterator<Item = (&String, &Token)> {
     let tokens = facts
         .iter()
@@ -282,7 +282,7 @@ fn is_good(token: &Token, now: u64) -> bool {
         && token.expires.is_none_or(|expires| now < expires)
 }
 
-/// Whether a token with these claims is called so: by its `jti`, or by a principal in them.
+/// Whether this is the id of a token with these claims: its `jti`, or a principal in them.
 fn is_id_of(id: &str, claims: &Value) -> bool {
     match id.split_once(':') {
         Some(("jti", id)) => claims.get("jti").and_then(Value::as_str) == Some(id),
@@ -291,7 +291,7 @@ fn is_id_of(id: &str, claims: &Value) -> bool {
     }
 }
 
-/// Whether the time of these claims is not over, by the most lenient policy (RFC 7519 §4.1.4).
+/// Whether these claims have not expired, even by the most lenient policy (RFC 7519 §4.1.4).
 fn is_now(claims: &Value, now: u64) -> bool {
     match claims.get("exp") {
         None | Some(Value::Null) => true,

@@ -1,16 +1,16 @@
-//! Which accounts does a request name? The policy's routes know where; here it is told from what every
-//! request has: the segments of its path, and values of its query, headers and JSON body.
+//! The accounts that a request names. The policy's routes know the exact places; this looks at what every
+//! request has: path segments, and values of the query, headers and JSON body.
 
 use percent_encoding::percent_decode_str;
 use scimguard_core::{Body, Request};
 use serde_json::Value;
 
-/// Whether a request says this somewhere, as a whole value.
+/// Whether a request contains this account somewhere as a whole value.
 pub(super) fn names(request: &Request, account: &str) -> bool {
     let (path, _) = request.path.split_once('?').unwrap_or((&request.path, ""));
     path.split('/').any(|segment| decoded(segment) == account)
         || query(request).any(|(_, value)| {
-            // A `+` is a space to some, and itself to others.
+            // Some servers read `+` as a space, others literally.
             decoded(value) == account || decoded(&value.replace('+', " ")) == account
         })
         || request
@@ -20,7 +20,7 @@ pub(super) fn names(request: &Request, account: &str) -> bool {
         || body(request).is_some_and(|body| holds(&body, account))
 }
 
-/// Whether everything that the request calls an account is this one.
+/// Whether the request names no account except this one.
 pub(super) fn all_are(request: &Request, account: &str) -> bool {
     let other = |name: &str, value: &str| is_account(name) && !value.is_empty() && value != account;
     let in_query = query(request).any(|(name, value)| other(&decoded(name), &decoded(value)));
@@ -37,7 +37,7 @@ pub(super) fn all_are(request: &Request, account: &str) -> bool {
     !in_query && !in_headers && !in_body()
 }
 
-/// Whether some string in this is the text.
+/// Whether the value contains this text as a string.
 pub(super) fn holds(value: &Value, text: &str) -> bool {
     match value {
         Value::String(it) => it == text,
@@ -47,7 +47,7 @@ pub(super) fn holds(value: &Value, text: &str) -> bool {
     }
 }
 
-/// Names for the account itself; `serviceaccount` is none.
+/// Whether this field names the account itself, unlike `serviceaccount`.
 fn is_account(name: &str) -> bool {
     let plain: String = name
         .chars()
