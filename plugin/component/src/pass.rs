@@ -1,11 +1,11 @@
-//! The one pass of this instance.
+//! The single pass of this instance.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scimguard_core::{Guard, More, Pass};
 use scimguard_interface::{BackendOutcome, Body, Fact, Observed, Outcome, Request, Verdict};
 
-/// What is kept from one call to the next.
+/// The state kept between calls.
 struct Begun {
     pass: Pass,
     request: Arc<Request>,
@@ -24,7 +24,7 @@ pub(crate) fn evaluate(guard: &Guard, request: Request, facts: Vec<Fact>, now: u
     verdict
 }
 
-/// Resumes it. `None`: there is none.
+/// Resumes the decision; `None` if there is none.
 pub(crate) fn resume_evaluate(body: Option<Body>, facts: Vec<Fact>, now: u64) -> Option<Verdict> {
     let mut begun = begun().take()?;
     if let Some(body) = body {
@@ -45,7 +45,7 @@ pub(crate) fn observe(
 ) -> Outcome {
     let mut begun = Begun {
         pass: guard.pass(),
-        // An answer is judged by the continuation alone.
+        // Judging an answer needs only the continuation.
         request: Arc::default(),
     };
     let observed = Arc::new(Observed {
@@ -59,7 +59,7 @@ pub(crate) fn observe(
     outcome
 }
 
-/// Resumes it. `None`: there is none.
+/// Resumes the judgement; `None` if there is none.
 pub(crate) fn resume_observe(facts: Vec<Fact>, now: u64) -> Option<Outcome> {
     let mut begun = begun().take()?;
     let outcome = begun.pass.resume_observe(more(&begun.request, facts, now));

@@ -1,4 +1,4 @@
-//! The sign-on check for hosts: no configuration, no facts.
+//! The sign-on check for hosts, which needs no configuration or facts.
 
 use scimguard_core::sign_on;
 

@@ -1,13 +1,13 @@
-//! What a policy says outside the order that its interface asks for (`configure` once, then
-//! everything else). A trap would be safe too, but says nothing to whoever writes a face.
+//! Answers to calls in the wrong order (`configure` must come first, and only once). A trap would be safe
+//! too, but would not help the author of a host.
 
 use scimguard_interface::{ConfigError, Reject, Respond, Response, ResponseBody};
 
 const RULE: &str = "facts.unavailable";
 
-const BODY: &[u8] = br#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"503","detail":"The policy is not ready: the gateway must call configure first, and resume only a decision that needs something."}"#;
+const BODY: &[u8] = br#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"503","detail":"The policy is not ready: the host must call configure first, and resume only a decision that needs something."}"#;
 
-/// The verdict of a policy that has none: everything is refused.
+/// The verdict without a policy: a refusal.
 pub(crate) fn reject() -> Reject {
     Reject {
         rule: RULE.to_owned(),
@@ -18,8 +18,7 @@ pub(crate) fn reject() -> Reject {
     }
 }
 
-/// The same, where the backend has answered already: nothing is known of the answer, so nothing is
-/// recorded and nothing of it is shown.
+/// The same after the backend's answer: nothing is known about it, so nothing is recorded or passed on.
 pub(crate) fn respond() -> Respond {
     Respond {
         response: response(),
@@ -28,11 +27,11 @@ pub(crate) fn respond() -> Respond {
     }
 }
 
-/// The error of a second `configure`: a policy never changes under a request.
+/// The error of a second `configure`: a policy never changes during a request.
 pub(crate) fn already() -> ConfigError {
     ConfigError {
         pointer: String::new(),
-        message: "this instance is configured already; make another one for another policy"
+        message: "this instance is already configured; create a new one for another policy"
             .to_owned(),
     }
 }

@@ -1,10 +1,10 @@
-//! A filter that lets everything pass, in the same library as the policy's: what does it cost that there
-//! is a filter at all? The measure that the policy's cost is told from (`cargo xtask bench --envoy`).
+//! A filter that lets everything pass, built with the same library as the policy's filter. The baseline for
+//! the policy's cost (`cargo xtask bench --envoy`).
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
-/// Called by the gateway once a virtual machine.
+/// Called by Envoy once per virtual machine.
 #[expect(
     unsafe_code,
     reason = "proxy-wasm finds the entry by the name of this symbol"
@@ -28,7 +28,7 @@ impl RootContext for Root {
     }
 }
 
-/// Every callback is the library's own, which continues.
+/// Uses the library's default callbacks, which continue.
 struct Stream;
 
 impl Context for Stream {}

@@ -1,5 +1,4 @@
-//! Calls beside the request's own way: questions and records to the facts service, further requests
-//! to the application.
+//! Calls to the facts service, and further requests to the application.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
@@ -12,23 +11,23 @@ use serde::Serialize;
 use crate::config::Cluster;
 use crate::shared::Shared;
 
-/// Envoy writes it into what an upstream has answered.
+/// A header that Envoy adds to the answers of an upstream.
 const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
 
-/// The answer to a call, as far as there is one.
+/// The answer to a call, if any.
 pub(crate) struct Reply {
-    /// `None`: no answer.
+    /// `None` without an answer.
     pub(crate) status: Option<u16>,
     headers: Headers,
     pub(crate) body: Vec<u8>,
 }
 
-/// Asks the facts service. The call ends with the request: nobody else needs the answer.
+/// Asks the facts service for facts. The call ends with the request, since nothing else needs the answer.
 pub(crate) fn ask(shared: &Shared, ask: &FactsRequest) -> Option<u32> {
     post(&shared.facts, FACTS, ask)
 }
 
-/// Tells the facts service. The call does not end with the request: what happened is recorded.
+/// Sends records to the facts service. The call outlives the request, so that the outcome is recorded.
 pub(crate) fn tell(shared: &Shared, stream: u32, tell: &RecordsRequest) -> Option<u32> {
     hostcalls::set_effective_context(shared.root).ok()?;
     let token = post(&shared.facts, RECORDS, tell);
@@ -38,7 +37,7 @@ pub(crate) fn tell(shared: &Shared, stream: u32, tell: &RecordsRequest) -> Optio
     token
 }
 
-/// Reports what nothing waits for, where that is worth a call.
+/// Sends a report that nothing waits for, if it is worth a call.
 pub(crate) fn report(shared: &Shared, stream: u32, remote: &mut Remote, report: Report) {
     if let Some(told) = remote.tell(report) {
         tell(shared, stream, &told);
@@ -97,7 +96,7 @@ pub(crate) fn send(backend: &Cluster, authority: &str, send: &Send) -> Option<u3
 }
 
 impl Reply {
-    /// The answer whose callback this is.
+    /// Reads the answer in its callback.
     pub(crate) fn receive(headers: usize, body: usize) -> Self {
         if headers == 0 {
             return Self {
@@ -120,9 +119,9 @@ impl Reply {
         }
     }
 
-    /// As the application's answer.
+    /// Turns it into the application's answer.
     pub(crate) fn into_outcome(self, limit: u64) -> BackendOutcome {
-        // What the gateway says for want of an answer looks like one, but for this.
+        // Only this header distinguishes the application's answers from Envoy's own.
         let of_application = self.headers.iter().any(|(name, _)| name == SERVICE_TIME);
         let came = self.body.len() as u64;
         match self.status.filter(|_| of_application) {
@@ -148,7 +147,7 @@ pub(crate) fn shown(mut all: Headers) -> Headers {
     headers::end_to_end(all)
 }
 
-/// A body of which so many bytes came, if these are not too many.
+/// A body of which `came` bytes arrived, unless that exceeds the limit.
 pub(crate) fn limited(body: Vec<u8>, came: u64, limit: u64) -> AnswerBody {
     match came {
         0 => AnswerBody::None,

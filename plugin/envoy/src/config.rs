@@ -1,5 +1,5 @@
-//! The plugin configuration: the policy document, the same as everywhere, and beside it where the
-//! facts service and the application are, as the gateway names them.
+//! The plugin configuration: the policy document, and Envoy's names for the facts service and the
+//! application.
 
 use std::time::Duration;
 
@@ -7,34 +7,34 @@ use scimguard_core::Guard;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How long the facts service may take: longer than it waits for leases.
+/// Time limit of the facts service; longer than it waits for leases.
 const FACTS_MILLISECONDS: u64 = 15_000;
 
-/// How long the application may take for the further requests of one.
+/// Time limit of the application for further requests.
 const BACKEND_MILLISECONDS: u64 = 30_000;
 
-/// What a worker keeps of bodies at most. A virtual machine of Envoy has 1 GiB.
+/// Memory that a worker keeps for bodies. A virtual machine in Envoy has 1 GiB.
 const MEMORY_BYTES: u64 = 128 << 20;
 
-/// What a worker needs at least, to be of use.
+/// The least memory with which a worker is useful.
 const LEAST_MEMORY_BYTES: u64 = 1 << 20;
 
-/// What the filter needs.
+/// The filter's configuration.
 pub(crate) struct Config {
     pub(crate) guard: Guard,
     pub(crate) facts: Cluster,
     pub(crate) backend: Cluster,
     pub(crate) annotate: bool,
-    /// What the gateway's buffer takes; `None`: the filter finds out.
+    /// The size of Envoy's buffer; `None` if the filter has to find out.
     pub(crate) buffer: Option<u64>,
-    /// What a worker keeps of bodies, in bytes.
+    /// Memory that a worker keeps for bodies, in bytes.
     pub(crate) memory: usize,
 }
 
-/// A cluster of the gateway.
+/// A cluster of Envoy.
 pub(crate) struct Cluster {
     pub(crate) name: String,
-    /// The host that is asked for; `None`: that of the client's request.
+    /// The host to request; `None` for the host of the client's request.
     pub(crate) authority: Option<String>,
     pub(crate) timeout: Duration,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Cluster {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    /// Absent: the default policy.
+    /// The default policy if absent.
     policy: Option<Value>,
     facts: ClusterDocument,
     backend: ClusterDocument,
@@ -64,7 +64,7 @@ impl Config {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// Every fault, in words.
+    /// Describes every fault.
     pub(crate) fn read(text: &[u8]) -> Result<Self, Vec<String>> {
         let document: Document = serde_json::from_slice(text).map_err(|error| {
             vec![format!(

@@ -1,8 +1,7 @@
-//! Bodies on their way back into the gateway's buffer. What does not fit there makes Envoy answer the
-//! client at once, from inside the call that put it there, and that answer comes to the filter while
-//! the call has not returned. The SDK cannot be entered by the callbacks of a request while one of
-//! them runs. So only what surely fits is put back there; the rest waits for the root context, in
-//! whose callbacks no request is busy.
+//! Puts bodies back into Envoy's buffer. If a body does not fit, Envoy answers the client at once, and that
+//! answer reaches the filter before the call that put the body there has returned. But a request's callbacks
+//! cannot enter the SDK while another one runs. So a callback only puts back bodies that are sure to fit; the
+//! others wait for the root context, whose callbacks run outside any request.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,29 +10,29 @@ use std::time::Duration;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::BufferType;
 
-/// What surely fits: no gateway that is of use has a smaller buffer.
+/// The size that is sure to fit; no usable configuration has a smaller buffer.
 const SMALL: usize = 8 * 1024;
 
-/// The next moment of the root context.
+/// The time until the root context runs.
 const SOON: Duration = Duration::from_millis(1);
 
-/// What of a body may pass. Framing and passage are decided together, once.
+/// Which bytes of a body may pass. Decided once, together with the framing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
-    /// Nothing: the filter takes each piece out of the buffer.
+    /// None: the filter takes each piece out of the buffer.
     Held,
-    /// It is being handed back. What comes meanwhile waits in the buffer behind it.
+    /// The body is being put back. Pieces that arrive meanwhile wait in the buffer behind it.
     HandingBack,
-    /// The guard has written the framing and the whole body: whatever comes later is dropped.
+    /// The guard has written the framing and the whole body; later pieces are dropped.
     Complete,
-    /// As it comes, in the framing that it came with.
+    /// All, in the original framing.
     Open,
 }
 
-/// The passage of one body, which its request and what is handed back of it both know.
+/// The passage of one body, shared by its request and the body being put back.
 pub(crate) type Gate = Rc<Cell<Passage>>;
 
-/// A body that is handed back.
+/// A body to put back.
 struct HandBack {
     stream: u32,
     kind: BufferType,
@@ -46,16 +45,16 @@ struct HandBack {
 #[derive(Default)]
 pub(crate) struct HandBacks(RefCell<Vec<HandBack>>);
 
-/// When a body is back.
+/// When a body is put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Back {
     Now,
-    /// What is held is let go from the root context.
+    /// From the root context, which then releases the request.
     Later,
 }
 
 impl HandBacks {
-    /// Puts a body in front of what the gateway's buffer holds of it, and opens the gate.
+    /// Puts a body before the rest of it in Envoy's buffer, and opens the gate.
     pub(crate) fn put(
         &self,
         stream: u32,
@@ -80,16 +79,16 @@ impl HandBacks {
             then,
         });
         if hostcalls::set_tick_period(SOON).is_err() {
-            log::error!("a body cannot be handed back");
+            log::error!("a body cannot be put back");
         }
         Back::Later
     }
 
-    /// In the root context: puts all of them back.
+    /// Puts all waiting bodies back. Runs in the root context.
     pub(crate) fn run(&self) {
         let waiting = std::mem::take(&mut *self.0.borrow_mut());
         for one in waiting {
-            // Its request may be over.
+            // The request may be over.
             if one.gate.get() != Passage::HandingBack
                 || hostcalls::set_effective_context(one.stream).is_err()
             {
@@ -106,7 +105,7 @@ impl HandBacks {
                 _ => hostcalls::resume_http_request(),
             };
             if resumed.is_err() {
-                log::error!("a request cannot be let go");
+                log::error!("a request cannot be released");
             }
         }
     }

@@ -1,9 +1,9 @@
-//! Face 2: the policy as a proxy-wasm filter, for Envoy and what is built on it.
+//! The policy as a proxy-wasm filter, for Envoy and proxies built on it.
 //!
-//! `root` reads the plugin configuration, once a worker, `shared` is what its requests share. `stream` is one request: the callbacks
-//! of the gateway, translated into steps of [`scimguard_exchange::Exchange`] and back. `calls` speaks
-//! with the facts service and the application, `hand_back` gives bodies back to the gateway, `memory`
-//! bounds what a worker keeps, `config` reads the plugin configuration.
+//! `root` reads the plugin configuration with `config`, once per worker; `shared` is the state that its
+//! requests share. `stream` is one request: it translates Envoy's callbacks into steps of
+//! [`scimguard_exchange::Exchange`] and back. `calls` calls the facts service and the application,
+//! `hand_back` puts bodies back into Envoy's buffer, and `memory` limits what a worker keeps.
 
 mod calls;
 mod config;
@@ -18,7 +18,7 @@ mod stream;
 use proxy_wasm::types::LogLevel;
 use scimguard_entropy as _;
 
-/// Called by the gateway once a virtual machine.
+/// Called by Envoy once per virtual machine.
 #[expect(
     unsafe_code,
     reason = "proxy-wasm finds the entry by the name of this symbol"

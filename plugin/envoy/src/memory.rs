@@ -1,16 +1,16 @@
-//! How much memory a worker keeps for requests that are not decided and for answers that are not
-//! judged: a sum for all, and a share of it for one source, so that no client can use up what all
-//! need. Beyond it a request is refused; nothing is allocated first.
+//! Limits the memory that a worker keeps for undecided requests and unjudged answers: in total, and per
+//! source, so that one client cannot use it all. Beyond the limit a request is refused before anything is
+//! allocated.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What a request costs besides its bytes.
+/// The cost of a request besides its bytes.
 const REQUEST: usize = 4 * 1024;
 
-/// Requests of up to this size may use all of the memory, larger ones three quarters of it: whatever
-/// large bodies take, there is room for the usual ones.
+/// Requests up to this size may use all memory, larger ones three quarters of it, so that large bodies
+/// always leave room for usual ones.
 const USUAL: usize = 32 * 1024;
 
 /// The memory of one worker.
@@ -20,19 +20,19 @@ pub(crate) struct Memory {
     sources: RefCell<BTreeMap<Rc<str>, usize>>,
 }
 
-/// What one request keeps. It is given back when this is dropped.
+/// The memory of one request, returned on drop.
 pub(crate) struct Share {
     memory: Rc<Memory>,
     source: Rc<str>,
     used: usize,
 }
 
-/// There is no room.
+/// The memory is used up.
 #[derive(Debug)]
 pub(crate) struct Full;
 
 impl Memory {
-    /// At most this much.
+    /// Sets the limit.
     pub(crate) fn new(most: usize) -> Rc<Self> {
         Rc::new(Self {
             most,
@@ -80,7 +80,7 @@ impl Memory {
 }
 
 impl Share {
-    /// Of a request that nothing is kept of yet.
+    /// The share of a new request, still empty.
     pub(crate) fn new(memory: Rc<Memory>) -> Self {
         Self {
             memory,
@@ -89,10 +89,10 @@ impl Share {
         }
     }
 
-    /// Begins with the head of a request from this address, which announces a body of so many bytes.
+    /// Begins with the head of a request from this address, which announces a body of this size.
     ///
     /// # Errors
-    /// If there is no room for both now: who sends a body for nothing costs others the time to read it.
+    /// If there is no room for both: reading a body in vain would take time from others.
     pub(crate) fn begin(
         &mut self,
         source: Option<&str>,
@@ -109,7 +109,7 @@ impl Share {
         self.take(head)
     }
 
-    /// Takes more.
+    /// Takes more memory.
     ///
     /// # Errors
     /// If there is no room for it.
@@ -120,7 +120,7 @@ impl Share {
         Ok(())
     }
 
-    /// Gives some of it back.
+    /// Returns some memory.
     pub(crate) fn give_back(&mut self, size: usize) {
         let size = size.min(self.used);
         self.memory.give_back(&self.source, size);

@@ -1,5 +1,5 @@
-//! Counters and times, in the gateway's own metrics: how often what was decided, by which rule, and
-//! how long it took. Names of rules only, nothing of a request.
+//! Counters and times in Envoy's metrics: how often each rule decided, and how long it took. They contain
+//! names of rules only, nothing from a request.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Defines what is always there.
+    /// Defines the metrics that always exist.
     pub(crate) fn new() -> Self {
         let name = "scimguard.decision_microseconds";
         Self {
@@ -36,7 +36,7 @@ impl Metrics {
         self.took(microseconds);
     }
 
-    /// Counts an answer of the application that the client did not get as it was.
+    /// Counts an answer of the application that was replaced.
     pub(crate) fn replaced(&self, rule: &str) {
         self.count(format!("scimguard.answer.{}", rule.replace('.', "_")));
     }

@@ -1,25 +1,25 @@
-//! What the filter refused, in the gateway's log: each kind at once, and then once a minute with how
-//! often it was. Rules and their meaning only, nothing of a request.
+//! Logs refusals in Envoy's log: each kind at once, then at most once a minute with a count. Logs rules
+//! and their meaning only, nothing from a request.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a kind is counted before it is written again.
+/// How long a kind is only counted before it is logged again.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The kinds that were refused lately: there are as many as there are rules.
+/// The kinds refused lately, at most one per rule.
 #[derive(Default)]
 pub(crate) struct Refusals(RefCell<BTreeMap<(String, u16), Kind>>);
 
 struct Kind {
     written: Duration,
-    /// How often it was since then.
+    /// The number of refusals since then.
     more: u64,
 }
 
 impl Refusals {
-    /// Writes down a refusal at this moment since 1970, unless its kind is in the log of the last minute.
+    /// Logs a refusal at this time since 1970, unless its kind was logged within the last minute.
     pub(crate) fn refused(&self, rule: &str, status: u16, now: Duration) {
         let mut kinds = self.0.borrow_mut();
         let kind = kinds.entry((rule.to_owned(), status)).or_insert(Kind {

@@ -1,4 +1,4 @@
-//! The plugin configuration, read and compiled once a worker.
+//! Reads and compiles the plugin configuration, once per worker.
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What all requests of a worker share.
+//! The state shared by all requests of a worker.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
 
-/// What all requests of a worker share.
+/// The state shared by all requests of a worker.
 pub(crate) struct Shared {
-    /// The root context, in whose name calls are made that outlive a request.
+    /// The root context, which makes the calls that outlive a request.
     pub(crate) root: u32,
     pub(crate) setup: Arc<Setup<Guard>>,
     pub(crate) strangers: Arc<Strangers>,

@@ -1,7 +1,7 @@
-//! The types of `wit/policy.wit`, once, for the policy and everything that calls one.
+//! The types of `wit/policy.wit`, for the policy and all its callers.
 //!
-//! With the feature `wasmtime` they lift and lower themselves, so that a host writes a request into a
-//! plugin's memory from where it is. A guest binds them by `wit-bindgen`'s `with` option.
+//! With the feature `wasmtime`, wasmtime lifts and lowers them directly, so that a host writes a request into
+//! a plugin's memory without copying it first. A guest binds them with `wit-bindgen`'s `with` option.
 
 pub mod facts;
 pub mod message;

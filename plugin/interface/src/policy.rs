@@ -1,4 +1,4 @@
-//! What a policy is, however it is called: compiled in, or a component in a sandbox.
+//! The interface of policies, compiled in or as components in a sandbox.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use crate::{BackendOutcome, Fact, Outcome, Request, Settings, Verdict};
 
 /// A configured policy.
 pub trait Policy {
-    /// Why a call gives no answer.
+    /// Why a call failed.
     type Fault;
 
     /// One decision, or one judged answer.
     type Pass: Pass<Fault = Self::Fault>;
 
-    /// What has to be known of it before it is called.
+    /// The settings that a caller needs.
     fn settings(&self) -> &Settings;
 
     /// Prepares a pass.
@@ -22,12 +22,12 @@ pub trait Policy {
     fn pass(&self) -> Result<Self::Pass, Self::Fault>;
 }
 
-/// One decision, or one judged answer. It is begun once, and resumed as long as it needs something.
+/// One decision, or one judged answer. It begins once, and resumes as long as it needs something.
 pub trait Pass {
     /// See [`Policy::Fault`].
     type Fault;
 
-    /// Begins it: decides a request as far as the facts reach.
+    /// Begins a decision: decides a request as far as the facts reach.
     ///
     /// # Errors
     /// The policy failed.
@@ -39,7 +39,7 @@ pub trait Pass {
     /// The policy failed.
     fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Self::Fault>;
 
-    /// Begins it: judges the backend's answer, or decides the next part of a request.
+    /// Begins a judgement: judges the backend's answer, or decides the next part of a request.
     ///
     /// # Errors
     /// The policy failed.
@@ -56,11 +56,10 @@ pub trait Pass {
     fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Self::Fault>;
 }
 
-/// What a pass has been given by now. When it is resumed, the facts that it had are the first of the
-/// list, as they were.
+/// The input of a pass so far. When it resumes, its earlier facts come first in the list, unchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
-    /// The client's request, with its body once that was read.
+    /// The client's request, with its body once read.
     pub request: &'a Arc<Request>,
     /// The facts of this pass.
     pub facts: &'a Arc<Vec<Fact>>,
@@ -68,12 +67,12 @@ pub struct Given<'a> {
     pub now: u64,
 }
 
-/// What became of a part of an exchange.
+/// The outcome of one part of an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// What the policy gave along with the part before.
+    /// The continuation that the policy returned with that part.
     pub continuation: Vec<u8>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: BackendOutcome,
 }
 

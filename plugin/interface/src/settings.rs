@@ -1,9 +1,9 @@
-//! What reading a policy document gives.
+//! The results of reading a policy document.
 
 use scimguard_interface_macros::wit;
 use serde::Serialize;
 
-/// What a face must know of the policy.
+/// The settings that a host needs from the policy.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Settings {
@@ -15,11 +15,11 @@ pub struct Settings {
     pub rounds: u32,
     /// Passes per request.
     pub passes: u32,
-    /// Path template of the SCIM end points as clients see them, with `{account}`.
+    /// The path template of SCIM for clients, with `{account}`.
     pub scim_base: String,
-    /// The same at the backend.
+    /// The path template at the backend.
     pub upstream_base: String,
-    /// The one account of a backend whose base names none.
+    /// The only account, if the backend's base names none.
     pub scim_account: Option<String>,
 }
 
@@ -27,8 +27,8 @@ pub struct Settings {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfigError {
-    /// JSON Pointer of the place.
+    /// The JSON Pointer of the fault.
     pub pointer: String,
-    /// What is wrong and what is expected.
+    /// What is wrong, and what is expected.
     pub message: String,
 }

@@ -1,11 +1,11 @@
-//! The text of a token, for the issuer that can verify it.
+//! The text of a token, for its issuer to verify.
 
 use std::fmt;
 
 use scimguard_interface_macros::wit;
 use serde::{Deserialize, Serialize};
 
-/// The text of a token. No message, log or panic shows it; it is written only for the facts service,
+/// The text of a token. No message, log or panic shows it; it is serialised only for the facts service,
 /// which has the keys.
 #[wit]
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! What the client is answered.
+//! Answers to the client.
 
 use proxy_wasm::traits::HttpContext as _;
 use proxy_wasm::types::{Action, BufferType};
@@ -10,16 +10,16 @@ use super::{Awaiting, Phase, Stream};
 use crate::calls;
 use crate::hand_back::{Back, Passage};
 
-/// An answer of the filter's own, on its way through the gateway.
+/// The filter's own answer, on its way through Envoy.
 pub(super) struct Answered {
     pub(super) response: Response,
-    /// Its body is in the gateway's hands already.
+    /// Whether Envoy already has its body.
     pub(super) is_sent: bool,
 }
 
 impl Stream {
-    /// Answers the client: on the way of the application's answer if it is possible, so that other
-    /// filters see it, else by itself.
+    /// Answers the client. Replaces the application's answer if possible, so that other filters see it;
+    /// otherwise sends a local reply.
     pub(super) fn answer(&mut self, mut answer: Answer) -> Action {
         self.note(&mut answer);
         self.exchange = None;
@@ -52,7 +52,7 @@ impl Stream {
         Action::Pause
     }
 
-    /// Counts an answer, writes it into the log, and reports its end to the facts service.
+    /// Counts and logs an answer, and reports the end to the facts service.
     pub(super) fn note(&mut self, answer: &mut Answer) {
         if let Some(rule) = &answer.rule {
             match self.half {
@@ -76,7 +76,7 @@ pub(super) fn bytes(response: &Response) -> &[u8] {
     }
 }
 
-/// The head of a response of this status with a body of this length.
+/// The head of a response with a body of this length.
 pub(super) fn head<'a>(
     response: &'a Response,
     status: &'a str,

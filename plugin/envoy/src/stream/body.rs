@@ -1,6 +1,6 @@
-//! A body as it comes: taken out of the gateway's buffer piece by piece, so that the policy's limits
-//! hold and not the gateway's; and as it goes on. Each piece passes by what was decided of the body
-//! when its framing was written (RFC 9112 §6): there is no other place where bytes go on.
+//! Bodies: received piece by piece from Envoy's buffer, so that the policy's limits apply instead of
+//! Envoy's, and passed on. The decision made with the framing (RFC 9112 §6) governs each piece; bytes
+//! are passed on nowhere else.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,48 +15,48 @@ use crate::calls;
 use crate::hand_back::{Gate, Passage};
 use crate::memory::Share;
 
-/// How much of a body that is too large is still read before it is refused: a client that is sending
-/// may not read the answer before it is done.
+/// How many further bytes of an oversized body are read before it is refused, since a client may not read
+/// the answer while it is sending.
 const SPARE: u64 = 8 << 20;
 
 /// The body of a request, or of its answer.
 pub(super) struct Incoming {
     kind: BufferType,
     kept: Vec<u8>,
-    /// How much has come, kept or not.
+    /// Bytes received, kept or not.
     came: u64,
-    /// There was no room for all of it.
+    /// Whether there was no room for all of it.
     full: bool,
-    /// The message has a body, perhaps an empty one.
+    /// Whether the message has a body, perhaps an empty one.
     is_there: bool,
-    /// All of it has come.
+    /// Whether it has arrived completely.
     ended: bool,
-    /// Some of it, or its end, was in the gateway's buffer: something can be put there.
+    /// Whether some of it, or its end, was in Envoy's buffer, so that it can be replaced there.
     replaceable: bool,
     gate: Gate,
 }
 
-/// How a message is framed whose body was decided with it.
+/// The framing of a message, decided together with its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// It has no body.
+    /// No body.
     None,
-    /// The guard's own body, which has this length.
+    /// The guard's own body of this length.
     Length(usize),
-    /// The client's own.
+    /// The client's framing.
     AsReceived,
 }
 
-/// What goes on of a body, and in which framing.
+/// The body to pass on, and its framing.
 pub(super) struct Decided {
     pub(super) framing: Framing,
     pub(super) bytes: Vec<u8>,
-    /// The passage when these bytes are back.
+    /// The passage once these bytes are put back.
     pub(super) then: Passage,
 }
 
 impl Incoming {
-    /// One that nothing has come of.
+    /// A body of which nothing has arrived.
     pub(super) fn new(kind: BufferType) -> Self {
         Self {
             kind,
@@ -70,14 +70,13 @@ impl Incoming {
         }
     }
 
-    /// The head has come; `ended`: nothing else will.
+    /// Notes that the head has arrived, and whether that is all (`ended`).
     pub(super) fn begin(&mut self, ended: bool) {
         self.is_there = !ended;
         self.ended = ended;
     }
 
-    /// A piece is in the gateway's buffer, which holds so many bytes: lets it pass, keeps it, or drops
-    /// it.
+    /// Handles a piece in Envoy's buffer, which holds this many bytes: lets it pass, keeps it, or drops it.
     pub(super) fn piece(
         &mut self,
         size: usize,
@@ -105,7 +104,7 @@ impl Incoming {
         if size == 0 {
             return;
         }
-        // What is beyond the limit is not kept: it is only known to be too much.
+        // Bytes beyond the limit are only counted.
         let room = usize::try_from(limit)
             .unwrap_or(usize::MAX)
             .saturating_sub(self.kept.len());
@@ -126,17 +125,17 @@ impl Incoming {
         }
     }
 
-    /// There was no room for what has come.
+    /// Whether there was no room for all that has arrived.
     pub(super) fn is_full(&self) -> bool {
         self.full
     }
 
-    /// More has come than this.
+    /// Whether more than this has arrived.
     pub(super) fn is_beyond(&self, limit: u64) -> bool {
         self.came > limit
     }
 
-    /// Something can be put into the gateway's buffer.
+    /// Whether the body can be replaced in Envoy's buffer.
     pub(super) fn is_replaceable(&self) -> bool {
         self.replaceable
     }
@@ -146,7 +145,7 @@ impl Incoming {
         &self.gate
     }
 
-    /// The request's, once all of it or far too much has come.
+    /// The request's body, once all of it or far too much has arrived.
     pub(super) fn of_request(&mut self, limit: u64) -> Option<Body> {
         match self.came {
             came if came > limit.saturating_add(SPARE) => Some(Body::OverLimit),
@@ -157,16 +156,16 @@ impl Incoming {
         }
     }
 
-    /// The answer's, of which all has come.
+    /// The answer's body, once all of it has arrived.
     pub(super) fn of_answer(&mut self, limit: u64) -> AnswerBody {
         calls::limited(std::mem::take(&mut self.kept), self.came, limit)
     }
 
-    /// Decides the framing of a request and what of its body goes on, both at once.
+    /// Decides the framing of a request together with the body to pass on.
     pub(super) fn decide(&mut self, outgoing: Outgoing, limit: u64) -> Result<Decided, Refused> {
         match outgoing {
             Outgoing::None => {
-                // A client that is still sending sends into nothing; its end is all that passes.
+                // Whatever the client still sends is dropped; only the end passes.
                 let framing = match self.is_there {
                     true => Framing::Length(0),
                     false => Framing::None,
@@ -181,7 +180,7 @@ impl Incoming {
                 log::error!("the policy gives a body to a request without one");
                 Err(Refused::trapped())
             }
-            // What came while facts were asked for goes first, if nobody has thrown any of it away.
+            // The bytes that arrived while facts were looked up go first, if all of them were kept.
             Outgoing::AsItComes if self.kept.len() as u64 == self.came => {
                 let kept = std::mem::take(&mut self.kept);
                 Ok(Decided::new(Framing::AsReceived, kept, Passage::Open))

@@ -1,5 +1,5 @@
-//! One request in the gateway's callbacks. The head is held until the request is decided, the head of
-//! an observed answer until it is observed.
+//! One request in Envoy's callbacks. The head is held until the request is decided, and the head of an
+//! observed answer until the answer is judged.
 
 mod answer;
 mod body;
@@ -29,46 +29,46 @@ pub(crate) struct Stream {
     id: u32,
     shared: Rc<Shared>,
     exchange: Option<Exchange<Guard>>,
-    /// What it has to do with the facts service.
+    /// The request's dealings with the facts service.
     remote: Option<Remote>,
     waits: Awaiting,
     authority: String,
     started: Duration,
     request: Incoming,
     response: Incoming,
-    /// The memory that both bodies take.
+    /// The memory of both bodies.
     share: Share,
-    /// How large the body was that the gateway got back.
+    /// The size of the body that was put back.
     handed_back: u64,
-    /// The half of its way that is held.
+    /// The half of the exchange that is held.
     half: Phase,
-    /// The answer is the gateway's own, not the application's.
+    /// Whether the answer is Envoy's own, not the application's.
     unanswered: bool,
-    /// Of the answer that is observed.
+    /// The status of the observed answer.
     status: u16,
     headers: Headers,
-    /// What the filter has answered by itself, until the gateway has sent it.
+    /// The filter's own answer, until Envoy has sent it.
     answered: Option<Answered>,
 }
 
 /// What a request waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Awaiting {
-    /// Its own body, of at most so many bytes.
+    /// Its own body, of at most this many bytes.
     Body(u64),
     Facts(u32),
     Told(u32),
-    /// The answer on the gateway's own way, which is observed.
+    /// The answer on Envoy's own route, which is observed.
     Route,
-    /// The same; it goes on as it comes.
+    /// The same, passed on as received.
     Passing,
-    /// A further answer of the application.
+    /// The application's answer to a further request.
     Application(u32),
-    /// Nothing: it is answered.
+    /// Nothing; the client has its answer.
     Done,
 }
 
-/// On which half of its way a request is held.
+/// The half of the exchange in which a request is held.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Request,
@@ -97,7 +97,7 @@ impl Stream {
         }
     }
 
-    /// Does step after step, until something has to be waited for.
+    /// Performs steps until one has to wait.
     fn go(&mut self, mut step: Step) -> Action {
         loop {
             let half = self.half;
@@ -109,7 +109,7 @@ impl Stream {
                     Some(body) => exchange.body(body),
                     None => {
                         self.waits = Awaiting::Body(limit);
-                        // A client that takes its time holds nothing that others need.
+                        // A slow client must not hold what others need.
                         if let Some(report) = exchange.suspend() {
                             calls::report(&self.shared, self.id, remote, report);
                         }
@@ -168,7 +168,7 @@ impl Stream {
     fn request_body(&mut self, size: usize, ended: bool) -> Action {
         let limit = match self.waits {
             Awaiting::Body(limit) => limit,
-            // While facts are asked for; it is read then, or goes on as it came.
+            // While facts are looked up; afterwards it is read, or passed on as received.
             _ => self.shared.setup.body_limit(),
         };
         let goes = self.request.piece(size, ended, limit, &mut self.share);
@@ -200,11 +200,11 @@ impl Stream {
         }
     }
 
-    /// The whole answer is there.
+    /// Judges the complete answer.
     fn observe(&mut self) -> Action {
         let limit = self.shared.setup.answer_limit();
         let body = self.response.of_answer(limit);
-        // Without room for what the application answered, nobody knows what it was.
+        // An answer that there was no room for counts as none.
         let outcome = match self.unanswered || self.response.is_full() {
             true => BackendOutcome::Unanswered,
             false => BackendOutcome::Answered(BackendAnswer {
@@ -265,7 +265,7 @@ impl Context for Stream {
     }
 
     fn on_done(&mut self) -> bool {
-        // What waits to be handed back comes too late.
+        // A body still waiting to be put back is too late.
         self.request.gate().set(Passage::Complete);
         self.response.gate().set(Passage::Complete);
         let report = self.exchange.take().and_then(Exchange::abandoned);
@@ -322,7 +322,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        // Neither side agreed to them.
+        // Drop trailers: neither side agreed to them.
         self.set_http_request_trailers(vec![]);
         self.request_body(0, true)
     }
@@ -336,7 +336,7 @@ impl HttpContext for Stream {
         }
         self.status = calls::status(&all).unwrap_or(0);
         self.half = Phase::Answer;
-        // The gateway's own words are none of the application, which may or may not have acted.
+        // After Envoy's own reply, the application may or may not have acted.
         self.unanswered = whose != "via_upstream";
         if self.waits == Awaiting::Passing && !self.unanswered {
             self.response.gate().set(Passage::Open);
@@ -362,7 +362,7 @@ impl HttpContext for Stream {
     }
 }
 
-/// The length of the body, as far as the head tells it.
+/// The length of the body, if the head announces it.
 fn announced(headers: &Headers) -> u64 {
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length = length.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok());

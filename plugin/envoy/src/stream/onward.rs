@@ -1,4 +1,4 @@
-//! The request on its way to the application, as it was decided.
+//! Sends the decided request to the application.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::HttpContext as _;
@@ -11,7 +11,7 @@ use crate::calls;
 use crate::hand_back::Back;
 
 impl Stream {
-    /// Lets the request go on to the application, as it was decided.
+    /// Lets the request continue to the application in its decided form.
     pub(super) fn route(&mut self, mut send: Send) -> Action {
         let limit = self.shared.setup.body_limit();
         let outgoing = std::mem::replace(&mut send.body, Outgoing::None);
@@ -43,7 +43,7 @@ impl Stream {
             let kept = match name.as_str() {
                 ":method" | ":path" => false,
                 "content-length" | "transfer-encoding" => framing == Framing::AsReceived,
-                // The gateway's own judgement of the client's; without it, it finds no route.
+                // Envoy's own value, without which it finds no route.
                 "x-forwarded-proto" => true,
                 name => name.starts_with(':'),
             };

@@ -1,6 +1,6 @@
-//! Answers that come from the gateway itself: what the filter has said by it, and what it says by
-//! itself, before a request is decided or because the request does not fit into its buffer. Where the
-//! reason is known, the client gets it with its rule.
+//! Envoy's own replies: those that the filter asked for, and those that Envoy makes before a request is
+//! decided or because it does not fit into its buffer. If the reason is known, the client gets it with
+//! its rule.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::HttpContext as _;
@@ -19,11 +19,11 @@ const TOO_LARGE: &str = "request_payload_too_large";
 const TOO_SLOW: [&str; 2] = ["request_overall_timeout", "stream_idle_timeout"];
 
 impl Stream {
-    /// Lets an answer go on that is the gateway's own and not to be observed.
+    /// Passes on a reply of Envoy's own, which is not observed.
     pub(super) fn own_reply(&mut self, whose: &str, all: &Headers, ended: bool) -> Option<Action> {
         if let Some(answered) = &self.answered {
             if is_grpc(all) {
-                // Envoy writes status and body into headers of gRPC: the status is put right again.
+                // Envoy moves status and body into gRPC headers, so the status is restored.
                 let status = answered.response.status.to_string();
                 self.set_http_response_headers_bytes(head(&answered.response, &status, "0"));
             }
@@ -69,7 +69,7 @@ impl Stream {
         Refused::no_room(setup.room())
     }
 
-    /// Puts the filter's refusal in the place of the gateway's.
+    /// Replaces Envoy's refusal by the filter's.
     fn replace(&mut self, refused: &Refused, is_under_way: bool, ended: bool) {
         let Some(mut exchange) = self.exchange.take() else {
             return;
@@ -91,13 +91,13 @@ impl Stream {
         });
     }
 
-    /// Puts the body of a refusal in the place of the gateway's; whether there was one to be put.
+    /// Replaces the body of Envoy's reply by that of a refusal; returns whether there was one.
     pub(super) fn send_own_reply(&mut self, size: usize) -> bool {
         let Some(answered) = self.answered.as_mut().filter(|it| !it.is_sent) else {
             return false;
         };
         answered.is_sent = true;
-        // Nothing of this answer was buffered: this is the piece itself, which has no limit.
+        // Nothing of this reply was buffered, so the buffer's limit does not apply.
         let body = bytes(&answered.response);
         if hostcalls::set_buffer(BufferType::HttpResponseBody, 0, size, body).is_err() {
             log::error!("a refusal cannot be written");

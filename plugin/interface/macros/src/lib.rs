@@ -1,14 +1,13 @@
-//! [`macro@wit`]: makes a Rust type the counterpart of the WIT type of the same shape, in a host and in
-//! a guest.
+//! [`macro@wit`] makes a Rust type the counterpart of the WIT type of the same shape, for hosts and guests.
 
 use heck::ToKebabCase;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Fields, parse_macro_input, parse_quote};
 
-/// A struct becomes a WIT record, an enum without data a WIT enum, and any other enum a variant; names
-/// become kebab case. With the crate's feature `wasmtime`, wasmtime lifts and lowers the type itself. In
-/// a guest, `wit-bindgen` does so by its `with` option, which needs the cases of an enum by number.
+/// Maps a struct to a WIT record, an enum without data to a WIT enum, and any other enum to a variant; names
+/// become kebab case. With the crate's feature `wasmtime`, wasmtime lifts and lowers the type directly. In
+/// a guest, `wit-bindgen` does so with its `with` option, which needs an enum's cases by number.
 #[proc_macro_attribute]
 pub fn wit(
     _options: proc_macro::TokenStream,
@@ -77,7 +76,7 @@ fn renamed(name: &Ident) -> Option<Attribute> {
         .then(|| parse_quote!(#[cfg_attr(feature = "wasmtime", component(name = #kebab))]))
 }
 
-/// What the bindings of a guest call to lift an enum. The canonical ABI gives only numbers of cases.
+/// The function that a guest's bindings call to lift an enum. The canonical ABI only has numbers of cases.
 fn by_number<'a>(name: &Ident, cases: impl DoubleEndedIterator<Item = &'a Ident>) -> TokenStream {
     let mut cases: Vec<_> = cases.collect();
     let last = cases.pop();

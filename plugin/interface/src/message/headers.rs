@@ -1,4 +1,4 @@
-//! Headers for faces whose language has texts: a value is text where it is UTF-8, else bytes.
+//! Headers for languages with text strings: a value is text if it is UTF-8, otherwise bytes.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ enum Shown<'a> {
     Bytes(&'a serde_bytes::Bytes),
 }
 
-/// Either form.
+/// A value in either form.
 struct Value(Vec<u8>);
 
 pub(super) fn serialize<S: Serializer>(headers: &Headers, to: S) -> Result<S::Ok, S::Error> {

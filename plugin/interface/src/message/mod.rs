@@ -1,5 +1,5 @@
-//! What goes in and out of the policy: requests, verdicts, answers. The same shapes as in
-//! `wit/policy.wit`, which documents how a face uses them.
+//! The policy's input and output: requests, verdicts and answers. They have the shapes of
+//! `wit/policy.wit`, which documents how a host uses them.
 
 mod headers;
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Key, Record};
 
-/// Header names in lower case, values as bytes; a header sent twice is there twice.
+/// Headers: names in lower case, values as bytes; a repeated header has several entries.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
 /// A request as the client sent it.
 #[wit]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// As on the request line.
+    /// The method of the request line.
     pub method: String,
     /// Path and query exactly as received, without scheme and authority.
     pub path: String,
@@ -24,29 +24,29 @@ pub struct Request {
     pub headers: Headers,
     /// The body, as far as it has been read.
     pub body: Body,
-    /// The face wants the answer of a management read to say what of it a provider owns.
+    /// Whether the host wants the answer of a management read to name what a provider owns.
     #[serde(default)]
     pub annotate: bool,
 }
 
-/// How much of the request's body the policy has been given.
+/// The request's body, as far as the policy has it.
 #[wit]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
     /// Not read yet.
     Unread,
-    /// There is none.
+    /// The request has no body.
     #[default]
     None,
-    /// The whole of it.
+    /// The complete body.
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
-    /// More than the limit that [`Need::body_limit`] gave.
+    /// A body larger than [`Need::body_limit`].
     OverLimit,
 }
 
 impl Body {
-    /// Its bytes, as far as they were read.
+    /// The bytes that were read.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -61,17 +61,17 @@ impl Body {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Not decided: answer these and evaluate again.
+    /// Undecided: provide these and resume.
     Need(Need),
     /// Send this to the backend.
     Forward(Forward),
     /// Answer the client with this.
     Reject(Reject),
-    /// Go on with the next part of the request.
+    /// Continue with the next part of the request.
     Proceed(Proceed),
 }
 
-/// What the policy has to know before it can go on.
+/// What the policy needs to continue.
 #[wit]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Need {
@@ -85,7 +85,7 @@ pub struct Need {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Forward {
-    /// The method, possibly another than the client's (a PATCH without effect becomes a GET).
+    /// The method, which may differ from the client's (a PATCH without effect becomes a GET).
     pub method: String,
     /// Path and query at the backend.
     pub path: String,
@@ -96,10 +96,10 @@ pub struct Forward {
     pub body: ForwardBody,
     /// What happens to the backend's answer.
     pub answer: AnswerHandling,
-    /// Comes back to [`crate::Pass::observe`].
+    /// To be passed to [`crate::Pass::observe`].
     #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
-    /// What was normalised.
+    /// The normalisations.
     pub changes: Vec<Normalisation>,
     /// To be stored before the request is sent.
     pub records: Vec<Record>,
@@ -107,7 +107,7 @@ pub struct Forward {
     pub account: Option<String>,
     /// The id of the verified token.
     pub verified_token: Option<String>,
-    /// The rule that would have refused, under `mode: monitor`.
+    /// With `mode: monitor`, the rule that would have refused the request.
     pub rule: Option<String>,
 }
 
@@ -129,9 +129,9 @@ pub enum ForwardBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerHandling {
-    /// It goes to the client as it comes.
+    /// Pass it to the client as received.
     Pass,
-    /// It goes to [`crate::Pass::observe`] first.
+    /// Pass it to [`crate::Pass::observe`] first.
     Observe,
 }
 
@@ -143,7 +143,7 @@ pub struct Reject {
     pub rule: String,
     /// For the client.
     pub response: Response,
-    /// What had been normalised until then.
+    /// The normalisations before the refusal.
     pub changes: Vec<Normalisation>,
     /// The account, if it was known by then.
     pub account: Option<String>,
@@ -157,9 +157,9 @@ pub struct Reject {
 pub struct Normalisation {
     /// A `normalise.…` id.
     pub rule: String,
-    /// Where, such as `Operations[1].value.locale`.
+    /// The place, such as `Operations[1].value.locale`.
     pub path: String,
-    /// What was done.
+    /// What changed.
     pub detail: String,
 }
 
@@ -189,16 +189,16 @@ pub enum ResponseBody {
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
-/// A request that is taken apart: one part is done, and the next begins a new pass.
+/// One part of a split request is done; the next begins a new pass.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proceed {
     /// To be stored before the next part begins.
     pub records: Vec<Record>,
-    /// Goes to [`crate::Pass::observe`] with [`BackendOutcome::NotAsked`].
+    /// To be passed to [`crate::Pass::observe`] with [`BackendOutcome::NotAsked`].
     #[serde(with = "serde_bytes")]
     pub continuation: Vec<u8>,
-    /// What was normalised of a part that was refused.
+    /// The normalisations of a refused part.
     pub changes: Vec<Normalisation>,
     /// The first rule that refused a part.
     pub rule: Option<String>,
@@ -208,7 +208,7 @@ pub struct Proceed {
     pub verified_token: Option<String>,
 }
 
-/// What became of a forwarded request.
+/// The outcome of a forwarded request.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -222,7 +222,7 @@ pub enum BackendOutcome {
 }
 
 impl BackendOutcome {
-    /// The bytes of the answer's body, as far as they were read.
+    /// The bytes read of the answer's body.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -264,7 +264,7 @@ pub enum AnswerBody {
 // === impl AnswerBody ===
 
 impl AnswerBody {
-    /// Whether there is nothing in it.
+    /// Whether the body is empty.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         match self {
@@ -280,13 +280,13 @@ impl AnswerBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Not decided: answer these and observe again.
+    /// Undecided: provide these and resume.
     Need(Need),
     /// Store the records, then answer the client.
     Respond(Respond),
     /// Send one more request to the backend.
     Forward(Forward),
-    /// Store the records, let go of what they concern, and begin the next part.
+    /// Store the records, release the leases, and begin the next part.
     Proceed(Proceed),
 }
 
