@@ -140,7 +140,7 @@ impl Document {
     }
 
     fn user(&mut self, user: &User) {
-        self.incomplete |= user.pending || user.leaving;
+        self.incomplete |= user.write_pending || user.deletion_pending;
         let Some(id) = &user.id else {
             self.incomplete = true;
             return;
@@ -165,7 +165,7 @@ impl Document {
     }
 
     fn group(&mut self, group: &Group) {
-        self.incomplete |= group.pending || group.leaving;
+        self.incomplete |= group.write_pending || group.deletion_pending;
         let Some(id) = &group.id else {
             self.incomplete = true;
             return;
@@ -226,8 +226,8 @@ impl Document {
             if let Some(user) = user {
                 self.user(user);
             }
-            if member.present {
-                self.incomplete |= !member.confirmed;
+            if member.may_be_in() {
+                self.incomplete |= !member.is_confirmed();
                 let id = user.and_then(|user| user.id.as_deref());
                 self.member(account, scope, group, id.unwrap_or(&member.reference));
             }

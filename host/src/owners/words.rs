@@ -19,7 +19,7 @@ impl<'a> From<&'a User> for Owned<'a> {
             managed_by: user.managed_by.as_deref(),
             since: user.since,
             origin: user.origin.as_ref(),
-            pending: user.pending,
+            pending: user.write_pending,
             has_id: user.id.is_some(),
         }
     }
@@ -31,7 +31,7 @@ impl<'a> From<&'a Group> for Owned<'a> {
             managed_by: group.managed_by.as_deref(),
             since: group.since,
             origin: group.origin.as_ref(),
-            pending: group.pending,
+            pending: group.write_pending,
             has_id: group.id.is_some(),
         }
     }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use scimguard_core::facts::{Difference, GroupRow, Member, MembersKey, Membership, UserRow};
+use scimguard_core::facts::{
+    Difference, GroupRow, Member, MembersKey, Membership, UserRow, seen_member,
+};
 use sqlx::SqliteConnection;
 
 use super::rows::{self, Stored};
@@ -64,7 +66,7 @@ pub(super) async fn difference(
             let membership = recorded.get(&id).copied();
             member(reference.clone(), membership, group.as_ref(), found)
         })
-        .filter(|member| !member.confirmed)
+        .filter(|member| !member.is_confirmed())
         .collect();
     let removed = others
         .into_iter()
@@ -86,7 +88,7 @@ fn member(
 ) -> Member {
     let group = group.map(|found| &found.row.group);
     let user = user.map(|found| found.row.user);
-    Membership::seen(recorded, group, user, reference)
+    seen_member(recorded, group, user, reference)
 }
 
 async fn group(

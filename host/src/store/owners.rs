@@ -273,8 +273,8 @@ impl Store {
             managed_by: owner.map(str::to_owned),
             since: Some(at),
             origin: Some(Origin::Corrected(Some(reason.to_owned()))),
-            pending: false,
-            leaving: false,
+            write_pending: false,
+            deletion_pending: false,
             ..user
         };
         let (account, id) = (corrected.account.clone(), settled(&corrected.id)?);
@@ -299,8 +299,8 @@ impl Store {
             managed_by: owner.map(str::to_owned),
             since: Some(at),
             origin: Some(Origin::Corrected(Some(reason.to_owned()))),
-            pending: false,
-            leaving: false,
+            write_pending: false,
+            deletion_pending: false,
             ..group
         };
         let (account, id) = (corrected.account.clone(), settled(&corrected.id)?);

@@ -48,6 +48,7 @@ mod wit {
             "scimguard:policy/guard@0.2.0/origin": scimguard_interface::Origin,
             "scimguard:policy/guard@0.2.0/user": scimguard_interface::User,
             "scimguard:policy/guard@0.2.0/group": scimguard_interface::Group,
+            "scimguard:policy/guard@0.2.0/membership": scimguard_interface::Membership,
             "scimguard:policy/guard@0.2.0/resource-kind": scimguard_interface::ResourceKind,
             "scimguard:policy/guard@0.2.0/holder": scimguard_interface::Holder,
             "scimguard:policy/guard@0.2.0/member": scimguard_interface::Member,

@@ -68,7 +68,7 @@ impl Step {
     /// Says that a user is in a group no more.
     fn takes_out(&self) -> bool {
         match self {
-            Self::Record(Record::Member(member)) => !member.present && !member.pending,
+            Self::Record(Record::Member(member)) => member.state.is_none(),
             Self::SettleMember(_, found) => *found == Presence::Out,
             _ => false,
         }
@@ -94,14 +94,14 @@ fn presence() -> impl Strategy<Value = Presence> {
 prop_compose! {
     fn user()(id in id(), managed_by in provider(), active: bool, pending: bool, leaving: bool) -> User {
         let account = ACCOUNT.to_owned();
-        User { account, id: Some(id), managed_by, active, pending, leaving, ..User::default() }
+        User { account, id: Some(id), managed_by, active, write_pending: pending, deletion_pending: leaving, ..User::default() }
     }
 }
 
 prop_compose! {
     fn group()(id in id(), managed_by in provider(), pending: bool, leaving: bool) -> Group {
         let account = ACCOUNT.to_owned();
-        Group { account, id: Some(id), managed_by, pending, leaving, ..Group::default() }
+        Group { account, id: Some(id), managed_by, write_pending: pending, deletion_pending: leaving, ..Group::default() }
     }
 }
 
@@ -130,16 +130,27 @@ prop_compose! {
     }
 }
 
+fn state() -> impl Strategy<Value = (Option<Membership>, Option<String>)> {
+    let by = Some("tok1".to_owned());
+    prop_oneof![
+        Just((None, None)),
+        Just((Some(Membership::Confirmed), None)),
+        Just((Some(Membership::Unconfirmed), None)),
+        Just((Some(Membership::Adding), by.clone())),
+        Just((Some(Membership::Removing), None)),
+        Just((Some(Membership::Removing), by)),
+    ]
+}
+
 prop_compose! {
-    fn member()(group in id(), user in id(), present: bool, pending: bool, by in option::of(Just("tok1"))) -> MemberRecord {
+    fn member()(group in id(), user in id(), (state, by) in state()) -> MemberRecord {
         MemberRecord {
             account: ACCOUNT.to_owned(),
             scope: String::new(),
             group,
             user,
-            present,
-            pending,
-            by: by.filter(|_| pending).map(str::to_owned),
+            state,
+            by,
         }
     }
 }
@@ -166,7 +177,7 @@ fn record() -> impl Strategy<Value = Record> {
         scope: member.scope,
         group: member.group,
         user: member.user,
-        present: member.present,
+        present: member.state.is_some(),
         status: None,
         at,
         by: "tok1".to_owned(),
@@ -252,22 +263,21 @@ fn settles_a_user(intent: &IntentKey, id: &str, before: &Rows, after: &Rows) {
     let created = &before.users[&UserRowKey::new(ACCOUNT, RowId::Intent(intent.key.clone()))];
     let (known, settled) = (before.users.get(&key), &after.users[&key]);
     match known.filter(|row| row.user.managed_by.is_some()) {
-        Some(written) if !written.user.pending => assert_eq!(settled, written),
+        Some(written) if !written.user.write_pending => assert_eq!(settled, written),
         Some(written) => {
-            assert!(settled.user.pending && settled.opened == written.opened);
+            assert!(settled.user.write_pending && settled.opened == written.opened);
             assert_eq!(
                 settled.user.active,
                 created.user.active && written.user.active
             );
         }
         None => {
-            let pending = false;
             let id = Some(id.to_owned());
             assert_eq!(
                 settled.user,
                 User {
                     id,
-                    pending,
+                    write_pending: false,
                     ..created.user.clone()
                 }
             );
@@ -281,7 +291,7 @@ fn settles_a_group(intent: &IntentKey, id: &str, before: &Rows, after: &Rows) {
     let pending = GroupRowKey::new(ACCOUNT, "", RowId::Intent(intent.key.clone()));
     let created = &before.groups[&pending];
     match before.groups.get(&key) {
-        Some(known) if known.group.managed_by.is_some() || !known.group.leaving => {
+        Some(known) if known.group.managed_by.is_some() || !known.group.deletion_pending => {
             assert_eq!(after, before);
         }
         known => {

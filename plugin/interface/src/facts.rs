@@ -242,10 +242,12 @@ pub struct User {
     pub active: bool,
     /// The provider that provisioned the user; `None` for a native one.
     pub managed_by: Option<String>,
-    /// A write is under way or unclear.
-    pub pending: bool,
-    /// A deletion by the provider is under way or unclear.
-    pub leaving: bool,
+    /// The outcome of a write is not known yet.
+    #[serde(rename = "pending")]
+    pub write_pending: bool,
+    /// The outcome of a deletion by the provider is not known yet.
+    #[serde(rename = "leaving")]
+    pub deletion_pending: bool,
     /// When `managed_by` came to be, in milliseconds since 1970.
     pub since: Option<u64>,
     /// How `managed_by` came to be, if known.
@@ -273,10 +275,12 @@ pub struct Group {
     pub external_id: Option<String>,
     /// The provider that pushed the group; `None` for a native one.
     pub managed_by: Option<String>,
-    /// A write is under way or unclear.
-    pub pending: bool,
-    /// A deletion by the provider is under way or unclear.
-    pub leaving: bool,
+    /// The outcome of a write is not known yet.
+    #[serde(rename = "pending")]
+    pub write_pending: bool,
+    /// The outcome of a deletion by the provider is not known yet.
+    #[serde(rename = "leaving")]
+    pub deletion_pending: bool,
     /// When `managed_by` came to be, in milliseconds since 1970.
     pub since: Option<u64>,
     /// How `managed_by` came to be, if known.
@@ -323,18 +327,31 @@ pub struct Holder {
     pub name: Option<String>,
 }
 
+/// How certain a membership is.
+#[wit]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Membership {
+    /// The user is in.
+    Confirmed,
+    /// Put in by a write that was done, and whose answer did not list the members.
+    Unconfirmed,
+    /// Perhaps in: the outcome of a write that puts the user in is not known yet, or the group may be
+    /// another one now.
+    Adding,
+    /// Perhaps out: the outcome of a write that takes the user out, or deletes the user or the group,
+    /// is not known yet.
+    Removing,
+}
+
 /// Whether a user is in a group.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// As asked, or the user's id where the store found the member itself.
     pub reference: String,
-    /// In the group, pending additions and removals included.
-    pub present: bool,
-    /// In the group, and no change of that is open.
-    pub confirmed: bool,
-    /// Perhaps not in: a change is open, or an addition to a native group is not confirmed.
-    pub doubtful: bool,
+    /// How certain it is that the user is in the group; `None`: not in.
+    pub state: Option<Membership>,
     /// The user's record.
     pub user: Option<User>,
 }
@@ -343,8 +360,7 @@ pub struct Member {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Those asked for whose membership is not confirmed; `present` tells those whose addition is
-    /// recorded and only awaits confirmation.
+    /// Those asked for whose membership is not confirmed.
     pub added: Vec<Member>,
     /// Those in the group who were not asked for.
     pub removed: Vec<Member>,
@@ -393,9 +409,24 @@ impl User {
 // === impl Member ===
 
 impl Member {
-    /// In the group, as far as that is not in doubt.
+    /// In the group for certain.
     #[must_use]
     pub fn is_in(&self) -> bool {
-        self.present && !self.doubtful
+        matches!(
+            self.state,
+            Some(Membership::Confirmed | Membership::Unconfirmed)
+        )
+    }
+
+    /// In the group, and no write of that awaits confirmation.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.state == Some(Membership::Confirmed)
+    }
+
+    /// In the group, or perhaps in it.
+    #[must_use]
+    pub fn may_be_in(&self) -> bool {
+        self.state.is_some()
     }
 }

@@ -3,7 +3,7 @@
 use scimguard_interface_macros::wit;
 use serde::{Deserialize, Serialize};
 
-use crate::{Group, ResourceKind, User};
+use crate::{Group, Membership, ResourceKind, User};
 
 /// One change of the record. A list of them is applied in order, in one transaction.
 #[wit]
@@ -91,6 +91,7 @@ pub struct Settled {
 /// Whether a user is in a group.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "MemberJson", into = "MemberJson")]
 pub struct MemberRecord {
     /// The account.
     pub account: String,
@@ -100,13 +101,22 @@ pub struct MemberRecord {
     pub group: String,
     /// The user's id.
     pub user: String,
-    /// Put in, or taken out.
-    pub present: bool,
-    /// The outcome of that is not known yet: until it is, the user counts as a member.
-    pub pending: bool,
-    /// The id of the provider's token, while the provider's change is open; a pending one without
-    /// it was done, but the answer did not tell the members.
+    /// How certain it is that the user is in the group; `None`: not in.
+    pub state: Option<Membership>,
+    /// The id of the provider's token, while the outcome of the provider's write is not known yet.
     pub by: Option<String>,
+}
+
+/// A [`MemberRecord`] as JSON. An addition is open if `by` names the token that made it.
+#[derive(Serialize, Deserialize)]
+struct MemberJson {
+    account: String,
+    scope: String,
+    group: String,
+    user: String,
+    present: bool,
+    pending: bool,
+    by: Option<String>,
 }
 
 /// Users who are in a group.
@@ -155,4 +165,40 @@ pub struct ResourceKey {
     pub scope: String,
     /// The id.
     pub id: String,
+}
+
+// === impl MemberJson ===
+
+impl From<MemberRecord> for MemberJson {
+    fn from(record: MemberRecord) -> Self {
+        Self {
+            account: record.account,
+            scope: record.scope,
+            group: record.group,
+            user: record.user,
+            present: !matches!(record.state, None | Some(Membership::Removing)),
+            pending: !matches!(record.state, None | Some(Membership::Confirmed)),
+            by: record.by,
+        }
+    }
+}
+
+impl From<MemberJson> for MemberRecord {
+    fn from(json: MemberJson) -> Self {
+        let state = match (json.present, json.pending, &json.by) {
+            (true, false, _) => Some(Membership::Confirmed),
+            (true, true, Some(_)) => Some(Membership::Adding),
+            (true, true, None) => Some(Membership::Unconfirmed),
+            (false, true, _) => Some(Membership::Removing),
+            (false, false, _) => None,
+        };
+        Self {
+            account: json.account,
+            scope: json.scope,
+            group: json.group,
+            user: json.user,
+            state,
+            by: json.by,
+        }
+    }
 }

@@ -236,9 +236,7 @@ export interface Holder {
 
 export interface MemberFact {
   reference: string;
-  present: boolean;
-  confirmed: boolean;
-  doubtful: boolean;
+  state: "confirmed" | "unconfirmed" | "adding" | "removing" | null;
   user: UserFact | null;
 }
 

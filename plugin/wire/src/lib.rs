@@ -127,8 +127,8 @@ impl std::fmt::Debug for Head {
 #[cfg(test)]
 mod tests {
     use scimguard_core::facts::{
-        Answer, Difference, Holder, Member, MembersKey, ResourceKind, TokenText, Unseen, User,
-        UserKey, VerifiedKey,
+        Answer, Difference, Holder, Member, MembersKey, Membership, ResourceKind, TokenText,
+        Unseen, User, UserKey, VerifiedKey,
     };
 
     use super::*;
@@ -153,9 +153,7 @@ mod tests {
         };
         let member = Member {
             reference: "u1".to_owned(),
-            present: true,
-            confirmed: false,
-            doubtful: false,
+            state: Some(Membership::Unconfirmed),
             user: Some(user.clone()),
         };
         let members = MembersKey {
@@ -226,8 +224,32 @@ mod tests {
         assert_eq!(ask.keys[0], facts.facts[0].key);
         let tell: RecordsRequest = serde_json::from_str(tell).unwrap();
         assert_eq!(tell.pass, Some(facts.pass));
-        assert!(matches!(&tell.records[..], [Record::Member(member)] if member.pending));
+        assert!(
+            matches!(&tell.records[..], [Record::Member(member)] if member.state == Some(Membership::Adding))
+        );
         let _: Refused = serde_json::from_str(refused).unwrap();
+    }
+
+    #[test]
+    fn memberships_arrive_as_they_were_sent() {
+        let by = Some("tok1".to_owned());
+        for (state, by) in [
+            (None, None),
+            (Some(Membership::Confirmed), None),
+            (Some(Membership::Unconfirmed), None),
+            (Some(Membership::Adding), by.clone()),
+            (Some(Membership::Removing), None),
+            (Some(Membership::Removing), by),
+        ] {
+            there_and_back(&scimguard_core::record::MemberRecord {
+                account: "ACC1".to_owned(),
+                scope: String::new(),
+                group: "web_team".to_owned(),
+                user: "u1".to_owned(),
+                state,
+                by,
+            });
+        }
     }
 
     #[test]

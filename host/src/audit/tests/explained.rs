@@ -2,8 +2,8 @@
 //! can be made again.
 
 use scimguard_core::facts::{
-    Answer, ExternalIdKey, Fact, Group, Holder, Key, Member, MembersKey, Principal, ResourceKind,
-    Table, Token, Unseen, User, UserGroupsKey, UserKey,
+    Answer, ExternalIdKey, Fact, Group, Holder, Key, Member, MembersKey, Membership, Principal,
+    ResourceKind, Table, Token, Unseen, User, UserGroupsKey, UserKey,
 };
 use scimguard_core::{Normalisation, sha256_hex};
 use serde_json::{Value, json};
@@ -155,9 +155,7 @@ async fn the_decision_can_be_made_again_with_the_recorded_facts() {
     };
     let member = |user: User, present: bool| Member {
         reference: user.id.clone().unwrap(),
-        present,
-        confirmed: present,
-        doubtful: false,
+        state: present.then_some(Membership::Confirmed),
         user: Some(user),
     };
     let facts = vec![

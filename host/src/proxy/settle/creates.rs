@@ -90,7 +90,9 @@ impl Round<'_> {
             let is_derived = Some(&group.id) == intent.derived_id.as_ref();
             match store.recorded_group(&intent.account, &group.id).await? {
                 // A native one that is perhaps deleted, or the one that was created since.
-                Some(known) if is_derived && known.leaving && known.managed_by.is_none() => {
+                Some(known)
+                    if is_derived && known.deletion_pending && known.managed_by.is_none() =>
+                {
                     return Ok(Lookup::Unknown);
                 }
                 Some(_) => {}

@@ -148,8 +148,8 @@ impl Round<'_> {
                     display_name: told.display_name.or(user.display_name.clone()),
                     external_id: told.external_id.or(user.external_id.clone()),
                     active: told.active.unwrap_or(user.active),
-                    pending: false,
-                    leaving: false,
+                    write_pending: false,
+                    deletion_pending: false,
                     ..user
                 }))
                 .await
@@ -161,7 +161,7 @@ impl Round<'_> {
                 }
                 // Who was not being deleted is deactivated, in an application that deletes then. Of one
                 // without a name nothing is known but a write that was not answered.
-                let record = match user.leaving || user.user_name == id {
+                let record = match user.deletion_pending || user.user_name == id {
                     true => Record::RemoveUser(ResourceKey {
                         account: user.account,
                         scope: String::new(),
@@ -169,7 +169,7 @@ impl Round<'_> {
                     }),
                     false => Record::User(User {
                         active: false,
-                        pending: false,
+                        write_pending: false,
                         ..user
                     }),
                 };
@@ -198,12 +198,12 @@ impl Round<'_> {
         }
         match self.resource(&group.account, "Groups", &id).await {
             Lookup::Found(told) => {
-                let was_leaving = group.leaving;
+                let was_leaving = group.deletion_pending;
                 let found = Group {
                     display_name: told.display_name.or(group.display_name.clone()),
                     external_id: told.external_id.or(group.external_id.clone()),
-                    pending: false,
-                    leaving: false,
+                    write_pending: false,
+                    deletion_pending: false,
                     ..group
                 };
                 if !was_leaving {

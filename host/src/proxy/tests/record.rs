@@ -76,7 +76,7 @@ async fn assert_pending(guard: &Guard) {
     let store = guard.reopened().await;
     let user = ann(&store).await.expect("ann is on record");
     assert_eq!(
-        (user.id, user.pending, user.managed_by.as_deref()),
+        (user.id, user.write_pending, user.managed_by.as_deref()),
         (None, true, Some("okta"))
     );
     let unseen = user_key("u1", Unseen::Pending);
@@ -92,7 +92,10 @@ async fn an_answer_settles_the_intent() {
     let guard = Guard::start(creates(), &backend).await;
     assert_eq!(status(&guard.post(BASE, "{}").await), "201");
     let user = ann(&guard.store).await.unwrap();
-    assert_eq!((user.id.as_deref(), user.pending), (Some("u1"), false));
+    assert_eq!(
+        (user.id.as_deref(), user.write_pending),
+        (Some("u1"), false)
+    );
 }
 
 #[tokio::test]
@@ -194,7 +197,10 @@ async fn a_client_that_goes_away_does_not_keep_the_answer_from_the_record() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         drop(stream);
-        while ann(&guard.store).await.is_none_or(|user| user.pending) {
+        while ann(&guard.store)
+            .await
+            .is_none_or(|user| user.write_pending)
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

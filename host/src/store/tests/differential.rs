@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use scimguard_core::facts::{
     Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, GroupRow, GroupRowKey, Key, MembersKey,
-    MembershipKey, Origin, ResourceKind, RowId, Rows, Table, Unseen, User, UserGroupsKey, UserKey,
-    UserRow, UserRowKey,
+    Membership, MembershipKey, Origin, ResourceKind, RowId, Rows, Table, Unseen, User,
+    UserGroupsKey, UserKey, UserRow, UserRowKey,
 };
 use scimguard_core::record::transition::{Presence, Reads, Transition};
 use scimguard_core::record::{
@@ -65,7 +65,7 @@ prop_compose! {
     ) -> Record {
         Record::User(User {
             account, id: Some(id), user_name, display_name: None, external_id, active, managed_by,
-            pending, leaving, since: Some(1), origin, in_managed_group: false,
+            write_pending: pending, deletion_pending: leaving, since: Some(1), origin, in_managed_group: false,
         })
     }
 }
@@ -80,7 +80,7 @@ prop_compose! {
         let derived_id = name.as_deref().filter(|_| derives).map(derived);
         Record::Group(Group {
             account, scope, id: Some(id), display_name: name, derived_id, external_id, managed_by,
-            pending, leaving, since: None, origin, members_known,
+            write_pending: pending, deletion_pending: leaving, since: None, origin, members_known,
         })
     }
 }
@@ -130,13 +130,24 @@ fn any_group() -> impl Strategy<Value = String> {
     prop_oneof![text(GROUPS), text(SETTLED_GROUPS)]
 }
 
+fn state() -> impl Strategy<Value = (Option<Membership>, Option<String>)> {
+    let token = || Some("tok1".to_owned());
+    prop_oneof![
+        1 => Just((None, None)),
+        3 => Just((Some(Membership::Confirmed), None)),
+        2 => Just((Some(Membership::Unconfirmed), None)),
+        2 => Just((Some(Membership::Adding), token())),
+        1 => Just((Some(Membership::Removing), None)),
+        1 => Just((Some(Membership::Removing), token())),
+    ]
+}
+
 prop_compose! {
     fn member()(
         account in text(ACCOUNTS), scope in text(SCOPES), group in any_group(),
-        user in text(USERS), present in prop::bool::weighted(0.8), pending: bool, is_by: bool,
+        user in text(USERS), (state, by) in state(),
     ) -> Record {
-        let by = (pending && is_by).then(|| "tok1".to_owned());
-        Record::Member(MemberRecord { account, scope, group, user, present, pending, by })
+        Record::Member(MemberRecord { account, scope, group, user, state, by })
     }
 }
 

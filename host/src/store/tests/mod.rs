@@ -6,8 +6,8 @@ mod pending;
 mod tokens;
 
 use scimguard_core::facts::{
-    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, Member, MembersKey, ResourceKind,
-    Unseen, User, UserGroupsKey, UserKey,
+    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, Member, MembersKey, Membership,
+    ResourceKind, Unseen, User, UserGroupsKey, UserKey,
 };
 use scimguard_core::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey};
 use tempfile::TempDir;
@@ -94,8 +94,7 @@ fn member(group: &str, user: &str, present: bool) -> Record {
         scope: String::new(),
         group: group.to_owned(),
         user: user.to_owned(),
-        present,
-        pending: false,
+        state: present.then_some(Membership::Confirmed),
         by: None,
     })
 }
@@ -164,7 +163,7 @@ async fn references_and_ids_in_another_case_mean_the_owned_one() {
     let Answer::Members(members) = store.one(Key::Members(asked.clone())).await else {
         panic!("no members");
     };
-    let present: Vec<bool> = members.iter().map(|member| member.present).collect();
+    let present: Vec<bool> = members.iter().map(Member::may_be_in).collect();
     assert_eq!(present, [true, true, false]);
     assert!(members[0].user.as_ref().unwrap().in_managed_group);
     let Answer::Difference(difference) = store.one(Key::MembersDifference(asked)).await else {

@@ -1,5 +1,6 @@
 //! Creates that are not settled: they count as owned.
 
+use scimguard_core::facts::Membership;
 use scimguard_core::record::Settled;
 
 use super::*;
@@ -20,7 +21,7 @@ async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
         Answer::Absent
     );
     let named = found_user(store.one(name_key("ANN@example.com")).await);
-    assert_eq!((named.id, named.pending), (None, true));
+    assert_eq!((named.id, named.write_pending), (None, true));
     assert_eq!(named.managed_by.as_deref(), Some("okta"));
     let other_account = Key::User(UserKey {
         account: "ACC2".to_owned(),
@@ -36,7 +37,7 @@ async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
     assert_eq!(store.one(pending).await, Answer::Absent);
     let settled = found_user(store.one(user_key("u1", Unseen::Absent)).await);
     assert_eq!(
-        (settled.id.as_deref(), settled.pending),
+        (settled.id.as_deref(), settled.write_pending),
         (Some("u1"), false)
     );
     assert_eq!(settled.since, Some(7));
@@ -72,7 +73,7 @@ async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
         .await
         .unwrap();
     let found = found_group(store.one(group_key("A_B", Unseen::Pending)).await);
-    assert_eq!((found.id, found.pending), (None, true));
+    assert_eq!((found.id, found.write_pending), (None, true));
     assert_eq!(
         store.one(group_key("c", Unseen::Pending)).await,
         Answer::Absent
@@ -82,7 +83,7 @@ async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
         panic!("no members");
     };
     assert!(
-        members[0].present,
+        members[0].may_be_in(),
         "its members are those it is created with"
     );
     store
@@ -107,9 +108,7 @@ async fn a_pending_group_is_found_by_the_id_that_it_will_have() {
     };
     let unconfirmed = Member {
         reference: "u1".to_owned(),
-        present: true,
-        confirmed: false,
-        doubtful: true,
+        state: Some(Membership::Adding),
         user: None,
     };
     assert_eq!(difference.added, [unconfirmed]);
@@ -167,7 +166,7 @@ async fn each_attempt_may_have_made_a_group() {
     else {
         panic!("no members");
     };
-    assert!(members.iter().all(|member| member.doubtful), "{members:?}");
+    assert!(members.iter().all(is_uncertain), "{members:?}");
     store
         .apply(&[Record::Withdraw(intent_key(ResourceKind::Group, "g"))])
         .await
@@ -182,8 +181,8 @@ async fn members_of_a_group_that_may_be_another_one_are_not_certain() {
         unreachable!()
     };
     let leaving = Group {
-        pending: true,
-        leaving: true,
+        write_pending: true,
+        deletion_pending: true,
         ..native.clone()
     };
     store
@@ -194,11 +193,18 @@ async fn members_of_a_group_that_may_be_another_one_are_not_certain() {
     let Answer::Members(members) = store.one(Key::Members(members_key("g", &["u1"]))).await else {
         panic!("no members");
     };
-    assert!(members[0].present && members[0].doubtful, "{members:?}");
+    assert!(is_uncertain(&members[0]), "{members:?}");
     let open = OpenMembers {
         account: ACCOUNT.to_owned(),
         group_id: "g".to_owned(),
     };
     let asked = store.open_members_of(&open, u64::MAX >> 1).await.unwrap();
     assert_eq!(asked, ["u1".to_owned()].into());
+}
+
+fn is_uncertain(member: &Member) -> bool {
+    matches!(
+        member.state,
+        Some(Membership::Adding | Membership::Removing)
+    )
 }

@@ -240,7 +240,7 @@ impl<'t> Index<'t> {
         let all = self.accounts_with_nameless_users.get_or_init(|| {
             let users = self.table.rows.users.values().map(|row| &row.user);
             users
-                .filter(|user| user.managed_by.is_some() && user.pending)
+                .filter(|user| user.managed_by.is_some() && user.write_pending)
                 .filter(|user| user.id.as_ref() == Some(&user.user_name))
                 .map(|user| user.account.as_str())
                 .collect()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::index::{Found, Index};
-use super::rows::{GroupRow, GroupRowKey, Membership, MembershipKey, RowId, UserRow, UserRowKey};
+use super::rows::{GroupRow, GroupRowKey, MembershipKey, RowId, UserRow, UserRowKey, seen_member};
 use super::{Answer, Difference, Member, MembersKey};
 
 /// The group that a key is about.
@@ -53,7 +53,7 @@ impl<'t> Index<'t> {
         let recorded = recorded.map(|row| row.membership);
         let user = resolved.map(|(id, row)| self.seen_user(id, row));
         let group = asked.row.map(|row| &row.group);
-        Membership::seen(recorded, group, user, reference.to_owned())
+        seen_member(recorded, group, user, reference.to_owned())
     }
 
     pub(super) fn difference(&self, key: &MembersKey) -> Answer {
@@ -66,7 +66,7 @@ impl<'t> Index<'t> {
                 continue;
             }
             let member = self.member(&asked, reference, resolved);
-            if !member.confirmed {
+            if !member.is_confirmed() {
                 added.push(member);
             }
         }

@@ -16,8 +16,8 @@ pub use scimguard_interface::TokenText;
 pub use scimguard_interface::facts::*;
 
 pub use rows::{
-    GroupRow, GroupRowKey, Membership, MembershipKey, MembershipRow, RetryRow, RowId, Rows,
-    UserRow, UserRowKey,
+    GroupRow, GroupRowKey, MembershipKey, MembershipRow, RetryRow, RowId, Rows, UserRow,
+    UserRowKey, seen_member,
 };
 pub use shown::{Ownership, ShownGroup, ShownMember, ShownUser};
 pub use table::Table;

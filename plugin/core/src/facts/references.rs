@@ -35,7 +35,8 @@ impl<'t> Index<'t> {
     ) -> Option<Found<'t, GroupRow>> {
         let exact = GroupRowKey::new(account, scope, RowId::known(id));
         // A native one that is perhaps deleted gives way to one that a provider is creating in its place.
-        let gives_way = |row: &GroupRow| row.group.leaving && row.group.managed_by.is_none();
+        let gives_way =
+            |row: &GroupRow| row.group.deletion_pending && row.group.managed_by.is_none();
         if let Some((key, row)) = self.table.rows.groups.get_key_value(&exact)
             && !gives_way(row)
         {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Group, Member, User};
+use super::{Group, Member, Membership, User};
 
 /// Marks the text of an id that is not known yet. Ids with control characters are refused, so that no
 /// resource has such an id.
@@ -50,19 +50,6 @@ pub struct MembershipKey {
     pub group: RowId,
     /// The user's id, or the reference to a user whose id is not known.
     pub user: String,
-}
-
-/// How certain a recorded membership is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Membership {
-    /// The user is in.
-    Confirmed,
-    /// Put in by a write that was done, and whose answer did not list the members.
-    Unconfirmed,
-    /// Put in by a write whose outcome is not known yet, or in a group that may be another one now.
-    Adding,
-    /// Taken out by a write whose outcome is not known yet.
-    Removing,
 }
 
 /// The row of a user.
@@ -240,38 +227,6 @@ impl MembershipKey {
     }
 }
 
-// === impl Membership ===
-
-impl Membership {
-    /// A user as a member of a group, as a rule sees it. In a group that is perhaps deleted nobody is
-    /// for certain, nor in a native one whose members an answer did not list; a user who is perhaps
-    /// deleted is in no group for certain.
-    #[must_use]
-    pub fn seen(
-        recorded: Option<Self>,
-        group: Option<&Group>,
-        user: Option<User>,
-        reference: String,
-    ) -> Member {
-        let is_leaving = group.is_some_and(|group| group.leaving)
-            || user.as_ref().is_some_and(|user| user.leaving);
-        let is_native = group.is_none_or(|group| group.managed_by.is_none());
-        let doubtful = recorded.is_some_and(|membership| match membership {
-            _ if is_leaving => true,
-            Self::Confirmed => false,
-            Self::Unconfirmed => is_native,
-            Self::Adding | Self::Removing => true,
-        });
-        Member {
-            reference,
-            present: recorded.is_some(),
-            confirmed: recorded == Some(Self::Confirmed) && !doubtful,
-            doubtful,
-            user,
-        }
-    }
-}
-
 // === impl Rows ===
 
 impl Rows {
@@ -284,5 +239,30 @@ impl Rows {
         self.memberships
             .range(first..)
             .take_while(|(key, _)| key.is_of(group))
+    }
+}
+
+/// A user as a member of a group, as a rule sees it. Nobody is certainly in a group that is perhaps
+/// deleted, nor in a native one whose members an answer did not list; a user who is perhaps deleted is
+/// certainly in no group.
+#[must_use]
+pub fn seen_member(
+    recorded: Option<Membership>,
+    group: Option<&Group>,
+    user: Option<User>,
+    reference: String,
+) -> Member {
+    let may_be_deleted = group.is_some_and(|group| group.deletion_pending)
+        || user.as_ref().is_some_and(|user| user.deletion_pending);
+    let is_native = group.is_none_or(|group| group.managed_by.is_none());
+    let state = recorded.map(|state| match state {
+        Membership::Confirmed | Membership::Unconfirmed if may_be_deleted => Membership::Removing,
+        Membership::Unconfirmed if is_native => Membership::Adding,
+        state => state,
+    });
+    Member {
+        reference,
+        state,
+        user,
     }
 }

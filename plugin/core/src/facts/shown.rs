@@ -91,7 +91,7 @@ impl Table {
             external_id: row.user.external_id.clone(),
             active: row.user.active,
             managed_by: row.user.managed_by.clone(),
-            pending: row.user.pending,
+            pending: row.user.write_pending,
         });
         let groups = self.rows.groups.iter().map(|(key, row)| ShownGroup {
             account: key.account.clone(),
@@ -101,7 +101,7 @@ impl Table {
             display_name: row.group.display_name.clone(),
             external_id: row.group.external_id.clone(),
             managed_by: row.group.managed_by.clone(),
-            pending: row.group.pending,
+            pending: row.group.write_pending,
         });
         let members = self.rows.memberships.iter().map(|(key, row)| ShownMember {
             account: key.account.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::answer::{invalid_answer, member};
 use crate::continuation::{Expected, ScimContinuation};
-use crate::facts::{Group, GroupKey, Key, ResourceKind, Unseen, User, UserKey};
+use crate::facts::{Group, GroupKey, Key, Membership, ResourceKind, Unseen, User, UserKey};
 use crate::fold::fold;
 use crate::json::Json;
 use crate::known::{Facts, Stop};
@@ -186,7 +186,7 @@ pub(crate) fn check_created(
             let recorded = facts.user(&key)?.map(|user| {
                 let knew = continuation.outcome.knew(user.id.as_deref());
                 let same = knew || fold(&user.user_name) == fold(name);
-                is_newer = user.managed_by.is_some() && !user.pending && !knew;
+                is_newer = user.managed_by.is_some() && !user.write_pending && !knew;
                 (same, user.managed_by.is_some(), account.adopt_users)
             });
             let given = text("userName");
@@ -242,7 +242,7 @@ fn user_records(mut user: User, earlier: Option<&User>, former: &[User]) -> Vec<
         user.origin.clone_from(&same.origin);
     }
     let other = earlier.filter(|earlier| earlier.id != user.id);
-    let is_gone = |earlier: &User| !earlier.active && !earlier.pending;
+    let is_gone = |earlier: &User| !earlier.active && !earlier.write_pending;
     let other = other.map(|earlier| match (is_gone(earlier), &earlier.id) {
         (true, Some(id)) => Record::RemoveUser(ResourceKey {
             account: earlier.account.clone(),
@@ -252,7 +252,7 @@ fn user_records(mut user: User, earlier: Option<&User>, former: &[User]) -> Vec<
         (_, id) => Record::User(User {
             user_name: id.clone().unwrap_or_default(),
             external_id: None,
-            pending: true,
+            write_pending: true,
             ..earlier.clone()
         }),
     });
@@ -314,14 +314,14 @@ fn answered_user(planned: &User, body: Option<&Json>) -> User {
     user.id = user.id.or_else(|| text("id"));
     if let Some(name) = text("userName") {
         user.user_name = name;
-        user.pending = false;
+        user.write_pending = false;
     }
     user.display_name = text("displayName").or(user.display_name);
     user.external_id = text("externalId").or(user.external_id);
     // Some applications answer a deactivation with the user as it was before: only where the record is
     // unclear does an answer say that a user is active.
     if let Some(active) = member(body, "active").and_then(Json::as_bool) {
-        user.active = active && (planned.active || planned.pending);
+        user.active = active && (planned.active || planned.write_pending);
     }
     user
 }
@@ -334,7 +334,7 @@ fn answered_group(planned: &Group, account: &Account, body: Option<&Json>) -> Gr
     if let Some(name) = text("displayName") {
         group.derived_id = account.derived_group_id(&name);
         group.display_name = Some(name);
-        group.pending = false;
+        group.write_pending = false;
     }
     group.external_id = text("externalId").or(group.external_id);
     group
@@ -348,14 +348,13 @@ fn memberships(
     body: Option<&Json>,
 ) -> Vec<Record> {
     let id = group.id.clone().unwrap_or_default();
-    let record = |user: &String, present: bool, pending: bool| {
+    let record = |user: &String, state| {
         Record::Member(MemberRecord {
             account: group.account.clone(),
             scope: group.scope.clone(),
             group: id.clone(),
             user: user.clone(),
-            present,
-            pending,
+            state,
             by: None,
         })
     };
@@ -364,9 +363,12 @@ fn memberships(
         .map(referenced)
     else {
         // The application may have left out whom it does not know, of what was pushed.
-        let unconfirmed = group.managed_by.is_some();
-        let put_in = added.iter().map(|user| record(user, true, unconfirmed));
-        let taken_out = removed.iter().map(|user| record(user, false, false));
+        let state = match &group.managed_by {
+            Some(_) => Membership::Unconfirmed,
+            None => Membership::Confirmed,
+        };
+        let put_in = added.iter().map(|user| record(user, Some(state)));
+        let taken_out = removed.iter().map(|user| record(user, None));
         return put_in.chain(taken_out).collect();
     };
     let known: BTreeSet<&String> = told.iter().collect();
@@ -374,7 +376,7 @@ fn memberships(
         .iter()
         .chain(removed)
         .filter(|user| !known.contains(user));
-    let mut records: Vec<Record> = missing.map(|user| record(user, false, false)).collect();
+    let mut records: Vec<Record> = missing.map(|user| record(user, None)).collect();
     records.push(Record::Members(MembersRecord {
         account: group.account.clone(),
         scope: group.scope.clone(),

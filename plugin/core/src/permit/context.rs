@@ -157,7 +157,7 @@ impl<'a> Context<'a> {
             moves.added.extend(added);
             let removed = named
                 .iter()
-                .filter(|m| members.removed().contains(&m.reference) && m.present);
+                .filter(|m| members.removed().contains(&m.reference) && m.may_be_in());
             moves.removed.extend(removed);
         }
         if let Some(key) = &keys.replaced {
@@ -200,11 +200,11 @@ impl<'a> Context<'a> {
                 MembershipDelta {
                     added: members
                         .iter()
-                        .filter(|m| add.contains(&m.reference) && !m.confirmed)
+                        .filter(|m| add.contains(&m.reference) && !m.is_confirmed())
                         .collect(),
                     removed: members
                         .iter()
-                        .filter(|m| remove.contains(&m.reference) && m.present)
+                        .filter(|m| remove.contains(&m.reference) && m.may_be_in())
                         .collect(),
                     names_removed: true,
                     unknown: false,
@@ -213,7 +213,11 @@ impl<'a> Context<'a> {
             (MembersWrite::Replace(_), Some(key)) => {
                 let difference = self.facts.difference(&key)?;
                 MembershipDelta {
-                    added: difference.added.iter().filter(|m| !m.confirmed).collect(),
+                    added: difference
+                        .added
+                        .iter()
+                        .filter(|m| !m.is_confirmed())
+                        .collect(),
                     removed: difference.removed.iter().collect(),
                     ..MembershipDelta::default()
                 }
@@ -310,7 +314,7 @@ pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static st
     let is_display = |text: &str| user.display_name.as_deref() == Some(text);
     let differs = |writes: &Writes, same: &dyn Fn(&str) -> bool| {
         writes.any(|write| match write {
-            FieldWrite::Set(value) => user.pending || !same(value),
+            FieldWrite::Set(value) => user.write_pending || !same(value),
             FieldWrite::Clear | FieldWrite::Unknown(_) => true,
         })
     };
@@ -321,7 +325,7 @@ pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static st
         changed.push("e-mail");
     }
     let display = profile.display_name.any(|write| match write {
-        FieldWrite::Set(value) => user.pending || !is_display(value),
+        FieldWrite::Set(value) => user.write_pending || !is_display(value),
         // An empty name where none is known to be is no change.
         FieldWrite::Clear => !is_display(""),
         FieldWrite::Unknown(_) => true,
@@ -332,7 +336,7 @@ pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static st
     // The record knows the full name as the display name only.
     let is_same = |name: &NameWrite| {
         name.full()
-            .is_some_and(|full| !user.pending && is_display(&full))
+            .is_some_and(|full| !user.write_pending && is_display(&full))
     };
     if !profile.names.iter().all(is_same) || differs(&profile.formatted_name, &is_display) {
         changed.push("full name");

@@ -95,7 +95,7 @@ impl<'a> Context<'a> {
     fn may_return(&self, user: &User, external_id: &str) -> bool {
         user.managed_by.is_some()
             && !self.owned_by_other(user.managed_by.as_deref())
-            && (!user.active || user.leaving)
+            && (!user.active || user.deletion_pending)
             && user.external_id.as_deref() == Some(external_id)
     }
 }

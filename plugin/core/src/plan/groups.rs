@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::users::id_of;
 use super::{Claim, Effect, Plan};
 use crate::act::{GroupChange, GroupRef, NewGroup};
-use crate::facts::{Group, Member, Origin, ResourceKind};
+use crate::facts::{Group, Member, Membership, Origin, ResourceKind};
 use crate::fold::fold;
 use crate::known::Stop;
 use crate::permit::Context;
@@ -60,12 +60,12 @@ pub(super) fn create(
                 (None, None) => MembershipDelta::default(),
             };
             // Afterwards just those are in who are named.
-            group.leaving = false;
+            group.deletion_pending = false;
             removed = ids(&moves.removed);
             for user in ids(&moves.added) {
                 plan.unclear(
-                    member(&group, &user, true, true, None),
-                    member(&group, &user, false, false, None),
+                    member(&group, &user, Some(Membership::Unconfirmed), None),
+                    member(&group, &user, None, None),
                 );
             }
         }
@@ -145,26 +145,33 @@ pub(super) fn change(
         }
         None => {
             let mut certain = moves.removed.clone();
-            certain.retain(|member| member.confirmed);
+            certain.retain(|member| member.is_confirmed());
             (ids(&moves.added), ids(&moves.removed), ids(&certain))
         }
     };
     let mut was_in = moves.added;
-    was_in.retain(|member| member.present);
+    was_in.retain(|member| member.may_be_in());
     let was_in: BTreeSet<String> = ids(&was_in).into_iter().collect();
-    let member = |user: &String, present: bool, pending: bool| {
-        let by = context.token.filter(|_| pending && provisions);
-        member(&before, user, present, pending, by)
+    let member = |user: &String, state| member(&before, user, state, None);
+    let open = |user: &String, state| {
+        let by = context.token.filter(|_| provisions);
+        self::member(&before, user, Some(state), by)
+    };
+    let adding = match context.token.filter(|_| provisions) {
+        Some(_) => Membership::Adding,
+        None => Membership::Unconfirmed,
     };
     // Refused: who was in for certain is in. Who may have been in or out stays in doubt.
-    let stays = certain.iter().map(|user| member(user, true, false));
+    let stays = certain
+        .iter()
+        .map(|user| member(user, Some(Membership::Confirmed)));
     if provisions {
         if after != before || record.is_none() {
             let during = Group {
                 managed_by: after.managed_by.clone(),
                 since: after.since,
                 origin: after.origin.clone(),
-                pending: true,
+                write_pending: true,
                 ..before.clone()
             };
             let untouched = match &record {
@@ -177,23 +184,23 @@ pub(super) fn change(
             };
             plan.unclear(Record::Group(during), untouched);
         }
-        let put_in = added.iter().map(|user| member(user, true, true));
-        let taken_out = removed.iter().map(|user| member(user, false, true));
+        let put_in = added.iter().map(|user| open(user, adding));
+        let taken_out = removed.iter().map(|user| open(user, Membership::Removing));
         plan.before.extend(put_in.chain(taken_out));
         if record.is_some() {
             let refused = &mut plan.outcome.refused;
-            refused.extend(added.iter().map(|user| {
-                let present = was_in.contains(user);
-                member(user, present, present)
+            refused.extend(added.iter().map(|user| match was_in.contains(user) {
+                true => open(user, adding),
+                false => member(user, None),
             }));
             refused.extend(stays);
         }
     } else {
         // Whom an operator puts in or takes out counts as a member until the answer comes.
         for user in added.iter().filter(|user| !was_in.contains(*user)) {
-            plan.unclear(member(user, true, true), member(user, false, false));
+            plan.unclear(open(user, adding), member(user, None));
         }
-        let taken_out = removed.iter().map(|user| member(user, false, true));
+        let taken_out = removed.iter().map(|user| open(user, Membership::Removing));
         plan.before.extend(taken_out);
         plan.outcome.refused.extend(stays);
     }
@@ -202,8 +209,8 @@ pub(super) fn change(
         // Only an answer that shows the group makes an unclear record clear again, or tells the name
         // of one that nobody knew.
         let is_nameless = provisions && after.display_name.is_none();
-        after.pending = before.pending || is_nameless;
-        after.leaving = before.leaving && !provisions;
+        after.write_pending = before.write_pending || is_nameless;
+        after.deletion_pending = before.deletion_pending && !provisions;
         plan.outcome.done.push(Effect::Group {
             group: after,
             added,
@@ -252,14 +259,13 @@ fn ids(members: &[&Member]) -> Vec<String> {
     ids.collect()
 }
 
-fn member(group: &Group, user: &str, present: bool, pending: bool, by: Option<&str>) -> Record {
+fn member(group: &Group, user: &str, state: Option<Membership>, by: Option<&str>) -> Record {
     Record::Member(MemberRecord {
         account: group.account.clone(),
         scope: group.scope.clone(),
         group: group.id.clone().unwrap_or_default(),
         user: user.to_owned(),
-        present,
-        pending,
+        state,
         by: by.map(str::to_owned),
     })
 }
@@ -271,8 +277,8 @@ pub(super) fn delete(group: &GroupRef, context: &Context<'_>, plan: &mut Plan) -
     }
     let during = |before: Group| {
         Record::Group(Group {
-            pending: true,
-            leaving: true,
+            write_pending: true,
+            deletion_pending: true,
             ..before
         })
     };

@@ -13,7 +13,7 @@ mod users;
 pub(crate) use groups::group_intent_key;
 
 use crate::act::{Act, Edit, GroupRef};
-use crate::facts::{Group, Origin, User};
+use crate::facts::{Group, Membership, Origin, User};
 use crate::known::Stop;
 use crate::permit::Context;
 use crate::record::{Intent, IntentKey, MemberRecord, Record};
@@ -150,16 +150,18 @@ impl Plan {
             scope: group.scope.clone(),
             group: id.unwrap_or_else(|| group.id.clone()),
             user,
-            present,
-            pending: false,
+            state: present.then_some(Membership::Confirmed),
             by: None,
         };
         let during = MemberRecord {
-            pending: true,
+            state: Some(match present {
+                true => Membership::Unconfirmed,
+                false => Membership::Removing,
+            }),
             ..done.clone()
         };
         let before = MemberRecord {
-            present: !present,
+            state: (!present).then_some(Membership::Confirmed),
             ..done.clone()
         };
         self.before.push(Record::Member(during));

@@ -64,7 +64,7 @@ pub(super) fn create(
             managed_by: user.managed_by.clone(),
             since: user.since,
             origin: user.origin.clone(),
-            pending: true,
+            write_pending: true,
             ..before.clone()
         };
         plan.unclear(Record::User(during), Record::User(before.clone()));
@@ -80,13 +80,14 @@ pub(super) fn create(
     // The application may give the person one of these ids again, under the new name.
     for before in &former {
         let during = User {
-            pending: true,
+            write_pending: true,
             ..before.clone()
         };
         plan.unclear(Record::User(during), Record::User(before.clone()));
     }
     // Who may be gone may come back with another id, which nobody knows until the answer comes.
-    let may_be_new = existing.is_none_or(|user| user.id.is_none() || user.pending || !user.active);
+    let may_be_new =
+        existing.is_none_or(|user| user.id.is_none() || user.write_pending || !user.active);
     if may_be_new {
         let intent = Intent {
             kind: ResourceKind::User,
@@ -102,7 +103,7 @@ pub(super) fn create(
             by: context.token.unwrap_or_default().to_owned(),
             members: Vec::new(),
         };
-        plan.intend(intent, existing.is_some_and(|user| user.pending));
+        plan.intend(intent, existing.is_some_and(|user| user.write_pending));
     }
     plan.outcome.done.push(Effect::User {
         user,
@@ -141,7 +142,7 @@ pub(super) fn change(
                 managed_by: after.managed_by.clone(),
                 since: after.since,
                 origin: after.origin.clone(),
-                pending: true,
+                write_pending: true,
                 // Who may be deactivated counts as deactivated.
                 active: before.active && after.active,
                 ..before.clone()
@@ -151,8 +152,8 @@ pub(super) fn change(
         let provisions = matches!(context.actor, Actor::Provisioner(_));
         if after != *before || provisions {
             // Only an answer that shows the whole user makes an unclear record clear again.
-            after.pending = before.pending;
-            after.leaving = before.leaving && !provisions;
+            after.write_pending = before.write_pending;
+            after.deletion_pending = before.deletion_pending && !provisions;
             plan.outcome.done.push(Effect::User {
                 user: after,
                 earlier: None,
@@ -176,7 +177,7 @@ pub(super) fn change(
         // Until the answer comes nobody knows whether there is such a user.
         let during = User {
             user_name: change.user.reference.clone(),
-            pending: true,
+            write_pending: true,
             ..user.clone()
         };
         let untouched = Record::RemoveUser(ResourceKey {
@@ -186,7 +187,7 @@ pub(super) fn change(
         });
         plan.unclear(Record::User(during), untouched);
         // Without a name the user stays unclear, until an answer tells it.
-        user.pending = name.is_none();
+        user.write_pending = name.is_none();
         plan.outcome.done.push(Effect::User {
             user,
             earlier: None,
@@ -200,9 +201,14 @@ pub(super) fn change(
         UserGroups::Remove(groups) => {
             for group in groups {
                 let key = context.membership_key(&group.scope, &group.id, reference);
-                for member in context.facts.members(&key)?.iter().filter(|m| m.present) {
+                for member in context
+                    .facts
+                    .members(&key)?
+                    .iter()
+                    .filter(|m| m.may_be_in())
+                {
                     let user = id_of(record, reference);
-                    plan.member(group, user, false, member.confirmed, context)?;
+                    plan.member(group, user, false, member.is_confirmed(), context)?;
                 }
             }
             Ok(())
@@ -233,8 +239,8 @@ pub(super) fn delete(user: &UserRef, context: &Context<'_>, plan: &mut Plan) -> 
             return Ok(());
         }
         let during = User {
-            pending: true,
-            leaving: true,
+            write_pending: true,
+            deletion_pending: true,
             ..before.clone()
         };
         plan.unclear(Record::User(during), Record::User(before.clone()));
@@ -262,7 +268,7 @@ fn add_memberships(
 ) -> Result<(), Stop> {
     for group in groups {
         let key = context.membership_key(&group.scope, &group.id, reference);
-        if context.facts.members(&key)?.iter().any(|m| !m.present) {
+        if context.facts.members(&key)?.iter().any(|m| !m.may_be_in()) {
             plan.member(group, id_of(record, reference), true, true, context)?;
         }
     }

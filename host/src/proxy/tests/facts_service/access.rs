@@ -1,8 +1,8 @@
 //! Who may ask what.
 
 use scimguard_core::facts::{
-    DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, PrincipalKey, ResourceKind,
-    TokenText, User, UserGroupsKey, VerifiedKey,
+    DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, Membership, PrincipalKey,
+    ResourceKind, TokenText, User, UserGroupsKey, VerifiedKey,
 };
 use scimguard_core::record::{
     FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, ResourceKey, Settled,
@@ -296,8 +296,7 @@ pub(super) fn records(account: &str) -> Vec<Record> {
             scope: String::new(),
             group: "g".to_owned(),
             user: "u1".to_owned(),
-            present: true,
-            pending: false,
+            state: Some(Membership::Confirmed),
             by: None,
         }),
         Record::Members(MembersRecord {

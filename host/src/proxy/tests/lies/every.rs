@@ -1,8 +1,8 @@
 //! One record and one key of every kind.
 
 use scimguard_core::facts::{
-    DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, PrincipalKey, ResourceKind,
-    TokenText, User, UserGroupsKey, VerifiedKey,
+    DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, Membership, PrincipalKey,
+    ResourceKind, TokenText, User, UserGroupsKey, VerifiedKey,
 };
 use scimguard_core::record::{
     FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
@@ -61,8 +61,7 @@ pub(super) fn every_record(account: &str) -> Vec<Record> {
             scope: String::new(),
             group: group.clone(),
             user: user.clone(),
-            present: true,
-            pending: false,
+            state: Some(Membership::Confirmed),
             by: None,
         }),
         Record::Members(MembersRecord {

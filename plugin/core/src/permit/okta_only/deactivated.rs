@@ -75,7 +75,7 @@ fn check_change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> 
 /// Deactivated native users are the application's own business. Whose deactivation is unclear is not
 /// kept from the provider.
 fn is_deactivated(user: &User, context: &Context<'_>) -> bool {
-    let unclear = user.pending && !context.owned_by_other(user.managed_by.as_deref());
+    let unclear = user.write_pending && !context.owned_by_other(user.managed_by.as_deref());
     user.managed_by.is_some() && !user.active && !unclear
 }
 

@@ -119,7 +119,7 @@ fn may_rename(
     let owned = Owned::group(group, id, context);
     let Owned { owner, came, .. } = &owned;
     let renames = |write: &FieldWrite| match write {
-        FieldWrite::Set(name) => group.pending || group.display_name.as_ref() != Some(name),
+        FieldWrite::Set(name) => group.write_pending || group.display_name.as_ref() != Some(name),
         FieldWrite::Clear | FieldWrite::Unknown(_) => true,
     };
     if name.any(renames) {

@@ -94,7 +94,7 @@ pub(super) fn change(change: &UserChange, context: &Context<'_>) -> Result<(), S
     let user = context.user(&change.user)?;
     let reference = change.user.reference.as_str();
     if let Some(user) = user {
-        let unclear = user.pending && !change.active.is_empty();
+        let unclear = user.write_pending && !change.active.is_empty();
         if unclear || change.active.may_change(user.active) {
             let verb = match user.active {
                 true => Verb::Deactivate,
@@ -263,7 +263,7 @@ fn assign(
     let record = context.group(&group.scope, &group.id)?;
     let is_so = match put_in {
         true => members.any(|m| context.is_in(m, group, record)),
-        false => members.any(|m| !m.present && !m.doubtful),
+        false => members.any(|m| !m.may_be_in()),
     };
     if is_so {
         return Ok(());

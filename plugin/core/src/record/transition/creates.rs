@@ -46,8 +46,8 @@ fn intend_user(intent: &Intent, now: u64) -> RowChange<'static> {
         external_id: intent.external_id.clone(),
         active: intent.active,
         managed_by: Some(intent.provider.clone()),
-        pending: true,
-        leaving: false,
+        write_pending: true,
+        deletion_pending: false,
         since: Some(intent.at),
         origin: Some(Origin::Created(Some(intent.by.clone()))),
         in_managed_group: false,
@@ -71,8 +71,8 @@ fn intend_group<'a>(intent: &'a Intent, rows: &Rows, now: u64) -> Vec<RowChange<
         derived_id: intent.derived_id.clone(),
         external_id: intent.external_id.clone(),
         managed_by: Some(intent.provider.clone()),
-        pending: true,
-        leaving: false,
+        write_pending: true,
+        deletion_pending: false,
         since: Some(intent.at),
         origin: Some(Origin::Created(Some(intent.by.clone()))),
         members_known: true,
@@ -119,11 +119,11 @@ fn settle_user(intent: &IntentKey, id: &str, rows: &Rows) -> Vec<RowChange<'stat
     let written = rows.users.get(&key);
     let written = written.filter(|written| written.user.managed_by.is_some());
     let mut changes = vec![RowChange::DeleteUser(pending)];
-    if written.is_none_or(|written| written.user.pending) {
+    if written.is_none_or(|written| written.user.write_pending) {
         let row = UserRow {
             user: User {
                 id: Some(id.to_owned()),
-                pending: written.is_some(),
+                write_pending: written.is_some(),
                 active: created.user.active && written.is_none_or(|written| written.user.active),
                 ..created.user.clone()
             },
@@ -144,7 +144,7 @@ fn settle_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowC
             changes.extend(withdraw(intent, rows));
             changes
         }
-        Some(known) if known.group.leaving && known.group.managed_by.is_none() => {
+        Some(known) if known.group.deletion_pending && known.group.managed_by.is_none() => {
             make_group(intent, id, rows, now)
         }
         Some(_) => Vec::new(),
@@ -160,11 +160,11 @@ fn make_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowCha
     };
     let key = GroupRowKey::new(&intent.account, "", RowId::known(id));
     let known = rows.groups.get(&key);
-    let is_open = |known: &GroupRow| known.group.managed_by.is_some() && known.group.pending;
+    let is_open = |known: &GroupRow| known.group.managed_by.is_some() && known.group.write_pending;
     let row = GroupRow {
         group: Group {
             id: Some(id.to_owned()),
-            pending: known.is_some_and(is_open),
+            write_pending: known.is_some_and(is_open),
             // Of a group that was there already the members are known only if they were before.
             members_known: known.unwrap_or(created).group.members_known,
             ..created.group.clone()

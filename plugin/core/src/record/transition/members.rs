@@ -35,25 +35,25 @@ pub(super) fn failed_key(change: &FailedChange) -> MembershipKey {
 pub(super) fn set(member: &MemberRecord, rows: &Rows, now: u64) -> Vec<RowChange<'static>> {
     let key = key(member);
     let recorded = rows.memberships.get(&key);
-    let open = |membership| MembershipRow {
-        membership,
-        token: member.by.clone(),
-        opened: Some(now),
-    };
-    let row = match (member.present, member.pending) {
-        (true, false) => Some(MembershipRow::CONFIRMED),
-        (true, true) => Some(match member.by {
-            Some(_) => open(Membership::Adding),
-            None => open(Membership::Unconfirmed),
-        }),
+    let row = match member.state {
+        None => None,
         // Until the removal is certain, the user stays in.
-        (false, true) => recorded.map(|_| open(Membership::Removing)),
-        (false, false) => None,
+        Some(Membership::Removing) if recorded.is_none() => None,
+        Some(Membership::Confirmed) => Some(MembershipRow::CONFIRMED),
+        Some(membership) => Some(MembershipRow {
+            membership,
+            token: member.by.clone(),
+            opened: Some(now),
+        }),
     };
     let mut changes = become_row(&key, recorded, row);
     // A later change makes the opposite needless while it is open, and everything once it has an outcome.
-    let is_open = member.pending && member.by.is_some();
-    let is_outdated = |retry: &RetryRow| !is_open || retry.present != member.present;
+    let is_open = member.by.is_some() && member.state != Some(Membership::Confirmed);
+    let wanted = match member.state {
+        None | Some(Membership::Removing) => Presence::Out,
+        Some(_) => Presence::In,
+    };
+    let is_outdated = |retry: &RetryRow| !is_open || retry.present != (wanted == Presence::In);
     if rows.retries.get(&key).is_some_and(is_outdated) {
         changes.push(RowChange::DeleteRetries(Selection::One(key)));
     }

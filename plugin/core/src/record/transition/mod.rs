@@ -204,7 +204,7 @@ fn put_user(user: &User, now: u64) -> Vec<RowChange<'static>> {
     };
     let key = UserRowKey::new(&user.account, RowId::known(id));
     let row = UserRow {
-        opened: user.pending.then_some(now),
+        opened: user.write_pending.then_some(now),
         user: User {
             in_managed_group: false,
             ..user.clone()
@@ -220,7 +220,7 @@ fn put_group(group: &Group, now: u64) -> Vec<RowChange<'static>> {
     };
     let key = GroupRowKey::new(&group.account, &group.scope, RowId::known(id));
     let row = GroupRow {
-        opened: group.pending.then_some(now),
+        opened: group.write_pending.then_some(now),
         group: group.clone(),
         ..GroupRow::default()
     };
@@ -252,7 +252,7 @@ fn reopen(kind: ResourceKind, account: &str, id: &str, rows: &Rows) -> Vec<RowCh
         ResourceKind::User => {
             let key = UserRowKey::new(account, id);
             rows.users.get(&key).cloned().map(|mut row| {
-                row.user.pending = true;
+                row.user.write_pending = true;
                 row.opened.get_or_insert(0);
                 RowChange::PutUser(key, row)
             })
@@ -260,7 +260,7 @@ fn reopen(kind: ResourceKind, account: &str, id: &str, rows: &Rows) -> Vec<RowCh
         ResourceKind::Group => {
             let key = GroupRowKey::new(account, "", id);
             rows.groups.get(&key).cloned().map(|mut row| {
-                row.group.pending = true;
+                row.group.write_pending = true;
                 row.opened.get_or_insert(0);
                 RowChange::PutGroup(key, row)
             })
