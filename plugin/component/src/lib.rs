@@ -1,8 +1,7 @@
-//! Face 1: the policy as a WIT component (`wit/policy.wit`), and the sign-on check beside it
-//! (`wit/sign-on.wit`).
+//! The policy as a WIT component (`wit/policy.wit`), with the sign-on check (`wit/sign-on.wit`).
 //!
-//! The component imports nothing, and keeps nothing between calls but the configured policy, so a
-//! host may take a snapshot of it once it is configured and give every request a fresh copy.
+//! The component imports nothing and keeps only the configured policy and its one pass. So a host can
+//! take a snapshot once it is configured, and give every pass a fresh copy.
 
 mod pass;
 mod sign_on;
@@ -18,7 +17,7 @@ use scimguard_interface::{
 
 use wit::exports::scimguard::policy::guard::{Guest, Rule};
 
-/// The bindings: they lift and lower the types of the interface as they are.
+/// The bindings, which lift and lower the interface's types directly.
 #[expect(
     unsafe_code,
     reason = "generated: exported functions in the component model's flat calling convention"

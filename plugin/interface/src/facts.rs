@@ -1,22 +1,22 @@
-//! What a policy may know beyond the request: the closed set of keys, and their answers.
+//! The facts that a policy can ask for: the closed set of keys, and their answers.
 //!
-//! A key that has no answer yet is not "absent": the policy asks for it with [`crate::Need`].
+//! A key without an answer is not "absent": the policy asks for it with [`crate::Need`].
 
 use scimguard_interface_macros::wit;
 use serde::{Deserialize, Serialize};
 
 use crate::TokenText;
 
-/// What it means that the store has no record of a user or group.
+/// How to treat a user or group that the store has no record of.
 #[wit]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unseen {
     /// It belongs to no provider.
     Absent,
-    /// It may be the resource of an unsettled create: unavailable while there is one in the account.
+    /// It may be the resource of an unsettled create: unavailable while the account has one.
     Pending,
-    /// The decision depends on whether it exists: the backend is asked.
+    /// The decision depends on whether it exists: ask the backend.
     Backend,
 }
 
@@ -35,7 +35,7 @@ pub enum Key {
     User(UserKey),
     /// By user name, in any case. Answered by [`Answer::User`].
     UserByName(UserKey),
-    /// By what a user name looks like: its skeleton (UTS 39 §4, of the folded name). Answered by
+    /// By the look of a user name: the skeleton (UTS 39 §4) of its folded form. Answered by
     /// [`Answer::Holders`].
     UserAlike(UserKey),
     /// Answered by [`Answer::Group`].
@@ -52,15 +52,15 @@ pub enum Key {
     UserGroups(UserGroupsKey),
 }
 
-/// Asks an issuer whether a token is its own.
+/// Asks whether an issuer vouches for a token.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct VerifiedKey {
-    /// The account that the issuer has to vouch for; empty for a management request that names none.
+    /// The account that the issuer must vouch for; empty for a management request that names none.
     pub account: String,
-    /// As the policy document writes it.
+    /// The issuer as written in the policy document.
     pub issuer: String,
-    /// The whole text.
+    /// The text of the token.
     pub token: TokenText,
 }
 
@@ -82,7 +82,7 @@ pub struct UserKey {
     pub account: String,
     /// An id or a user name.
     pub value: String,
-    /// What an unseen one means.
+    /// How to treat an unseen one.
     pub unseen: Unseen,
 }
 
@@ -96,11 +96,11 @@ pub struct GroupKey {
     pub scope: String,
     /// The id.
     pub id: String,
-    /// What an unseen one means.
+    /// How to treat an unseen one.
     pub unseen: Unseen,
 }
 
-/// Asks for the groups that have, or whose name gives, one derived id.
+/// Asks for the groups that have a derived id, or whose name results in it.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DerivedIdKey {
@@ -110,9 +110,9 @@ pub struct DerivedIdKey {
     pub scope: String,
     /// The derived id.
     pub id: String,
-    /// Characters of the name that the derivation replaces.
+    /// The characters of the name that the derivation replaces.
     pub replace: String,
-    /// By what it replaces them.
+    /// Their replacement.
     pub with: String,
 }
 
@@ -126,7 +126,7 @@ pub struct ExternalIdKey {
     pub value: String,
 }
 
-/// Asks which users are in a group.
+/// Asks which of some users are in a group.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MembersKey {
@@ -136,9 +136,9 @@ pub struct MembersKey {
     pub scope: String,
     /// Empty for a group that is being created.
     pub group: String,
-    /// Ids; user names in any case, too, if `names`.
+    /// The users' ids and, if `names`, also user names in any case.
     pub users: Vec<String>,
-    /// A reference may be a user name.
+    /// Whether a reference may be a user name.
     pub names: bool,
 }
 
@@ -152,19 +152,19 @@ pub struct UserGroupsKey {
     pub user: String,
 }
 
-/// What the store answers.
+/// The store's answer.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// There is none.
     Absent,
-    /// The store cannot tell now.
+    /// The store cannot answer now.
     Unavailable,
     /// A token and its principal.
     Token(Token),
-    /// JSON text: the payload of a JWT whose signature is good, or the answer of an introspection
-    /// with `active: true`.
+    /// JSON text: the payload of a JWT with a valid signature, or an introspection answer with
+    /// `active: true`.
     Claims(String),
     /// A principal.
     Principal(Principal),
@@ -174,11 +174,11 @@ pub enum Answer {
     Group(Group),
     /// Several groups.
     Groups(Vec<Group>),
-    /// Who has an external id.
+    /// The holders of an external id.
     Holders(Vec<Holder>),
     /// One entry for each user asked for.
     Members(Vec<Member>),
-    /// The group's members against the users asked for.
+    /// The group's members compared with the users asked for.
     Difference(Difference),
 }
 
@@ -192,7 +192,7 @@ pub struct Fact {
     pub answer: Answer,
 }
 
-/// A token with the principal whose rights it has at this moment.
+/// A token and the principal whose rights it has now.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
@@ -200,13 +200,13 @@ pub struct Token {
     pub id: Option<String>,
     /// The account that it is for.
     pub account: String,
-    /// The identity provider that it was given to.
+    /// The identity provider that it was issued to.
     pub provider: Option<String>,
-    /// Milliseconds since 1970; `None` is never.
+    /// Milliseconds since 1970; `None` if it never expires.
     pub expires: Option<u64>,
-    /// Taken back.
+    /// Whether it was revoked.
     pub revoked: bool,
-    /// `None`: the principal does not exist any more.
+    /// `None` if the principal no longer exists.
     pub principal: Option<Principal>,
 }
 
@@ -218,13 +218,13 @@ pub struct Principal {
     pub account: String,
     /// Its id.
     pub id: String,
-    /// Not disabled.
+    /// Whether it is enabled.
     pub active: bool,
     /// Permission ids.
     pub permissions: Vec<String>,
 }
 
-/// What the record says of a user.
+/// The record of a user.
 #[wit]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -232,13 +232,13 @@ pub struct User {
     pub account: String,
     /// `None` for a create that is not settled yet.
     pub id: Option<String>,
-    /// As the provider wrote it.
+    /// The user name as the provider wrote it.
     pub user_name: String,
     /// `None`: not known.
     pub display_name: Option<String>,
     /// The provider's id of the user.
     pub external_id: Option<String>,
-    /// Not deactivated.
+    /// Whether the user is not deactivated.
     pub active: bool,
     /// The provider that provisioned the user; `None` for a native one.
     pub managed_by: Option<String>,
@@ -252,11 +252,11 @@ pub struct User {
     pub since: Option<u64>,
     /// How `managed_by` came to be, if known.
     pub origin: Option<Origin>,
-    /// Derived by the store, ignored in records: a member of at least one owned group.
+    /// Whether the user is in at least one owned group. Derived by the store, ignored in records.
     pub in_managed_group: bool,
 }
 
-/// What the record says of a group.
+/// The record of a group.
 #[wit]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
@@ -268,8 +268,8 @@ pub struct Group {
     pub id: Option<String>,
     /// `None`: not known.
     pub display_name: Option<String>,
-    /// The id that the name gives, where ids are derived. `None` also for a create that is not settled
-    /// and may have got another id, since there was or may be another group of that one.
+    /// The id derived from the name, if ids are derived. Also `None` for an unsettled create that may have
+    /// got another id because a group with this one exists or may exist.
     pub derived_id: Option<String>,
     /// The provider's id of the group.
     pub external_id: Option<String>,
@@ -285,7 +285,7 @@ pub struct Group {
     pub since: Option<u64>,
     /// How `managed_by` came to be, if known.
     pub origin: Option<Origin>,
-    /// The membership records are complete.
+    /// Whether the membership records are complete.
     pub members_known: bool,
 }
 
@@ -298,7 +298,7 @@ pub enum Origin {
     Created(Option<String>),
     /// It was native, and the provider took it over, with the token of this id.
     Adopted(Option<String>),
-    /// It was there before the guard, and an import with this filter recorded it.
+    /// It existed before the guard, and an import with this filter recorded it.
     Imported(Option<String>),
     /// An operator of the guard corrected the record, for this reason.
     Corrected(Option<String>),
@@ -319,7 +319,7 @@ pub enum ResourceKind {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// What it is.
+    /// The kind of resource.
     pub kind: ResourceKind,
     /// `None` for a create that is not settled yet.
     pub id: Option<String>,
@@ -332,15 +332,15 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Membership {
-    /// The user is in.
+    /// The user is a member.
     Confirmed,
-    /// Put in by a write that was done, and whose answer did not list the members.
+    /// A successful write added the user, but its answer did not list the members.
     Unconfirmed,
-    /// Perhaps in: the outcome of a write that puts the user in is not known yet, or the group may be
-    /// another one now.
+    /// Perhaps a member: the outcome of a write that adds the user is unknown, or the group may be another
+    /// one now.
     Adding,
-    /// Perhaps out: the outcome of a write that takes the user out, or deletes the user or the group,
-    /// is not known yet.
+    /// Perhaps no longer a member: the outcome of a write that removes the user, or deletes the user or the
+    /// group, is unknown.
     Removing,
 }
 
@@ -348,9 +348,9 @@ pub enum Membership {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// As asked, or the user's id where the store found the member itself.
+    /// The reference as asked, or the user's id if the store added the member.
     pub reference: String,
-    /// How certain it is that the user is in the group; `None`: not in.
+    /// How certain the membership is; `None` if the user is not in the group.
     pub state: Option<Membership>,
     /// The user's record.
     pub user: Option<User>,
@@ -360,25 +360,25 @@ pub struct Member {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Those asked for whose membership is not confirmed.
+    /// The users asked for whose membership is not confirmed.
     pub added: Vec<Member>,
-    /// Those in the group who were not asked for.
+    /// The group's members that were not asked for.
     pub removed: Vec<Member>,
-    /// The membership records are complete.
+    /// Whether the membership records are complete.
     pub complete: bool,
 }
 
 // === impl DerivedIdKey ===
 
 impl DerivedIdKey {
-    /// The id that a name gives by this key's derivation.
+    /// Derives the id of a name.
     #[must_use]
     pub fn derive(&self, name: &str) -> String {
         derived_id(name, &self.replace, &self.with)
     }
 }
 
-/// The id that a group's name gives: every character of `replace` becomes `with`.
+/// Derives a group's id from its name: replaces every character of `replace` by `with`.
 #[must_use]
 pub fn derived_id(name: &str, replace: &str, with: &str) -> String {
     name.chars().fold(String::new(), |mut id, c| {
@@ -394,8 +394,8 @@ pub fn derived_id(name: &str, replace: &str, with: &str) -> String {
 // === impl User ===
 
 impl User {
-    /// How much a provider's ownership locks the user; of two who are meant, the one who is locked
-    /// more is judged.
+    /// How strongly a provider's ownership locks the user. If a reference can mean two users, the rules
+    /// judge the more strongly locked one.
     #[must_use]
     pub fn locks(&self) -> u8 {
         match &self.managed_by {

@@ -1,4 +1,4 @@
-//! What the face stores: the only way in which the ownership record changes.
+//! The records that a host stores. Nothing else changes the ownership record.
 
 use scimguard_interface_macros::wit;
 use serde::{Deserialize, Serialize};
@@ -12,12 +12,12 @@ use crate::{Group, Membership, ResourceKind, User};
 pub enum Record {
     /// A create is about to be forwarded: the resource counts as owned from now on.
     Intent(Intent),
-    /// An attempt to create became the resource of this id. Nothing happens without such an intent, nor
-    /// to a group that is known already: it says nothing of another that was created. A native one that
-    /// is perhaps deleted is owned from then on, and the intent stays.
+    /// An attempt to create succeeded with this id. No-op if the intent is missing or the group is already
+    /// recorded, since that says nothing about another one. A native group that may have been deleted becomes
+    /// owned, and its intent stays.
     Settle(Settled),
-    /// An attempt to create was definitely refused, or is recorded by its answer. The intent ends with
-    /// the last attempt whose outcome is not known. Without such an intent nothing happens.
+    /// An attempt to create was definitely refused, or its answer is recorded. The intent ends with the last
+    /// attempt whose outcome is unknown. No-op if the intent is missing.
     Withdraw(IntentKey),
     /// Insert or replace by account and id.
     User(User),
@@ -25,13 +25,13 @@ pub enum Record {
     Group(Group),
     /// A membership.
     Member(MemberRecord),
-    /// All of these are in the group for certain.
+    /// These users are confirmed members of the group.
     Members(MembersRecord),
-    /// A membership change of the provider that the backend did not do, to be repeated.
+    /// A membership change by the provider that the backend did not make, to be retried.
     Failed(FailedChange),
-    /// The user is gone, and all its memberships.
+    /// Removes the user with all memberships.
     RemoveUser(ResourceKey),
-    /// The group is gone, and all its memberships.
+    /// Removes the group with all memberships.
     RemoveGroup(ResourceKey),
 }
 
@@ -39,23 +39,23 @@ pub enum Record {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// What is created.
+    /// The kind of resource.
     pub kind: ResourceKind,
     /// The account.
     pub account: String,
-    /// The folded user name, the group's derived id, or its folded name where ids are not derived.
+    /// The folded user name, the group's derived id, or its folded name if ids are not derived.
     pub key: String,
-    /// A user's.
+    /// The user name, for a user.
     pub user_name: Option<String>,
-    /// The name to show.
+    /// The display name.
     pub display_name: Option<String>,
-    /// The id that a group's name gives, where ids are derived.
+    /// The id derived from a group's name, if ids are derived.
     pub derived_id: Option<String>,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// Created active.
+    /// Whether it is created as active.
     pub active: bool,
-    /// Who provisions it.
+    /// The provider that provisions it.
     pub provider: String,
     /// Milliseconds since 1970.
     pub at: u64,
@@ -69,7 +69,7 @@ pub struct Intent {
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntentKey {
-    /// What is created.
+    /// The kind of resource.
     pub kind: ResourceKind,
     /// The account.
     pub account: String,
@@ -77,14 +77,14 @@ pub struct IntentKey {
     pub key: String,
 }
 
-/// What became of an [`Intent`].
+/// The success of an [`Intent`].
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
-    /// Which intent.
+    /// The intent.
     #[serde(flatten)]
     pub intent: IntentKey,
-    /// The id that the backend gave.
+    /// The id that the backend assigned.
     pub id: String,
 }
 
@@ -101,9 +101,9 @@ pub struct MemberRecord {
     pub group: String,
     /// The user's id.
     pub user: String,
-    /// How certain it is that the user is in the group; `None`: not in.
+    /// How certain the membership is; `None` if the user is not in the group.
     pub state: Option<Membership>,
-    /// The id of the provider's token, while the outcome of the provider's write is not known yet.
+    /// The id of the provider's token while the outcome of the provider's write is unknown.
     pub by: Option<String>,
 }
 
@@ -119,7 +119,7 @@ struct MemberJson {
     by: Option<String>,
 }
 
-/// Users who are in a group.
+/// Confirmed members of a group.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembersRecord {
@@ -133,7 +133,7 @@ pub struct MembersRecord {
     pub users: Vec<String>,
 }
 
-/// A membership change that the backend did not do, or did not say that it did.
+/// A membership change that the backend did not make or did not confirm.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedChange {
@@ -145,9 +145,9 @@ pub struct FailedChange {
     pub group: String,
     /// The user's id.
     pub user: String,
-    /// Put in, or taken out.
+    /// Added, or removed.
     pub present: bool,
-    /// The backend's HTTP status; `None`: no answer.
+    /// The backend's HTTP status; `None` without an answer.
     pub status: Option<u16>,
     /// Milliseconds since 1970.
     pub at: u64,

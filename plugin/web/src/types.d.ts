@@ -1,9 +1,9 @@
-/** Milliseconds since 1970, as `Date.now()` gives them. */
+/** Milliseconds since 1970, as `Date.now()` returns them. */
 export type Time = number;
 
-// --- What goes in and out of the policy (wit/policy.wit documents each field) ---
+// --- Input and output of the policy (wit/policy.wit documents each field) ---
 
-/** What a face must know of the policy. */
+/** The settings that a host needs from the policy. */
 export interface Settings {
   /** The largest body that any account may send, in bytes. */
   body_limit: number;
@@ -18,7 +18,7 @@ export interface Settings {
   scim_account: string | null;
 }
 
-/** Names in lower case; a header sent twice is there twice. A value that is not UTF-8 is bytes. */
+/** Names in lower case; repeated headers have several entries. A value that is not UTF-8 is bytes. */
 export type Headers = [name: string, value: string | Uint8Array][];
 
 /** A request as the client sent it. */
@@ -29,7 +29,7 @@ export interface ClientRequest {
   headers: Headers;
   /** `"unread"` until the policy asks for it with `body_limit`. */
   body: "unread" | "none" | "over-limit" | { bytes: Uint8Array };
-  /** The answer of a management read is to say what of it a provider owns. */
+  /** Whether to annotate the answer of a management read with what a provider owns. */
   annotate?: boolean;
 }
 
@@ -57,15 +57,15 @@ export interface Forward {
   path: string;
   headers: Headers;
   body: "none" | "as-received" | { bytes: Uint8Array };
-  /** `observe`: the backend's answer goes to `Guard.observe` with the continuation. */
+  /** `observe`: pass the backend's answer to `Guard.observe` with the continuation. */
   answer: "pass" | "observe";
   continuation: Uint8Array;
   changes: Change[];
-  /** To be stored before the request is sent. */
+  /** Store these before sending the request. */
   records: Record[];
   account: string | null;
   verified_token: string | null;
-  /** The rule that would have refused, under `mode: monitor`. */
+  /** With `mode: monitor`, the rule that would have denied the request. */
   rule: string | null;
 }
 
@@ -109,7 +109,7 @@ export interface Change {
   detail: string;
 }
 
-/** What became of a forwarded request. */
+/** The outcome of a forwarded request. */
 export type BackendOutcome =
   | "not-asked"
   | "unanswered"
@@ -123,7 +123,7 @@ export type BackendOutcome =
 
 // --- Facts ---
 
-/** What an unseen user or group means: nobody's, perhaps an unsettled create, or ask the backend. */
+/** How to treat a user or group that is not on record: absent, perhaps being created, or ask the backend. */
 export type Unseen = "absent" | "pending" | "backend";
 
 /** A question to the store. */
@@ -155,7 +155,7 @@ export interface MembersKey {
   names: boolean;
 }
 
-/** What the store answers. */
+/** The store's answer. */
 export type Answer =
   | "absent"
   | "unavailable"
@@ -298,35 +298,35 @@ export type Record =
 
 // --- Requests in a row over a facts document ---
 
-/** One request, as JSON texts: no number and no repeated key is lost on the way. */
+/** One request, as JSON texts, so that no number or repeated key is lost. */
 export interface Step {
   /** `{method, path, headers, body | body_text | body_base64}`, as `scimguard check` reads it. */
   request: string;
   /**
-   * What the backend answers, as `upstream` in a case suite: `{status, headers, body}`, `null` for no
-   * answer, or a list of them where one request becomes several. Absent: nobody knows yet.
+   * The backend's answer, as `upstream` in a case suite: `{status, headers, body}`, `null` for no
+   * answer, or a list of these if one request becomes several. Absent while the answer is unknown.
    */
   upstream?: string | null;
-  /** Absent: the `now` of the call. */
+  /** Defaults to the `now` of the call. */
   now?: Time | null;
 }
 
 export type Stage = "route" | "token" | "parse" | "normalise" | "permit" | "write";
 
 export interface Played {
-  /** The stages of this request's way, in order. */
+  /** The request's stages in order. */
   stages: { stage: Stage; outcome: "passed" | "refused" | "not-reached" }[];
-  /** Where in the request's body the refusal points, both from 1, the column in characters. */
+  /** The place in the body that the refusal is about. Both count from 1, columns in characters. */
   place: { line: number; column: number } | null;
-  /** The account that the request is for, once it is known. */
+  /** The account of the request, once known. */
   account: string | null;
-  /** What was decided: of the request, then after each answer of the backend. */
+  /** The decisions: on the request, then after each answer of the backend. */
   stops: Stop[];
-  /** What the client gets; `null` while the backend's answer is awaited. */
+  /** The response to the client; `null` while the backend's answer is awaited. */
   response: ShownResponse | null;
-  /** Everything that was normalised, of every part. */
+  /** All normalisations of every part. */
   changes: Change[];
-  /** Everything that was recorded, in order. */
+  /** All records in order. */
   records: Record[];
   /** Users, groups and memberships after this request. */
   ownership: Ownership;
@@ -340,7 +340,7 @@ interface StopBase {
 
 export interface ForwardStop extends StopBase {
   decision: "forward";
-  /** Under `mode: monitor`, the rule that would have refused. */
+  /** With `mode: monitor`, the rule that would have denied the request. */
   rule: string | null;
   request: { method: string; path: string; headers: [name: string, value: string][]; body: string | null };
 }
@@ -348,12 +348,12 @@ export interface ForwardStop extends StopBase {
 export interface RejectStop extends StopBase {
   decision: "reject";
   rule: string;
-  /** What the error says to an administrator. */
+  /** The explanation for an administrator. */
   detail: string | null;
   response: ShownResponse;
 }
 
-/** Nothing is forwarded, and yet the request is answered: each of its parts was refused, or it is done. */
+/** Answered without forwarding: each part was refused, or the request is complete. */
 export interface RespondStop extends StopBase {
   decision: "respond";
   rule: string | null;
@@ -369,9 +369,9 @@ export interface ShownResponse {
 export interface Ownership {
   users: {
     account: string;
-    /** What `members` refers to: the id, once there is one. */
+    /** The key that `members` refers to: the id, once known. */
     key: string;
-    /** `null` for a create that is not settled yet. */
+    /** `null` until the create is settled. */
     id: string | null;
     userName: string;
     displayName: string | null;
@@ -395,18 +395,18 @@ export interface Ownership {
 
 // --- The rest ---
 
-/** One rule: a reason for a refusal, or (without a status) a kind of change. */
+/** One rule: a reason for a refusal, or (without a status) a kind of normalisation. */
 export interface Rule {
   id: string;
   status: number | null;
   scimType: string | null;
   doc: string;
   source: string;
-  /** `null`: it stands for something around the policy. */
+  /** `null` if the rule belongs to the host, not to a stage of the policy. */
   stage: Stage | null;
 }
 
-/** What becomes of a user who signs in. */
+/** The result of a user's sign-on. */
 export interface SignOn {
   email: string;
   integration: "firstgen" | "nextgen" | null;
@@ -425,9 +425,9 @@ export interface PolicyError extends Error {
 export interface InputError extends Error {
   name: "InputError";
   input: "facts" | "request" | "upstream";
-  /** Which step, from 0; `null` for the facts. */
+  /** The step, counted from 0; `null` for the facts. */
   step: number | null;
-  /** Where in the text, both from 1; `null`: the text is JSON of another form than it must be. */
+  /** The place in the text, counted from 1; `null` if the text is JSON with the wrong structure. */
   line: number | null;
   column: number | null;
 }

@@ -1,12 +1,12 @@
-//! What a gateway that runs the policy itself and the facts service say to each other: JSON over HTTP.
+//! The messages between a gateway that runs the policy itself and the facts service: JSON over HTTP.
 //!
-//! A gateway has no store. What the policy needs it asks for with [`FACTS`], and what the policy wants
-//! recorded it hands over with [`RECORDS`]; leases on what a request names, the backend's word on what
-//! the record has not seen, signatures of tokens and the limits of accounts are the service's.
+//! A gateway has no store. It asks for the policy's facts with [`FACTS`] and sends the policy's records with
+//! [`RECORDS`]. The service handles leases on what a request names, questions to the backend about resources
+//! that are not on record, token signatures and account limits.
 //!
-//! One request of a client is one [`Pass`] after another, as `wit/policy.wit` tells. A [`FactsRequest`] without
-//! a pass begins one; its leases are held until a [`RecordsRequest`] with `end`, or until the service's time for a
-//! pass is over, from when on it answers 503.
+//! A client's request is a sequence of passes, as `wit/policy.wit` describes. A [`FactsRequest`] without a
+//! [`Pass`] begins one. The service holds its leases until a [`RecordsRequest`] with `end`, or until the pass
+//! times out; from then on it answers 503.
 
 use scimguard_core::facts::{Fact, Key};
 use scimguard_core::record::Record;
@@ -18,68 +18,68 @@ pub const FACTS: &str = "/v1/facts";
 /// Takes a [`RecordsRequest`]; answers 204 once everything is on disk, or an error status with a [`Refused`].
 pub const RECORDS: &str = "/v1/records";
 
-/// Names what the service keeps for one request of a client: leases, keys, answers.
+/// Identifies the state that the service keeps for one request: leases, keys and answers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pass(pub String);
 
-/// What the service must know of a client's request.
+/// The parts of a client's request that the service needs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// As on the request line.
+    /// The method of the request line.
     pub method: String,
     /// Path and query, as received.
     pub path: String,
-    /// The headers that carry credentials, as received: only they are needed, to ask the backend in the
-    /// client's name and to slow down whoever guesses. Names are lower case.
+    /// The headers with credentials, as received, names in lower case. The service needs them to ask the
+    /// backend on the client's behalf and to slow down guessing.
     pub credentials: Vec<(String, String)>,
-    /// The address that the request came from, as the gateway sees it.
+    /// The request's source address as seen by the gateway.
     pub source: Option<String>,
 }
 
-/// Where in a request's way facts are asked for.
+/// The stage of an exchange at which facts are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// Before the backend is asked: leases are taken on what the keys name.
+    /// Before the backend is asked: the service takes leases on what the keys name.
     Decide,
-    /// After it was: the leases held are kept.
+    /// After the backend has answered: the service keeps the leases it holds.
     Observe,
 }
 
 /// Asks for facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactsRequest {
-    /// The pass that this goes on with.
+    /// The pass that this continues.
     pub pass: Option<Pass>,
     /// The client's request.
     pub head: Head,
-    /// Where in its way it is.
+    /// The stage of the exchange.
     pub stage: Stage,
-    /// Facts belong to one pass of the policy: with the first question of another one, those before are
-    /// forgotten.
+    /// Whether this is the first question of a pass of the policy. Facts belong to one pass, so earlier ones
+    /// are forgotten then.
     pub first: bool,
-    /// What the policy asks for. What it asked for before in this pass is answered again.
+    /// The new keys. The answer also repeats the keys asked for earlier in this pass.
     pub keys: Vec<Key>,
 }
 
 /// All facts of a pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactsResponse {
-    /// To go on with.
+    /// The pass to continue with.
     pub pass: Pass,
-    /// Milliseconds since 1970 by the service's clock: tokens expire at every gateway alike.
+    /// Milliseconds since 1970 by the service's clock, so that tokens expire at all gateways alike.
     pub now: u64,
-    /// Every key of the pass with its answer, of one state of the record.
+    /// Every key of the pass with its answer, from one state of the record.
     pub facts: Vec<Fact>,
 }
 
-/// What was decided, for limits and for the record of when tokens were used.
+/// A decision, reported for limits and for the record of when tokens were used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionReport {
     /// The account that the request is for.
     pub account: Option<String>,
-    /// The id of its token, if that is good.
+    /// The id of its token, if valid.
     pub verified_token: Option<String>,
     /// The rule that refused.
     pub rule: Option<String>,
@@ -87,27 +87,27 @@ pub struct DecisionReport {
     pub status: Option<u16>,
 }
 
-/// Says what was decided, and what is to be recorded.
+/// Reports a decision, and asks for records to be stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordsRequest {
     /// The pass, if facts were asked for.
     pub pass: Option<Pass>,
     /// The client's request.
     pub head: Head,
-    /// What was decided; once a request.
+    /// The decision, reported once per request.
     pub verdict: Option<DecisionReport>,
-    /// In order, in one transaction.
+    /// The records, to be stored in order in one transaction.
     pub records: Vec<Record>,
-    /// Nothing more comes of this pass: its leases end once the records are on disk.
+    /// Whether the pass ends: its leases are released once the records are on disk.
     pub end: bool,
 }
 
-/// Why the service does not do what it was asked: the client's request is refused with this.
+/// Why the service refuses; the client's request is refused with this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// `facts.unavailable` or `rate.limited`.
     pub rule: String,
-    /// For whoever sent the request.
+    /// The explanation for the client.
     pub detail: String,
     /// Seconds.
     pub retry_after: Option<u64>,
@@ -117,7 +117,7 @@ pub struct Refused {
 
 impl std::fmt::Debug for Head {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Credentials are secrets, and a query may hold some.
+        // Credentials are secret, and a query may contain some.
         f.debug_struct("Head")
             .field("method", &self.method)
             .finish_non_exhaustive()
