@@ -1,8 +1,7 @@
-"""An example application to put the guard in front of.
+"""An example application behind the guard.
 
-SCIM comes from scim2-server, a server library of another project, at the path where the guarded
-product has it. The application does not check tokens and protects nothing: that is the guard's
-part.
+SCIM comes from scim2-server, a server library of another project, at the guarded product's path. The
+application checks no tokens and protects nothing: that is the guard's job.
 
     python demo/application.py
 """
@@ -30,7 +29,7 @@ class ScimApplication(WSGIApplication):
 
 
 class Accounts(TenantDispatcher):
-    """Serves `/gateway/ng/api/scim/account/ACCOUNT`, each account with users and groups of its own."""
+    """Serves `/gateway/ng/api/scim/account/ACCOUNT`, with separate users and groups for each account."""
 
     def select_tenant(self, environ):
         environ["SCRIPT_NAME"] = SCIM_BASE
@@ -39,14 +38,14 @@ class Accounts(TenantDispatcher):
 
 
 class QuietRequestHandler(WSGIRequestHandler):
-    """Writes no line for each request."""
+    """Does not log requests."""
 
     def log_message(self, *_):
         pass
 
 
 def application():
-    """The whole application, as a WSGI callable."""
+    """The application as a WSGI callable."""
     directories = Directories()
     scim = Accounts(lambda account: ScimApplication(directories.of(account), PROVIDER))
     management = Management(directories)

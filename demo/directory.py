@@ -1,7 +1,7 @@
-"""Where the example application keeps the users and groups of one account.
+"""The example application's store for the users and groups of one account.
 
-SCIM and the management routes act on the same directory. It is scim2-server's in-memory storage,
-with what the guarded product does differently: a group's id comes from its name.
+SCIM and the management routes share one directory. It is scim2-server's in-memory storage with one
+change, as in the guarded product: a group's id is derived from its name.
 """
 
 import re
@@ -41,7 +41,7 @@ class Directory(InMemoryStorage):
         return next(name for name in (derived, *numbered) if name not in taken)
 
     def delete(self, resource_type, resource_id, *, expected_version=None):
-        """A user who is gone is in no group any more."""
+        """Removes a deleted user from all groups."""
         with self.lock:
             super().delete(resource_type, resource_id, expected_version=expected_version)
             if resource_type.name == "User":
@@ -53,7 +53,7 @@ class Directory(InMemoryStorage):
         return [item for item in self.resources if item.meta.resource_type == kind]
 
     def add(self, kind, identifier=None, **attributes):
-        """Creates a resource, with an id of the caller's choice if there is one."""
+        """Creates a resource, optionally with an id that the caller chooses."""
         with self.lock:
             model = PROVIDER.model_for(TYPES[kind])
             resource = model.model_validate({"schemas": [str(TYPES[kind].schema_)], **attributes})
@@ -80,14 +80,14 @@ class Directory(InMemoryStorage):
         return {member.value for member in self.read("Group", group).members or []}
 
     def set_members(self, group, users):
-        """Replaces a group's members; those who are not known are left out, as in the product."""
+        """Replaces a group's members and ignores unknown ones, like the product."""
         known = {user.id for user in self.all("User")}
         members = [{"value": user} for user in sorted(users) if user in known]
         return self.change("Group", group, members=members)
 
 
 class Directories:
-    """One directory for each account, made when the account is first named."""
+    """One directory per account, created when the account is first named."""
 
     def __init__(self):
         self.lock = threading.Lock()

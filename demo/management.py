@@ -1,7 +1,7 @@
 """The example application's own API for its administrators: users, groups, roles.
 
-It knows nothing of who may change what: keeping administrators away from what an identity
-provider owns is the guard's part. The account is in the query, as `accountIdentifier`.
+It does not check who may change what: the guard keeps administrators from editing what an identity
+provider owns. The account is in the query, as `accountIdentifier`.
 """
 
 import json

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: the benchmarks of the host, with the plugin as it is shipped; of gateways; and of
-//! the browser module.
+//! `cargo xtask bench`: benchmarks of the host with the released plugin, of gateways, and of the browser
+//! module.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -65,7 +65,7 @@ pub(crate) fn gateways(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the plugin and the benchmarks, and runs them: all, or the one that the first argument names.
+/// Builds the plugin and the benchmarks, and runs all of them or the one named by the first argument.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,

@@ -1,4 +1,4 @@
-//! The plugin: a core module for wasm32, made a component.
+//! Builds the plugin: a core module for wasm32, turned into a component.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::toolchain::{self, Toolchain};
 
-/// The crate of the plugin.
+/// The plugin's crate.
 const PACKAGE: &str = "scimguard-component";
 
 /// Builds `target/scimguard.wasm` and checks that it imports nothing.
@@ -29,7 +29,7 @@ fn made(project: &Project, steps: &mut Steps, module: &Path) -> Result<PathBuf> 
     Ok(component)
 }
 
-/// How a core module is compiled.
+/// The options to compile a core module with.
 pub(crate) struct Profile {
     /// The Cargo profile.
     pub(crate) name: &'static str,
@@ -37,14 +37,14 @@ pub(crate) struct Profile {
     pub(crate) flags: &'static [&'static str],
 }
 
-/// As a plugin is shipped.
+/// The profile of released plugins.
 pub(crate) const RELEASE: Profile = Profile {
     name: "release",
     flags: &[],
 };
 
-/// Builds the plugin together with the core module of another face, whose place is given: each is
-/// linked by one processor.
+/// Builds the plugin together with another package's core module, whose path it returns, because linking
+/// each keeps only one processor busy.
 pub(crate) fn build_with(
     project: &Project,
     steps: &mut Steps,
@@ -57,7 +57,7 @@ pub(crate) fn build_with(
     Ok((component, folder.join(file(other))))
 }
 
-/// Builds the core module of a face, in a step of this name.
+/// Builds a package's core module, in a step of this name.
 pub(crate) fn module(
     project: &Project,
     steps: &mut Steps,
@@ -69,7 +69,7 @@ pub(crate) fn module(
     Ok(folder.join(file(package)))
 }
 
-/// Builds a core module that is an example of a package, in a step of this name.
+/// Builds an example of a package as a core module, in a step of this name.
 pub(crate) fn example(
     project: &Project,
     steps: &mut Steps,
@@ -82,7 +82,7 @@ pub(crate) fn example(
     Ok(folder.join("examples").join(format!("{example}.wasm")))
 }
 
-/// Builds for wasm32, and says in which folder.
+/// Builds for wasm32 and returns the output folder.
 fn built(
     project: &Project,
     steps: &mut Steps,
@@ -91,8 +91,8 @@ fn built(
     profile: &Profile,
 ) -> Result<PathBuf> {
     let toolchain = toolchain::wasm32(steps)?;
-    // Own folder and flags: the host build must not see the getrandom backend, and a change of flags
-    // in one folder would build everything anew.
+    // A separate folder, since the host build must not see the getrandom backend, and a change of flags
+    // in one folder would rebuild everything.
     let folder = project.built("wasm");
     let flags = ["--cfg", "getrandom_backend=\"custom\""];
     let flags = [&flags, profile.flags].concat().join("\u{1f}");
@@ -108,12 +108,12 @@ fn built(
     Ok(folder.join(Toolchain::output(profile.name)))
 }
 
-/// What Cargo calls the core module of a package.
+/// The file name of a package's core module.
 fn file(package: &str) -> String {
     format!("{}.wasm", package.replace('-', "_"))
 }
 
-/// Makes the module a component, unless that is done, and gives its bytes.
+/// Turns the module into a component if it is out of date; returns the component's bytes.
 fn encode(module: &Path, component: &Path) -> Result<Vec<u8>> {
     let encoder = std::env::current_exe()?;
     if newer(component, module)? && newer(component, &encoder)? {
@@ -124,7 +124,7 @@ fn encode(module: &Path, component: &Path) -> Result<Vec<u8>> {
         .module(&core)?
         .validate(true)
         .encode()?;
-    // A running guard may have the old file open: it keeps it whole.
+    // A running guard may have the old file open, so it is replaced, not overwritten.
     let written = component.with_extension("wasm.new");
     fs::write(&written, &bytes)?;
     fs::rename(&written, component)?;

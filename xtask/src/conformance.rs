@@ -1,5 +1,5 @@
-//! `cargo xtask conformance`: the long form of the public conformance runs in tests/end_to_end, which
-//! put chance into what they send.
+//! `cargo xtask conformance`: repeats the public conformance runs of tests/end_to_end, which send random
+//! data.
 
 use std::process::ExitCode;
 
@@ -11,13 +11,13 @@ use crate::{component, host, node, python};
 
 pub(crate) const EXAMPLES: &str = "\
 The checks of `scim2 test` and `scim-sanity probe` in front of scim2-server and of scimmy, with and
-without the guard. What they send is drawn by chance, so that one run says little.
+without the guard. They send random data, so a single run proves little.
 
 Examples:
   cargo xtask conformance
   cargo xtask conformance --runs 5";
 
-/// Builds everything and runs the tests; how far they are is shown meanwhile.
+/// Builds everything and runs the tests, showing their progress.
 pub(crate) fn run(project: &Project, steps: &mut Steps, runs: u32) -> Result<ExitCode> {
     let python = python::environment(project, steps)?;
     let modules = node::modules(project, steps)?;

@@ -1,4 +1,4 @@
-//! Installing what is missing, where that is possible without asking: as root on a Debian system.
+//! Installs missing packages where that needs no questions: as root on a Debian system.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -8,13 +8,13 @@ use anyhow::{Result, bail};
 
 use crate::steps::Step;
 
-/// Whether this is a Debian system and its root.
+/// Whether this is root on a Debian system.
 pub(crate) fn can_install() -> bool {
     let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     root && Path::new("/etc/debian_version").exists()
 }
 
-/// Sees to it that something is there: installs its packages where it is not, or says how to.
+/// Installs packages if something is missing, or fails with advice on how to.
 pub(crate) fn need(
     step: &Step,
     is_usable: fn() -> bool,

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: `scimguard demo` with the example application behind it.
+//! `cargo xtask demo`: runs `scimguard demo` in front of the example application.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -10,15 +10,15 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::{component, envoy, host, page, python, web};
 
-/// Whether the pages are shown after the story.
+/// What follows the story.
 pub(crate) enum Ending {
-    /// No: the demo ends.
+    /// The demo ends.
     Over,
-    /// Yes, until somebody ends it.
+    /// The demo shows the pages until it is stopped.
     Pages,
 }
 
-/// Builds what is needed and runs the demo; its exit status is ours.
+/// Builds what the demo needs and runs it; returns its exit status.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,
@@ -61,7 +61,7 @@ pub(crate) fn run(
     })
 }
 
-/// A path as one word of a shell.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

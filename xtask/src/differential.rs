@@ -1,4 +1,4 @@
-//! `cargo xtask differential`: the long run of the byte-level comparison in tests/envoy.
+//! `cargo xtask differential`: a long run of the byte-level comparison in tests/envoy.
 
 use std::process::ExitCode;
 
@@ -8,10 +8,10 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::{envoy, host, python};
 
-/// The test, and what it is told.
+/// The test to run.
 const TEST: &str = "differential::the_same_bytes_have_the_same_outcome_and_stay_apart";
 
-/// Builds everything and runs the test for so many seconds.
+/// Builds everything and runs the test for this many seconds.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: looks for input that the guard does not bear, for as long as it is told. Begins
-//! with what the case suites hold, and keeps what it finds in target/fuzz for the next time.
+//! `cargo xtask fuzz`: fuzzes the guard for panics, hangs and overflows. It starts from the requests of the
+//! case suites and keeps its findings in target/fuzz for the next run.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::project::Project;
 use crate::steps::Steps;
 
-/// The runner of the engine, installed under target/ where it is missing.
+/// The fuzzing runner, installed under target/ if it is missing.
 const RUNNER: (&str, &str) = ("cargo-bolero", "0.13.5");
 
 /// The targets of tests/fuzz.
@@ -29,11 +29,11 @@ pub(crate) enum Target {
     Filter,
     /// Method, path and body
     WholeRequest,
-    /// The work that a request takes, by its size
+    /// The work per byte of a request
     Work,
 }
 
-/// Runs each target for some seconds; a failure keeps its input and says where.
+/// Fuzzes each target for some seconds. A failure keeps its input and names the folder.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,
@@ -68,7 +68,7 @@ pub(crate) fn run(
                 project
                     .command(&runner)
                     .args(["bolero", "test", "--package", "scimguard-fuzz"])
-                    // The engine's counters are not in stable Rust.
+                    // Stable Rust has no flags for the engine's counters.
                     .args(["--rustc-bootstrap", "--sanitizer", "NONE"])
                     .arg("--target-dir")
                     .arg(project.built("fuzz/build"))
@@ -79,7 +79,7 @@ pub(crate) fn run(
                     .args(["-T", &format!("{seconds}s"), target.name()]),
             );
             if fs::read_dir(&crashes)?.next().is_some() {
-                bail!("the input that fails is in {}", crashes.display());
+                bail!("the failing input is in {}", crashes.display());
             }
             ran
         })?;
@@ -88,7 +88,7 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes what the suites hold for a target into its corpus.
+/// Fills a target's corpus from the case suites.
 fn seed(cases: &Path, target: Target, corpus: &Path) -> Result<()> {
     let mut seeds = Vec::new();
     collect(cases, target, &mut seeds)?;
@@ -134,7 +134,7 @@ fn requests(value: &Value, found: &mut impl FnMut(&Value)) {
 // === impl Target ===
 
 impl Target {
-    /// Of its test.
+    /// The name of its test.
     fn name(self) -> &'static str {
         match self {
             Self::Body => "body",
@@ -146,7 +146,7 @@ impl Target {
         }
     }
 
-    /// What a request has for it.
+    /// The seeds that a request provides for it.
     fn seeds(self, request: &Value, seeds: &mut Vec<String>) {
         let method = request["method"].as_str().unwrap_or_default();
         let path = request["path"].as_str().unwrap_or_default();

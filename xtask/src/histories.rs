@@ -1,5 +1,5 @@
-//! `cargo xtask histories`: the long run of the histories in tests/ownership, in which the guard is
-//! killed again and again.
+//! `cargo xtask histories`: a long run of the histories in tests/ownership, which kills the guard again
+//! and again.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,21 +12,21 @@ use crate::{component, host, python};
 
 pub(crate) const EXAMPLES: &str = "\
 Okta and administrators act at the same time on a guard in front of the example application. The
-guard is killed (SIGKILL) while requests are in flight, and started again. Every write that reaches
-the application is judged by the model of who may change what, and after every few kills the guard's
-record is compared with what the application has.
+test kills the guard (SIGKILL) while requests are in flight, and restarts it. It checks every write
+that reaches the application against a model of who may change what, and after every few kills it
+compares the guard's record with the application.
 
-A thousand kills take about ten minutes. What chance decides is decided by the seed; when exactly a
-kill strikes is not, so a failure may need several runs to come again.
+A thousand kills take about ten minutes. The seed determines all random choices except the exact time
+of each kill, so a failure may need several runs to recur.
 
 Examples:
   cargo xtask histories
   cargo xtask histories --kills 100 --seed 7";
 
-/// The test, and what it is told.
+/// The test to run.
 const TEST: &str = "histories::nothing_forbidden_passes_and_the_record_is_right_after_any_kill";
 
-/// Builds everything and runs the test; its last line is shown while it runs.
+/// Builds everything and runs the test, showing its latest line.
 pub(crate) fn run(
     project: &Project,
     steps: &mut Steps,

@@ -1,4 +1,4 @@
-//! The program `scimguard`, with the plugin beside it.
+//! Builds the program `scimguard`, with the plugin beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use anyhow::{Result, ensure};
 use crate::project::Project;
 use crate::steps::Steps;
 
-/// The Cargo profile of everything that contains the host: one, so that nothing of it is compiled
-/// twice.
+/// The Cargo profile of everything that contains the host. There is only one, so that nothing is
+/// compiled twice.
 pub(crate) const PROFILE: [&str; 2] = ["--profile", "host"];
 
 /// Builds `target/host/scimguard`.
@@ -29,7 +29,7 @@ pub(crate) fn build(project: &Project, steps: &mut Steps, component: &Path) -> R
     Ok(project.built("host/scimguard"))
 }
 
-/// SQLite is C.
+/// Checks for a C compiler, which SQLite needs.
 pub(crate) fn need_c_compiler() -> Result<()> {
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let runs = Command::new(&compiler)
@@ -46,7 +46,7 @@ pub(crate) fn need_c_compiler() -> Result<()> {
     Ok(())
 }
 
-/// The host looks for the plugin beside its own file.
+/// Links the plugin beside the program, where the host looks for it.
 fn beside(component: &Path, place: &Path) -> Result<()> {
     if place.exists() {
         fs::remove_file(place)?;

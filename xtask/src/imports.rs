@@ -1,5 +1,5 @@
-//! What does the plugin need from its host? The answer has to be: nothing. A policy that imports
-//! nothing cannot read a file, open a connection or ask for the time, whatever its code does.
+//! Checks that the plugin imports nothing. Such a policy cannot read a file, open a connection or ask for the
+//! time, whatever its code does.
 
 use anyhow::{Result, ensure};
 use wasmparser::{Parser, Payload};
@@ -15,8 +15,8 @@ pub(crate) fn refuse(component: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The imports of a component and of every core module in it. What a component nested in it imports
-/// is given to it by the outer one, so it is not the host's business.
+/// The imports of a component and of every core module in it. A nested component's imports are provided by
+/// the outer one, so they do not count.
 fn of(binary: &[u8]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut depth = 0_usize;

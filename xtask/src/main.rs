@@ -1,5 +1,5 @@
-//! `cargo xtask`: everything that a person runs. Each command does its own set-up, so that a fresh
-//! clone needs nothing but Rust, a C compiler, Python and Node.
+//! `cargo xtask`: the project's commands. Each does its own set-up, so that a fresh clone needs only Rust,
+//! a C compiler, Python and Node.
 
 mod bench;
 mod component;
@@ -31,7 +31,7 @@ use clap::{Parser, Subcommand};
 use project::Project;
 use steps::Steps;
 
-/// Builds, tests, shows and measures scimguard.
+/// Builds, tests, demonstrates and benchmarks scimguard.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -48,62 +48,61 @@ enum Command {
         #[arg(long)]
         web: bool,
     },
-    /// Run every check and every test; the first failure ends it
+    /// Run every check and every test; stop at the first failure
     Test,
     /// Show Okta and an administrator in front of an example application
     Demo {
         /// Put a stock Envoy with the filter in front of the application instead of the guard
         #[arg(long)]
         envoy: bool,
-        /// Show, after the story, the page that explains verdicts, until Ctrl-C
+        /// After the story, show the page that explains verdicts, until Ctrl-C
         #[arg(long)]
         page: bool,
         /// Arguments for `scimguard demo`
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
-    /// Look for input that the guard does not bear, each target for some seconds
+    /// Fuzz the guard for panics, hangs and overflows
     Fuzz {
-        /// Which; all if none is named
+        /// The targets; all by default
         targets: Vec<fuzz::Target>,
-        /// How long each
+        /// Seconds per target
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// Kill the guard again and again while Okta and administrators work, and see that nothing
-    /// forbidden passes and its record stays right
+    /// Kill the guard again and again while Okta and administrators work; check that nothing forbidden
+    /// passes and its record stays correct
     #[command(after_help = histories::EXAMPLES)]
     Histories {
-        /// How often the guard is killed
+        /// How often to kill the guard
         #[arg(long, default_value_t = 1000)]
         kills: u64,
-        /// What chance begins with; one of the clock if none is given, and printed
+        /// The seed of random choices; taken from the clock by default, and printed
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Repeat the public conformance runs, and see that the guard takes nothing from them
+    /// Repeat the public conformance runs; check that the guard causes no failure
     #[command(after_help = conformance::EXAMPLES)]
     Conformance {
-        /// How often each run is repeated
+        /// How often to repeat each run
         #[arg(long, default_value_t = 20)]
         runs: u32,
     },
-    /// Send the same bytes to `scimguard serve` and to Envoy with the filter, and compare what comes of
-    /// them
+    /// Send the same bytes to `scimguard serve` and to Envoy with the filter, and compare the outcomes
     Differential {
-        /// How long
+        /// Duration in seconds
         #[arg(long, default_value_t = 300)]
         seconds: u64,
-        /// What chance starts from
+        /// The seed of random choices
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Measure the plugin against native code, and the guard against a plain proxy
+    /// Compare the speed of the plugin with native code, and of the guard with a plain proxy
     Bench {
-        /// Measure the browser module beside other packages instead
+        /// Benchmark the browser module against other packages instead
         #[arg(long, conflicts_with = "envoy")]
         web: bool,
-        /// Measure Envoy with the filter instead, beside Envoy alone, nginx and the guard
+        /// Benchmark Envoy with the filter against Envoy alone, nginx and the guard instead
         #[arg(long)]
         envoy: bool,
         /// The name of one benchmark, such as `worst`, and arguments for the benchmarks; with `--envoy`,

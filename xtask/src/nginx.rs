@@ -1,4 +1,4 @@
-//! An nginx, which the benchmark of gateways has beside Envoy.
+//! Finds nginx, which the benchmark of gateways compares with Envoy.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::steps::Steps;
 const ADVICE: &str = "nginx is needed in the PATH or as /usr/sbin/nginx (Debian: `apt-get install \
     nginx`; Fedora: `dnf install nginx`; macOS: `brew install nginx`)";
 
-/// The program, installed if there is none.
+/// Finds the program, and installs it if it is missing.
 pub(crate) fn program(steps: &mut Steps) -> Result<PathBuf> {
     if let Some(program) = installed() {
         return Ok(program);
@@ -24,7 +24,7 @@ pub(crate) fn program(steps: &mut Steps) -> Result<PathBuf> {
 fn installed() -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&folders)
-        // Debian has it where only root's programs are looked for.
+        // Debian installs it in a folder that only root's PATH has.
         .chain([Path::new("/usr/sbin").to_owned()])
         .map(|folder| folder.join("nginx"))
         .find(|program| program.is_file())

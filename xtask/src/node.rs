@@ -1,6 +1,6 @@
-//! What of Node is needed, and where: the packages that tests run against (SCIM implementations and an
-//! OpenID provider of other projects, the JSON test suite, definitions of Kubernetes resources), which
-//! are not part of scimguard; and those that the pages and the browser module are made and tested with.
+//! Installs Node packages: those that tests run against (SCIM implementations and an OpenID provider of other
+//! projects, the JSON test suite, definitions of Kubernetes resources), which are not part of scimguard; and
+//! those that build and test the pages and the browser module.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,22 +12,22 @@ use crate::debian;
 use crate::project::Project;
 use crate::steps::Steps;
 
-/// What is wanted, and exactly which versions of it and of what it needs.
+/// The files that name the packages and pin their versions.
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
-/// What Node must pass: the oldest that the packages run on.
+/// Checks for the oldest Node that the packages support.
 const CHECK: &str = "process.exit(process.versions.node.split('.')[0] < 20 ? 1 : 0)";
 
 const ADVICE: &str = "Node 20 or newer with npm is needed as `node` and `npm` (Debian: `apt-get \
     install nodejs npm`; Fedora: `dnf install nodejs-npm`; macOS: `brew install node`)";
 
-/// The `node_modules` of `target/node`, with the packages of `tests/peers/package.json` installed.
+/// Installs the packages of `tests/peers/package.json`; returns the `node_modules` of `target/node`.
 pub(crate) fn modules(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     let folder = project.built("node");
     install(project, steps, "Node tools", "tests/peers", &folder)
 }
 
-/// The `node_modules` of `plugin/web`, where a bundler looks for what the sources there import.
+/// Installs the packages of `plugin/web`; returns its `node_modules`, where bundlers look for imports.
 pub(crate) fn web_modules(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     let folder = project.file("plugin/web");
     install(
@@ -39,7 +39,7 @@ pub(crate) fn web_modules(project: &Project, steps: &mut Steps) -> Result<PathBu
     )
 }
 
-/// Installs the packages that `source` names into `folder`, unless they are there.
+/// Installs the packages that `source` names into `folder`, if they are missing.
 fn install(
     project: &Project,
     steps: &mut Steps,

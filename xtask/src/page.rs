@@ -1,4 +1,4 @@
-//! The pages: folders of static files, for any file server and for the guard's admin address.
+//! Builds the pages: folders of static files, for any file server and for the guard's admin address.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,8 +12,8 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::web::Package;
 
-/// Builds the pages in `target/web`, each in a folder of its name, where the program in `target/host`
-/// finds them too.
+/// Builds each page into a folder of its name in `target/web`, where the program in `target/host` finds
+/// them, too.
 pub(crate) fn build(project: &Project, steps: &mut Steps, package: &Package) -> Result<PathBuf> {
     node::web_modules(project, steps)?;
     let folder = project.built("web");
@@ -30,7 +30,7 @@ pub(crate) fn build(project: &Project, steps: &mut Steps, package: &Package) -> 
     Ok(folder)
 }
 
-/// The host looks for the pages in a folder beside its own file.
+/// Links the pages beside the program, where the host looks for them.
 fn beside_program(project: &Project, pages: &Path) -> Result<()> {
     let place = project.built("host/pages");
     if place.is_symlink() {
@@ -40,11 +40,11 @@ fn beside_program(project: &Project, pages: &Path) -> Result<()> {
     symlink(pages, &place).with_context(|| format!("cannot make {}", place.display()))
 }
 
-/// Checks the types of the pages' sources, with those of the package that they import.
+/// Type-checks the pages' sources against the package that they import.
 pub(crate) fn check(project: &Project, steps: &mut Steps, package: &Package) -> Result<()> {
     let modules = node::web_modules(project, steps)?;
     let sources = project.file("plugin/web");
-    // The package is where cargo builds, which only this program knows.
+    // Only this program knows cargo's target folder, which contains the package.
     let configuration = json!({
         "extends": sources.join("tsconfig.json"),
         "compilerOptions": {"paths": {"scimguard": [&package.folder]}},

@@ -1,4 +1,4 @@
-//! Where things are, and how cargo is called for them.
+//! The checkout's folders, and how to call cargo in them.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// The checkout that this program was built from, and the folder that cargo builds in.
+    /// The checkout that this program was built from, with cargo's target folder.
     pub(crate) fn here() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
@@ -32,7 +32,7 @@ impl Project {
         self.root.join(path)
     }
 
-    /// What files of the checkout hold, one after the other.
+    /// The concatenated contents of files of the checkout.
     pub(crate) fn contents(
         &self,
         files: impl IntoIterator<Item = impl AsRef<str>>,
@@ -47,7 +47,7 @@ impl Project {
             .collect()
     }
 
-    /// A file that is built.
+    /// A file in the target folder.
     pub(crate) fn built(&self, path: &str) -> PathBuf {
         self.target.join(path)
     }
@@ -58,14 +58,14 @@ impl Project {
         self.command(cargo)
     }
 
-    /// A program that runs in the checkout and, if it is a cargo, builds in the same folder.
+    /// A program to run in the checkout; if it is cargo, it builds in the same target folder.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target);
-        // What cargo says about xtask to xtask would be news to build scripts that look at it, and
-        // they would build anew after every change between `cargo xtask` and `cargo`.
+        // Without this, build scripts would see the variables that cargo sets for xtask, and everything
+        // would be rebuilt at each change between `cargo xtask` and `cargo`.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

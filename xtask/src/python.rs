@@ -1,5 +1,5 @@
-//! The Python tools that tests and demo run against, in a virtual environment of their own. They are
-//! not part of scimguard: a public SCIM server, and a public conformance run.
+//! Installs the Python tools for tests and demo into a virtual environment. They are not part of scimguard:
+//! a public SCIM server, and a public conformance run.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,14 +13,14 @@ use crate::steps::Steps;
 
 const REQUIREMENTS: [&str; 2] = ["demo/requirements.txt", "tests/requirements.txt"];
 
-/// What the interpreter must pass.
+/// Checks the interpreter.
 const CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
 
 const ADVICE: &str = "Python 3.10 or newer with its `venv` module is needed as `python3` (Debian: \
     `apt-get install python3 python3-venv`; Fedora: `dnf install python3`; macOS: `brew install \
     python`)";
 
-/// The interpreter of `target/venv`, with the tools installed.
+/// Installs the tools; returns the interpreter of `target/venv`.
 pub(crate) fn environment(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
     let folder = project.built("venv");
     let python = folder.join("bin/python");

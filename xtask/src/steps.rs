@@ -1,5 +1,5 @@
-//! What is being done, for whoever waits: a spinner on a terminal, plain lines in a pipe, and the
-//! whole output of a program that failed.
+//! Shows progress: a spinner on a terminal, plain lines in a pipe, and the complete output of a failed
+//! program.
 
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::process::Command;
@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How long a pipe hears nothing of a step: continuous integration ends what is silent.
+/// Time between signs of life in a pipe, since continuous integration stops silent jobs.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
-/// The steps of one command, done one after the other.
+/// The steps of one command, in order.
 pub(crate) struct Steps {
     started: Instant,
     done: Vec<&'static str>,
 }
 
 impl Steps {
-    /// None is done yet.
+    /// Begins without any step done.
     pub(crate) fn start() -> Self {
         Self {
             started: Instant::now(),
@@ -26,7 +26,7 @@ impl Steps {
         }
     }
 
-    /// Does one step and shows its name, its progress and how long it took.
+    /// Performs one step and shows its name, progress and duration.
     pub(crate) fn step<T>(
         &mut self,
         name: &'static str,
@@ -41,7 +41,7 @@ impl Steps {
         result
     }
 
-    /// What was done, in one line.
+    /// The finished steps in one line.
     pub(crate) fn summary(&self) -> String {
         format!(
             "all passed in {}: {}",
@@ -51,7 +51,7 @@ impl Steps {
     }
 }
 
-/// A step that is under way.
+/// A step in progress.
 pub(crate) struct Step {
     name: &'static str,
     started: Instant,
@@ -91,11 +91,11 @@ impl Step {
         anstream::eprintln!("{name}: {style}{word}{style:#} ({took})");
     }
 
-    /// Runs a program to its end. Its last line is shown while it runs, all of its output if it fails.
+    /// Runs a program to its end. Shows its latest line while it runs, and all output if it fails.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         let (output, writer) = std::io::pipe()?;
         let shown = shown(command);
-        // The pipe ends when its last writer is closed; `command` would keep two.
+        // The pipe closes with its last writer; `command` would keep two open.
         let mut child = command
             .stdin(std::process::Stdio::null())
             .stdout(writer.try_clone()?)

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check and every test, the code's form first, then what it does.
+//! `cargo xtask test`: runs every check and every test, static checks first.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::{envoy, host, node, page, python, web};
 
-/// Runs everything; the first failure ends it.
+/// Runs everything and stops at the first failure.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     steps.step("format", |step| {
         step.run(project.cargo().args(["fmt", "--all", "--check"]))
@@ -40,7 +40,7 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
     page::check(project, steps, &package)?;
     let chromium = web::chromium(steps)?;
 
-    // The core keeps Rust's own checks of arithmetic in its tests: their profile is `dev`.
+    // The core's tests use the profile `dev`, which checks arithmetic for overflow.
     steps.step("tests of the core and the build", |step| {
         step.run(project.cargo().args([
             "test",

@@ -1,6 +1,5 @@
-//! Who compiles for wasm32? What is there is taken before anything is fetched: the Rust in use if it
-//! has the target, Debian's Rust with its standard library's source, `rustup target add`, Debian's
-//! packages.
+//! Finds a compiler for wasm32. Prefers what is installed: the Rust in use if it has the target, then
+//! Debian's Rust with the standard library's source; then tries `rustup target add` and Debian's packages.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,8 +18,8 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 pub(crate) enum Toolchain {
     /// The Rust that runs this program has the target.
     InUse,
-    /// Debian's Rust, which has no compiled standard library for the target but its source; the
-    /// linker is that of the Rust in use.
+    /// Debian's Rust, which has only the source of the target's standard library; it uses the linker of
+    /// the Rust in use.
     Debian {
         /// `rust-lld`.
         linker: PathBuf,
@@ -63,7 +62,7 @@ impl Toolchain {
         command
     }
 
-    /// Where that cargo puts what it builds, in its target folder.
+    /// The output folder of that cargo within its target folder.
     pub(crate) fn output(profile: &str) -> PathBuf {
         Path::new(TARGET).join(profile)
     }
@@ -86,14 +85,14 @@ fn installed() -> Result<Option<Toolchain>> {
     Ok(linker.is_file().then_some(Toolchain::Debian { linker }))
 }
 
-/// Debian has had older compilers under the same package names.
+/// Older Debian releases have older compilers under the same package names.
 fn debian_is_new_enough() -> Result<bool> {
     let version = says(Command::new(DEBIAN_RUSTC).arg("--version"))?;
     let has = version.split(' ').nth(1).and_then(minor);
     Ok(has >= minor(env!("CARGO_PKG_RUST_VERSION")))
 }
 
-/// The minor number of a Rust version: there has been no other major one.
+/// The minor number of a Rust version; the major number has always been 1.
 fn minor(version: &str) -> Option<u32> {
     version.split('.').nth(1)?.parse().ok()
 }

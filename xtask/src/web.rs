@@ -1,5 +1,5 @@
-//! The browser module as an npm package: compiled for size, bound to JavaScript, made smaller once more,
-//! laid out as `plugin/web/package` says, and packed.
+//! Builds the browser module as an npm package: compiles it for size, binds it to JavaScript, shrinks it with
+//! wasm-opt, lays it out as in `plugin/web/package`, and packs it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,27 +11,27 @@ use crate::project::Project;
 use crate::steps::Steps;
 use crate::{component, debian, node};
 
-/// Panics end the module without a word in a browser: where they come from, and what derived `Debug` would
-/// say of values, is a twentieth of the download.
+/// Omits the locations of panics and the output of derived `Debug`, a twentieth of the download: in a browser,
+/// a panic ends the module silently anyway.
 const SMALL: Profile = Profile {
     name: "web",
     flags: &["-Zlocation-detail=none", "-Zfmt-debug=shallow"],
 };
 
-/// What `npm publish` would take.
+/// The package for `npm publish`.
 pub(crate) struct Package {
-    /// Its files.
+    /// The folder of its files.
     pub(crate) folder: PathBuf,
-    /// The same, packed.
+    /// The tarball.
     pub(crate) tarball: PathBuf,
-    /// The npm packages that it was made with and is tested with.
+    /// The npm packages that build and test it.
     pub(crate) modules: PathBuf,
 }
 
-/// Sources that are published as they are.
+/// Sources published unchanged.
 const SOURCES: [&str; 4] = ["index.js", "index.d.ts", "node.js", "README.md"];
 
-/// What code of today's compilers uses of WebAssembly, and every browser since 2023 knows.
+/// WebAssembly features that current compilers use and every browser since 2023 supports.
 const FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -42,16 +42,16 @@ const FEATURES: [&str; 7] = [
     "--enable-simd",
 ];
 
-/// The version in `plugin/web/package/package.json` stands for the one that the workspace has.
+/// A placeholder in `plugin/web/package/package.json` for the workspace's version.
 const VERSION: &str = "\"version\": \"0.0.0\"";
 
-/// wasm-bindgen's types name `Symbol.dispose`, which few projects have in their `lib`.
+/// Makes `Symbol.dispose` known, which wasm-bindgen's types use and few projects have in their `lib`.
 const DISPOSABLE: &str = "/// <reference lib=\"esnext.disposable\" />\n";
 
 const ADVICE: &str = "Chromium is needed as `chromium` (Debian: `apt-get install chromium`; Fedora: `dnf \
     install chromium`), or the environment variable SCIMGUARD_CHROMIUM says where it is";
 
-/// A browser, installed if there is none.
+/// Finds a browser, and installs one if there is none.
 pub(crate) fn chromium(steps: &mut Steps) -> Result<PathBuf> {
     if let Some(browser) = installed() {
         return Ok(browser);
@@ -95,7 +95,7 @@ pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<Package> {
             project
                 .command("node")
                 .arg(modules.join("binaryen/bin/wasm-opt"))
-                // `-Oz` would make fewer bytes of it, and more once they are compressed.
+                // `-Oz` makes it smaller, but larger once compressed.
                 .arg("-O1")
                 .args(FEATURES)
                 .arg(bound.join("scimguard_bg.wasm"))

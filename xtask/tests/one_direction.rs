@@ -1,6 +1,6 @@
-//! Modules use each other in one direction: in no crate is there a circle, neither of modules nor of
-//! those at its top with all that is below them. A module and its own ancestors or descendants are one
-//! house, and tests may use everything.
+//! Checks that modules use each other in one direction: no crate has a circle of modules, or of its top-level
+//! modules with their descendants. A module and its ancestors or descendants may use each other, and tests
+//! may use everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// A module by its path in the crate; empty: the crate itself.
+/// A module, by its path in the crate; empty for the crate itself.
 type Module = Vec<String>;
 
 #[test]
@@ -69,7 +69,7 @@ fn folders(of: &Path) -> Vec<PathBuf> {
     paths.filter(|path| path.is_dir()).collect()
 }
 
-/// Each module of a crate with those that it uses.
+/// The modules of a crate, each with the modules that it uses.
 fn uses_of(source: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
     let mut files = BTreeMap::new();
     read(source, &Vec::new(), &mut files);
@@ -80,7 +80,7 @@ fn uses_of(source: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
     used.collect()
 }
 
-/// The modules in a folder, but those of tests.
+/// Reads the modules in a folder, except tests.
 fn read(folder: &Path, at: &Module, files: &mut BTreeMap<Module, TokenStream>) {
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("an entry").path();
@@ -103,7 +103,7 @@ fn read(folder: &Path, at: &Module, files: &mut BTreeMap<Module, TokenStream>) {
     }
 }
 
-/// The modules whose items these tokens name, but those of one house with `of`.
+/// The modules whose items these tokens name, except ancestors and descendants of `of`.
 fn uses(tokens: &TokenStream, of: &Module, modules: &BTreeSet<Module>) -> BTreeSet<Module> {
     let mut paths = Vec::new();
     walk(tokens, of, &mut paths);
@@ -117,7 +117,7 @@ fn uses(tokens: &TokenStream, of: &Module, modules: &BTreeSet<Module>) -> BTreeS
     named.filter(is_other).collect()
 }
 
-/// Collects paths that begin in the crate, wherever they stand.
+/// Collects all paths that start in the crate.
 fn walk(tokens: &TokenStream, of: &Module, paths: &mut Vec<Module>) {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let mut at = 0;
@@ -144,7 +144,7 @@ fn walk(tokens: &TokenStream, of: &Module, paths: &mut Vec<Module>) {
     }
 }
 
-/// Follows a path from the `::` at this position on; the position behind it.
+/// Follows a path from the `::` at this position; returns the position after it.
 fn follow(tokens: &[TokenTree], mut at: usize, mut path: Module, paths: &mut Vec<Module>) -> usize {
     while is_path(tokens, at) {
         match tokens.get(at + 2) {
@@ -192,7 +192,7 @@ fn text(token: Option<&TokenTree>) -> String {
     }
 }
 
-/// Modules that use each other in a circle, and those at the top that do with all that is below them.
+/// The circles of modules, and of top-level modules with their descendants.
 fn circles_of(uses: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<Vec<String>> {
     let edges = || {
         let all = uses.iter();

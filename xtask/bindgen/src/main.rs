@@ -1,5 +1,5 @@
-//! How does a wasm module get its JavaScript and its types? By wasm-bindgen, from the lock file like any
-//! other dependency, and in a program of its own: only whoever builds the browser module compiles it.
+//! Generates a Wasm module's JavaScript and types with the wasm-bindgen of the lock file. A separate
+//! program, so that it is compiled only to build the browser module.
 
 use std::path::PathBuf;
 
