@@ -7,6 +7,7 @@
 mod act;
 mod budget;
 mod bulk;
+mod canonical;
 mod continuation;
 pub mod decision;
 mod edit;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Progress, forward};
 use crate::act::{self, Act};
+use crate::canonical::Canonical;
 use crate::continuation::Continuation;
 use crate::inputs::Inputs;
 use crate::known::Facts;
@@ -58,6 +59,8 @@ pub(super) async fn decide(
             Act::default()
         }
     };
+    let canonical = Canonical::as_received(act);
+    let act = canonical.act();
     let token = progress.verified_token.clone();
     let setting = Setting {
         account_name: name,
@@ -67,15 +70,13 @@ pub(super) async fn decide(
         names: true,
         completed: None,
     };
-    inputs
-        .until(|facts| ask(&act, &setting.with(facts)))
-        .await?;
-    let judge = |facts: &Facts| permit(&act, &setting.with(facts));
+    inputs.until(|facts| ask(act, &setting.with(facts))).await?;
+    let judge = |facts: &Facts| permit(&canonical, &setting.with(facts));
     let permitted = inputs.until(judge).await?;
     if let Some(misspelt) = call.misspelt.as_ref().filter(|_| edit.is_some()) {
         return Err(misspelt.clone());
     }
-    let plan = |facts: &Facts| plan(&act, &setting.with(facts), facts.now());
+    let plan = |facts: &Facts| plan(act, &setting.with(facts), facts.now());
     let plan = inputs.until(plan).await?;
     let described = match &call.shown {
         Some(shown) => described(shown, request, account, inputs).await,

@@ -3,53 +3,25 @@
 use std::collections::BTreeMap;
 
 use super::Known;
-use crate::act::{self, Act, Edit};
+use crate::act::Edit;
 use crate::budget::{Budget, BudgetExceeded};
 use crate::bulk::references;
+use crate::canonical::{Canonical, Message};
 use crate::continuation::Expected;
-use crate::facts::ResourceKind;
 use crate::json::Json;
 use crate::message::{Normalisation, Request};
 use crate::normalise::value_paths::{self, NoTarget};
 use crate::normalise::{Normaliser, query, search};
 use crate::parse;
-use crate::policy::{Account, Resource};
+use crate::policy::Account;
 use crate::route::{Operation, ScimCall};
-use crate::rules::{Refusal, Stage, normalise};
+use crate::rules::{Refusal, Stage};
 use crate::scim::location::Bases;
 use crate::scim::shape::Shape;
-use crate::write::replacement;
-
-/// The canonical message of a SCIM call.
-pub(super) enum Message {
-    None,
-    Resource(Json),
-    Patch(Vec<crate::scim::operation::Operation>),
-    Search(Json),
-}
 
 // === impl Message ===
 
 impl Message {
-    /// Checks it against the JSON Schemas: those of its attribute table, and the account's own.
-    pub(super) fn check(
-        &self,
-        call: &ScimCall,
-        account: &Account,
-        budget: &Budget,
-    ) -> Result<(), Refusal> {
-        let constraints = |kind| &account.resource(kind).constraints;
-        match (self, &call.operation) {
-            (Self::Resource(resource), Operation::Create(kind) | Operation::Replace(kind, _)) => {
-                constraints(*kind).check_resource(resource, budget)
-            }
-            (Self::Patch(operations), Operation::Patch(kind, _)) if !operations.is_empty() => {
-                constraints(*kind).check_patch(operations, budget)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Points references to the backend's base, as they point to the client's in answers.
     pub(super) fn redirect(&mut self, bases: &Bases) {
         if bases.client == bases.upstream {
@@ -75,26 +47,6 @@ impl Message {
         }
     }
 
-    /// What of it the application does if it says so; `None`: all.
-    pub(super) fn acted_on(&self, call: &ScimCall, account: &Account) -> Option<Self> {
-        let (Self::Patch(operations), Some((kind, _))) = (self, call.changed()) else {
-            return None;
-        };
-        let resource = account.resource(kind);
-        let is_done =
-            |operation: &&crate::scim::operation::Operation| resource.acts_on(&operation.attribute);
-        if operations.iter().all(|operation| is_done(&operation)) {
-            return None;
-        }
-        let done = operations.iter().filter(is_done).cloned();
-        Some(Self::Patch(done.collect()))
-    }
-
-    /// Whether a value path may be meant to create a value.
-    pub(super) fn may_create(&self) -> bool {
-        matches!(self, Self::Patch(operations) if value_paths::may_create(operations))
-    }
-
     /// Writes what is to be created as additions, given the resource as it is.
     pub(super) fn create_missing(
         &mut self,
@@ -113,17 +65,6 @@ impl Message {
         Ok(value_paths::create_missing(
             operations, resource, shape, changes,
         ))
-    }
-
-    /// Writes a whole resource as the operations that it amounts to.
-    pub(super) fn as_patch(&mut self, resource: &Resource, changes: &mut Vec<Normalisation>) {
-        if let Self::Resource(whole) = self {
-            changes.push(normalise::PATH.normalisation(
-                "the request",
-                "the PUT is written as a PATCH, as the interoperability profile asks",
-            ));
-            *self = Self::Patch(replacement::operations(whole, &resource.shape));
-        }
     }
 
     /// Puts ids in place of references to other operations of a Bulk request.
@@ -208,44 +149,19 @@ impl ScimCall {
         )
     }
 
-    /// The resource that a PUT or PATCH is for.
-    pub(super) fn changed(&self) -> Option<(ResourceKind, String)> {
-        match &self.operation {
-            Operation::Patch(kind, id) | Operation::Replace(kind, id) => Some((*kind, id.clone())),
-            _ => None,
-        }
-    }
-
-    /// What it amounts to.
-    pub(super) fn act(&self, message: &Message) -> Act {
-        match (&self.operation, message) {
-            (Operation::Create(kind), Message::Resource(resource)) => {
-                act::scim::create(*kind, resource)
-            }
-            (Operation::Replace(kind, id), Message::Resource(resource)) => {
-                act::scim::replace(*kind, id, resource)
-            }
-            (Operation::Patch(kind, id), Message::Patch(operations)) => {
-                act::scim::patch(*kind, id, operations)
-            }
-            (Operation::Delete(kind, id), _) => act::scim::delete(*kind, id),
-            _ => Act::default(),
-        }
-    }
-
     /// What a success looks like.
-    pub(super) fn expected(&self, act: &Act, query: &str, message: &Message) -> Expected {
+    pub(super) fn expected(&self, query: &str, canonical: &Canonical) -> Expected {
         match &self.operation {
             Operation::List(kind) | Operation::Search(kind) => Expected::List {
                 kind: *kind,
-                from_start: match message {
+                from_start: match canonical.message() {
                     Message::Search(search) => search::is_from_start(search),
                     _ => query::is_from_start(query),
                 },
             },
             Operation::Read(kind, id) => Expected::Resource(*kind, id.clone()),
             Operation::Create(kind) => {
-                let name = act.edits.iter().find_map(|edit| match edit {
+                let name = canonical.act().edits.iter().find_map(|edit| match edit {
                     Edit::CreateUser(new) => Some(new.user_name.clone()),
                     Edit::CreateGroup(new) => new.name.clone(),
                     _ => None,

@@ -102,7 +102,11 @@ pub(crate) fn refuse(refusal: &Refusal) -> Verdict {
 }
 
 /// The parts of a forward that every way has.
-fn forward(permitted: &Permitted, continuation: &Continuation, progress: &mut Progress) -> Forward {
+fn forward(
+    permitted: &Permitted<'_>,
+    continuation: &Continuation,
+    progress: &mut Progress,
+) -> Forward {
     Forward {
         method: String::new(),
         path: String::new(),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::message::Message;
 use super::{Decision, Progress, forward};
 use crate::act::{Act, Edit, MembersWrite};
+use crate::canonical::Canonical;
 use crate::continuation::{Continuation, CreatedRead, Expected, PendingRead, ScimContinuation};
 use crate::facts::ResourceKind;
 use crate::known::{Facts, Stop};
@@ -14,11 +14,11 @@ use crate::permit::{Context, Permitted, Setting, permit};
 use crate::plan::{Effects, Plan, plan};
 use crate::policy::{Account, Dialect, Policy};
 use crate::route::{Operation, ScimCall};
-use crate::rules::{Refusal, Stage, normalise};
+use crate::rules::Refusal;
 use crate::scim::Profile;
 use crate::scim::location::Bases;
 use crate::token::{Actor, Authorised};
-use crate::write;
+use crate::write::{self, Written, write};
 
 /// A SCIM call whose message is canonical, and whose facts are at hand.
 pub(super) struct Ready<'a> {
@@ -33,13 +33,12 @@ pub(super) struct Ready<'a> {
     pub(super) setting: Setting<'a>,
     pub(super) bases: Bases,
     pub(super) query: String,
-    pub(super) message: Message,
-    pub(super) act: &'a Act,
+    pub(super) canonical: Canonical,
 }
 
 /// What is to be done with an act that may happen.
-pub(super) struct Judged {
-    permitted: Permitted,
+pub(super) struct Judged<'c> {
+    permitted: Permitted<'c>,
     next: Next,
 }
 
@@ -54,19 +53,18 @@ enum Next {
 
 impl Ready<'_> {
     /// Whether the act may happen, and what becomes of the record.
-    pub(super) fn judge(&self, facts: &Facts) -> Result<Judged, Stop> {
+    pub(super) fn judge(&self, facts: &Facts) -> Result<Judged<'_>, Stop> {
         let context = self.setting.with(facts);
-        let permitted = permit(self.act, &context)?;
+        let permitted = permit(&self.canonical, &context)?;
         if let Some(no_target) = &self.no_target {
             return Err(no_target.refusal().into());
         }
         let account = self.setting.account;
-        let next = match incomplete_group(self.act, account, &context)? {
+        let next = match incomplete_group(self.canonical.act(), account, &context)? {
             Some(group) if !self.is_read => Next::Read(group),
             _ => {
-                let done = self.message.acted_on(self.call, account);
-                let done = done.map(|message| self.call.act(&message));
-                let done = done.as_ref().unwrap_or(self.act);
+                let done = self.canonical.acted_on(self.call, account);
+                let done = done.as_ref().unwrap_or(self.canonical.act());
                 Next::Forward(plan(done, &context, facts.now())?)
             }
         };
@@ -75,20 +73,20 @@ impl Ready<'_> {
 
     /// What is forwarded.
     pub(super) fn forward(
-        self,
-        judged: Judged,
+        &self,
+        judged: Judged<'_>,
         facts: &Facts,
         progress: &mut Progress,
     ) -> Result<Decision, Refusal> {
-        let Self { call, request, .. } = self;
+        let Self { call, request, .. } = *self;
         let account = self.setting.account;
         let path = call.upstream_path(self.policy);
         let mut headers = write::scim_headers(request, self.authorised, account.profile);
         let token_id = &self.authorised.token_id;
         let mut continuation = ScimContinuation {
             account: call.account.clone(),
-            bases: self.bases,
-            expected: call.expected(self.act, &self.query, &self.message),
+            bases: self.bases.clone(),
+            expected: call.expected(&self.query, &self.canonical),
             provisioner: match self.authorised.actor {
                 Actor::Provisioner(_) => Some(token_id.clone()),
                 Actor::Operator => None,
@@ -119,7 +117,7 @@ impl Ready<'_> {
         };
         if let Some(resource) = call.changed()
             && !self.is_read
-            && self.message.may_create()
+            && self.canonical.may_create()
         {
             continuation.reading = Some(Box::new(reading(&continuation, resource)));
         }
@@ -137,8 +135,7 @@ impl Ready<'_> {
         let mut records = plan.before;
         continuation.outcome = plan.outcome;
         let context = self.setting.with(facts);
-        facts.budget().enter(Stage::Write);
-        let written = Written::new(call, self.message, self.act, account, &context, progress);
+        let written = write(&judged.permitted, call, &context, &mut progress.changes);
         let (method, body) = match written.map_err(Stop::refusal)? {
             Written::AsAsked(body) => (request.method.as_str(), body),
             Written::Patch(body) => ("PATCH", Some(body)),
@@ -167,54 +164,6 @@ impl Ready<'_> {
             records,
             ..forward(&judged.permitted, &continuation, progress)
         }))
-    }
-}
-
-/// A message in the backend's dialect.
-enum Written {
-    /// With the client's own method.
-    AsAsked(Option<Vec<u8>>),
-    Patch(Vec<u8>),
-    /// Nothing is left to change: the resource is read instead.
-    Read,
-}
-
-// === impl Written ===
-
-impl Written {
-    fn new(
-        call: &ScimCall,
-        message: Message,
-        act: &Act,
-        account: &Account,
-        context: &Context<'_>,
-        progress: &mut Progress,
-    ) -> Result<Self, Stop> {
-        match (message, &call.operation) {
-            (Message::Resource(message) | Message::Search(message), _) => {
-                Ok(Self::AsAsked(Some(message.to_bytes())))
-            }
-            (
-                Message::Patch(operations),
-                Operation::Patch(kind, _) | Operation::Replace(kind, _),
-            ) => {
-                let resource = account.resource(*kind);
-                let changes = &mut progress.changes;
-                let operations = write::in_dialect(operations, resource, act, context, changes)?;
-                if operations.is_empty() {
-                    if changes.iter().all(|c| c.rule != normalise::NO_EFFECT.id) {
-                        changes.push(normalise::NO_EFFECT.normalisation(
-                            "Operations",
-                            "no operation is left: the resource is read instead",
-                        ));
-                    }
-                    return Ok(Self::Read);
-                }
-                let message = write::patch_message(&operations, resource, changes);
-                Ok(Self::Patch(message.to_bytes()))
-            }
-            _ => Ok(Self::AsAsked(None)),
-        }
     }
 }
 

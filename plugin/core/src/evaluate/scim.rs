@@ -7,6 +7,7 @@ use super::message::message;
 use super::ready::Ready;
 use super::{Decision, Known, Progress};
 use crate::bulk;
+use crate::canonical::Canonical;
 use crate::inputs::Inputs;
 use crate::json::Json;
 use crate::message::Request;
@@ -52,8 +53,8 @@ pub(super) async fn decide(
         Some(resource) => message.create_missing(call, resource, account, budget, changes)?,
         None => None,
     };
-    let act = call.act(&message);
-    act.within(&account.limits)?;
+    let canonical = Canonical::scim(call, message);
+    canonical.act().within(&account.limits)?;
     let members = known.read.map(members_of);
     let setting = Setting {
         account_name: &call.account,
@@ -64,13 +65,16 @@ pub(super) async fn decide(
         completed: members.as_ref(),
     };
     inputs
-        .until(|facts| ask(&act, &setting.with(facts)))
+        .until(|facts| ask(canonical.act(), &setting.with(facts)))
         .await?;
     // The costly check comes once, when everything else is at hand.
-    message.check(call, account, inputs.facts.budget())?;
-    if let (Profile::Interop, Operation::Replace(kind, _)) = (account.profile, &call.operation) {
-        message.as_patch(account.resource(*kind), &mut progress.changes);
-    }
+    canonical.check(call, account, inputs.facts.budget())?;
+    let canonical = match (account.profile, &call.operation) {
+        (Profile::Interop, Operation::Replace(kind, _)) => {
+            canonical.written_as_patch(account.resource(*kind), &mut progress.changes)
+        }
+        _ => canonical,
+    };
     let ready = Ready {
         policy,
         request,
@@ -81,8 +85,7 @@ pub(super) async fn decide(
         setting,
         bases,
         query,
-        message,
-        act: &act,
+        canonical,
     };
     let judged = inputs.until(|facts| ready.judge(facts)).await?;
     ready.forward(judged, &inputs.facts, progress)

@@ -8,6 +8,7 @@ mod envelope;
 pub(crate) mod members;
 pub(crate) mod patch;
 pub(crate) mod query;
+pub(crate) mod replacement;
 pub(crate) mod resource;
 pub(crate) mod search;
 mod step;

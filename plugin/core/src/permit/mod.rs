@@ -12,6 +12,7 @@ use crate::act::{
     Act, Edit, GroupRef, MembersWrite, MembersWrites, NewGroup, NewUser, Profile, UserChange,
     UserGroups, Writes,
 };
+use crate::canonical::Canonical;
 use crate::facts::{
     DerivedIdKey, ExternalIdKey, GroupKey, Key, MembersKey, Unseen, UserGroupsKey, UserKey,
 };
@@ -23,12 +24,18 @@ use crate::token::Actor;
 pub(crate) use context::{Context, Setting};
 pub(crate) use returning::Written;
 
-/// That an act may happen. Only `permit` makes one.
-pub(crate) struct Permitted {
+/// What may happen. Only [`permit`] makes one, of what it has judged.
+pub(crate) struct Permitted<'c> {
+    canonical: &'c Canonical,
     watched: Option<Refusal>,
 }
 
-impl Permitted {
+impl<'c> Permitted<'c> {
+    /// What was judged.
+    pub(crate) fn canonical(&self) -> &'c Canonical {
+        self.canonical
+    }
+
     /// The rule that would have refused, where the policy only watches.
     pub(crate) fn watched(&self) -> Option<&'static str> {
         self.watched.as_ref().map(|refusal| refusal.rule)
@@ -53,18 +60,26 @@ pub(crate) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     returning::ask(act, context)
 }
 
-/// Judges an act.
-pub(crate) fn permit(act: &Act, context: &Context<'_>) -> Result<Permitted, Stop> {
+/// Judges what a request would do.
+pub(crate) fn permit<'c>(
+    canonical: &'c Canonical,
+    context: &Context<'_>,
+) -> Result<Permitted<'c>, Stop> {
     context.facts.budget().enter(Stage::Permit);
+    let act = canonical.act();
     let verdict = ownership::check(act, context)
         .and_then(|()| okta_only::check(act, context))
         .and_then(|()| okta_only::check_deactivated(act, context));
     match verdict {
-        Ok(()) => Ok(Permitted { watched: None }),
+        Ok(()) => Ok(Permitted {
+            canonical,
+            watched: None,
+        }),
         Err(Stop::Refuse(refusal))
             if context.account.mode == Mode::Monitor && is_watched(refusal.rule) =>
         {
             Ok(Permitted {
+                canonical,
                 watched: Some(refusal),
             })
         }

@@ -188,6 +188,14 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
 // === impl ScimCall ===
 
 impl ScimCall {
+    /// The resource that a PUT or PATCH is for.
+    pub(crate) fn changed(&self) -> Option<(ResourceKind, String)> {
+        match &self.operation {
+            Operation::Patch(kind, id) | Operation::Replace(kind, id) => Some((*kind, id.clone())),
+            _ => None,
+        }
+    }
+
     /// The path at the backend, without a query.
     pub(crate) fn upstream_path(&self, policy: &Policy) -> String {
         match policy.upstream_base.fill(&self.raw_account) + &self.raw_tail {

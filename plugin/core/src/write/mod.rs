@@ -1,17 +1,19 @@
 //! The bytes for the backend: what was permitted, in the backend's dialect, with the headers that it
 //! needs and no others.
 
-pub(crate) mod replacement;
+use std::borrow::Cow;
 
 use crate::act::{Act, Edit, MembersWrite};
+use crate::canonical::Message;
 use crate::header_names;
 use crate::json::{Json, Member};
 use crate::known::Stop;
 use crate::message::{Headers, Normalisation, Request};
 use crate::normalise::members::equals;
-use crate::permit::Context;
+use crate::permit::{Context, Permitted};
 use crate::policy::{Dialect, Resource};
-use crate::rules::normalise;
+use crate::route::ScimCall;
+use crate::rules::{Stage, normalise};
 use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Type;
 use crate::scim::shape::Resolved;
@@ -79,14 +81,54 @@ fn is_clean(value: &[u8]) -> bool {
         .all(|byte| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f))
 }
 
+/// A message in the backend's dialect.
+pub(crate) enum Written {
+    /// With the client's own method.
+    AsAsked(Option<Vec<u8>>),
+    Patch(Vec<u8>),
+    /// Nothing is left to change: the resource is read instead.
+    Read,
+}
+
+/// Writes what may happen in the backend's dialect.
+pub(crate) fn write(
+    permitted: &Permitted<'_>,
+    call: &ScimCall,
+    context: &Context<'_>,
+    changes: &mut Vec<Normalisation>,
+) -> Result<Written, Stop> {
+    context.facts.budget().enter(Stage::Write);
+    let canonical = permitted.canonical();
+    let (operations, kind) = match (canonical.message(), call.changed()) {
+        (Message::Resource(message) | Message::Search(message), _) => {
+            return Ok(Written::AsAsked(Some(message.to_bytes())));
+        }
+        (Message::Patch(operations), Some((kind, _))) => (operations, kind),
+        _ => return Ok(Written::AsAsked(None)),
+    };
+    let resource = context.account.resource(kind);
+    let operations = in_dialect(operations, resource, canonical.act(), context, changes)?;
+    if operations.is_empty() {
+        if changes.iter().all(|c| c.rule != normalise::NO_EFFECT.id) {
+            changes.push(normalise::NO_EFFECT.normalisation(
+                "Operations",
+                "no operation is left: the resource is read instead",
+            ));
+        }
+        return Ok(Written::Read);
+    }
+    let message = patch_message(&operations, resource, changes);
+    Ok(Written::Patch(message.to_bytes()))
+}
+
 /// Operations in the backend's dialect.
-pub(crate) fn in_dialect(
-    operations: Vec<Operation>,
+fn in_dialect<'o>(
+    operations: &'o [Operation],
     resource: &Resource,
     act: &Act,
     context: &Context<'_>,
     changes: &mut Vec<Normalisation>,
-) -> Result<Vec<Operation>, Stop> {
+) -> Result<Vec<Cow<'o, Operation>>, Stop> {
     let mut written = Vec::with_capacity(operations.len());
     let mut replaced = false;
     for operation in operations {
@@ -101,7 +143,7 @@ pub(crate) fn in_dialect(
         }
         let by_difference = dialect == Dialect::Difference;
         match absolute(act).filter(|_| by_difference) {
-            None => written.push(operation),
+            None => written.push(Cow::Borrowed(operation)),
             // All operations on the list amount to one replacement, written where the first stood.
             Some(_) if replaced => {}
             Some(change) => {
@@ -114,7 +156,8 @@ pub(crate) fn in_dialect(
                         detail: "the members are already these".to_owned(),
                     });
                 }
-                written.extend(difference(&operation, add, remove));
+                let operations = difference(operation, add, remove);
+                written.extend(operations.into_iter().map(Cow::Owned));
             }
         }
     }
@@ -193,8 +236,8 @@ impl Resource {
 }
 
 /// The PatchOp message (RFC 7644 §3.5.2).
-pub(crate) fn patch_message(
-    operations: &[Operation],
+fn patch_message(
+    operations: &[Cow<'_, Operation>],
     resource: &Resource,
     changes: &mut Vec<Normalisation>,
 ) -> Json {
