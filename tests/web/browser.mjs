@@ -1,5 +1,5 @@
-// A real browser in front of a folder of static files: Debian's Chromium, which no test leaves with
-// a request to anywhere else, and in which no Content-Security-Policy is broken.
+// Runs pages from a folder of static files in a real browser, Debian's Chromium. Checks that they send no
+// request elsewhere and never violate their Content-Security-Policy.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ const TYPES = {
   ".svg": "image/svg+xml",
 };
 
-/** Serves a folder as any file server does; `delays` holds milliseconds by file name. */
+/** Serves a folder like any file server; `delays` holds milliseconds by file name. */
 export async function serve(folder, delays = {}) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
@@ -50,7 +50,7 @@ export async function launch() {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
-/** A page that keeps what it asks for and what goes wrong in it. */
+/** Opens a page that records its requests and errors. */
 export async function visit(browser, options = {}) {
   const context = await browser.newContext({
     viewport: { width: 1360, height: 1000 },
@@ -89,7 +89,7 @@ export async function visit(browser, options = {}) {
   return { page, context, asked, wrong };
 }
 
-/** Nothing went wrong, and nothing was asked of anybody else. */
+/** Checks that there were no errors and no requests elsewhere. */
 export async function nothingWrong({ page, asked, wrong }, url) {
   assert.deepEqual(wrong, []);
   assert.deepEqual(
@@ -104,10 +104,10 @@ export async function nothingWrong({ page, asked, wrong }, url) {
   );
 }
 
-/** No serious fault of accessibility, as axe-core finds them. */
+/** Checks with axe-core that there is no serious fault of accessibility. */
 export async function accessible(page, name) {
   const axe = await readFile(join(process.env.SCIMGUARD_WEB_MODULES, "axe-core", "axe.min.js"), "utf8");
-  // Evaluated by the debugger, which a page's Content-Security-Policy does not bind.
+  // Evaluated by the debugger, which is not subject to the page's Content-Security-Policy.
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run());
   const serious = violations

@@ -1,4 +1,4 @@
-// One request, on a page whose script is a bundle.
+// Decides one request on a page with a bundled script.
 import { Guard, load, rules } from "scimguard";
 import module from "scimguard/scimguard.wasm";
 

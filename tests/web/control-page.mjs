@@ -1,4 +1,4 @@
-// What the Content-Security-Policy of these pages must forbid.
+// Does something that these pages' Content-Security-Policy must forbid.
 try {
   globalThis.result = { evaluated: new Function("return 1")() };
 } catch (error) {

@@ -1,4 +1,4 @@
-// The corpus, on a page that has the package as its files.
+// Plays the corpus on a page that loads the package's files.
 import * as scimguard from "/scimguard/index.js";
 
 import { player } from "/corpus.mjs";

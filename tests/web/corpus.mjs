@@ -1,7 +1,7 @@
 // Plays one line of a transcript (`scimguard test --transcript`) with the npm package: every call of the
-// policy, and the whole case as a page plays it. Runs in Node and in browsers.
+// policy, and the whole case like a page. Runs in Node and in browsers.
 
-/** A player of lines: gives `null`, or what differs first. */
+/** A player of lines; returns the first difference, or `null`. */
 export function player({ Guard }) {
   const guards = new Map();
   return (line) => {
@@ -16,7 +16,7 @@ export function player({ Guard }) {
   };
 }
 
-/** The two calls of the policy itself. */
+/** Compares one of the policy's own calls. */
 function different(guard, call, index) {
   const facts = call.facts;
   const came =
@@ -26,7 +26,7 @@ function different(guard, call, index) {
   return unequal(`call ${index + 1} (${call.call})`, JSON.stringify(call.gives), JSON.stringify(came, bytesAsNumbers));
 }
 
-/** The decisions as documents, and what the client gets. */
+/** Compares the decisions as documents, and the response. */
 function played(guard, facts, steps) {
   const known = JSON.stringify(facts);
   const asked = steps.map(({ request, upstream, now }) => ({ request, upstream, now }));
@@ -46,7 +46,7 @@ function rules(stops) {
   return stops.map(({ decision, rule }) => `${decision} ${rule ?? ""}`).join("\n");
 }
 
-/** A response as a page shows it: texts. */
+/** A response in the form that a page shows, as text. */
 function shown(response) {
   if (!response) return null;
   const { status, headers, body } = response;
@@ -66,7 +66,7 @@ function unequal(what, expected, came) {
   return `${what} differs at ${at}: native has …${near(expected)}…, here it is …${near(came)}…`;
 }
 
-/** JSON has no bytes: a transcript has their numbers. */
+/** Writes bytes as numbers, like a transcript, since JSON has no bytes. */
 function withBytes(value) {
   if (Array.isArray(value)) {
     return value.length > 0 && value.every((part) => typeof part === "number")

@@ -1,5 +1,4 @@
-// What a user of the package writes, for the compiler alone: every line with @ts-expect-error is one that
-// it must refuse.
+// Code of a package user, only for the compiler, which must reject every line after @ts-expect-error.
 import { type ClientRequest, type Fact, Guard, type InputError, load, loginCheck, type PolicyError, pretty, rules } from "scimguard";
 
 await load();

@@ -1,6 +1,6 @@
-// `in-browser.mjs FOLDER TRANSCRIPT`: the same in Chromium, on pages with a strict Content-Security-Policy:
-// the package as its files (`<script type="module">`) plays the corpus; the package in a bundle decides one
-// request; and a control shows that the policy is in force.
+// `in-browser.mjs FOLDER TRANSCRIPT` does the same in Chromium, on pages with a strict Content-Security-Policy:
+// the package's files (`<script type="module">`) play the corpus, a bundle decides one request, and a control
+// shows that the Content-Security-Policy is in force.
 import { createReadStream, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";

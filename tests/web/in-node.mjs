@@ -1,5 +1,5 @@
-// `in-node.mjs FOLDER TRANSCRIPT`: the corpus with the package that is installed in FOLDER. Prints how many
-// cases were played, and each that differs.
+// `in-node.mjs FOLDER TRANSCRIPT` plays the corpus with the package installed in FOLDER. Prints the number of
+// cases and each one that differs.
 import { createReadStream } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";

@@ -1,10 +1,9 @@
-// The operators' page of a guard at work, used as people use it: by typing and clicking in a real
-// browser, while requests come.
+// Tests the operators' page of a running guard by typing and clicking in a real browser while requests
+// arrive.
 //
 // Environment: SCIMGUARD_ADMIN and SCIMGUARD_ADMIN_TOKEN, the guard's admin address; SCIMGUARD_SCIM and
 // SCIMGUARD_SCIM_TOKEN, where Okta connects; SCIMGUARD_MANAGEMENT, where administrators do;
-// SCIMGUARD_WEB_MODULES, the npm packages of the pages; SCIMGUARD_PICTURES, a folder for pictures, if they
-// are wanted.
+// SCIMGUARD_WEB_MODULES, the npm packages of the pages; SCIMGUARD_PICTURES, an optional folder for pictures.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -23,7 +22,7 @@ const PAGE = `${ADMIN}/operators/`;
 
 const RENAME = "okta-only.group-rename";
 
-/** A test that ends. */
+/** A test with a time limit. */
 const test = (name, body) => unlimited(name, { timeout: 90_000 }, body);
 
 let browser;
@@ -45,7 +44,7 @@ async function scim(method, path, body, token = SCIM_TOKEN) {
   return answer.status;
 }
 
-/** What an administrator may not do. */
+/** Attempts an edit that administrators may not make. */
 async function rename() {
   const answer = await fetch(`${MANAGEMENT}/gateway/ng/api/user-groups?accountIdentifier=ACC1`, {
     method: "PUT",
@@ -70,7 +69,7 @@ const user = (login) => ({
 const rows = () => page.locator("table.decisions tbody tr");
 const view = (name) => page.getByRole("navigation", { name: "Views" }).getByRole("link", { name }).click();
 
-/** Waits until as many elements fit. */
+/** Waits until a value meets an expectation. */
 async function until(what, expected, limit = 15_000) {
   const end = Date.now() + limit;
   let found;
@@ -91,7 +90,7 @@ async function picture(name) {
   }
 }
 
-test("nobody without the token sees anything", async () => {
+test("the page shows nothing without the token", async () => {
   const stranger = await visit(browser);
   await stranger.page.goto(PAGE);
   await stranger.page.getByLabel(/admin token/).waitFor();
@@ -102,12 +101,12 @@ test("nobody without the token sees anything", async () => {
   await stranger.page.getByRole("alert").filter({ hasText: "not the guard's admin token" }).waitFor();
   assert.equal(await stranger.page.locator("table").count(), 0);
   assert.equal(await stranger.page.evaluate(() => sessionStorage.length), 0);
-  // One question was asked, and no more.
+  // Exactly one request was sent.
   assert.equal(stranger.asked.filter((url) => url.includes("/api/")).length, 1);
   await stranger.context.close();
 });
 
-test("who has the token gives it once", async () => {
+test("the token is entered once", async () => {
   await page.goto(PAGE);
   const field = page.getByLabel(/admin token/);
   await field.fill(TOKEN);
@@ -117,7 +116,7 @@ test("who has the token gives it once", async () => {
   assert.ok(!page.url().includes(TOKEN));
 });
 
-test("what is decided is on top at once", async () => {
+test("a new decision appears at the top at once", async () => {
   const number = await rows().count();
   assert.ok(number >= 3, "what was decided before");
   assert.equal(await scim("POST", "/Users", user("live")), 201);
@@ -160,7 +159,7 @@ test("the list is filtered by account, rule and verdict", async () => {
   await page.getByLabel("Account").fill("ACC1");
   await page.getByLabel("Account").press("Enter");
   await until(() => rows().count(), (now) => now === number + 1);
-  // The address has the filter, and going back goes back.
+  // The address contains the filter, so that the back button works.
   assert.match(page.url(), /rule=okta-only\.group-rename/);
   await page.getByRole("button", { name: "Show all" }).click();
   await until(() => rows().count(), (now) => now > number + 1);
@@ -187,7 +186,7 @@ test("a click explains a request of Okta's, with its secrets replaced", async ()
   await rows().first().waitFor();
 });
 
-test("a click explains a refused edit, of which no body was recorded", async () => {
+test("a click explains a denied edit, whose body was not recorded", async () => {
   const line = rows().filter({ hasText: RENAME }).first();
   await line.getByRole("link").focus();
   await page.keyboard.press("Enter");
@@ -199,7 +198,7 @@ test("a click explains a refused edit, of which no body was recorded", async () 
   assert.match(text, /records the edit and never the body/);
   assert.match(text, /group\.update/);
   assert.ok(!text.includes("mine-alone"), "the body is shown");
-  // Whoever reads by ear is at the heading of the view.
+  // Screen readers continue at the heading of the view.
   assert.match(await page.evaluate(() => document.activeElement.textContent), /^Decision \d+$/);
   await accessible(page, "explanation of an edit");
 });
@@ -233,7 +232,7 @@ test("the plot and its table count each rule", async () => {
   await until(() => rows().allInnerTexts(), (all) => all.length > 0 && all.every((text) => text.includes(RENAME)));
 });
 
-test("who owns a user or group is told", async () => {
+test("the owner of a user or group is shown", async () => {
   await view("Owners");
   await page.getByLabel("Account").fill("ACC1");
   await page.getByLabel("Id or user name").fill("ANN@example.com");
@@ -263,7 +262,7 @@ test("a failed change is repeated by its button", async () => {
   await button.click();
   await page.getByRole("status").filter({ hasText: "Removed from the list (done or no longer needed)" }).waitFor();
   await page.getByText("Nothing to retry.").waitFor();
-  // It was decided anew, so it is in the list.
+  // It was decided again, so it is in the list.
   await view("Decisions");
   await until(() => rows().allInnerTexts(), (all) => all.some((text) => /allowed[^]*PATCH[^]*\/Groups\/web_team/.test(text)));
 });
@@ -279,7 +278,7 @@ test("tokens that expire soon are listed", async () => {
   await accessible(page, "tokens");
 });
 
-test("narrow and dark, nothing is lost, and nothing moves while it loads", async () => {
+test("the narrow and dark page fits, and does not move while it loads", async () => {
   const options = { viewport: { width: 360, height: 740 }, colorScheme: "dark" };
   const narrow = await visit(browser, options);
   await narrow.page.goto(PAGE);
@@ -303,7 +302,7 @@ test("narrow and dark, nothing is lost, and nothing moves while it loads", async
   await narrow.context.close();
 });
 
-test("nothing went wrong, and signing out forgets the token", async () => {
+test("there were no errors, and signing out forgets the token", async () => {
   await nothingWrong(visitor, ADMIN);
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel(/admin token/).waitFor();

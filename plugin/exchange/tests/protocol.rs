@@ -198,11 +198,11 @@ fn an_answer_that_nobody_asked_for_is_not_believed() {
     let mut exchange = Exchange::new(setup, request("GET"), 0, ());
     assert!(matches!(exchange.start(), Step::GetFacts(_)));
     let Step::Respond(end) = exchange.answered(BackendOutcome::NotAsked) else {
-        panic!("it goes on")
+        panic!("it does not stop")
     };
     assert_eq!(end.rule.as_deref(), Some("plugin.trapped"));
     let Step::Respond(end) = exchange.stored(Ok(())) else {
-        panic!("it goes on")
+        panic!("it does not stop")
     };
     assert_eq!(end.rule.as_deref(), Some("plugin.trapped"));
 }

@@ -116,7 +116,7 @@ pub struct DerivedIdKey {
     pub with: String,
 }
 
-/// Asks who has an external id.
+/// Asks for the holders of an external id.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExternalIdKey {

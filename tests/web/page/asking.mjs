@@ -1,4 +1,4 @@
-// What is typed and pasted: requests in every form, errors with their place, policy, facts, time.
+// Tests the input: requests in every form, errors with their place, policy, facts, time.
 
 import assert from "node:assert/strict";
 
@@ -25,7 +25,7 @@ for (const [form, words] of [
   onPage(`reads a request that is pasted as ${form}`, async () => {
     await paste("The request", RENAME[form]);
     await says(page.locator(".verdict .detail"), "Rename the group in Okta");
-    // The place is that of the name in this form of the text.
+    // The mark is at the name's place in this form of the text.
     const at = RENAME[form].indexOf('"mine"');
     const line = RENAME[form].slice(0, at).split("\n").length;
     await says(notes(), `Line ${line}, column ${at - RENAME[form].lastIndexOf("\n", at)}`);
@@ -59,7 +59,7 @@ onPage("marks the place of an error in the text", async () => {
   await says(notes(), "Line 8, column 3");
   await page.locator(".asked .cm-lintRange-error").waitFor();
   await page.locator(".asked .cm-lint-marker-error").waitFor();
-  // The note leads to the place: what is typed there mends it.
+  // The note leads to the place of the error, where typing repairs it.
   await notes().getByRole("button").click();
   await page.keyboard.type(",");
   await says(verdict(), "allows this request as it is");

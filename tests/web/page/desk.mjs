@@ -1,7 +1,6 @@
-// The page in a browser, in front of somebody: what every test of it does again and again.
+// The page in a browser, with the actions that its tests share.
 //
-// Environment: SCIMGUARD_WEB_PAGE, the built page; SCIMGUARD_PICTURES, a folder for pictures, if they
-// are wanted.
+// Environment: SCIMGUARD_WEB_PAGE, the built page; SCIMGUARD_PICTURES, an optional folder for pictures.
 
 import { join } from "node:path";
 import { after, before, test as unlimited } from "node:test";
@@ -13,7 +12,7 @@ const PICTURES = process.env.SCIMGUARD_PICTURES;
 
 export let browser;
 export let site;
-/** Of the test that runs. */
+/** The page of the running test. */
 export let page;
 
 before(async () => {
@@ -26,10 +25,10 @@ after(async () => {
   site?.close();
 });
 
-/** A test that ends. */
+/** A test with a time limit. */
 export const test = (name, body) => unlimited(name, { timeout: 100_000 }, body);
 
-/** A test that begins with the first verdict, and in which nothing goes wrong. */
+/** A test that starts after the first verdict and must cause no errors. */
 export function onPage(name, body, options = {}) {
   test(name, async () => {
     const visitor = await open(options);
@@ -40,7 +39,7 @@ export function onPage(name, body, options = {}) {
   });
 }
 
-/** A page with the first verdict on it. */
+/** Opens a page and waits for the first verdict. */
 export async function open(options, address = site.url) {
   const opened = await visit(browser, options);
   await opened.page.goto(address);
@@ -56,7 +55,7 @@ export const editor = (label) => page.getByRole("textbox", { name: label });
 export const section = (heading) =>
   page.locator("section").filter({ has: page.getByRole("heading", { name: heading }) });
 
-/** Puts a text in the place of another one, as one pastes. */
+/** Replaces a text, as by pasting. */
 export async function paste(label, text) {
   await editor(label).click();
   await page.keyboard.press("Control+a");
@@ -68,7 +67,7 @@ export async function pick(title) {
   await judged();
 }
 
-/** Until the guard has judged what stands on the page now. */
+/** Waits until the guard has judged the current input. */
 export async function judged() {
   await page.locator(".said[aria-busy=false]").waitFor();
 }

@@ -1,4 +1,4 @@
-// Who uses the page: with the keyboard alone, with a screen reader, on a small screen, in the dark.
+// Tests the page with the keyboard alone, with a screen reader, on a small screen and in dark mode.
 
 import assert from "node:assert/strict";
 
@@ -43,7 +43,7 @@ onPage("is used with the keyboard alone", async () => {
     seen.every((name) => name.trim() !== ""),
     "something that takes the focus has no name",
   );
-  // Out of the text with a key, backwards too: it is no trap.
+  // A key leaves the text, backwards too, so it is not a keyboard trap.
   await editor("The request").focus();
   await page.keyboard.press("Shift+Tab");
   assert.notEqual(await focused(), "The request");
@@ -56,7 +56,7 @@ onPage("says the new verdict to a screen reader, once", async () => {
   await says(said, "The guard allows this request after 2 changes.");
 });
 
-/** Of these the documentation has pictures. */
+/** The pictures in the documentation. */
 const PICTURED = ["dark-1360", "light-390"];
 
 for (const [colorScheme, width] of [

@@ -1,4 +1,4 @@
-// What leaves the page by hand: a link and a case, neither with a secret in it.
+// Tests sharing: links and cases contain no secrets.
 //
 // Environment: SCIMGUARD_SAVED, a folder for the saved cases.
 
@@ -12,7 +12,7 @@ import { judged, open, onPage, page, paste, pick, rule, says, site } from "./des
 
 const SAVED = process.env.SCIMGUARD_SAVED;
 
-/** What each example comes to, step by step: allowed with a number of changes, or a rule. */
+/** The result of each step of each example: the number of changes if allowed, otherwise the rule. */
 const EXAMPLES = JSON.parse(await readFile(new URL("examples.json", import.meta.url), "utf8"));
 
 onPage("shares the whole as a link, without secrets", async () => {

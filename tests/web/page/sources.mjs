@@ -1,4 +1,4 @@
-// What needs no browser: the texts that people paste, as requests; what is hidden; what is compared.
+// Tests that need no browser: reading pasted texts, hiding secrets, comparing requests.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -15,7 +15,7 @@ const { build } = createRequire(join(MODULES, "esbuild", "package.json"))("esbui
 const BUNDLES = await mkdtemp(join(tmpdir(), "scimguard-page-"));
 after(() => rm(BUNDLES, { recursive: true }));
 
-/** A module of the page, as it is bundled for it. */
+/** Imports a module of the page, bundled as for the page. */
 async function source(path) {
   const outfile = join(BUNDLES, path.replaceAll("/", "-").replace(/ts$/, "mjs"));
   const entryPoints = [join(SOURCES, path)];
@@ -206,7 +206,7 @@ test("a secret has the same fake everywhere, and none is left", async () => {
     assert.ok(!left.includes(secret), `${secret} is left in ${left}`);
   }
   assert.equal(replaced, 8);
-  // The claims stay: they are what the verdict depends on.
+  // The claims stay, because the verdict depends on them.
   assert.ok(state.steps[0].text.includes(state.facts.verified[0].token));
   assert.ok(state.facts.verified[0].token.startsWith("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzdmMifQ."));
 });

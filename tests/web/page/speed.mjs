@@ -1,4 +1,4 @@
-// How long one waits: while the page loads, and with each key.
+// Measures waiting times: while the page loads, and per keystroke.
 
 import assert from "node:assert/strict";
 import { readdir, stat } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { browser, editor, FOLDER, onPage, page, paste, pick, says, site, test, v
 onPage("judges after each key that is typed", async () => {
   await pick("Profile update of a catalogue app");
   await says(page.locator(".differences"), "Ann Lee-Park");
-  // Into the name, which the comparison shows.
+  // Types into the name, which the comparison shows.
   await editor("The request").click();
   await page.keyboard.press("Control+Home");
   for (let line = 1; line < 14; line++) {
@@ -34,7 +34,7 @@ onPage("judges after each key that is typed", async () => {
     });
     performance.clearMeasures();
   });
-  // Each key has its verdict; how long that takes depends on what else the machine does.
+  // Each keystroke gets a verdict; how fast depends on the machine's load.
   for (let key = 0; key < 60; key++) {
     await page.keyboard.type("x");
     await page.waitForFunction((count) => window.waits.length > count, key);
@@ -50,7 +50,7 @@ onPage("judges after each key that is typed", async () => {
   );
 });
 
-/** The middle one. */
+/** The median. */
 function median(values) {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }

@@ -1,14 +1,14 @@
-// What is said: verdict, rule, stages, differences; every example; requests in a row.
+// Tests the output: verdict, rule, stages, differences; every example; requests in a row.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 import { examples, onPage, page, paste, pick, picture, rule, says, section, verdict } from "./desk.mjs";
 
-/** What each example comes to, step by step: allowed with a number of changes, or a rule. */
+/** The result of each step of each example: the number of changes if allowed, otherwise the rule. */
 const EXAMPLES = JSON.parse(await readFile(new URL("examples.json", import.meta.url), "utf8"));
 
-onPage("explains a refusal to somebody who has just come", async () => {
+onPage("explains a denial to first-time visitors", async () => {
   await says(verdict(), "The guard denies this request. The sender gets 403.");
   await says(page.locator(".verdict .detail"), "Rename the group in Okta: example_group was pushed by Okta");
   await says(rule(), "okta-only.group-rename");
@@ -37,7 +37,7 @@ onPage("shows before and after, each change marked and explained", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.id), "change-1");
   await says(page.locator("#change-1"), "locale is not synced");
   await says(page.locator("#change-1"), "normalise.not-synced");
-  // No row differs without a reason but headers, which say theirs.
+  // Every differing row gives a reason.
   const silent = await table.locator("tr.differs .why").allInnerTexts();
   assert.ok(
     silent.every((text) => text.trim() !== ""),
@@ -100,7 +100,7 @@ onPage("plays a group that is pushed, then renamed by an administrator", async (
   await says(rule(), "okta-only.user-groups");
 });
 
-onPage("goes on with what the application is said to answer", async () => {
+onPage("continues with the given answer of the application", async () => {
   await pick("Pushed, then renamed by an administrator, then by Okta");
   await page.getByText("What the application answers").click();
   await page.locator(".answer select").selectOption("answers this");

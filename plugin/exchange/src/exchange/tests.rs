@@ -215,27 +215,27 @@ const WHOLE_WAY: [Done; 7] = [
 #[test]
 fn the_token_comes_before_the_body_the_intent_before_the_application_the_record_before_the_answer()
 {
-    let mut scene = creating();
-    let answer = scene.run(None);
+    let mut bed = creating();
+    let answer = bed.run(None);
     assert_eq!((answer.response.status, answer.rule), (201, None));
-    assert_eq!(scene.done, WHOLE_WAY);
-    let [intent, record] = &scene.told[..] else {
-        panic!("{:?}", scene.told);
+    assert_eq!(bed.done, WHOLE_WAY);
+    let [intent, record] = &bed.told[..] else {
+        panic!("{:?}", bed.told);
     };
     assert!(!intent.end && !intent.records.is_empty() && intent.verdict.is_some());
     assert!(record.end && !record.records.is_empty() && record.verdict.is_none());
     assert!(answer.final_report.is_none(), "the pass has ended already");
-    let Outgoing::Whole(body) = &scene.sent[0].body else {
-        panic!("{:?}", scene.sent);
+    let Outgoing::Whole(body) = &bed.sent[0].body else {
+        panic!("{:?}", bed.sent);
     };
     assert!(!String::from_utf8_lossy(body).contains("locale"));
 }
 
 #[test]
 fn the_service_learns_the_token_and_no_cookie() {
-    let mut scene = creating();
-    scene.run(None);
-    for tell in &scene.told {
+    let mut bed = creating();
+    bed.run(None);
+    for tell in &bed.told {
         let names: Vec<_> = tell.head.credentials.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["authorization"]);
     }
@@ -247,30 +247,30 @@ fn whatever_fails_nothing_that_is_undecided_is_sent_and_nothing_unrecorded_is_an
         if *step == Done::ReadBody {
             continue;
         }
-        let mut scene = creating();
-        let answer = scene.run(Some(position));
+        let mut bed = creating();
+        let answer = bed.run(Some(position));
         let rule = match step {
             Done::Send => "upstream.unavailable",
             _ => "facts.unavailable",
         };
         assert_eq!(answer.rule.as_deref(), Some(rule), "at step {position}");
         assert!(matches!(answer.response.status, 502..=504));
-        assert_eq!(scene.sent.len(), usize::from(position >= 4));
+        assert_eq!(bed.sent.len(), usize::from(position >= 4));
     }
 }
 
 #[test]
 fn who_goes_away_leaves_no_pass_open() {
     for steps in 0..=WHOLE_WAY.len() {
-        let mut scene = creating();
+        let mut bed = creating();
         for _ in 0..steps {
-            assert!(scene.step(false).is_none());
+            assert!(bed.step(false).is_none());
         }
-        let farewell = scene.exchange.abandoned();
+        let report = bed.exchange.abandoned();
         match steps {
             // No pass has begun, or its end is already being reported.
-            0 | 6 | 7 => assert!(farewell.is_none(), "after {steps} steps: {farewell:?}"),
-            _ => assert!(farewell.unwrap().ends, "after {steps} steps"),
+            0 | 6 | 7 => assert!(report.is_none(), "after {steps} steps: {report:?}"),
+            _ => assert!(report.unwrap().ends, "after {steps} steps"),
         }
     }
 }
@@ -279,22 +279,22 @@ fn who_goes_away_leaves_no_pass_open() {
 fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
     let wrong = [("authorization", "Bearer pat.ACC1.tok1.wrong")];
     let path = format!("{BASE}/Users");
-    let mut scene = TestBed::of("GET", &path, &wrong, &Value::Null);
-    let answer = scene.run(None);
+    let mut bed = TestBed::of("GET", &path, &wrong, &Value::Null);
+    let answer = bed.run(None);
     assert_eq!(answer.rule.as_deref(), Some("token.unknown"));
-    let verdict = scene.told[0].verdict.as_ref().unwrap();
-    assert_eq!((verdict.status, scene.told[0].end), (Some(401), true));
+    let verdict = bed.told[0].verdict.as_ref().unwrap();
+    assert_eq!((verdict.status, bed.told[0].end), (Some(401), true));
 
-    let mut scene = TestBed::of("GET", &path, &wrong, &Value::Null);
-    while !matches!(scene.step, Some(Step::Store(_))) {
-        scene.step(false);
+    let mut bed = TestBed::of("GET", &path, &wrong, &Value::Null);
+    while !matches!(bed.step, Some(Step::Store(_))) {
+        bed.step(false);
     }
-    let Some(Step::Store(report)) = scene.step.take() else {
-        panic!("{:?}", scene.done)
+    let Some(Step::Store(report)) = bed.step.take() else {
+        panic!("{:?}", bed.done)
     };
-    scene.remote.tell(report).unwrap();
+    bed.remote.tell(report).unwrap();
     let slowed = br#"{"rule": "rate.limited", "detail": "Too many.", "retry_after": 9}"#;
-    let step = scene.exchange.stored(scene.remote.stored(429, slowed));
+    let step = bed.exchange.stored(bed.remote.stored(429, slowed));
     let Step::Respond(answer) = step else {
         panic!("{step:?}");
     };
@@ -303,20 +303,20 @@ fn wrong_credentials_are_told_and_the_services_word_on_them_stands() {
 
     // The service is no longer asked about tokens from there, only about everything else.
     let another = [("authorization", "Bearer pat.ACC1.tok1.another")];
-    let again = remote(&scene.strangers, &incoming("GET", &path, &another));
-    let mut scene = TestBed::of("GET", &path, &another, &Value::Null);
-    let Some(Step::GetFacts(needed)) = scene.step.take() else {
-        panic!("{:?}", scene.done)
+    let again = remote(&bed.strangers, &incoming("GET", &path, &another));
+    let mut bed = TestBed::of("GET", &path, &another, &Value::Null);
+    let Some(Step::GetFacts(needed)) = bed.step.take() else {
+        panic!("{:?}", bed.done)
     };
     let asked = again.ask(needed).unwrap_err();
-    let Step::Respond(answer) = scene.exchange.facts(Err(asked)) else {
-        panic!("{:?}", scene.done)
+    let Step::Respond(answer) = bed.exchange.facts(Err(asked)) else {
+        panic!("{:?}", bed.done)
     };
     assert_eq!(answer.rule.as_deref(), Some("rate.limited"));
     let management = "/gateway/ng/api/user-groups/team?accountIdentifier=ACC1";
-    let mut scene = TestBed::of("DELETE", management, &another, &Value::Null);
-    assert!(scene.step(false).is_none(), "there is no body");
-    let step = scene.step.take();
+    let mut bed = TestBed::of("DELETE", management, &another, &Value::Null);
+    assert!(bed.step(false).is_none(), "there is no body");
+    let step = bed.step.take();
     let Some(Step::GetFacts(needed)) = step else {
         panic!("{step:?}");
     };
@@ -333,55 +333,55 @@ fn what_two_parsers_could_read_differently_is_refused_before_anybody_is_asked() 
             vec![("host", "other.example.com")],
         ),
     ] {
-        let mut scene = TestBed::of("DELETE", path, &headers, &Value::Null);
-        let answer = scene.run(None);
+        let mut bed = TestBed::of("DELETE", path, &headers, &Value::Null);
+        let answer = bed.run(None);
         assert_eq!(
             answer.rule.as_deref(),
             Some("route.ambiguous-path"),
             "{path}"
         );
-        assert_eq!(scene.done, [], "{path}");
+        assert_eq!(bed.done, [], "{path}");
     }
 }
 
 #[test]
 fn whoever_waits_for_a_body_holds_no_pass_and_asks_for_everything_again() {
-    let mut scene = creating();
-    scene.step(false);
-    assert!(matches!(scene.step, Some(Step::ReadBody(_))));
-    let ended = scene.exchange.suspend().unwrap();
-    let ended = scene.remote.tell(ended).unwrap();
+    let mut bed = creating();
+    bed.step(false);
+    assert!(matches!(bed.step, Some(Step::ReadBody(_))));
+    let ended = bed.exchange.suspend().unwrap();
+    let ended = bed.remote.tell(ended).unwrap();
     assert!(ended.end && ended.pass.is_some() && ended.verdict.is_none());
     assert!(
-        scene.exchange.suspend().is_none(),
+        bed.exchange.suspend().is_none(),
         "nothing is held any longer"
     );
-    let answer = scene.run(None);
+    let answer = bed.run(None);
     assert_eq!((answer.response.status, answer.rule), (201, None));
     // Asks for the token again in a new pass, and then for the body's needs.
     let [ask, read, rest @ ..] = &WHOLE_WAY;
     let expected = [&[*ask, *read, Done::Ask][..], rest].concat();
-    assert_eq!(scene.done, expected);
+    assert_eq!(bed.done, expected);
 }
 
 #[test]
 fn what_the_gateway_cannot_hold_is_refused_before_anything_is_recorded() {
-    let mut scene = creating();
-    scene.exchange.setup.set_room(10);
-    let answer = scene.run(None);
+    let mut bed = creating();
+    bed.exchange.setup.set_room(10);
+    let answer = bed.run(None);
     assert_eq!(answer.rule.as_deref(), Some("body.too-large"));
-    assert!(scene.told.is_empty() && scene.sent.is_empty());
+    assert!(bed.told.is_empty() && bed.sent.is_empty());
     assert!(answer.final_report.unwrap().ends);
 }
 
 #[test]
 fn what_did_not_reach_the_application_leaves_no_intent() {
-    let mut scene = creating();
+    let mut bed = creating();
     for _ in 0..4 {
-        assert!(scene.step(false).is_none());
+        assert!(bed.step(false).is_none());
     }
-    assert!(matches!(scene.step, Some(Step::Send(_))));
-    let answer = scene.exchange.undelivered(&Refused::no_room(10));
+    assert!(matches!(bed.step, Some(Step::Send(_))));
+    let answer = bed.exchange.undelivered(&Refused::no_room(10));
     let ended = answer.final_report.unwrap();
     assert!(ended.ends && !ended.records.is_empty(), "{ended:?}");
 }
