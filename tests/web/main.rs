@@ -1,5 +1,4 @@
-//! The browser module where it runs: in Node and in Chromium, from the npm package as it is published, and
-//! in the page.
+//! Tests the browser module in Node and in Chromium, from the npm package as published, and in the pages.
 
 mod package;
 mod page;

@@ -1,5 +1,5 @@
-//! Is the npm package the same policy, and can it be used as it says? Installed from its tarball, it plays
-//! every case of `tests/cases` that the program has played, and every byte is compared.
+//! Tests that the npm package is the same policy and works as documented. Installed from its tarball, it plays
+//! every case of `tests/cases`, and the test compares every byte with the program's results.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-/// What came of the corpus in one place.
+/// The results of the corpus on one host.
 #[derive(Deserialize)]
 struct Corpus {
     cases: usize,
@@ -25,7 +25,7 @@ struct Browser {
     foreign: Vec<String>,
 }
 
-/// A page, and what the browser said of it.
+/// A page, and the browser's report on it.
 #[derive(Deserialize)]
 struct Tab<T> {
     #[serde(flatten)]
@@ -45,7 +45,7 @@ struct Control {
     refused: String,
 }
 
-/// The package, installed, and what the program made of the corpus.
+/// The installed package, and the program's results of the corpus.
 struct TestBed {
     folder: PathBuf,
     cases: usize,
@@ -81,7 +81,7 @@ async fn chromium_decides_the_same_under_a_strict_content_security_policy() -> a
     let Bundled { rule, rules } = browser.bundled.result;
     ensure!(rule == "route.unknown", "in a bundle: {rule}");
     ensure!(rules == scimguard_core::rules().count(), "{rules} rules");
-    // Else the policy above forbids nothing, and says nothing about `eval`.
+    // Otherwise the Content-Security-Policy is not in force, and proves nothing about `eval`.
     ensure!(browser.control.result.refused == "EvalError");
     ensure!(browser.control.violations == ["script-src eval"]);
     Ok(())
@@ -126,7 +126,7 @@ fn sources() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/web"))
 }
 
-/// Plays the corpus with the program; how many cases passed.
+/// Plays the corpus with the program; returns the number of cases that passed.
 async fn play(engine: &str, transcript: &Path) -> anyhow::Result<usize> {
     let mut program = Command::new(file(PROGRAM));
     program
@@ -145,7 +145,7 @@ async fn play(engine: &str, transcript: &Path) -> anyhow::Result<usize> {
 
 impl TestBed {
     async fn new() -> anyhow::Result<Self> {
-        // What a test leaves behind is large, and a static value is never dropped: the next run clears it.
+        // The leftovers are large, and a static value is never dropped, so the next run removes them.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("web-package");
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
@@ -168,7 +168,7 @@ impl TestBed {
         self.folder.join("native.jsonl")
     }
 
-    /// What a script prints.
+    /// The output of a script.
     async fn node(&self, script: &str) -> anyhow::Result<String> {
         let mut node = Command::new("node");
         node.arg(sources().join(script))

@@ -1,5 +1,5 @@
-//! Does the page that explains a verdict do what it says? People's typing and clicking is in the scripts of
-//! the folder `page`; what the page saves as cases is played by the program.
+//! Tests the page that explains verdicts. The scripts in the folder `page` type and click like people; the
+//! program plays the cases that the page saves.
 
 use std::path::Path;
 

@@ -139,7 +139,7 @@ mod tests {
             ("192.0.2.7:4712", "Bearer good", 2, Ok(())),
             ("192.0.2.8:4712", "Bearer a", 2, Ok(())),
             ("[2001:db8::7]:1", "Bearer a", 2, Ok(())),
-            // Now and then a question is asked.
+            // One question per moment is let through.
             ("192.0.2.7:4713", "Bearer new", MOMENT, Ok(())),
             ("192.0.2.7:4713", "Bearer new", MOMENT + 1, Err(Some(2))),
             ("192.0.2.7:4713", "Bearer new", 1_001, Ok(())),

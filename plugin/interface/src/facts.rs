@@ -142,7 +142,7 @@ pub struct MembersKey {
     pub names: bool,
 }
 
-/// Asks which groups a user is in.
+/// Asks for the groups of a user.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UserGroupsKey {
@@ -248,9 +248,9 @@ pub struct User {
     /// The outcome of a deletion by the provider is not known yet.
     #[serde(rename = "leaving")]
     pub deletion_pending: bool,
-    /// When `managed_by` came to be, in milliseconds since 1970.
+    /// When `managed_by` was set, in milliseconds since 1970.
     pub since: Option<u64>,
-    /// How `managed_by` came to be, if known.
+    /// How `managed_by` was set, if known.
     pub origin: Option<Origin>,
     /// Whether the user is in at least one owned group. Derived by the store, ignored in records.
     pub in_managed_group: bool,
@@ -281,9 +281,9 @@ pub struct Group {
     /// The outcome of a deletion by the provider is not known yet.
     #[serde(rename = "leaving")]
     pub deletion_pending: bool,
-    /// When `managed_by` came to be, in milliseconds since 1970.
+    /// When `managed_by` was set, in milliseconds since 1970.
     pub since: Option<u64>,
-    /// How `managed_by` came to be, if known.
+    /// How `managed_by` was set, if known.
     pub origin: Option<Origin>,
     /// Whether the membership records are complete.
     pub members_known: bool,
@@ -356,7 +356,7 @@ pub struct Member {
     pub user: Option<User>,
 }
 
-/// A group's members against a list of users.
+/// A group's members compared with a list of users.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
@@ -409,7 +409,7 @@ impl User {
 // === impl Member ===
 
 impl Member {
-    /// In the group for certain.
+    /// Whether the user is certainly in the group.
     #[must_use]
     pub fn is_in(&self) -> bool {
         matches!(
@@ -418,13 +418,13 @@ impl Member {
         )
     }
 
-    /// In the group, and no write of that awaits confirmation.
+    /// Whether the user is in the group and no write of that awaits confirmation.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.state == Some(Membership::Confirmed)
     }
 
-    /// In the group, or perhaps in it.
+    /// Whether the user is in the group, certainly or perhaps.
     #[must_use]
     pub fn may_be_in(&self) -> bool {
         self.state.is_some()

@@ -53,7 +53,7 @@ impl Guard {
     /// Decides a request as far as the facts reach.
     ///
     /// # Errors
-    /// A `TypeError` for an argument of another form.
+    /// A `TypeError` for an argument of the wrong form.
     #[wasm_bindgen(unchecked_return_type = "Verdict")]
     pub fn evaluate(
         &self,
@@ -68,7 +68,7 @@ impl Guard {
     /// Judges the backend's answer to a forwarded request.
     ///
     /// # Errors
-    /// A `TypeError` for an argument of another form.
+    /// A `TypeError` for an argument of the wrong form.
     #[wasm_bindgen(unchecked_return_type = "Outcome")]
     pub fn observe(
         &self,
@@ -88,7 +88,7 @@ impl Guard {
     /// Plays requests in order over a facts document (JSON text; empty text means no facts).
     ///
     /// # Errors
-    /// An `InputError` for a text that cannot be read.
+    /// An `InputError` for an unreadable text.
     #[wasm_bindgen(unchecked_return_type = "Played[]")]
     pub fn play(
         &self,
@@ -105,7 +105,7 @@ impl Guard {
     /// Plays requests like `play`; returns each decision on each request as `scimguard check` prints it.
     ///
     /// # Errors
-    /// An `InputError` for a text that cannot be read.
+    /// An `InputError` for an unreadable text.
     #[wasm_bindgen(unchecked_return_type = "string[][]")]
     pub fn decisions(
         &self,

@@ -9,9 +9,9 @@ export interface Settings {
   body_limit: number;
   /** The largest observed answer, in bytes. */
   answer_limit: number;
-  /** How often one pass may answer `need`. */
+  /** The most `need` answers in one pass. */
   rounds: number;
-  /** How many passes one request may take. */
+  /** The most passes of one request. */
   passes: number;
   scim_base: string;
   upstream_base: string;
@@ -421,7 +421,7 @@ export interface PolicyError extends Error {
   faults: { pointer: string; message: string }[];
 }
 
-/** Thrown by `Guard.play` for a text that cannot be read. */
+/** Thrown by `Guard.play` for an unreadable text. */
 export interface InputError extends Error {
   name: "InputError";
   input: "facts" | "request" | "upstream";

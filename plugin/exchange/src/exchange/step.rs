@@ -54,7 +54,7 @@ pub struct Send {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// All headers but those of framing and connection.
+    /// All headers except those of framing and connection.
     pub headers: Headers,
     /// The body.
     pub body: Outgoing,

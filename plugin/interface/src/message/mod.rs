@@ -89,12 +89,12 @@ pub struct Forward {
     pub method: String,
     /// Path and query at the backend.
     pub path: String,
-    /// All headers but those of framing and connection.
+    /// All headers except those of framing and connection.
     #[serde(with = "headers")]
     pub headers: Headers,
     /// The body.
     pub body: ForwardBody,
-    /// What happens to the backend's answer.
+    /// How to handle the backend's answer.
     pub answer: AnswerHandling,
     /// To be passed to [`crate::Pass::observe`].
     #[serde(with = "serde_bytes")]
@@ -124,7 +124,7 @@ pub enum ForwardBody {
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
-/// What happens to the backend's answer.
+/// How to handle the backend's answer.
 #[wit]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -141,7 +141,7 @@ pub enum AnswerHandling {
 pub struct Reject {
     /// The rule that refused.
     pub rule: String,
-    /// For the client.
+    /// The response to the client.
     pub response: Response,
     /// The normalisations before the refusal.
     pub changes: Vec<Normalisation>,
@@ -169,7 +169,7 @@ pub struct Normalisation {
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// All headers but those of framing and connection.
+    /// All headers except those of framing and connection.
     #[serde(with = "headers")]
     pub headers: Headers,
     /// The body.
@@ -290,11 +290,11 @@ pub enum Outcome {
     Proceed(Proceed),
 }
 
-/// The end of a request that was forwarded.
+/// The end of a forwarded request.
 #[wit]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Respond {
-    /// For the client.
+    /// The response to the client.
     pub response: Response,
     /// To be stored before the client is answered.
     pub records: Vec<Record>,
