@@ -1,5 +1,5 @@
-//! What the log of decisions costs: handing one over, writing them, and each question of the operators'
-//! page, by the number of decisions that are recorded.
+//! The cost of the decision log: queuing a decision, writing it, and each query of the operators'
+//! page, by the number of recorded decisions.
 //!
 //! `cargo bench -p scimguard --profile host --bench decisions`; no plugin is needed.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
@@ -16,12 +16,12 @@ use scimguard::audit::{Decision, Filter, Log, Seen, Verdict};
 use scimguard_core::facts::{Answer, Fact, Key, Principal, Token, Unseen, User, UserKey};
 use scimguard_core::{Body, Normalisation, Request, sha256_hex};
 
-/// Numbers of decisions on record.
+/// Numbers of recorded decisions.
 const RECORDED: [u64; 3] = [1_000, 100_000, 1_000_000];
 
 const SAMPLES: usize = 200;
 
-/// Handed over before the writer is waited for; fewer than may wait.
+/// Decisions queued before waiting for the writer; fewer than the queue holds.
 const AT_ONCE: u64 = 2_000;
 
 /// Accounts, of which the first has nine in ten decisions.
@@ -34,7 +34,7 @@ const TOKEN: &str = "sat.ACC1.okta.s3cret-of-okta";
 
 fn main() -> anyhow::Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` only wants to know that it compiles.
+        // `cargo test --all-targets` only checks that it compiles.
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
@@ -81,10 +81,10 @@ async fn fill(log: &Log, numbers: std::ops::Range<u64>) {
     let rate = count as f64 / started.elapsed().as_secs_f64();
     handed.sort_unstable();
     println!("{:44} {rate:9.0} a second", "  written");
-    println!("{:44} {}", "  handed over by a request", quantiles(&handed));
+    println!("{:44} {}", "  queued by a request", quantiles(&handed));
 }
 
-/// Nine in ten are let through; a rule in two hundred refuses in a small account.
+/// Nine in ten are forwarded; a rule in two hundred refuses in a small account.
 fn decision(number: u64, seen: &Seen) -> Decision {
     let rule = match number % 200 {
         0 => Some("okta-only.user-delete"),
@@ -115,7 +115,7 @@ fn decision(number: u64, seen: &Seen) -> Decision {
     }
 }
 
-/// A request of Okta's with what is asked for it.
+/// A request of Okta's with its facts.
 fn seen() -> Seen {
     let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
     let body = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "replace",
@@ -191,7 +191,7 @@ async fn ask(log: &Log, recorded: u64) -> anyhow::Result<()> {
         ("  of an account and a verdict", filter("ACC7", "", refused)),
         ("  of an account and a rule", filter("ACC1", rename, None)),
         ("  of all three", filter("ACC20", rare, refused)),
-        ("  that nothing fits", filter("ACC7", rare, refused)),
+        ("  that nothing matches", filter("ACC7", rare, refused)),
     ] {
         let mut samples = Vec::with_capacity(SAMPLES);
         for round in 0..SAMPLES {

@@ -1,12 +1,12 @@
-//! What the sandbox costs: each figure beside the same work in native code, measured in one run.
+//! The cost of the sandbox: each figure next to the same work in native code, measured in one run.
 //!
 //! `cargo bench -p scimguard --profile host`, with the plugin where `cargo xtask build` puts it or
-//! where `SCIMGUARD_COMPONENT` says.
+//! at `SCIMGUARD_COMPONENT`.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
 mod decision;
 mod sample;
-mod scene;
+mod workload;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use decision::Decision;
 use sample::{quantile, time};
-use scene::{Scene, scenes};
 use scimguard::engine::{Engine, Fault};
 use scimguard_core::Verdict;
 use scimguard_core::facts::Fact;
 use scimguard_interface::Policy;
+use workload::{Workload, workloads};
 
 const WARM_UP: usize = 200;
 const SAMPLES: usize = 3000;
@@ -27,7 +27,7 @@ const STARTS: usize = 15;
 
 fn main() -> anyhow::Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` only wants to know that it compiles.
+        // `cargo test --all-targets` only checks that it compiles.
         return Ok(());
     }
     let component = component()?;
@@ -48,43 +48,43 @@ fn component() -> anyhow::Result<PathBuf> {
 }
 
 fn run(component: &Path, cache: &Path) -> anyhow::Result<()> {
-    let scenes = scenes()?;
+    let workloads = workloads()?;
     let native = Engine::native("")?;
     let started = Instant::now();
     let sandbox = Engine::load_snapshot(component, "", cache)?;
-    decide(&sandbox, &scenes[0])?;
+    decide(&sandbox, &workloads[0])?;
     let compiled = started.elapsed();
 
     println!(
         "{:40} {:>9} {:>9} {:>7}",
         "a decision", "median", "p99", "ratio"
     );
-    for scene in &scenes {
-        decisions(&native, &sandbox, scene)?;
+    for workload in &workloads {
+        decisions(&native, &sandbox, workload)?;
     }
     println!(
         "\n{:40} {:>9}",
         "from start to the first decision", "median"
     );
-    let scene = &scenes[0];
+    let workload = &workloads[0];
     let load = || Engine::load_snapshot(component, "", cache);
-    let cached = start(|| Ok(load()?), scene)?;
-    let native = start(|| Ok(Engine::native("")?), scene)?;
+    let cached = start(|| Ok(load()?), workload)?;
+    let native = start(|| Ok(Engine::native("")?), workload)?;
     println!("{:40} {}", "  native", time(native));
     println!("{:40} {}", "  plugin, cached code", time(cached));
     println!("{:40} {}", "  plugin, nothing cached", time(compiled));
     Ok(())
 }
 
-fn decisions(native: &Engine, sandbox: &Engine, scene: &Scene) -> anyhow::Result<()> {
+fn decisions(native: &Engine, sandbox: &Engine, workload: &Workload) -> anyhow::Result<()> {
     let reused = sandbox.session()?;
     let mut samples = [const { Vec::<Duration>::new() }; 3];
     let mut calls = 0;
-    // One after the other, so that what else the machine does falls on all alike.
+    // In turn, so that other load on the machine affects all alike.
     for round in 0..WARM_UP + SAMPLES {
-        let natively = timed(native, scene)?;
-        let in_one = timed(&reused, scene)?;
-        let in_fresh = timed(sandbox, scene)?;
+        let natively = timed(native, workload)?;
+        let in_one = timed(&reused, workload)?;
+        let in_fresh = timed(sandbox, workload)?;
         calls = natively.1;
         if round >= WARM_UP {
             for (list, sample) in samples.iter_mut().zip([natively, in_one, in_fresh]) {
@@ -92,7 +92,7 @@ fn decisions(native: &Engine, sandbox: &Engine, scene: &Scene) -> anyhow::Result
             }
         }
     }
-    println!("{} ({calls} calls)", scene.name);
+    println!("{} ({calls} calls)", workload.name);
     let names = [
         "  native",
         "  plugin, one instance",
@@ -108,40 +108,46 @@ fn decisions(native: &Engine, sandbox: &Engine, scene: &Scene) -> anyhow::Result
     Ok(())
 }
 
-fn start(engine: impl Fn() -> anyhow::Result<Engine>, scene: &Scene) -> anyhow::Result<Duration> {
+fn start(
+    engine: impl Fn() -> anyhow::Result<Engine>,
+    workload: &Workload,
+) -> anyhow::Result<Duration> {
     let mut samples = Vec::new();
     for _ in 0..STARTS {
         let started = Instant::now();
         let engine = engine()?;
-        decide(&engine, scene)?;
+        decide(&engine, workload)?;
         samples.push(started.elapsed());
     }
     samples.sort_unstable();
     Ok(quantile(&samples, 50))
 }
 
-/// How long a decision takes, and how many calls.
-fn timed(policy: &impl Policy<Fault = Fault>, scene: &Scene) -> anyhow::Result<(Duration, u32)> {
+/// The time and the number of calls of a decision.
+fn timed(
+    policy: &impl Policy<Fault = Fault>,
+    workload: &Workload,
+) -> anyhow::Result<(Duration, u32)> {
     let started = Instant::now();
-    let calls = decide(policy, scene)?;
+    let calls = decide(policy, workload)?;
     Ok((started.elapsed(), calls))
 }
 
-/// As a face does: asks, answers what is needed, asks again. Returns the number of calls.
-fn decide(policy: &impl Policy<Fault = Fault>, scene: &Scene) -> anyhow::Result<u32> {
-    let mut decision = Decision::of(policy, &scene.request);
+/// Drives a decision: asks, provides what is needed, asks again. Returns the number of calls.
+fn decide(policy: &impl Policy<Fault = Fault>, workload: &Workload) -> anyhow::Result<u32> {
+    let mut decision = Decision::of(policy, &workload.request);
     for calls in 1..=5 {
         match decision.call()? {
             Verdict::Forward(_) | Verdict::Proceed(_) => return Ok(calls),
-            Verdict::Reject(reject) => anyhow::bail!("{}: {}", scene.name, reject.rule),
+            Verdict::Reject(reject) => anyhow::bail!("{}: {}", workload.name, reject.rule),
             Verdict::Need(need) => {
                 let facts = need.keys.iter().map(|key| Fact {
                     key: key.clone(),
-                    answer: scene.table.answer(key),
+                    answer: workload.table.answer(key),
                 });
                 decision.give(&need, facts);
             }
         }
     }
-    anyhow::bail!("{}: no decision", scene.name)
+    anyhow::bail!("{}: no decision", workload.name)
 }

@@ -1,12 +1,12 @@
-//! What a message costs: stage by stage, as it grows, and beside what other implementations of SCIM
-//! take for the same message. All in native code, in one run.
+//! The cost of a message: by stage, by size, and compared with other implementations of SCIM. All
+//! in native code, in one run.
 //!
-//! The others are asked if `SCIMGUARD_NODE_MODULES` and `SCIMGUARD_PYTHON` say where they are, as
-//! `cargo xtask bench` does.
+//! The others are measured if `SCIMGUARD_NODE_MODULES` and `SCIMGUARD_PYTHON` say where they are,
+//! as with `cargo xtask bench`.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
 mod sample;
-mod scene;
+mod workload;
 
 use std::env;
 use std::io::Write as _;
@@ -17,60 +17,60 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use sample::{NOW, quantile, time};
-use scene::{Scene, members_message, scene, scenes};
 use scimguard_core::facts::Fact;
 use scimguard_core::{Body, Guard, More, Request, Verdict};
 use serde_json::json;
+use workload::{Workload, members_message, workload, workloads};
 
 const SAMPLES: usize = 2000;
 
-/// Each size is measured for so long, and at least so often.
+/// The shortest measurement of each size.
 const LONG: Duration = Duration::from_millis(500);
 const OFTEN: usize = 5;
 
 fn main() -> anyhow::Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` only wants to know that it compiles.
+        // `cargo test --all-targets` only checks that it compiles.
         return Ok(());
     }
-    let scenes = scenes()?;
-    stages(&scenes)?;
+    let workloads = workloads()?;
+    stages(&workloads)?;
     growth()?;
-    peers(&scenes)
+    peers(&workloads)
 }
 
 // === stages ===
 
-/// A stage is what an evaluation takes that ends behind it, less what one takes that ends before.
-fn stages(scenes: &[Scene]) -> anyhow::Result<()> {
+/// A stage is the difference between an evaluation that ends after it and one that ends before it.
+fn stages(workloads: &[Workload]) -> anyhow::Result<()> {
     let guard = configured("")?;
     println!(
         "{:36} {:>10} {:>10} {:>10} {:>10} {:>10}",
         "a stage (median)", "token", "parse", "normalise", "the rest", "together"
     );
-    for scene in scenes {
-        let known = known(&guard, scene)?;
+    for workload in workloads {
+        let known = known(&guard, workload)?;
         let token = Arc::new(known[..1].to_vec());
         let known = Arc::new(known);
         let with = |body| {
             Arc::new(Request {
                 body,
-                ..scene.request.clone()
+                ..workload.request.clone()
             })
         };
-        let Body::Bytes(bytes) = &scene.request.body else {
-            bail!("{}: no body", scene.name);
+        let Body::Bytes(bytes) = &workload.request.body else {
+            bail!("{}: no body", workload.name);
         };
         let broken = [bytes.as_slice(), b"]"].concat();
         let ends = [
             // Asks for the body: the token is judged.
             (with(Body::Unread), &token),
-            // Read to its end, which is no JSON.
+            // Reads to the end, which is not JSON.
             (with(Body::Bytes(broken)), &token),
             // Asks for facts: the message is canonical.
-            (with(scene.request.body.clone()), &token),
+            (with(workload.request.body.clone()), &token),
             // Forwarded.
-            (with(scene.request.body.clone()), &known),
+            (with(workload.request.body.clone()), &known),
         ];
         let mut times = [const { Vec::new() }; 4];
         for _ in 0..SAMPLES {
@@ -86,7 +86,7 @@ fn stages(scenes: &[Scene]) -> anyhow::Result<()> {
         });
         println!(
             "{:36} {:>10} {:>10} {:>10} {:>10} {:>10}",
-            scene.name,
+            workload.name,
             time(token),
             time(parsed.saturating_sub(token)),
             time(normal.saturating_sub(parsed)),
@@ -106,11 +106,11 @@ fn growth() -> anyhow::Result<()> {
         "\n{:36} {:>7} {:>10} {:>10}",
         "growth", "number", "a decision", "each"
     );
-    let operations = |count| operations("as many operations", count);
+    let operations = |count| operations("separate operations", count);
     grow(&guard, &[1, 10, 100, 1_000, 10_000], operations)?;
     for verb in ["add", "replace"] {
         let name = if verb == "add" {
-            "members put in by one operation"
+            "members added by one operation"
         } else {
             "members replaced"
         };
@@ -124,13 +124,13 @@ fn growth() -> anyhow::Result<()> {
 fn grow(
     guard: &Guard,
     sizes: &[u32],
-    scene: impl Fn(u32) -> anyhow::Result<Scene>,
+    workload: impl Fn(u32) -> anyhow::Result<Workload>,
 ) -> anyhow::Result<()> {
     let mut points = Vec::new();
     for size in sizes {
-        let scene = scene(*size)?;
-        let known = Arc::new(known(guard, &scene)?);
-        let request = Arc::new(scene.request.clone());
+        let workload = workload(*size)?;
+        let known = Arc::new(known(guard, &workload)?);
+        let request = Arc::new(workload.request.clone());
         let mut times = Vec::new();
         let begun = Instant::now();
         while times.len() < OFTEN || begun.elapsed() < LONG {
@@ -140,7 +140,7 @@ fn grow(
             ensure!(
                 matches!(verdict, Verdict::Forward(_)),
                 "{}: not forwarded",
-                scene.name
+                workload.name
             );
         }
         times.sort_unstable();
@@ -148,13 +148,13 @@ fn grow(
         let each = median / *size;
         println!(
             "{:36} {size:>7} {:>10} {:>10}",
-            scene.name,
+            workload.name,
             time(median),
             time(each)
         );
         points.push((f64::from(*size), median.as_secs_f64()));
     }
-    // What is fixed hides the growth of small numbers: from a hundred on.
+    // Fixed costs hide the growth of small numbers: from a hundred on.
     let large: Vec<_> = points
         .into_iter()
         .filter(|(size, _)| *size >= 100.0)
@@ -168,7 +168,7 @@ fn grow(
     Ok(())
 }
 
-/// The slope of the line that fits the logarithms best.
+/// The slope of the best-fitting line through the logarithms.
 fn exponent(points: &[(f64, f64)]) -> f64 {
     let logarithms: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     #[expect(clippy::cast_precision_loss, reason = "a handful of points")]
@@ -180,15 +180,15 @@ fn exponent(points: &[(f64, f64)]) -> f64 {
     covariance / variance
 }
 
-/// A group's members put in or replaced by one operation.
-fn members_change(name: &'static str, verb: &str, count: u32) -> anyhow::Result<Scene> {
+/// One operation that adds or replaces a group's members.
+fn members_change(name: &'static str, verb: &str, count: u32) -> anyhow::Result<Workload> {
     let users: Vec<u32> = (0..count).collect();
     let message = members_message(verb, count);
-    scene(name, "PATCH", "Groups/example_group", &message, &users)
+    workload(name, "PATCH", "Groups/example_group", &message, &users)
 }
 
-/// So many operations, each on one member.
-fn operations(name: &'static str, count: u32) -> anyhow::Result<Scene> {
+/// `count` operations, each on one member.
+fn operations(name: &'static str, count: u32) -> anyhow::Result<Workload> {
     let operation = |n| match n % 2 {
         0 => json!({"op": "add", "path": "members", "value": [{"value": format!("u{n}")}]}),
         _ => json!({"op": "remove", "path": format!("members[value eq \"u{n}\"]")}),
@@ -198,23 +198,23 @@ fn operations(name: &'static str, count: u32) -> anyhow::Result<Scene> {
         "Operations": (0..count).map(operation).collect::<Vec<_>>(),
     });
     let users: Vec<u32> = (0..count).collect();
-    scene(name, "PATCH", "Groups/example_group", &message, &users)
+    workload(name, "PATCH", "Groups/example_group", &message, &users)
 }
 
 // === other implementations ===
 
-fn peers(scenes: &[Scene]) -> anyhow::Result<()> {
+fn peers(workloads: &[Workload]) -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
     let python = env::var_os("SCIMGUARD_PYTHON").unwrap_or_else(|| "python3".into());
     let others = [
         ("scimmy", Command::new("node"), "scimmy.mjs"),
         ("scim2-models", Command::new(python), "models.py"),
     ];
-    let kinds = [(&scenes[0], "user"), (&scenes[1], "patch")];
+    let kinds = [(&workloads[0], "user"), (&workloads[1], "patch")];
     let guard = configured("")?;
     let own = kinds
         .iter()
-        .map(|(scene, _)| whole(&guard, scene))
+        .map(|(workload, _)| whole(&guard, workload))
         .collect::<anyhow::Result<Vec<_>>>()?;
     println!(
         "\n{:36} {:>16} {:>16}",
@@ -233,10 +233,10 @@ fn peers(scenes: &[Scene]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Decisions a second, with all facts at hand.
-fn whole(guard: &Guard, scene: &Scene) -> anyhow::Result<f64> {
-    let known = Arc::new(known(guard, scene)?);
-    let request = Arc::new(scene.request.clone());
+/// Decisions per second, with all facts available.
+fn whole(guard: &Guard, workload: &Workload) -> anyhow::Result<f64> {
+    let known = Arc::new(known(guard, workload)?);
+    let request = Arc::new(workload.request.clone());
     let mut count = 0.0;
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(2) {
@@ -246,22 +246,22 @@ fn whole(guard: &Guard, scene: &Scene) -> anyhow::Result<f64> {
     Ok(count / started.elapsed().as_secs_f64())
 }
 
-/// Messages a second, as another implementation tells them.
-fn asked(command: &mut Command, kinds: &[(&Scene, &str)]) -> anyhow::Result<Vec<f64>> {
+/// Messages per second, as reported by another implementation.
+fn asked(command: &mut Command, kinds: &[(&Workload, &str)]) -> anyhow::Result<Vec<f64>> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
     let mut input = child.stdin.take().context("no standard input")?;
-    for (scene, kind) in kinds {
-        let Body::Bytes(bytes) = &scene.request.body else {
-            bail!("{}: no body", scene.name);
+    for (workload, kind) in kinds {
+        let Body::Bytes(bytes) = &workload.request.body else {
+            bail!("{}: no body", workload.name);
         };
         let text = String::from_utf8_lossy(bytes);
         writeln!(
             input,
             "{}",
-            json!({"name": scene.name, "kind": kind, "text": text})
+            json!({"name": workload.name, "kind": kind, "text": text})
         )?;
     }
     drop(input);
@@ -272,7 +272,7 @@ fn asked(command: &mut Command, kinds: &[(&Scene, &str)]) -> anyhow::Result<Vec<
         .lines()
         .map(|line| Ok(1e9 / line.parse::<f64>()?))
         .collect::<anyhow::Result<_>>()?;
-    ensure!(rates.len() == kinds.len(), "it told {told:?}");
+    ensure!(rates.len() == kinds.len(), "it reported {told:?}");
     Ok(rates)
 }
 
@@ -282,7 +282,7 @@ fn configured(policy: &str) -> anyhow::Result<Guard> {
     Guard::configure(policy).map_err(|errors| anyhow::anyhow!("{errors:?}"))
 }
 
-/// All at hand when the pass begins.
+/// Everything is available when the pass begins.
 fn more(request: &Arc<Request>, facts: &Arc<Vec<Fact>>) -> More {
     More {
         request: Arc::clone(request),
@@ -293,17 +293,17 @@ fn more(request: &Arc<Request>, facts: &Arc<Vec<Fact>>) -> More {
 }
 
 /// Every fact that a decision needs, the token's first.
-fn known(guard: &Guard, scene: &Scene) -> anyhow::Result<Vec<Fact>> {
+fn known(guard: &Guard, workload: &Workload) -> anyhow::Result<Vec<Fact>> {
     let mut facts = Vec::new();
     for _ in 0..5 {
-        match guard.evaluate(&scene.request, &facts, NOW) {
+        match guard.evaluate(&workload.request, &facts, NOW) {
             Verdict::Need(need) => facts.extend(need.keys.into_iter().map(|key| Fact {
-                answer: scene.table.answer(&key),
+                answer: workload.table.answer(&key),
                 key,
             })),
             Verdict::Forward(_) => return Ok(facts),
-            verdict => bail!("{}: {verdict:?}", scene.name),
+            verdict => bail!("{}: {verdict:?}", workload.name),
         }
     }
-    bail!("{}: no decision", scene.name)
+    bail!("{}: no decision", workload.name)
 }

@@ -1,5 +1,5 @@
-//! What the record costs: a decision with its facts from the store, by the number of users and by the
-//! size of the group; and how fast a first fill is, and how large the store is after it.
+//! The cost of the record: a decision with its facts from the store, by the number of users and by
+//! the size of the group; the speed of an initial import, and the size of the store afterwards.
 //!
 //! `cargo bench -p scimguard --profile host --bench ownership`; no plugin is needed.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 const WARM_UP: usize = 100;
 const SAMPLES: usize = 1000;
 
-/// Numbers of users on record.
+/// Numbers of recorded users.
 const USERS: [usize; 3] = [1_000, 100_000, 1_000_000];
 
 /// Sizes of groups, with as many users as the second of [`USERS`].
@@ -41,7 +41,7 @@ const ADMINISTRATOR: &str = "pat.ACC1.admin.s3cret";
 
 fn main() -> anyhow::Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` only wants to know that it compiles.
+        // `cargo test --all-targets` only checks that it compiles.
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
@@ -86,7 +86,7 @@ async fn decisions(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each kind of request, about other users and groups each time.
+/// Each kind of request, with different users and groups each time.
 async fn measure(
     store: &Store,
     engine: &Engine,
@@ -106,7 +106,7 @@ async fn measure(
     for (name, make, rule) in kinds {
         let mut samples = Vec::with_capacity(SAMPLES);
         for round in 0..WARM_UP + SAMPLES {
-            // Far apart, so that one decision does not read what the last one did.
+            // Far apart, so that decisions do not read the same rows in a row.
             let user = round * 7_919 % users;
             let request = make(user, &groups[round % groups.len()]);
             let started = Instant::now();
@@ -131,7 +131,7 @@ fn quantiles(samples: &mut [Duration]) -> String {
     )
 }
 
-/// As the proxy does: asks, answers all keys from one state of the record, asks again. Returns the
+/// Drives a decision like the proxy: answers all keys from one state of the record. Returns the
 /// rule that refused.
 async fn decide(store: &Store, engine: &Engine, whole: Request) -> anyhow::Result<Option<String>> {
     let mut decision = Decision::of(engine, &whole);
@@ -200,7 +200,7 @@ fn rename(_user: usize, group: &str) -> Request {
     request("PATCH", &format!("Groups/{group}"), ADMINISTRATOR, &body)
 }
 
-// === What is on record ===
+// === the record ===
 
 async fn tokens(store: &Store) -> anyhow::Result<()> {
     let permissions = [

@@ -1,9 +1,9 @@
-//! What the check of a token costs, by kind; then legitimate traffic while somebody tries wrong
-//! tokens, against the same traffic in peace. Latencies, as ratios of one run; clients, attacker,
-//! guard, issuer and backend share the machine.
+//! The cost of checking a token, by kind; then good traffic while an attacker tries wrong tokens,
+//! against the same traffic alone. Latencies, as ratios of one run; clients, attacker, guard,
+//! issuer and backend share the machine.
 //!
-//! `cargo bench -p scimguard --profile host --bench tokens`; the plugin is `scimguard.wasm` beside the
-//! program or what `SCIMGUARD_COMPONENT` names, else the policy that is compiled in.
+//! `cargo bench -p scimguard --profile host --bench tokens`; the plugin is `scimguard.wasm` beside
+//! the program or at `SCIMGUARD_COMPONENT`, otherwise the native policy.
 
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
@@ -13,7 +13,7 @@ mod served;
 #[expect(
     dead_code,
     clippy::unwrap_used,
-    reason = "it is the tests' own, which need more of it and end where it fails"
+    reason = "it is shared with tests, which use more of it and panic where it fails"
 )]
 #[path = "../src/tokens/tests/signer.rs"]
 mod signer;
@@ -29,17 +29,17 @@ use served::{CLIENTS, TOKEN, USERS, backend, engine, guard, request};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-/// Wrong tokens a second, if the machine sends so many.
+/// Wrong tokens per second, if the machine can send as many.
 const WRONG: f64 = 10_000.0;
 
-/// Connections that they come on.
+/// Connections of the attacker.
 const ATTACKERS: u32 = 32;
 
-/// Time between two requests of a client: together 320 a second, which is no load.
+/// Time between two requests of a client: together 320 per second, a light load.
 const PAUSE: Duration = Duration::from_millis(50);
 
 fn main() -> anyhow::Result<()> {
-    // Only `cargo bench` wants figures; tests want to know that it runs.
+    // Only `cargo bench` needs figures; tests check that it runs.
     let measures = std::env::args().any(|arg| arg == "--bench");
     let requests = if measures { 200 } else { 2 };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -114,7 +114,7 @@ async fn legitimate(
     Ok(times)
 }
 
-/// Somebody who tries tokens.
+/// An attacker who tries tokens.
 struct Attack {
     begun: Instant,
     counts: Arc<Counts>,
@@ -142,7 +142,7 @@ impl Attack {
         }
     }
 
-    /// How many wrong tokens a second were answered, and which part of them by 429.
+    /// The rate of answered wrong tokens, and the share of 429 among them.
     async fn end(mut self) -> anyhow::Result<(f64, f64)> {
         self.counts.ended.store(true, Ordering::Relaxed);
         let took = self.begun.elapsed().as_secs_f64();

@@ -1,8 +1,8 @@
-//! What the costliest requests take that are known: the search begins with the kinds that tests know,
+//! The cost of the most expensive known requests: the search starts with the kinds that tests know,
 //! tries to make each worse, and measures the worst of each size natively and in the plugin.
 //!
-//! `cargo xtask bench -- worst`, or `cargo bench -p scimguard --profile host --bench worst` with the
-//! plugin where `SCIMGUARD_COMPONENT` says.
+//! `cargo xtask bench -- worst`, or `cargo bench -p scimguard --profile host --bench worst` with
+//! the plugin at `SCIMGUARD_COMPONENT`.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
 mod decision;
@@ -12,7 +12,7 @@ mod decision;
     clippy::expect_used,
     clippy::panic,
     clippy::unreachable,
-    reason = "tests use the whole of it"
+    reason = "tests use all of it"
 )]
 mod face;
 #[path = "../../plugin/core/tests/face/worst.rs"]
@@ -43,7 +43,7 @@ const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// Attempts to make the worst of a size worse.
 const ATTEMPTS: usize = 24;
 
-/// What else names are made of.
+/// More parts of names.
 const TEXTS: [&str; 8] = [
     "a",
     "\u{fdfa}",
@@ -55,7 +55,7 @@ const TEXTS: [&str; 8] = [
     "é",
 ];
 
-/// A request, how it came to be, and what it costs.
+/// A request, how it was made, and its cost.
 struct Found {
     kind: &'static Kind,
     size: usize,
@@ -66,7 +66,7 @@ struct Found {
 
 fn main() -> anyhow::Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` only wants to know that it compiles.
+        // `cargo test --all-targets` only checks that it compiles.
         return Ok(());
     }
     let cache = env::temp_dir().join(format!("scimguard-worst-{}", std::process::id()));
@@ -78,7 +78,7 @@ fn main() -> anyhow::Result<()> {
 fn component() -> anyhow::Result<PathBuf> {
     env::var_os("SCIMGUARD_COMPONENT")
         .map(PathBuf::from)
-        .context("say with SCIMGUARD_COMPONENT where the plugin is")
+        .context("set SCIMGUARD_COMPONENT to the plugin's path")
 }
 
 fn run(cache: &std::path::Path) -> anyhow::Result<()> {
@@ -87,7 +87,7 @@ fn run(cache: &std::path::Path) -> anyhow::Result<()> {
     let plugin = Engine::load_snapshot(&component, "", cache)?;
     println!(
         "{:>9} {:6} {:40} {:>9} {:>9} {:>9}  outcome",
-        "bytes", "token", "the costliest request known", "steps", "native", "plugin"
+        "bytes", "token", "the costliest known request", "steps", "native", "plugin"
     );
     for has_token in [false, true] {
         for size in SIZES {
@@ -123,7 +123,7 @@ fn worst(native: &Guard, size: usize, has_token: bool) -> Option<Found> {
             consider(native, &mut worst, kind, (size, size), fill);
         }
     }
-    // A walk from there: each step changes one thing, and stays where it costs more.
+    // A walk from there: each step changes one thing, and stays if it costs more.
     for attempt in 0..ATTEMPTS {
         let Some(Found {
             kind,
@@ -158,7 +158,7 @@ fn worst(native: &Guard, size: usize, has_token: bool) -> Option<Found> {
     worst
 }
 
-/// Keeps a request if it is not too large, and costs more than the worst by now.
+/// Keeps a request if it is not too large, and costs more than the worst so far.
 fn consider(
     native: &Guard,
     worst: &mut Option<Found>,
@@ -185,11 +185,11 @@ fn consider(
     }
 }
 
-/// Answers of the application as large as the budget allows.
+/// Measures answers of the application as large as the budget allows.
 fn answers(native: &Guard, plugin: &Engine) -> anyhow::Result<()> {
     println!(
         "\n{:50} {:>9} {:>9}  outcome",
-        "the longest answers that are judged", "native", "plugin"
+        "the longest judged answers", "native", "plugin"
     );
     let user =
         r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"u1","userName":"ann"}"#;
@@ -238,7 +238,7 @@ fn answers(native: &Guard, plugin: &Engine) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An answer to a list of so many users.
+/// An answer that lists `count` users.
 fn list(element: &str, count: usize) -> BackendOutcome {
     let list = vec![element; count].join(",");
     let body = format!(
@@ -251,8 +251,8 @@ fn list(element: &str, count: usize) -> BackendOutcome {
     })
 }
 
-/// The longest text that the patterns of a schema may be held against, with as many states as a policy
-/// may have.
+/// The longest text that a schema's patterns may be matched against, with as many states as a
+/// policy may have.
 fn patterns(component: &std::path::Path, cache: &std::path::Path) -> anyhow::Result<()> {
     println!(
         "\n{:50} {:>9} {:>9}  outcome",
@@ -270,7 +270,7 @@ fn patterns(component: &std::path::Path, cache: &std::path::Path) -> anyhow::Res
             break;
         }
     }
-    let (count, native) = native.context("no schema of this kind is taken")?;
+    let (count, native) = native.context("no schema of this kind is accepted")?;
     let plugin = Engine::load_snapshot(component, &policy, cache)?;
     for length in [1, 10, 20, 50, 100, 200, 1_000] {
         let user = json!({
@@ -292,7 +292,7 @@ fn patterns(component: &std::path::Path, cache: &std::path::Path) -> anyhow::Res
     Ok(())
 }
 
-/// The processor time of all calls of one decision, and what came of it.
+/// The processor time of all calls of one decision, and its result.
 fn cost<P: Policy<Fault: Display>>(
     policy: &P,
     sent: &Request,
@@ -317,10 +317,10 @@ fn cost<P: Policy<Fault: Display>>(
             Err(fault) => return Ok((taken, fault.to_string())),
         }
     }
-    anyhow::bail!("there is no decision")
+    anyhow::bail!("no decision")
 }
 
-/// The processor time of one judgement, and what came of it.
+/// The processor time of one judgement, and its result.
 fn judged<P: Policy<Fault: Display>>(
     policy: &P,
     continuation: &[u8],
@@ -344,13 +344,13 @@ fn judged<P: Policy<Fault: Display>>(
         taken,
         match outcome {
             Ok(Outcome::Respond(respond)) => respond.rule.unwrap_or_else(|| "passed on".to_owned()),
-            Ok(_) => "goes on".to_owned(),
+            Ok(_) => "continues".to_owned(),
             Err(fault) => fault.to_string(),
         },
     ))
 }
 
-/// The median of three measurements, and what came of it.
+/// The median of three measurements, and the result.
 fn median(
     mut measure: impl FnMut() -> anyhow::Result<(Duration, String)>,
 ) -> anyhow::Result<(Duration, String)> {

@@ -1,4 +1,4 @@
-//! The present.
+//! The current time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,4 @@
-//! Connections to a server that the guard asks, in clear text or by TLS. No redirect is followed: an
-//! answer is an answer, wherever it points.
+//! Connections to a server that the guard calls, in clear text or by TLS. Redirects are not followed.
 
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    /// Connections to this server; `what` it is, for messages.
+    /// Connections to this server; `what` names it in messages.
     pub(crate) fn to(server: &Uri, what: &str) -> anyhow::Result<Self> {
         let mut builder = Client::builder(TokioExecutor::new());
         builder

@@ -1,6 +1,5 @@
-//! `scimguard`: loads the SCIM policy plugin in front of a backend, and answers everything that can
-//! be asked about a decision from the command line. The program in `main.rs` is [`run`]; the modules
-//! that benches and tests reach from outside are public.
+//! `scimguard`: runs the SCIM policy plugin in front of a backend, and explains decisions on the
+//! command line. The program in `main.rs` is [`run`]; benches and tests use the public modules.
 
 pub mod admin;
 pub mod audit;

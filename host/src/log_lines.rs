@@ -1,5 +1,4 @@
-//! The process's own log: one JSON line for each event, without what has the form of a secret, whatever
-//! part of the guard wrote it.
+//! The process's own log: one JSON line for each event, with everything hidden that looks like a secret.
 
 use std::io::{self, Write};
 
@@ -8,7 +7,7 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Takes whole lines.
+/// Hides secrets in whole lines.
 struct Hiding<W>(W);
 
 impl<W: Write> Write for Hiding<W> {
@@ -23,7 +22,7 @@ impl<W: Write> Write for Hiding<W> {
     }
 }
 
-/// Makes writers that hide.
+/// Makes writers that hide secrets.
 struct AllHiding<M>(M);
 
 impl<'w, M: MakeWriter<'w>> MakeWriter<'w> for AllHiding<M> {
@@ -34,7 +33,7 @@ impl<'w, M: MakeWriter<'w>> MakeWriter<'w> for AllHiding<M> {
     }
 }
 
-/// What takes events and writes them as lines.
+/// Writes events as lines.
 pub(crate) fn lines<M>(writer: M, filter: EnvFilter) -> impl Subscriber + Send + Sync
 where
     M: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -44,7 +43,7 @@ where
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        // What cannot be written cannot be told either: a full disk must not end the guard.
+        // A failed write cannot be reported either: a full disk must not end the guard.
         .log_internal_errors(false)
         .with_writer(AllHiding(writer))
         .with_env_filter(filter)

@@ -1,8 +1,8 @@
-//! Whose addresses are one: what one customer has.
+//! Addresses that belong together: those of one customer.
 
 use std::net::IpAddr;
 
-/// An IPv4 address, or an IPv6 network of 64 bits, of which a host may have all (RFC 6177).
+/// An IPv4 address, or an IPv6 network of 64 bits, all of which one host may use (RFC 6177).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Network {
     V4(u32),

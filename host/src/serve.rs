@@ -1,4 +1,4 @@
-//! A guard with all its addresses, until the process is told to end.
+//! Runs a guard on all its addresses until shutdown.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin;
 use crate::proxy::{self, Proxy};
 
-/// Addresses that are listened on.
+/// The addresses to listen on.
 pub struct Listeners {
     /// Where clients connect. `None`: gateways decide all requests.
     pub clients: Option<TcpListener>,
@@ -18,7 +18,7 @@ pub struct Listeners {
     pub facts: Option<TcpListener>,
 }
 
-/// Serves until `end` comes true and the requests in flight are done, or have had their time.
+/// Serves until `end` completes and the requests in flight are done or out of time.
 pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Output = ()>) {
     let no_admin = CancellationToken::new();
     let admin = listeners
@@ -28,7 +28,7 @@ pub async fn serve(proxy: Arc<Proxy>, listeners: Listeners, end: impl Future<Out
     proxy::answer(Arc::clone(&proxy), clients, gateways, end).await;
     no_admin.cancel();
     if let Some(admin) = admin {
-        // Those who wait for the next decision wait no longer.
+        // Requests that wait for the next decision are aborted.
         admin.abort();
     }
     proxy.close().await;

@@ -1,8 +1,8 @@
-//! Text of others, as it may be shown.
+//! Foreign text, made safe to show.
 
 use scimguard_core::hide_secrets;
 
-/// No shown value is longer, in characters.
+/// Longest value shown, in characters.
 const LONGEST: usize = 256;
 
 /// The path with the names of its query's parameters: their values may be names or secrets.
@@ -17,7 +17,7 @@ pub(crate) fn without_values(path: &str) -> String {
     format!("{path}?{}", names.join("&"))
 }
 
-/// Cut, and without secrets and characters that change what a terminal shows.
+/// Cuts it, and removes secrets and characters that change what a terminal shows.
 pub(crate) fn printable(text: &str) -> String {
     let text = hide_secrets(text);
     let mut out = String::new();

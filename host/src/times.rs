@@ -1,4 +1,4 @@
-//! Times as people read them.
+//! Times for display.
 
 /// A time to the minute, in UTC.
 pub(crate) fn shown(millis: Option<u64>) -> String {

@@ -1,5 +1,5 @@
-//! `serve`, `token` and `principal` as somebody runs them: the real program, its exit codes, and
-//! what it says where.
+//! `serve`, `token` and `principal` on the command line: the real program, its exit codes, and its
+//! output.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,7 +39,7 @@ fn run(folder: &TempDir, arguments: &str) -> Output {
     scimguard(folder.path(), arguments).output().unwrap()
 }
 
-/// The same without a configuration of its own.
+/// The same without a configuration.
 fn bare(folder: &TempDir, arguments: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scimguard"))
         .args(arguments.split(' '))
@@ -186,7 +186,7 @@ fn get(address: &str, path: &str) -> String {
     read(send(address, &format!("GET {path}"), "", ""))
 }
 
-/// A backend that acts and never answers; tells of each request.
+/// A backend that acts and never answers; reports each request.
 fn silent_backend() -> (String, mpsc::Receiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -233,7 +233,7 @@ fn readiness_names_the_accounts_without_a_first_fill() {
     let ready = get(&serving.admin, "/readyz");
     assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
     assert!(
-        ready.ends_with("ready\nno first fill yet (`scimguard import`): ACC1\n"),
+        ready.ends_with("ready\nno initial import yet (`scimguard import`): ACC1\n"),
         "{ready}"
     );
     assert_eq!(serving.terminate(), Some(0));
@@ -318,7 +318,7 @@ fn settings_follow_the_policy_in_use() {
         "https://guard.example.com/scim/v2/ACC2"
     );
 
-    // Where nobody says how the guard is reached, no other address stands in its place.
+    // An unknown address of the guard is not replaced by another one.
     for command in ["okta-settings", "entra-settings"] {
         let output = bare(&folder, &format!("{command} --account ACC1"));
         assert!(output.status.success(), "{}", stderr(&output));
@@ -352,7 +352,7 @@ fn what_is_cheap_to_find_is_found_before_the_policy_is_compiled() {
     let folder = folder(CONFIG);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    // A component that is none: who came so far as to read it says so.
+    // An invalid component: only a command that reads it reports that.
     std::fs::write(folder.path().join("none.wasm"), "none").unwrap();
     let start = |lines: &str| {
         let text = format!(

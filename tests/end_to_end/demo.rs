@@ -13,7 +13,7 @@ use tokio::time::timeout;
 #[tokio::test]
 async fn the_demo_goes_as_told_and_is_plain_in_a_pipe() -> anyhow::Result<()> {
     let told = process::output(demo().args(["--application", &application()])).await?;
-    ensure!(told.contains("All as told"), "{told}");
+    ensure!(told.contains("Everything went as expected"), "{told}");
     ensure!(!told.contains('\u{1b}'), "colours in a pipe:\n{told}");
     Ok(())
 }
@@ -32,7 +32,7 @@ async fn with_pages_the_guard_serves_them_after_the_story() -> anyhow::Result<()
     let told = async {
         let mut is_told = false;
         while let Some(line) = lines.next_line().await? {
-            is_told |= line.contains("All as told");
+            is_told |= line.contains("Everything went as expected");
             if let Some(place) = line.trim().strip_suffix("/explain/") {
                 ensure!(is_told, "the story has not ended");
                 return Ok(place.to_owned());

@@ -184,7 +184,7 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
     let report = examined(&guard).await?;
     ensure!(report.code == Some(1));
     report.says("problem", "store", "does not exist yet")?;
-    report.says("note", "guard", "none answers")?;
+    report.says("note", "guard", "nothing answers")?;
     report.says("fine", "application", "can be reached")?;
 
     guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
@@ -214,7 +214,7 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
     let report = examined(&guard).await?;
     ensure!(report.code == Some(1));
     report.says("fine", "guard", "it runs and is ready")?;
-    report.says("problem", "first fill", ACCOUNT)?;
+    report.says("problem", "initial import", ACCOUNT)?;
     report.says(
         "problem",
         "tokens",
@@ -284,7 +284,7 @@ async fn an_application_without_scim_at_that_path_is_a_problem() -> anyhow::Resu
             200,
             "application/json",
             r#"{"ok":true}"#,
-            Some("expected a list"),
+            Some("expected a SCIM list"),
         ),
         (302, "text/html", "", Some("302 Found")),
         (500, "application/json", "{}", Some("500 Internal")),
@@ -313,7 +313,7 @@ async fn an_application_without_scim_at_that_path_is_a_problem() -> anyhow::Resu
                 )?;
             }
             None => {
-                set_up.says("fine", "application", "a list of SCIM")?;
+                set_up.says("fine", "application", "a SCIM list")?;
                 ensure!(tried.code == Some(0), "{:#?}", tried.findings);
             }
         }
@@ -467,7 +467,7 @@ async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
     report.says("fine", "issuers", "can verify: 1; not used: 2")?;
     report.says("note", "issuers", "key \"for-encryption\": it is of a kind")?;
     report.says("note", "issuers", "key number 3: it is of a kind")?;
-    report.says("fine", "issuers", "made-up token that it is not good")?;
+    report.says("fine", "issuers", "rejects a made-up token")?;
     report.says("fine", "permissions", "does not know")?;
     report.says("note", "tokens", "all come from issuers")?;
 
@@ -487,8 +487,8 @@ async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
     ] {
         report.says("problem", "issuers", fault)?;
     }
-    report.says("problem", "issuers", "made-up token that it is good")?;
-    report.says("problem", "permissions", "of a made-up principal")?;
+    report.says("problem", "issuers", "accepts a made-up token")?;
+    report.says("problem", "permissions", "for a made-up principal")?;
 
     let lines = [keys("/gone"), asked("", "/gone"), permissions("/gone")];
     let report = examined(&named, &lines).await?;
@@ -503,17 +503,17 @@ async fn issuers_and_permissions_of_a_set_up_are_tried() -> anyhow::Result<()> {
     report.says(
         "problem",
         "issuers",
-        "as.example.com for ACC9, and the policy does not",
+        "as.example.com for ACC9, but the policy does not",
     )?;
     let mut wrong_kind = introspecting;
     wrong_kind["issuer"] = json!(SIGNING);
     let report = examined(&[wrong_kind], &[keys("/keys")]).await?;
-    report.says("problem", "issuers", "has `jwks_url` in the configuration")?;
+    report.says("problem", "issuers", "but `jwks_url` in the configuration")?;
 
     let file = "[permissions]\nfile = \"gone.json\"\n".to_owned();
     let report = examined(&[], &[file]).await?;
     report.says("problem", "permissions", "gone.json")?;
-    report.says("problem", "tokens", "no token that is good")?;
+    report.says("problem", "tokens", "no good token")?;
     Ok(())
 }
 
@@ -554,8 +554,8 @@ async fn the_facts_service_of_a_set_up_is_looked_at() -> anyhow::Result<()> {
     report.says("fine", "facts", "it answers at 127.0.0.1")?;
     let encrypted = format!("{}{edge}", tls("long"));
     let report = examined(&encrypted, &[GOOD], true).await?;
-    report.says("fine", "facts", "long.pem ends in ")?;
-    report.says("fine", "facts", "connections are taken")?;
+    report.says("fine", "facts", "long.pem expires in ")?;
+    report.says("fine", "facts", "accepts connections")?;
 
     let two = format!("{edge}{}", gateway("west"));
     let over = format!("{}{edge}", tls("over"));
@@ -564,13 +564,13 @@ async fn the_facts_service_of_a_set_up_is_looked_at() -> anyhow::Result<()> {
         (&edge, &["short"][..], "fewer than 32 characters"),
         (&two, &[GOOD], "west.secret"),
         (&two, &[GOOD, GOOD], "has the secret of another"),
-        (&over, &[GOOD], "over.pem ended "),
+        (&over, &[GOOD], "over.pem expired "),
         (&mixed, &[GOOD], "long.pem"),
     ] {
         let report = examined(lines, secrets, false).await?;
         ensure!(report.code == Some(1), "{words}");
         report.says("problem", "facts", words)?;
-        report.says("note", "facts", "none answers at 127.0.0.1")?;
+        report.says("note", "facts", "nothing answers at 127.0.0.1")?;
     }
     Ok(())
 }

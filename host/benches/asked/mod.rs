@@ -1,5 +1,5 @@
-//! A token about which a slow issuer is asked, in peace and beside clients without credentials that
-//! make tokens up.
+//! A token that is introspected at a slow issuer, alone and next to clients without credentials
+//! that send made-up tokens.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ const ISSUER: &str = "https://as.example.com";
 /// The token that the issuer knows.
 const KNOWN: &str = "a-token-in-use";
 
-/// What an issuer far away needs.
+/// The response time of a distant issuer.
 const SLOW: Duration = Duration::from_millis(300);
 
-/// How long an answer counts: shorter than anybody would have it, so that many are renewed.
+/// How long an answer is cached: shorter than in practice, so that many are renewed.
 const CACHE: &str = "2s";
 
-/// Clients that make tokens up.
+/// Clients that send made-up tokens.
 const ATTACKERS: u32 = 700;
 
 /// Prints two lines and the ratio of their 99th percentiles.
@@ -39,7 +39,7 @@ pub(crate) async fn figures(backend: SocketAddr, requests: usize) -> anyhow::Res
     let (name, engine) = engine(&policy.to_string())?;
     let (guard, _) = guard_in(folder.path(), &tables, engine, backend).await?;
     println!(
-        "{CLIENTS} clients with a token about which an issuer of {SLOW:?} is asked, policy: {name}"
+        "{CLIENTS} clients with a token that an issuer introspects in {SLOW:?}, policy: {name}"
     );
     let peace = legitimate(guard, KNOWN, requests).await?;
     print("in peace", &peace);
@@ -49,7 +49,7 @@ pub(crate) async fn figures(backend: SocketAddr, requests: usize) -> anyhow::Res
     for attacker in 0..ATTACKERS {
         attackers.spawn(make_up(guard, attacker, Arc::clone(&counts)));
     }
-    // Until the issuer has more to do than it can.
+    // Until the issuer is overloaded.
     let begun = Instant::now();
     while counts.refused.load(Ordering::Relaxed) < 100 && begun.elapsed() < Duration::from_secs(20)
     {
@@ -110,7 +110,7 @@ async fn make_up(guard: SocketAddr, attacker: u32, counts: Arc<Counts>) -> anyho
             429 | 503 => counts.refused.fetch_add(1, Ordering::Relaxed),
             other => anyhow::bail!("a made-up token was answered {other}"),
         };
-        // As a client does that is told to come again later, if in a hurry.
+        // Like a hurried client that has to retry later.
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! One decision, call by call, as a face drives it.
+//! One decision, call by call, as a driver makes it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use scimguard_interface::{Given, Pass as _, Policy};
 
 use crate::sample::NOW;
 
-/// A request whose body nobody has read yet, and what is known of it.
+/// A request whose body is unread, and its facts so far.
 pub(crate) struct Decision<'a, P: Policy> {
     policy: &'a P,
     sent: &'a Request,
@@ -46,7 +46,7 @@ impl<'a, P: Policy> Decision<'a, P> {
         }
     }
 
-    /// Gives what was needed.
+    /// Provides what was needed.
     pub(crate) fn give(&mut self, need: &Need, facts: impl IntoIterator<Item = Fact>) {
         if need.body_limit.is_some() {
             Arc::make_mut(&mut self.request)

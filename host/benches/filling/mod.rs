@@ -1,5 +1,5 @@
-//! The first fill: `scimguard import` from an application that answers at once, and the store after
-//! it.
+//! The initial import: `scimguard import` from an application that answers at once, and the size of
+//! the store afterwards.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -16,13 +16,13 @@ use tokio::process::Command;
 const USERS: usize = 100_000;
 const MEMBERS: usize = 100_000;
 
-/// As many as `import` asks for.
+/// As many as `import` requests.
 const PAGE: usize = 200;
 
 /// Nothing here takes longer.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What the application answers, ready to be sent.
+/// The application's answers, ready to be sent.
 struct Answers {
     pages: Vec<String>,
     groups: String,
@@ -49,7 +49,7 @@ pub(crate) async fn figures(folder: &Path) -> anyhow::Result<()> {
 
     println!(
         "\n{:44} {:>9} {:>9}",
-        "a first fill", "a second", "bytes each"
+        "initial import", "a second", "bytes each"
     );
     let mut size = 0;
     for (name, only, count) in [
@@ -129,7 +129,7 @@ async fn answer(State(answers): State<Arc<Answers>>, uri: Uri) -> String {
     page.cloned().unwrap_or_else(|| list(USERS, &[]))
 }
 
-/// As long as what most servers give.
+/// As long as the ids of most servers.
 fn id(number: usize) -> String {
     format!("3f2b9c1e-7a54-4d7e-9d0c-{number:012}")
 }

@@ -1,5 +1,5 @@
-//! Reads with each kind of token, one after the other on one connection: the guard's own opaque
-//! token, signed ones, and one about which its issuer was asked a moment ago.
+//! Reads with each kind of token, in turn on one connection: the guard's own opaque token, signed
+//! ones, and a recently introspected one.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -32,9 +32,9 @@ struct Kind {
     check: Check,
 }
 
-/// What is done to find out whether a token is good, beside the policy's work.
+/// How a token is verified, besides the policy's work.
 enum Check {
-    /// One read of the guard's store, where it may be.
+    /// One read of the guard's store, which may have it.
     Read,
     Signature(Box<DecodingKey>, Algorithm),
 }
@@ -52,10 +52,10 @@ pub(crate) async fn figures(backend: SocketAddr, requests: usize) -> anyhow::Res
     let (guard, admin) = guard_in(folder.path(), &tables, engine, backend).await?;
     let store = Store::open(&folder.path().join(STORE)).await?;
 
-    println!("one client, a kind of token after the other, policy: {name}");
+    println!("one client, each kind of token in turn, policy: {name}");
     let mut opaque = None;
     for kind in kinds(&signers)? {
-        // What is fetched or compiled for the first one.
+        // Fetches and compiles what the first read needs.
         read(guard, &kind, requests.min(20)).await?;
         let before = decisions(admin).await?;
         let times = read(guard, &kind, requests).await?;
@@ -86,7 +86,7 @@ fn policy() -> String {
     .to_string()
 }
 
-/// The issuers of the configuration, whose keys are in this folder.
+/// The configured issuers, whose keys are in this folder.
 async fn issuers(folder: &Path, signers: &[Signer]) -> anyhow::Result<String> {
     let keys: Vec<Value> = signers.iter().map(Signer::jwk).collect();
     std::fs::write(folder.join("keys.json"), set(&keys))?;
@@ -136,7 +136,7 @@ fn kinds([rsa, p256, ed25519]: &[Signer; 3]) -> anyhow::Result<Vec<Kind>> {
         signed("PS256", rsa, Algorithm::PS256)?,
         signed("ES256", p256, Algorithm::ES256)?,
         signed("EdDSA", ed25519, Algorithm::EdDSA)?,
-        // The store is asked first; what the issuer said is remembered.
+        // The store is asked first; the issuer's answer is cached.
         looked_up("introspected, remembered", "a-token-of-the-issuer"),
     ])
 }
@@ -187,7 +187,7 @@ async fn read(guard: SocketAddr, kind: &Kind, requests: usize) -> anyhow::Result
     Ok(times)
 }
 
-/// Seconds that the guard spent on requests so far, and how many they were.
+/// Seconds that the guard spent on requests so far, and their number.
 async fn decisions(admin: SocketAddr) -> anyhow::Result<(f64, f64)> {
     let mut connection = Connection::open(admin).await?;
     let (_, body) = connection.send(request("GET", "/metrics", "", "")?).await?;

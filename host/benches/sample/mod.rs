@@ -1,4 +1,4 @@
-//! How the benchmarks tell what they measured, and the time at which they decide.
+//! How the benchmarks print times, and the time of their decisions.
 
 use std::time::Duration;
 

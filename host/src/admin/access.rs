@@ -1,8 +1,8 @@
-//! Who may ask: the token in a header, a `Host` that is the guard's own, and for what changes anything
-//! an `Origin` that is none or the same.
+//! Access to the admin address: the token in a header, a `Host` that is the guard's own, and for
+//! changes an `Origin` that is absent or the same.
 //!
-//! There is no cookie, so no other page acts in an operator's name; a name that another page has made
-//! lead here (DNS rebinding) is refused by its `Host`.
+//! There is no cookie, so no other page acts in an operator's name; a name that another page points
+//! here (DNS rebinding) is refused by its `Host`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -20,17 +20,17 @@ use super::{Admin, Peer};
 use crate::config::Config;
 use crate::proxy::Limits;
 
-/// Who may ask.
+/// Decides about access.
 pub(super) struct Access {
-    /// The hash of the token; of hashes, no comparison tells how much of a guess was right.
+    /// The hash of the token: comparing hashes does not reveal how much of a guess was right.
     token: Option<[u8; 32]>,
     address: SocketAddr,
-    /// Names beside the address itself, in lower case.
+    /// Names besides the address itself, in lower case.
     hosts: Vec<String>,
     limits: Limits,
 }
 
-/// Why there is no answer, for programs and people (RFC 9457).
+/// An error for programs and people (RFC 9457).
 pub(super) struct Problem {
     status: StatusCode,
     detail: String,
@@ -55,12 +55,12 @@ impl Access {
         })
     }
 
-    /// Only who is on this machine can reach it.
+    /// Whether only this machine can reach it.
     pub(super) fn is_local(&self) -> bool {
         self.address.ip().is_loopback()
     }
 
-    /// Whether a request may be for this guard.
+    /// Whether the guard has this host name.
     fn knows(&self, host: &str) -> bool {
         let host = host.to_lowercase();
         let authority = match host.parse::<Authority>() {
@@ -73,7 +73,7 @@ impl Access {
         }
         let own = self.address.ip();
         match name.trim_matches(['[', ']']).parse::<IpAddr>() {
-            // An address leads where it says.
+            // An address identifies the guard if it is its own.
             Ok(address) => own.is_unspecified() || address == own,
             Err(_) => name == "localhost" && (own.is_loopback() || own.is_unspecified()),
         }
@@ -83,7 +83,7 @@ impl Access {
         let Some(token) = &self.token else {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
-                "There is no admin token, so nobody can ask. Name one in [admin_token] of the configuration.",
+                "There is no admin token, so access is denied. Set [admin_token] in the configuration.",
             ));
         };
         let given = headers
@@ -105,14 +105,14 @@ impl Access {
                 retry_after: refused.retry_after,
                 ..Problem::new(
                     StatusCode::TOO_MANY_REQUESTS,
-                    "Too many wrong tokens come from this address, and this one is wrong too.",
+                    "Too many wrong tokens came from this address, and this one is wrong too.",
                 )
             }),
         }
     }
 }
 
-/// Lets through who asks for this guard by a name that it has.
+/// Passes requests whose `Host` is a name of this guard.
 pub(super) async fn asked_by_name(
     State(admin): State<Admin>,
     request: Request,
@@ -130,7 +130,7 @@ pub(super) async fn asked_by_name(
     if !admin.access.knows(&host) {
         return Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
-            "This address has no such name. Add it to admin_hosts in the configuration if it should.",
+            "This address does not have this name. If it should, add it to admin_hosts in the configuration.",
         )
         .into_response();
     }
@@ -138,14 +138,14 @@ pub(super) async fn asked_by_name(
     if writes && !is_same_origin(request.headers(), &host) {
         return Problem::new(
             StatusCode::FORBIDDEN,
-            "Only the operators' page itself changes anything from a browser.",
+            "From a browser, only the operators' page itself may change anything.",
         )
         .into_response();
     }
     next.run(request).await
 }
 
-/// Whether a browser says that a page of this address asks, or nobody says that a browser does.
+/// Whether the request came from a page of this address, or not from a browser.
 fn is_same_origin(headers: &HeaderMap, host: &str) -> bool {
     let same_site = match headers.get("sec-fetch-site") {
         Some(site) => site == "same-origin" || site == "none",
@@ -166,7 +166,7 @@ fn is_same_origin(headers: &HeaderMap, host: &str) -> bool {
     same_site && same_origin
 }
 
-/// Lets through who has the token.
+/// Passes requests with the token.
 pub(super) async fn authenticated(
     State(admin): State<Admin>,
     request: Request,
@@ -180,7 +180,7 @@ pub(super) async fn authenticated(
     }
 }
 
-/// A path of the API that nothing answers.
+/// Answers unknown paths of the API.
 pub(super) async fn nothing() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "There is nothing at this path.")
 }
@@ -231,10 +231,10 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What went wrong is in the log; whoever asked can only ask again.
+/// The log has the details; the client can only retry.
 impl From<crate::store::Error> for Problem {
     fn from(error: crate::store::Error) -> Self {
-        tracing::warn!(%error, "the operators' page has no answer");
+        tracing::warn!(%error, "a request of the operators' page failed");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "The store does not answer now.",
@@ -244,7 +244,7 @@ impl From<crate::store::Error> for Problem {
 
 impl From<crate::audit::Error> for Problem {
     fn from(error: crate::audit::Error) -> Self {
-        tracing::warn!(%error, "the operators' page has no answer");
+        tracing::warn!(%error, "a request of the operators' page failed");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "The decision log does not answer now.",

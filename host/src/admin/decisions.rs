@@ -1,4 +1,4 @@
-//! What was decided: by page, live, one by one, and counted.
+//! Decisions: by page, live, individually, and counted.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use super::access::Problem;
 use crate::audit::{Filter, Log, Page, Verdict};
 use crate::clock::now;
 
-/// Decisions on a page, if nobody says how many.
+/// Default number of decisions on a page.
 const PAGE: u32 = 50;
 
-/// How long somebody waits for the next decision; proxies cut off who waits for longer than 30 s.
+/// How long a request waits for the next decision; proxies cut off after 30 s.
 const WAIT: Duration = Duration::from_secs(20);
 
 /// A day, in milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// Which decisions, and where a page of them begins.
+/// Which decisions, and where the page begins.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct DecisionQuery {
     account: Option<String>,
     rule: Option<String>,
     verdict: Option<String>,
@@ -35,7 +35,7 @@ pub(super) struct Asked {
     limit: Option<u32>,
 }
 
-/// From when to when, in milliseconds since 1970.
+/// The interval, in milliseconds since 1970.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Range {
@@ -43,14 +43,14 @@ pub(super) struct Range {
     to: Option<i64>,
 }
 
-impl Asked {
+impl DecisionQuery {
     fn filter(&self) -> Result<Filter, Problem> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let verdict = given(&self.verdict)
             .map(|name| {
                 Verdict::named(&name).ok_or_else(|| {
                     Problem::unreadable(format!(
-                        "verdict: {name:?} is none of forward, reject and ruled"
+                        "verdict: {name:?} is not forward, reject or ruled"
                     ))
                 })
             })
@@ -71,7 +71,7 @@ impl Admin {
     fn log(&self) -> Result<&Log, Problem> {
         self.proxy.decisions().ok_or_else(|| {
             Problem::missing(
-                "Decisions are not recorded. Name a database in `decisions` of the configuration.",
+                "Decisions are not recorded. Set `decisions` in the configuration to a database.",
             )
         })
     }
@@ -98,7 +98,7 @@ pub(super) async fn status(State(admin): State<Admin>) -> Result<Json<Value>, Pr
 /// `GET /api/decisions?account=&rule=&verdict=&before=&limit=`
 pub(super) async fn page(
     State(admin): State<Admin>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<DecisionQuery>,
 ) -> Result<Json<Page>, Problem> {
     let filter = asked.filter()?;
     let page = admin.log()?.page(&filter, asked.before, asked.limit());
@@ -108,7 +108,7 @@ pub(super) async fn page(
 /// `GET /api/decisions/live?after=…`: the decisions after that one, as soon as there are any.
 pub(super) async fn live(
     State(admin): State<Admin>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<DecisionQuery>,
 ) -> Result<Json<Page>, Problem> {
     let filter = asked.filter()?;
     let after = asked.after.unwrap_or_default();
@@ -123,11 +123,11 @@ pub(super) async fn one(
 ) -> Result<Json<Value>, Problem> {
     let found = admin.log()?.decision(id).await?;
     found.map(Json).ok_or_else(|| {
-        Problem::missing("This decision is not recorded any more: newer ones took its place.")
+        Problem::missing("This decision is no longer recorded: newer ones replaced it.")
     })
 }
 
-/// `GET /api/policies/{id}`: the policy document that decided, as its file has it.
+/// `GET /api/policies/{id}`: the policy document that decided, as in its file.
 pub(super) async fn policy(
     State(admin): State<Admin>,
     Path(id): Path<i64>,
@@ -143,7 +143,7 @@ pub(super) async fn accounts(State(admin): State<Admin>) -> Result<Json<Vec<Stri
     Ok(Json(admin.log()?.accounts().await?))
 }
 
-/// `GET /api/counts?from=&to=`: the last day, if nobody says from when.
+/// `GET /api/counts?from=&to=`: by default, of the last day.
 pub(super) async fn counts(
     State(admin): State<Admin>,
     Query(range): Query<Range>,

@@ -1,4 +1,4 @@
-//! Whether the guard is alive, whether it can decide, and what it counts.
+//! Whether the guard is alive, whether it can decide, and its metrics.
 
 use axum::Router;
 use axum::extract::State;
@@ -10,10 +10,10 @@ use http::{StatusCode, header};
 use super::{Admin, access};
 use crate::proxy::METRICS_TYPE;
 
-/// Accounts that `/readyz` names, at most.
+/// How many accounts `/readyz` names at most.
 const NAMED: u32 = 20;
 
-/// `/healthz`, `/readyz` and `/metrics`. Whom anybody can reach tells no account without the token.
+/// `/healthz`, `/readyz` and `/metrics`. Where everybody can reach them, account names need the token.
 pub(super) fn router(admin: Admin) -> Router<Admin> {
     let metrics = Router::new().route("/metrics", get(metrics));
     let metrics = match admin.access.is_local() {
@@ -29,7 +29,7 @@ pub(super) fn router(admin: Admin) -> Router<Admin> {
 async fn readyz(State(admin): State<Admin>) -> (StatusCode, String) {
     let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, why.to_owned());
     if admin.proxy.is_ending() {
-        return unready("the guard is ending\n");
+        return unready("the guard is shutting down\n");
     }
     let store = admin.proxy.store();
     // The log has the reason, with the file's name.
@@ -66,11 +66,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     }
 }
 
-/// An account without a first fill is guarded as far as the record goes.
+/// Names accounts without an initial import: they are guarded only as far as the record goes.
 fn ready(unfilled: &[String]) -> String {
     let mut text = "ready\n".to_owned();
     if !unfilled.is_empty() {
-        text.push_str("no first fill yet (`scimguard import`): ");
+        text.push_str("no initial import yet (`scimguard import`): ");
         text.push_str(&unfilled.join(", "));
         text.push('\n');
     }

@@ -1,4 +1,4 @@
-//! The admin address: whether the guard is alive, what it counts, and the pages with what they ask.
+//! The admin address: health, metrics, and the pages with their API.
 //!
 //! Health checks and, on a loopback address, metrics are open. The page that explains a request
 //! (`/explain/`) works in the browser alone and is open too. The operators' page (`/operators/`) asks
@@ -30,13 +30,13 @@ use self::access::Access;
 use crate::config::Config;
 use crate::proxy::{self, Address, Proxy};
 
-/// How long a connection may have no request, and its client take nothing of an answer.
+/// How long a connection may have no request, and its client read nothing of a response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is asked to be done is small.
+/// Requests for changes are small.
 const BODY_BYTES: usize = 16 * 1024;
 
-/// The admin address, before the guard begins.
+/// The admin address, before the guard starts.
 pub struct Listener {
     listener: TcpListener,
     address: SocketAddr,
@@ -44,19 +44,19 @@ pub struct Listener {
     pages: PathBuf,
 }
 
-/// What every request to the admin address shares.
+/// The state that all requests to the admin address share.
 #[derive(Clone)]
 struct Admin {
     proxy: Arc<Proxy>,
     access: Arc<Access>,
 }
 
-/// Where a request came from.
+/// The address of a client.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
 
 impl Listener {
-    /// Puts the pages behind an address.
+    /// Serves the pages at an address.
     ///
     /// # Errors
     /// If the admin token cannot be read.
@@ -76,7 +76,7 @@ impl Listener {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -1,4 +1,4 @@
-//! The pages: files of a folder, which a browser keeps to themselves.
+//! The pages: files of a folder, confined to themselves by headers.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,8 @@ use tower_http::services::ServeDir;
 use super::Admin;
 use crate::config::Config;
 
-/// What a page may do: run its own scripts and its WebAssembly module, and ask the address that it came
-/// from. Nothing from elsewhere, nothing inline, in no frame.
+/// What a page may do: run its own scripts and its WebAssembly module, and send requests to its own
+/// address. Nothing from elsewhere, nothing inline, in no frame.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; \
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -36,7 +36,7 @@ pub(super) fn router(folder: &Path) -> Router<Admin> {
     };
     Router::new()
         .route("/", get(async || Redirect::to("/operators/")))
-        // Without the slash its files would be looked for beside it.
+        // Without the slash, relative paths would lead to its parent.
         .route("/explain", get(async || Redirect::permanent("/explain/")))
         .route(
             "/operators",
@@ -46,7 +46,7 @@ pub(super) fn router(folder: &Path) -> Router<Admin> {
         .nest_service("/operators/", files("operators"))
 }
 
-/// Tells a browser what an answer may do.
+/// Sets the headers that confine a page.
 pub(super) async fn confined(request: Request, next: Next) -> Response {
     let is_page = ["/explain/", "/operators/"]
         .iter()
@@ -67,7 +67,7 @@ pub(super) async fn confined(request: Request, next: Next) -> Response {
         ),
         (
             header::CACHE_CONTROL,
-            // A page is asked for again, and mostly answered with 304.
+            // A page is revalidated, mostly with 304.
             if is_page { "no-cache" } else { "no-store" },
         ),
     ];

@@ -1,4 +1,4 @@
-//! What is on record: the rules, who owns whom, what is to be repeated, which tokens end soon.
+//! The record: the rules, owners, retries and expiring tokens.
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -14,13 +14,13 @@ use crate::store::RetryKey;
 /// Rows of a list, at most.
 const ROWS: u32 = 500;
 
-/// Days before their end from which tokens are shown, if nobody says.
+/// Tokens are shown from this many days before they expire, by default.
 const SOON: u64 = 14;
 
 /// A day, in milliseconds.
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
-/// Whose owner.
+/// Which resource.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whose {
@@ -31,14 +31,14 @@ pub(super) struct Whose {
     scope: String,
 }
 
-/// Of one account, or of all.
+/// One account, or all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Of {
     account: Option<String>,
 }
 
-/// What is to be repeated: one change, those of an account, or all.
+/// What to repeat: one change, those of an account, or all.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum What {
@@ -111,18 +111,18 @@ pub(super) async fn retry(
             account = key.account,
             group = key.group,
             asked,
-            "an operator asked to repeat a membership change"
+            "an operator requested to repeat a membership change"
         ),
         What::All(of) => tracing::info!(
             account = of.account,
             asked,
-            "an operator asked to repeat membership changes"
+            "an operator requested to repeat membership changes"
         ),
     }
     Ok(Json(json!({ "asked": asked })))
 }
 
-/// `GET /api/tokens/expiring?days=`: nothing of them is secret.
+/// `GET /api/tokens/expiring?days=`: contains no secrets.
 pub(super) async fn expiring(
     State(admin): State<Admin>,
     Query(soon): Query<Soon>,

@@ -1,7 +1,7 @@
-//! The facts of a decision as a facts document, with which the decision can be made again elsewhere.
+//! The facts of a decision as a facts document, with which the decision can be repeated elsewhere.
 //!
-//! A document has no open changes, no answers that could not be had and no claim to be complete: where
-//! the decision knew of such, the document is marked.
+//! A document has no open changes, no unavailable answers and no claim to be complete: where the
+//! decision had such facts, the document is marked.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use super::hide::{Hidden, TOKEN};
 /// Entries of a document, at most.
 const LARGEST: usize = 1000;
 
-/// Stands for a pushed group that a user is known to be in, and nothing more is known of.
+/// Stands for an unknown pushed group that a user is a member of.
 const SOME_GROUP: &str = "a-pushed-group-that-was-not-named";
 
-/// What was known.
+/// The facts of a decision.
 pub(super) struct Known {
     pub(super) facts: Value,
-    /// Nothing was known that a document cannot say.
+    /// Whether the document can express every fact.
     pub(super) complete: bool,
 }
 
@@ -43,7 +43,7 @@ struct Document {
 /// Makes the document.
 pub(super) fn of(passes: &[Arc<Vec<Fact>>], hidden: &Hidden<'_>) -> Known {
     let mut document = Document::default();
-    // What was known first was known before the request did anything.
+    // Earlier facts precede everything that the request did.
     for fact in passes.iter().flat_map(|facts| facts.iter()) {
         if document.size() > LARGEST {
             document.incomplete = true;
@@ -183,7 +183,7 @@ impl Document {
         self.groups.insert(key, entry);
     }
 
-    /// All that is known of one who has an id or a name is that, unless more is known from elsewhere.
+    /// Adds the id or name of a holder as all that is known, unless more is known from elsewhere.
     fn holder(&mut self, account: &str, holder: &Holder, external_id: Option<&str>) {
         let Some(id) = &holder.id else {
             self.incomplete = true;
@@ -266,7 +266,7 @@ impl Document {
         };
         Known {
             facts: json!({
-                // What stands for tokens has their form.
+                // Token placeholders have the form of tokens.
                 "tokens": self.tokens,
                 "verified": self.verified,
                 "principals": list(self.principals.into_values().collect()),

@@ -1,4 +1,4 @@
-//! What a decision is explained with later: the request as far as it may be recorded, and the facts.
+//! What explains a decision later: the request as far as it may be recorded, and the facts.
 
 use scimguard_core::facts::{Answer, Fact, Key};
 use scimguard_core::{Body, Json};
@@ -8,16 +8,16 @@ use super::hide::{Hidden, Names};
 use super::{BODY_BYTES, Decision, Seen, document};
 use crate::text::{printable, without_values};
 
-/// Refusals of the management API whose words tell the edit and its owner, and nothing else of a body.
-const TELL: &[&str] = &["okta-only.", "ownership.", "user.deactivated", "route."];
+/// Refusals of the management API whose texts reveal the edit and its owner, and nothing else of a body.
+const REVEALED: &[&str] = &["okta-only.", "ownership.", "user.deactivated", "route."];
 
-/// Changes that are named, at most; all are counted.
+/// Normalisations that are listed, at most; all are counted.
 const CHANGES: usize = 200;
 
-/// A path that is longer is not recorded.
+/// Longer paths are not recorded.
 const PATH_BYTES: usize = 8 * 1024;
 
-/// The detail of a decision, as JSON. `scim`: the policy says so too.
+/// The detail of a decision, as JSON. `scim`: whether the policy takes it for SCIM too.
 pub(super) fn detail(decision: &Decision, scim: bool, names: &Names) -> Value {
     let changes: Vec<Value> = decision
         .changes
@@ -50,7 +50,7 @@ pub(super) fn detail(decision: &Decision, scim: bool, names: &Names) -> Value {
     detail
 }
 
-/// About what facts take in memory.
+/// The approximate size of facts in memory.
 pub(super) fn bytes(facts: &[Fact]) -> usize {
     const EACH: usize = 512;
     let entries = |fact: &Fact| match &fact.answer {
@@ -71,7 +71,7 @@ pub(super) fn bytes(facts: &[Fact]) -> usize {
         .sum()
 }
 
-/// A SCIM call as `scimguard check` reads it, and why its body is not there.
+/// A SCIM call as `scimguard check` reads it, and why its body is missing.
 fn request(seen: &Seen, hidden: &Hidden<'_>) -> (Value, Option<&'static str>) {
     if seen.request.path.len() > PATH_BYTES {
         return (Value::Null, Some("large"));
@@ -79,7 +79,7 @@ fn request(seen: &Seen, hidden: &Hidden<'_>) -> (Value, Option<&'static str>) {
     let mut request = head(seen, hidden, &hidden.target(&seen.request.path));
     let omitted = match &seen.request.body {
         Body::None => None,
-        // What was refused without it is explained without it.
+        // The refusal did not need it.
         Body::Unread => Some("unread"),
         Body::OverLimit => Some("large"),
         Body::Bytes(bytes) if bytes.len() > BODY_BYTES => Some("large"),
@@ -111,10 +111,10 @@ fn head(seen: &Seen, hidden: &Hidden<'_>, target: &str) -> Value {
     json!({"method": method, "path": target, "headers": headers})
 }
 
-/// What the guard told a client of the management API.
+/// The guard's text for a client of the management API.
 fn words(decision: &Decision, seen: &Seen) -> Option<String> {
     let rule = decision.rule.as_deref()?;
-    if !TELL.iter().any(|prefix| rule.starts_with(prefix)) {
+    if !REVEALED.iter().any(|prefix| rule.starts_with(prefix)) {
         return None;
     }
     let told = Json::parse(seen.refusal.as_deref()?)?;

@@ -1,6 +1,6 @@
-//! A request as the log may have it: credentials are replaced by one that looks like them, and values
-//! of attributes that no answer ever has, such as a password, by asterisks; and so is whatever else has
-//! the form of a secret.
+//! A request as it may be logged: credentials are replaced by placeholders of the same form, and
+//! asterisks replace values that no answer ever has, such as a password, and everything else that
+//! looks like a secret.
 
 #[cfg(test)]
 mod tests;
@@ -12,10 +12,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use scimguard_core::{HIDDEN, Headers, Json, hide_secrets, never_returned};
 use serde_json::{Value, json};
 
-/// Stands for a credential. It has the form of one, so that the explanation judges the record alone.
+/// Replaces a credential. It has the form of one, so that the explanation only judges the record.
 pub(super) const TOKEN: &str = "hidden.by.the.log";
 
-/// Stands for every other secret; no token has asterisks.
+/// Replaces every other secret; no token has asterisks.
 pub(super) const VALUE: &str = HIDDEN;
 
 /// Headers whose values are recorded.
@@ -49,8 +49,8 @@ const PARAMETERS: &[&str] = &[
     "startindex",
 ];
 
-/// Parts of names that tell a secret, whatever schema defines them.
-const TELLING: &[&str] = &[
+/// Parts of names that indicate a secret in any schema.
+const SECRET_PARTS: &[&str] = &[
     "apikey",
     "credential",
     "passcode",
@@ -74,16 +74,16 @@ const CARRIERS: &[&str] = &[
     "token",
 ];
 
-/// No token that is shorter is looked for elsewhere in a request.
+/// Shorter tokens are not searched for in the rest of a request.
 const SHORTEST: usize = 8;
 
-/// Names of attributes that are secret.
+/// Names of secret attributes.
 pub(super) struct Names(BTreeSet<String>);
 
-/// One request's credentials, wherever in it they are.
+/// The credentials of one request, which may occur anywhere in it.
 pub(super) struct Hidden<'a> {
     names: &'a Names,
-    /// Each with what stands for it.
+    /// Each with its placeholder.
     credentials: Vec<(String, String)>,
 }
 
@@ -92,7 +92,7 @@ impl Names {
         Self(never_returned())
     }
 
-    /// Whether this is the name of a secret, by itself or behind a URN or a dot.
+    /// Whether this names a secret, alone or after a URN or a dot.
     fn has(&self, name: &str) -> bool {
         let last = name.rsplit([':', '.']).next().unwrap_or(name);
         let plain: String = last
@@ -100,7 +100,7 @@ impl Names {
             .filter(|c| c.is_alphanumeric())
             .flat_map(char::to_lowercase)
             .collect();
-        self.0.contains(&plain) || TELLING.iter().any(|part| plain.contains(part))
+        self.0.contains(&plain) || SECRET_PARTS.iter().any(|part| plain.contains(part))
     }
 
     /// Whether a path or filter mentions a secret.
@@ -122,19 +122,19 @@ impl<'a> Hidden<'a> {
                 continue;
             }
             let stand_in = stand_in(&credential);
-            // Of an opaque token also the part that is secret.
+            // Of an opaque token, also its secret part.
             let secret = credential.rsplit('.').next().unwrap_or_default();
             if secret.len() >= SHORTEST && secret.len() < credential.len() {
                 credentials.push((secret.to_owned(), VALUE.to_owned()));
             }
             credentials.push((credential, stand_in));
         }
-        // The whole before its part.
+        // The whole token before its part.
         credentials.sort_by_key(|(credential, _)| std::cmp::Reverse(credential.len()));
         Self { names, credentials }
     }
 
-    /// What stands for the credential with this property.
+    /// The placeholder of the credential with this property.
     pub(super) fn stand_in_of(&self, is: impl Fn(&str) -> bool) -> Option<&str> {
         let found = self
             .credentials
@@ -177,7 +177,7 @@ impl<'a> Hidden<'a> {
         self.text(&format!("{path}?{}", shown.join("&")))
     }
 
-    /// A body. `None`: it cannot be read, so nobody can tell what in it is secret.
+    /// A body. `None`: it cannot be parsed, so its secrets cannot be found.
     pub(super) fn body(&self, body: &[u8]) -> Option<String> {
         let mut json = Json::parse(body)?;
         self.value(&mut json);
@@ -213,12 +213,12 @@ impl<'a> Hidden<'a> {
         }
     }
 
-    /// A text without the request's credentials, and without what has the form of one.
+    /// A text without the request's credentials or anything that looks like one.
     pub(super) fn text(&self, text: &str) -> String {
         without(text, &self.credentials)
     }
 
-    /// Every text in a value.
+    /// Applies this to every text in a value.
     pub(super) fn texts(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.text(text),
@@ -229,7 +229,7 @@ impl<'a> Hidden<'a> {
     }
 }
 
-/// What stands for a credential has the form of one, and stays.
+/// Placeholders have the form of a credential, and stay.
 fn without(text: &str, credentials: &[(String, String)]) -> String {
     match credentials {
         [] => hide_secrets(text).into_owned(),
@@ -255,7 +255,7 @@ fn is_naming(member: &str) -> bool {
         .any(|name| member.eq_ignore_ascii_case(name))
 }
 
-/// A header's value as scheme and credential; the scheme has the space behind it.
+/// Splits a header's value into scheme and credential; the scheme includes the space after it.
 fn credential(value: &str) -> (&str, &str) {
     let scheme = value
         .find(' ')
@@ -269,7 +269,7 @@ fn credential(value: &str) -> (&str, &str) {
     }
 }
 
-/// What stands for a credential: a token of its form, or what is none as the original was none.
+/// The placeholder of a credential: a token of its form, or no token if it was none.
 fn stand_in(credential: &str) -> String {
     let is_token = !credential.is_empty()
         && credential
@@ -281,7 +281,7 @@ fn stand_in(credential: &str) -> String {
     jwt_stand_in(credential).unwrap_or_else(|| TOKEN.to_owned())
 }
 
-/// A JWT with the header of the original, of its claims the issuer, and no signature that is one.
+/// A JWT with the original's header, the issuer as its only claim, and no valid signature.
 fn jwt_stand_in(token: &str) -> Option<String> {
     let mut parts = token.split('.');
     let (header, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next())
@@ -299,7 +299,7 @@ fn jwt_stand_in(token: &str) -> Option<String> {
     Some(format!("{header}.{payload}.{signature}"))
 }
 
-/// Every value becomes asterisks; what says that there is none stays.
+/// Replaces every value by asterisks, but keeps nulls.
 fn hide(json: &mut Json) {
     match json {
         Json::Null => {}
@@ -309,7 +309,7 @@ fn hide(json: &mut Json) {
     }
 }
 
-/// A path or filter with every string in it hidden; one that is cut ends with the text.
+/// A path or filter with every string in it hidden; an unterminated string ends with the text.
 fn without_quoted(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,9 +1,9 @@
-//! What was decided lately, and with what it was decided: the log that the operators' page shows.
+//! The decision log that the operators' page shows: recent decisions, and what explains them.
 //!
-//! It is a database of its own. A request hands its decision over and goes on; one task writes them in
-//! batches. Who comes while too much waits is counted and not recorded: the log never holds up a
-//! request. Secrets are replaced before anything is written (`hide`), and of a request of the
-//! management API there is only the edit that it was.
+//! It has its own database. A request queues its decision and continues; one task writes them in
+//! batches. When the queue is full, decisions are counted but not recorded: the log never delays a
+//! request. Secrets are replaced before anything is written (`hide`), and for a management request
+//! only the edit is recorded.
 
 mod document;
 mod explain;
@@ -30,20 +30,20 @@ use crate::database::{self, Database};
 /// Decisions that may wait to be written.
 const WAITING: usize = 4096;
 
-/// Bytes of requests and facts that may wait with them.
+/// Total size of requests and facts that may wait with them.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-/// A body that is larger is not recorded.
+/// Larger bodies are not recorded.
 const BODY_BYTES: usize = 64 * 1024;
 
 const OPTIONS: database::Options = database::Options {
     name: "decision log",
-    // The last moments before a power failure may be missing; no rule depends on them.
+    // A power failure may lose the last moments; no rule depends on them.
     synchronous: SqliteSynchronous::Normal,
     readers: 4,
 };
 
-/// Why the log did not answer.
+/// Why the log failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database failed.
@@ -66,16 +66,16 @@ impl From<sqlx::Error> for Error {
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// It went on.
+    /// It was forwarded.
     Forward,
     /// It was refused.
     Reject,
-    /// It went on, and a rule had something to say all the same: one that would have refused it but for
-    /// `mode: monitor`, one that refused a part of a Bulk request, or one of the application's answer.
+    /// It was forwarded, and a rule applied nevertheless: one that `mode: monitor` kept from
+    /// refusing, one that refused a part of a Bulk request, or one about the application's answer.
     Ruled,
 }
 
-/// A decision, as it is handed over.
+/// A decision to record.
 #[derive(Clone, Debug)]
 pub struct Decision {
     /// Milliseconds since 1970.
@@ -92,26 +92,26 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The rule that refused, or would have.
     pub rule: Option<String>,
-    /// HTTP status of the answer; `None` where a gateway gave it.
+    /// HTTP status of the answer; `None` if a gateway sent it.
     pub status: Option<u16>,
-    /// What was normalised.
+    /// The normalisations.
     pub changes: Vec<Normalisation>,
-    /// The whole time.
+    /// The total time.
     pub micros: u64,
-    /// The application's part of it.
+    /// The application's share of it.
     pub backend_micros: u64,
-    /// What it was decided with; `None` if nobody got so far.
+    /// The inputs of the decision; `None` if it was refused before.
     pub seen: Option<Seen>,
 }
 
-/// What a decision was made with.
+/// The inputs of a decision.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// The request as the policy saw it.
     pub request: Arc<Request>,
-    /// It is a SCIM call; of any other, no body is recorded.
+    /// Whether it is a SCIM call; other bodies are not recorded.
     pub scim: bool,
-    /// All facts, those of each pass.
+    /// The facts of each pass.
     pub facts: Vec<Arc<Vec<Fact>>>,
     /// The time of the decision.
     pub now: u64,
@@ -128,23 +128,23 @@ pub struct Log {
     latest: watch::Receiver<i64>,
     readers: SqlitePool,
     database: Database,
-    /// Whoever waits for the disk may give up.
+    /// Tells the writer to stop waiting for the disk.
     ending: watch::Sender<bool>,
     keep: u64,
 }
 
 enum Job {
     Record(Box<Decision>),
-    /// Only to be counted: there are very many like it.
+    /// Only counted: there are very many like it.
     Count(Box<Decision>),
-    /// Says when all that came before is written.
+    /// Reports when everything before it is written.
     Flush(oneshot::Sender<()>),
 }
 
 // === impl Verdict ===
 
 impl Verdict {
-    /// All of them.
+    /// All verdicts.
     pub const ALL: [Self; 3] = [Self::Forward, Self::Reject, Self::Ruled];
 
     /// Its name for people and programs.
@@ -180,7 +180,7 @@ impl Verdict {
 // === impl Decision ===
 
 impl Decision {
-    /// About what it takes in memory.
+    /// Its approximate size in memory.
     fn bytes(&self) -> usize {
         let Some(seen) = &self.seen else { return 0 };
         seen.request.body.size()
@@ -191,7 +191,7 @@ impl Decision {
                 .sum::<usize>()
     }
 
-    /// Refused before anybody had shown a good token: whoever likes can send as many as they like.
+    /// Whether it was refused before a good token was shown: anybody can send any number of these.
     fn is_anybodys(&self) -> bool {
         let rule = self.rule.as_deref().unwrap_or_default();
         self.verdict == Verdict::Reject
@@ -203,8 +203,8 @@ impl Decision {
 // === impl Log ===
 
 impl Log {
-    /// Opens the log, or makes it, and starts to write. `policy` is the document that decides, `keep`
-    /// how many decisions stay.
+    /// Opens or creates the log, and starts to write. `policy` is the document that decides, `keep`
+    /// how many decisions to keep.
     ///
     /// # Errors
     /// If the file cannot be opened or is not a log.
@@ -221,7 +221,7 @@ impl Log {
         let waiting_bytes: Arc<AtomicUsize> = Arc::default();
         let writer = Writer {
             policy: policy_id(&database, policy).await?,
-            // A policy of another project may have a document that only it reads.
+            // Only a foreign policy may be able to read its document.
             guard: Guard::configure(policy).ok(),
             database: database.clone(),
             ending: ending.subscribe(),
@@ -243,7 +243,7 @@ impl Log {
         })
     }
 
-    /// Records a decision, unless too many wait.
+    /// Records a decision, unless the queue is full.
     pub fn record(&self, decision: Decision) {
         let bytes = decision.bytes();
         let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -259,7 +259,7 @@ impl Log {
         }
     }
 
-    /// Counts a decision that is one of very many alike.
+    /// Only counts a decision, which is one of very many alike.
     pub fn count(&self, decision: Decision) {
         let alone = Decision {
             seen: None,
@@ -270,19 +270,19 @@ impl Log {
         }
     }
 
-    /// Decisions that were not recorded because too many waited, or the database failed.
+    /// Decisions that were not recorded because the queue was full or the database failed.
     #[must_use]
     pub fn unrecorded(&self) -> Counter {
         self.unrecorded.clone()
     }
 
-    /// How many decisions stay.
+    /// How many decisions it keeps.
     #[must_use]
     pub fn keeps(&self) -> u64 {
         self.keep
     }
 
-    /// Waits until all that was handed over is written.
+    /// Waits until everything queued is written.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel();
         if self.queue.send(Job::Flush(done)).await.is_ok() {
@@ -299,7 +299,7 @@ impl Log {
         Ok(self.database.try_write().await?)
     }
 
-    /// Writes what waits, and ends; for the end of the process.
+    /// Writes what is queued and ends, at the end of the process.
     pub async fn close(&self) {
         self.ending.send_replace(true);
         self.flush().await;

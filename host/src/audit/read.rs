@@ -1,7 +1,7 @@
-//! Asking the log: decisions by page, one decision with what explains it, and counts over time.
+//! Queries the log: decisions by page, one decision with its explanation, and counts over time.
 //!
-//! No question reads more rows than it shows, however many there are: each filter has an index whose
-//! equal rows are in the order of their ids, and pages begin at an id, not at a distance.
+//! No query reads more rows than it shows, however many there are: each filter has an index whose
+//! equal rows are in the order of their ids, and pages begin at an id, not at an offset.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,24 +16,24 @@ use super::{Error, Log, Verdict};
 /// Decisions on a page, at most.
 const LARGEST_PAGE: u32 = 200;
 
-/// Accounts that are named, at most.
+/// Accounts that are listed, at most.
 const ACCOUNTS: i64 = 500;
 
-/// Which decisions.
+/// Selects decisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Of this account.
     pub account: Option<String>,
-    /// Of this rule; empty: of none.
+    /// Of this rule; empty: without a rule.
     pub rule: Option<String>,
     /// Of this verdict.
     pub verdict: Option<Verdict>,
 }
 
-/// A decision as listed.
+/// A decision in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// The newest has the largest.
+    /// Increases with each decision.
     pub id: i64,
     /// Milliseconds since 1970.
     pub at: i64,
@@ -49,37 +49,37 @@ pub struct Row {
     pub verdict: &'static str,
     /// The rule.
     pub rule: Option<String>,
-    /// HTTP status of the answer; `None` where a gateway gave it.
+    /// HTTP status of the answer; `None` if a gateway sent it.
     pub status: Option<i64>,
-    /// Of the management API: the edit, and whom it names.
+    /// Of a management request: the edit, and the users and groups that it names.
     pub edit: Option<Value>,
-    /// How many changes were made.
+    /// Number of normalisations.
     pub changes: i64,
-    /// The whole time.
+    /// The total time.
     pub micros: i64,
-    /// The application's part of it.
+    /// The application's share of it.
     pub backend_micros: i64,
 }
 
-/// Decisions, the newest first.
+/// Decisions, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Page {
     /// The decisions.
     pub decisions: Vec<Row>,
-    /// Where the next page begins; `None`: there is none.
+    /// Where the next page begins; `None`: this is the last one.
     pub before: Option<i64>,
-    /// The newest decision of all, whatever the filter.
+    /// The newest decision of all, regardless of the filter.
     pub latest: i64,
 }
 
 /// How often one rule decided, over time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Series {
-    /// The rule; `None`: of no rule.
+    /// The rule; `None`: no rule.
     pub rule: Option<String>,
     /// `forward`, `reject` or `ruled`.
     pub verdict: &'static str,
-    /// Beginning of a step in milliseconds since 1970, and how often; steps without any are left out.
+    /// Start of each step in milliseconds since 1970, and its count; steps without decisions are omitted.
     pub counts: Vec<(i64, i64)>,
 }
 
@@ -106,7 +106,7 @@ impl FromRow<'_, sqlx::sqlite::SqliteRow> for Row {
 }
 
 impl Log {
-    /// The newest decisions that are older than `before`.
+    /// The newest decisions older than `before`.
     ///
     /// # Errors
     /// If the database fails.
@@ -130,7 +130,7 @@ impl Log {
         })
     }
 
-    /// The decisions that are newer than `after`, the newest first; waits for one as long as that.
+    /// The decisions newer than `after`, newest first; waits up to `wait` for one.
     ///
     /// # Errors
     /// If the database fails.
@@ -148,7 +148,7 @@ impl Log {
             let newer = watched.wait_for(|latest| *latest > seen);
             let latest = match tokio::time::timeout_at(limit, newer).await {
                 Ok(Ok(latest)) => *latest,
-                // Nothing came, or nothing will come any more.
+                // None arrived, or none will.
                 _ => {
                     return Ok(Page {
                         decisions: Vec::new(),
@@ -170,7 +170,7 @@ impl Log {
         }
     }
 
-    /// The newest decisions of a filter between two ids, without them.
+    /// The newest decisions of a filter between two ids, exclusive.
     async fn rows(
         &self,
         filter: &Filter,
@@ -181,7 +181,7 @@ impl Log {
         Ok(query.build_query_as().fetch_all(&self.readers).await?)
     }
 
-    /// One decision with what explains it, as one JSON object; `None`: it is not there any more.
+    /// One decision with its explanation, as one JSON object; `None`: it no longer exists.
     ///
     /// # Errors
     /// If the database fails.
@@ -218,12 +218,12 @@ impl Log {
         )
     }
 
-    /// The accounts that decisions were about, in order.
+    /// The accounts of decisions, in order.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn accounts(&self) -> Result<Vec<String>, Error> {
-        // From one to the next by the index, instead of through all rows.
+        // Skips from one to the next by the index, instead of reading all rows.
         const ACCOUNTS_OF: &str = "
             WITH RECURSIVE named (account) AS (
               SELECT min(account) FROM decisions WHERE account > ''
@@ -237,7 +237,7 @@ impl Log {
             .await?)
     }
 
-    /// How often each rule decided between two times, and in which steps it is counted.
+    /// How often each rule decided between two times, and the length of the counted steps.
     ///
     /// # Errors
     /// If the database fails.
@@ -271,7 +271,7 @@ impl Log {
         Ok((step, series.collect()))
     }
 
-    /// How many decisions there are, about: the distance between the oldest and the newest.
+    /// The approximate number of decisions: the distance between the oldest and the newest.
     ///
     /// # Errors
     /// If the database fails.
@@ -285,7 +285,7 @@ impl Log {
     }
 }
 
-/// Asks each verdict by its own rows of the index, and puts the newest of them together.
+/// Reads the index for each verdict separately, and merges the newest rows.
 pub(super) fn question(
     before: &str,
     filter: &Filter,

@@ -1,4 +1,4 @@
-//! Writing decisions in batches, counting them, and dropping those that are too old.
+//! Writes decisions in batches, counts them, and drops old ones.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -19,24 +19,24 @@ use crate::text::printable;
 /// Decisions in one transaction, at most.
 const BATCH: usize = 512;
 
-/// Of what anybody can send as often as they like, so many are recorded at once and then so many a
-/// second; all are counted. Nobody can push out of the log what others did.
+/// How many refusals without a good token are recorded at once, and then per second; all are
+/// counted. So nobody can push others' decisions out of the log.
 const ANYBODYS_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
 const ANYBODYS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
-/// After a write that failed.
+/// The delay after a failed write.
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
 
-/// Steps in which decisions are counted, and for how long each stays.
+/// The steps in which decisions are counted, and how long each is kept.
 const STEPS: [(i64, i64); 2] = [(MINUTE, 48 * HOUR), (HOUR, 400 * 24 * HOUR)];
 
-/// Old decisions that are dropped in one go, so that nobody waits long for the database.
+/// How many old decisions are dropped at once, so that nobody waits long for the database.
 const DROPPED_AT_ONCE: i64 = 2 * BATCH as i64;
 
-/// The one who writes.
+/// The writer task.
 pub(super) struct Writer {
     pub(super) policy: i64,
     pub(super) guard: Option<Guard>,
@@ -47,7 +47,7 @@ pub(super) struct Writer {
     pub(super) written: watch::Sender<i64>,
 }
 
-/// A decision as it is written.
+/// A decision ready to be written.
 struct Prepared {
     decision: Decision,
     edit: Option<NamedEdit>,
@@ -58,7 +58,7 @@ struct Prepared {
 type Counts = BTreeMap<(i64, i64, String, i64), i64>;
 
 impl Writer {
-    /// Writes until the last way to it is gone.
+    /// Writes until the last handle is dropped.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>, unrecorded: Counter) {
         let anybodys =
             RateLimiter::direct(Quota::per_second(ANYBODYS_PER_SECOND).allow_burst(ANYBODYS_BURST));
@@ -86,7 +86,7 @@ impl Writer {
                 unrecorded.inc_by(u64::try_from(prepared.len()).unwrap_or_default());
             }
             for done in waiting {
-                // Who does not wait any more has no use for it.
+                // The requester may have stopped waiting.
                 let _ = done.send(());
             }
         }
@@ -115,8 +115,8 @@ impl Writer {
         }
     }
 
-    /// Writes as soon as it can be done; what is decided meanwhile waits in the queue as long as there
-    /// is room. `false`: the guard ends first.
+    /// Writes as soon as possible; meanwhile decisions wait in the queue as long as there is room.
+    /// `false`: the guard ended first.
     async fn write_at_last(&mut self, batch: &[Prepared], counts: &Counts) -> bool {
         while let Err(error) = self.write(batch, counts).await {
             self.database.report(&error);
@@ -250,7 +250,7 @@ fn signed(value: u64) -> i64 {
 }
 
 impl Verdict {
-    /// What a request's end amounts to.
+    /// The verdict of a request by its decision and rule.
     #[must_use]
     pub fn of(decision: &str, rule: Option<&str>) -> Self {
         match (decision, rule) {

@@ -1,4 +1,4 @@
-//! The suites of this repository: they pass, and they cover the rules.
+//! The suites of this repository pass and cover the rules.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use super::suite::{Decision, Step};
 use super::{Suite, find, run};
 use crate::engine::Engine;
 
-/// Rules that no case can bring about, because the host refuses by them and not the policy: it
-/// counts requests, meets a failing plugin, or finds no backend.
+/// Rules that no case can trigger, because the host refuses by them and not the policy: it counts
+/// requests, meets a failing plugin, or finds no backend.
 const HOST: [&str; 3] = ["rate.limited", "plugin.trapped", "upstream.unavailable"];
 
 #[test]

@@ -1,4 +1,4 @@
-//! Whether what came is what was expected, and if not, where the two differ.
+//! Compares results with what was expected, and describes each difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::suite::{Decision, Expect, ExpectResponse};
 
-/// So many differences of one body are told.
-const TOLD: usize = 6;
+/// Differences listed for one body, at most.
+const LISTED: usize = 6;
 
-/// One thing that came otherwise than expected.
+/// One unexpected result.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     what: String,
@@ -39,7 +39,7 @@ impl fmt::Display for Difference {
             expected,
             came,
         } = self;
-        write!(f, "{what}: expected {expected}, came {came}")
+        write!(f, "{what}: expected {expected}, got {came}")
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn decision(expect: &Expect, request: &Request, decided: &Decided) ->
     if let Some(expected) = expect.decision
         && expected != came
     {
-        // Nothing else can be compared then.
+        // Nothing else can be compared.
         return vec![Difference {
             what: "decision".to_owned(),
             expected: format!("{expected:?}").to_lowercase(),
@@ -232,14 +232,10 @@ impl Differences {
         if let Some(part) = part {
             compare(part, &came, Extent::Part, "", &mut places);
         }
-        let untold = places.len().saturating_sub(TOLD);
-        self.0.extend(places.into_iter().take(TOLD));
-        if untold > 0 {
-            self.add(
-                "body",
-                "no".to_owned(),
-                format!("{untold} more differences"),
-            );
+        let more = places.len().saturating_sub(LISTED);
+        self.0.extend(places.into_iter().take(LISTED));
+        if more > 0 {
+            self.add("body", "no".to_owned(), format!("{more} more differences"));
         }
     }
 }
@@ -315,7 +311,7 @@ mod tests {
                 None,
                 came
             ),
-            "body /a/c: expected false, came true\nbody /a/d: expected nothing, came null"
+            "body /a/c: expected false, got true\nbody /a/d: expected nothing, came null"
         );
     }
 
@@ -327,11 +323,11 @@ mod tests {
                 Some(json!({"b": [{"x": 1}]})),
                 r#"{"b": [{"x": 1, "y": 2}]}"#
             ),
-            "body /b/0/y: expected nothing, came 2"
+            "body /b/0/y: expected nothing, got 2"
         );
         assert_eq!(
             told(None, Some(json!({"b": [1]})), r#"{"b": [1, 2]}"#),
-            "body /b: expected [1], came [1,2]"
+            "body /b: expected [1], got [1,2]"
         );
     }
 

@@ -1,5 +1,5 @@
-//! Case suites: requests with the decisions that are expected of them, in JSON. A case that names
-//! several steps tells a story whose facts evolve with the backend's answers.
+//! Case suites: requests with their expected decisions, in JSON. In a case with several steps, the
+//! facts evolve with the backend's answers.
 
 #[cfg(test)]
 mod coverage;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// The suites that a command line names: files as they are, folders with every `*.json` below.
+/// The suites named on a command line: files as they are, folders with every `*.json` below.
 pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {

@@ -1,5 +1,4 @@
-//! One case from beginning to end: each step's decision, the backend's answer, and what becomes of
-//! the facts.
+//! Runs one case: each step's decision, the backend's answer, and the resulting facts.
 
 use std::fmt;
 
@@ -13,7 +12,7 @@ use crate::engine::{Engine, Fault};
 
 /// Why a case failed.
 pub(crate) struct Failure {
-    /// From 1; `None` where the case has one step.
+    /// From 1; `None` if the case has one step.
     step: Option<usize>,
     reason: Reason,
 }
@@ -41,7 +40,7 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// The policy failed before it was asked.
+    /// The policy failed before the first step.
     pub(super) fn begin(fault: Fault) -> Self {
         Self {
             step: None,
@@ -56,7 +55,7 @@ pub(crate) fn run(engine: &Engine, case: &Case) -> Result<(), Failure> {
     tell(session, case, |_, _| {})
 }
 
-/// Plays a case, shows what came of each step, and compares it with what is expected.
+/// Runs a case, shows the result of each step, and compares it with what is expected.
 pub(super) fn tell(
     policy: impl Policy<Fault = Fault>,
     case: &Case,

@@ -12,20 +12,20 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A suite that has been read and understood.
+/// A parsed suite.
 pub(crate) struct Suite {
     /// The policy document's text; empty for the default policy.
     pub(crate) policy: String,
-    /// What all cases know, as a document.
+    /// Facts of all cases, as a document.
     pub(super) facts: Option<Value>,
     pub(crate) cases: Vec<Case>,
 }
 
 pub(crate) struct Case {
     pub(crate) name: String,
-    /// All that is known.
+    /// All facts.
     pub(super) facts: Table,
-    /// What only this case knows, as a document.
+    /// Facts of this case alone, as a document.
     pub(super) own_facts: Option<Value>,
     pub(super) steps: Vec<Step>,
 }
@@ -33,15 +33,15 @@ pub(crate) struct Case {
 pub(super) struct Step {
     pub(super) request: Request,
     pub(super) expect: Expect,
-    /// What the backend does with the requests that are forwarded.
+    /// The backend's answers to the forwarded requests.
     pub(super) upstream: Answers,
-    /// What the request must be that each of the answers is for, as far as it is said.
+    /// The expected request of each answer, as far as it is given.
     asked: Vec<Option<Expect>>,
     pub(super) response: Option<ExpectResponse>,
     pub(super) now: u64,
 }
 
-/// What a decision must be, as far as it is said.
+/// The expected decision, as far as it is given.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expect {
@@ -67,11 +67,11 @@ pub(super) struct Expect {
 pub(super) enum Decision {
     Forward,
     Reject,
-    /// Nothing is forwarded, and yet the request is answered: each part of it was refused.
+    /// Nothing is forwarded, but the request is answered: each part of it was refused.
     Respond,
 }
 
-/// What the client must get, as far as it is said.
+/// The expected response, as far as it is given.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpectResponse {
@@ -128,7 +128,7 @@ impl Suite {
         Self::parse(&text).with_context(file)
     }
 
-    /// The suite that a file's text is.
+    /// Parses the text of a suite file.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let document: SuiteDocument =
             serde_json::from_str(text).map_err(|error| anyhow!(syntax_fault(&error)))?;
@@ -137,7 +137,7 @@ impl Suite {
 }
 
 impl Case {
-    /// Each step's request, and what the backend answers, if it is that request and no other that
+    /// Each step's request, and the backend's answer if the client's request itself, and no other,
     /// is answered.
     pub(crate) fn exchanges(&self) -> impl Iterator<Item = (&Request, Option<&BackendOutcome>)> {
         self.steps
@@ -151,7 +151,7 @@ impl Case {
 }
 
 impl Step {
-    /// What the request must be that is forwarded at this stop.
+    /// The expected request at this stop.
     pub(super) fn asked(&self, stop: usize) -> Option<&Expect> {
         let answer = match self.upstream {
             Answers::Same(_) => 0,

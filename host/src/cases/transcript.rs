@@ -1,5 +1,5 @@
-//! A case as it was played: every call of the policy with what it gave, and the decisions. Whoever brings
-//! the policy to another face plays the calls there and compares, byte by byte.
+//! A transcript of a case: every call of the policy with its result, and the decisions. Other faces
+//! of the policy replay the calls and compare, byte by byte.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ struct Line<'a> {
     suite: &'a str,
     case: &'a str,
     policy: &'a str,
-    /// What was asked of the policy, and what it said.
+    /// The calls of the policy and their results.
     calls: Vec<Box<RawValue>>,
-    /// What is known before the first step, as a facts document.
+    /// Facts before the first step, as a facts document.
     facts: Value,
     steps: Vec<StepLine>,
 }
@@ -67,20 +67,20 @@ enum Call<'a> {
     },
 }
 
-/// A policy whose calls are written down.
+/// Records the calls of a policy.
 struct Recorded<'r, P> {
     policy: P,
     written: &'r RefCell<Vec<Box<RawValue>>>,
 }
 
-/// A pass whose calls are written down.
+/// Records the calls of a pass.
 struct RecordedPass<'r, P> {
     pass: P,
     observed: Option<Arc<Observed>>,
     written: &'r RefCell<Vec<Box<RawValue>>>,
 }
 
-/// Runs a case in one session of the engine, and gives its line.
+/// Runs a case in one session of the engine, and returns its line.
 pub(crate) fn record(
     engine: &Engine,
     name: &str,
@@ -129,7 +129,7 @@ impl<'r, P: Policy<Fault = Fault>> Policy for Recorded<'r, P> {
 
 impl<P> RecordedPass<'_, P> {
     fn write(&self, call: &Call<'_>) {
-        // What serde_json wrote it reads as JSON.
+        // serde_json wrote it as JSON.
         let written = RawValue::from_string(text(call));
         self.written.borrow_mut().extend(written);
     }
@@ -157,7 +157,7 @@ impl<P> RecordedPass<'_, P> {
     }
 }
 
-/// Written is what begins the pass with all that is known: it has to give the same.
+/// Records what starts a pass with all its facts: that has to give the same result.
 impl<P: Pass<Fault = Fault>> Pass for RecordedPass<'_, P> {
     type Fault = Fault;
 
@@ -244,7 +244,7 @@ fn upstream(outcome: &BackendOutcome) -> Value {
     document
 }
 
-/// Documents hold text, so what came of a document is text.
+/// Documents hold text, so everything from them is text.
 fn headers(headers: &Headers) -> Value {
     let mut document: Map<String, Value> = Map::new();
     for (name, value) in headers {
@@ -257,7 +257,7 @@ fn headers(headers: &Headers) -> Value {
     document.into()
 }
 
-/// Two facts documents as one: of two entries with one key, the later counts.
+/// Merges two facts documents: of two entries with one key, the later counts.
 fn together(first: Option<&Value>, second: Option<&Value>) -> Value {
     let mut whole: Map<String, Value> = Map::new();
     for (name, entries) in [first, second]
@@ -274,7 +274,7 @@ fn together(first: Option<&Value>, second: Option<&Value>) -> Value {
     whole.into()
 }
 
-/// JSON of what has no map with other keys than text.
+/// JSON of a value whose maps all have text keys.
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

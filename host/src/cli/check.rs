@@ -24,7 +24,7 @@ Example:
   {\"method\": \"DELETE\", \"path\": \"/gateway/ng/api/user-groups/web_team?accountIdentifier=ACC1\",
    \"headers\": {\"content-type\": \"application/json\"}}
 
-Of a Bulk request, the first operation that is forwarded is shown.
+For a Bulk request, the first operation that is forwarded is shown.
 
 Exits with 0 if the request is forwarded, 1 if it is refused, 2 if there is no decision.";
 
@@ -35,10 +35,10 @@ pub(super) struct Args {
     /// The policy document [default: the preset harness]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// What is known: tokens, principals, users, groups, members [default: nothing]
+    /// The facts: tokens, principals, users, groups, members [default: none]
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
-    /// The time of the decision, such as 2026-06-01T00:00:00Z [default: the present]
+    /// The time of the decision, such as 2026-06-01T00:00:00Z [default: now]
     #[arg(long, value_name = "RFC3339")]
     now: Option<Timestamp>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Which engine a command decides with.
+//! Chooses the engine of a command.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ pub(super) enum Source {
     Wasm(Plugin),
 }
 
-/// What decides, as the configuration says.
+/// The engine that the configuration names.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     let policy = config.policy_text()?;
     let place = || match &config.policy {
@@ -54,10 +54,7 @@ impl EngineArgs {
     pub(super) fn source(self) -> anyhow::Result<Source> {
         match self.engine {
             Kind::Native => {
-                anyhow::ensure!(
-                    self.component.is_none(),
-                    "--component is a plugin: say --engine wasm with it"
-                );
+                anyhow::ensure!(self.component.is_none(), "--component needs --engine wasm");
                 Ok(Source::Native)
             }
             Kind::Wasm => {

@@ -14,9 +14,9 @@ Example:
 
 /// Answer gateways that run the policy themselves, and keep the record for them
 ///
-/// `serve` does it too, if the configuration has `[facts]`; this is for a set-up in which gateways decide
-/// all requests. One process has a store: several gateways share one service, and a guard in front of the
-/// same application is `serve` with `[facts]`.
+/// `serve` does it too if the configuration has `[facts]`; this command is for a set-up in which
+/// gateways decide all requests. Only one process may use a store: several gateways share one
+/// service, and a guard in front of the same application runs as `serve` with `[facts]`.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {

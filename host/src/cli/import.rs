@@ -24,11 +24,11 @@ Examples:
   scimguard import --config scimguard.toml --account ACC1
   scimguard import --config scimguard.toml --account ACC1 --managed-by okta --filter 'externalId pr'
 
-Asks with the guard's own credential (`backend_credential`). Users and groups that are on record are
-left as they are; so an identity provider's come first, with --managed-by, and the rest afterwards.
-May be ended at any time, and goes on where it was when it is run again.";
+Uses the guard's own credential (`backend_credential`). Users and groups that are already recorded
+do not change: first import those of an identity provider, with --managed-by, then the rest.
+An interrupted import resumes where it stopped.";
 
-/// Record the users, groups and members that the application has already
+/// Record the users, groups and members that the application already has
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
@@ -38,25 +38,25 @@ pub(super) struct Args {
     /// The account to read
     #[arg(long)]
     account: String,
-    /// The identity provider that owns what is new on record [default: nobody]
+    /// The identity provider that owns the newly recorded users and groups [default: nobody]
     #[arg(long, value_name = "PROVIDER")]
     managed_by: Option<String>,
-    /// Only those that this SCIM filter finds
+    /// Only users and groups that match this SCIM filter
     #[arg(long)]
     filter: Option<String>,
-    /// Only these
+    /// Only users, or only groups
     #[arg(long, value_enum)]
     only: Option<Only>,
-    /// How many to ask for at once
+    /// How many to read per request
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=1000))]
     page: u64,
-    /// Begin anew instead of going on with an import that was ended
+    /// Start over instead of resuming an interrupted import
     #[arg(long)]
     restart: bool,
-    /// Ask without a credential: the application's SCIM end points need none
+    /// Send no credential: the application's SCIM endpoints need none
     #[arg(long)]
     no_credential: bool,
-    /// The outcome as JSON
+    /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
 }
@@ -67,13 +67,13 @@ enum Only {
     Groups,
 }
 
-/// What came of it.
+/// The result of an import.
 #[derive(Serialize)]
 struct Outcome<'a> {
     account: &'a str,
     #[serde(flatten)]
     tally: &'a Tally,
-    /// All that the account has is on record.
+    /// Everything that the account has is recorded.
     first_fill: bool,
 }
 
@@ -104,8 +104,8 @@ async fn import(args: &Args, store: &Store, config: &Config) -> anyhow::Result<C
         (true, _) => None,
         (false, Some(own)) => Some(own),
         (false, None) => bail!(
-            "the guard has no credential to ask the application with: give it one in {} \
-             (`[backend_credential]`), or say --no-credential if the application needs none",
+            "the guard has no credential for the application: set one in {} \
+             (`[backend_credential]`), or give --no-credential if the application needs none",
             args.config.display()
         ),
     };
@@ -123,7 +123,7 @@ async fn import(args: &Args, store: &Store, config: &Config) -> anyhow::Result<C
     import.run(crawl, &mut Progress::start()?).await
 }
 
-/// The crawl that has not ended, or a new one.
+/// The crawl that was interrupted, or a new one.
 async fn begin(args: &Args, store: &Store) -> anyhow::Result<Crawl> {
     let asked = Asked {
         managed_by: args.managed_by.clone(),
@@ -138,8 +138,8 @@ async fn begin(args: &Args, store: &Store) -> anyhow::Result<Crawl> {
     {
         if crawl.asked != asked {
             bail!(
-                "an import of {} that was asked for something else has not ended ({}): run that \
-                 again, or say --restart to give it up",
+                "an import of {} with other arguments was interrupted ({}): run that \
+                 again, or give --restart to discard it",
                 args.account,
                 arguments(&crawl.asked)
             );
@@ -157,7 +157,7 @@ async fn begin(args: &Args, store: &Store) -> anyhow::Result<Crawl> {
     Ok(crawl)
 }
 
-/// As they were on the command line.
+/// The arguments as they were on the command line.
 fn arguments(asked: &Asked) -> String {
     let only = asked.only.map(|kind| match kind {
         ResourceKind::User => "users",
@@ -201,7 +201,7 @@ impl Display for Outcome<'_> {
         if !self.first_fill {
             writeln!(
                 f,
-                "{} has no first fill yet: that takes an import of all, without --filter and --only",
+                "{} has no initial import yet: that is an import of everything, without --filter and --only",
                 self.account
             )?;
         }

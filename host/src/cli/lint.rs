@@ -15,25 +15,25 @@ Examples:
   scimguard lint --points
 
   A file is a HAR file (from a browser's network tab, or a proxy), a case suite, or the log of
-  scimguard serve. Values are never shown, only names and places.
+  scimguard serve. Reports contain no values, only names and places.
 
-Exits with 0 if nothing departs, 1 if something does, 2 if a file cannot be read.";
+Exit status: 0 no findings, 1 findings, 2 unreadable input.";
 
-/// Tell where a recorded exchange departs from the RFCs and the profiles
+/// Report where recorded exchanges violate the RFCs and the profiles
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// The documents that count; may be given several times [default: all]
+    /// The documents to check against; may be given several times [default: all]
     #[arg(long = "profile", value_enum, value_name = "DOCUMENT")]
     profiles: Vec<Profile>,
-    /// The path of the SCIM end points, such as /scim/v2 [default: what stands before /Users and its
+    /// The path of the SCIM endpoints, such as /scim/v2 [default: what precedes /Users and the
     /// like]
     #[arg(long, value_name = "PATH", conflicts_with = "points")]
     base: Option<String>,
-    /// As one JSON document
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
-    /// List the points that are looked at
+    /// List what is checked
     #[arg(long, conflicts_with = "files")]
     points: bool,
     /// Recorded exchanges
@@ -74,7 +74,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         anstream::print!("{}", report.text());
     }
-    Ok(ExitCode::from(u8::from(report.departs())))
+    Ok(ExitCode::from(u8::from(report.has_departures())))
 }
 
 fn list(profiles: &[Profile], json: bool) -> anyhow::Result<ExitCode> {

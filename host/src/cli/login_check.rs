@@ -14,21 +14,21 @@ Example:
   where each file holds the e-mails that are assigned to the app integration, one a line. If there is
   a FirstGen app integration, it is the one that authenticates.
 
-Exits with 0 if the user gets in, 1 if not, 2 if that cannot be said.";
+Exit status: 0 the user can sign in, 1 the user cannot, 2 undecidable.";
 
-/// Tell which app integration authenticates a user, and whether the user gets in
+/// Show which app integration authenticates a user, and whether the user can sign in
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// Who is assigned to the FirstGen app integration; `none` if there is no such integration
+    /// The users assigned to the FirstGen app integration; `none` if there is none
     #[arg(long, value_name = "FILE|none")]
     firstgen: PathBuf,
-    /// Who is assigned to the NextGen app integration; `none` if there is no such integration
+    /// The users assigned to the NextGen app integration; `none` if there is none
     #[arg(long, value_name = "FILE|none")]
     nextgen: PathBuf,
     #[command(flatten)]
     engine: EngineArgs,
-    /// Who signs in
+    /// The user who signs in
     #[arg(value_name = "EMAIL")]
     email: String,
 }
@@ -37,7 +37,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let email = args.email.trim();
     ensure!(
         is_email(email),
-        "{email:?} is no e-mail such as ann@example.com"
+        "{email:?} is not an e-mail address such as ann@example.com"
     );
     let firstgen = assigned(&args.firstgen)?;
     let nextgen = assigned(&args.nextgen)?;
@@ -56,13 +56,14 @@ fn assigned(file: &Path) -> anyhow::Result<Option<Vec<String>>> {
         return Ok(None);
     }
     let place = file.display();
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{place}: give a file with one e-mail a line, or `none`"))?;
+    let text = std::fs::read_to_string(file).with_context(|| {
+        format!("{place}: give a file with one e-mail address per line, or `none`")
+    })?;
     emails(&text).with_context(|| place.to_string()).map(Some)
 }
 
-/// One e-mail a line. A line with more than that, such as one of a table, would never be found:
-/// somebody would be told that they are not assigned.
+/// Reads one e-mail address per line. A line with more, such as a table row, would never match:
+/// somebody would be reported as not assigned.
 fn emails(text: &str) -> anyhow::Result<Vec<String>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().map(str::trim).enumerate();
@@ -71,7 +72,7 @@ fn emails(text: &str) -> anyhow::Result<Vec<String>> {
         .map(|(number, line)| {
             if !is_email(line) {
                 bail!(
-                    "line {}: {line:?} is no e-mail such as ann@example.com; write one a line, and \
+                    "line {}: {line:?} is not an e-mail address such as ann@example.com; write one per line, and \
                      nothing else",
                     number + 1
                 );
@@ -81,7 +82,7 @@ fn emails(text: &str) -> anyhow::Result<Vec<String>> {
         .collect()
 }
 
-/// As much as tells an e-mail from a name, a heading or a row of a table.
+/// Enough to distinguish an address from a name, a heading or a table row.
 fn is_email(text: &str) -> bool {
     let foreign = |c: char| c.is_whitespace() || c.is_control() || ",;<>\"".contains(c);
     let parts = text.rsplit_once('@');

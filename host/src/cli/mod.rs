@@ -1,4 +1,4 @@
-//! The commands. Each lives in a file of its own: its arguments, and `run`.
+//! The commands, one per file: arguments and `run`.
 
 mod check;
 mod demo;
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use scimguard_core::hide_secrets;
 
-/// A SCIM gateway that lets only canonical, permitted requests through.
+/// A SCIM gateway that forwards only canonical, permitted requests.
 #[derive(Parser)]
 #[command(name = "scimguard", version, propagate_version = true)]
 struct Cli {

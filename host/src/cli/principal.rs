@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::store::{PrincipalKind, PrincipalRow};
 use crate::tokens;
 
-/// Record the users and service accounts whose rights tokens have
+/// Manage users and service accounts, whose rights tokens have
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -19,7 +19,7 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Record a principal
+    /// Create a principal
     #[command(
         after_help = "Example:\n  scimguard principal create --config scimguard.toml --account ACC1 --id svc-okta --kind service-account --permissions all"
     )]
@@ -29,17 +29,17 @@ enum Command {
         after_help = "Example:\n  scimguard principal list --config scimguard.toml --account ACC1"
     )]
     List(store_args::List),
-    /// Disable a principal, and with it all its tokens
+    /// Disable a principal and all its tokens
     #[command(
         after_help = "Example:\n  scimguard principal disable --config scimguard.toml --account ACC1 --id svc-okta"
     )]
     Disable(Named),
-    /// Enable a principal again
+    /// Enable a disabled principal
     #[command(
         after_help = "Example:\n  scimguard principal enable --config scimguard.toml --account ACC1 --id svc-okta"
     )]
     Enable(Named),
-    /// Give a principal other permissions, and with it all its tokens
+    /// Replace the permissions of a principal and all its tokens
     #[command(
         after_help = "Example:\n  scimguard principal permissions --config scimguard.toml --account ACC1 --id svc-okta --set core_user_view,core_user_manage"
     )]
@@ -50,10 +50,10 @@ enum Command {
 struct Create {
     #[command(flatten)]
     named: Named,
-    /// What it is
+    /// Its kind
     #[arg(long, value_enum)]
     kind: PrincipalKind,
-    /// Permission ids, or `all`: those that the policy document asks for
+    /// Permission ids, or `all` that the policy document requires
     #[arg(long, value_delimiter = ',', required = true)]
     permissions: Vec<String>,
 }
@@ -62,7 +62,7 @@ struct Create {
 struct Permissions {
     #[command(flatten)]
     named: Named,
-    /// Permission ids in place of those that it has, or `all`: those that the policy document asks for
+    /// Permission ids that replace its present ones, or `all` that the policy document requires
     #[arg(long, value_name = "IDS", value_delimiter = ',', required = true)]
     set: Vec<String>,
 }
@@ -149,7 +149,7 @@ fn set_permissions(args: Permissions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the words of the command line mean.
+/// Resolves `all` on the command line.
 fn permissions(words: Vec<String>, config: &Config, account: &str) -> anyhow::Result<Vec<String>> {
     match words.as_slice() {
         [all] if all == "all" => tokens::all_permissions(&config.policy_text()?, account),

@@ -20,13 +20,13 @@ Examples:
   scimguard retry --config scimguard.toml --list
   scimguard retry --config scimguard.toml --account ACC1";
 
-/// How often the running guard is looked at.
+/// How often the running guard is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Repeat membership changes that the application did not do, the oldest first
+/// Repeat membership changes that the application did not make, oldest first
 ///
-/// Each is decided anew with the record of now. The guard that runs does it; without one this command
-/// does. What a later change made needless, and what may not be done any more, is dropped.
+/// Each is decided anew with the current record, by the running guard or, if there is none, by this
+/// command. Changes that became needless or are no longer allowed are dropped.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// Only this account's
     #[arg(long)]
     account: Option<String>,
-    /// Only show what there is to repeat
+    /// Only list the changes to repeat
     #[arg(long)]
     list: bool,
     /// As JSON, for programs
@@ -44,12 +44,12 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What became of the changes.
+/// The result of the retries.
 #[derive(Serialize)]
 struct Outcome {
-    /// How many were asked for.
+    /// How many were requested.
     asked: u64,
-    /// Done, or not wanted any more.
+    /// Done, or no longer wanted.
     gone: u64,
     /// Those that failed again.
     left: Vec<RetryRow>,
@@ -99,12 +99,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Has the running guard repeat what is asked for, or does it in its place.
+/// Has the running guard repeat the requested changes, or repeats them itself.
 async fn repeat(store: &Store, config: &Config, asked: u64) -> anyhow::Result<()> {
     let bar = ProgressBar::new(asked).with_style(style());
     let running = Running::open(&config.store)?;
     let work = async {
-        // A guard that runs does it, and may end meanwhile.
+        // A running guard does it, and may end meanwhile.
         while !running.is_none()? {
             if store.asked_retries().await? == 0 {
                 return Ok(());
@@ -129,14 +129,14 @@ async fn repeat(store: &Store, config: &Config, asked: u64) -> anyhow::Result<()
     }
 }
 
-/// A lock beside the store: guards that run share it, and who repeats in their place has it alone.
+/// A lock beside the store: running guards share it, and a command that repeats changes holds it alone.
 pub(super) struct Running {
     file: File,
     path: PathBuf,
 }
 
 impl Running {
-    /// Opens the lock, and does not hold it yet.
+    /// Opens the lock without taking it.
     fn open(store: &Path) -> anyhow::Result<Self> {
         let mut path = store.as_os_str().to_owned();
         path.push(".lock");
@@ -151,7 +151,7 @@ impl Running {
         Ok(Self { file, path })
     }
 
-    /// A guard runs, as long as this is not dropped.
+    /// Marks that a guard runs, until this is dropped.
     pub(super) fn share(store: &Path) -> anyhow::Result<Self> {
         let running = Self::open(store)?;
         let context = || format!("cannot lock {}", running.path.display());
@@ -159,15 +159,15 @@ impl Running {
             true => running.file.unlock().with_context(context)?,
             false => tracing::error!(
                 store = %store.display(),
-                "another process works on this store: what comes through one guard does not wait for \
-                 what comes through the other"
+                "another process works on this store: writes through one guard do not wait for \
+                 those through the other"
             ),
         }
         running.file.lock_shared().with_context(context)?;
         Ok(running)
     }
 
-    /// Whether no guard runs; then none begins to, as long as this is not dropped.
+    /// Whether no guard runs; if so, none can start until this is dropped.
     fn is_none(&self) -> anyhow::Result<bool> {
         match self.file.try_lock() {
             Ok(()) => Ok(true),

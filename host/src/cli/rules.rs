@@ -11,11 +11,11 @@ Examples:
   scimguard rules --json | jq '.[] | select(.id == \"okta-only.group-rename\")'
   scimguard rules --markdown";
 
-/// Print every rule: refusals with their status, and changes
+/// Print every rule: refusals with their status, and normalisations
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// With the whole text and the source of each rule, as JSON
+    /// As JSON, with the full text and the source of each rule
     #[arg(long)]
     json: bool,
     /// As the table in the README

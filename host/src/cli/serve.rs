@@ -26,9 +26,9 @@ const EXAMPLE: &str = "\
 Example:
   scimguard serve --config scimguard.toml";
 
-/// Stand in front of the application and let only permitted requests through
+/// Run the guard in front of the application and forward only permitted requests
 ///
-/// The process leaves no core dump and cannot be traced by other processes of its user: tokens pass
+/// The process leaves no core dump, and other processes of its user cannot trace it: tokens pass
 /// through its memory.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE, after_long_help = format!("{EXAMPLE}\n\n{}", every_key()))]
@@ -48,13 +48,13 @@ fn every_key() -> String {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read(&args.config)?;
     let clients = config.listen.context(
-        "the configuration has no `listen`, where clients connect; `scimguard facts` serves \
+        "the configuration has no `listen` address for clients; `scimguard facts` serves \
          gateways alone",
     )?;
     start(&config, Some(clients))
 }
 
-/// Serves what the configuration says, and clients at this address.
+/// Serves as configured, with clients at this address.
 pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
     log_to_stderr();
     panics_without_their_message();
@@ -63,7 +63,7 @@ pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Res
         .enable_all()
         .build()?;
     let served = runtime.block_on(serve(config, clients));
-    // A decision that is being computed has nobody to wait for it any more.
+    // Nobody waits for a decision that is still being computed.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served.map(|()| ExitCode::SUCCESS)
 }
@@ -104,13 +104,13 @@ async fn serve(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<(
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("ending after the requests in flight");
+        tracing::info!("shutting down after the requests in flight");
     };
     serve::serve(Arc::new(proxy), listeners, end).await;
     Ok(())
 }
 
-/// What is wrong with the set-up besides the policy is told at once, and not after a compilation.
+/// Reports what is wrong with the set-up before the policy is compiled.
 fn check_before_compiling(config: &Config) -> anyhow::Result<()> {
     let facts = config.facts.as_ref();
     let addresses = [
@@ -122,7 +122,7 @@ fn check_before_compiling(config: &Config) -> anyhow::Result<()> {
         let Some(address) = address.filter(|address| address.port() != 0) else {
             continue;
         };
-        // It is let go again: nobody is to wait for an answer while the policy is compiled.
+        // Released again: no client should wait for an answer while the policy is compiled.
         std::net::TcpListener::bind(address).with_context(|| unavailable(address, key))?;
     }
     config.check_secrets()
@@ -139,10 +139,10 @@ async fn decisions(config: &Config, file: &Path) -> anyhow::Result<Log> {
         .with_context(|| format!("in the decision log {}", file.display()))
 }
 
-/// Tokens pass through this process: what it has in memory goes into no core dump, and no other process
-/// of the same user reads it. A limit of 0 alone does not stop a dump that is piped to a program
-/// (core(5)). After the engine, which opens a file below `/proc/self` that a process without dumps may
-/// not open (proc(5)).
+/// Tokens pass through this process: its memory goes into no core dump, and no other process of the
+/// same user can read it. A limit of 0 alone does not stop a dump that is piped to a program
+/// (core(5)). Called after the engine has started, which opens a file below `/proc/self` that a
+/// process without dumps may not open (proc(5)).
 fn keep_memory_private() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let none = Rlimit {
@@ -156,18 +156,18 @@ fn keep_memory_private() {
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-            tracing::warn!(%error, "the memory of the process cannot be closed to others");
+            tracing::warn!(%error, "the memory of the process cannot be protected from others");
         }
     }
 }
 
-/// The message of a panic may hold what was being worked on: the log says only where it was.
+/// A panic message may contain data of a request: only its place is logged.
 fn panics_without_their_message() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(
             place,
-            "a panic; it is a fault of the guard, please report the place"
+            "a panic, which is a bug of the guard; please report the place"
         );
     }));
 }
@@ -186,7 +186,7 @@ fn shown(listener: Option<&TcpListener>) -> Option<String> {
     Some(listener?.local_addr().ok()?.to_string())
 }
 
-/// One JSON line for each event. `RUST_LOG` chooses other levels.
+/// Logs one JSON line for each event. `RUST_LOG` chooses other levels.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     log_lines::lines(std::io::stderr, filter).init();

@@ -1,4 +1,4 @@
-//! What `token` and `principal` share: the store that a configuration names, and lists of it.
+//! Shared by `token` and `principal`: the configured store, and lists of it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ pub(super) struct List {
     pub(super) json: bool,
 }
 
-/// Does something with the store that a configuration names.
+/// Runs an action on the configured store.
 pub(super) fn with_store<T>(
     config: &Path,
     act: impl AsyncFnOnce(&Store, &Config) -> anyhow::Result<T>,
@@ -58,7 +58,7 @@ pub(super) fn with_store<T>(
     })
 }
 
-/// A command of this program, with the configuration in use, that can be pasted into a shell.
+/// A command of this program with the configuration in use, ready to paste into a shell.
 pub(super) fn command(config: &Path, command: &str, arguments: &str) -> String {
     let config = config.display().to_string();
     let is_plain = config
@@ -72,14 +72,14 @@ pub(super) fn command(config: &Path, command: &str, arguments: &str) -> String {
     format!("`{}`", command.trim_end())
 }
 
-/// The command that makes a principal for an identity provider's tokens.
+/// The command that creates a principal for an identity provider's tokens.
 pub(super) fn new_principal(config: &Path, account: &str, id: &str) -> String {
     let arguments =
         format!("--account {account} --id {id} --kind service-account --permissions all");
     command(config, "principal create", &arguments)
 }
 
-/// The command that makes a token: a provider's, or an operator's.
+/// The command that creates a token: a provider's, or an operator's.
 pub(super) fn new_token(
     config: &Path,
     account: &str,
@@ -94,15 +94,15 @@ pub(super) fn new_token(
     command(config, "token create", &arguments)
 }
 
-/// What is not in the store may be made, or is called otherwise.
+/// Suggests to create what is not in the store, or to look up its name.
 fn with_next_step(error: anyhow::Error, config: &Path) -> anyhow::Error {
     let next = match error.downcast_ref::<store::Error>() {
         Some(store::Error::NoPrincipal { account, id }) => {
-            format!("make it with {}", new_principal(config, account, id))
+            format!("create it with {}", new_principal(config, account, id))
         }
         Some(store::Error::NoToken { account, .. } | store::Error::NoGoodToken { account, .. }) => {
             let list = command(config, "token list", &format!("--account {account}"));
-            format!("{list} shows those it has")
+            format!("{list} lists the existing ones")
         }
         _ => return error,
     };
@@ -114,7 +114,7 @@ pub(super) fn print_json<T: Serialize>(rows: &[T]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Columns as wide as their widest cell.
+/// Prints columns as wide as their widest cell.
 pub(super) fn print_table<const N: usize>(rows: &[[String; N]]) {
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());

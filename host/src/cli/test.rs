@@ -23,7 +23,7 @@ Examples:
   scimguard test --engine wasm tests/cases/okta-only group-rename.json
   scimguard test --transcript cases.jsonl tests/cases
 
-Exits with 0 if all cases passed, 1 if one failed, 2 if a suite is malformed.";
+Exit status: 0 all cases passed, 1 one failed, 2 a suite is malformed.";
 
 const FAILED: Style = AnsiColor::Red.on_default();
 
@@ -31,10 +31,11 @@ const FAILED: Style = AnsiColor::Red.on_default();
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// Write down every call of the policy with what it gave, and the decisions: JSON, one case a line
+    /// Write every call of the policy with its result, and the decisions, to this file: JSON, one
+    /// case per line
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
-    /// A policy document in place of that of each suite
+    /// A policy document instead of that of each suite
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     #[command(flatten)]

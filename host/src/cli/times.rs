@@ -1,4 +1,4 @@
-//! Times and periods as people write and read them.
+//! Times and periods for people.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who may use the admin address, and by which names it is asked.
+//! Access to the admin address: its token, and its names.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Config;
 use super::secret::Secret;
 
-/// No shorter token is taken: it is all that there is between a network and the operators' page.
+/// The shortest accepted token: it is all that protects the operators' page from the network.
 const SHORTEST: usize = 16;
 
 /// Where the token of the operators' page is. It is never in the configuration itself.
@@ -17,18 +17,18 @@ const SHORTEST: usize = 16;
 #[serde(try_from = "Written")]
 pub struct AdminToken(Secret);
 
-/// The table as it is written.
+/// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    /// A file that holds the token alone.
+    /// A file that holds only the token.
     file: Option<PathBuf>,
     /// An environment variable that holds the token.
     env: Option<String>,
 }
 
 impl AdminToken {
-    /// Paths are relative to the configuration.
+    /// Makes paths relative to the configuration.
     pub(super) fn place(&mut self, folder: &Path) {
         self.0.place(folder);
     }
@@ -39,8 +39,8 @@ impl AdminToken {
         let text = token.expose_secret();
         ensure!(
             text.len() >= SHORTEST && text.bytes().all(|byte| byte.is_ascii_graphic()),
-            "{}: at least {SHORTEST} letters, digits or signs, without spaces; `openssl rand -hex 24` \
-             makes one",
+            "{}: at least {SHORTEST} letters, digits or signs, without spaces; generate it with \
+             `openssl rand -hex 24`",
             self.0
         );
         Ok(token)
@@ -57,7 +57,7 @@ impl TryFrom<Written> for AdminToken {
     }
 }
 
-/// What one key cannot say alone.
+/// Checks the admin keys together.
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     if let Some(admin) = config.admin
         && !admin.ip().is_loopback()

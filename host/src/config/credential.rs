@@ -1,4 +1,4 @@
-//! What the guard proves itself with at another server: a token in a header.
+//! The guard's credential at another server: a token in a header.
 
 use std::path::{Path, PathBuf};
 
@@ -27,11 +27,11 @@ pub struct Credential {
     pub value: HeaderValue,
 }
 
-/// The table as it is written.
+/// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    /// A file that holds the token alone.
+    /// A file that holds only the token.
     file: Option<PathBuf>,
     /// An environment variable that holds the token.
     env: Option<String>,
@@ -42,7 +42,7 @@ struct Written {
 // === impl CredentialSource ===
 
 impl CredentialSource {
-    /// Paths are relative to the configuration.
+    /// Makes paths relative to the configuration.
     pub(super) fn place(&mut self, folder: &Path) {
         self.token.place(folder);
     }

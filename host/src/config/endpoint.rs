@@ -1,4 +1,4 @@
-//! Addresses of the services that a token's facts come from: https, or clear text to this machine.
+//! Addresses of the services that provide a token's facts: https, or clear text on this machine.
 
 use std::net::IpAddr;
 
@@ -16,13 +16,12 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 const PLACES: [&str; 2] = ["{account}", "{principal}"];
 
-/// Where one service is.
+/// The address of one service.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Endpoint(Uri);
 
-/// Where the permissions of a principal are: an address with `{account}` and `{principal}` in its
-/// path or query.
+/// The address of a principal's permissions, with `{account}` and `{principal}` in its path or query.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Template(String);
@@ -52,7 +51,7 @@ impl TryFrom<String> for Endpoint {
         let local = uri.scheme() == Some(&Scheme::HTTP) && is_this_machine(host);
         if !secure && !local {
             return Err(format!(
-                "{text:?}: use https; plain http goes to this machine only (127.0.0.1, [::1], \
+                "{text:?}: use https; plain http is only for this machine (127.0.0.1, [::1], \
                  localhost)"
             ));
         }
@@ -69,7 +68,7 @@ fn is_this_machine(host: &str) -> bool {
 // === impl Template ===
 
 impl Template {
-    /// The address for one principal. `None`: a name that would be a step within the path, or nothing.
+    /// The address for one principal. `None`: a name is empty or would be a step within the path.
     pub(crate) fn fill(&self, account: &str, principal: &str) -> Option<Endpoint> {
         let mut text = self.0.clone();
         for (place, value) in PLACES.into_iter().zip([account, principal]) {

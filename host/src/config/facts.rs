@@ -16,21 +16,21 @@ use super::{duration, one_minute, some_duration};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
-    /// Where gateways connect.
+    /// The address for gateways.
     pub listen: SocketAddr,
     /// Whether it may be reached from other machines without TLS.
     #[serde(default)]
     pub(crate) clear_text: bool,
-    /// Its certificate, and those of gateways. Absent: clear text.
+    /// Its certificate, and the CA of the gateways' certificates. Absent: clear text.
     pub(crate) tls: Option<Tls>,
-    /// How long a gateway may leave a request alone: from then on what it holds is free for others.
+    /// How long a gateway may leave a request idle before its resources are released.
     #[serde(default = "one_minute", deserialize_with = "duration")]
     pub pass_timeout: Duration,
-    /// How long a gateway may have a request under way in all, however often it asks. Absent: five
-    /// minutes, and at least twice `pass_timeout`.
+    /// How long a gateway may have a request in progress in total. Absent: five minutes, and at
+    /// least twice `pass_timeout`.
     #[serde(default, deserialize_with = "some_duration")]
     longest_pass: Option<Duration>,
-    /// Who may ask and record.
+    /// The gateways that may use it.
     #[serde(default, rename = "gateway")]
     pub(crate) gateways: Vec<Gateway>,
 }
@@ -41,19 +41,19 @@ pub struct Facts {
 pub(crate) struct Gateway {
     /// For the log and the metrics.
     pub(crate) name: String,
-    /// What it proves itself with.
+    /// How it authenticates.
     pub(crate) proof: Proof,
-    /// The accounts that it may ask about. `None`: every one.
+    /// The accounts that it may ask about. `None`: all.
     pub(crate) accounts: Option<BTreeSet<String>>,
     pub(crate) verbs: BTreeSet<Verb>,
-    /// How many requests of clients it may have under way at once.
+    /// How many client requests it may have in progress at once.
     pub(crate) requests: usize,
 }
 
-/// What a gateway proves itself with.
+/// How a gateway authenticates.
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
-    /// One secret a line, any of which is good.
+    /// One secret per line, any of which is valid.
     Secret(Secret),
     /// A certificate of `client_ca` for this name (RFC 6125).
     Certificate(ServerName<'static>),
@@ -63,11 +63,11 @@ pub(crate) enum Proof {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tls {
-    /// The service's certificate, and those above it but the root (PEM).
+    /// The service's certificate and its intermediates, without the root (PEM).
     pub(crate) certificate: PathBuf,
     /// Its private key (PEM).
     pub(crate) key: PathBuf,
-    /// Who vouches for certificates of gateways (PEM).
+    /// The CA of the gateways' certificates (PEM).
     pub(crate) client_ca: Option<PathBuf>,
 }
 
@@ -75,13 +75,13 @@ pub(crate) struct Tls {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verb {
-    /// Ask for facts, and tell what was decided.
+    /// Ask for facts, and report decisions.
     Read,
     /// Change the record.
     Record,
 }
 
-/// The table as it is written.
+/// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -94,16 +94,16 @@ struct Written {
     requests: Option<usize>,
 }
 
-/// A request of which the application answers each part in time is over long before.
+/// A request whose parts the application answers in time ends long before this.
 const LONGEST_PASS: Duration = Duration::from_secs(5 * 60);
 
-/// More than a gateway of some threads ever has.
+/// More than a gateway with a few threads ever has.
 const REQUESTS: usize = 1000;
 
 // === impl Facts ===
 
 impl Facts {
-    /// Paths are relative to the configuration.
+    /// Makes paths relative to the configuration.
     pub(super) fn place(&mut self, folder: &Path) {
         for gateway in &mut self.gateways {
             if let Proof::Secret(secret) = &mut gateway.proof {
@@ -122,7 +122,7 @@ impl Facts {
         }
     }
 
-    /// How long a gateway may have a request under way in all.
+    /// How long a gateway may have a request in progress in total.
     pub(crate) fn longest_pass(&self) -> Duration {
         let default = || LONGEST_PASS.max(self.pass_timeout * 2);
         self.longest_pass.unwrap_or_else(default)
@@ -133,12 +133,12 @@ impl Facts {
             bail!("facts: `longest_pass` must not be shorter than `pass_timeout`");
         }
         if self.gateways.is_empty() {
-            bail!("facts: name who may use the service, with `[[facts.gateway]]`");
+            bail!("facts: name the gateways that may use the service, with `[[facts.gateway]]`");
         }
         if !self.listen.ip().is_loopback() && self.tls.is_none() && !self.clear_text {
             bail!(
-                "facts: {} can be reached from other machines, which send secrets and tokens of \
-                 clients: give it a certificate with `[facts.tls]`, or say `clear_text = true` if \
+                "facts: {} can be reached from other machines, which send secrets and clients' \
+                 tokens: give it a certificate with `[facts.tls]`, or set `clear_text = true` if \
                  something else encrypts",
                 self.listen
             );
@@ -148,14 +148,14 @@ impl Facts {
         for gateway in &self.gateways {
             if !names.insert(&gateway.name) {
                 bail!(
-                    "facts: the gateway {:?} is there twice; give each its own name",
+                    "facts: the gateway {:?} is configured twice; give each its own name",
                     gateway.name
                 );
             }
             if matches!(gateway.proof, Proof::Certificate(_)) && !has_ca {
                 bail!(
                     "facts: the certificate of the gateway {:?} needs `client_ca` in `[facts.tls]`, \
-                     which says who vouches for it",
+                     the CA that issued it",
                     gateway.name
                 );
             }
@@ -174,7 +174,7 @@ impl TryFrom<Written> for Gateway {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
             return Err(format!(
-                "{name:?} names no gateway: use up to 64 letters, digits, `-`, `_` and `.`"
+                "{name:?} is not a gateway's name: use up to 64 letters, digits, `-`, `_` and `.`"
             ));
         }
         let fault = |why: &str| format!("gateway {name:?}: {why}");
@@ -197,7 +197,7 @@ impl TryFrom<Written> for Gateway {
             return Err(fault("`verbs` needs \"read\""));
         }
         if written.requests == Some(0) {
-            return Err(fault("`requests` is at least 1"));
+            return Err(fault("`requests` must be at least 1"));
         }
         Ok(Self {
             name,
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(gateway.accounts, None);
         assert_eq!(gateway.verbs, BTreeSet::from([Verb::Read, Verb::Record]));
         for (text, why) in [
-            ("", "who may use"),
+            ("", "name the gateways"),
             (
                 &format!("longest_pass = \"59s\"\n{one}"),
                 "not be shorter than `pass_timeout`",
@@ -251,11 +251,11 @@ mod tests {
             ),
             (
                 "[[gateway]]\nname = \"\"\nsecret_env = \"X\"",
-                "names no gateway",
+                "is not a gateway's name",
             ),
             (
                 "[[gateway]]\nname = \"a b\"\nsecret_env = \"X\"",
-                "names no gateway",
+                "is not a gateway's name",
             ),
             (&format!("{one}{one}"), "twice"),
             (&format!("{one}accounts = []"), "is empty"),

@@ -1,5 +1,5 @@
-//! What is wrong with a configuration file, in words that say what to write instead. The example file,
-//! which shows every key, tells where a key belongs and what it looks like.
+//! Describes what is wrong with a configuration file and what to write instead. The example file,
+//! which shows every key, says where a key belongs and what it looks like.
 
 use std::ops::Range;
 
@@ -7,18 +7,18 @@ use scimguard_core::{meant, nearest};
 
 use super::EXAMPLE;
 
-/// A key as the example file shows it.
+/// A key in the example file.
 struct Shown {
     /// Header of its table; empty at the top level.
     table: &'static str,
     key: &'static str,
     /// The whole line.
     line: &'static str,
-    /// The first sentence of the comment above it, if that is one line at most.
+    /// The first sentence of the comment above it, if it fits on one line.
     about: Option<&'static str>,
 }
 
-/// The fault with its line, and what to do about it.
+/// The fault with its line, and how to correct it.
 pub(super) fn in_words(text: &str, error: &toml::de::Error) -> anyhow::Error {
     let said = error.message();
     let start = error.span().map_or(0, |span: Range<usize>| span.start);
@@ -35,7 +35,7 @@ pub(super) fn in_words(text: &str, error: &toml::de::Error) -> anyhow::Error {
 
 const MISSING: &str = "missing field `";
 
-/// Where in the file the fault is.
+/// The place of the fault.
 struct Place<'a> {
     /// The header of the table, or nothing.
     table: &'a str,
@@ -107,12 +107,12 @@ impl<'a> Place<'a> {
         }
         match known {
             [] => unknown,
-            known => format!("{unknown}; there are {}", quoted_list(known)),
+            known => format!("{unknown}; the keys are {}", quoted_list(known)),
         }
     }
 }
 
-/// What a line above all tables is above of.
+/// Describes everything that a line above all tables precedes.
 fn first_table(table: &str) -> String {
     format!("{table} and every other [table]")
 }
@@ -154,7 +154,7 @@ fn keys() -> Vec<Shown> {
         let bare = line.trim_start_matches("# ");
         if let Some(found) = header(bare) {
             table = found;
-            // What was said is of the table.
+            // The comment belongs to the table.
             about = None;
         } else if let Some(key) = key(bare) {
             keys.push(Shown {
@@ -189,7 +189,7 @@ fn key(line: &str) -> Option<&str> {
     (is_key && !key.is_empty()).then_some(key)
 }
 
-/// `None` where it goes on in the next line.
+/// `None` if it continues on the next line.
 fn first_sentence(comment: &str) -> Option<&str> {
     let first = comment.split_once(". ").map(|(first, _)| first);
     first.or_else(|| comment.strip_suffix('.'))
@@ -200,7 +200,7 @@ mod tests {
     use super::super::Config;
     use std::path::Path;
 
-    /// A file with this line changed or added, and what is said of it.
+    /// A file with this line changed or added, and the resulting message.
     #[test]
     fn a_fault_says_what_to_write_instead() {
         let base = [
@@ -232,7 +232,7 @@ mod tests {
             ),
             (
                 "[limits]\ncolour = 1",
-                "there is no key `colour` in [limits]; there are `requests_per_second`, `burst`, `failures`",
+                "there is no key `colour` in [limits]; the keys are `requests_per_second`, `burst`, `failures`",
             ),
             (
                 "unseen = \"refused\"",
@@ -263,7 +263,7 @@ mod tests {
             let error = Config::parse(&text, Path::new("")).unwrap_err().to_string();
             assert!(
                 error.ends_with(told),
-                "{lines}\nexpected …{told}\ncame {error}"
+                "{lines}\nexpected …{told}\ngot {error}"
             );
             assert!(error.contains("at line"), "{error}");
         }

@@ -1,4 +1,4 @@
-//! `[[issuer]]`: who signs tokens, or tells of each whether it is good, and for which accounts.
+//! `[[issuer]]`: who issues tokens, how they are verified, and for which accounts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,18 +19,18 @@ pub(crate) struct Issuer {
     pub(crate) name: String,
     /// The accounts that it vouches for. `None`: every account whose policy names it.
     pub(crate) accounts: Option<BTreeSet<String>>,
-    /// How it is asked.
+    /// How its tokens are verified.
     pub(crate) means: Means,
     /// How long it may take to answer.
     pub(crate) timeout: Duration,
 }
 
-/// How it is found out whether a token is the issuer's.
+/// How a token is verified.
 #[derive(Clone, Debug)]
 pub(crate) enum Means {
-    /// It is signed with one of the issuer's keys.
+    /// With the issuer's keys.
     Keys(Keys),
-    /// The issuer is asked about each token (RFC 7662).
+    /// By asking the issuer about each token (RFC 7662).
     Introspection(Introspection),
 }
 
@@ -38,32 +38,32 @@ pub(crate) enum Means {
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     pub(crate) place: KeysPlace,
-    /// How old they may become while they cannot be had anew.
+    /// How old they may become while they cannot be renewed.
     pub(crate) keep: Duration,
 }
 
-/// Where the issuer's keys are.
+/// The source of the issuer's keys.
 #[derive(Clone, Debug)]
 pub(crate) enum KeysPlace {
-    /// At a URL, asked so often.
+    /// A URL, read at this interval.
     Url(Endpoint, Duration),
-    /// In a file.
+    /// A file.
     File(PathBuf),
 }
 
-/// How the issuer is asked about a token.
+/// How to ask the issuer about a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Introspection {
     pub(crate) endpoint: Endpoint,
     pub(crate) client_id: String,
     pub(crate) client_secret: Secret,
-    /// How long a good token is good without asking again, at most.
+    /// How long a good token is accepted without asking again, at most.
     pub(crate) cache: Duration,
-    /// How long a bad one is bad.
+    /// How long a bad one is refused without asking again.
     pub(crate) negative_cache: Duration,
 }
 
-/// The table as it is written.
+/// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -90,7 +90,7 @@ struct Written {
 // === impl Issuer ===
 
 impl Issuer {
-    /// Paths are relative to the configuration.
+    /// Makes paths relative to the configuration.
     pub(super) fn place(&mut self, folder: &Path) {
         match &mut self.means {
             Means::Keys(keys) => {
@@ -102,14 +102,14 @@ impl Issuer {
         }
     }
 
-    /// Whether it vouches for this account by name.
+    /// Whether it lists this account.
     pub(crate) fn names(&self, account: &str) -> bool {
         let accounts = self.accounts.as_ref();
         accounts.is_some_and(|accounts| accounts.contains(account))
     }
 }
 
-/// Refuses two issuers of one name for one account: which keys count would be left to chance.
+/// Refuses two issuers of one name for one account: which keys apply would be left to chance.
 pub(super) fn check(issuers: &[Issuer]) -> anyhow::Result<()> {
     for (position, one) in issuers.iter().enumerate() {
         for other in &issuers[..position] {
@@ -120,7 +120,7 @@ pub(super) fn check(issuers: &[Issuer]) -> anyhow::Result<()> {
             };
             if both && one.name == other.name {
                 bail!(
-                    "issuer {:?} is there twice for the same account; keep one of the two, or give \
+                    "issuer {:?} is configured twice for the same account; keep one of the two, or give \
                      each its own `accounts`",
                     one.name
                 );
@@ -208,11 +208,11 @@ impl TryFrom<Written> for Issuer {
     }
 }
 
-/// A key that the issuer withdrew is not accepted for longer.
+/// How long a withdrawn key may still be accepted.
 const REFRESH: Duration = Duration::from_secs(10 * 60);
 
-/// A day of outage at the issuer stops nobody; a withdrawn key does not live on behind one that
-/// somebody arranged.
+/// Tolerates a day of outage at the issuer, but no longer, so that an outage that somebody causes
+/// cannot keep a withdrawn key alive.
 const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
 const CACHE: Duration = Duration::from_secs(60);

@@ -41,23 +41,24 @@ pub(crate) use self::secret::Secret;
 /// The example file, for help texts.
 pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
 
-/// What `serve` is told.
+/// The configuration of `serve`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where this was read.
+    /// The path of this file.
     #[serde(skip)]
     pub file: PathBuf,
-    /// Where the identity provider and administrators connect. The facts service alone needs none.
+    /// The address for the identity provider and administrators. The facts service alone needs none.
     pub listen: Option<SocketAddr>,
     /// The application: scheme, host and port.
     #[serde(deserialize_with = "backend")]
     pub backend: Uri,
-    /// Health checks, metrics and pages. Absent: none. Without `admin_token` a loopback address.
+    /// The address of health checks, metrics and pages. Absent: none. Without `admin_token`, a
+    /// loopback address.
     pub admin: Option<SocketAddr>,
-    /// What the operators' page is opened with. Absent: there is none.
+    /// Protects the operators' page. Absent: there is no such page.
     pub admin_token: Option<AdminToken>,
-    /// Names that the admin address is asked by, beside its own.
+    /// Host names of the admin address, besides its own.
     #[serde(default)]
     pub admin_hosts: Vec<String>,
     /// Folder of the pages. Absent: `pages` beside the program.
@@ -65,7 +66,7 @@ pub struct Config {
     /// The log of decisions, `sqlite:FILE`. Absent: none.
     #[serde(default, deserialize_with = "some_store")]
     pub decisions: Option<PathBuf>,
-    /// How many decisions stay in it.
+    /// How many decisions it keeps.
     #[serde(default = "a_million")]
     pub decisions_keep: NonZeroU64,
     /// The database, `sqlite:FILE`.
@@ -83,45 +84,45 @@ pub struct Config {
     /// How long the application may take to answer.
     #[serde(default = "half_a_minute", deserialize_with = "duration")]
     pub backend_timeout: Duration,
-    /// How long a connection may have no request, a client take for a body, and a request in flight to
-    /// end at shutdown.
+    /// How long a connection may have no request, a client may take for a body, and a request in
+    /// flight may take to end at shutdown.
     #[serde(default = "half_a_minute", deserialize_with = "duration")]
     pub client_timeout: Duration,
     /// How long a write waits for others of the same users and groups.
     #[serde(default = "ten_seconds", deserialize_with = "duration")]
     pub lease_timeout: Duration,
-    /// What a user or group is that the record does not have while the account has no first fill.
+    /// How to treat an unrecorded user or group before the account's initial import.
     #[serde(default)]
     pub unseen: Unseen,
-    /// The answers of the application's own group and user routes say in a header what of them a
-    /// provider owns.
+    /// Whether the answers of the application's own group and user routes get a header that says
+    /// what a provider owns.
     #[serde(default)]
     pub annotate: bool,
-    /// How often the application is asked what became of writes whose outcome nobody saw. It takes
-    /// the guard's own credential.
+    /// How often the application is asked about writes whose outcome nobody saw. This needs the
+    /// guard's own credential.
     #[serde(default = "one_minute", deserialize_with = "duration")]
     pub settle_every: Duration,
     /// How long the application may still act on a request that it has not answered.
     #[serde(default = "two_minutes", deserialize_with = "duration")]
     pub settle_after: Duration,
-    /// Networks of proxies in front of the guard, whose `X-Forwarded-*` and `Forwarded` are believed.
+    /// Networks of proxies in front of the guard, whose `X-Forwarded-*` and `Forwarded` are trusted.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// The guard's own address as clients know it. Absent: what they, or trusted proxies, say.
+    /// The guard's own address as clients know it. Absent: as they, or trusted proxies, report it.
     #[serde(default, deserialize_with = "some_public_url")]
     pub public_url: Option<PublicUrl>,
-    /// How much accounts and sources may send.
+    /// Rate limits of accounts and sources.
     #[serde(default)]
     pub limits: Limits,
-    /// How many connections there may be.
+    /// Limits of connections.
     #[serde(default)]
     pub connections: Connections,
-    /// The guard's own credential at the application. Absent: the client's goes on.
+    /// The guard's own credential at the application. Absent: the client's is forwarded.
     pub backend_credential: Option<CredentialSource>,
-    /// Who signs tokens, or tells of each whether it is good.
+    /// Who issues tokens, and how they are verified.
     #[serde(default, rename = "issuer")]
     pub(crate) issuers: Vec<Issuer>,
-    /// Where the rights of principals are that the store does not know.
+    /// The source of the rights of principals that the store does not have.
     pub(crate) permissions: Option<Permissions>,
     /// The facts service. Absent: none.
     pub facts: Option<Facts>,
@@ -134,31 +135,31 @@ pub enum EngineKind {
     /// The plugin, in its sandbox.
     #[default]
     Wasm,
-    /// The policy that is compiled into the program.
+    /// The policy compiled into the program.
     Native,
 }
 
-/// What a user or group is that the record does not have while the account has no first fill.
+/// How to treat an unrecorded user or group before the account's initial import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unseen {
-    /// Nobody's: the application's administrators edit it.
+    /// As nobody's: the application's administrators may edit it.
     #[default]
     Native,
-    /// Perhaps an identity provider's: they do not.
+    /// As an identity provider's, which it may be: they may not.
     Refuse,
 }
 
-/// How much accounts and sources may send. Each is a bucket that fills up again all the time.
+/// Rate limits of accounts and sources. Each is a bucket that refills continuously.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Requests with a good token that an account may send in the long run.
+    /// Sustained rate of an account's requests with a good token.
     pub requests_per_second: NonZeroU32,
     /// How many of them at once.
     pub burst: NonZeroU32,
-    /// Wrong credentials from one address, or for one token, that are told what is wrong with them at
-    /// once; then it is one a second.
+    /// Wrong credentials from one address, or for one token, that get a specific error at once;
+    /// after that, one a second does.
     pub failures: NonZeroU32,
 }
 
@@ -166,7 +167,7 @@ impl Config {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// With file, line and column of what is wrong.
+    /// With file, line and column of the fault.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the configuration {}", file.display()))?;
@@ -197,7 +198,7 @@ impl Config {
         }
         anyhow::ensure!(
             config.decisions.as_ref() != Some(&config.store),
-            "`decisions` and `store` name the same file; give the decision log one of its own"
+            "`decisions` and `store` name the same file; give the decision log its own"
         );
         if let Some(source) = &mut config.backend_credential {
             source.place(folder);
@@ -216,7 +217,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The text of the policy document; empty is the default policy.
+    /// The text of the policy document; empty for the default policy.
     ///
     /// # Errors
     /// If the file cannot be read, or is empty.
@@ -229,10 +230,10 @@ impl Config {
         }
     }
 
-    /// Reads every secret, to find the one that cannot be read.
+    /// Reads every secret.
     ///
     /// # Errors
-    /// If there is one.
+    /// If one cannot be read.
     pub(crate) fn check_secrets(&self) -> anyhow::Result<()> {
         self.credential()?;
         if let Some(token) = &self.admin_token {
@@ -261,7 +262,7 @@ impl Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        // IPSIE asks for at least 25 requests a second and tenant.
+        // IPSIE requires at least 25 requests a second and tenant.
         const REQUESTS: NonZeroU32 = NonZeroU32::new(250).unwrap();
         const BURST: NonZeroU32 = NonZeroU32::new(500).unwrap();
         const FAILURES: NonZeroU32 = NonZeroU32::new(20).unwrap();
@@ -277,7 +278,7 @@ fn backend<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Uri, D::
     let text = String::deserialize(deserializer)?;
     let fault = || {
         serde::de::Error::custom(format!(
-            "{text:?} is not `http://HOST:PORT` or `https://HOST`; paths are the policy's business \
+            "{text:?} is not `http://HOST:PORT` or `https://HOST`; paths belong in the policy \
              (`scim.upstream_base`)"
         ))
     };
@@ -302,7 +303,7 @@ fn store<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D
         .filter(|file| !file.is_empty() && !file.starts_with(':') && !file.contains('?'));
     file.map(PathBuf::from).ok_or_else(|| {
         serde::de::Error::custom(format!(
-            "{text:?} is not `sqlite:FILE`, the one kind of store"
+            "{text:?} is not `sqlite:FILE`, the only kind of store"
         ))
     })
 }
@@ -313,7 +314,7 @@ fn some_store<'de, D: serde::Deserializer<'de>>(
     store(deserializer).map(Some)
 }
 
-/// Networks, and addresses that are one of their own.
+/// Networks; a single address counts as one.
 fn networks<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let network = |text: &String| {

@@ -1,4 +1,4 @@
-//! `[permissions]`: where the rights of principals are that the guard's own store does not know.
+//! `[permissions]`: the source of the rights of principals that the guard's own store does not have.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,13 +8,13 @@ use serde::Deserialize;
 use super::endpoint::Template;
 use super::{CredentialSource, some_duration};
 
-/// Where the rights of principals are.
+/// The source of principals' rights.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) enum Permissions {
-    /// In a document of their own.
+    /// A separate document.
     File(PathBuf),
-    /// The application tells.
+    /// The application's service.
     Service(Service),
 }
 
@@ -22,15 +22,15 @@ pub(crate) enum Permissions {
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) template: Template,
-    /// What the guard proves itself with there.
+    /// The guard's credential at the service.
     pub(crate) credential: Option<CredentialSource>,
-    /// How long an answer holds.
+    /// How long an answer is cached.
     pub(crate) cache: Duration,
     /// How long it may take to answer.
     pub(crate) timeout: Duration,
 }
 
-/// The table as it is written.
+/// The table as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -43,7 +43,7 @@ struct Written {
     timeout: Option<Duration>,
 }
 
-/// How long whoever was put out may still come in.
+/// How long a removed principal may still have access.
 const CACHE: Duration = Duration::from_secs(30);
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,7 +51,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 // === impl Permissions ===
 
 impl Permissions {
-    /// Paths are relative to the configuration.
+    /// Makes paths relative to the configuration.
     pub(super) fn place(&mut self, folder: &Path) {
         match self {
             Self::File(file) => *file = folder.join(&*file),

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-/// The text of a policy document in a file. An empty one is what a failed copy leaves: it does not mean
-/// the default policy, which `{}` says.
+/// The text of a policy document in a file. An empty one is probably a failed copy: it does not
+/// mean the default policy, which is `{}`.
 ///
 /// # Errors
 /// If the file cannot be read, or is empty.
@@ -17,14 +17,14 @@ pub(crate) fn policy_file(file: &Path) -> anyhow::Result<String> {
     given_policy(file, text)
 }
 
-/// The text of a policy document that somebody gave, unless it is empty.
+/// The text of a policy document, unless it is empty.
 ///
 /// # Errors
 /// If it is.
 pub(crate) fn given_policy(file: &Path, text: String) -> anyhow::Result<String> {
     anyhow::ensure!(
         !text.trim_start_matches('\u{feff}').trim().is_empty(),
-        "the policy {} is empty; put the policy back, or write {{}} for the default one",
+        "the policy {} is empty; restore the policy, or write {{}} for the default one",
         file.display()
     );
     Ok(text)

@@ -6,7 +6,7 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 use serde::Deserialize as _;
 
-/// A scheme and an authority: locations that clients are given begin with it.
+/// Scheme and authority, with which the locations for clients begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     pub(crate) scheme: Scheme,
@@ -19,12 +19,12 @@ impl Display for PublicUrl {
     }
 }
 
-/// Reads it, and says what is wrong.
+/// Parses it, or returns what is wrong.
 pub(crate) fn public_url(text: &str) -> Result<PublicUrl, String> {
     let fault = || {
         format!(
-            "{text:?} is not `https://HOST` or `http://HOST:PORT`, where clients reach the guard; its path is the \
-             policy's business (`scim.base`)"
+            "{text:?} is not `https://HOST` or `http://HOST:PORT`, where clients reach the guard; its path belongs \
+             in the policy (`scim.base`)"
         )
     };
     let uri: Uri = text.parse().map_err(|_| fault())?;
@@ -41,7 +41,7 @@ pub(crate) fn public_url(text: &str) -> Result<PublicUrl, String> {
     }
 }
 
-/// Whether it names a host, and nobody's password.
+/// Whether it names a host, without a user or password.
 pub(crate) fn is_host(authority: &Authority) -> bool {
     !authority.host().is_empty() && !authority.as_str().contains('@')
 }

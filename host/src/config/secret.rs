@@ -1,17 +1,16 @@
-//! A secret that the guard has from outside: a file or an environment variable holds it, the
-//! configuration only says which.
+//! A secret from outside the configuration, which only names the file or environment variable.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Where a secret is.
+/// The source of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Secret {
-    /// In a file that holds nothing else.
+    /// A file that holds nothing else.
     File(PathBuf),
-    /// In an environment variable.
+    /// An environment variable.
     Variable(String),
 }
 
@@ -30,7 +29,7 @@ impl Secret {
         }
     }
 
-    /// The secret as it is now, without the space around it.
+    /// The secret as it is now, without surrounding white space.
     pub(crate) fn read(&self) -> anyhow::Result<SecretString> {
         let text: SecretString = match self {
             Self::File(file) => std::fs::read_to_string(file)

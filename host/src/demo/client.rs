@@ -9,13 +9,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// The application and the guard are on this machine: what takes longer has gone wrong.
+/// The application and the guard are on this machine: a longer request has failed.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
 
-/// The client that plays every caller of the story.
+/// The client for all callers of the demo.
 pub(super) struct Client(hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>);
 
-/// What came back.
+/// The answer to a request.
 pub(super) struct Answer {
     /// HTTP status.
     pub(super) status: u16,
@@ -30,7 +30,7 @@ impl Client {
         Self(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http())
     }
 
-    /// Sends a request without a body, as whoever looks into the application does.
+    /// Sends a request without a body, to inspect the application directly.
     pub(super) async fn get(&self, url: &str) -> anyhow::Result<Answer> {
         let request = http::Request::get(url).body(Full::default())?;
         self.send(request).await

@@ -1,4 +1,4 @@
-//! A stock Envoy with the filter, as the demo's gateway: its configuration, and its process.
+//! A stock Envoy with the filter as the demo's gateway: its configuration and its process.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::client::Client;
 /// It compiles the filter before it is ready.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// The programs.
+/// The files to run.
 pub(crate) struct Parts {
     /// Envoy itself.
     pub(crate) program: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct Parts {
     pub(crate) filter: PathBuf,
 }
 
-/// Where the demo's Envoy is, and what it stands between.
+/// The addresses of the demo's Envoy and of what it connects.
 pub(super) struct Place<'a> {
     pub(super) listen: SocketAddr,
     pub(super) admin: SocketAddr,
@@ -131,7 +131,7 @@ fn configuration(parts: &Parts, place: &Place<'_>) -> anyhow::Result<Value> {
     }))
 }
 
-/// Filters that put the gateway's secret on what goes to the facts service.
+/// Filters that add the gateway's secret to requests to the facts service.
 fn with_secret() -> Value {
     json!([
         {"name": "envoy.filters.http.credential_injector", "typed_config": {

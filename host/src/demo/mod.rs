@@ -1,5 +1,5 @@
-//! The story that `scimguard demo` tells: an application, the guard in front of it, an identity
-//! provider that provisions, and an administrator who edits what is not theirs.
+//! `scimguard demo`: an application, the guard in front of it, an identity provider that
+//! provisions, and an administrator who edits what is not theirs.
 
 mod client;
 mod envoy;
@@ -22,39 +22,39 @@ use processes::{Application, Guard};
 use report::Report;
 use story::ACCOUNT;
 
-/// A story that takes longer hangs.
+/// A demo that takes longer hangs.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
-/// Plays the whole story in front of an application, and tells whether all went as told.
+/// Plays all steps in front of an application, and returns whether everything went as expected.
 ///
-/// `application` is the command line of a server that prints `listening on URL` when it is ready. With a
-/// folder of pages, the guard goes on serving them until it is interrupted. With an Envoy, the callers
-/// speak to that, and the guard is its facts service.
+/// `application` is the command line of a server that prints `listening on URL` when it is ready.
+/// With a folder of pages, the guard keeps serving them until it is interrupted. With an Envoy, the
+/// callers connect to that, and the guard is its facts service.
 ///
 /// # Errors
-/// A server that does not start, or a request that is not answered.
+/// If a server does not start, or a request is not answered.
 pub(crate) async fn play(
     application: &str,
     pages: Option<&Path>,
     envoy: Option<&Parts>,
 ) -> anyhow::Result<bool> {
-    let told = tokio::time::timeout(TIME_LIMIT, perform(application, pages, envoy))
+    let played = tokio::time::timeout(TIME_LIMIT, perform(application, pages, envoy))
         .await
         .with_context(|| format!("the demo did not end within {TIME_LIMIT:?}"))??;
     if pages.is_some() {
-        report::pages(&told.guard.admin);
+        report::pages(&played.guard.admin);
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted?,
             _ = terminate.recv() => {}
         }
     }
-    Ok(told.as_told)
+    Ok(played.as_expected)
 }
 
-/// What is there after the story: the servers end with it.
-struct Told {
-    as_told: bool,
+/// What remains after the last step: the servers end with it.
+struct Played {
+    as_expected: bool,
     guard: Guard,
     _application: Application,
 }
@@ -63,7 +63,7 @@ async fn perform(
     command: &str,
     pages: Option<&Path>,
     envoy: Option<&Parts>,
-) -> anyhow::Result<Told> {
+) -> anyhow::Result<Played> {
     let application = Application::start(command).await?;
     let mut guard = Guard::configure(&application.url, pages)?;
     let tokens = Tokens {
@@ -92,8 +92,8 @@ async fn perform(
             report.step(step, &outcome);
         }
     }
-    Ok(Told {
-        as_told: report.end(&guard.last_log_lines()),
+    Ok(Played {
+        as_expected: report.end(&guard.last_log_lines()),
         guard,
         _application: application,
     })

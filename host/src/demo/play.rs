@@ -1,5 +1,5 @@
-//! Performs one step of the story: sends the request, compares what came back, and asks the
-//! application itself what arrived.
+//! Performs one step of the demo: sends the request, checks the answer, and checks what the
+//! application stored.
 
 use std::collections::BTreeMap;
 
@@ -13,35 +13,35 @@ use super::story::{ACCOUNT, Caller, Expected, Step};
 
 const SCIM_BASE: &str = "/gateway/ng/api/scim/account";
 
-/// The credentials of the story's callers.
+/// The credentials of the demo's callers.
 pub(super) struct Tokens {
     pub(super) okta: String,
     pub(super) other_account: String,
     pub(super) expired: String,
-    /// When it has.
+    /// When `expired` expires.
     pub(super) expired_at: Instant,
     pub(super) no_group_management: String,
 }
 
-/// What came of a step.
+/// The result of a step.
 pub(super) struct Outcome {
-    /// Status, rule and detail as the client was told.
+    /// Status, rule and detail of the client's answer.
     pub(super) status: u16,
     pub(super) rule: Option<String>,
     pub(super) detail: Option<String>,
     /// What the application has, in words.
     pub(super) stored: Option<String>,
-    /// What is not as the story tells it; empty if all is.
+    /// Differences from what was expected.
     pub(super) faults: Vec<String>,
 }
 
-/// Where the story is played.
+/// The servers and state of the demo.
 pub(super) struct Stage<'a> {
     client: &'a Client,
     application: &'a str,
     guard: &'a str,
     tokens: Tokens,
-    /// Ids that the application gave, by the names that the story gives them.
+    /// The application's ids, by their names in the demo.
     ids: BTreeMap<&'static str, String>,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Puts ids in the place of their names.
+    /// Replaces names by their ids.
     fn fill(&self, text: &str) -> String {
         let named =
             |text: String, (name, id): (&&str, &String)| text.replace(&format!("{{{name}}}"), id);
@@ -146,7 +146,7 @@ impl<'a> Stage<'a> {
         expected.iter().filter_map(differs).collect()
     }
 
-    /// The names that the story has for the members of a group.
+    /// The demo's names for the members of a group.
     fn members<'g>(&'g self, group: &'g Value) -> Vec<&'g str> {
         let listed = group["members"].as_array().map_or(&[][..], Vec::as_slice);
         let name = |id: &'g str| {
@@ -165,7 +165,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// What the application should have, as a person says it.
+/// Describes what the application should have.
 fn words(step: &Step) -> String {
     let word = |(pointer, value): &(&str, Value)| match value {
         Value::Null => format!("no {}", &pointer[1..]),
@@ -183,13 +183,13 @@ fn scim_path(path: &str) -> String {
 }
 
 fn unexpected(expected: &Expected, answer: &Answer) -> Option<String> {
-    let as_told = match expected {
+    let as_expected = match expected {
         Expected::Done => (200..300).contains(&answer.status),
         Expected::Refused { status, rule } => {
             answer.status == *status && answer.rule.as_deref() == Some(rule)
         }
     };
-    (!as_told).then(|| match expected {
+    (!as_expected).then(|| match expected {
         Expected::Done => "expected success".to_owned(),
         Expected::Refused { status, rule } => format!("expected {status} {rule}"),
     })

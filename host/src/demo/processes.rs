@@ -1,5 +1,5 @@
-//! The two servers of the demo and the commands that prepare them, as child processes which end
-//! with the demo, whatever happens.
+//! The two servers of the demo and the commands that prepare them, as child processes that always
+//! end with the demo.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -63,11 +63,11 @@ impl Application {
     }
 }
 
-/// A guard with a store of its own, in a folder that is removed with it.
+/// A guard with its own store, in a folder that is removed with it.
 pub(super) struct Guard {
-    /// Where clients connect.
+    /// The address for clients.
     pub(super) url: String,
-    /// Where its pages are.
+    /// The address of its pages.
     pub(super) admin: String,
     facts: std::net::SocketAddr,
     secret: String,
@@ -119,7 +119,7 @@ impl Guard {
         Ok(guard)
     }
 
-    /// Adds a service account and gives it a token.
+    /// Adds a service account and creates a token for it.
     pub(super) async fn token(
         &self,
         account: &str,
@@ -208,7 +208,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Puts Envoy with the filter in front, with this guard as its facts service.
+    /// Starts Envoy with the filter in front, and this guard as its facts service.
     pub(super) async fn behind_envoy(
         &mut self,
         parts: &Parts,
@@ -229,7 +229,7 @@ impl Guard {
         Ok(())
     }
 
-    /// The end of what the guard logged, for somebody who looks for what went wrong.
+    /// The last lines of the guard's log, for diagnosis.
     pub(super) fn last_log_lines(&self) -> String {
         let log = std::fs::read_to_string(self.log_file()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -252,7 +252,7 @@ fn own_program() -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Addresses of this machine at which nothing listens now, all different.
+/// Different free addresses of this machine.
 fn free_addresses<const N: usize>() -> anyhow::Result<[std::net::SocketAddr; N]> {
     let mut held = Vec::new();
     for _ in 0..N {

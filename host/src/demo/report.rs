@@ -1,4 +1,4 @@
-//! Tells the story on the terminal: coloured where a person reads, plain in a pipe.
+//! Reports the demo on the terminal, coloured unless in a pipe.
 
 use std::fmt::Display;
 
@@ -13,7 +13,7 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const TITLE: Style = Style::new().bold();
 const QUIET: Style = Style::new().dimmed();
 
-/// What has been told so far.
+/// Prints the report and counts results.
 pub(super) struct Report {
     passed: usize,
     refused: usize,
@@ -21,7 +21,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Says where the servers are.
+    /// Prints the addresses of the servers.
     pub(super) fn begin(application: &str, guard: &str) -> Self {
         anstream::println!("{}", styled(TITLE, "scimguard demo"));
         anstream::println!("  application  {application}");
@@ -33,15 +33,15 @@ impl Report {
         }
     }
 
-    /// Begins a chapter.
+    /// Starts a chapter.
     pub(super) fn chapter(&self, title: &str) {
         anstream::println!("\n{}", styled(TITLE, title));
     }
 
-    /// Tells one step: what was done and what happened.
+    /// Reports one step and its result.
     pub(super) fn step(&mut self, step: &Step, outcome: &Outcome) {
-        let as_told = outcome.faults.is_empty();
-        let mark = if as_told {
+        let as_expected = outcome.faults.is_empty();
+        let mark = if as_expected {
             styled(GOOD, "✓")
         } else {
             styled(BAD, "✗")
@@ -54,7 +54,7 @@ impl Report {
         if let (Some(detail), Some(_)) = (&outcome.detail, &outcome.rule) {
             anstream::println!("      {}", styled(QUIET, format!("“{detail}”")));
         }
-        if let (Some(stored), true) = (&outcome.stored, as_told) {
+        if let (Some(stored), true) = (&outcome.stored, as_expected) {
             anstream::println!(
                 "      {}",
                 styled(QUIET, format!("the application has {stored}"))
@@ -64,33 +64,40 @@ impl Report {
             anstream::println!("      {}", styled(BAD, fault));
         }
         match step.expected {
-            _ if !as_told => self.wrong += 1,
+            _ if !as_expected => self.wrong += 1,
             Expected::Done => self.passed += 1,
             Expected::Refused { .. } => self.refused += 1,
         }
     }
 
-    /// Sums up, and tells whether all went as told. If not, `log` is the end of the guard's log.
+    /// Sums up, and returns whether everything went as expected. If not, prints the end of the
+    /// guard's `log`.
     pub(super) fn end(self, log: &str) -> bool {
         let Self {
             passed,
             refused,
             wrong,
         } = self;
-        let counts = format!("{passed} requests passed, {refused} were refused with a reason");
+        let counts = format!("{passed} requests were allowed, {refused} were denied with a reason");
         if wrong == 0 {
-            anstream::println!("\n{}", styled(GOOD, format!("All as told: {counts}.")));
+            anstream::println!(
+                "\n{}",
+                styled(GOOD, format!("Everything went as expected: {counts}."))
+            );
             return true;
         }
-        let verdict = format!("{wrong} steps did not go as told; {counts}.");
-        anstream::println!("\n{}\nThe guard's last words:\n{log}", styled(BAD, verdict));
+        let verdict = format!("{wrong} steps did not go as expected; {counts}.");
+        anstream::println!(
+            "\n{}\nThe end of the guard's log:\n{log}",
+            styled(BAD, verdict)
+        );
         false
     }
 }
 
-/// Says where the pages are.
+/// Prints where the pages are.
 pub(super) fn pages(admin: &str) {
-    anstream::println!("\nPaste a request, and see why the guard lets it through or not:");
+    anstream::println!("\nPaste a request to see why the guard allows or denies it:");
     anstream::println!("  {admin}/explain/");
     anstream::println!("{}", styled(QUIET, "Ctrl-C ends the guard."));
 }

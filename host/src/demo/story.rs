@@ -1,8 +1,8 @@
-//! What happens in the demo, and what should come of it: a table of steps.
+//! The steps of the demo and their expected results, as a table.
 
 use serde_json::{Value, json};
 
-/// The account that the story happens in.
+/// The account of the demo.
 pub(super) const ACCOUNT: &str = "ACC1";
 
 /// Steps that belong together.
@@ -14,34 +14,34 @@ pub(super) struct Chapter {
 /// One request.
 ///
 /// `{name}` in the path, the body and in [`Step::stored_at`] stands for the id that an earlier step
-/// kept under that name.
+/// stored under that name.
 pub(super) struct Step {
     /// A sentence.
     pub(super) what: &'static str,
     pub(super) caller: Caller,
     pub(super) method: &'static str,
-    /// Relative to the SCIM base for those who speak SCIM, else whole but for the account.
+    /// Relative to the SCIM base for SCIM callers, otherwise complete except for the account.
     pub(super) path: &'static str,
     pub(super) body: Option<Value>,
     pub(super) expected: Expected,
-    /// Values in the client's answer, by JSON Pointer.
+    /// Expected values in the client's answer, by JSON Pointer.
     pub(super) answer: Vec<(&'static str, Value)>,
     /// The name under which the id in the answer is kept.
     pub(super) kept_as: Option<&'static str>,
-    /// Where the application, asked directly, has the resource.
+    /// The path at which the application itself has the resource.
     pub(super) stored_at: &'static str,
-    /// What it has there, by JSON Pointer; `null`: nothing.
+    /// The expected values there, by JSON Pointer; `null`: nothing.
     pub(super) stored: Vec<(&'static str, Value)>,
-    /// Whom it has there as members, in the order of the names.
+    /// The expected members there, in the order of the names.
     pub(super) members: Vec<&'static str>,
 }
 
-/// Who sends a request, and so with which credential.
+/// Who sends a request, which determines the credential.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// The identity provider, with the token that it was given.
+    /// The identity provider, with its token.
     Okta,
-    /// Somebody who uses the application's own API. The application would check the session.
+    /// A user of the application's own API. The application would check the session.
     Administrator,
     /// SCIM with a token of another account.
     OtherAccount,
@@ -53,7 +53,7 @@ pub(super) enum Caller {
     Nobody,
 }
 
-/// What the client should be told.
+/// The expected answer.
 pub(super) enum Expected {
     /// Any 2xx.
     Done,
@@ -118,7 +118,7 @@ impl Step {
     }
 }
 
-/// The whole story.
+/// All chapters.
 pub(super) fn chapters() -> Vec<Chapter> {
     vec![
         Chapter {
@@ -224,11 +224,11 @@ fn groups() -> Vec<Step> {
             ])))
             .stored_at("/Groups/{group}")
             .with("/displayName", "example-team"),
-        okta("Okta takes Eve out", "PATCH", "/Groups/{group}")
+        okta("Okta removes Eve", "PATCH", "/Groups/{group}")
             .body(patch(json!([{"op": "remove", "path": "members[value eq \"{eve}\"]"}])))
             .stored_at("/Groups/{group}")
             .with_members(&["bob"]),
-        okta("Okta puts Eve back", "PATCH", "/Groups/{group}")
+        okta("Okta adds Eve again", "PATCH", "/Groups/{group}")
             .body(patch(json!([
                 {"op": "add", "path": "members", "value": [{"value": "{eve}", "display": "eve@example.com"}]},
             ])))
@@ -297,13 +297,13 @@ fn forbidden_edits() -> Vec<Step> {
         )
         .refused(403, "okta-only.group-delete"),
         edit(
-            "She puts Ann into it",
+            "She adds Ann to it",
             "PUT",
             "/gateway/ng/api/user-groups/{group}/member/{ann}",
         )
         .refused(403, "okta-only.group-membership"),
         edit(
-            "She takes Bob out of it",
+            "She removes Bob from it",
             "DELETE",
             "/gateway/ng/api/user-groups/{group}/member/{bob}",
         )
@@ -348,7 +348,7 @@ fn allowed_edits() -> Vec<Step> {
         )
         .body(json!({"identifier": "local_team", "name": "local-team", "users": []})),
         edit(
-            "She puts Ann into it",
+            "She adds Ann to it",
             "PUT",
             "/gateway/ng/api/user/add-user-to-groups/{ann}",
         )

@@ -1,4 +1,4 @@
-//! What a component has to export to be a policy: the functions of `wit/policy.wit`, found by name in
+//! The functions that a component must export to be a policy (`wit/policy.wit`), found by name in
 //! the component and by type in each instance.
 
 use scimguard_core::facts::Fact;
@@ -20,7 +20,7 @@ type ResumeEvaluate<'a> = TypedFunc<(Option<&'a Body>, &'a [Fact], u64), (Verdic
 type Observe<'a> = TypedFunc<(&'a [u8], &'a BackendOutcome, &'a [Fact], u64), (Outcome,)>;
 type ResumeObserve<'a> = TypedFunc<(&'a [Fact], u64), (Outcome,)>;
 
-/// Where a component has the functions of a policy.
+/// The policy functions of a component.
 pub(super) struct Exports {
     configure: ComponentExportIndex,
     evaluate: ComponentExportIndex,

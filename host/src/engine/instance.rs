@@ -1,5 +1,5 @@
-//! One instance of a component, and what it may be asked: who may become one, how it comes to be, and
-//! its calls, each within its time.
+//! One instance of a component: which components are accepted, how instances start, and their
+//! calls, each with a time limit.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use super::exports::{Exported, Exports};
 use super::runtime::{Deadline, Runtime, WAITING};
 use super::{Fault, LoadError};
 
-/// A component of the right world that can do nothing but decide.
+/// A component of the right world, which can only decide.
 #[derive(Clone)]
 pub(super) struct Accepted {
     pub(super) pre: InstancePre<StoreLimits>,
     exports: Arc<Exports>,
-    /// How many instances there are.
+    /// Number of existing instances.
     live: Arc<AtomicUsize>,
 }
 
@@ -29,13 +29,13 @@ pub struct Instance {
     store: Store<StoreLimits>,
     instance: wasmtime::component::Instance,
     exports: Arc<Exports>,
-    /// What it was given by now: how many facts, and whether the body was among it.
+    /// The facts already given, by number, and whether the body was given.
     known: usize,
     has_body: bool,
     live: Live,
 }
 
-/// Counts an instance as long as there is one.
+/// Counts an existing instance.
 struct Live(Arc<AtomicUsize>);
 
 /// Accepts a component as a policy.
@@ -75,7 +75,7 @@ pub(super) fn accept(
     Ok(accepted)
 }
 
-/// One that has read the policy document.
+/// An instance that has read the policy document.
 pub(super) fn configured(
     runtime: &Runtime,
     policy: &Accepted,
@@ -86,7 +86,7 @@ pub(super) fn configured(
     Ok((instance, settings))
 }
 
-/// One as the component makes it.
+/// An unconfigured instance.
 pub(super) fn empty(runtime: &Runtime, policy: &Accepted) -> Result<Instance, Fault> {
     let mut store = runtime.store();
     Deadline::Call.set(&mut store);
@@ -126,7 +126,7 @@ impl Drop for Live {
 // === impl Instance ===
 
 impl Instance {
-    /// Whether too many instances exist to keep one waiting.
+    /// Whether there are too many instances to keep a waiting one.
     pub(super) fn is_crowded(&self) -> bool {
         self.live.0.load(Ordering::Relaxed) > WAITING
     }
@@ -148,13 +148,13 @@ impl Instance {
         configured.map_err(LoadError::Policy)
     }
 
-    /// The facts that it has not been given.
+    /// The facts not given yet.
     fn new_facts<'a>(&mut self, given: Given<'a>) -> &'a [Fact] {
         let known = std::mem::replace(&mut self.known, given.facts.len());
         given.facts.get(known..).unwrap_or_default()
     }
 
-    /// The body, if it has not been given.
+    /// The body, if not given yet.
     fn new_body<'a>(&mut self, request: &'a Request) -> Option<&'a Body> {
         let is_new = !self.has_body && request.body != Body::Unread;
         self.has_body |= is_new;

@@ -1,5 +1,5 @@
-//! A pass of a component: one instance, kept while the pass waits for something, as long as there are
-//! instances enough for all. Otherwise the pass begins again with everything that is known by then.
+//! A pass of a component: one instance, kept while the pass waits, as long as there are enough for
+//! all. Otherwise the pass starts again with everything that is known by then.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use super::sandbox::Sandbox;
 /// One decision, or one judged answer, in the sandbox.
 pub(super) struct SandboxPass {
     sandbox: Arc<Sandbox>,
-    /// While it waits.
+    /// Kept while the pass waits.
     instance: Option<Instance>,
-    /// What is judged, if it is an answer.
+    /// The answer, if one is judged.
     observed: Option<Arc<Observed>>,
 }
 
@@ -66,7 +66,7 @@ impl Pass for SandboxPass {
         let Some(mut instance) = self.instance.take() else {
             return match self.observed.take() {
                 Some(observed) => self.observe(&observed, given),
-                None => Err(Fault::Trapped("nothing was begun".to_owned())),
+                None => Err(Fault::Trapped("no call preceded".to_owned())),
             };
         };
         let outcome = instance.resume_observe(given)?;

@@ -1,4 +1,4 @@
-//! The sign-on check, native or of a plugin that has it. Another project's policy need not.
+//! The sign-on check, native or of a plugin. Foreign policies may lack it.
 
 use scimguard_core::sign_on::{Integration, SignOn};
 
@@ -6,7 +6,7 @@ use super::runtime::Deadline;
 use super::sandbox::Plugin;
 use super::{Fault, LoadError};
 
-/// The sign-on check as Rust types, made from `wit/sign-on.wit`.
+/// The sign-on check as Rust types, generated from `wit/sign-on.wit`.
 mod wit {
     pub(super) use self::bindings::LoginCheckPre;
     pub(super) use self::bindings::exports::scimguard::policy::sign_on::Integration;
@@ -20,7 +20,7 @@ impl Plugin {
     /// See `check` in `wit/sign-on.wit`.
     ///
     /// # Errors
-    /// The plugin has no such function, or failed.
+    /// If the plugin has no such function, or failed.
     pub fn sign_on(
         &self,
         firstgen: Option<&[String]>,

@@ -1,4 +1,4 @@
-//! A configured instance, frozen into a component of its own whose instances start configured.
+//! Freezes a configured instance into a component whose instances start configured.
 
 use std::path::Path;
 use std::pin::pin;
@@ -16,7 +16,7 @@ pub(super) enum Snapshot {
         component: Vec<u8>,
         settings: Settings,
     },
-    /// Components may be built in ways that cannot be frozen, of several components for instance.
+    /// Some components cannot be frozen, such as those composed of several.
     Impossible(String),
 }
 
@@ -54,7 +54,7 @@ pub(super) fn take(
     )
 }
 
-/// Taking a snapshot is written as if it could wait; on memory at hand it never does.
+/// The snapshot code is asynchronous, but on memory at hand it never waits.
 fn at_once<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),

@@ -1,4 +1,4 @@
-//! Pages by cursor (RFC 9865), from a backend that offers no others.
+//! Pages by cursor (RFC 9865), for a backend that offers no others.
 
 use std::collections::HashSet;
 
@@ -10,13 +10,13 @@ use crate::proxy::Reader;
 /// The next page by cursor.
 #[derive(Default)]
 pub(super) struct Cursor {
-    /// The first page is asked for with an empty one.
+    /// The first page is requested with an empty one.
     next: String,
-    /// Those that were given already.
+    /// Cursors received so far.
     given: HashSet<String>,
 }
 
-/// What a ServiceProviderConfig says of pages (RFC 9865 §4).
+/// The pagination section of a ServiceProviderConfig (RFC 9865 §4).
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Pagination {
@@ -26,7 +26,7 @@ pub(super) struct Pagination {
 }
 
 impl Pagination {
-    /// What the backend offers; nothing, which are the pages of RFC 7644, if it does not say.
+    /// What the backend offers; if it does not say, the pages of RFC 7644.
     pub(super) async fn of(reader: &Reader, account: &str) -> Self {
         #[derive(Deserialize)]
         struct Config {
@@ -38,12 +38,12 @@ impl Pagination {
             .unwrap_or_default()
     }
 
-    /// Whether there is no other way than by cursor.
+    /// Whether cursors are the only way.
     pub(super) fn is_by_cursor(&self) -> bool {
         self.cursor && !self.index
     }
 
-    /// The resources of a page of the wanted length.
+    /// The page size, bounded by the backend's maximum.
     pub(super) fn bounded(&self, wanted: u64) -> u64 {
         let most = self.max_page_size.filter(|_| self.is_by_cursor());
         wanted.min(most.unwrap_or(wanted)).max(1)
@@ -51,12 +51,12 @@ impl Pagination {
 }
 
 impl Cursor {
-    /// What to ask with.
+    /// The cursor to request.
     pub(super) fn text(&self) -> &str {
         &self.next
     }
 
-    /// Goes on to the next page; `false`: there is none.
+    /// Advances to the next page; `false`: there is none.
     pub(super) fn go_on(&mut self, next: Option<String>) -> anyhow::Result<bool> {
         let Some(next) = next.filter(|next| !next.is_empty()) else {
             return Ok(false);

@@ -1,8 +1,8 @@
-//! Reading what the backend has into the record: users first, then groups with their members. A
-//! guard that was put in front of an application only now has seen none of them.
+//! Reads what the backend has into the record: users first, then groups with their members. A guard
+//! that is new in front of an application has seen none of them.
 //!
-//! It adds what is not on record and changes nothing that is. However it ends, it goes on where it
-//! was: each transaction of the store notes how far it is.
+//! It adds what is not recorded and changes nothing that is. An interrupted import resumes where it
+//! stopped: each transaction of the store notes the progress.
 
 mod cursor;
 mod pages;
@@ -21,7 +21,7 @@ use self::resource::Resource;
 use crate::proxy::{Reader, Unreadable};
 use crate::store::{Crawl, Members, Store};
 
-/// Memberships in one transaction: a guard that is running waits for no longer.
+/// Memberships in one transaction, which a running guard has to wait for.
 const ROWS: usize = 1000;
 
 /// One run of an import.
@@ -29,25 +29,25 @@ pub(crate) struct Import<'a> {
     pub(crate) store: &'a Store,
     pub(crate) reader: &'a Reader,
     pub(crate) account: &'a str,
-    /// Resources that are asked for at once.
+    /// Resources per request.
     pub(crate) page: u64,
-    /// Tells which ids come from names; `None` for another project's policy.
+    /// Knows which ids come from names; `None` for a foreign policy.
     pub(crate) policy: Option<&'a Guard>,
     /// Milliseconds since 1970.
     pub(crate) now: u64,
 }
 
-/// What the application says of a group's members.
+/// The application's answer about a group's members.
 enum Read {
-    Told(Vec<String>),
-    /// Nothing: there are none, or it does not tell.
-    Silent,
-    /// There is no such group any more.
+    Listed(Vec<String>),
+    /// None: the group has none, or the application does not return them.
+    Unlisted,
+    /// The group no longer exists.
     Gone,
 }
 
 impl Import<'_> {
-    /// Goes on with a crawl until its end.
+    /// Continues a crawl to its end.
     pub(crate) async fn run(
         &self,
         mut crawl: Crawl,
@@ -126,11 +126,11 @@ impl Import<'_> {
             .policy
             .zip(group.display_name.as_deref())
             .and_then(|(policy, name)| policy.derived_group_id(self.account, name));
-        // Its members are read before it is recorded: it may be gone by then.
+        // Its members are read before it is recorded: it may have been deleted by then.
         let read = match listed.filter(|members| !members.is_empty()) {
-            _ if self.store.knows_members(&group).await? => Read::Silent,
-            // A server need not honour `excludedAttributes`.
-            Some(members) => Read::Told(resource::references(members)?),
+            _ if self.store.knows_members(&group).await? => Read::Unlisted,
+            // A server may ignore `excludedAttributes`.
+            Some(members) => Read::Listed(resource::references(members)?),
             None => self.members(place.id()).await?,
         };
         if let Read::Gone = read {
@@ -142,11 +142,11 @@ impl Import<'_> {
         let (wanted, crawl) = self.store.add_group(&group, crawl).await?;
         match (wanted, read) {
             (Members::Known, _) => Ok(crawl),
-            (Members::Wanted, Read::Told(members)) => {
+            (Members::Wanted, Read::Listed(members)) => {
                 self.fill(&group, &members, crawl, progress, total).await
             }
-            (Members::Wanted, Read::Silent | Read::Gone) => {
-                // A server that has told members of others would have told this one's.
+            (Members::Wanted, Read::Unlisted | Read::Gone) => {
+                // A server that returned members of others would have returned this one's.
                 let members = match crawl.tally.members {
                     0 => Members::Wanted,
                     _ => Members::Known,
@@ -183,8 +183,8 @@ impl Import<'_> {
             bail!("the application answered with a group of another id");
         }
         Ok(match resource.members {
-            Some(members) => Read::Told(resource::references(members)?),
-            None => Read::Silent,
+            Some(members) => Read::Listed(resource::references(members)?),
+            None => Read::Unlisted,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! The pages of a collection (RFC 7644 §3.4.2.4), from a backend that is not trusted to count: the
-//! end is where it has nothing more, and one that never comes is an error.
+//! The pages of a collection (RFC 7644 §3.4.2.4). The backend's counts are not trusted: the end is
+//! where it returns nothing more, and endless pages are an error.
 
 use std::collections::HashSet;
 use std::fmt::{self, Display};
@@ -15,17 +15,17 @@ use super::resource::Resource;
 use crate::proxy::Unreadable;
 use crate::store::Crawl;
 
-/// Pages in a row that may bring nothing new: what is deleted meanwhile moves the others up.
+/// Consecutive pages that may bring nothing new: deletions meanwhile shift the others.
 const REPEATS: u32 = 3;
 
-/// So much may be added while it is read, beside what was there.
+/// How many resources may be added during the import.
 const GROWTH: u64 = 10_000;
 
-/// Whatever the reason, what is done is done.
-const ADVICE: &str = "the application cannot be read; run the same command again, and it goes on \
-                      from here";
+/// Progress is kept after any error.
+const ADVICE: &str = "the application cannot be read; run the same command again to resume \
+                      here";
 
-/// Where the pages of a collection come from, and which is next.
+/// The pages of a collection, and which is next.
 pub(super) struct Pages<'a> {
     import: &'a Import<'a>,
     collection: &'static str,
@@ -34,7 +34,7 @@ pub(super) struct Pages<'a> {
     next: u64,
     /// If the backend has pages by cursor only.
     cursor: Option<Cursor>,
-    /// What the backend said first, and last.
+    /// The backend's first and latest totals.
     totals: Option<(u64, u64)>,
     /// Hashes of ids.
     seen: HashSet<u64>,
@@ -49,7 +49,7 @@ pub(super) struct Page {
     pub(super) resources: Vec<(Place, Resource)>,
 }
 
-/// Which resource it is, for messages.
+/// Identifies a resource in messages.
 pub(super) struct Place {
     collection: &'static str,
     number: u64,
@@ -59,7 +59,7 @@ pub(super) struct Place {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct List {
-    /// With a cursor it may be left out, or 0.
+    /// May be omitted or 0 with a cursor.
     #[serde(default)]
     total_results: u64,
     #[serde(default, rename = "Resources")]
@@ -68,8 +68,8 @@ struct List {
 }
 
 impl<'a> Pages<'a> {
-    /// From where the crawl is; from the beginning with a cursor, which does not outlive a run. What is
-    /// on record by then is only counted.
+    /// Starts where the crawl is; with a cursor, which is only valid for one run, at the beginning.
+    /// What is already recorded is only counted.
     pub(super) async fn of(
         import: &'a Import<'a>,
         pagination: &Pagination,
@@ -104,7 +104,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let list = match self.read().await {
-            // A full page was the last one. Some servers have no page behind it.
+            // A full page was the last one. Some servers have no page after it.
             Err(Unreadable::Status { status, .. })
                 if self.is_past_the_end() && status.is_client_error() =>
             {
@@ -126,8 +126,8 @@ impl<'a> Pages<'a> {
         self.totals = Some((first, total));
         if total > first.saturating_mul(2).saturating_add(GROWTH) {
             bail!(
-                "{}: the application first said that there are {first}, and now {total}; its \
-                 totalResults cannot be relied on",
+                "{}: the application first reported {first} resources, and now {total}; its \
+                 totalResults is not reliable",
                 self.collection
             );
         }
@@ -143,7 +143,7 @@ impl<'a> Pages<'a> {
                 return Ok(None);
             }
             bail!(
-                "{}: the application says that there are {total}, and gives none from number {} on",
+                "{}: the application reports {total} resources, but returns none from number {} on",
                 self.collection,
                 self.next
             );
@@ -169,7 +169,7 @@ impl<'a> Pages<'a> {
         if news {
             self.repeats = 0;
         } else if self.cursor.is_none() && self.is_past_the_end() {
-            // It ignores `startIndex`, and has shown all.
+            // It ignores `startIndex`, and has returned everything.
             return Ok(None);
         } else {
             self.repeats += 1;
@@ -180,15 +180,15 @@ impl<'a> Pages<'a> {
                 None => "startIndex",
             };
             bail!(
-                "{}: the application says that there are {total}, and gives the same ones again and \
-                 again from number {} on; it does not honour {asked}",
+                "{}: the application reports {total} resources, but returns the same ones \
+                 repeatedly from number {} on; it does not honour {asked}",
                 self.collection,
                 self.next
             );
         }
         let length = u64::try_from(placed.len())?;
         self.next = self.next.saturating_add(length);
-        // Some servers say in totalResults how many are on the page: only a short page is the last.
+        // Some servers report the size of the page in totalResults: only a short page is the last.
         self.ended |= self.cursor.is_none() && self.is_past_the_end() && length < self.count;
         Ok(Some(Page {
             total,
@@ -200,7 +200,7 @@ impl<'a> Pages<'a> {
         self.totals.is_some_and(|(_, last)| self.next > last)
     }
 
-    /// A page, smaller ones if it is too large.
+    /// A page, or a smaller one if it is too large.
     async fn read(&mut self) -> Result<List, Unreadable> {
         let from_start = match &self.cursor {
             Some(cursor) => cursor.text().is_empty(),

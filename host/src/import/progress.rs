@@ -1,4 +1,4 @@
-//! How far an import is: a bar on a terminal, plain lines now and then in a pipe.
+//! Progress of an import: a bar on a terminal, periodic lines in a pipe.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use scimguard_core::facts::ResourceKind;
 
 use crate::store::Crawl;
 
-/// How often a pipe is told.
+/// How often a line is written to a pipe.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is shown.
+/// The progress display.
 pub(crate) struct Progress {
     shown: Shown,
 }
@@ -19,8 +19,8 @@ pub(crate) struct Progress {
 enum Shown {
     Bar {
         bar: ProgressBar,
-        /// When this kind was begun in this run, and how far it was by then: an import that was ended
-        /// goes on where it was.
+        /// When this kind began in this run, and how far it was: an interrupted import resumes
+        /// where it stopped.
         begun: (Instant, u64),
     },
     Lines {
@@ -86,7 +86,7 @@ impl Drop for Progress {
     }
 }
 
-/// How fast it goes in this run, and how long the rest takes at that pace.
+/// The speed of this run, and the estimated time for the rest.
 fn pace(done: u64, left: u64, took: Duration) -> String {
     let (done, left) = (u128::from(done), u128::from(left));
     let millis = took.as_millis();

@@ -1,5 +1,5 @@
 //! What an import reads of a resource, and what of it can be recorded. The backend is not trusted:
-//! what has no usable key is an error, never a record under another one.
+//! a resource without a usable key is an error, and is never recorded under another one.
 
 use anyhow::{Context as _, ensure};
 use scimguard_core::facts::{Group, Origin, User};
@@ -26,7 +26,7 @@ pub(super) struct Member {
 }
 
 impl Resource {
-    /// Its id, if it can be one: the guard refuses requests for any other.
+    /// Its id, if valid: the guard refuses requests for any other.
     pub(super) fn checked_id(&self) -> anyhow::Result<&str> {
         let id = self.id.as_deref().unwrap_or_default();
         ensure!(!id.is_empty(), "it has no id");
@@ -78,7 +78,7 @@ impl Resource {
     }
 }
 
-/// Whom a group's members mean.
+/// The members that a group refers to.
 pub(super) fn references(members: Vec<Member>) -> anyhow::Result<Vec<String>> {
     let all = members.into_iter().enumerate();
     all.map(|(position, member)| {

@@ -1,5 +1,4 @@
-//! What was recorded, whatever the file: requests with their answers, and which SCIM end point each
-//! is about.
+//! Recorded requests with their answers, from any kind of file, and the SCIM endpoint of each.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +10,7 @@ use serde_json::Value;
 /// A request and its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// Which one of the file, from 1.
+    /// Its number in the file, from 1.
     pub(crate) number: usize,
     /// Its name, if it has one.
     pub(crate) name: Option<String>,
@@ -35,18 +34,18 @@ pub(crate) struct Answer {
 /// In UTF-8.
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Paths before SCIM end points.
+/// The paths that precede SCIM endpoints.
 pub(super) struct Bases(BTreeSet<String>);
 
-/// An entry that is about a SCIM end point.
+/// An entry with a SCIM endpoint.
 #[derive(Clone, Debug)]
 pub(super) struct Call<'e> {
     pub(super) entry: &'e Entry,
-    /// The path before the end point.
+    /// The path before the endpoint.
     pub(super) base: String,
-    /// The path from the end point on, as it was sent.
+    /// The path from the endpoint on, as sent.
     pub(super) tail: String,
-    /// What follows the question mark, as it was sent.
+    /// What follows the question mark, as sent.
     pub(super) raw_query: Option<String>,
     pub(super) query: Vec<(String, String)>,
     pub(super) endpoint: Endpoint,
@@ -56,7 +55,7 @@ pub(super) struct Call<'e> {
     pub(super) answered: Option<Value>,
 }
 
-/// RFC 7644 §3.2.
+/// SCIM endpoints (RFC 7644 §3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Collection(ResourceKind),
@@ -82,7 +81,7 @@ impl Entry {
     }
 }
 
-/// The first segments of end points (RFC 7644 §3.2).
+/// The first segments of endpoints (RFC 7644 §3.2).
 const NAMES: &[&str] = &[
     "Users",
     "Groups",
@@ -101,7 +100,7 @@ pub(super) fn header<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
         .and_then(|(_, value)| std::str::from_utf8(value).ok())
 }
 
-/// The media type that is declared, without parameters.
+/// The declared media type, without parameters.
 pub(super) fn media_type(headers: &Headers) -> Option<String> {
     let declared = header(headers, "content-type")?;
     let essence = declared.split(';').next()?.trim().to_ascii_lowercase();
@@ -111,7 +110,7 @@ pub(super) fn media_type(headers: &Headers) -> Option<String> {
 // === impl Bases ===
 
 impl Bases {
-    /// The one that was given, else what stands before the end points of these paths.
+    /// The given one, otherwise what precedes the endpoints of these paths.
     pub(super) fn new<'p>(given: Option<&str>, paths: impl Iterator<Item = &'p str>) -> Self {
         if let Some(given) = given {
             return Self(BTreeSet::from([given.trim_end_matches('/').to_owned()]));
@@ -123,9 +122,9 @@ impl Bases {
         Self(paths.filter_map(base_of).collect())
     }
 
-    /// What a path has from its end point on, and the end point.
+    /// Splits a path at its endpoint.
     fn split<'p>(&self, path: &'p str) -> Option<(&'p str, Endpoint)> {
-        // The longest base leaves the least.
+        // The longest base leaves the shortest rest.
         self.0
             .iter()
             .filter_map(|base| path.strip_prefix(base.as_str()))
@@ -137,14 +136,14 @@ impl Bases {
 // === impl Call ===
 
 impl<'e> Call<'e> {
-    /// `None`: the entry is about no SCIM end point that is known.
+    /// `None`: the entry has no known SCIM endpoint.
     pub(super) fn of(entry: &'e Entry, bases: &Bases) -> Option<Self> {
         let (path, raw_query) = match entry.path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (entry.path.as_str(), None),
         };
         let (tail, endpoint) = bases.split(path)?;
-        // A byte order mark is a point of its own, and the rest is read.
+        // A byte order mark is a finding of its own; the rest is parsed.
         let body = |body: &Option<Vec<u8>>| {
             let bytes = body.as_deref()?;
             serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)).ok()
@@ -169,7 +168,7 @@ impl<'e> Call<'e> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether the client asked for a part of each resource.
+    /// Whether the client requested a part of each resource.
     pub(super) fn asks_for_part(&self) -> bool {
         let named = |name| self.parameter(name).is_some() || self.sent_member(name).is_some();
         named("attributes") || named("excludedAttributes")
@@ -187,14 +186,14 @@ impl<'e> Call<'e> {
 // === impl Endpoint ===
 
 impl Endpoint {
-    /// The end point of a path that begins with it.
+    /// The endpoint with which a path begins.
     pub(super) fn of(path: &str) -> Option<Self> {
         endpoint(path.split('?').next().unwrap_or(path))
     }
 }
 
-/// What a path has from its end point on: `/Users/ID`, `/Groups`, `/.search`. Spelt as RFC 7644 does:
-/// applications have other things than SCIM at `/users`.
+/// The part of a path from its endpoint on: `/Users/ID`, `/Groups`, `/.search`. Spelt exactly as in
+/// RFC 7644, since `/users` may be something other than SCIM.
 fn tail_of(path: &str) -> Option<&str> {
     let slashes: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();
     slashes
@@ -216,7 +215,7 @@ fn endpoint(tail: &str) -> Option<Endpoint> {
         .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
         .collect();
     let (first, rest) = segments.split_first()?;
-    // In any case: below a base that is known, who writes `/users` is told so.
+    // In any case: below a known base, `/users` is a finding.
     let kind = match first.to_ascii_lowercase().as_str() {
         "users" => ResourceKind::User,
         "groups" => ResourceKind::Group,

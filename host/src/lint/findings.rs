@@ -1,8 +1,8 @@
-//! What was found at the entries of a file.
+//! Findings at the entries of a file.
 
 use super::points::{Point, Row, by_id};
 
-/// A departure, or a note, at one place of one entry.
+/// A finding at one place of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) point: &'static Point,
@@ -12,7 +12,7 @@ pub(crate) struct Finding {
     pub(crate) what: String,
 }
 
-/// What was found at one entry.
+/// The findings at one entry.
 #[derive(Default)]
 pub(super) struct Findings {
     all: Vec<Finding>,
@@ -21,12 +21,12 @@ pub(super) struct Findings {
 // === impl Findings ===
 
 impl Findings {
-    /// A point of a table.
+    /// Adds a point of a table.
     pub(super) fn at(&mut self, row: &Row, place: impl Into<String>, what: impl Into<String>) {
         self.of_id(row.id, place.into(), what.into());
     }
 
-    /// A rule of the guard; nothing if it is no point.
+    /// Adds a rule of the guard, unless it is no point.
     pub(super) fn of_id(&mut self, id: &str, place: String, what: String) {
         let Some(point) = by_id(id) else { return };
         let finding = Finding { point, place, what };

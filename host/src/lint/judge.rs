@@ -1,8 +1,8 @@
-//! The guard as a judge of messages: the same core that rewrites and refuses requests tells where a
-//! message is not canonical, under a policy that lets everything of RFC 7643 through.
+//! Uses the guard to judge messages: the same core that rewrites and refuses requests reports where
+//! a message is not canonical, under a policy that allows everything in RFC 7643.
 //!
-//! A refusal names one fault. What it names is then taken out of the message and the rest is judged
-//! again, so that one report has them all.
+//! A refusal names one fault. Its place is then removed from the message and the rest is judged
+//! again, so that one report has all faults.
 
 use anyhow::Context as _;
 use scimguard_core::facts::Table;
@@ -14,17 +14,17 @@ use serde_json::Value;
 use super::redact;
 use crate::engine::Engine;
 
-/// Faults of one message that are looked for.
+/// Faults of one message, at most.
 const MOST: usize = 50;
 
-/// The end points' base under the policy of this command.
+/// The base of the endpoints under the policy of this command.
 const BASE: &str = "/scim/v2/lint";
 
-/// Stands for the credential that was recorded.
+/// Replaces the recorded credential.
 const TOKEN: &str = "lint";
 
-/// Limits are an installation's own; `unknown_attributes` tells apart what no schema defines from
-/// what is read-only.
+/// Limits are up to each installation; `unknown_attributes` distinguishes what no schema defines
+/// from what is read-only.
 const POLICY: &str = r#"{"version": 1, "preset": "generic", "provider": "okta",
   "scim": {"unknown_attributes": "reject",
            "limits": {"body_bytes": 268435456, "operations": 1000000, "members": 1000000, "depth": 64,
@@ -37,13 +37,13 @@ const KNOWN_URNS: &[&str] = &[
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
 ];
 
-/// The guard, with one token that may do everything and nothing else on record.
+/// The guard, with one token that may do everything and no other facts.
 pub(crate) struct Judge {
     engine: Engine,
     facts: Table,
 }
 
-/// What the guard says of a message.
+/// A finding of the guard.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) rule: String,
@@ -51,10 +51,10 @@ pub(super) struct Fault {
     pub(super) what: String,
 }
 
-/// A message at an end point.
+/// A message to an endpoint.
 pub(super) struct Message<'m> {
     pub(super) method: &'m str,
-    /// The path from the end point on, with the query.
+    /// The path from the endpoint on, with the query.
     pub(super) target: &'m str,
     pub(super) headers: &'m Headers,
     pub(super) body: Option<&'m [u8]>,
@@ -63,8 +63,7 @@ pub(super) struct Message<'m> {
 // === impl Fault ===
 
 impl Fault {
-    /// Whether it is only that this command does not know a schema of the server's own (RFC 7643
-    /// §3.3).
+    /// Whether this command merely does not know a schema of the server's own (RFC 7643 §3.3).
     pub(super) fn is_about_an_extension(&self) -> bool {
         let is_own = |text: &str| {
             text.split([' ', '"', '?'])
@@ -118,7 +117,7 @@ impl Judge {
                 }
             }
             let Some(fault) = refused else { break };
-            // What is missing, or says nothing any more, because something was taken out of it goes too.
+            // If something becomes missing or meaningless by a removal, its container is removed too.
             let at = if struck.contains(&fault.place) {
                 let Some(around) = around(&fault.place) else {
                     break;
@@ -144,12 +143,12 @@ impl Judge {
     }
 
     fn ask(&self, request: &Request) -> anyhow::Result<(Option<Fault>, Vec<Fault>)> {
-        // Each message is judged for itself: nothing is recorded.
+        // Each message is judged separately: nothing is recorded.
         let mut facts = self.facts.clone();
         let decided = Driver::new(self.engine.session()?).decide(request, &mut facts, 0)?;
         let (refused, changes) = match decided {
             Decided::Forward(forward) => (None, forward.changes),
-            // Every operation of a bulk request was refused: each is looked at alone.
+            // Every operation of a bulk request was refused: each is checked separately.
             Decided::Respond(_) => (None, Vec::new()),
             Decided::Reject(reject) => {
                 let (mut place, what) = redact::detail(&reject.rule, &told(&reject.response.body));
@@ -174,8 +173,8 @@ impl Judge {
     }
 }
 
-/// The request's headers with the judge's own credential. The recorded body is what came out of a
-/// content coding.
+/// The request's headers with the judge's own credential, and without a content coding: the
+/// recorded body is decoded.
 fn headers(recorded: &Headers) -> Headers {
     recorded
         .iter()
@@ -208,8 +207,8 @@ fn told(body: &scimguard_core::message::ResponseBody) -> String {
         .unwrap_or_default()
 }
 
-/// Takes out what stands at a place. The others keep their numbers: an operation of a PATCH gives way
-/// to one that is right, an element of a list to null.
+/// Removes what is at a place. The others keep their numbers: a valid operation replaces that of a
+/// PATCH, null an element of a list.
 fn strike(value: &mut Value, place: &str) -> Option<()> {
     let (first, rest) = step(value, place)?;
     if let (Value::Object(members), Step::Member(name)) = (&mut *value, &first)
@@ -248,7 +247,7 @@ fn strike(value: &mut Value, place: &str) -> Option<()> {
 fn strike_operation(operations: &mut [Value], place: &str) -> Option<()> {
     let index: usize = place.strip_prefix('[')?.split(']').next()?.parse().ok()?;
     let operation: &mut Value = operations.get_mut(index)?;
-    // An operation of a bulk request has no other that could stand for it.
+    // An operation of a bulk request has no replacement.
     if operation.get("method").is_some() {
         return None;
     }
@@ -256,7 +255,7 @@ fn strike_operation(operations: &mut [Value], place: &str) -> Option<()> {
     let pathless = operation
         .get("path")
         .is_none_or(|path| path.as_str().is_none());
-    // Without a path the attributes stand beside each other in the value.
+    // Without a path, the value holds the attributes side by side.
     if let (Some(inside), true) = (inside, pathless)
         && let Some(value) = operation.get_mut("value")
         && value.as_object().is_some_and(|members| members.len() > 1)
@@ -273,7 +272,7 @@ enum Step {
     Element(usize),
 }
 
-/// The first step of a place, and the rest. Keys may have dots and colons: the longest that fits.
+/// Splits off the first step of a place. Keys may have dots and colons: takes the longest match. matches.
 fn step<'p>(value: &Value, place: &'p str) -> Option<(Step, &'p str)> {
     match value {
         Value::Array(_) => {
@@ -298,8 +297,7 @@ fn step<'p>(value: &Value, place: &'p str) -> Option<(Step, &'p str)> {
     }
 }
 
-/// Whether a place is at or below another.
-/// The list or object that a place is in.
+/// The list or object that contains a place.
 fn around(place: &str) -> Option<&str> {
     let at = place.rfind(['.', '['])?;
     place.get(..at).filter(|around| !around.is_empty())

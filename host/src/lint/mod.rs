@@ -1,8 +1,8 @@
-//! Where a recorded exchange departs from RFC 7643 and RFC 7644 and from the two profiles: what an
-//! application's developer wants to know before the first customer connects.
+//! Finds where a recorded exchange violates RFC 7643, RFC 7644 and the two profiles, for developers
+//! of applications before the first customer connects.
 //!
-//! A file is read as a sequence of requests and answers ([`read`]); each is looked at from the
-//! client's side ([`client`]) and from the server's ([`server`]); what is found are places and
+//! A file is read as a sequence of requests and answers ([`read`]); each is checked from the
+//! client's side ([`client`]) and from the server's ([`server`]); findings have places and
 //! [`points`], never values.
 
 mod client;
@@ -23,23 +23,23 @@ use std::path::Path;
 use exchange::{Bases, Call, Entry};
 use findings::{Finding, Findings};
 use judge::Judge;
-use read::{Line, Recording};
+use read::{LoggedDecision, Recording};
 use server::History;
 
 use crate::plural::counted;
 
-/// What was found in one file.
+/// The findings of one file.
 pub(crate) struct Found {
     pub(crate) file: String,
     pub(crate) kind: &'static str,
-    /// Entries, and those among them that are about no SCIM end point.
+    /// Number of entries, and of those without a SCIM endpoint.
     pub(crate) entries: usize,
     pub(crate) passed_over: usize,
-    /// Those where something was found, in order.
+    /// Entries with findings, in order.
     pub(crate) at: Vec<At>,
 }
 
-/// What was found at one entry.
+/// The findings at one entry.
 pub(crate) struct At {
     pub(crate) entry: usize,
     pub(crate) name: Option<String>,
@@ -48,7 +48,7 @@ pub(crate) struct At {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// Looks at a file. `base`: the path of the SCIM end points, if it cannot be told from the requests.
+/// Checks a file. `base`: the path of the SCIM endpoints, unless it follows from the requests.
 pub(crate) fn file(path: &Path, base: Option<&str>) -> anyhow::Result<Found> {
     let judge = Judge::new()?;
     let mut found = Found {
@@ -74,10 +74,10 @@ pub(crate) fn file(path: &Path, base: Option<&str>) -> anyhow::Result<Found> {
             }
         }
     }
-    // Silence about a file must mean that it was looked at.
+    // A file without findings must have been checked.
     anyhow::ensure!(
         found.entries > found.passed_over,
-        "{}: none of the entries of this {} ({}) is about a SCIM end point; say with --base where they are, such as --base /scim/v2",
+        "{}: no entry of this {} ({}) has a SCIM endpoint; give their path with --base, such as --base /scim/v2",
         found.file,
         found.kind,
         found.entries
@@ -112,8 +112,8 @@ impl Found {
         Ok(())
     }
 
-    /// A log tells which rule refused, and how much was rewritten, not where.
-    fn decision(&mut self, line: Line) {
+    /// A log shows which rule refused and how much was rewritten, but not where.
+    fn decision(&mut self, line: LoggedDecision) {
         self.entries += 1;
         let mut found = Findings::default();
         match line.rule.as_deref() {

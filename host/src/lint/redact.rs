@@ -1,7 +1,7 @@
-//! What the guard says of a message, without the values in it: a report is read by others than the
+//! The guard's details without the values that they quote: a report has other readers than the
 //! message.
 
-/// Rules whose details quote names and URNs, and booleans, never other values.
+/// Rules whose details quote only names, URNs and booleans.
 const QUOTE_NAMES: &[&str] = &[
     "body.duplicate-key",
     "schema.missing-urn",
@@ -11,7 +11,7 @@ const QUOTE_NAMES: &[&str] = &[
     "normalise.name",
 ];
 
-/// A detail of the guard's, split into the place that it names and what it says of it.
+/// Splits a detail of the guard into its place and its message.
 pub(super) fn detail(rule: &str, text: &str) -> (String, String) {
     let shown = without_quoted(text, QUOTE_NAMES.contains(&rule));
     if let Some(rest) = shown.strip_prefix("The query parameter ") {
@@ -34,12 +34,12 @@ pub(super) fn detail(rule: &str, text: &str) -> (String, String) {
     }
 }
 
-/// What a change says.
+/// The message of a normalisation.
 pub(super) fn change(rule: &str, text: &str) -> String {
     without_quoted(text, QUOTE_NAMES.contains(&rule))
 }
 
-/// Every quoted string becomes `"…"`, but URNs of SCIM and, if they are names, names.
+/// Every quoted string becomes `"…"`, except URNs of SCIM and, if `names`, names.
 fn without_quoted(text: &str, names: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -60,7 +60,7 @@ fn without_quoted(text: &str, names: bool) -> String {
     shown
 }
 
-/// Where a string that begins with its quote ends; a string that was cut ends with the text.
+/// The end of a string that begins with its quote; a truncated string ends with the text.
 fn end_of_string(text: &str) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {

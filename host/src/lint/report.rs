@@ -11,10 +11,10 @@ use super::{At, Found};
 use crate::plural::counted;
 use crate::text::{printable, without_values};
 
-/// Places of one point that the text shows of one entry.
+/// Places of one point that the text shows for one entry.
 const SHOWN: usize = 3;
 
-/// What was found, as far as it is in the documents that were asked for.
+/// The findings, limited to the requested documents.
 pub(crate) struct Report<'f> {
     files: &'f [Found],
     profiles: &'f [Profile],
@@ -77,8 +77,8 @@ impl<'f> Report<'f> {
         Self { files, profiles }
     }
 
-    /// Whether anything departs.
-    pub(crate) fn departs(&self) -> bool {
+    /// Whether there are findings other than notes.
+    pub(crate) fn has_departures(&self) -> bool {
         self.count(Weight::Departure) > 0
     }
 
@@ -89,7 +89,7 @@ impl<'f> Report<'f> {
             .count()
     }
 
-    /// What counts of an entry.
+    /// The findings of an entry that are in the documents.
     fn of<'a>(&self, at: &'a At) -> impl Iterator<Item = &'a Finding> + use<'a, 'f> {
         let profiles = self.profiles;
         at.findings
@@ -97,7 +97,7 @@ impl<'f> Report<'f> {
             .filter(move |finding| !finding.point.sources_in(profiles).is_empty())
     }
 
-    /// Points by how often they were found, departures first.
+    /// Points by frequency, departures first.
     fn counts(&self) -> Vec<Count> {
         let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
         for at in self.files.iter().flat_map(|file| &file.at) {
@@ -232,8 +232,8 @@ impl<'f> Report<'f> {
         for file in self.files {
             let passed_over = match file.passed_over {
                 0 => String::new(),
-                1 => ", 1 of them about no SCIM end point".to_owned(),
-                more => format!(", {more} of them about no SCIM end point"),
+                1 => ", 1 of them without a SCIM endpoint".to_owned(),
+                more => format!(", {more} of them without a SCIM endpoint"),
             };
             line(
                 text,
@@ -318,13 +318,13 @@ impl<'f> FileSummary<'f> {
     }
 }
 
-/// Paragraphs in one line.
+/// Paragraphs on one line.
 pub(crate) fn paragraphs(sources: &[Source]) -> String {
     let texts: Vec<&str> = sources.iter().map(|source| source.text).collect();
     texts.join("; ")
 }
 
-/// Who departs, in one width.
+/// The side at fault, in fixed width.
 pub(crate) fn side(side: Side) -> &'static str {
     match side {
         Side::Client => "client",

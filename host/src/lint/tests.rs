@@ -1,5 +1,5 @@
-//! Every point is hit by what departs, and not by what keeps to it. The exchanges are case suites in
-//! `tests/lint/points`; a case is named `departs POINT…: why` or `keeps POINT…: why`.
+//! Exchanges that violate a point hit it, and those that comply do not. The exchanges are case
+//! suites in `tests/lint/points`; a case is named `departs POINT…: why` or `keeps POINT…: why`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -141,7 +141,7 @@ fn a_file_without_any_scim_is_no_file_without_departures() {
     let error = file(&folder().join("exchange.har"), Some("/elsewhere"))
         .err()
         .map_or_else(String::new, |error| error.to_string());
-    assert!(error.contains("(4) is about a SCIM end point"), "{error}");
+    assert!(error.contains("(4) has a SCIM endpoint"), "{error}");
 }
 
 #[test]

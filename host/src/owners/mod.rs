@@ -1,5 +1,5 @@
-//! Who owns a user or group and why, or what an account has on record: what `scimguard owners` and the
-//! operators' page tell.
+//! Who owns a user or group and why, or what is recorded of an account, for `scimguard owners` and
+//! the operators' page.
 
 mod words;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use self::words::{Owned, not_recorded, why};
 use crate::store::{CorrectionRow, Counts, Error, MemberCounts, MembershipRow, RetryRow, Store};
 
-/// What is told of a user.
+/// The report on a user.
 #[derive(Serialize)]
 pub(crate) struct UserReport {
     pub(crate) kind: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct UserReport {
     pub(crate) corrections: Vec<CorrectionRow>,
 }
 
-/// What is told of a group.
+/// The report on a group.
 #[derive(Serialize)]
 pub(crate) struct GroupReport {
     pub(crate) kind: &'static str,
@@ -37,7 +37,7 @@ pub(crate) struct GroupReport {
     pub(crate) corrections: Vec<CorrectionRow>,
 }
 
-/// What is told of an account.
+/// The report on an account.
 #[derive(Serialize)]
 pub(crate) struct AccountReport {
     pub(crate) kind: &'static str,
@@ -49,7 +49,7 @@ pub(crate) struct AccountReport {
     pub(crate) counts: Counts,
 }
 
-/// What an account has on record.
+/// Reports what is recorded of an account.
 pub(crate) async fn account_report(store: &Store, account: &str) -> Result<AccountReport, Error> {
     let recorded = store.has_account(account).await?;
     Ok(AccountReport {
@@ -61,7 +61,7 @@ pub(crate) async fn account_report(store: &Store, account: &str) -> Result<Accou
     })
 }
 
-/// What is known of a user, by id or user name.
+/// Reports on a user, by id or user name.
 pub(crate) async fn user_report(
     store: &Store,
     account: &str,
@@ -98,7 +98,7 @@ pub(crate) async fn user_report(
     })
 }
 
-/// What is known of a group, by id.
+/// Reports on a group, by id.
 pub(crate) async fn group_report(
     store: &Store,
     account: &str,

@@ -1,10 +1,10 @@
-//! Why somebody owns something, in words.
+//! Describes why somebody owns something.
 
 use scimguard_core::facts::{Group, Origin, User};
 
 use crate::times;
 
-/// How ownership came to be.
+/// The origin of an ownership.
 pub(super) struct Owned<'a> {
     managed_by: Option<&'a str>,
     since: Option<u64>,
@@ -50,29 +50,29 @@ pub(super) fn why(owned: &Owned<'_>) -> String {
         }
         Some(Origin::Imported(None)) => format!("an import recorded it as {owner}'s"),
         Some(Origin::Imported(Some(filter))) => {
-            format!("an import of what fits {filter:?} recorded it as {owner}'s")
+            format!("an import with the filter {filter:?} recorded it as {owner}'s")
         }
         Some(Origin::Corrected(reason)) => format!(
-            "it was corrected to be {owner}'s: {}",
+            "the owner was corrected to {owner}: {}",
             reason.as_deref().unwrap_or_default()
         ),
         None => match owned.managed_by {
             Some(owner) => format!("{owner} provisioned it"),
-            None => "the application's own administrators created it, or nobody said more".into(),
+            None => "the application's own administrators created it, as far as is known".into(),
         },
     };
     if owned.since.is_some() {
         why.push_str(&format!(", {} UTC", times::shown(owned.since)));
     }
     if !owned.has_id {
-        why.push_str("; whether the application created it is not settled yet");
+        why.push_str("; whether the application created it is still open");
     } else if owned.pending {
-        why.push_str("; the outcome of the last write is not settled yet");
+        why.push_str("; the outcome of the last write is still open");
     }
     why
 }
 
 pub(super) fn not_recorded() -> String {
-    "the guard knows nothing of it: check the name and the account; an import records what the application has"
+    "the guard has no record of it: check the name and the account; an import records what the application has"
         .to_owned()
 }

@@ -1,4 +1,4 @@
-//! The application behind the guard: one request out, one answer in, within a time limit.
+//! The application behind the guard: one request and its answer, within a time limit.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) struct Outbound {
     pub(super) body: Outgoing,
 }
 
-/// The application did not answer, or not to the end: it may or may not have acted.
+/// The application did not answer, or not completely: it may or may not have acted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackendError {
     #[error(transparent)]
@@ -34,14 +34,14 @@ pub(crate) enum BackendError {
     Body(#[from] BodyError),
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    #[error("the answer asks for another protocol")]
+    #[error("the answer switches to another protocol")]
     Upgrade,
     #[error("the request cannot be written")]
     Request(#[from] http::Error),
 }
 
 impl Outbound {
-    /// A read of SCIM, with a credential if there is one.
+    /// A SCIM read, with a credential if there is one.
     pub(super) fn scim_read(
         path: PathAndQuery,
         credential: Option<(&HeaderName, &HeaderValue)>,
@@ -64,7 +64,7 @@ impl Outbound {
 }
 
 impl BackendError {
-    /// Says so in the log, with all causes.
+    /// Logs the error with all its causes.
     pub(super) fn log(&self) {
         let mut why = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -104,7 +104,7 @@ impl Backend {
         })
     }
 
-    /// Where a path leads.
+    /// The URL of a path.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base.to_string().trim_end_matches('/'))
     }
@@ -128,7 +128,7 @@ impl Backend {
         })
     }
 
-    /// Sends a request; the body of the answer is still to come.
+    /// Sends a request; the body of the answer has not been read yet.
     pub(super) async fn send(
         &self,
         outbound: Outbound,
@@ -152,7 +152,7 @@ impl Backend {
         let response = tokio::time::timeout_at(deadline, answer)
             .await
             .map_err(|_| BackendError::Timeout(self.timeout))??;
-        // The guard never asks for one.
+        // The guard never requests one.
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(BackendError::Upgrade);
         }

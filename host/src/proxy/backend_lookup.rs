@@ -1,5 +1,5 @@
-//! Asking the backend whether a resource exists that the record does not have: one GET, whose only
-//! usable answers are the resource itself and 404.
+//! Asks the backend whether a resource that is not recorded exists: one GET, whose only usable
+//! answers are the resource itself and 404.
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use scimguard_core::facts::{
@@ -39,7 +39,7 @@ pub(super) struct Found {
     pub(super) resources: Vec<Resource>,
 }
 
-/// The account whose backend has to be asked for this key, if so.
+/// The account whose backend has to be asked for this key, if any.
 pub(super) fn due(fact: &Fact) -> Option<&str> {
     let (unseen, account) = match &fact.key {
         Key::User(key) | Key::UserByName(key) => (key.unseen, &key.account),
@@ -49,8 +49,8 @@ pub(super) fn due(fact: &Fact) -> Option<&str> {
     (unseen == Unseen::Backend && fact.answer == Answer::Absent).then_some(account)
 }
 
-/// The one header with which the backend may be asked about an account: the guard's own credential,
-/// else that of the verified provisioner whose request this is.
+/// The one header to authenticate with when asking the backend about an account: the guard's own
+/// credential, otherwise that of the verified provisioner whose request this is.
 pub(super) fn credential(
     proxy: &Proxy,
     headers: &Headers,
@@ -67,7 +67,7 @@ pub(super) fn credential(
     let is_verified = |token: &[u8]| {
         own.is_some_and(|(sha256, _)| *sha256 == sha256_hex(token))
             || facts.iter().any(|fact| match (&fact.key, &fact.answer) {
-                // What the claims say is the policy's to judge, which it does before it asks for more.
+                // The policy judges the claims before it asks for more.
                 (Key::Verified(key), Answer::Claims(_)) => {
                     key.account == account && key.token.expose().as_bytes() == token
                 }
@@ -88,7 +88,7 @@ pub(super) fn credential(
 }
 
 impl Proxy {
-    /// The backend's answer to a key that the record has nothing for.
+    /// The backend's answer to a key without a record.
     pub(super) async fn look_up(
         &self,
         key: &Key,
@@ -160,7 +160,7 @@ impl Proxy {
         if fold(&resource.id) != fold(&key.id) {
             return None;
         }
-        // By the name itself, where no id was derived from it.
+        // By the name itself, unless an id was derived from it.
         let by_name = resource.display_name.clone().map(|id| {
             Key::GroupByDerivedId(DerivedIdKey {
                 account: key.account.clone(),
@@ -187,8 +187,7 @@ impl Proxy {
         (!unsettled).then_some(Answer::Group(group))
     }
 
-    /// A user whom the backend has and the record has not: native, unless it may be the one that an
-    /// unsettled create is about.
+    /// A user that only the backend has: native, unless an unsettled create may have made it.
     async fn user_seen(&self, account: &str, resource: Resource) -> Option<Answer> {
         let by_external_id = external_id_key(account, &resource);
         let user_name = resource.user_name?;
@@ -220,13 +219,13 @@ impl Proxy {
         self.store.answer(&keys).await.ok()
     }
 
-    /// The resource that the backend shows.
+    /// Reads a resource from the backend's answer.
     pub(super) fn read_resource(&self, whole: &BufferedResponse) -> Option<Resource> {
         let text = self.readable.resource(&success(whole)?)?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// The list that the backend shows, from its beginning.
+    /// Reads a list from the backend's answer, from its first page.
     pub(super) fn read_list(&self, whole: &BufferedResponse) -> Option<Found> {
         let text = self.readable.list(&success(whole)?, true)?;
         serde_json::from_slice(&text).ok()

@@ -1,4 +1,4 @@
-//! Bodies on their way through: read up to a limit, or streamed without trailers.
+//! Message bodies: read up to a limit, or streamed without trailers.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,31 +11,31 @@ use tokio::time::{Instant, Sleep};
 
 use super::slots::Awaited;
 
-/// A body that comes in, from either side.
+/// An incoming body, from either side.
 pub(crate) struct Inbound {
     body: Incoming,
-    /// How long the other end may send nothing.
+    /// How long the sender may send nothing.
     limit: Duration,
-    /// Runs while it sends nothing.
+    /// Runs while the sender sends nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// A client's: its connection may give way meanwhile.
+    /// Only for a client's body: its connection may be evicted meanwhile.
     awaited: Option<Awaited>,
 }
 
-/// A body that does not come to its end.
+/// A body that did not arrive completely.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
     #[error(transparent)]
     Broken(#[from] hyper::Error),
-    #[error("nothing came for {0:?}")]
+    #[error("nothing arrived for {0:?}")]
     Stalled(Duration),
 }
 
-/// What goes out, to either side.
+/// An outgoing body, to either side.
 pub(crate) enum Outgoing {
-    /// Known bytes; the length is written from them.
+    /// Known bytes, which give the Content-Length.
     Whole(Option<Bytes>),
-    /// As it comes in, but for trailers: neither side agreed to them.
+    /// Streamed as it arrives, without trailers: neither side agreed to them.
     Stream(Inbound),
 }
 
@@ -46,8 +46,8 @@ pub(super) enum BufferedBody {
     OverLimit,
 }
 
-/// Reads a body of at most `limit` bytes. A larger one is left where the limit was passed, or
-/// untouched if its length was announced.
+/// Reads a body of at most `limit` bytes. Stops reading a larger one at the limit, or does not
+/// start if its length was announced.
 pub(super) async fn collect(mut body: Inbound, limit: u64) -> Result<BufferedBody, BodyError> {
     if body.size_hint().lower() > limit {
         return Ok(BufferedBody::OverLimit);

@@ -1,4 +1,4 @@
-//! Who sends a request, as far as the guard sees that for itself, and what the request costs them.
+//! The sender of a request, as far as the guard itself can see, and what the request costs it.
 
 use std::net::IpAddr;
 
@@ -9,12 +9,12 @@ use super::Proxy;
 use super::incoming::Refused;
 use super::log::DecisionEntry;
 
-/// One who sends a request.
+/// The sender of a request.
 pub(super) struct Client {
     source: IpAddr,
-    /// Account and id of the token that the credential says that it is, if it is of that form.
+    /// Account and id of the token that the credential claims to be, if it has that form.
     named_token: Option<String>,
-    /// Its account has been charged for the request.
+    /// Whether its account has been charged for the request.
     charged: bool,
 }
 
@@ -51,7 +51,7 @@ impl Client {
         charged
     }
 
-    /// Counts a credential that was found wrong; after too many, that is all that the client is told.
+    /// Counts a wrong credential; after too many, the client only gets `rate.limited`.
     pub(super) fn slow_down(
         &self,
         proxy: &Proxy,
@@ -73,7 +73,7 @@ impl Client {
     }
 }
 
-/// What a wrong token of the guard's own form says that it is: its account and id.
+/// Account and id that a token of the guard's own form claims to have.
 fn named_token(headers: &HeaderMap) -> Option<String> {
     let values = CREDENTIALS.iter().filter_map(|name| headers.get(*name));
     values

@@ -1,24 +1,24 @@
-//! The guard's own credential at the application, as its source has it now.
+//! The guard's own credential at the application, reread from its source.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::config::{Config, Credential, CredentialSource};
 
-/// How often the source is looked at.
+/// How often the source is checked.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A credential that may be replaced while the guard runs. A program's environment does not change from
-/// outside, so that this concerns files.
+/// A credential that may be replaced while the guard runs. This concerns files: a program's
+/// environment does not change from outside.
 pub(super) struct Own {
     source: CredentialSource,
     present: RwLock<Credential>,
-    /// What was wrong with the source the last time, so that it is said once.
+    /// The source's last fault, so that it is logged once.
     fault: RwLock<Option<String>>,
 }
 
 impl Own {
-    /// Reads it for the first time, if there is one.
+    /// Reads it for the first time, if it is configured.
     pub(super) fn read(config: &Config) -> anyhow::Result<Option<Self>> {
         let (Some(source), Some(present)) = (&config.backend_credential, config.credential()?)
         else {
@@ -36,7 +36,7 @@ impl Own {
         present.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks at the source again. One that cannot be used leaves what was there.
+    /// Rereads the source. If it cannot be used, the previous value stays in use.
     pub(super) fn refresh(&self) {
         let mut fault = self.fault.write().unwrap_or_else(PoisonError::into_inner);
         match self.source.read() {
@@ -53,7 +53,7 @@ impl Own {
                 if fault.as_ref() != Some(&why) {
                     tracing::warn!(
                         why,
-                        "backend_credential cannot be read; the last one that could goes on"
+                        "backend_credential cannot be read; the previous value stays in use"
                     );
                 }
                 *fault = Some(why);

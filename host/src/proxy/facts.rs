@@ -1,6 +1,6 @@
-//! Gathering what a policy asks for: under leases, from one state of the store, and where the
-//! record has nothing but the decision depends on it, from the backend, from a token's issuer, or from
-//! whoever tells the permissions of principals.
+//! Gathers what a policy asks for: under leases and from one state of the store. Where the decision
+//! depends on something that is not recorded, it asks the backend, a token's issuer, or the
+//! permission service.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -17,14 +17,14 @@ use crate::network::Network;
 use crate::tokens::issuers::Verification;
 use crate::{config, store};
 
-/// How often leases are taken anew because the record named more resources than the request did.
+/// How often leases are retaken because the record named more resources than the request did.
 const LEASE_ROUNDS: usize = 4;
 
-/// What the keys of one pass may name together: more than this project's policy asks for with the
-/// largest limits that the preset has.
+/// How many resources the keys of one pass may name together: more than this project's policy asks
+/// for with the preset's largest limits.
 const MAX_NAMED: usize = 100_000;
 
-/// Why facts cannot be had now.
+/// Why facts are unavailable.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unavailable {
     #[error("the policy asks for more than {MAX_NAMED} users and groups for one request")]
@@ -44,9 +44,9 @@ pub(super) struct Facts {
     on_behalf_of: Option<OnBehalfOf>,
     keys: Vec<Key>,
     found: Arc<Vec<Fact>>,
-    /// Everybody but the record is asked once a pass.
+    /// Answers from outside the record, asked for once a pass.
     looked_up: BTreeMap<Key, Answer>,
-    /// For whom issuers are asked.
+    /// The network on whose behalf issuers are asked.
     network: Option<Network>,
     /// An issuer was not asked: there are too many unknown tokens, or too many wrong ones.
     crowded: bool,
@@ -65,7 +65,7 @@ impl Facts {
         }
     }
 
-    /// For a client at this address.
+    /// Sets the client's address.
     pub(super) fn of_client(self, source: Option<IpAddr>) -> Self {
         Self {
             network: source.map(Network::of),
@@ -73,13 +73,13 @@ impl Facts {
         }
     }
 
-    /// Whether an issuer was not asked because others bring too many tokens, or this client does: one of
-    /// very many requests, not worth a line in the log each.
+    /// Whether an issuer was not asked because others, or this client, send too many tokens. Such
+    /// requests come in great numbers, so they are not logged one by one.
     pub(super) fn are_crowded_out(&self) -> bool {
         self.crowded
     }
 
-    /// What is known by now.
+    /// The facts so far.
     pub(super) fn found(&self) -> Arc<Vec<Fact>> {
         Arc::clone(&self.found)
     }
@@ -145,7 +145,7 @@ impl Facts {
         Ok(())
     }
 
-    /// Completes what the record knows of a token or a principal.
+    /// Completes a recorded token or principal from outside sources.
     async fn vouch(&mut self, proxy: &Proxy, fact: &mut Fact) -> Result<(), Unavailable> {
         match (&fact.key, &mut fact.answer) {
             (Key::Verified(key), Answer::Unavailable) => {
@@ -173,7 +173,7 @@ impl Facts {
         Ok(())
     }
 
-    /// What the issuer says of a token.
+    /// Asks the issuer for the claims of a token.
     async fn claims(&mut self, proxy: &Proxy, key: &VerifiedKey) -> Result<Answer, Unavailable> {
         match proxy.claims(key, self.network, self.now).await {
             Verification::Claims(claims) => Ok(Answer::Claims(claims)),
@@ -191,7 +191,7 @@ impl Facts {
         }
     }
 
-    /// Gives a token the principal that the record does not have. `false`: it cannot be told now.
+    /// Gives a token the principal that the record lacks. `false`: it is unavailable now.
     async fn complete(&mut self, proxy: &Proxy, token: &mut Token, owner: Option<String>) -> bool {
         let Some(id) = owner else { return true };
         let key = PrincipalKey {
@@ -216,8 +216,8 @@ impl Facts {
         answer
     }
 
-    /// Answers these keys under leases on all that they name, which grow with what the record tells
-    /// about them: a user who is named by id is leased by name too.
+    /// Answers these keys under leases on all that they name. The leases grow with what the record
+    /// adds: a user named by id is leased by name too.
     pub(super) async fn answer_leased(
         &mut self,
         proxy: &Proxy,
@@ -234,7 +234,7 @@ impl Facts {
             }
             let wanted = leases::names(self.keys.iter().chain(&new), &self.found);
             if !held.covers(&wanted) {
-                // Letting go first keeps the order in which names are taken.
+                // Releasing first keeps the order in which leases are taken.
                 *held = LeaseGuard::default();
                 let limit = proxy.lease_timeout;
                 *held = proxy
@@ -252,7 +252,7 @@ impl Facts {
     }
 }
 
-/// What a key names: itself, and each of its users.
+/// Counts the resources that a key names: itself and each of its users.
 fn weight(key: &Key) -> usize {
     match key {
         Key::Members(key) | Key::MembersDifference(key) => 1 + key.users.len(),
@@ -260,14 +260,14 @@ fn weight(key: &Key) -> usize {
     }
 }
 
-/// Whether a request of this method changes nothing, so that it needs no leases.
+/// Whether this method changes nothing, so that it needs no leases.
 pub(super) fn is_read(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
 impl Proxy {
-    /// Whether an operator's edit is about a resource that an identity provider may own, for all that
-    /// a guard knows that has not read the account yet.
+    /// Whether an operator's edit concerns a resource that an identity provider may own, as far as
+    /// is known before the account is imported.
     async fn may_be_owned(&self, fact: &Fact) -> Result<bool, store::Error> {
         let (unseen, account) = match &fact.key {
             Key::User(key) => (key.unseen, &key.account),

@@ -1,4 +1,4 @@
-//! Drives the exchange of one request: each step that it asks for is done here.
+//! Drives the exchange of one request: performs each step that it asks for.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use hyper::body::Body as _;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Request};
 use scimguard_exchange::{
-    Answer, Exchange, Found, Needed, Refused, Report, Send, ServiceError, Step, Witness as _,
+    Answer, Found, Needed, Refused, Report, Send, ServiceError, Step, Witness as _,
     account_of_token,
 };
 use scimguard_wire::Stage;
@@ -27,29 +27,30 @@ use super::state::State;
 use super::wanted::Wanted;
 use super::{Proxy, headers};
 
-/// From this size on a body is decided on a blocking thread, so that other requests are not held up.
+/// Larger bodies are decided on a blocking thread.
 const BLOCKING_THRESHOLD: usize = 64 * 1024;
 
-/// What takes longer than this does not keep an instance of the policy waiting.
+/// A longer wait releases the policy's instance.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// An exchange in this process.
-type Flow = Exchange<dyn Policy, DecisionEntry>;
+type Exchange = scimguard_exchange::Exchange<dyn Policy, DecisionEntry>;
 
 /// Performs the steps of one exchange.
 pub(super) struct Driver<'a> {
     proxy: &'a Proxy,
     state: State,
-    /// The body, as long as nobody has read it.
+    /// The body, until it is read.
     incoming: Option<Inbound>,
-    /// Ends when the client has gone.
+    /// Ends when the client disconnects.
     wanted: Wanted,
-    /// The pass in whose answer the application has switched protocols.
+    /// The pass in whose answer the application switched protocols.
     upgraded: Option<u32>,
 }
 
 impl Proxy {
-    /// Answers a client's request. `gone` ends when the client has gone; `now`: milliseconds since 1970.
+    /// Answers a client's request. `gone` ends when the client disconnects; `now`: milliseconds
+    /// since 1970.
     pub(super) async fn exchange(
         &self,
         request: Request,
@@ -64,7 +65,7 @@ impl Proxy {
         driver.run(request, line).await
     }
 
-    /// Answers a request that is not a client's.
+    /// Answers a repeated request, which has no client.
     pub(super) async fn exchange_repeated(
         &self,
         request: Request,
@@ -103,7 +104,7 @@ impl<'a> Driver<'a> {
         line.is_scim = self.proxy.setup.paths().is_scim(&request.path);
         let setup = Arc::clone(&self.proxy.setup);
         let exchange = Exchange::new(setup, request, self.state.now(), line);
-        let (mut exchange, mut step) = call(exchange, 0, Flow::start).await;
+        let (mut exchange, mut step) = call(exchange, 0, Exchange::start).await;
         loop {
             (exchange, step) = match step {
                 Step::ReadBody(limit) => {
@@ -150,8 +151,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    async fn read(&mut self, exchange: &mut Flow, limit: u64) -> Result<Body, Refused> {
-        // Before anything is read of an account that has sent too much.
+    async fn read(&mut self, exchange: &mut Exchange, limit: u64) -> Result<Body, Refused> {
+        // Before anything is read for an account that has sent too much.
         self.charge(exchange)?;
         let Some(incoming) = self.incoming.take() else {
             return Ok(Body::None);
@@ -161,7 +162,7 @@ impl<'a> Driver<'a> {
         self.wanted.until_forwarded(read).await
     }
 
-    async fn find(&mut self, exchange: &mut Flow, needed: Needed) -> Result<Found, Refused> {
+    async fn find(&mut self, exchange: &mut Exchange, needed: Needed) -> Result<Found, Refused> {
         self.charge(exchange)?;
         let is_decided = needed.stage == Stage::Observe;
         let request = Arc::clone(exchange.request());
@@ -176,8 +177,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// The policy asks for more, so the token that it asked for first is good.
-    fn charge(&mut self, exchange: &mut Flow) -> Result<(), Refused> {
+    /// Charges the account: the policy asks for more, so it has accepted the token.
+    fn charge(&mut self, exchange: &mut Exchange) -> Result<(), Refused> {
         let found = self.state.found();
         let request = exchange.request();
         let account = account_of_token(request, &found, exchange.now());
@@ -185,7 +186,7 @@ impl<'a> Driver<'a> {
         self.state.charge(self.proxy, &request.path, account)
     }
 
-    async fn store(&mut self, report: Report, exchange: &mut Flow) -> Result<(), Refused> {
+    async fn store(&mut self, report: Report, exchange: &mut Exchange) -> Result<(), Refused> {
         if report.sends {
             self.wanted.forwards()?;
         }
@@ -196,7 +197,7 @@ impl<'a> Driver<'a> {
         stored
     }
 
-    async fn report(&mut self, report: &Report, exchange: &mut Flow) -> Result<(), Refused> {
+    async fn report(&mut self, report: &Report, exchange: &mut Exchange) -> Result<(), Refused> {
         let request = Arc::clone(exchange.request());
         let decision = report.decision.as_ref();
         let decision = decision.map(|decision| (decision, exchange.witness()));
@@ -209,8 +210,12 @@ impl<'a> Driver<'a> {
     /// Asks the backend.
     ///
     /// # Errors
-    /// It was not asked.
-    async fn ask(&mut self, send: Send, exchange: &mut Flow) -> Result<BackendOutcome, Refused> {
+    /// If it was not asked.
+    async fn ask(
+        &mut self,
+        send: Send,
+        exchange: &mut Exchange,
+    ) -> Result<BackendOutcome, Refused> {
         self.wanted.forwards()?;
         let outbound = self.outbound(send, exchange)?;
         let started = Instant::now();
@@ -226,11 +231,11 @@ impl<'a> Driver<'a> {
         Ok(outcome(answer))
     }
 
-    /// Asks the backend for what the client gets as it comes.
+    /// Asks the backend and streams its answer to the client.
     async fn pass_on(
         &mut self,
         mut send: Send,
-        exchange: &mut Flow,
+        exchange: &mut Exchange,
     ) -> Result<http::Response<Outgoing>, Refused> {
         self.wanted.forwards()?;
         let report = send.final_report.take();
@@ -250,7 +255,11 @@ impl<'a> Driver<'a> {
             })
     }
 
-    async fn respond(&mut self, answer: Answer, exchange: &mut Flow) -> http::Response<Outgoing> {
+    async fn respond(
+        &mut self,
+        answer: Answer,
+        exchange: &mut Exchange,
+    ) -> http::Response<Outgoing> {
         let mut response = answer.response;
         if let Some(report) = answer.final_report
             && let Err(refused) = self.report(&report, exchange).await
@@ -269,7 +278,7 @@ impl<'a> Driver<'a> {
     }
 
     /// The request for the backend, in the guard's own framing.
-    fn outbound(&mut self, send: Send, exchange: &mut Flow) -> Result<Outbound, Refused> {
+    fn outbound(&mut self, send: Send, exchange: &mut Exchange) -> Result<Outbound, Refused> {
         let written = (
             headers::to_map(send.headers),
             Method::from_bytes(send.method.as_bytes()),
@@ -299,8 +308,8 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// Waits for something that the policy needs. If that takes long, the policy does not wait as well.
-async fn patiently<T>(exchange: &mut Flow, wait: impl Future<Output = T>) -> T {
+/// Waits for something that the policy needs. If that takes long, its instance is released.
+async fn patiently<T>(exchange: &mut Exchange, wait: impl Future<Output = T>) -> T {
     let mut wait = pin!(wait);
     match tokio::time::timeout(PATIENCE, &mut wait).await {
         Ok(done) => done,
@@ -311,13 +320,13 @@ async fn patiently<T>(exchange: &mut Flow, wait: impl Future<Output = T>) -> T {
     }
 }
 
-/// Calls an exchange, on a blocking thread if the policy then has much before it. `size`: bytes that the
-/// call brings.
+/// Calls an exchange, on a blocking thread if the policy then has much to do. `size`: how many
+/// bytes the call passes.
 async fn call(
-    mut exchange: Flow,
+    mut exchange: Exchange,
     size: usize,
-    call: impl FnOnce(&mut Flow) -> Step + std::marker::Send + 'static,
-) -> (Flow, Step) {
+    call: impl FnOnce(&mut Exchange) -> Step + std::marker::Send + 'static,
+) -> (Exchange, Step) {
     if exchange.weight().max(size) <= BLOCKING_THRESHOLD {
         let step = call(&mut exchange);
         return (exchange, step);
@@ -377,7 +386,7 @@ fn outcome(answer: Result<BufferedResponse, BackendError>) -> BackendOutcome {
     })
 }
 
-/// The backend's answer, streamed on.
+/// The backend's answer, streamed.
 fn passed(is_head: bool, answer: http::Response<Inbound>) -> http::Response<Outgoing> {
     let (parts, incoming) = answer.into_parts();
     let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
@@ -386,7 +395,7 @@ fn passed(is_head: bool, answer: http::Response<Inbound>) -> http::Response<Outg
     if let Some(headers) = headers::to_map(headers::end_to_end(&parts.headers)) {
         *response.headers_mut() = headers;
     }
-    // The length of what a GET would have had is all that a HEAD says about its body.
+    // A HEAD's only information about the body is the length that a GET would have.
     if let (Some(length), true) = (length, is_head) {
         response
             .headers_mut()

@@ -1,10 +1,10 @@
-//! Headers between the forms of HTTP and of the policy.
+//! Converts headers between HTTP and the policy's form.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use scimguard_core::Headers;
 use scimguard_exchange::headers;
 
-/// The headers of a message that may be shown to the policy and sent on.
+/// The headers of a message that the policy may see and that are forwarded.
 pub(super) fn end_to_end(map: &HeaderMap) -> Headers {
     headers::end_to_end(
         map.iter()
@@ -13,7 +13,7 @@ pub(super) fn end_to_end(map: &HeaderMap) -> Headers {
     )
 }
 
-/// A policy's headers as a map. `None` if one of them is no header.
+/// A policy's headers as a map. `None`: one of them is invalid.
 pub(super) fn to_map(headers: Headers) -> Option<HeaderMap> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {

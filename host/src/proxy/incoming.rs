@@ -9,8 +9,7 @@ use super::headers;
 
 pub(crate) use scimguard_exchange::Refused;
 
-/// Reads the head of a request. What was found in its bytes before they were parsed stands in its
-/// extensions.
+/// Reads the head of a request. Faults found in its bytes before parsing are in its extensions.
 pub(super) fn read<B>(request: &http::Request<B>) -> Result<Request, Refused> {
     if let Some(refused) = request.extensions().get::<Refused>() {
         return Err(refused.clone());

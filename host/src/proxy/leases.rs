@@ -1,9 +1,9 @@
-//! Leases: while one write is being decided, forwarded and recorded, no other write of the same
-//! users and groups is.
+//! Leases: while one write is decided, forwarded and recorded, no other write of the same users and
+//! groups is.
 //!
-//! A lease on many names is taken one name after another in sorted order, so that two writes never
-//! wait for each other. Names are folded: who names a user by id and who names it by userName hold
-//! the same lease once the record has told both.
+//! Leases are taken one after another in sorted order, so that two writes never deadlock. Names are
+//! folded: a write that names a user by id and one that uses the userName hold the same lease once
+//! the record has returned both.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,14 +35,14 @@ pub(super) struct Leases {
     names: Arc<Mutex<HashMap<LeaseKey, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
-/// Leases held; they end with it.
+/// Leases that are held until this is dropped.
 #[derive(Default)]
 pub(super) struct LeaseGuard {
     leases: Leases,
     guards: BTreeMap<LeaseKey, OwnedMutexGuard<()>>,
 }
 
-/// Somebody else held one of the names for too long.
+/// Timed out waiting for a lease.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Busy;
 
@@ -70,7 +70,7 @@ impl Leases {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<LeaseKey, Arc<tokio::sync::Mutex<()>>>> {
-        // Nothing that runs under this lock can leave the map half changed.
+        // No code under this lock can panic halfway through a change.
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,7 +100,7 @@ impl Drop for LeaseGuard {
     }
 }
 
-/// The names of a set of keys, and of what is known about them by now.
+/// The names of a set of keys and of the facts about them so far.
 pub(super) fn names<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     facts: &[Fact],
@@ -150,7 +150,7 @@ pub(super) fn names<'a>(
                 );
             }
             Answer::Difference(difference) => {
-                // Whom a write leaves out may be taken over meanwhile like whom it puts in.
+                // Users that a write removes may be taken over meanwhile, like those that it adds.
                 let both = difference.added.iter().chain(&difference.removed);
                 names.extend(both.flat_map(|member| &member.user).flat_map(names_of));
             }
@@ -224,7 +224,7 @@ mod tests {
             .acquire(set(&[2, 3]), Duration::from_millis(20))
             .await;
         assert!(second.is_err());
-        // What the second had taken by then is free again.
+        // The leases that the second had taken are free again.
         drop(
             leases
                 .acquire(set(&[3]), Duration::from_millis(20))
@@ -249,7 +249,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
-        /// Any number of writes of any overlapping names end, and never two of one name at once.
+        /// Any number of overlapping writes complete, and never two of one name at once.
         #[test]
         fn writes_never_wait_for_each_other(
             writes in prop::collection::vec(prop::collection::vec(0u8..6, 1..5), 2..24)

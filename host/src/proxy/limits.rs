@@ -1,13 +1,13 @@
-//! How many requests an account may send, and how many wrong credentials a source may.
+//! Limits an account's requests and a source's wrong credentials.
 //!
 //! An account has one bucket for SCIM and one for its management routes, charged once its token is
-//! known to be good: nobody without a good token takes anything from it. Management routes that the
-//! application authenticates have none: whoever calls them is unknown here, and could empty it.
+//! known to be good: only a good token can use them up. Management routes that the application
+//! authenticates have none: their callers are unknown here and could exhaust it.
 //!
-//! Wrong credentials are counted for the place that they come from and for the token that they name.
-//! Beyond the limit the answer to a *wrong* one is `rate.limited`; a good token is never looked at by
-//! it, whatever others at its address do. So every token is looked up, with one read by an index, and
-//! no memory of unknown tokens is kept, which could hide one that was made a moment ago.
+//! Wrong credentials are counted by source and by the token that they name. Beyond the limit a
+//! *wrong* one gets `rate.limited`; a good token is never affected, whatever others at its address
+//! do. So every token is looked up, with one indexed read, and no memory of unknown tokens is kept,
+//! which could hide one that was made a moment ago.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -27,12 +27,12 @@ type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 
 /// All buckets of a guard.
 pub(crate) struct Limits {
-    /// By account, SCIM and management apart: an application's own programs do not hold up its
-    /// provider. There are as many as accounts with good tokens.
+    /// By account, SCIM and management apart, so that an application's own programs do not slow
+    /// down its provider. There are as many as accounts with good tokens.
     accounts: Buckets<(String, bool)>,
     per_second: NonZeroU32,
-    /// By a keyed hash of 16 bits, so that there are never more than 65,536: who meets somebody else in
-    /// a bucket is told less about a wrong credential, and nothing more.
+    /// By a keyed hash of 16 bits, so that there are never more than 65,536. A collision only makes
+    /// the answer to a wrong credential less specific.
     failures: Buckets<u16>,
     key: RandomState,
 }
@@ -74,7 +74,7 @@ impl Limits {
             .into_iter()
             .flatten()
             .filter_map(|hash| {
-                // The low bits are as good as any.
+                // Any bits of the hash will do.
                 let bucket = u16::try_from(hash & u64::from(u16::MAX)).unwrap_or_default();
                 let until = self.failures.check_key(&bucket).err()?;
                 Some(until.wait_time_from(DefaultClock::default().now()))
@@ -91,7 +91,7 @@ impl Limits {
         }
     }
 
-    /// Forgets who has been quiet for long enough to be as good as new.
+    /// Drops the buckets that are full again.
     pub(crate) fn forget_quiet(&self) {
         self.accounts.retain_recent();
         self.failures.retain_recent();
@@ -105,7 +105,7 @@ fn limited(wait: Duration, detail: impl Into<String>) -> Refused {
     }
 }
 
-/// Not less than it takes.
+/// Rounded up.
 pub(super) fn seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(1)
 }
@@ -144,7 +144,7 @@ mod tests {
         for _ in 0..4 {
             limits.failed(place("2001:db8::1"), None).unwrap();
         }
-        // The neighbour's address is the same customer's.
+        // A neighbouring address belongs to the same customer.
         assert!(limits.failed(place("2001:db8::2"), None).is_err());
         limits.failed(place("192.0.2.1"), None).unwrap();
         for n in 1..5 {

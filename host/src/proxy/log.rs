@@ -18,7 +18,7 @@ use crate::text::{printable, without_values};
 /// What is logged of a request.
 pub(super) struct DecisionEntry {
     pub(super) started: Instant,
-    /// The gateway that decided, if it was not this process.
+    /// The gateway that decided, unless this process did.
     gateway: Option<String>,
     method: String,
     path: String,
@@ -28,12 +28,12 @@ pub(super) struct DecisionEntry {
     changes: Vec<Normalisation>,
     pub(super) rule: Option<String>,
     pub(super) backend: Duration,
-    /// One of very many that say the same: not worth a line each.
+    /// One of very many alike, which are not logged one by one.
     pub(super) repeats: bool,
-    /// The request is a SCIM call.
+    /// Whether the request is a SCIM call.
     pub(super) is_scim: bool,
     seen: Option<Seen>,
-    /// What the policy answered in the application's place.
+    /// The policy's answer in the application's place.
     refusal: Option<Vec<u8>>,
 }
 
@@ -57,20 +57,20 @@ impl DecisionEntry {
         }
     }
 
-    /// What a gateway decided, of a request that began for this service at that time.
+    /// For a gateway's decision about a request that began at `started`.
     pub(super) fn of_gateway(
         gateway: &str,
         started: Instant,
         head: &Head,
-        told: &DecisionReport,
+        report: &DecisionReport,
     ) -> Self {
         let mut line = Self::new(&head.method, &head.path);
         line.started = started;
         line.gateway = Some(gateway.to_owned());
-        line.account.clone_from(&told.account);
-        line.token.clone_from(&told.verified_token);
-        line.rule.clone_from(&told.rule);
-        if told.status.is_none() {
+        line.account.clone_from(&report.account);
+        line.token.clone_from(&report.verified_token);
+        line.rule.clone_from(&report.rule);
+        if report.status.is_none() {
             line.decision = "forward";
         }
         line
@@ -91,20 +91,20 @@ impl DecisionEntry {
         self.account.clone_from(&forward.account);
         self.token.clone_from(&forward.verified_token);
         self.changes.extend_from_slice(&forward.changes);
-        self.ruled(forward.rule.as_ref());
+        self.set_rule(forward.rule.as_ref());
     }
 
-    /// A part of the request is done.
+    /// Notes that a part of the request is done.
     fn proceeded(&mut self, proceed: &Proceed) {
         if proceed.account.is_some() {
             self.account.clone_from(&proceed.account);
             self.token.clone_from(&proceed.verified_token);
         }
         self.changes.extend_from_slice(&proceed.changes);
-        self.ruled(proceed.rule.as_ref());
+        self.set_rule(proceed.rule.as_ref());
     }
 
-    fn ruled(&mut self, rule: Option<&String>) {
+    fn set_rule(&mut self, rule: Option<&String>) {
         if rule.is_some() {
             self.rule = rule.cloned();
         }
@@ -164,7 +164,7 @@ impl Witness for DecisionEntry {
             Outcome::Need(_) => {}
             Outcome::Forward(forward) => self.forwarded(forward),
             Outcome::Proceed(proceed) => self.proceeded(proceed),
-            Outcome::Respond(respond) => self.ruled(respond.rule.as_ref()),
+            Outcome::Respond(respond) => self.set_rule(respond.rule.as_ref()),
         }
     }
 
@@ -200,7 +200,7 @@ impl From<DecisionEntry> for Decision {
 }
 
 impl Proxy {
-    /// Writes down how a request ended. `status`: what the client gets, where this process knows it.
+    /// Logs how a request ended. `status`: what the client gets, if this process knows it.
     pub(super) fn log(&self, line: DecisionEntry, status: Option<http::StatusCode>) {
         line.write(status);
         let Some(decisions) = &self.decisions else {

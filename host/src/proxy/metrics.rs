@@ -1,5 +1,5 @@
-//! What a monitoring system reads at `/metrics`. Labels are rules, kinds and accounts that the store
-//! or a good token names; never a token's id, a path, a person or anything else that a client sent.
+//! The metrics at `/metrics`. Labels are rules, kinds and accounts that the store or a good token
+//! names; never a token's id, a path, a person or anything else that a client sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::store;
 
 pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
-/// How long before its end a token is reported.
+/// How long before it expires a token is reported.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// Counts of this process, and a view of the store at the time of asking.
+/// Counts of this process, and the store's counts at the time of a request.
 pub(super) struct Metrics {
     registry: Registry,
     decisions: Family<Decision, Counter>,
@@ -31,7 +31,7 @@ pub(super) struct Metrics {
     backend: Histogram,
     limited: Family<Account, Counter>,
     slowed: Counter,
-    /// How many of those are in the log.
+    /// How many of those are already logged.
     logged: AtomicU64,
     expiring: Family<Account, Gauge>,
     open: Family<Open, Gauge>,
@@ -42,7 +42,7 @@ pub(super) struct Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Decision {
     decision: &'static str,
-    /// Empty if none refused.
+    /// Empty unless a rule refused.
     rule: &'static str,
 }
 
@@ -58,7 +58,7 @@ struct Open {
 
 impl Metrics {
     pub(super) fn new() -> Self {
-        // From what a decision takes to what an application does.
+        // From the time of a decision to that of an application.
         let buckets = [
             0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
             1.0, 2.5, 5.0, 10.0, 30.0,
@@ -89,7 +89,7 @@ impl Metrics {
         );
         registry.register(
             "decision_seconds",
-            "Time of a request in the guard, without the application's",
+            "Time of a request in the guard, without that of the application",
             self.decision.clone(),
         );
         registry.register(
@@ -109,7 +109,7 @@ impl Metrics {
         );
         registry.register(
             "tokens_expiring",
-            "Tokens of the guard's own that end within 14 days",
+            "The guard's own tokens that expire within 14 days",
             self.expiring.clone(),
         );
         registry.register(
@@ -121,7 +121,7 @@ impl Metrics {
         self.connections.register(registry);
     }
 
-    /// Decisions that the log does not have.
+    /// Counts decisions that are not in the log.
     pub(super) fn unrecorded(&mut self, count: Counter) {
         self.registry.register(
             "unrecorded_decisions",
@@ -132,7 +132,7 @@ impl Metrics {
 
     pub(super) fn decided(&self, line: &DecisionEntry) {
         let rule = line.rule.as_deref().map_or("", |id| {
-            // Another project's policy may have rules without number.
+            // Other policies may have any number of rules.
             let known = scimguard_core::rules().find(|rule| rule.id == id);
             known.map_or("other", |rule| rule.id)
         });
@@ -148,18 +148,18 @@ impl Metrics {
         }
     }
 
-    /// An account with a good token sent too much.
+    /// Counts a refusal of an account that sent too much.
     pub(super) fn limited(&self, account: &str) {
         let account = account.to_owned();
         self.limited.get_or_create(&Account { account }).inc();
     }
 
-    /// One more wrong credential after too many.
+    /// Counts one more wrong credential after too many.
     pub(super) fn slowed(&self) {
         self.slowed.inc();
     }
 
-    /// Says how many wrong credentials were not logged one by one.
+    /// Logs how many wrong credentials were not logged one by one.
     pub(super) fn log_slowed(&self) {
         let all = self.slowed.get();
         let count = all.saturating_sub(self.logged.swap(all, Ordering::Relaxed));

@@ -1,4 +1,4 @@
-//! The reverse proxy: every request is decided by the policy before the backend hears of it.
+//! The reverse proxy: the policy decides every request before it reaches the backend.
 
 mod address;
 mod backend;
@@ -64,7 +64,7 @@ use crate::tokens::permissions::Permissions;
 
 pub use self::address::raise_descriptors;
 pub(crate) use self::address::{Address, Peer};
-pub(crate) use self::facts_service::tried;
+pub(crate) use self::facts_service::check;
 pub(crate) use self::incoming::Refused;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::metrics::CONTENT_TYPE as METRICS_TYPE;
@@ -74,7 +74,7 @@ pub(crate) use self::reader::{Reader, Unreadable};
 pub(crate) use self::server::answer;
 pub(crate) use self::slots::Slots;
 
-/// A guard in front of one backend: what every request shares.
+/// A guard in front of one backend: the state that all requests share.
 pub struct Proxy {
     setup: Arc<Setup<dyn Policy>>,
     store: Store,
@@ -82,12 +82,12 @@ pub struct Proxy {
     readable: Readable,
     leases: Leases,
     issuers: Issuers,
-    /// Where the rights of principals are that the store does not know.
+    /// Answers the rights of principals that the store does not have.
     permissions: Option<Permissions>,
     credential: Option<Own>,
     trusted_proxies: Vec<IpNet>,
     public_url: Option<PublicUrl>,
-    /// Where the configuration was read.
+    /// Path of the configuration file.
     configuration: PathBuf,
     limits: Limits,
     metrics: Metrics,
@@ -95,24 +95,24 @@ pub struct Proxy {
     client_timeout: Duration,
     lease_timeout: Duration,
     unseen: Unseen,
-    /// Accounts whose first fill is done, which it stays.
+    /// Accounts that are imported, which is final.
     filled: Mutex<BTreeSet<String>>,
     settle: settle::Times,
     asked: Mutex<settle::SettleState>,
-    /// Requests in flight, also those whose client has gone: what the backend did is recorded all
-    /// the same.
+    /// Requests in flight, including those whose client disconnected: what the backend did is
+    /// recorded anyway.
     in_flight: TaskTracker,
-    /// The process ends: what is not forwarded has had its time.
+    /// Cancelled when requests that are not forwarded yet have to end.
     ending: CancellationToken,
     /// For gateways that run the policy themselves.
     facts_service: Option<Arc<FactsService>>,
-    /// What was decided, for those who operate the guard.
+    /// The decision log, for operators.
     decisions: Option<Log>,
-    /// Account and id of tokens, with their last use that is not stored yet.
+    /// Last uses of tokens that are not stored yet, by account and id.
     used: Mutex<BTreeMap<(String, String), TokenUse>>,
 }
 
-/// The places for connections, by the address that they come to.
+/// The connection slots of each address.
 struct AllSlots {
     clients: Arc<Slots>,
     facts: Arc<Slots>,
@@ -120,7 +120,7 @@ struct AllSlots {
 }
 
 impl AllSlots {
-    /// Says in the log how full they were, and whether there is room again.
+    /// Logs how full they were, and when there is room again.
     fn log_room(&self) {
         for slots in [&self.clients, &self.facts, &self.admin] {
             slots.log_room();
@@ -129,11 +129,11 @@ impl AllSlots {
 }
 
 impl Proxy {
-    /// Puts a guard together.
+    /// Creates a guard.
     ///
     /// # Errors
-    /// If the guard's own credential, the system's certificates, or a file of keys or permissions
-    /// cannot be read.
+    /// If the guard's own credential, the system's certificates, or a file of keys or
+    /// permissions cannot be read.
     pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
         let credential = Own::read(config)?;
@@ -189,7 +189,7 @@ impl Proxy {
         })
     }
 
-    /// Records what is decided.
+    /// Sets the log that records decisions.
     #[must_use]
     pub fn recording(mut self, decisions: Log) -> Self {
         self.metrics.unrecorded(decisions.unrecorded());
@@ -202,7 +202,7 @@ impl Proxy {
         &self.store
     }
 
-    /// What was decided, if that is recorded.
+    /// The decision log, if decisions are recorded.
     pub(crate) fn decisions(&self) -> Option<&Log> {
         self.decisions.as_ref()
     }
@@ -212,18 +212,18 @@ impl Proxy {
         &self.configuration
     }
 
-    /// The places for connections to the admin address.
+    /// The connection slots of the admin address.
     pub(crate) fn admin_slots(&self) -> Arc<Slots> {
         Arc::clone(&self.slots.admin)
     }
 
-    /// Whether it takes no more requests.
+    /// Whether it accepts no more requests.
     pub(crate) fn is_ending(&self) -> bool {
         self.in_flight.is_closed()
     }
 
-    /// Answers a request. Once something is forwarded it is worked on to its end even if the client goes
-    /// away: otherwise what the backend did would not be recorded.
+    /// Answers a request. Once something is forwarded, work continues even if the client
+    /// disconnects: otherwise what the backend did would not be recorded.
     async fn handle(
         self: Arc<Self>,
         request: http::Request<Inbound>,
@@ -231,13 +231,13 @@ impl Proxy {
     ) -> http::Response<Outgoing> {
         let path = request.uri().path().to_owned();
         let proxy = Arc::clone(&self);
-        // Dropped with this future when the client goes away.
+        // Dropped with this future when the client disconnects.
         let (_present, gone) = oneshot::channel();
         let task = self
             .in_flight
             .spawn(async move { proxy.answer(request, peer, gone).await });
         task.await.unwrap_or_else(|_| {
-            // Where it failed is in the log; the message may hold a part of the request.
+            // The log shows where it failed; the message may hold a part of the request.
             tracing::error!("a request could not be answered");
             let refused = Refused::new("plugin.trapped", "The guard failed at this request.");
             refusal::response(&refused, self.setup.paths().error_form(&path))
@@ -291,7 +291,7 @@ impl Proxy {
         all.insert((account.to_owned(), token.to_owned()), used);
     }
 
-    /// Stores when tokens were used. Not on the way of a request: each write waits for the disk.
+    /// Stores when tokens were used, outside of requests: each write waits for the disk.
     async fn store_used(&self) {
         let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         if !used.is_empty()

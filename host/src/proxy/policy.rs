@@ -1,4 +1,4 @@
-//! The policy that requests are decided by.
+//! The policy that decides requests.
 
 use scimguard_exchange::Refused;
 use scimguard_interface::Pass;

@@ -1,4 +1,4 @@
-//! One question to a guard or an application, and what came back: for those who look what is wrong.
+//! Sends one request to a guard or an application and keeps what diagnosis needs of the answer.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::config::Credential;
 /// Enough for one user and every error.
 const ANSWER_BYTES: u64 = 1024 * 1024;
 
-/// A server that is asked.
+/// The server to query.
 pub(crate) struct Probe {
     backend: Backend,
 }
 
-/// What came back.
+/// Its answer.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     /// The rule of a guard that refused.
     pub(crate) rule: Option<String>,
-    /// What a SCIM error or problem says.
+    /// The detail of a SCIM error or problem.
     pub(crate) detail: Option<String>,
-    /// What kind of document it says that it is.
+    /// The content type that it declares.
     pub(crate) content_type: Option<String>,
-    /// It is a list of SCIM (RFC 7644 §3.4.2).
+    /// Whether it is a SCIM list (RFC 7644 §3.4.2).
     pub(crate) is_list: bool,
-    /// Seconds.
+    /// In seconds.
     pub(crate) retry_after: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Probe {
         })
     }
 
-    /// Where a path is, for people.
+    /// The URL of a path, for display.
     pub(crate) fn url(&self, path: &str) -> String {
         self.backend.url(path)
     }
@@ -70,7 +70,7 @@ impl Probe {
     }
 }
 
-/// Some applications leave out what is empty, and others what is a list of its own accord.
+/// Some applications omit empty attributes, others those of a list.
 fn is_list(body: &Bytes) -> bool {
     let document: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     document.is_some_and(|list| {
@@ -78,7 +78,7 @@ fn is_list(body: &Bytes) -> bool {
     })
 }
 
-/// RFC 7644 §3.12 and RFC 9457 agree on the name.
+/// RFC 7644 §3.12 and RFC 9457 use the same name.
 fn detail(body: &Bytes) -> Option<String> {
     #[derive(Deserialize)]
     struct Error {

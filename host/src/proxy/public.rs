@@ -1,6 +1,6 @@
-//! How clients know the guard: scheme and host of the locations that they are given. The configuration
-//! says it, or a proxy that the configuration trusts (`X-Forwarded-Proto` and `X-Forwarded-Host`, or
-//! `Forwarded`, RFC 7239); what anybody else says of it is taken away.
+//! The guard's public scheme and host, for the locations in responses. They come from the
+//! configuration or from a proxy that it trusts (`X-Forwarded-Proto` and `X-Forwarded-Host`, or
+//! `Forwarded`, RFC 7239); what others claim is removed.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use crate::config::{PublicUrl, is_host};
 
 const PROTO: &str = "x-forwarded-proto";
 
-/// What is known of it.
+/// The public scheme and host, as far as known.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Public {
     scheme: Option<&'static str>,
@@ -55,7 +55,7 @@ impl Public {
         }
     }
 
-    /// Puts it where the policy finds it.
+    /// Sets the headers that the policy reads.
     pub(super) fn enter(self, headers: &mut Headers) {
         headers.retain(|(name, _)| name != PROTO);
         if let Some(scheme) = self.scheme {
@@ -74,7 +74,7 @@ fn scheme(text: &str) -> Option<&'static str> {
         .find(|known| text.eq_ignore_ascii_case(known))
 }
 
-/// The values of a list, in order, whatever fields they came in.
+/// The values of a list, in order, from all its fields.
 fn list(headers: &HeaderMap, name: &str) -> Vec<String> {
     let values = headers.get_all(name).iter();
     let texts = values.filter_map(|value| value.to_str().ok());
@@ -85,13 +85,13 @@ fn list(headers: &HeaderMap, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Each proxy adds one at the end, or writes over what was there: what the farthest of so many that are
-/// trusted has said. What stands before that may be the client's invention.
+/// Each proxy appends a value or replaces them all: takes that of the outermost trusted proxy.
+/// Values before it may be the client's invention.
 fn nearest(values: &[String], proxies: usize) -> Option<String> {
     values.get(values.len().saturating_sub(proxies)).cloned()
 }
 
-/// That element of `Forwarded`.
+/// The corresponding element of `Forwarded`.
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<String> {
     let values = headers.get_all("forwarded").iter();
     let mut elements = vec![String::new()];
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(public("192.0.2.1", &both), (None, String::new()));
         let standard = "for=192.0.2.7;proto=HTTPS;host=\"guard.example.com\"";
         assert_eq!(public("10.0.0.1", &[("forwarded", standard)]), known);
-        // What the client wrote itself stands before what its proxy adds.
+        // What the client wrote itself precedes what its proxy appends.
         let invented = [
             ("x-forwarded-proto", "http, https"),
             ("x-forwarded-host", "evil.example.com, guard.example.com"),
@@ -161,14 +161,14 @@ mod tests {
             ),
         ];
         assert_eq!(public("10.0.0.1", &chain), known);
-        // Two proxies, of which the outer one ends TLS.
+        // Two proxies, of which the outer one terminates TLS.
         let two = [
             ("x-forwarded-for", "192.0.2.7, 10.0.0.2"),
             ("x-forwarded-proto", "https, http"),
             ("x-forwarded-host", "guard.example.com, inner:8080"),
         ];
         assert_eq!(public("10.0.0.1", &two), known);
-        // One that writes over what was there.
+        // A proxy that replaces the header.
         let over = [
             ("x-forwarded-for", "192.0.2.7, 10.0.0.2"),
             ("x-forwarded-proto", "https"),

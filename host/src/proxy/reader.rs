@@ -1,4 +1,4 @@
-//! Reading the backend's SCIM resources outside any request, with the guard's own credential.
+//! Reads the backend's SCIM resources outside any request, with the guard's own credential.
 
 use bytes::Bytes;
 use http::{StatusCode, header};
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::backend::{Backend, BackendError, Outbound};
 use crate::config::{Config, Credential};
 
-/// The backend, as the guard itself reads it.
+/// Reads the backend for the guard itself.
 pub(crate) struct Reader {
     backend: Backend,
     paths: ScimPaths,
@@ -19,7 +19,7 @@ pub(crate) struct Reader {
     readable: Readable,
 }
 
-/// Why there is nothing to read.
+/// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("GET {url}: no answer")]
@@ -44,7 +44,7 @@ pub(crate) enum Unreadable {
         content_type: String,
         expected: &'static str,
     },
-    #[error("the account {0:?} is not the one that the backend has (`scim.account`)")]
+    #[error("the account {0:?} is not the backend's (`scim.account`)")]
     OtherAccount(String),
     #[error("{0:?} cannot stand in a path")]
     Path(String),
@@ -72,8 +72,7 @@ impl Reader {
         })
     }
 
-    /// A page of a collection, such as `Users`. `from_start`: the query asks for the first one that is
-    /// found.
+    /// A page of a collection, such as `Users`. `from_start`: the query asks for the first page.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         account: &str,
@@ -150,7 +149,7 @@ impl Reader {
 // === impl Got ===
 
 impl Got {
-    /// What the guard understands of it, or that it is something else.
+    /// Parses it, or reports that it is something else.
     fn read<T: DeserializeOwned>(
         &self,
         text: Option<Vec<u8>>,
@@ -168,7 +167,7 @@ impl Got {
     }
 }
 
-/// What a SCIM error says (RFC 7644 §3.12).
+/// The detail of a SCIM error (RFC 7644 §3.12).
 fn detail(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Error {

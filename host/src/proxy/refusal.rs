@@ -1,4 +1,4 @@
-//! Refusals by the host itself, in the form of the policy's own.
+//! The host's own refusals, in the form of the policy's.
 
 use http::StatusCode;
 use scimguard_core::message::ResponseBody;
@@ -11,7 +11,7 @@ use super::incoming::Refused;
 use super::{headers, limits};
 use crate::store::Store;
 
-/// The answer to the client, in the form that its path expects.
+/// The response to the client, in the form that its path expects.
 pub(super) fn response(refused: &Refused, form: ErrorForm) -> http::Response<Outgoing> {
     to_http(refused.response(form)).unwrap_or_else(|_| bare())
 }
@@ -19,7 +19,7 @@ pub(super) fn response(refused: &Refused, form: ErrorForm) -> http::Response<Out
 /// A response as HTTP.
 ///
 /// # Errors
-/// It cannot be written as one.
+/// If it cannot be written as one.
 pub(super) fn to_http(response: Response) -> Result<http::Response<Outgoing>, &'static str> {
     let unwritable = || "it answers what cannot be written as a response";
     let mut http = http::Response::new(match response.body {
@@ -34,19 +34,19 @@ pub(super) fn to_http(response: Response) -> Result<http::Response<Outgoing>, &'
     Ok(http)
 }
 
-/// What is answered where nothing else can be written.
+/// The response of last resort.
 pub(super) fn bare() -> http::Response<Outgoing> {
     let mut bare = http::Response::new(Outgoing::empty());
     *bare.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     bare
 }
 
-/// Something that the decision depends on cannot be known now. A store that fails is logged once, not
-/// with each request.
+/// The refusal when facts that the decision needs are unavailable. A failing store is logged once,
+/// not with each request.
 pub(super) fn unavailable(store: &Store, error: &Unavailable) -> Refused {
     match error {
         Unavailable::Store(error) => store.report(error),
-        // Counted in the metrics: anybody can make very many of them.
+        // Counted in the metrics: clients can cause very many of them.
         Unavailable::Failing(_) => {}
         error => tracing::warn!(%error, "facts are unavailable"),
     }
@@ -64,7 +64,7 @@ pub(super) fn unavailable(store: &Store, error: &Unavailable) -> Refused {
     }
 }
 
-/// The application said nothing that can be passed on.
+/// The application gave no answer that can be forwarded.
 pub(super) fn no_answer(error: &BackendError) -> Refused {
     match error {
         BackendError::Upgrade => Refused::upgrade(),

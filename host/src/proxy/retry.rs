@@ -1,5 +1,5 @@
-//! Repeating membership changes that the backend did not do, when somebody asks for it: each is
-//! decided anew, with the facts of now, as a request with the provider's token of then.
+//! Repeats membership changes that the backend did not make, on request: each is decided anew, with
+//! current facts, as a request with the provider's original token.
 
 use http::header;
 use rand::TryRngCore as _;
@@ -13,10 +13,10 @@ use super::log::DecisionEntry;
 use crate::clock::now;
 use crate::store::{self, RetryRow};
 
-/// Which rule answered, if it was not the backend.
+/// The rule that answered, if the backend did not.
 const RULE: &str = "scimguard-rule";
 
-/// In whose name a request is repeated: the credential that it carries stands for that token.
+/// On whose behalf a request is repeated: its credential stands for that token.
 #[derive(Clone)]
 pub(super) struct OnBehalfOf {
     /// Hash of the credential in the repeated request, which nobody else knows.
@@ -26,7 +26,7 @@ pub(super) struct OnBehalfOf {
 }
 
 impl OnBehalfOf {
-    /// What a key asks for: the token that the credential stands for.
+    /// Replaces the credential in a key by the token that it stands for.
     pub(super) fn substitute(&self, key: &Key) -> Key {
         match key {
             Key::Token(sha256) => Key::Token(self.substitute_token(sha256).to_owned()),
@@ -44,19 +44,19 @@ impl OnBehalfOf {
     }
 }
 
-/// What became of a repeated change.
+/// The result of a repeated change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// The backend did it.
     Done,
-    /// It is not wanted any more, or may not be done any more.
+    /// It is no longer wanted or no longer allowed.
     Dropped,
     /// It failed again.
     Kept,
 }
 
 impl Proxy {
-    /// Repeats what somebody asked for, the oldest first.
+    /// Repeats the requested changes, oldest first.
     ///
     /// # Errors
     /// If the store fails.
@@ -81,8 +81,8 @@ impl Proxy {
 
     async fn retry(&self, row: &RetryRow) -> Result<(Fate, Option<String>), store::Error> {
         let Some(token) = self.store.token_hash(&row.account, &row.token).await? else {
-            // In the name of an issuer's token nothing can be repeated, and it may not be over: the
-            // change stays until the provider makes another.
+            // A change cannot be repeated with an issuer's token, which may still be valid: it
+            // stays until the provider makes another.
             let fate = match row.token.contains(':') {
                 true => Fate::Kept,
                 false => Fate::Dropped,
@@ -147,7 +147,7 @@ fn operation(row: &RetryRow) -> Vec<u8> {
     message.to_string().into_bytes()
 }
 
-/// A refusal by the guard drops the change, but for what only says "not now"; so does one by the
+/// A refusal by the guard drops the change, unless it only means "not now"; so does one by the
 /// backend.
 fn fate(status: http::StatusCode) -> Fate {
     match status.as_u16() {

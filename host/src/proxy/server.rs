@@ -1,5 +1,5 @@
-//! Everything that runs beside requests, until the process is told to end; then no new requests, and
-//! a bounded time for those in flight.
+//! All tasks beside requests, until shutdown; then no new requests are accepted, and those in
+//! flight get a bounded time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use super::address::{Address, Peer};
 use super::facts_service::FactsService;
 use super::{Proxy, credential, facts_service};
 
-/// How often it is stored when tokens were used.
+/// How often last uses of tokens are stored.
 const STORE_USED: Duration = Duration::from_secs(60);
 
-/// For the refusals of what is not forwarded when the process ends.
+/// Time to refuse what is not forwarded when the process ends.
 const TO_REFUSE: Duration = Duration::from_secs(1);
 
-/// How often somebody may have asked to repeat what failed.
+/// How often to look for requested retries.
 const LOOK_FOR_RETRIES: Duration = Duration::from_secs(1);
 
 impl Proxy {
-    /// Stores what is left to be stored, after which nothing is.
+    /// Stores everything outstanding; nothing is stored afterwards.
     pub(crate) async fn close(&self) {
         self.metrics.log_slowed();
         self.store_used().await;
@@ -35,8 +35,7 @@ impl Proxy {
     }
 }
 
-/// Answers clients and gateways until `end` comes true and the requests in flight are done, or have had
-/// their time.
+/// Answers clients and gateways until `end` completes and the requests in flight are done or out of time.
 pub(crate) async fn answer(
     proxy: Arc<Proxy>,
     clients: Option<TcpListener>,
@@ -91,13 +90,13 @@ pub(crate) async fn answer(
     let mut done = std::pin::pin!(async {
         ended(serving_clients).await;
         proxy.in_flight.wait().await;
-        // Until then gateways go on with what they have under way.
+        // Until then gateways finish what they have in progress.
         no_gateways.cancel();
         ended(serving_gateways).await;
     });
     let mut in_time = tokio::time::timeout(timeout, &mut done).await.is_ok();
     if !in_time {
-        // What is not forwarded is refused, which takes no time.
+        // Refusing what is not forwarded takes no time.
         proxy.ending.cancel();
         in_time = tokio::time::timeout(TO_REFUSE, &mut done).await.is_ok();
     }
@@ -115,7 +114,7 @@ async fn ended(task: Option<JoinHandle<()>>) {
     }
 }
 
-/// Looks for requests that their gateways have left alone.
+/// Drops requests that their gateways abandoned.
 async fn expire(proxy: Arc<Proxy>, service: Arc<FactsService>) {
     let mut times = tokio::time::interval(facts_service::POLL_INTERVAL);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -125,11 +124,11 @@ async fn expire(proxy: Arc<Proxy>, service: Arc<FactsService>) {
     }
 }
 
-/// Asks the backend what became of what is open, at the start and then from time to time.
+/// Settles what is open with the backend, at the start and then periodically.
 async fn settle(proxy: Arc<Proxy>) {
     if proxy.credential.is_none() {
         tracing::info!(
-            "without `backend_credential` the application is not asked what became of unclear writes; \
+            "without `backend_credential` the application is not asked about unclear writes; \
              the identity provider's next requests tell"
         );
         return;
@@ -142,7 +141,7 @@ async fn settle(proxy: Arc<Proxy>) {
     }
 }
 
-/// Looks whether the guard's own credential or a gateway's secret was replaced.
+/// Rereads the guard's own credential and the gateways' secrets.
 async fn renew(proxy: Arc<Proxy>) {
     if proxy.credential.is_none() && proxy.facts_service.is_none() {
         return;
@@ -166,7 +165,7 @@ async fn renew(proxy: Arc<Proxy>) {
     }
 }
 
-/// Repeats what somebody asked for.
+/// Repeats the changes that operators requested.
 async fn retry(proxy: Arc<Proxy>) {
     let mut times = tokio::time::interval(LOOK_FOR_RETRIES);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,19 +1,17 @@
-//! Where a request comes from: the peer of the connection, or what a proxy that the configuration
-//! trusts says about it.
+//! The origin of a request: the peer of the connection, or what a trusted proxy reports.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The address that a request comes from. Each proxy adds the one that it was reached from at the end
-/// of `X-Forwarded-For`; what stands before the last that is not a trusted proxy's may be anybody's
-/// invention.
+/// The address that a request comes from. Each proxy appends its peer's address to
+/// `X-Forwarded-For`; what precedes the last address that is not a trusted proxy's may be invented.
 pub(super) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     walk(peer, headers, trusted).0
 }
 
-/// How many trusted proxies a request came through last.
+/// The number of trusted proxies that a request passed last.
 pub(super) fn trusted_hops(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> usize {
     walk(peer, headers, trusted).1
 }

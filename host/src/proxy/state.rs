@@ -1,5 +1,5 @@
-//! What this process keeps for one exchange, its own or a gateway's: the facts of its pass, the leases on what
-//! a write names, and the client that pays for it.
+//! What this process keeps for one exchange, its own or a gateway's: the facts of its pass, the
+//! leases on what a write names, and the client that is charged.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::store::TokenUse;
 pub(super) struct State {
     /// When it began, in milliseconds since 1970.
     now: u64,
-    /// `None` for a request that is not a client's: it is not counted against anybody.
+    /// `None` for a request that is not a client's: nobody is charged.
     client: Option<Client>,
     on_behalf_of: Option<OnBehalfOf>,
     facts: Facts,
@@ -33,12 +33,12 @@ pub(super) struct State {
 // === impl State ===
 
 impl State {
-    /// Of a client's request that begins at `now`, in milliseconds since 1970.
+    /// For a client's request that begins at `now`, in milliseconds since 1970.
     pub(super) fn of_client(client: Client, now: u64) -> Self {
         Self::new(Some(client), None, now)
     }
 
-    /// Of a request that is repeated in somebody's name.
+    /// For a request that is repeated on somebody's behalf.
     pub(super) fn repeated(on_behalf_of: OnBehalfOf, now: u64) -> Self {
         Self::new(None, Some(on_behalf_of), now)
     }
@@ -58,18 +58,18 @@ impl State {
         self.now
     }
 
-    /// What is known in this pass.
+    /// The facts of this pass.
     pub(super) fn found(&self) -> Arc<Vec<Fact>> {
         self.facts.found()
     }
 
-    /// Whether an issuer was not asked because too many strange tokens come: one of very many requests, not
-    /// worth a line in the log each.
+    /// Whether an issuer was not asked because of too many strange tokens. Such requests come in
+    /// great numbers, so they are not logged one by one.
     pub(super) fn is_crowded_out(&self) -> bool {
         self.facts.are_crowded_out()
     }
 
-    /// Charges the account whose good token was found, once an exchange.
+    /// Charges the account of the good token, once an exchange.
     ///
     /// # Errors
     /// With `rate.limited`.
@@ -85,11 +85,11 @@ impl State {
         }
     }
 
-    /// Finds facts: for a write before the backend is asked, under leases on what its keys name.
-    /// `headers`: those of the client's request, or those of them that carry credentials.
+    /// Finds facts; for a write before the backend is asked, under leases on what its keys name.
+    /// `headers`: those of the client's request, or only those that carry credentials.
     ///
     /// # Errors
-    /// They cannot be had now.
+    /// If they are unavailable now.
     pub(super) async fn find(
         &mut self,
         proxy: &Proxy,
@@ -101,7 +101,7 @@ impl State {
         if needed.first {
             self.facts = no_facts(self.now, self.client.as_ref(), self.on_behalf_of.as_ref());
             if is_leased {
-                // Another part of the request begins: what the one before concerned is free.
+                // Another part of the request begins: the leases of the previous one end.
                 self.held = LeaseGuard::default();
             }
         }
@@ -120,8 +120,8 @@ impl State {
         })
     }
 
-    /// Counts a decision, which has a line in the log, against the account or the source of its request,
-    /// and stores records. With `ends`, the leases end.
+    /// Counts a decision, which is logged, against the account or the source of its request, and
+    /// stores records. With `ends`, the leases end.
     ///
     /// # Errors
     /// With `rate.limited`, or if the store fails.

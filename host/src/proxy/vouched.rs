@@ -1,15 +1,15 @@
-//! What the record does not know about a token and its principal, and somebody else vouches for: the
-//! issuer of a signed or introspected token, and whoever tells the permissions of principals.
+//! What others vouch for because it is not recorded: a token's claims, by its issuer, and a
+//! principal's permissions, by the permission service.
 
 use scimguard_core::facts::{Answer, PrincipalKey, VerifiedKey};
 
 use super::Proxy;
 use crate::network::Network;
 use crate::tokens::issuers::{Question, Verification};
-use crate::tokens::permissions::Told;
+use crate::tokens::permissions::Lookup;
 
 impl Proxy {
-    /// What the issuer says of a token.
+    /// Asks the issuer for the claims of a token.
     pub(super) async fn claims(
         &self,
         key: &VerifiedKey,
@@ -25,15 +25,15 @@ impl Proxy {
         self.issuers.verify(&key.issuer, question).await
     }
 
-    /// The rights of a principal that the record does not have.
+    /// The rights of a principal that is not recorded.
     pub(super) async fn rights(&self, key: &PrincipalKey) -> Answer {
         let Some(permissions) = &self.permissions else {
             return Answer::Absent;
         };
         match permissions.of(&key.account, &key.id).await {
-            Told::Rights(rights) => Answer::Principal(rights.principal(&key.account, &key.id)),
-            Told::Nobody => Answer::Absent,
-            Told::Unavailable => Answer::Unavailable,
+            Lookup::Found(rights) => Answer::Principal(rights.principal(&key.account, &key.id)),
+            Lookup::Missing => Answer::Absent,
+            Lookup::Unavailable => Answer::Unavailable,
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Does anybody still want what is worked on? Before something is forwarded, work ends with its client, and
-//! with the process.
+//! Whether anybody still wants the result. Before something is forwarded, work ends with its client
+//! and with the process.
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::incoming::Refused;
 
-/// Whether somebody still wants what nothing has come of yet.
+/// Whether somebody still wants a result.
 pub(super) struct Wanted {
-    /// `None` once something was forwarded, which is worked on to its end; or if nobody waits.
+    /// `None` once something was forwarded, which is completed in any case; or if nobody waits.
     gone: Option<oneshot::Receiver<()>>,
     /// The process ends, and has waited long enough.
     ending: CancellationToken,
@@ -17,12 +17,12 @@ pub(super) struct Wanted {
 // === impl Wanted ===
 
 impl Wanted {
-    /// `gone` ends when the client has gone.
+    /// `gone` ends when the client disconnects.
     pub(super) fn new(gone: Option<oneshot::Receiver<()>>, ending: CancellationToken) -> Self {
         Self { gone, ending }
     }
 
-    /// Something is about to be forwarded.
+    /// Notes that something is about to be forwarded.
     pub(super) fn forwards(&mut self) -> Result<(), Refused> {
         if self.ending.is_cancelled() {
             return Err(ending());
@@ -31,7 +31,7 @@ impl Wanted {
         Ok(())
     }
 
-    /// Work that ends, with its leases, when nobody wants it any more.
+    /// Runs work that ends, with its leases, when nobody wants it any more.
     pub(super) async fn until_forwarded<T>(
         &mut self,
         work: impl Future<Output = Result<T, Refused>>,
@@ -39,7 +39,7 @@ impl Wanted {
         let Self { gone, ending: ends } = self;
         let gone = async {
             match gone {
-                // The client never says anything: its end of this is dropped.
+                // The client never sends on it: its end is only dropped.
                 Some(gone) => gone.await.is_ok(),
                 None => std::future::pending().await,
             }
@@ -49,7 +49,7 @@ impl Wanted {
             done = work => done,
             _ = gone => Err(Refused::new(
                 "plugin.timeout",
-                "The client has gone before there was a decision. Nothing was forwarded.",
+                "The client disconnected before the decision. Nothing was forwarded.",
             )),
             () = ends.cancelled() => Err(ending()),
         }
@@ -59,6 +59,6 @@ impl Wanted {
 fn ending() -> Refused {
     Refused::new(
         "facts.unavailable",
-        "The guard is ending, and the request was not decided in time. Repeat it.",
+        "The guard is shutting down, and the request was not decided in time. Repeat it.",
     )
 }

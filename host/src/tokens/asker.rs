@@ -1,4 +1,4 @@
-//! Who brings tokens to be asked about, and who has brought too many wrong ones.
+//! Networks that send tokens to introspect, and which of them sent too many wrong ones.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,26 +8,26 @@ use tokio::time::Instant;
 
 use crate::network::Network;
 
-/// Networks whose tokens were wrong of late.
+/// Networks that sent wrong tokens recently.
 #[derive(Default)]
 pub(super) struct Failing {
-    /// When each will be as good as new.
+    /// When each has no more wrong tokens counted.
     until: Mutex<HashMap<Network, Instant>>,
 }
 
-/// Wrong tokens that a network may bring at once.
+/// Wrong tokens that a network may send at once.
 const AT_ONCE: u32 = 20;
 
-/// After that, one more in this time.
+/// After that, one more per this interval.
 const ONE_MORE: Duration = Duration::from_secs(1);
 
-/// From so many on, those that are as good as new are forgotten.
+/// From this size on, expired entries are removed.
 const MANY: usize = 1024;
 
 // === impl Failing ===
 
 impl Failing {
-    /// How long a network has to wait until a token of it is asked about; `None`: not at all.
+    /// How long a network has to wait until its next token is introspected; `None`: not at all.
     pub(super) fn wait(&self, network: Network) -> Option<Duration> {
         let until = *self.all().get(&network)?;
         let over = until.saturating_duration_since(Instant::now());
@@ -47,7 +47,7 @@ impl Failing {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Network, Instant>> {
-        // Nothing that runs under this lock can leave the map half changed.
+        // No code under this lock can panic halfway through a change.
         self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,7 +69,7 @@ mod tests {
             failing.count(bad);
         }
         assert_eq!(failing.wait(bad), Some(ONE_MORE));
-        // The neighbour's address is the same customer's.
+        // A neighbouring address belongs to the same customer.
         assert_eq!(failing.wait(network("2001:db8::2")), Some(ONE_MORE));
         assert_eq!(failing.wait(good), None);
         tokio::time::advance(ONE_MORE).await;

@@ -1,4 +1,4 @@
-//! One question for all who need its answer at the same time.
+//! Shares one question between all who need its answer at the same time.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
-/// Questions that are being asked.
+/// Questions in flight.
 pub(super) struct Flights<K, A> {
     under_way: Mutex<HashMap<K, Arc<OnceCell<A>>>>,
 }
 
-/// One that waits for an answer; the last one forgets the question.
+/// A caller that waits for an answer; the last one drops the question.
 struct Waiting<'f, K: Eq + Hash, A> {
     flights: &'f Flights<K, A>,
     key: K,
@@ -27,8 +27,8 @@ impl<K: Copy + Eq + Hash, A: Clone> Flights<K, A> {
         }
     }
 
-    /// The answer to a question, asked here unless somebody asks already. If the one that asks goes
-    /// away, the next one that waits asks in its place.
+    /// The answer to a question, which the first caller asks. If that caller is cancelled, the next
+    /// one asks instead.
     pub(super) async fn answer(&self, key: K, ask: impl Future<Output = A>) -> A {
         let answer = Arc::clone(self.all().entry(key).or_default());
         let waiting = Waiting {
@@ -39,7 +39,7 @@ impl<K: Copy + Eq + Hash, A: Clone> Flights<K, A> {
         waiting.answer.get_or_init(|| ask).await.clone()
     }
 
-    /// Whether somebody asks.
+    /// Whether the question is in flight.
     pub(super) fn has(&self, key: &K) -> bool {
         self.all().contains_key(key)
     }
@@ -47,7 +47,7 @@ impl<K: Copy + Eq + Hash, A: Clone> Flights<K, A> {
 
 impl<K, A> Flights<K, A> {
     fn all(&self) -> MutexGuard<'_, HashMap<K, Arc<OnceCell<A>>>> {
-        // Nothing that runs under this lock can leave the map half changed.
+        // No code under this lock can panic halfway through a change.
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -57,7 +57,7 @@ impl<K, A> Flights<K, A> {
 impl<K: Eq + Hash, A> Drop for Waiting<'_, K, A> {
     fn drop(&mut self) {
         let mut all = self.flights.all();
-        // Others clone it only under the lock. Once it is answered nobody new joins.
+        // Others clone it only under the lock. Nobody joins once it is answered.
         let is_last = Arc::strong_count(&self.answer) == 2;
         let is_this = all
             .get(&self.key)
@@ -92,6 +92,6 @@ mod tests {
         assert_eq!(second.await.unwrap(), 7);
         assert!(first.await.is_err());
         assert!(!flights.has(&1));
-        assert_eq!(flights.answer(1, async { 8 }).await, 8, "it is asked anew");
+        assert_eq!(flights.answer(1, async { 8 }).await, 8, "it is asked again");
     }
 }

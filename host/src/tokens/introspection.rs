@@ -1,10 +1,10 @@
-//! Asking an issuer whether a token is good (RFC 7662). A token is taken as good for a short while
-//! after the issuer said so; an issuer that does not answer says nothing.
+//! Asks an issuer whether a token is good (RFC 7662). A positive answer is cached for a short
+//! while; an issuer that does not answer confirms nothing.
 //!
-//! Anybody can send made-up tokens, and each is a question. A token that was good lately does not wait
-//! behind them: its questions have a lane that nobody else is in, and while it is in use it is asked
-//! about again before its answer is over. All other tokens share a second lane, of which each network
-//! has a part; a network that brought too many wrong ones has to wait until it is asked for again.
+//! Anybody can send made-up tokens, and each causes a question. Recently good tokens do not wait
+//! behind them: their questions have a separate lane, and a token in use is renewed before its
+//! answer expires. All other tokens share a second lane, in which each network has a share; a
+//! network that sent too many wrong ones has to wait before the next question.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,14 +29,13 @@ use super::service::Service;
 use crate::config::Introspection as Config;
 use crate::network::Network;
 
-/// Tokens that are remembered, good ones and bad ones apart.
+/// Cached tokens, good and bad ones separately.
 const REMEMBERED: u64 = 10_000;
 
-/// How long a token that was good is asked about before unknown ones. An answer is believed for much
-/// less time than that.
+/// How long a token that was good takes precedence over unknown ones. Answers are cached for much less.
 const LATELY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Questions about tokens that were good lately; of each account.
+/// Questions about recently good tokens; shares per account.
 const RENEWALS: Room = Room {
     at_once: 8,
     at_once_each: 4,
@@ -44,7 +43,7 @@ const RENEWALS: Room = Room {
     places_each: 1024,
 };
 
-/// Questions about all others; of each network. An issuer that needs 0.3 s has answered all of them
+/// Questions about all others; shares per network. An issuer that needs 0.3 s answers all of them
 /// within a second.
 const UNKNOWN: Room = Room {
     at_once: 24,
@@ -53,17 +52,17 @@ const UNKNOWN: Room = Room {
     places_each: 24,
 };
 
-/// How often it is said that made-up tokens fill their lane.
+/// How often a full lane of made-up tokens is logged.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
-/// What `application/x-www-form-urlencoded` keeps; a space may be `%20` as well as `+`.
+/// Characters that `application/x-www-form-urlencoded` keeps; a space may be `%20` as well as `+`.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'*')
     .remove(b'-')
     .remove(b'.')
     .remove(b'_');
 
-/// One issuer's introspection.
+/// The introspection endpoint of one issuer.
 pub(crate) struct Introspection {
     issuer: String,
     config: Config,
@@ -71,56 +70,56 @@ pub(crate) struct Introspection {
     timeout: Duration,
     /// Good answers.
     good: Cache<Hash, Good>,
-    /// Bad answers, and until when they count.
+    /// Bad answers, and until when they apply.
     bad: Cache<Hash, Instant>,
-    /// Tokens that were good, whether or not their answer still counts.
+    /// Tokens that were good, whether or not their answer has expired.
     lately: Cache<Hash, ()>,
     renewals: Lane<String>,
     unknown: Lane<Option<Network>>,
     failing: Failing,
     flights: Flights<Hash, Introspected>,
-    /// When it was last said that too many unknown tokens came.
+    /// When it was last logged that too many unknown tokens came.
     said: Mutex<Option<Instant>>,
 }
 
-/// Of an account and a token.
+/// Hash of an account and a token.
 type Hash = [u8; 32];
 
-/// A token that is asked about, and for whom.
+/// A token to introspect, and on whose behalf.
 #[derive(Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) account: &'a str,
     pub(crate) token: &'a str,
-    /// Where the request came from, if it is a client's.
+    /// The origin of the request, if it is a client's.
     pub(crate) network: Option<Network>,
     /// Milliseconds since 1970.
     pub(crate) now: u64,
 }
 
-/// What the issuer says of a token.
+/// The result of introspecting a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Introspected {
-    /// It is good: the answer, as it was written.
+    /// It is good: the answer as written.
     Active(Arc<str>),
     /// It is not.
     Inactive,
-    /// The issuer gave no answer that says.
+    /// The issuer did not answer conclusively.
     Unavailable,
-    /// Too many unknown tokens are asked about already.
+    /// Too many questions about unknown tokens are in flight.
     Busy,
-    /// Too many tokens of this network were wrong. Another one may be asked about after this time.
+    /// Too many tokens of this network were wrong. The next one may be asked about after this time.
     Failing(Duration),
 }
 
 #[derive(Clone)]
 struct Good {
     answer: Arc<str>,
-    /// From when on it is asked about again if it is used.
+    /// From then on it is asked about again if used.
     renew: Instant,
     until: Instant,
 }
 
-/// What is read of the answer here. The rest is the policy's to judge.
+/// The parts of the answer read here. The policy judges the rest.
 #[derive(Deserialize)]
 struct Answer {
     active: bool,
@@ -129,7 +128,7 @@ struct Answer {
 
 impl Introspection {
     pub(crate) fn new(issuer: &str, config: &Config, timeout: Duration) -> anyhow::Result<Self> {
-        // A guard that could never ask says so when it starts.
+        // A guard that could never ask fails when it starts.
         config
             .client_secret
             .read()
@@ -159,7 +158,7 @@ impl Introspection {
         })
     }
 
-    /// What the issuer says of a token.
+    /// The issuer's verdict on a token, cached or asked for.
     pub(crate) async fn ask(self: &Arc<Self>, question: Question<'_>) -> Introspected {
         let hash = remembered_as(question.account, question.token);
         let now = Instant::now();
@@ -181,13 +180,13 @@ impl Introspection {
         self.flights.answer(hash, asking).await
     }
 
-    /// Whether the issuer says that a token is good, or why it does not say.
+    /// Whether the issuer says that a token is good, or why it does not answer.
     pub(crate) async fn tried(&self, token: &str) -> anyhow::Result<bool> {
         let (answer, _) = self.exchange(token).await?;
         Ok(answer.active)
     }
 
-    /// Asks while the last answer still counts, which is not for longer because of that.
+    /// Asks while the last answer still applies, which this does not prolong.
     fn renew_ahead(self: &Arc<Self>, hash: Hash, question: Question<'_>) {
         let this = Arc::clone(self);
         let (account, token) = (question.account.to_owned(), question.token.to_owned());
@@ -202,7 +201,7 @@ impl Introspection {
         });
     }
 
-    /// Asks about a token that was good lately.
+    /// Asks about a recently good token.
     async fn renewed(&self, hash: Hash, question: Question<'_>) -> Introspected {
         let Some(place) = self.renewals.enter(question.account.to_owned()) else {
             return Introspected::Busy;
@@ -222,7 +221,7 @@ impl Introspection {
         said
     }
 
-    /// Asks about a token of which nothing is known.
+    /// Asks about an unknown token.
     async fn unknown(&self, hash: Hash, question: Question<'_>) -> Introspected {
         let wait = |network| self.failing.wait(network);
         if let Some(wait) = question.network.and_then(wait) {
@@ -276,7 +275,7 @@ impl Introspection {
                 tracing::warn!(
                     issuer = self.issuer,
                     why,
-                    "the issuer does not say whether a token is good"
+                    "the issuer does not answer whether a token is good"
                 );
                 Introspected::Unavailable
             }
@@ -325,7 +324,7 @@ impl Introspection {
     }
 }
 
-/// RFC 6749 §2.3.1: both are encoded as in a form before they are joined.
+/// RFC 6749 §2.3.1: both are form-encoded before they are joined.
 fn basic(id: &str, secret: &SecretString) -> anyhow::Result<HeaderValue> {
     let encode = |text: &str| utf8_percent_encode(text, FORM).to_string();
     let pair = SecretString::from(format!("{}:{}", encode(id), encode(secret.expose_secret())));
@@ -335,7 +334,7 @@ fn basic(id: &str, secret: &SecretString) -> anyhow::Result<HeaderValue> {
     Ok(value)
 }
 
-/// Accounts share no answer. The length keeps the two parts apart.
+/// Accounts share no answer. The length separates the two parts.
 fn remembered_as(account: &str, token: &str) -> Hash {
     let mut hash = Sha256::new();
     hash.update(account.len().to_be_bytes());
@@ -344,7 +343,7 @@ fn remembered_as(account: &str, token: &str) -> Hash {
     hash.finalize().into()
 }
 
-/// How long a token is still good by its own word.
+/// How long a token is still good according to its `exp`.
 fn remaining(expires: Option<f64>, now: u64) -> Duration {
     let Some(expires) = expires else {
         return Duration::MAX;

@@ -1,5 +1,5 @@
-//! The issuers of the configuration, and which of them vouches for an account. A token is never
-//! checked with the keys of another account's issuer.
+//! The configured issuers, and which of them vouches for an account. A token is never checked with
+//! the keys of another account's issuer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,48 +18,48 @@ pub(crate) struct Issuers(Vec<Issuer>);
 
 struct Issuer {
     config: Config,
-    means: Asked,
+    means: Verifier,
 }
 
-enum Asked {
+enum Verifier {
     Keys(Arc<Keys>),
     Introspection(Arc<Introspection>),
 }
 
-/// What an issuer says of a token.
+/// An issuer's verdict on a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verification {
-    /// It is the issuer's, with these claims: a JSON text, as the issuer wrote it.
+    /// The issuer vouches for these claims: the JSON text as written.
     Claims(String),
-    /// It is not.
+    /// The token is not the issuer's.
     No,
-    /// It cannot be found out now.
+    /// Unknown, since the issuer does not answer now.
     Unavailable,
-    /// It is not asked, because it is asked about too many unknown tokens already.
+    /// Not asked: too many questions about unknown tokens are in flight.
     Busy,
-    /// It is not asked, because too many tokens from the same network were wrong; again after this time.
+    /// Not asked: too many tokens from the same network were wrong. Try again after this time.
     Failing(Duration),
 }
 
-/// What an issuer answered to whoever only wants to know whether it does.
+/// The result of trying an issuer.
 pub(crate) enum Tried {
-    /// It has so many keys that can verify a token, and these others.
+    /// How many of its keys can verify a token, and the others.
     Keys { fit: usize, left_out: Vec<LeftOut> },
-    /// It said whether a made-up token is good.
+    /// Whether it calls a made-up token good.
     Introspection { active: bool },
 }
 
 /// Asks an issuer as a guard does, once.
 pub(crate) async fn tried(config: &Config) -> anyhow::Result<Tried> {
-    match Asked::new(config)? {
-        Asked::Keys(keys) => {
+    match Verifier::new(config)? {
+        Verifier::Keys(keys) => {
             let keys = keys.tried().await?;
             Ok(Tried::Keys {
                 fit: keys.len(),
                 left_out: keys.left_out().to_vec(),
             })
         }
-        Asked::Introspection(introspection) => {
+        Verifier::Introspection(introspection) => {
             let made_up = super::random_id()?;
             Ok(Tried::Introspection {
                 active: introspection.tried(&made_up).await?,
@@ -68,7 +68,7 @@ pub(crate) async fn tried(config: &Config) -> anyhow::Result<Tried> {
     }
 }
 
-impl Asked {
+impl Verifier {
     fn new(config: &Config) -> anyhow::Result<Self> {
         let (name, timeout) = (&config.name, config.timeout);
         match &config.means {
@@ -83,7 +83,7 @@ impl Asked {
 impl Issuers {
     pub(crate) fn new(configs: &[Config]) -> anyhow::Result<Self> {
         let issuers = configs.iter().map(|config| {
-            let means = Asked::new(config);
+            let means = Verifier::new(config);
             Ok(Issuer {
                 means: means.with_context(|| format!("in issuer {:?}", config.name))?,
                 config: config.clone(),
@@ -92,7 +92,7 @@ impl Issuers {
         issuers.collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// What the issuer of this name says of a token.
+    /// The verdict of the issuer with this name on a token.
     pub(crate) async fn verify(&self, name: &str, question: Question<'_>) -> Verification {
         let Question { account, token, .. } = question;
         if !self.0.iter().any(|issuer| issuer.config.name == name) {
@@ -106,12 +106,12 @@ impl Issuers {
             return Verification::No;
         };
         match &issuer.means {
-            Asked::Keys(keys) => match keys.verify(token).await {
+            Verifier::Keys(keys) => match keys.verify(token).await {
                 Verified::Payload(payload) => Verification::Claims(payload),
                 Verified::No => Verification::No,
                 Verified::Unavailable => Verification::Unavailable,
             },
-            Asked::Introspection(introspection) => match introspection.ask(question).await {
+            Verifier::Introspection(introspection) => match introspection.ask(question).await {
                 Introspected::Active(answer) => Verification::Claims(answer.to_string()),
                 Introspected::Inactive => Verification::No,
                 Introspected::Unavailable => Verification::Unavailable,
@@ -121,21 +121,21 @@ impl Issuers {
         }
     }
 
-    /// Work that keeps keys fresh, for as long as the guard runs.
+    /// Tasks that keep keys fresh while the guard runs.
     pub(crate) fn upkeep(&self) -> impl Iterator<Item = impl Future<Output = ()> + Send + 'static> {
         let keys: Vec<Arc<Keys>> = self
             .0
             .iter()
             .filter_map(|issuer| match &issuer.means {
-                Asked::Keys(keys) => Some(Arc::clone(keys)),
-                Asked::Introspection(_) => None,
+                Verifier::Keys(keys) => Some(Arc::clone(keys)),
+                Verifier::Introspection(_) => None,
             })
             .collect();
         keys.into_iter()
             .map(|keys| async move { keys.keep_fresh().await })
     }
 
-    /// The issuer of this name that is the account's own, else the one that is everybody's.
+    /// The account's own issuer of this name, otherwise the general one.
     fn vouching(&self, account: &str, name: &str) -> Option<&Issuer> {
         let mut everybodys = None;
         for issuer in self.0.iter().filter(|issuer| issuer.config.name == name) {

@@ -1,5 +1,5 @@
-//! An issuer's key set (RFC 7517 §5): which of its keys may have signed a token. The key decides what
-//! it can verify; a token's header only chooses among the keys that fit.
+//! An issuer's key set (RFC 7517 §5): which of its keys may have signed a token. The key determines
+//! what it can verify; a token's header only selects among the keys that fit.
 
 use std::fmt;
 
@@ -26,28 +26,28 @@ pub(crate) struct KeySet {
 struct Key {
     id: Option<String>,
     place: usize,
-    /// What it verifies, and nothing else.
+    /// The algorithms that it may verify.
     verifies: Vec<Algorithm>,
-    /// Its numbers: two keys are one if these are equal.
+    /// Its numbers: two keys are the same if these are equal.
     numbers: Vec<u8>,
     key: DecodingKey,
 }
 
-/// A key of the set that verifies nothing here.
+/// A key of the set that cannot be used here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeftOut {
     id: Option<String>,
-    /// Where it stands in the set, counted from 1.
+    /// Its position in the set, from 1.
     place: usize,
     why: Unusable,
 }
 
-/// Why a key verifies nothing.
+/// Why a key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Unusable {
-    /// It is for something else, or of a kind that is not known here (RFC 7517 §5).
+    /// It has another purpose, or an unknown kind (RFC 7517 §5).
     Other(String),
-    /// Nobody should have such a key.
+    /// No issuer should have such a key.
     Faulty(String),
 }
 
@@ -59,7 +59,7 @@ struct Document {
 // === impl KeySet ===
 
 impl KeySet {
-    /// Reads a key set. A key that is for something else, of a kind that is not known, or not sound is
+    /// Parses a key set. Keys that have another purpose or an unknown kind, or are not sound, are
     /// left out, and so are two keys of one name.
     pub(crate) fn parse(text: &[u8]) -> anyhow::Result<Self> {
         let document: Document =
@@ -99,7 +99,7 @@ impl KeySet {
             .map(|key| &key.key)
     }
 
-    /// Whether there is a key of this name, whatever it is for: then a newer set is not asked for.
+    /// Whether there is a key of this name, for any purpose: then no newer set is fetched.
     pub(crate) fn has(&self, id: &str) -> bool {
         let usable = self.keys.iter().map(|key| &key.id);
         let others = self.left_out.iter().map(|key| &key.id);
@@ -110,14 +110,14 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// The keys that verify nothing here.
+    /// The keys that cannot be used here.
     pub(crate) fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
 }
 
-/// A name that stands for several keys stands for none: which of them is meant could be whoever's choice
-/// who writes the set last (RFC 7517 §4.5).
+/// Ignores names that several keys have: the set's last writer could otherwise choose between them
+/// (RFC 7517 §4.5).
 fn without_doubles(keys: Vec<Key>) -> (Vec<Key>, Vec<LeftOut>) {
     let is_double = |key: &Key| {
         let same_name = |other: &&Key| key.id.is_some() && other.id == key.id;
@@ -149,7 +149,7 @@ fn named(text: &str) -> Option<String> {
 // === impl LeftOut ===
 
 impl LeftOut {
-    /// Whether nobody should have such a key, so that its issuer has to be told.
+    /// Whether no issuer should have such a key, so that the operator should know.
     pub(crate) fn is_fault(&self) -> bool {
         matches!(self.why, Unusable::Faulty(_))
     }
@@ -159,7 +159,7 @@ impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Unusable::Other(why) | Unusable::Faulty(why)) = &self.why;
         match &self.id {
-            // What an issuer writes may hold anything.
+            // An issuer may write anything.
             Some(id) => write!(
                 f,
                 "key {:?}: {why}",
@@ -175,8 +175,7 @@ impl fmt::Display for LeftOut {
 impl Key {
     fn read(place: usize, text: &str) -> Result<Self, Unusable> {
         let members = Json::parse(text.as_bytes()).filter(|key| matches!(key, Json::Object(_)));
-        let members = members
-            .ok_or_else(|| faulty("it is no JSON object that has each of its names once"))?;
+        let members = members.ok_or_else(|| faulty("it is not a JSON object with unique names"))?;
         // RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2.
         if members.get("kty").and_then(Json::as_str) == Some("oct") || members.get("k").is_some() {
             return Err(faulty(
@@ -185,7 +184,7 @@ impl Key {
         }
         if members.get("d").is_some() {
             return Err(faulty(
-                "its private part is there too: each reader of the set can sign with it",
+                "it includes its private part: each reader of the set can sign with it",
             ));
         }
         let jwk: Jwk =
@@ -202,10 +201,10 @@ impl Key {
         let mut verifies = algorithms(&jwk.algorithm)?;
         if let Some(named) = common.key_algorithm {
             let named = Algorithm::try_from(named)
-                .map_err(|_| other("its `alg` is none that is known for signatures"))?;
+                .map_err(|_| other("its `alg` is not a known signature algorithm"))?;
             verifies.retain(|algorithm| *algorithm == named);
             if verifies.is_empty() {
-                return Err(faulty("its `alg` does not go with its kind"));
+                return Err(faulty("its `alg` does not fit its kind"));
             }
         }
         Ok(Self {
@@ -226,7 +225,8 @@ fn faulty(why: &str) -> Unusable {
     Unusable::Faulty(why.to_owned())
 }
 
-/// What a key of this kind can verify. Never a shared secret: whoever checks with it could sign too.
+/// The algorithms for keys of this kind. Never those of a shared secret, with which any verifier
+/// could sign.
 fn algorithms(parameters: &AlgorithmParameters) -> Result<Vec<Algorithm>, Unusable> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     match parameters {

@@ -1,5 +1,5 @@
-//! The signature of a JSON Web Token (RFC 7515 §5.2), and nothing of what its claims say: that is the
-//! policy's to judge, on the payload exactly as it was signed.
+//! Verifies the signature of a JSON Web Token (RFC 7515 §5.2), but not its claims: the policy
+//! judges those, on the payload exactly as signed.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::value::RawValue;
@@ -9,16 +9,16 @@ use super::jwks::KeySet;
 /// Why a token is not the issuer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unverified {
-    /// It is not a token that any of the issuer's keys could have signed.
+    /// No key of the issuer could have signed it.
     Refused,
-    /// None of the present keys signed it; a newer one may have.
+    /// None of the present keys signed it, but a newer one may have.
     UnknownKey,
 }
 
 /// The payload of a token that one of the keys has signed.
 pub(crate) fn verify(token: &str, keys: &KeySet) -> Result<String, Unverified> {
     let header = decode_header(token).map_err(|_| Unverified::Refused)?;
-    // RFC 7515 §4.1.11: an extension that is not understood. An unencoded payload is one (RFC 7797).
+    // RFC 7515 §4.1.11: extensions that are not supported. An unencoded payload is one (RFC 7797).
     if header.crit.is_some() || header.enc.is_some() || header.zip.is_some() {
         return Err(Unverified::Refused);
     }

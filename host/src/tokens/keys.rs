@@ -1,6 +1,6 @@
-//! Where an issuer's keys come from, and when they are asked for again: from time to time, and for a
-//! token whose key is unknown. Keys outlive an outage of the issuer, but not for ever: whoever can cut
-//! the guard off must not keep a withdrawn key in use.
+//! The source of an issuer's keys, and when they are fetched again: periodically, and for a token
+//! whose key is unknown. Keys outlive an outage of the issuer, but not for ever: cutting the guard
+//! off must not keep a withdrawn key in use.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::service::Service;
 use super::watched::Watched;
 use crate::config::{Endpoint, Keys as KeysConfig, KeysPlace};
 
-/// Tokens with unknown keys make the issuer asked no more often: anybody can send one.
+/// Tokens with unknown keys cause at most one fetch in this time: anybody can send them.
 const UNKNOWN_KEY_EVERY: Duration = Duration::from_secs(60);
 
 /// How soon an issuer that did not answer is asked again.
@@ -29,7 +29,7 @@ pub(crate) struct Keys {
     source: Source,
     keep: Duration,
     state: Mutex<State>,
-    /// Held while the issuer is asked: whoever needs the answer too waits for it.
+    /// Held while the issuer is asked: others that need the answer wait for it.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -45,22 +45,22 @@ enum Source {
 #[derive(Default)]
 struct State {
     keys: Option<Arc<KeySet>>,
-    /// When they were had.
+    /// When they were fetched.
     since: Option<Instant>,
-    /// When they could not be had, if that was the last time.
+    /// When fetching failed, if it did the last time.
     failed: Option<Instant>,
-    /// When they were asked for because of an unknown key.
+    /// When they were fetched for an unknown key.
     unknown: Option<Instant>,
 }
 
-/// What the keys say of a token.
+/// The result of verifying a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verified {
     /// The payload that the issuer signed.
     Payload(String),
-    /// It did not.
+    /// The issuer did not sign it.
     No,
-    /// The keys cannot be had now.
+    /// The keys are unavailable now.
     Unavailable,
 }
 
@@ -107,7 +107,7 @@ impl Keys {
         }
     }
 
-    /// The keys as they are now, or why they cannot be had.
+    /// The current keys, or why they are unavailable.
     pub(crate) async fn tried(&self) -> anyhow::Result<Arc<KeySet>> {
         match &self.source {
             Source::Url {
@@ -117,7 +117,7 @@ impl Keys {
         }
     }
 
-    /// Asks for the keys at once and then from time to time, for as long as the guard runs.
+    /// Fetches the keys at the start and then periodically, while the guard runs.
     pub(crate) async fn keep_fresh(&self) {
         let Source::Url { refresh, .. } = &self.source else {
             return;
@@ -133,7 +133,7 @@ impl Keys {
         }
     }
 
-    /// The keys that are not too old.
+    /// The keys, unless they are too old.
     async fn present(&self) -> Option<Arc<KeySet>> {
         if let Source::File(file) = &self.source {
             if let Some(keys) = file.content() {
@@ -164,7 +164,7 @@ impl Keys {
         state.keys.clone().filter(|_| fresh)
     }
 
-    /// Keys that are newer than these, which have none for a token.
+    /// Keys newer than these, which do not match a token.
     async fn newer(&self, known: &Arc<KeySet>) -> Newer {
         if let Source::File(_) = &self.source {
             return Newer::None;
@@ -176,7 +176,7 @@ impl Keys {
         }
         let asked = self.state().unknown;
         if asked.is_some_and(|asked| asked.elapsed() < UNKNOWN_KEY_EVERY) {
-            // Whether the issuer has such a key is open for as long as it does not answer.
+            // Whether the issuer has such a key is unknown while it does not answer.
             return match self.state().failed {
                 Some(_) => Newer::Unavailable,
                 None => Newer::None,
@@ -189,7 +189,7 @@ impl Keys {
         }
     }
 
-    /// Asks the issuer; the caller holds `asking`.
+    /// Fetches the keys; the caller holds `asking`.
     async fn ask(&self) -> Option<Arc<KeySet>> {
         let Source::Url {
             endpoint, service, ..
@@ -210,14 +210,18 @@ impl Keys {
             }
             Err(error) => {
                 let why = format!("{error:#}");
-                tracing::warn!(issuer = self.issuer, why, "the issuer's keys cannot be had");
+                tracing::warn!(
+                    issuer = self.issuer,
+                    why,
+                    "the issuer's keys cannot be fetched"
+                );
                 self.state().failed = Some(Instant::now());
                 None
             }
         }
     }
 
-    /// Names faulty keys, once for each set that has others than the one before.
+    /// Logs faulty keys, once for each set whose faults differ from the previous one.
     fn report(&self, before: Option<&KeySet>, now: &KeySet) {
         if before.is_some_and(|before| before.left_out() == now.left_out()) {
             return;

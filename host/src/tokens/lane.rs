@@ -1,6 +1,6 @@
-//! Questions to somebody who needs time to answer: so many at once, so many more that wait, and of
-//! both a share for each asker. One that asks for everything leaves room for all others, and one that
-//! finds no room is told so at once.
+//! Limits questions to a slow service: how many at once, how many more may wait, and each asker's
+//! share of both. An asker with many questions leaves room for all others, and one without room is
+//! refused at once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// What a lane has room for.
+/// The limits of a lane.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
     /// Questions at once.
     pub(super) at_once: usize,
-    /// Of those, the ones of one asker.
+    /// One asker's share of them.
     pub(super) at_once_each: usize,
     /// Questions at once and waiting.
     pub(super) places: usize,
-    /// Of those, the ones of one asker.
+    /// One asker's share of them.
     pub(super) places_each: usize,
 }
 
@@ -34,14 +34,14 @@ struct Asker {
     turns: Arc<Semaphore>,
 }
 
-/// A question's place in a lane, given back when it is dropped.
+/// A question's place in a lane, released when dropped.
 pub(super) struct Place<'l, K: Eq + Hash> {
     lane: &'l Lane<K>,
     asker: K,
     turns: Arc<Semaphore>,
 }
 
-/// The question may be asked for as long as this is there.
+/// The question may be asked while this exists.
 pub(super) struct Turn<'p> {
     _own: Option<SemaphorePermit<'p>>,
     _all: Option<SemaphorePermit<'p>>,
@@ -83,7 +83,7 @@ impl<K: Clone + Eq + Hash> Lane<K> {
 
 impl<K> Lane<K> {
     fn askers(&self) -> MutexGuard<'_, HashMap<K, Asker>> {
-        // Nothing that runs under this lock can leave the map half changed.
+        // No code under this lock can panic halfway through a change.
         self.askers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -91,7 +91,7 @@ impl<K> Lane<K> {
 // === impl Place ===
 
 impl<K: Eq + Hash> Place<'_, K> {
-    /// Waits for its turn. Whoever waits for its own share stands in nobody's way.
+    /// Waits for its turn. Waiting for its own share delays nobody else.
     pub(super) async fn turn(&self) -> Turn<'_> {
         // No semaphore here is ever closed.
         let own = self.turns.acquire().await.ok();
@@ -134,8 +134,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Whatever the others do, an asker whose share is free gets a place as long as the lane has
-        /// one, nobody has more than a share, and at the end all is free again.
+        /// In any order of events, an asker with a free share gets a place while the lane has one,
+        /// nobody has more than a share, and in the end everything is free again.
         #[test]
         fn nobody_has_more_than_a_share(askers in prop::collection::vec(0u8..5, 0..60)) {
             let lane = Lane::new(ROOM);
@@ -153,7 +153,7 @@ mod tests {
             prop_assert!(lane.askers().is_empty());
         }
 
-        /// Questions of any askers are all asked, never too many at once.
+        /// All questions of any askers are asked, never too many at once.
         #[test]
         fn all_with_a_place_have_their_turn(askers in prop::collection::vec(0u8..5, 1..40)) {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();

@@ -1,6 +1,6 @@
-//! The guard's own tokens: how their text is made, and what a principal's permissions are called.
+//! The guard's own tokens: their text, and the names of permissions.
 //!
-//! `PREFIX.ACCOUNT.ID.SECRET`; the store keeps SHA-256 of the whole text, and nobody the text.
+//! `PREFIX.ACCOUNT.ID.SECRET`; only SHA-256 of the whole text is stored.
 
 mod asker;
 mod flights;
@@ -24,13 +24,13 @@ use rand::rngs::OsRng;
 use scimguard_core::sha256_hex;
 use secrecy::SecretString;
 
-/// 256 bits: nobody finds one by trying, so that a plain hash keeps it.
+/// 256 bits cannot be guessed, so a plain hash protects them.
 const SECRET_BYTES: usize = 32;
 
-/// Enough that two tokens of an account do not meet.
+/// Enough to keep the ids of an account's tokens distinct.
 const ID_BYTES: usize = 8;
 
-/// What "all permissions" are where the policy document names no others.
+/// What "all permissions" means unless the policy document names others.
 const PERMISSIONS: [&str; 5] = [
     "core_user_view",
     "core_user_manage",
@@ -39,15 +39,15 @@ const PERMISSIONS: [&str; 5] = [
     "core_usergroup_manage",
 ];
 
-/// A token that exists since now.
+/// A new token.
 pub(crate) struct Minted {
-    /// The text, for whoever it is given to.
+    /// The text, which is shown once.
     pub(crate) text: SecretString,
-    /// What the store keeps of it.
+    /// The hash that the store keeps.
     pub(crate) sha256: String,
 }
 
-/// Makes the text of a token.
+/// Creates the text of a token.
 pub(crate) fn mint(prefix: &str, account: &str, id: &str) -> anyhow::Result<Minted> {
     let text = format!("{prefix}.{account}.{id}.{}", random::<SECRET_BYTES>()?);
     Ok(Minted {
@@ -56,7 +56,7 @@ pub(crate) fn mint(prefix: &str, account: &str, id: &str) -> anyhow::Result<Mint
     })
 }
 
-/// A name for a token that nobody named.
+/// A random name for a token without one.
 pub(crate) fn random_id() -> anyhow::Result<String> {
     random::<ID_BYTES>()
 }
@@ -69,7 +69,7 @@ fn random<const N: usize>() -> anyhow::Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Refuses what cannot stand between the dots of a token or in a path.
+/// Refuses names that cannot stand between the dots of a token or in a path.
 pub(crate) fn check_name(what: &str, name: &str) -> anyhow::Result<()> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '+' | '.');
     if name.is_empty() || !name.chars().all(fits) {
@@ -81,7 +81,7 @@ pub(crate) fn check_name(what: &str, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All permissions that the policy document asks for, for this account and in general.
+/// All permissions that the policy document requires, for this account and in general.
 pub(crate) fn all_permissions(policy: &str, account: &str) -> anyhow::Result<Vec<String>> {
     let document: serde_json::Value = match policy.trim() {
         "" => serde_json::Value::Null,

@@ -1,6 +1,5 @@
-//! Whether a public key is sound: one whose signatures only the holder of its private key can make, and
-//! whose check costs little. An issuer may publish anything, and the libraries that verify ask little
-//! of a key.
+//! Whether a public key is sound: only the holder of its private key can make its signatures, and they
+//! are cheap to verify. An issuer may publish anything, and the libraries that verify check little.
 
 use anyhow::{Context, bail};
 use aws_lc_rs::signature::{
@@ -18,7 +17,7 @@ pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// A longer exponent only costs time (NIST SP 800-56B allows 256 bits, no issuer uses more than 17).
 const EXPONENT_BYTES: usize = 4;
 
-/// Divisors up to here are tried (NIST SP 800-89 §5.3.3).
+/// Divisors up to this one are tried (NIST SP 800-89 §5.3.3).
 const SMALL: u32 = 752;
 
 /// The curves of ES256 and ES384.
@@ -28,7 +27,7 @@ pub(super) enum Curve {
     P384,
 }
 
-/// An RSA key (RFC 7518 §6.3.1); its bytes tell it from others.
+/// Checks an RSA key (RFC 7518 §6.3.1); returns bytes that identify it.
 pub(super) fn rsa(modulus: &str, exponent: &str) -> anyhow::Result<Vec<u8>> {
     let modulus = number(modulus).context("its modulus is not base64url")?;
     let exponent = number(exponent).context("its exponent is not base64url")?;
@@ -64,11 +63,11 @@ pub(super) fn rsa(modulus: &str, exponent: &str) -> anyhow::Result<Vec<u8>> {
     components
         .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
         .ok()
-        .context("its numbers are no RSA key")?;
+        .context("its numbers are not an RSA key")?;
     Ok([modulus, exponent].concat())
 }
 
-/// A point of a curve of NIST (RFC 7518 §6.2.1).
+/// Checks a point of a NIST curve (RFC 7518 §6.2.1).
 pub(super) fn ec(curve: Curve, x: &str, y: &str) -> anyhow::Result<Vec<u8>> {
     let (length, algorithm) = match curve {
         Curve::P256 => (32, &ECDSA_P256_SHA256_FIXED),
@@ -80,7 +79,7 @@ pub(super) fn ec(curve: Curve, x: &str, y: &str) -> anyhow::Result<Vec<u8>> {
             .filter(|bytes| bytes.len() == length)
             .with_context(|| format!("its coordinates are not {length} bytes in base64url"))
     };
-    // Uncompressed, as SEC 1 §2.3.3 has it.
+    // Uncompressed, as in SEC 1 §2.3.3.
     let point = [vec![4], coordinate(x)?, coordinate(y)?].concat();
     ParsedPublicKey::new(algorithm, &point)
         .ok()
@@ -88,8 +87,8 @@ pub(super) fn ec(curve: Curve, x: &str, y: &str) -> anyhow::Result<Vec<u8>> {
     Ok(point)
 }
 
-/// A point of Ed25519 (RFC 8032 §5.1.2, RFC 8037 §2). One of small order has signatures that fit every
-/// message; no key is made with a part of one.
+/// Checks a point of Ed25519 (RFC 8032 §5.1.2, RFC 8037 §2). With a point of small order, one
+/// signature fits every message; no proper key has a component of small order.
 pub(super) fn ed25519(x: &str) -> anyhow::Result<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(x).ok();
     let bytes: [u8; 32] = bytes
@@ -99,7 +98,7 @@ pub(super) fn ed25519(x: &str) -> anyhow::Result<Vec<u8>> {
         .decompress()
         .context("its point is not on its curve")?;
     if point.compress().to_bytes() != bytes {
-        bail!("its point is not written in the one form that it has");
+        bail!("its point is not canonically encoded");
     }
     if point.is_small_order() || point.is_identity() {
         bail!("its point has a small order: one signature fits many messages");

@@ -1,5 +1,4 @@
-//! A service that facts about tokens are asked of: one request, one small answer read whole, within
-//! a time limit.
+//! A service that provides facts about tokens: one request, one small answer, within a time limit.
 
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use crate::config::Endpoint;
 use crate::connections::Connections;
 
-/// Larger than any key set, introspection or list of permissions that makes sense.
+/// Larger than any reasonable key set, introspection or list of permissions.
 const ANSWER_BYTES: usize = 512 * 1024;
 
 /// One service.
@@ -19,19 +18,19 @@ pub(crate) struct Service {
     timeout: Duration,
 }
 
-/// What it answered.
+/// Its answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
 }
 
-/// It gave no answer that can be used.
+/// Why it gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoReply {
     #[error("no connection")]
     Client(#[from] hyper_util::client::legacy::Error),
-    #[error("the answer broke off or has more than {ANSWER_BYTES} bytes")]
+    #[error("the answer ended prematurely or has more than {ANSWER_BYTES} bytes")]
     Body(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("no answer within {0:?}")]
     Timeout(Duration),

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How long a change may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A file, and what it said when it was read last.
+/// A file and its last content.
 pub(crate) struct Watched<T> {
     file: PathBuf,
     parse: fn(&[u8]) -> anyhow::Result<T>,
@@ -18,10 +18,10 @@ pub(crate) struct Watched<T> {
 }
 
 struct State<T> {
-    /// When somebody looked whether it has changed.
+    /// When the file was last checked for a change.
     looked: Instant,
     version: Option<Version>,
-    /// What it said; `None` if that cannot be used.
+    /// Its content; `None` if it cannot be used.
     content: Option<Arc<T>>,
 }
 
@@ -58,7 +58,7 @@ impl<T> Watched<T> {
         Ok(watched)
     }
 
-    /// What the file says. `None`: it cannot be read or understood now.
+    /// The content of the file. `None`: it cannot be read or parsed now.
     pub(crate) fn content(&self) -> Option<Arc<T>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.looked.elapsed() >= LOOK_EVERY {
@@ -79,7 +79,7 @@ impl<T> Watched<T> {
                 state.content = Some(Arc::new(content));
             }
             Err(error) => {
-                // Said once for each version that cannot be used.
+                // Logged once for each version that cannot be used.
                 let version = self.version().ok();
                 if state.content.is_some() || version != state.version {
                     tracing::error!(why = format!("{error:#}"), "a changed file cannot be used");
@@ -90,7 +90,7 @@ impl<T> Watched<T> {
         }
     }
 
-    /// The version is taken first: a change during the reading is seen the next time.
+    /// Takes the version first: a change while reading is noticed the next time.
     fn read(&self) -> anyhow::Result<(Version, T)> {
         let place = || format!("in {}", self.file.display());
         let version = self.version().with_context(place)?;

@@ -61,7 +61,7 @@ const UNTRUSTED: [Untrusted; 19] = [
             let resources = page["Resources"].as_array().cloned();
             (200, list(900, resources.unwrap_or_default()))
         },
-        outcome: Err("says that there are 900, and gives none from number 6 on"),
+        outcome: Err("reports 900 resources, but returns none from number 6 on"),
     },
     Untrusted {
         name: "fewer in all than it gives",
@@ -111,7 +111,7 @@ const UNTRUSTED: [Untrusted; 19] = [
             let page = (start..start + 1000).map(a_user).collect();
             (200, list(start + 2000, page))
         },
-        outcome: Err("totalResults cannot be relied on"),
+        outcome: Err("totalResults is not reliable"),
     },
     Untrusted {
         name: "the same id twice",

@@ -1,4 +1,4 @@
-//! What operators are told: decisions, and the record.
+//! What operators see: decisions and the record.
 
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ async fn the_record_is_told() {
         let answer = guard.post("/api/retries", &what).await;
         assert_eq!(answer.body, json!({ "asked": asked }).to_string(), "{what}");
     }
-    // The guard that runs repeats it: nobody knows the group any more, so it is dropped.
+    // The running guard repeats it: the group does not exist any more, so the change is dropped.
     let gone = async {
         while guard.get("/api/retries").await["all"] != 1 {
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,4 +1,4 @@
-//! The admin address on a real socket, with clients that say exactly what the test says.
+//! The admin address on a real socket, with clients that send exactly what the test says.
 
 mod asked;
 
@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 const TOKEN: &str = "an-admin-token-of-the-test";
 
-/// A guard whose admin address is asked.
+/// A guard and its admin address.
 struct Guard {
     address: std::net::SocketAddr,
     log: Log,

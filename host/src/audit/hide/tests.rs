@@ -1,4 +1,4 @@
-//! No secret is shown, wherever a request has it.
+//! No secret is shown, anywhere in a request.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! What a decision is explained with: no secret, no body of the management API, and facts with which it
-//! can be made again.
+//! The explanation of a decision: no secret, no body of a management request, and facts with which
+//! the decision can be repeated.
 
 use scimguard_core::facts::{
     Answer, ExternalIdKey, Fact, Group, Holder, Key, Member, MembersKey, Membership, Principal,
@@ -230,7 +230,7 @@ async fn the_decision_can_be_made_again_with_the_recorded_facts() {
     let token = shown.strip_prefix("Bearer ").unwrap();
     for fact in facts {
         let (key, expected) = match (fact.key, fact.answer) {
-            // The stand-in is known by its own hash, and by its principal.
+            // The placeholder is known by its own hash, and by its principal.
             (Key::Token(_), Answer::Token(known)) => (
                 Key::Token(sha256_hex(token.as_bytes())),
                 Answer::Token(Token {

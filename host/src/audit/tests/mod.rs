@@ -1,4 +1,4 @@
-//! The log on a real file: what is written, what is hidden, what is dropped, and how it is asked.
+//! The log on a real file: what is written, hidden and dropped, and how it is queried.
 
 mod explained;
 
@@ -157,7 +157,7 @@ async fn every_filter_is_read_by_its_index() {
                 .all(|step| step.starts_with("SEARCH") && step.ends_with(by)),
             "{plan:?}"
         );
-        // Where rows are read nothing is sorted; only what one verdict has on the page is, afterwards.
+        // Only the rows of one verdict that are on the page are sorted, after reading.
         let reads: Vec<i64> = plan
             .iter()
             .filter(|step| step.3.contains("decisions"))
@@ -250,7 +250,7 @@ async fn nobody_without_a_token_pushes_others_out() {
     }
     log.flush().await;
     let held = log.held().await.unwrap();
-    // The burst, and what a slow machine lets through meanwhile.
+    // The burst, and those that a slow machine allows meanwhile.
     assert!((200..1_000).contains(&held), "{held}");
     let at = i64::try_from(now).unwrap();
     let (step, series) = log.counts(at, at).await.unwrap();

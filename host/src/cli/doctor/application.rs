@@ -1,4 +1,4 @@
-//! The application: whether it can be reached, and whether it has SCIM where the policy says.
+//! Checks that the application can be reached and has SCIM where the policy says.
 
 use std::collections::BTreeSet;
 
@@ -14,15 +14,15 @@ use crate::store::Store;
 
 const ABOUT: &str = "application";
 
-/// Accounts that are asked for, at most.
+/// How many accounts to query at most.
 const ASKED: usize = 5;
 
-/// Whether anything answers.
+/// Checks that something answers.
 pub(super) async fn examine(config: &Config, findings: &mut Findings) {
     let credential = match config.credential() {
         Ok(credential) => credential,
         Err(error) => {
-            let advice = "Give a file or an environment variable with the token alone.";
+            let advice = "Give a file or an environment variable that holds only the token.";
             findings.problem("credential", format!("{error:#}"), advice);
             None
         }
@@ -30,7 +30,7 @@ pub(super) async fn examine(config: &Config, findings: &mut Findings) {
     if config.backend_credential.is_none() {
         findings.note(
             "credential",
-            "the guard has none of its own: the client's goes on, and open outcomes are settled only by the \
+            "the guard has none of its own: clients' credentials are forwarded, and open outcomes are settled only by the \
              identity provider's next requests",
         );
     }
@@ -51,20 +51,20 @@ pub(super) async fn examine(config: &Config, findings: &mut Findings) {
         ),
         Err(why) => findings.problem(
             ABOUT,
-            format!("{} gives no answer: {why}", config.backend),
+            format!("{} does not answer: {why}", config.backend),
             "Check `backend`, and whether the application runs.",
         ),
     }
 }
 
-/// Whether it has SCIM, and lets the guard read, for the accounts that have tokens.
+/// Checks SCIM, and that the guard may read, for the accounts that have tokens.
 pub(super) async fn scim(
     store: &Store,
     config: &Config,
     policy: &str,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    // What is wrong with a policy or a credential was said already.
+    // A faulty policy or credential is already reported.
     let (Ok(credential), Ok(engine)) = (config.credential(), Engine::native(policy)) else {
         return Ok(());
     };
@@ -74,19 +74,14 @@ pub(super) async fn scim(
     let mut accounts: BTreeSet<String> = tokens.into_iter().map(|token| token.account).collect();
     accounts.extend(settings.scim_account.clone());
     if accounts.is_empty() {
-        findings.note(
-            ABOUT,
-            "it was not asked for SCIM: no account has a token yet",
-        );
+        findings.note(ABOUT, "SCIM was not checked: no account has a token yet");
     }
     let probe = Probe::new(config.backend.clone(), TIME_LIMIT)?;
     for account in accounts.iter().take(ASKED) {
         if !paths.has(account) {
             findings.problem(
                 ABOUT,
-                format!(
-                    "account {account} has tokens, and is not the one that the application has"
-                ),
+                format!("account {account} has tokens, but the application's account is another"),
                 "Revoke its tokens, or correct `scim.account` in the policy.",
             );
             continue;
@@ -108,25 +103,25 @@ pub(super) async fn scim(
 fn judge(url: &str, reply: &Reply, credential: Option<&Credential>, findings: &mut Findings) {
     let answered = answered(url, reply);
     match reply.status.as_u16() {
-        200 if reply.is_list => findings.fine(ABOUT, format!("{answered}: a list of SCIM")),
+        200 if reply.is_list => findings.fine(ABOUT, format!("{answered}: a SCIM list")),
         200..=399 => findings.problem(
             ABOUT,
-            format!("{answered}: expected a list of SCIM"),
+            format!("{answered}: expected a SCIM list"),
             WRONG_PLACE,
         ),
         401 | 403 if credential.is_none() => findings.note(
             ABOUT,
-            format!("{answered}: it wants a credential, so that nobody knows whether this is SCIM"),
+            format!("{answered}: it requires a credential, so whether this is SCIM is unknown"),
         ),
         401 | 403 => findings.problem(
             "credential",
             answered,
-            "The guard asks the application with `backend_credential`: give one with the rights to read users \
+            "The guard reads the application with `backend_credential`: set one that may read users \
              and groups.",
         ),
         404 => findings.problem(
             ABOUT,
-            format!("{answered}: it has no SCIM at this path"),
+            format!("{answered}: no SCIM at this path"),
             WRONG_PLACE,
         ),
         500.. => findings.problem(ABOUT, answered, "Look at the application's log."),

@@ -1,17 +1,17 @@
-//! Asking over HTTP: how long, and how what comes back, or does not, is told.
+//! Requests over HTTP: their time limit, and how results are described.
 
 use std::time::Duration;
 
 use crate::proxy::Reply;
 
-/// How long one question may take.
+/// How long one request may take.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// What to look at where something else than SCIM answers.
-pub(super) const WRONG_PLACE: &str = "Is `backend` right? Where the application has SCIM, the policy says: `scim.upstream_base`, or \
-     `scim.base` if both are one.";
+/// Advice when something other than SCIM answers.
+pub(super) const WRONG_PLACE: &str = "Check `backend`, and the application's SCIM path in the policy: `scim.upstream_base`, or \
+     `scim.base` if both are the same.";
 
-/// What was asked, and what came back.
+/// The request and its answer.
 pub(super) fn answered(url: &str, reply: &Reply) -> String {
     let kind = reply.content_type.as_deref().unwrap_or("no content type");
     let detail = reply.detail.as_deref();

@@ -1,4 +1,4 @@
-//! A token at a running guard: what Okta's Test Connection would be told, and what to do about it.
+//! Tries a token at a running guard: what Okta's Test Connection would show, and what to do about it.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -27,19 +27,19 @@ const APPLICATION: &str = "application";
 
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// Where to ask.
+/// The guard to query.
 struct Target {
     server: Uri,
-    /// Path of the account's SCIM end points.
+    /// Path of the account's SCIM endpoints.
     base: String,
     account: Option<String>,
-    /// The token's, if the store is at hand.
+    /// The token's, if the store is available.
     principal: Option<String>,
-    /// The account's, as far as the policy is at hand.
+    /// The account's, as far as the policy is available.
     provider: String,
 }
 
-/// Asks the guard as an identity provider does.
+/// Queries the guard as an identity provider does.
 pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Result<()> {
     let config = args.config.as_deref().map(Config::read).transpose()?;
     let policy = match (&args.policy, &config) {
@@ -68,7 +68,7 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
     };
     if anonymous.rule.is_none() {
         let detail = format!(
-            "{} without a token, and not as a guard does",
+            "{} without a token, not as a guard does",
             answered(&guard.url(&points), &anonymous)
         );
         let advice = "Something else is at this address, or the path is not the guard's SCIM base (--policy).";
@@ -78,7 +78,10 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
     findings.fine(GUARD, format!("a guard answers at {}", guard.url("")));
 
     let users = format!("{}/Users?startIndex=1&count=1", target.base);
-    for (path, asked) in [(points, Asked::Configuration), (users, Asked::Users)] {
+    for (path, asked) in [
+        (points, Requested::Configuration),
+        (users, Requested::Users),
+    ] {
         let url = guard.url(&path);
         match guard.get(&path, Some(&credential)).await {
             Ok(reply) => {
@@ -96,17 +99,23 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
     Ok(())
 }
 
-/// What is asked for.
+/// What is requested.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// Which few applications do without.
+enum Requested {
+    /// Some applications do without it.
     Configuration,
-    /// With which every identity provider tests a connection.
+    /// Identity providers test a connection with it.
     Users,
 }
 
-/// Whether it is worth asking on.
-fn judge(url: &str, asked: Asked, reply: Reply, target: &Target, findings: &mut Findings) -> bool {
+/// Reports an answer, and returns whether to continue.
+fn judge(
+    url: &str,
+    asked: Requested,
+    reply: Reply,
+    target: &Target,
+    findings: &mut Findings,
+) -> bool {
     if let Some(rule) = &reply.rule {
         let detail = reply.detail.clone().unwrap_or_default();
         let advice = advice(rule, &reply, target, findings);
@@ -117,37 +126,37 @@ fn judge(url: &str, asked: Asked, reply: Reply, target: &Target, findings: &mut 
         } else {
             GUARD
         };
-        // The detail is the guard's own, so what answered is not said with it again.
+        // The detail is the guard's own, so the description of the answer omits it.
         let asked = format!("GET {url} answered {}", reply.status);
         findings.refused(about, rule, format!("{detail} ({asked})"), advice);
         return false;
     }
     let answered = answered(url, &reply);
-    if reply.status.is_success() && (reply.is_list || asked == Asked::Configuration) {
+    if reply.status.is_success() && (reply.is_list || asked == Requested::Configuration) {
         findings.fine(TOKEN, answered);
         return true;
     }
     let detail = format!("the token is good; {answered}");
     match (reply.status.as_u16(), asked) {
-        (404 | 501, Asked::Configuration) => findings.note(
+        (404 | 501, Requested::Configuration) => findings.note(
             APPLICATION,
-            format!("{detail}: identity providers can do without"),
+            format!("{detail}: identity providers can do without it"),
         ),
-        (404, Asked::Users) => findings.problem(
+        (404, Requested::Users) => findings.problem(
             APPLICATION,
             format!("{detail}: the application has no SCIM at this path"),
             WRONG_PLACE,
         ),
         (200..=399 | 501, _) => findings.problem(
             APPLICATION,
-            format!("{detail}: expected a list of SCIM"),
+            format!("{detail}: expected a SCIM list"),
             WRONG_PLACE,
         ),
         (401 | 403, _) => findings.problem(
             APPLICATION,
             detail,
             "The application does not accept the credential that the guard sends: give the guard its own \
-             (`backend_credential`), or one that both know.",
+             (`backend_credential`), or use one that both know.",
         ),
         _ => findings.problem(APPLICATION, detail, "Look at the application's log."),
     }
@@ -162,26 +171,26 @@ fn advice(rule: &str, reply: &Reply, target: &Target, findings: &Findings) -> St
     let another = format!("Make a new one with {create} and enter it in the identity provider.");
     match rule {
         "token.missing" | "token.malformed" => {
-            "What was given is not one token: look for spaces, quotes and line breaks in it.".to_owned()
+            "The input is not one token: look for spaces, quotes and line breaks in it.".to_owned()
         }
         "token.unknown" => format!(
-            "Compare it with what `token create` printed; a token of another guard or store is unknown here. {another}"
+            "Compare it with the output of `token create`; a token of another guard or store is unknown here. {another}"
         ),
         "token.expired" | "token.revoked" => another,
         "token.inactive-principal" => format!(
-            "{}, or make a token of another principal.",
+            "{}, or make a token for another principal.",
             findings.command("principal enable", &named)
         ),
         "token.wrong-account" => format!(
             "This token is for another account than {account}: check the account id in the URL, or make a \
-             token of this account with {create}."
+             token for this account with {create}."
         ),
         "token.insufficient-permission" => format!(
             "{}, or in the application if it knows the principal.",
             findings.command("principal permissions", &format!("{named} --set all"))
         ),
         "rate.limited" => format!(
-            "Wait {} seconds and try again; a good token is not held up by wrong ones.",
+            "Wait {} seconds and try again; wrong tokens do not delay a good one.",
             reply.retry_after.as_deref().unwrap_or("a few")
         ),
         "route.unknown" | "route.missing-account" => {
@@ -189,8 +198,8 @@ fn advice(rule: &str, reply: &Reply, target: &Target, findings: &Findings) -> St
                 .to_owned()
         }
         "facts.unavailable" => format!(
-            "The guard cannot use its store, or a permission or token service that it asks: {} where it runs, \
-             and its log.",
+            "The guard cannot use its store, or a permission or token service: run {} on its machine, \
+             and read its log.",
             findings.command("doctor", "")
         ),
         rule if rule.starts_with("upstream.") && rule != "upstream.unavailable" => WRONG_PLACE.to_owned(),
@@ -202,7 +211,7 @@ fn advice(rule: &str, reply: &Reply, target: &Target, findings: &Findings) -> St
     }
 }
 
-/// What the store knows of the token, which the guard tells nobody, and to whom it belongs.
+/// The recorded token, which the guard reveals to nobody, and its owner.
 async fn recorded(
     config: &Config,
     policy: &str,
@@ -210,7 +219,7 @@ async fn recorded(
     account: Option<&str>,
     findings: &mut Findings,
 ) -> anyhow::Result<Option<String>> {
-    // Opening would make one.
+    // Opening would create the store.
     if !config.store.exists() {
         let detail = format!("the store {} does not exist yet", config.store.display());
         findings.note(TOKEN, detail);
@@ -239,7 +248,7 @@ async fn recorded(
     }
 }
 
-/// Whether what an identity provider makes with a token becomes the provider's.
+/// Whether what is created with a token belongs to the account's identity provider.
 fn whose(token: &Token, account: &str, policy: &str, findings: &mut Findings) {
     let Ok(guard) = Guard::configure(policy) else {
         return;
@@ -251,10 +260,10 @@ fn whose(token: &Token, account: &str, policy: &str, findings: &mut Findings) {
             return;
         }
         Some(provider) => format!(
-            "it is {provider}'s, and the provider of account {account} is {own}: what is made with it is \
-             nobody's, and everybody may change it"
+            "it is {provider}'s, and the provider of account {account} is {own}: what is created with it \
+             has no owner, and everybody may change it"
         ),
-        None => "it is an operator's, of no identity provider: what is made with it is nobody's, and everybody \
+        None => "it is an operator's, of no identity provider: what is created with it has no owner, and everybody \
                  may change it"
             .to_owned(),
     };
@@ -267,7 +276,7 @@ fn whose(token: &Token, account: &str, policy: &str, findings: &mut Findings) {
     findings.problem(TOKEN, detail, advice);
 }
 
-/// Everything that is the matter with a token.
+/// Everything that is wrong with a token.
 fn explain(token: &Token, account: &str, needed: &[String], now: u64) -> Vec<String> {
     let id = token.id.as_deref().unwrap_or("without an id");
     let mut said = vec![format!("it is the token {id} of account {}", token.account)];
@@ -305,7 +314,7 @@ fn explain(token: &Token, account: &str, needed: &[String], now: u64) -> Vec<Str
 impl Target {
     fn new(args: &Args, policy: &str) -> anyhow::Result<Self> {
         let text = args.url.as_deref().unwrap_or_default();
-        let fault = || format!("--url {text:?} is not such as https://guard.example.com");
+        let fault = || format!("--url {text:?} is not a URL such as https://guard.example.com");
         let uri: Uri = text.parse().with_context(fault)?;
         let mut parts = uri.into_parts();
         let known = parts.scheme.as_ref().map(http::uri::Scheme::as_str);
@@ -353,7 +362,7 @@ impl Target {
     }
 }
 
-/// The account that a path of this form names.
+/// The account that a path names by this template.
 fn account_in(template: &str, path: &str) -> Option<String> {
     let (before, after) = template.split_once("{account}")?;
     let account = path.strip_prefix(before)?.strip_suffix(after)?;

@@ -1,4 +1,4 @@
-//! Whether the facts service of a configuration can be started, and whether it runs.
+//! Checks that the facts service of a configuration can start, and whether it runs.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,16 +11,16 @@ use super::findings::Findings;
 use crate::cli::times;
 use crate::clock::now;
 use crate::config::{Config, Facts, Gateway, Proof, Tls};
-use crate::proxy::{Probe, tried};
+use crate::proxy::{Probe, check};
 
 const ABOUT: &str = "facts";
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// A certificate that ends within this time is one to renew: two weeks, in milliseconds.
+/// Certificates that expire within this time should be renewed: two weeks, in milliseconds.
 const SOON: u64 = 14 * 24 * 60 * 60 * 1000;
 
-/// Looks at what gateways prove themselves with, at certificates, and asks the service.
+/// Checks the gateways' secrets, the certificates, and whether the service answers.
 pub(super) async fn examine(config: &Config, findings: &mut Findings) {
     let Some(facts) = &config.facts else {
         return;
@@ -36,24 +36,24 @@ fn gateways(facts: &Facts, findings: &mut Findings) {
     let mut good = true;
     for gateway in &facts.gateways {
         let name = &gateway.name;
-        match tried::proof(gateway) {
+        match check::proof(gateway) {
             Ok(()) => findings.fine(ABOUT, format!("the gateway {name} has {}", has(gateway))),
             Err(error) => {
                 good = false;
                 findings.problem(
                     ABOUT,
                     format!("the gateway {name}: {error:#}"),
-                    "Give it a secret of its own, of 32 characters or more, that this user can read; until \
+                    "Give it its own secret of 32 or more characters, which this user can read; until \
                      then neither `serve` nor `facts` starts.",
                 );
             }
         }
     }
-    if let Some(error) = tried::together(&facts.gateways).err().filter(|_| good) {
+    if let Some(error) = check::together(&facts.gateways).err().filter(|_| good) {
         findings.problem(
             ABOUT,
             format!("{error:#}"),
-            "With one secret for both, the log and the limits of accounts cannot tell them apart.",
+            "With the same secret, the log and the accounts' limits cannot distinguish them.",
         );
     }
 }
@@ -66,11 +66,11 @@ fn has(gateway: &Gateway) -> &'static str {
 }
 
 fn certificates(tls: &Tls, findings: &mut Findings) {
-    if let Err(error) = tried::encryption(tls) {
+    if let Err(error) = check::encryption(tls) {
         findings.problem(
             ABOUT,
             format!("{error:#}"),
-            "Check `certificate`, `key` and `client_ca` of `[facts.tls]`: PEM, and the key that of the \
+            "Check `certificate`, `key` and `client_ca` of `[facts.tls]`: PEM files, with the key of the \
              certificate.",
         );
         return;
@@ -83,30 +83,30 @@ fn certificates(tls: &Tls, findings: &mut Findings) {
 
 fn ends(file: &Path, findings: &mut Findings) {
     let now = now();
-    let end = tried::end(file);
+    let end = check::end(file);
     let file = file.display();
     match end {
         Ok(end) if end > now.saturating_add(SOON) => {
             let until = times::relative(end, now);
-            findings.fine(ABOUT, format!("the certificate {file} ends {until}"));
+            findings.fine(ABOUT, format!("the certificate {file} expires {until}"));
         }
         Ok(end) => {
             let verb = match end > now {
-                true => "ends",
-                false => "ended",
+                true => "expires",
+                false => "expired",
             };
             let until = times::relative(end, now);
             findings.problem(
                 ABOUT,
                 format!("the certificate {file} {verb} {until}"),
-                "Put another one in its place and start the service again: certificates are read at the start.",
+                "Replace it and restart the service: certificates are read at the start.",
             );
         }
         Err(error) => findings.problem(ABOUT, format!("{error:#}"), "Check `[facts.tls]`."),
     }
 }
 
-/// The service itself. With TLS, who vouches for it is for gateways to know: only a connection is tried.
+/// Checks the service itself. With TLS only a connection is tried: verifying it is up to the gateways.
 async fn answers(facts: &Facts, findings: &mut Findings) {
     let address = facts.listen;
     let asked = match facts.tls {
@@ -117,11 +117,11 @@ async fn answers(facts: &Facts, findings: &mut Findings) {
         Ok(Some(StatusCode::OK)) => findings.fine(ABOUT, format!("it answers at {address}")),
         Ok(Some(status)) => findings.problem(
             ABOUT,
-            format!("{address} answered {status} when it was asked for its health"),
-            "Its log says why, or something else is at this address.",
+            format!("{address} answered its health check with {status}"),
+            "See its log, or something else is at this address.",
         ),
-        Ok(None) => findings.fine(ABOUT, format!("connections are taken at {address}")),
-        Err(_) => findings.note(ABOUT, format!("none answers at {address}")),
+        Ok(None) => findings.fine(ABOUT, format!("{address} accepts connections")),
+        Err(_) => findings.note(ABOUT, format!("nothing answers at {address}")),
     }
 }
 

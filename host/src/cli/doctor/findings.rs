@@ -1,4 +1,4 @@
-//! What was found, for people and for programs.
+//! Findings, for people and for programs.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::cli::store_args;
 
-/// Everything that was looked at, in order.
+/// All findings, in order.
 #[derive(Default, Serialize)]
 pub(super) struct Findings {
-    /// The configuration that is looked at, for commands that can be pasted.
+    /// The checked configuration, for commands that can be pasted.
     #[serde(skip)]
     config: Option<PathBuf>,
     findings: Vec<Finding>,
@@ -19,10 +19,10 @@ pub(super) struct Findings {
 #[derive(Serialize)]
 struct Finding {
     verdict: Verdict,
-    /// What was looked at.
+    /// What was checked.
     about: &'static str,
     detail: String,
-    /// The guard's rule behind it.
+    /// The guard's rule that applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
     /// What to do.
@@ -34,7 +34,7 @@ struct Finding {
 #[serde(rename_all = "lowercase")]
 enum Verdict {
     Fine,
-    /// Worth knowing, and nothing to do.
+    /// Worth knowing, but nothing to do.
     Note,
     Problem,
 }
@@ -52,12 +52,12 @@ impl Findings {
         store_args::command(self.config(), command, arguments)
     }
 
-    /// The command that makes a principal.
+    /// The command that creates a principal.
     pub(super) fn new_principal(&self, account: &str, id: &str) -> String {
         store_args::new_principal(self.config(), account, id)
     }
 
-    /// The command that makes a token: a provider's, or an operator's.
+    /// The command that creates a token: a provider's, or an operator's.
     pub(super) fn new_token(
         &self,
         account: &str,
@@ -90,7 +90,7 @@ impl Findings {
         self.add(Verdict::Problem, about, detail.into(), None, advice);
     }
 
-    /// A guard refused by one of its rules.
+    /// Adds a guard's refusal by one of its rules.
     pub(super) fn refused(
         &mut self,
         about: &'static str,

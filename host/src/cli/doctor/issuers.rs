@@ -1,4 +1,4 @@
-//! Whether issuers and the source of permissions answer, and whether policy and configuration name
+//! Checks that issuers and the source of permissions answer, and that policy and configuration name
 //! the same issuers.
 
 use serde_json::Value;
@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::findings::Findings;
 use crate::config::{Config, Issuer, KeysPlace, Means, Permissions as Source};
 use crate::tokens::issuers::{LeftOut, Tried, tried};
-use crate::tokens::permissions::{Permissions, Told};
+use crate::tokens::permissions::{Lookup, Permissions};
 
 const ISSUERS: &str = "issuers";
 const PERMISSIONS: &str = "permissions";
 
-/// An issuer that the policy names.
+/// An issuer in the policy.
 struct Named {
     /// `None`: for every account that has no issuers of its own.
     account: Option<String>,
@@ -19,7 +19,7 @@ struct Named {
     kind: String,
 }
 
-/// Tries every issuer and the source of permissions. Without a policy only that.
+/// Tries every issuer and the source of permissions. Without a policy only the latter.
 pub(super) async fn examine(config: &Config, policy: Option<&str>, findings: &mut Findings) {
     for issuer in &config.issuers {
         answers(issuer, findings).await;
@@ -39,7 +39,7 @@ pub(super) async fn examine(config: &Config, policy: Option<&str>, findings: &mu
     }
 }
 
-/// Whether the policy takes tokens of issuers.
+/// Whether the policy accepts tokens of issuers.
 pub(super) fn any(policy: &str) -> bool {
     !named(&document(policy)).is_empty()
 }
@@ -51,14 +51,13 @@ async fn answers(issuer: &Issuer, findings: &mut Findings) {
     let key = key(issuer);
     match tried(issuer).await {
         Ok(Tried::Keys { fit, left_out }) => keys(name, key, fit, &left_out, findings),
-        Ok(Tried::Introspection { active: false }) => findings.fine(
-            ISSUERS,
-            format!("{name} says of a made-up token that it is not good"),
-        ),
+        Ok(Tried::Introspection { active: false }) => {
+            findings.fine(ISSUERS, format!("{name} rejects a made-up token"))
+        }
         Ok(Tried::Introspection { active: true }) => findings.problem(
             ISSUERS,
-            format!("{name} says of a made-up token that it is good"),
-            format!("Check `{key}`: whatever answers there lets everybody in."),
+            format!("{name} accepts a made-up token"),
+            format!("Check `{key}`: its answers admit everybody."),
         ),
         Err(error) => {
             let advice = match &issuer.means {
@@ -68,7 +67,7 @@ async fn answers(issuer: &Issuer, findings: &mut Findings) {
                 ),
                 Means::Introspection(_) => format!(
                     "Check `{key}`, `client_id` and the client's secret, and whether the issuer lets this \
-                     client ask; until then its tokens are `facts.unavailable`."
+                     client introspect; until then its tokens are `facts.unavailable`."
                 ),
             };
             findings.problem(ISSUERS, format!("{name}: {error:#}"), advice);
@@ -76,14 +75,14 @@ async fn answers(issuer: &Issuer, findings: &mut Findings) {
     }
 }
 
-/// Each key that verifies nothing is named, with the reason.
+/// Lists each key that verifies nothing, with the reason.
 fn keys(name: &str, key: &str, fit: usize, left_out: &[LeftOut], findings: &mut Findings) {
     for one in left_out {
         if one.is_fault() {
             findings.problem(
                 ISSUERS,
                 format!("{name}: not used: {one}"),
-                "Have the issuer replace the key; tokens that are signed with it are `token.unknown`.",
+                "Have the issuer replace the key; tokens signed with it are `token.unknown`.",
             );
         } else {
             findings.note(ISSUERS, format!("{name}: not used: {one}"));
@@ -122,10 +121,10 @@ async fn permissions(source: &Source, findings: &mut Findings) {
         Err(error) => Err(error),
     };
     match (told, source) {
-        (Ok(Told::Rights(_)), _) => findings.problem(
+        (Ok(Lookup::Found(_)), _) => findings.problem(
             PERMISSIONS,
-            format!("{place} tells rights of a made-up principal"),
-            "Whoever does not exist must be answered 404, or have no entry.",
+            format!("{place} returns rights for a made-up principal"),
+            "For a principal that does not exist it must answer 404, or have no entry.",
         ),
         (Ok(_), Source::File(_)) => findings.fine(PERMISSIONS, place),
         (Ok(_), Source::Service(_)) => findings.fine(
@@ -146,9 +145,9 @@ async fn permissions(source: &Source, findings: &mut Findings) {
     }
 }
 
-// === who is named where ===
+// === comparing policy and configuration ===
 
-/// Says of an issuer of the policy that the configuration cannot ask it.
+/// Reports an issuer of the policy that the configuration cannot query.
 fn configured(named: &Named, config: &Config, findings: &mut Findings) {
     let Named {
         account,
@@ -164,7 +163,7 @@ fn configured(named: &Named, config: &Config, findings: &mut Findings) {
         findings.problem(
             ISSUERS,
             format!(
-                "the policy names {issuer}{of_account}, and the configuration does not have it"
+                "the policy names {issuer}{of_account}, but the configuration does not have it"
             ),
             format!(
                 "Add an `[[issuer]]` with `issuer = {issuer:?}`; until then its tokens are \
@@ -182,7 +181,7 @@ fn configured(named: &Named, config: &Config, findings: &mut Findings) {
     if vouching.peek().is_none() {
         findings.problem(
             ISSUERS,
-            format!("the policy names {issuer}{of_account}, for which the configuration does not have it"),
+            format!("the policy names {issuer}{of_account}, but the configuration has it only for other accounts"),
             "Add the account to the `accounts` of the `[[issuer]]`; until then its tokens are \
              `token.unknown`.",
         );
@@ -191,16 +190,16 @@ fn configured(named: &Named, config: &Config, findings: &mut Findings) {
         findings.problem(
             ISSUERS,
             format!(
-                "{issuer} is of the kind {kind}{of_account} in the policy, and has `{}` in the configuration",
+                "{issuer} has the kind {kind}{of_account} in the policy, but `{}` in the configuration",
                 key(other)
             ),
-            "Give it the `kind` of what the configuration says: `jwt` with `jwks_url` or `jwks_file`, \
+            "Give it the `kind` that matches the configuration: `jwt` with `jwks_url` or `jwks_file`, \
              `introspection` with `introspection_url`.",
         );
     }
 }
 
-/// Says of an issuer of the configuration that the policy takes no tokens of it.
+/// Reports an issuer of the configuration whose tokens the policy does not accept.
 fn used(issuer: &Issuer, document: &Value, named: &[Named], findings: &mut Findings) {
     let name = &issuer.name;
     let unused = match &issuer.accounts {
@@ -228,13 +227,13 @@ fn used(issuer: &Issuer, document: &Value, named: &[Named], findings: &mut Findi
     };
     findings.problem(
         ISSUERS,
-        format!("the configuration has {name}{unused}, and the policy does not name it"),
-        "Name it in `tokens.issuers` of the policy or of the account there, or take it out of the \
+        format!("the configuration has {name}{unused}, but the policy does not name it"),
+        "Name it in `tokens.issuers` of the policy or of the account there, or remove it from the \
          configuration; until then its tokens are `token.unknown`.",
     );
 }
 
-/// Every issuer that a policy names. One that is no JSON, or wrong, is said to be so elsewhere.
+/// Every issuer in a policy. Invalid ones are reported elsewhere.
 fn named(document: &Value) -> Vec<Named> {
     let general = std::iter::once((None, document));
     let accounts = document["accounts"].as_object().into_iter().flatten();
@@ -267,7 +266,7 @@ fn kind_of(issuer: &Issuer) -> &'static str {
     }
 }
 
-/// What the configuration calls the place where it is asked.
+/// The configuration key for where it is queried.
 fn key(issuer: &Issuer) -> &'static str {
     match &issuer.means {
         Means::Keys(keys) => match keys.place {

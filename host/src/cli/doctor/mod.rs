@@ -1,4 +1,4 @@
-//! `scimguard doctor`: what is wrong, in words, and what to do.
+//! `scimguard doctor`: finds what is wrong, and says what to do.
 
 mod application;
 mod asking;
@@ -22,13 +22,13 @@ Examples:
   scimguard doctor --token-file okta.token --url https://guard.example.com --account ACC1
   scimguard doctor --token - --url https://guard.example.com/gateway/ng/api/scim/account/ACC1 < okta.token
 
-Exits with 0 if nothing is wrong, 1 if something is, 2 if it was asked wrongly.";
+Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage.";
 
-/// Say what is wrong with a set-up, or with a token at a running guard
+/// Find what is wrong with a set-up, or with a token at a running guard
 ///
-/// With --config alone it looks at the configuration, the policy, the store, the plugin, the application,
-/// and at what is on record. With a token it asks a running guard as Okta's Test Connection does; with
-/// --config too, what the store knows of the token is told.
+/// With --config alone it checks the configuration, the policy, the store, the plugin, the
+/// application and the record. With a token it queries a running guard as Okta's Test Connection
+/// does; with --config too, it also reports what the store knows of the token.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 #[command(group(ArgGroup::new("what").args(["config", "token", "token_file"]).required(true).multiple(true)))]
@@ -48,7 +48,7 @@ pub(super) struct Args {
     /// The account, where the URL is the guard's address alone
     #[arg(long)]
     account: Option<String>,
-    /// The policy document of that guard, which tells its SCIM base [default: that of --config, else the
+    /// The policy document of that guard, for its SCIM base [default: that of --config, else the
     /// default policy]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,

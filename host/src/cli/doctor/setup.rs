@@ -1,4 +1,4 @@
-//! A set-up: its files, what it reaches, and what is on record.
+//! Checks a set-up: its files, the servers that it needs, and its record.
 
 use std::path::Path;
 
@@ -19,13 +19,13 @@ use crate::store::Store;
 const UNWRITABLE: &str = "Check its path, make room on its disk, and let this user read and write the file and \
      its folder.";
 
-const INVALID_POLICY: &str = "Correct it; the JSON Schema `plugin/core/src/policy/schema.json` of scimguard's sources \
-     says what may stand where.";
+const INVALID_POLICY: &str = "Correct it; its JSON Schema is `plugin/core/src/policy/schema.json` in scimguard's \
+     sources.";
 
-/// Accounts that are named, at most.
+/// How many accounts are named at most.
 const NAMED: u32 = 20;
 
-/// Looks at everything; what depends on something broken is left out.
+/// Checks everything except what depends on something broken.
 pub(super) async fn examine(file: &Path, findings: &mut Findings) {
     let config = match Config::read(file) {
         Ok(config) => config,
@@ -89,16 +89,16 @@ fn plugin(config: &Config, findings: &mut Findings) {
         Err(error) => findings.problem(
             "plugin",
             format!("{error:#}"),
-            "Put `scimguard.wasm` beside the program, or name it as `component`.",
+            "Put `scimguard.wasm` beside the program, or set `component` to its path.",
         ),
     }
 }
 
-/// The guard itself, if it says where.
+/// Checks the guard itself, if its address is configured.
 async fn guard(config: &Config, findings: &mut Findings) {
     const ABOUT: &str = "guard";
     let Some(admin) = config.admin else {
-        findings.note(ABOUT, "without `admin` nobody can ask whether it runs");
+        findings.note(ABOUT, "without `admin`, whether it runs cannot be checked");
         return;
     };
     let ready = async {
@@ -113,19 +113,19 @@ async fn guard(config: &Config, findings: &mut Findings) {
         Ok(status) => findings.problem(
             ABOUT,
             format!("it runs and is not ready ({status})"),
-            "Its log says why.",
+            "See its log.",
         ),
-        Err(_) => findings.note(ABOUT, format!("none answers at {admin}")),
+        Err(_) => findings.note(ABOUT, format!("nothing answers at {admin}")),
     }
 }
 
 async fn record(config: &Config, policy: &str, findings: &mut Findings) {
     const ABOUT: &str = "store";
-    // Opening would make one.
+    // Opening would create it.
     if !config.store.exists() {
         let detail = format!("{} does not exist yet", config.store.display());
         let advice = format!(
-            "`scimguard serve` makes it, and so does {}; check `store` if it should be there.",
+            "`scimguard serve` creates it, and so does {}; check `store` if it should exist.",
             findings.new_principal("ACCOUNT", "svc-scim")
         );
         findings.problem(ABOUT, detail, advice);
@@ -155,10 +155,10 @@ async fn record(config: &Config, policy: &str, findings: &mut Findings) {
     store.close().await;
 }
 
-/// Whether decisions can be recorded.
+/// Checks that decisions can be recorded.
 async fn decisions(config: &Config, policy: &str, findings: &mut Findings) {
     const ABOUT: &str = "decisions";
-    // `serve` makes it.
+    // `serve` creates it.
     let Some(file) = config.decisions.as_ref().filter(|file| file.exists()) else {
         return;
     };
@@ -183,10 +183,10 @@ async fn on_record(
     let unfilled = store.unfilled_accounts(NAMED).await?;
     if !unfilled.is_empty() {
         findings.problem(
-            "first fill",
+            "initial import",
             format!("none yet: {}", unfilled.join(", ")),
             format!(
-                "{} reads what the application has; until then what the guard has not seen is as `unseen` says.",
+                "{} imports what the application has; until then `unseen` applies to what the guard has not seen.",
                 findings.command("import", &format!("--account {}", unfilled[0]))
             ),
         );
@@ -207,7 +207,7 @@ async fn on_record(
                     )
                 ),
                 format!(
-                    "{} shows them, {} repeats them.",
+                    "{} lists them, {} repeats them.",
                     findings.command("retry", "--list"),
                     findings.command("retry", "")
                 ),

@@ -1,4 +1,4 @@
-//! What is the matter with tokens and principals on record.
+//! Checks the recorded tokens and principals.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use crate::tokens::all_permissions;
 const TOKENS: &str = "tokens";
 const PRINCIPALS: &str = "principals";
 
-/// Tokens that are named, at most.
+/// How many tokens are named at most.
 const NAMED: usize = 20;
 
-/// Days before its end in which a token should be replaced.
+/// A token should be replaced this long before it expires, in milliseconds.
 const SOON: u64 = 14 * 24 * 60 * 60 * 1000;
 
 pub(super) async fn examine(
@@ -35,11 +35,11 @@ pub(super) async fn examine(
     match good.len() {
         0 if issuers::any(policy) => findings.note(
             TOKENS,
-            "the guard has none of its own that is good: all come from issuers",
+            "the guard has no good one of its own: all come from issuers",
         ),
         0 => findings.problem(
             TOKENS,
-            "there is no token that is good, so that no identity provider can connect",
+            "there is no good token, so no identity provider can connect",
             first_token(&principals, policy, findings),
         ),
         count => findings.fine(TOKENS, format!("good ones: {count}")),
@@ -51,7 +51,7 @@ pub(super) async fn examine(
     rights(&principals, &good, policy, findings)
 }
 
-/// The commands that make a token where there is none.
+/// The commands that create a token where there is none.
 fn first_token(principals: &[PrincipalRow], policy: &str, findings: &Findings) -> String {
     let active = principals.iter().find(|principal| principal.active);
     let account = active.map_or("ACCOUNT", |principal| &principal.account);
@@ -69,14 +69,14 @@ fn first_token(principals: &[PrincipalRow], policy: &str, findings: &Findings) -
     }
 }
 
-/// Says whose the good tokens are. An account whose tokens are all operators' has none for its identity
-/// provider, and what that pushed with one of them would be nobody's.
+/// Reports who owns the good tokens. If an account only has operators' tokens, its identity
+/// provider has none, and what that pushes with one of them has no owner.
 fn owners(good: &[&TokenRow], policy: &str, findings: &mut Findings) {
     for token in good.iter().take(NAMED) {
         let which = format!("{} of account {}", token.id, token.account);
         let whose = match &token.provider {
             Some(provider) => format!("{which} is {provider}'s"),
-            None => format!("{which} is an operator's: what is made with it is nobody's"),
+            None => format!("{which} is an operator's: what is created with it has no owner"),
         };
         findings.note(TOKENS, whose);
     }
@@ -94,8 +94,8 @@ fn owners(good: &[&TokenRow], policy: &str, findings: &mut Findings) {
         findings.problem(
             TOKENS,
             format!(
-                "account {account} has no token of {own}, its provider: what an identity provider pushes with \
-                 the others is nobody's, and everybody may change it"
+                "account {account} has no token of {own}, its provider: what an identity provider creates with \
+                 the others has no owner, and everybody may change it"
             ),
             format!(
                 "{}, and enter the token in {own}; or correct `provider` in the policy.",
@@ -105,13 +105,13 @@ fn owners(good: &[&TokenRow], policy: &str, findings: &mut Findings) {
     }
 }
 
-/// A principal of the account that has a token already.
+/// A principal of the account that already has a token.
 fn principal_of<'a>(good: &[&'a TokenRow], account: &str) -> &'a str {
     let token = good.iter().find(|token| token.account == account);
     token.map_or("svc-scim", |token| &token.principal)
 }
 
-/// Says of a token that it ends soon, or ended while it was the only one of its kind.
+/// Reports a token that expires soon, or that expired as the only one of its kind.
 fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Findings) {
     let Some(expires) = token.expires.filter(|at| *at <= now.saturating_add(SOON)) else {
         return;
@@ -152,7 +152,7 @@ fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Finding
     } else {
         findings.problem(
             TOKENS,
-            format!("{which} expired {when}, and nothing is in its place"),
+            format!("{which} expired {when}, and nothing replaces it"),
             format!(
                 "{}, or {} if it is not needed.",
                 findings.new_token(&token.account, &token.principal, token.provider.as_deref()),
@@ -165,14 +165,14 @@ fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Finding
     }
 }
 
-/// Principals whose tokens are refused by what they lack.
+/// Reports principals whose tokens are refused for their missing rights.
 fn rights(
     principals: &[PrincipalRow],
     good: &[&TokenRow],
     policy: &str,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    // Without a provider a token may be for management routes alone, which ask for no permission.
+    // Without a provider a token may be for management routes alone, which need no permission.
     let used: BTreeSet<(&str, &str)> = good
         .iter()
         .filter(|token| token.provider.is_some())
@@ -186,11 +186,11 @@ fn rights(
         let which = format!("{id} of account {account}");
         let (detail, advice) = match found {
             None => (
-                format!("{which} does not exist any more, and has tokens"),
+                format!("{which} no longer exists, but has tokens"),
                 findings.new_principal(account, id),
             ),
             Some(principal) if !principal.active => (
-                format!("{which} is disabled, and has tokens that are refused so"),
+                format!("{which} is disabled, so its tokens are refused"),
                 findings.command(
                     "principal enable",
                     &format!("--account {account} --id {id}"),
@@ -225,7 +225,7 @@ fn rights(
     Ok(())
 }
 
-/// What SCIM routes of an account ask for: what the policy says of the account, else in general.
+/// The permissions that SCIM routes of an account need: its own in the policy, else the general ones.
 pub(super) fn needed_permissions(policy: &str, account: &str) -> anyhow::Result<Vec<String>> {
     let document: serde_json::Value = match policy.trim() {
         "" => serde_json::Value::Null,

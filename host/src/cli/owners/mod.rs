@@ -22,9 +22,9 @@ Examples:
   scimguard owners set --config scimguard.toml --account ACC1 --user u1 --managed-by none \\
     --reason \"left over from a test\"
 
-Exits with 0 if it is on record, 1 if it is not, 2 if it was asked wrongly.";
+Exit status: 0 it is on record, 1 it is not, 2 wrong usage.";
 
-/// Show who owns a user or group and why, or what an account has on record
+/// Show who owns a user or group and why, or what is recorded of an account
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Args {
@@ -39,7 +39,7 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Correct who owns a user or group; the reason is kept
+    /// Correct the owner of a user or group; the reason is recorded
     Set(Set),
 }
 
@@ -57,7 +57,7 @@ struct Named {
     /// A group, by id
     #[arg(long, value_name = "ID")]
     group: Option<String>,
-    /// Where the group is: an organisation, or organisation/project [default: the account itself]
+    /// The group's scope: an organisation, or organisation/project [default: the account itself]
     #[arg(
         long,
         default_value = "",
@@ -87,7 +87,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// How what the application has gets on record.
+/// The command that records what the application has.
 fn importing(named: &Named) -> String {
     let import = store_args::command(
         &named.config,
@@ -154,10 +154,10 @@ fn correct(args: Set) -> anyhow::Result<ExitCode> {
     } = args;
     ensure!(
         !reason.trim().is_empty(),
-        "--reason: say why, for those who read it later"
+        "--reason: give the reason, for later readers"
     );
     let owner = match managed_by.as_str() {
-        "" => bail!("--managed-by: a provider, or `none`"),
+        "" => bail!("--managed-by: give a provider, or `none`"),
         "none" => None,
         provider => Some(provider),
     };

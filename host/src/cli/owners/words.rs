@@ -1,4 +1,4 @@
-//! What `scimguard owners` tells people.
+//! The reports of `scimguard owners` for people.
 
 use super::super::store_args;
 use crate::owners::{AccountReport, GroupReport, UserReport};
@@ -7,7 +7,7 @@ use crate::store::{CorrectionRow, RetryRow};
 
 /// A report for people.
 pub(super) trait Lines {
-    /// `name`: what was asked for.
+    /// `name`: the resource in question.
     fn lines(&self, name: &str) -> Vec<String>;
 }
 
@@ -84,7 +84,7 @@ impl Lines for GroupReport {
         lines.push(format!("state    {}", self.state));
         lines.push(format!("why      {}", self.why));
         lines.push(format!(
-            "members  {} for certain, {} being put in, {} being taken out",
+            "members  {} confirmed, {} being added, {} being removed",
             self.members.confirmed, self.members.joining, self.members.leaving
         ));
         lines.extend(tail(&self.retries, &self.corrections));

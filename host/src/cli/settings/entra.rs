@@ -29,7 +29,7 @@ struct Settings {
     group_mappings: [Mapping; 3],
 }
 
-/// An attribute of Entra ID, and that of SCIM which it fills.
+/// An attribute of Entra ID, and the SCIM attribute that it fills.
 #[derive(Clone, Copy, Serialize)]
 struct Mapping {
     source: &'static str,

@@ -1,4 +1,4 @@
-//! What to enter in an identity provider, as the policy in use has it.
+//! What to enter in an identity provider, according to the policy in use.
 
 pub(super) mod entra;
 pub(super) mod okta;
@@ -15,22 +15,22 @@ use serde_json::Value;
 use crate::config::{Config, policy_file, public_url};
 use crate::engine::LoadError;
 
-/// Stands for the guard's address where nobody said it: no browser takes it for one.
+/// Placeholder for an unknown address of the guard, which no browser takes for one.
 const UNKNOWN: &str = "<the guard's public address>";
 
-/// What both are asked with.
+/// The arguments of both commands.
 #[derive(clap::Args)]
 pub(super) struct Given {
     /// The account's id
     #[arg(long, value_name = "ID")]
     account: String,
-    /// The configuration file of `serve`, which names the policy and may say the public URL
+    /// The configuration file of `serve`, which names the policy and may have the public URL
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The policy document [default: that of --config, else the default policy]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// The guard's own address, where the identity provider reaches it [default: `public_url` of --config]
+    /// The guard's address as the identity provider reaches it [default: `public_url` of --config]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// As JSON
@@ -38,11 +38,11 @@ pub(super) struct Given {
     json: bool,
 }
 
-/// Where the account's SCIM is for its provider.
+/// The account's SCIM address for its provider.
 struct Connector {
     base_url: String,
     provider: String,
-    /// The policy is for the product that the preset `harness` is named after.
+    /// Whether the policy is for the product that the preset `harness` is named after.
     is_harness: bool,
 }
 
@@ -51,8 +51,8 @@ impl Given {
         let account = &self.account;
         ensure!(
             stands_in_a_path(account),
-            "--account: {account:?} cannot stand in a URL path; give the id with letters, digits, \
-             `-`, `_`, `.` and `~` only, as the application's account settings show it"
+            "--account: {account:?} cannot stand in a URL path; give an id of letters, digits, \
+             `-`, `_`, `.` and `~`, as the application's account settings show it"
         );
         let config = self.config.as_deref().map(Config::read).transpose()?;
         let policy = match (&self.policy, &config) {
@@ -111,11 +111,11 @@ impl Given {
 }
 
 impl Connector {
-    /// Says that the policy expects another provider than the one that is set up.
+    /// Notes that the policy expects another provider than the one being set up.
     fn expect(&self, provider: &str, account: &str) {
         if self.provider != provider {
             anstream::eprintln!(
-                "note: the policy says that {} is the provider of account {account}; say there that it is \
+                "note: the policy says that {} is the provider of account {account}; set it there to \
                  {provider}, or make the token with --provider {}",
                 self.provider,
                 self.provider
@@ -124,7 +124,7 @@ impl Connector {
     }
 }
 
-/// RFC 3986 §2.3: characters that mean nothing else anywhere in a URL.
+/// Characters that are unreserved in URLs (RFC 3986 §2.3).
 fn stands_in_a_path(account: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     !matches!(account, "" | "." | "..") && account.bytes().all(unreserved)

@@ -1,5 +1,5 @@
-//! `scimguard okta-settings`: what to enter in Okta's app integration, for single sign-on as the guarded
-//! product's documentation has it.
+//! `scimguard okta-settings`: what to enter in Okta's app integration, with single sign-on
+//! according to the guarded product's documentation.
 
 use std::fmt::{self, Display};
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ Examples:
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     given: Given,
-    /// Where the account lives, for single sign-on of the preset `harness`
+    /// The account's cluster, for single sign-on with the preset `harness`
     #[arg(long, value_enum, default_value_t = Cluster::Prod1)]
     cluster: Cluster,
 }
@@ -34,7 +34,7 @@ enum Cluster {
 
 #[derive(Serialize)]
 struct Settings {
-    /// Of the product that the preset `harness` is for; another application has its own.
+    /// Only for the product of the preset `harness`; other applications have their own.
     #[serde(flatten)]
     single_sign_on: Option<SingleSignOn>,
     scim_connector_base_url: String,

@@ -13,7 +13,7 @@ use crate::store::TokenRow;
 pub(super) struct ListTokens {
     #[command(flatten)]
     list: store_args::List,
-    /// Only those that are still good and end within this period, such as `14d`
+    /// Only good ones that expire within this period, such as `14d`
     #[arg(long, value_name = "PERIOD")]
     expiring: Option<String>,
 }
@@ -24,7 +24,7 @@ struct Row {
     #[serde(flatten)]
     token: TokenRow,
     state: State,
-    /// Such as "in 12 days"; `null` is never.
+    /// Such as "in 12 days"; `null`: never.
     expires_in: Option<String>,
 }
 

@@ -17,7 +17,7 @@ use crate::store::{self, NewToken, PrincipalKind, Store};
 use crate::text::printable;
 use crate::tokens::{
     self,
-    permissions::{Permissions, Told},
+    permissions::{Lookup, Permissions},
 };
 
 #[derive(clap::Args)]
@@ -26,18 +26,17 @@ pub(super) struct Create {
     /// The configuration file of `serve`
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The account that the token is for
+    /// The account of the token
     #[arg(long)]
     account: String,
-    /// The user or service account whose rights it has
+    /// The user or service account whose rights the token has
     #[arg(long)]
     principal: String,
-    /// The identity provider that it is given to, as the policy names it: what is made with it is the
-    /// provider's
+    /// The identity provider that uses it, as named in the policy: it owns what is created with the token
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// For a script or an administrator: what is made with it is nobody's, and what a provider owns it
-    /// cannot change
+    /// For a script or an administrator: what is created with it has no owner, and it cannot change
+    /// what a provider owns
     #[arg(long)]
     operator: bool,
     /// `90d`, `12h`, a time such as 2027-01-01T00:00:00Z, or `never`
@@ -54,10 +53,10 @@ pub(super) struct Create {
 pub(super) struct Rotate {
     #[command(flatten)]
     old: Named,
-    /// How long the old one still goes on, such as `24h` or `0s`; never longer than it did anyway
+    /// How long the old one stays valid, such as `24h` or `0s`; never longer than before
     #[arg(long, value_name = "PERIOD", default_value = "24h")]
     overlap: String,
-    /// When the new one ends: `90d`, `12h`, a time such as 2027-01-01T00:00:00Z, or `never`
+    /// When the new one expires: `90d`, `12h`, a time such as 2027-01-01T00:00:00Z, or `never`
     #[arg(long)]
     expires: String,
     /// The new one's name in lists and logs [default: a random one]
@@ -69,7 +68,7 @@ pub(super) struct Rotate {
 
 #[derive(clap::Args)]
 struct Author {
-    /// Who makes it, for lists [default: the name of the user at this system]
+    /// Who creates it, for lists [default: the name of the user on this system]
     #[arg(long, value_name = "NAME")]
     created_by: Option<String>,
 }
@@ -146,11 +145,11 @@ pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
     Ok(print(&text))
 }
 
-/// A provider that no account of the policy names owns nothing: its tokens would be operators'.
+/// Refuses a provider that no account of the policy names, whose tokens would be operators'.
 fn known(config: &Config, account: &str, provider: &str) -> anyhow::Result<()> {
     let policy = match Guard::configure(&config.policy_text()?) {
         Ok(policy) => policy,
-        // Only a policy of another project knows its own document.
+        // Only a foreign policy can read its own document.
         Err(_) if config.component.is_some() => return Ok(()),
         Err(faults) => bail!("{}", LoadError::Policy(faults)),
     };
@@ -158,8 +157,8 @@ fn known(config: &Config, account: &str, provider: &str) -> anyhow::Result<()> {
     if !providers.contains(provider) {
         let all: Vec<&str> = providers.into_iter().collect();
         bail!(
-            "--provider {provider:?}: the policy knows {}; give one of them, or say in the policy that \
-             {provider:?} is the `provider` of account {account}",
+            "--provider {provider:?}: the policy knows {}; give one of them, or make \
+             {provider:?} the `provider` of account {account} in the policy",
             all.join(", ")
         );
     }
@@ -167,14 +166,14 @@ fn known(config: &Config, account: &str, provider: &str) -> anyhow::Result<()> {
     if own != provider {
         anstream::eprintln!(
             "note: the policy says that {own} is the provider of account {account}; until that is changed, \
-             what is made with this token is nobody's"
+             what is created with this token has no owner"
         );
     }
     Ok(())
 }
 
-/// How a principal's tokens begin. Whoever is only known outside of the store is a program: people's
-/// tokens are made where their accounts are.
+/// The prefix of a principal's tokens. Principals that the store does not have are programs:
+/// people's tokens are created where their accounts are.
 async fn prefix(
     store: &Store,
     config: &Config,
@@ -188,14 +187,14 @@ async fn prefix(
         (Ok(principal), _) => Ok(principal.kind.token_prefix()),
         (Err(store::Error::NoPrincipal { .. }), Some(elsewhere)) => {
             match Permissions::new(elsewhere)?.of(account, principal).await {
-                Told::Rights(_) => Ok(PrincipalKind::ServiceAccount.token_prefix()),
-                Told::Nobody => bail!(
-                    "account {account} has no principal {principal}, neither in the store nor where \
-                     `permissions` of the configuration says"
+                Lookup::Found(_) => Ok(PrincipalKind::ServiceAccount.token_prefix()),
+                Lookup::Missing => bail!(
+                    "account {account} has no principal {principal}, neither in the store nor in \
+                     `permissions` of the configuration"
                 ),
-                Told::Unavailable => bail!(
-                    "the store has no principal {principal} of account {account}, and what \
-                     `permissions` of the configuration names does not tell now"
+                Lookup::Unavailable => bail!(
+                    "the store has no principal {principal} of account {account}, and \
+                     `permissions` of the configuration does not answer now"
                 ),
             }
         }
@@ -203,7 +202,7 @@ async fn prefix(
     }
 }
 
-/// The one time that the text of a token is seen.
+/// Prints the text of a token, which is never shown again.
 fn print(text: &SecretString) -> ExitCode {
     anstream::println!("{}", text.expose_secret());
     ExitCode::SUCCESS

@@ -9,7 +9,7 @@ use clap::Subcommand;
 
 use super::store_args::{self, Named};
 
-/// Make, list, replace and revoke the guard's own API tokens
+/// Create, list, replace and revoke the guard's own API tokens
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -18,23 +18,23 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a token and print it: this once, since the store keeps its hash alone
+    /// Create a token and print it: only this once, since the store keeps only its hash
     #[command(
         after_help = "Examples:\n  scimguard token create --config scimguard.toml --account ACC1 --principal svc-okta --provider okta --expires 90d\n  scimguard token create --config scimguard.toml --account ACC1 --principal svc-script --operator --expires 30d"
     )]
     Create(make::Create),
-    /// Show the tokens, without their secrets: who made them, when they end, when and from where they
-    /// were last used
+    /// List the tokens, without their secrets: who created them, when they expire, when and from
+    /// where they were last used
     #[command(
         after_help = "Examples:\n  scimguard token list --config scimguard.toml --account ACC1\n  scimguard token list --config scimguard.toml --expiring 14d --json"
     )]
     List(list::ListTokens),
-    /// Make a token in place of another, which goes on for the overlap, and print it: this once
+    /// Replace a token, which stays valid for the overlap, and print the new one: only this once
     #[command(
         after_help = "Example:\n  scimguard token rotate --config scimguard.toml --account ACC1 --id b9462b27c624d671 --overlap 24h --expires 90d"
     )]
     Rotate(make::Rotate),
-    /// Take a token back: from the next request on it is refused by every guard on this store
+    /// Revoke a token: every guard on this store refuses it from the next request on
     #[command(
         after_help = "Example:\n  scimguard token revoke --config scimguard.toml --account ACC1 --id b9462b27c624d671"
     )]

@@ -1,4 +1,4 @@
-//! The form of a client's messages, beyond what the guard rewrites: paths, filters, keys.
+//! Checks the form of a client's messages beyond what the guard rewrites: paths, filters, keys.
 
 use scimguard_core::facts::ResourceKind;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::lint::exchange::Endpoint;
 use crate::lint::findings::Findings;
 use crate::lint::points::client as points;
 
-/// What filters of the profile do not use (RFC 7644 §3.4.2.2, tables 3 and 4).
+/// Operators that the profile's filters do not use (RFC 7644 §3.4.2.2, tables 3 and 4).
 const OPERATORS: &[&str] = &[
     "ne", "co", "sw", "ew", "pr", "gt", "ge", "lt", "le", "or", "not",
 ];
@@ -16,7 +16,7 @@ const OPERATORS: &[&str] = &[
 /// RFC 7643 §4.3.
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-/// Looks at a message. `within`: where it stands in another.
+/// Checks a message. `within`: its place in another.
 pub(super) fn message(
     method: &str,
     endpoint: &Endpoint,
@@ -33,7 +33,7 @@ pub(super) fn message(
     }
 }
 
-/// The keys of a resource, or of a value that stands for one.
+/// Checks the keys of a resource, or of a value that stands for one.
 fn attributes(sent: &Value, within: &str, found: &mut Findings) {
     for (name, value) in sent.as_object().into_iter().flatten() {
         let place = inside(within, name);
@@ -88,7 +88,7 @@ fn is_path(name: &str) -> bool {
 }
 
 fn patch(kind: ResourceKind, sent: &Value, within: &str, found: &mut Findings) {
-    // The guard tells of a key in another case.
+    // The guard reports keys in another case.
     let operations = sent
         .as_object()
         .into_iter()
@@ -117,7 +117,7 @@ fn patch(kind: ResourceKind, sent: &Value, within: &str, found: &mut Findings) {
             continue;
         };
         with_path(kind, &op, path, operation, &place, found);
-        // Members are added and removed in several operations, each with another value.
+        // Members are added and removed in several operations, each with its own value.
         let folded = path.to_ascii_lowercase();
         if folded != "members" && paths.contains(&folded) {
             found.at(
@@ -173,7 +173,7 @@ fn with_path(
         found.at(
             &points::REMOVE_WITH_VALUE,
             format!("{place}.value"),
-            "expected the path alone to say what is removed",
+            "expected only a path",
         );
     }
     if op == "replace" && of_members {
@@ -198,7 +198,7 @@ fn with_path(
     }
 }
 
-/// The operators of a filter. What is between quotes is a value.
+/// Checks the operators of a filter. Quoted text is a value.
 pub(super) fn filter(expression: &str, place: &str, found: &mut Findings) {
     let mut outside = String::new();
     let mut characters = expression.chars();

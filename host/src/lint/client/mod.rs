@@ -1,5 +1,5 @@
-//! Where the client of one exchange departs: what the guard would refuse or rewrite, and what the
-//! profiles ask beyond.
+//! Checks the client of one exchange: what the guard would refuse or rewrite, and what the profiles
+//! require beyond that.
 
 mod message;
 
@@ -19,7 +19,7 @@ const CONDITIONS: &[&str] = &[
     "if-unmodified-since",
 ];
 
-/// Looks at the request of a call.
+/// Checks the request of a call.
 pub(super) fn look(call: &Call<'_>, judge: &Judge, found: &mut Findings) -> anyhow::Result<()> {
     headers(call, found);
     let query = call.raw_query.as_ref();
@@ -44,7 +44,7 @@ pub(super) fn look(call: &Call<'_>, judge: &Judge, found: &mut Findings) -> anyh
             found.at(
                 &points::FILTER_ON_WRITE,
                 "?filter",
-                "only GET takes a filter in its URL",
+                "only GET may have a filter in its URL",
             );
         }
     }
@@ -67,7 +67,7 @@ fn headers(call: &Call<'_>, found: &mut Findings) {
             found.at(
                 &points::CONDITION,
                 format!("header {name}"),
-                "leave the condition out",
+                "omit the condition",
             );
         }
     }
@@ -97,7 +97,7 @@ fn headers(call: &Call<'_>, found: &mut Findings) {
     }
 }
 
-/// What the guard says of a message.
+/// Adds the guard's findings on a message.
 fn guard(
     request: &Message<'_>,
     judge: &Judge,
@@ -113,8 +113,8 @@ fn guard(
     Ok(())
 }
 
-/// Each operation of a bulk request is a request (RFC 7644 §3.7); what the guard says of the request
-/// that holds them is about its form.
+/// Each operation of a bulk request is a request (RFC 7644 §3.7); the guard's findings on the bulk
+/// request itself concern its form.
 fn bulk(call: &Call<'_>, judge: &Judge, found: &mut Findings) -> anyhow::Result<()> {
     let whole = Message {
         method: &call.entry.method,

@@ -1,8 +1,7 @@
-//! What is looked at, as data: each point with who departs from it, the document and the paragraph.
+//! What is checked, as data: each point with its side, document and paragraph.
 //!
-//! The guard's own rules are points too: what it refuses or rewrites as no canonical SCIM is where a
-//! client departs. Everything else is a table in [`client`] or
-//! [`server`], for what looks at it there.
+//! The guard's own rules are points too: what it refuses or rewrites as non-canonical SCIM is a finding
+//! about a client. All others are tables in [`client`] and [`server`], next to their checks.
 
 pub(super) mod client;
 pub(super) mod server;
@@ -12,7 +11,7 @@ use std::sync::LazyLock;
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// One point of a document.
+/// One checked requirement of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
     pub(crate) id: &'static str,
@@ -23,7 +22,7 @@ pub(crate) struct Point {
     pub(crate) doc: &'static str,
 }
 
-/// Who departs.
+/// The side at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
@@ -40,7 +39,7 @@ pub(crate) enum Weight {
     Note,
 }
 
-/// A document that can be asked for.
+/// A document to check against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
@@ -60,7 +59,7 @@ pub(crate) struct Source {
     pub(crate) text: &'static str,
 }
 
-/// A point as a table writes it.
+/// A point as written in a table.
 pub(super) struct Row {
     pub(super) id: &'static str,
     pub(super) side: Side,
@@ -89,9 +88,9 @@ macro_rules! points {
 }
 use points;
 
-/// Refusals and changes of the guard that are no departure of a client: limits and decisions of the
-/// guard's own, the form that it likes best, what [`client`] tells more precisely, and what
-/// no attribute of RFC 7643 can break.
+/// Refusals and normalisations of the guard that are no findings about a client: its own limits and
+/// decisions, its preferred form, what [`client`] reports more precisely, and what no attribute of
+/// RFC 7643 can violate.
 const NO_POINTS: &[&str] = &[
     "route.missing-account",
     "route.unguarded",
@@ -106,7 +105,7 @@ const NO_POINTS: &[&str] = &[
     "normalise.no-effect",
 ];
 
-/// The families of rules that say what SCIM is.
+/// The families of rules that define SCIM.
 const FAMILIES: &[&str] = &[
     "route.",
     "body.",
@@ -118,7 +117,7 @@ const FAMILIES: &[&str] = &[
     "normalise.",
 ];
 
-/// Changes of the guard that take away what a client may send.
+/// Normalisations that remove what a client may send.
 const NOTES: &[&str] = &["normalise.query", "normalise.not-synced"];
 
 static ALL: LazyLock<Vec<Point>> = LazyLock::new(|| {
@@ -154,7 +153,7 @@ fn of_rule(rule: &'static scimguard_core::Rule) -> Option<Point> {
     } else {
         Profile::Rfc
     };
-    // What stands behind a semicolon says who does it, not where it is written.
+    // What follows a semicolon says who does it, not where it is written.
     let text = rule.source.split(';').next().unwrap_or(rule.source);
     let text = match rule.id {
         // What the guard's policy calls not synced is read-only under the policy of this command.
@@ -177,7 +176,7 @@ fn of_rule(rule: &'static scimguard_core::Rule) -> Option<Point> {
 // === impl Point ===
 
 impl Point {
-    /// The paragraphs in these documents; none if the point is not theirs.
+    /// The paragraphs in these documents; none if the point is not in them.
     pub(crate) fn sources_in(&self, profiles: &[Profile]) -> Vec<Source> {
         let wanted = |source: &&Source| profiles.contains(&source.profile);
         self.sources.iter().filter(wanted).copied().collect()

@@ -1,8 +1,7 @@
 //! HAR 1.2, as browsers and proxies export it.
 //!
-//! Only what is looked at is read: exporters leave out what others demand (timings, caches, page
-//! references), so a type for the whole of the format would refuse real files, and a fault is told
-//! with the line.
+//! Only what is checked is parsed: exporters omit what others require (timings, caches, page references),
+//! so a type for the whole format would refuse real files. Faults are reported with their line.
 
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
@@ -47,7 +46,7 @@ struct Header {
 #[derive(Deserialize)]
 struct PostData {
     text: Option<String>,
-    /// Not in the format, and written by proxies for bodies that are no text.
+    /// Not in the format, but written by proxies for bodies that are not text.
     encoding: Option<String>,
 }
 

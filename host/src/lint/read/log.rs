@@ -9,8 +9,8 @@ const TARGET: &str = "scimguard::decision";
 
 /// A decision.
 #[derive(Debug, Deserialize)]
-pub(in crate::lint) struct Line {
-    /// In the file, from 1.
+pub(in crate::lint) struct LoggedDecision {
+    /// LoggedDecision number in the file, from 1.
     #[serde(skip)]
     pub(in crate::lint) number: usize,
     pub(in crate::lint) method: String,
@@ -27,9 +27,8 @@ pub(super) fn is_log(text: &str) -> bool {
         .is_some_and(|line| line.get("target").is_some_and(Value::is_string))
 }
 
-/// The decisions of a log. Other lines, such as what a service manager writes between them, are
-/// passed over.
-pub(super) fn lines(text: &str) -> anyhow::Result<Vec<Line>> {
+/// The decisions of a log. Other lines, such as a service manager's, are skipped.
+pub(super) fn lines(text: &str) -> anyhow::Result<Vec<LoggedDecision>> {
     let mut decisions = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let Ok(event) = serde_json::from_str::<Value>(line) else {
@@ -39,9 +38,9 @@ pub(super) fn lines(text: &str) -> anyhow::Result<Vec<Line>> {
             continue;
         }
         let number = index + 1;
-        let decision: Line = serde_json::from_value(event)
+        let decision: LoggedDecision = serde_json::from_value(event)
             .with_context(|| format!("line {number}: expected a decision of scimguard serve"))?;
-        decisions.push(Line { number, ..decision });
+        decisions.push(LoggedDecision { number, ..decision });
     }
     Ok(decisions)
 }

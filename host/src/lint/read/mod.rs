@@ -1,5 +1,4 @@
-//! Recorded exchanges as files: a HAR file, a case suite, a decision log; told apart by what is in
-//! them.
+//! Reads recorded exchanges: a HAR file, a case suite or a decision log, distinguished by content.
 
 mod har;
 mod log;
@@ -12,13 +11,13 @@ use scimguard_core::syntax_fault;
 use serde_json::Value;
 
 use super::exchange::Entry;
-pub(super) use log::Line;
+pub(super) use log::LoggedDecision;
 
-/// What a file turned out to be.
+/// The content of a file.
 pub(super) enum Recording {
-    /// What kind of file it is, and sequences of entries, each with a history of its own.
+    /// The kind of file, and independent sequences of entries.
     Exchange(&'static str, Vec<Vec<Entry>>),
-    Log(Vec<Line>),
+    Log(Vec<LoggedDecision>),
 }
 
 /// Reads a file of any of the kinds.

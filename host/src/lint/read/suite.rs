@@ -1,4 +1,4 @@
-//! A case suite as an exchange: each step's request, and what `upstream` answers.
+//! A case suite as an exchange: each step's request, and the answer in `upstream`.
 
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Request};

@@ -1,4 +1,4 @@
-//! What a server says of itself (RFC 7643 §5 to §7, RFC 7644 §4).
+//! Checks a server's description of itself (RFC 7643 §5 to §7, RFC 7644 §4).
 
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ pub(super) fn config(body: &Value, found: &mut Findings) {
         found.at(
             &points::CONFORMANT,
             "interopProfileConformant",
-            "true for a server that keeps to the profile",
+            "true for a server that conforms to the profile",
         );
     }
 }
@@ -107,7 +107,7 @@ fn paging(pagination: &Value, found: &mut Findings) {
     }
 }
 
-/// Each definition in an answer that is one, or a list of them.
+/// Applies a check to each definition in an answer that is one, or a list of them.
 pub(super) fn each(body: &Value, found: &mut Findings, look: fn(&Value, &str, &mut Findings)) {
     match body.get("Resources").and_then(Value::as_array) {
         Some(definitions) => {
@@ -159,7 +159,7 @@ fn attribute(attribute: &Value, place: &str, depth: usize, found: &mut Findings)
     text(attribute, "name", place, &points::DEFINITION, found);
     for (name, values) in CHARACTERISTICS {
         let given = attribute.get(name);
-        // What is not said has a default, but for the type.
+        // What is omitted has a default, except the type.
         let fits = match given {
             None => *name != "type",
             Some(value) => value.as_str().is_some_and(|value| values.contains(&value)),
@@ -191,7 +191,7 @@ fn attribute(attribute: &Value, place: &str, depth: usize, found: &mut Findings)
     types(attribute, subs, place, found);
 }
 
-/// The values that the `type` of a multi-valued attribute may have.
+/// The possible values of a multi-valued attribute's `type`.
 fn types(attribute: &Value, subs: Option<&Vec<Value>>, place: &str, found: &mut Findings) {
     let is_list = attribute.get("multiValued") == Some(&Value::Bool(true));
     let read_only = attribute.get("mutability").and_then(Value::as_str) == Some("readOnly");
@@ -205,7 +205,7 @@ fn types(attribute: &Value, subs: Option<&Vec<Value>>, place: &str, found: &mut 
             found.at(
                 &points::CANONICAL_VALUES,
                 format!("{place}.subAttributes[{index}].canonicalValues"),
-                "expected the values that are possible",
+                "expected the possible values",
             );
         }
     }

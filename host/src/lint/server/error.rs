@@ -1,4 +1,4 @@
-//! An answer that refuses (RFC 7644 §3.12).
+//! Checks an answer that refuses (RFC 7644 §3.12).
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::lint::points::server as points;
 /// RFC 7644 §3.12.
 const URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// RFC 7644 table 9, RFC 9865 §2: which belong to which status.
+/// RFC 7644 table 9, RFC 9865 §2: each type with its statuses.
 const TYPES: &[(&str, &[u16])] = &[
     ("invalidFilter", &[400]),
     ("tooMany", &[400]),
@@ -27,7 +27,7 @@ const TYPES: &[(&str, &[u16])] = &[
     ("invalidCount", &[400]),
 ];
 
-/// What only programs say.
+/// Text that only programs write.
 const INTERNALS: &[&str] = &[
     "Traceback (most recent call last)",
     "\tat ",
@@ -52,7 +52,7 @@ const INTERNALS: &[&str] = &[
     "panicked at",
 ];
 
-/// Looks at an error.
+/// Checks an error.
 pub(super) fn look(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
     let is_query = matches!(
         (call.entry.method.as_str(), &call.endpoint),
@@ -81,7 +81,7 @@ pub(super) fn look(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
         found.at(
             &points::ERROR_INTERNALS,
             "body",
-            "a stack trace or a statement of the application's own",
+            "a stack trace or an SQL statement",
         );
     }
     match &call.answered {
@@ -96,13 +96,13 @@ pub(super) fn look(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
             found.at(
                 &points::ERROR_FORM,
                 "body",
-                format!("{given}; expected an error of SCIM"),
+                format!("{given}; expected a SCIM error"),
             );
         }
     }
 }
 
-/// Tabs and quotes as they stand in the text that a JSON string holds.
+/// The tabs and quotes that a JSON string stands for.
 fn unescaped(text: &str) -> String {
     text.replace("\\t", "\t").replace("\\n", "\n")
 }
@@ -126,7 +126,7 @@ fn message(status: u16, body: &Value, found: &mut Findings) {
         .and_then(|given| TYPES.iter().find(|(name, _)| *name == given));
     match (scim_type, known) {
         (None, _) => {}
-        (Some(_), None) => found.at(&points::ERROR_TYPE, "scimType", "none that is defined"),
+        (Some(_), None) => found.at(&points::ERROR_TYPE, "scimType", "not a defined type"),
         (Some(_), Some((name, statuses))) if !statuses.contains(&status) => found.at(
             &points::ERROR_TYPE,
             "scimType",

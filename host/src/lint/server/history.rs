@@ -1,5 +1,5 @@
-//! What the exchange says over several entries: who was created, who was deleted, and whether the
-//! server remembers.
+//! Checks an exchange across entries: which users were created and deleted, and whether the
+//! server's answers agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,23 +14,23 @@ use crate::lint::points::server as points;
 /// A base, and an id or a folded user name below it.
 type Key = (String, String);
 
-/// What is known after the entries so far.
+/// The state after the entries so far.
 #[derive(Default)]
 pub(in crate::lint) struct History {
     /// Ids of users by name.
     names: BTreeMap<Key, String>,
     deleted: BTreeSet<(bool, Key)>,
-    /// Names of users who were deleted, and not created again.
+    /// Names of users who were deleted and not created again.
     free_names: BTreeSet<Key>,
 }
 
-/// Refusals that say nothing of the name.
+/// Statuses of refusals that say nothing about the name.
 const UNRELATED: &[u16] = &[401, 403, 404, 408, 413, 415, 425, 429];
 
 // === impl History ===
 
 impl History {
-    /// Looks at a call in the light of those before it, and remembers it.
+    /// Checks a call against those before it, and records it.
     pub(super) fn look(&mut self, call: &Call<'_>, status: u16, found: &mut Findings) {
         match (call.entry.method.as_str(), &call.endpoint) {
             ("POST", Endpoint::Collection(kind)) => self.create(call, *kind, status, found),
@@ -54,7 +54,7 @@ impl History {
     fn create(&mut self, call: &Call<'_>, kind: ResourceKind, status: u16, found: &mut Findings) {
         let id = text(call.answered.as_ref(), "id");
         if let (true, Some(id)) = (call.entry.succeeded(), id) {
-            // An id that comes from a name comes back with it.
+            // An id derived from a name returns with it.
             self.deleted.remove(&deleted(call, kind, id));
         }
         let name = text(call.sent.as_ref(), "userName");

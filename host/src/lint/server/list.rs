@@ -1,4 +1,4 @@
-//! The answer to a query: a ListResponse (RFC 7644 §3.4.2).
+//! Checks the answer to a query: a ListResponse (RFC 7644 §3.4.2).
 
 use scimguard_core::facts::ResourceKind;
 use scimguard_core::fold;
@@ -13,7 +13,7 @@ use crate::lint::points::server as points;
 /// RFC 7644 §3.4.2.
 const URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// Looks at a list.
+/// Checks a list.
 pub(super) fn look(
     call: &Call<'_>,
     body: &Value,
@@ -58,7 +58,7 @@ pub(super) fn look(
     Ok(())
 }
 
-/// How many there are, and which of them are here (RFC 7644 §3.4.2.4).
+/// Checks the number of results, and which of them are on this page (RFC 7644 §3.4.2.4).
 fn counts(call: &Call<'_>, body: &Value, total: Option<u64>, listed: u64, found: &mut Findings) {
     let number = |name| body.get(name).and_then(Value::as_u64);
     match total {
@@ -73,7 +73,7 @@ fn counts(call: &Call<'_>, body: &Value, total: Option<u64>, listed: u64, found:
         Some(total) if total < listed => found.at(
             &points::LIST_TOTAL,
             "totalResults",
-            format!("{total}, and {listed} are listed"),
+            format!("{total}, but {listed} are listed"),
         ),
         Some(_) => {}
     }
@@ -95,7 +95,7 @@ fn counts(call: &Call<'_>, body: &Value, total: Option<u64>, listed: u64, found:
         found.at(
             &points::LIST_RESOURCES,
             "Resources",
-            "there are results, and none is listed",
+            "there are results, but none is listed",
         );
     }
     let by_cursor = cursors(call, body, found);
@@ -121,7 +121,7 @@ fn counts(call: &Call<'_>, body: &Value, total: Option<u64>, listed: u64, found:
     }
 }
 
-/// Whether the list is read by cursors, whose pages have no numbers; and whether they are some.
+/// Whether the list is read by cursors, whose pages have no numbers; checks the cursors.
 fn cursors(call: &Call<'_>, body: &Value, found: &mut Findings) -> bool {
     let mut by_cursor = call.parameter("cursor").is_some() || call.sent_member("cursor").is_some();
     for name in ["nextCursor", "previousCursor"] {
@@ -156,7 +156,7 @@ fn type_of(call: &Call<'_>, one: &Value) -> Option<ResourceKind> {
     }
 }
 
-/// Whether a resource is one that a simple filter asks for. RFC 7643 §3.1, §4.1.1: `userName` and
+/// Checks that a resource matches a simple filter. RFC 7643 §3.1, §4.1.1: `userName` and
 /// `displayName` are compared without case, `id` and `externalId` exactly.
 fn matches(call: &Call<'_>, one: &Value, place: &str, found: &mut Findings) {
     let filter = call
@@ -184,7 +184,7 @@ fn matches(call: &Call<'_>, one: &Value, place: &str, found: &mut Findings) {
         found.at(
             &points::LIST_FILTER,
             format!("{place}.{name}"),
-            "another value than the filter asks for",
+            "a value that the filter does not match",
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Where the server of one exchange departs: the status and headers of an answer, and what is in it.
+//! Checks the server of one exchange: status, headers and content of an answer.
 
 mod discovery;
 mod error;
@@ -14,7 +14,7 @@ use super::judge::Judge;
 use super::points::{Row, server as points};
 pub(super) use history::History;
 
-/// Looks at the answer of a call, after the client was looked at.
+/// Checks the answer of a call, after the client was checked.
 pub(super) fn look(
     call: &Call<'_>,
     judge: &Judge,
@@ -40,7 +40,7 @@ pub(super) fn look(
     }
 }
 
-/// The body as such, and its media type.
+/// Checks the body as such, and its media type.
 fn form(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
     if answer.body.is_none() {
         return;
@@ -73,7 +73,7 @@ fn form(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
     }
 }
 
-/// What a success looks like (RFC 7644 §3.3 to §3.6).
+/// Checks the status of a success (RFC 7644 §3.3 to §3.6).
 fn status(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
     let has_body = answer.body.is_some();
     let shown = |expected: &str| {
@@ -122,9 +122,9 @@ fn status(call: &Call<'_>, answer: &Answer, found: &mut Findings) {
     }
 }
 
-/// What a server of the profile refuses.
+/// Checks that the server refused what a server of the profile refuses.
 fn accepted(call: &Call<'_>, found: &mut Findings) {
-    // Each operation of a bulk request has a status of its own.
+    // Each operation of a bulk request has its own status.
     if call.endpoint == Endpoint::Bulk {
         return;
     }
@@ -142,7 +142,7 @@ fn accepted(call: &Call<'_>, found: &mut Findings) {
         ("filter.invalid", &points::ACCEPTED_FILTER, "invalidFilter"),
     ] {
         if found.has(sent) {
-            let what = format!("carried out; expected 400 {expected}");
+            let what = format!("accepted; expected 400 {expected}");
             found.at(row, "status", what);
         }
     }
@@ -171,7 +171,7 @@ fn body(
             if let Some(given) = body.get("id").and_then(Value::as_str)
                 && given != id
             {
-                found.at(&points::OTHER_ID, "id", "another id than the URL's");
+                found.at(&points::OTHER_ID, "id", "a different id than in the URL");
             }
             resource::one(call, *kind, body, answer.body.as_deref(), judge, found)
         }
@@ -238,7 +238,7 @@ fn names(body: &Value, urn: &str) -> bool {
         .any(|named| named.as_str() == Some(urn))
 }
 
-/// What a value is, for messages.
+/// Describes a value, for messages.
 fn kind(value: Option<&Value>) -> &'static str {
     match value {
         None => "it is missing",

@@ -1,4 +1,4 @@
-//! A resource in an answer. What is in it is judged by the guard, as if a client had sent it.
+//! Checks a resource in an answer. The guard judges its content as if a client had sent it.
 
 use scimguard_core::facts::ResourceKind;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::lint::findings::Findings;
 use crate::lint::judge::{Judge, Message};
 use crate::lint::points::{Row, server as points};
 
-/// What the rules of the guard are called where a server breaks them.
+/// The guard's rules, and the points that apply when a server violates them.
 const RULES: &[(&str, &Row)] = &[
     ("normalise.name", &points::NAME),
     ("normalise.boolean", &points::BOOLEAN),
@@ -24,10 +24,10 @@ const RULES: &[(&str, &Row)] = &[
     ("body.duplicate-key", &points::DUPLICATE_KEY),
 ];
 
-/// What is there only if the client did not ask for a part of the resource.
+/// Rules that only apply if the client requested whole resources.
 const WHOLE: &[&str] = &["schema.missing-attribute"];
 
-/// The resource that is the whole of an answer. `bytes`: as it was sent.
+/// Checks the resource that is a whole answer. `bytes`: as sent.
 pub(super) fn one(
     call: &Call<'_>,
     kind: ResourceKind,
@@ -39,7 +39,7 @@ pub(super) fn one(
     look(call, kind, body, bytes, "", judge, found)
 }
 
-/// A resource of a list.
+/// Checks a resource of a list.
 pub(super) fn element(
     call: &Call<'_>,
     kind: ResourceKind,
@@ -97,7 +97,7 @@ fn look(
     }
     for name in body.as_object().into_iter().flat_map(|all| all.keys()) {
         if name.eq_ignore_ascii_case("password") {
-            found.at(&points::NEVER_RETURNED, at(name), "leave it out");
+            found.at(&points::NEVER_RETURNED, at(name), "omit it");
         }
     }
     judged(call, kind, bytes, &at, judge, found)
@@ -128,7 +128,7 @@ fn judged(
             continue;
         }
         if let Some((_, row)) = RULES.iter().find(|(rule, _)| *rule == fault.rule) {
-            // What follows the first sentence tells a client what to do.
+            // What follows the first sentence is advice for a client.
             let what = fault.what.split(". ").next().unwrap_or_default();
             found.at(row, at(&fault.place), what);
         }
@@ -136,7 +136,7 @@ fn judged(
     Ok(())
 }
 
-/// RFC 7644 §3.14: the version is in the header and in `meta`, or in none.
+/// RFC 7644 §3.14: the version is in both the header and `meta`, or in neither.
 pub(super) fn versions(call: &Call<'_>, answer: &Answer, body: &Value, found: &mut Findings) {
     let etag = header(&answer.headers, "etag");
     let version = body.get("meta").and_then(|meta| meta.get("version"));
@@ -148,7 +148,7 @@ pub(super) fn versions(call: &Call<'_>, answer: &Answer, body: &Value, found: &m
         (Some(etag), Some(version)) if etag != version => found.at(
             &points::VERSION,
             "meta.version",
-            "another version than the ETag's",
+            "a different version than in the ETag",
         ),
         _ => {}
     }
@@ -161,7 +161,7 @@ pub(super) fn versions(call: &Call<'_>, answer: &Answer, body: &Value, found: &m
     }
 }
 
-/// RFC 7644 §3.3: the URL of what was created, in both places.
+/// RFC 7644 §3.3: the URL of what was created is in both places.
 pub(super) fn location(answer: &Answer, body: &Value, found: &mut Findings) {
     let named = body.get("meta").and_then(|meta| meta.get("location"));
     if let (Some(header), Some(named)) = (
@@ -172,7 +172,7 @@ pub(super) fn location(answer: &Answer, body: &Value, found: &mut Findings) {
         found.at(
             &points::OTHER_LOCATION,
             "meta.location",
-            "another URL than the header Location",
+            "a different URL than in the header Location",
         );
     }
 }

@@ -2,16 +2,16 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors for everything but connections: databases, files, listeners, standard streams.
+/// Descriptors reserved for everything but connections: databases, files, listeners, standard streams.
 const OTHERS: u64 = 192;
 
 /// More connections than any identity provider and its administrators open.
 const ENOUGH: u64 = 8192;
 
-/// Without any limit of the system.
+/// Stands for no limit by the system.
 const UNLIMITED: u64 = 1024 * 1024;
 
-/// Lets the process have as many descriptors as the system allows it.
+/// Raises the process's limit of descriptors to the most that the system allows.
 pub fn raise_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -26,8 +26,8 @@ pub fn raise_descriptors() {
     }
 }
 
-/// How many connections to one address there may be if nobody says so. A client's may need another one
-/// to the application, and gateways have as many as clients.
+/// The default number of connections to one address. A client's may need another one to the
+/// application, and gateways may open as many as clients.
 pub(crate) fn default_connections() -> usize {
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(UNLIMITED);
     let share = descriptors.saturating_sub(OTHERS) / 3;

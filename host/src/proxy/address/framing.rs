@@ -1,58 +1,58 @@
-//! Where does each HTTP/1 request on a connection begin and end, and could another parser see that
-//! differently? (RFC 9112 §2.2, §5, §6, §11.2)
+//! Where each HTTP/1 request on a connection begins and ends, and whether another parser could see
+//! that differently (RFC 9112 §2.2, §5, §6, §11.2).
 //!
-//! The server's own parser takes much that a proxy in front may read in another way, and what it has
-//! taken no longer shows it: of Content-Length beside Transfer-Encoding the first is dropped, equal
-//! lengths become one, a line may end with LF alone, a fragment is cut off the target. So the bytes are
-//! read here as well, by the strict grammar alone. The first request that departs from it is refused,
-//! with all that follow on its connection.
+//! The server's own parser accepts much that a proxy in front may read differently, and its result
+//! no longer shows it: it drops a Content-Length beside a Transfer-Encoding, merges equal lengths,
+//! accepts lines that end with LF alone, and cuts a fragment off the target. So the bytes are read
+//! here as well, by the strict grammar alone. The first request that violates it is refused, with
+//! all that follow on its connection.
 
 use std::sync::{Arc, OnceLock};
 
 use scimguard_exchange::Refused;
 
-/// What HTTP/2 begins with (RFC 9113 §3.4).
+/// The first bytes of HTTP/2 (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A longer head, or chunk line, is refused by the parser.
+/// The parser refuses a longer head or chunk line.
 const LONGEST: usize = 2 * super::HEAD_BYTES;
 
-/// The framing of what comes in on a connection.
+/// Follows the framing of the bytes that arrive on a connection.
 #[derive(Default)]
 pub(super) struct Framing {
     at: At,
-    /// The head so far, or the line of a chunked body.
+    /// The head so far, or the current line of a chunked body.
     text: Vec<u8>,
-    /// Requests whose head is complete.
+    /// Number of requests whose head is complete.
     heads: u64,
     faults: Arc<Faults>,
 }
 
-/// The first request that has several readings.
+/// The first ambiguous request of a connection.
 #[derive(Default)]
 pub(super) struct Faults(OnceLock<(u64, Refused)>);
 
-/// A body whose end cannot be known.
+/// A body whose end cannot be determined.
 #[derive(Debug, thiserror::Error)]
-#[error("the chunks of a body cannot be told apart")]
+#[error("the chunks of a body are not framed correctly")]
 pub(super) struct BrokenBody;
 
 #[derive(Clone, Copy, Default)]
 enum At {
-    /// Nothing that tells the protocol has come yet.
+    /// Nothing that identifies the protocol has arrived yet.
     #[default]
     Start,
     /// In a head.
     Head,
-    /// So many bytes of body are to come.
+    /// This many bytes of the body are outstanding.
     Body(u64),
     /// In the line before a chunk.
     ChunkLine,
-    /// So many bytes of a chunk, and the end of its line, are to come.
+    /// This many bytes of a chunk, and the end of its line, are outstanding.
     Chunk(u64),
-    /// In the lines behind the last chunk.
+    /// In the lines after the last chunk.
     Trailers,
-    /// It is HTTP/2, or it was refused.
+    /// It is HTTP/2, or a request was refused.
     Done,
 }
 
@@ -65,7 +65,7 @@ enum Body {
 // === impl Faults ===
 
 impl Faults {
-    /// Why the request of this number is refused, if it is; the first is 0.
+    /// Why request number `request` is refused, if it is; the first is 0.
     pub(super) fn of(&self, request: u64) -> Option<&Refused> {
         let (first, refused) = self.0.get()?;
         (request >= *first).then_some(refused)
@@ -79,8 +79,8 @@ impl Framing {
         Arc::clone(&self.faults)
     }
 
-    /// Takes the next bytes. `Err`: they belong to the body of a request that may be under way, and its
-    /// end cannot be known.
+    /// Takes the next bytes. `Err`: they belong to the body of a request that may be in progress,
+    /// and its end cannot be determined.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> Result<(), BrokenBody> {
         while !bytes.is_empty() {
             let in_head = matches!(self.at, At::Start | At::Head);
@@ -97,7 +97,7 @@ impl Framing {
         Ok(())
     }
 
-    /// Takes some of the bytes, and gives the rest.
+    /// Takes some of the bytes and returns the rest.
     fn step<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], Refused> {
         match self.at {
             At::Done => Ok(&[]),
@@ -150,7 +150,7 @@ impl Framing {
         bytes.get(taken..).unwrap_or_default()
     }
 
-    /// The next line with its end, and what comes behind it. `None`: it is not complete.
+    /// Returns the next line with its end, and the bytes after it. `None`: it is not complete.
     fn line<'b>(&mut self, bytes: &'b [u8]) -> Option<(Vec<u8>, &'b [u8])> {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let (part, rest) = bytes.split_at(end.map_or(bytes.len(), |end| end + 1));
@@ -185,7 +185,7 @@ impl Framing {
     }
 }
 
-/// What a complete head says of its body.
+/// How the body after a complete head is framed.
 fn body(head: &[u8]) -> Result<Body, Refused> {
     let mut lines = head.split_inclusive(|byte| *byte == b'\n');
     let request = lines.next().and_then(text_of).ok_or_else(bare_ends)?;
@@ -241,7 +241,7 @@ fn body(head: &[u8]) -> Result<Body, Refused> {
     }
 }
 
-/// The target is one of the forms of RFC 9112 §3.2, without a fragment.
+/// Checks that the target has one of the forms of RFC 9112 §3.2, without a fragment.
 fn target(line: &[u8]) -> Result<(), Refused> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (method, target) = (
@@ -257,14 +257,14 @@ fn target(line: &[u8]) -> Result<(), Refused> {
     if target.contains(&b'#') || !(path || whole || method == b"CONNECT") {
         return Err(Refused::new(
             "route.ambiguous-path",
-            "The target of the request is neither a path nor an address, or has a fragment. Ask for \
+            "The target of the request is neither a path nor an address, or has a fragment. Request \
              a path that begins with `/`.",
         ));
     }
     Ok(())
 }
 
-/// What follows the line before a chunk (RFC 9112 §7.1). Extensions are ignored.
+/// What follows a chunk's size line (RFC 9112 §7.1). Extensions are ignored.
 fn chunk(line: &[u8]) -> Option<At> {
     let line = text_of(line).filter(|line| is_plain(line))?;
     let digits = line
@@ -289,7 +289,7 @@ fn text_of(line: &[u8]) -> Option<&[u8]> {
         .filter(|line| !line.contains(&b'\r'))
 }
 
-/// Without control characters, but tabs.
+/// Whether there are no control characters except tabs.
 fn is_plain(line: &[u8]) -> bool {
     line.iter()
         .all(|byte| *byte == b'\t' || !byte.is_ascii_control())
@@ -305,7 +305,7 @@ fn bare_ends() -> Refused {
 fn ambiguous_chunks() -> Refused {
     Refused::new(
         "body.syntax",
-        "The chunks of the body cannot be told apart. Send each size in hexadecimal digits, and end \
+        "The chunks of the body are not framed correctly. Send each size in hexadecimal digits, and end \
          each line with CRLF.",
     )
 }

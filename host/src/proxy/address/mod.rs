@@ -1,9 +1,9 @@
-//! One address that is listened on: HTTP/1.1 and HTTP/2, in clear text or by TLS.
+//! One listening address: HTTP/1.1 and HTTP/2, in clear text or over TLS.
 //!
-//! One limit covers everything while a connection has no request: the TLS handshake, the bytes that tell
-//! the protocol, the head of a request however slowly it comes, HTTP/2 without streams, and the time
-//! between requests. How many connections there are is limited as well ([`Slots`]), and an answer that
-//! its client does not take ends ([`stream`], [`streams`]).
+//! One limit covers all the time in which a connection has no request: the TLS handshake, the bytes
+//! that identify the protocol, a slowly arriving head, HTTP/2 without streams, and the time between
+//! requests. The number of connections is limited as well ([`Slots`]), and a response that its
+//! client does not read is aborted ([`stream`], [`streams`]).
 
 mod descriptors;
 mod framing;
@@ -41,20 +41,20 @@ use self::stream::Stream;
 use self::streams::{Answer, Streams};
 use crate::config::Config;
 
-/// Head of a request: more than any identity provider sends.
+/// Limit of a request's head: more than any identity provider sends.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// Requests of one HTTP/2 connection at once, and how much of an answer is held for its client.
+/// Concurrent requests on one HTTP/2 connection, and how much of a response is buffered for its client.
 const STREAMS: u32 = 100;
 const SEND_BYTES: usize = 64 * 1024;
 
-/// How long a connection that ends may take to take leave.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a closing connection may take to shut down.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long no connection is taken when the system has no room for one.
+/// How long to stop accepting connections when the system has no room for one.
 const NO_ROOM: Duration = Duration::from_millis(50);
 
-/// Connections to the admin address: a few browsers and what looks whether the guard is alive.
+/// Connections to the admin address: a few browsers and health checks.
 const ADMIN: usize = 64;
 
 /// An address, and how connections to it are served.
@@ -67,7 +67,7 @@ pub(crate) struct Address {
 #[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
-    /// Of a good certificate that it has shown.
+    /// The valid certificate that it presented.
     pub(crate) certificate: Option<CertificateDer<'static>>,
 }
 
@@ -81,7 +81,8 @@ struct Connections {
 }
 
 impl Address {
-    /// `timeout`: how long a connection may have no request, and its client take nothing of an answer.
+    /// `timeout`: how long a connection may have no request, and its client may read nothing of a
+    /// response.
     pub(crate) fn new(
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
@@ -100,7 +101,7 @@ impl Address {
         }
     }
 
-    /// Takes connections until the end, and then waits for the requests on them.
+    /// Accepts connections until the end, then waits for their requests.
     pub(crate) async fn serve<F, B>(
         mut self,
         answer: impl Fn(http::Request<Inbound>, Peer) -> F + Clone + Send + Sync + 'static,
@@ -121,7 +122,7 @@ impl Address {
             match accepted {
                 Ok((stream, peer)) => {
                     starved = false;
-                    // Else it is refused.
+                    // Otherwise it is refused.
                     if let Some(slot) = self.connections.slots.take(peer.ip()) {
                         let connections = self.connections.clone();
                         tasks.spawn(connections.connect(stream, peer.ip(), slot, answer.clone()));
@@ -131,7 +132,7 @@ impl Address {
                     if !std::mem::replace(&mut starved, true) {
                         tracing::warn!(%error, "no connection can be accepted");
                     }
-                    // Out of file descriptors, usually.
+                    // Usually out of file descriptors.
                     self.connections.slots.give_way();
                     tokio::time::sleep(NO_ROOM).await;
                 }
@@ -156,7 +157,7 @@ impl Connections {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection ended early");
+            tracing::debug!(%error, "a connection was closed early");
             return;
         }
         let mut peer = Peer {
@@ -178,7 +179,7 @@ impl Connections {
                 peer.certificate = own.map(CertificateDer::into_owned);
                 self.exchange(stream, peer, &slot, answer).await;
             }
-            Err(error) => tracing::debug!(%error, "no TLS connection came about"),
+            Err(error) => tracing::debug!(%error, "the TLS handshake failed"),
         }
     }
 
@@ -212,7 +213,7 @@ impl Connections {
             async move {
                 let mut response = answered.await;
                 if broken {
-                    // Where the next request begins is not known.
+                    // Where the next request begins is unknown.
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
@@ -227,7 +228,7 @@ impl Connections {
         let ending = tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(error, "a connection ended with a fault");
+                    tracing::debug!(error, "a connection failed");
                 }
                 return;
             }
@@ -238,10 +239,10 @@ impl Connections {
             () = self.end.cancelled() => true,
         };
         connection.as_mut().graceful_shutdown();
-        // What nobody is working on has no time beyond that, what is under way has its own limits.
+        // An idle connection gets no time beyond that; requests in progress have their own limits.
         if ending {
             let idle = async {
-                tokio::time::sleep(FAREWELL).await;
+                tokio::time::sleep(CLOSE_TIMEOUT).await;
                 slot.idle(Duration::ZERO).await;
             };
             tokio::select! {
@@ -249,12 +250,12 @@ impl Connections {
                 () = idle => {}
             }
         } else {
-            let _ = tokio::time::timeout(FAREWELL, connection).await;
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection).await;
         }
     }
 }
 
-/// The places for connections of one address, as the configuration says.
+/// The connection slots of one address, as configured.
 pub(super) fn slots(config: &Config, metrics: ConnectionMetrics) -> Arc<Slots> {
     let connections = &config.connections;
     let most = connections
@@ -269,7 +270,7 @@ pub(super) fn slots(config: &Config, metrics: ConnectionMetrics) -> Arc<Slots> {
     Slots::new(limits, metrics)
 }
 
-/// The places for connections of the admin address.
+/// The connection slots of the admin address.
 pub(super) fn admin_slots(metrics: ConnectionMetrics) -> Arc<Slots> {
     let limits = Limits {
         most: ADMIN,
@@ -279,13 +280,13 @@ pub(super) fn admin_slots(metrics: ConnectionMetrics) -> Arc<Slots> {
     Slots::new(limits, metrics)
 }
 
-/// How connections are spoken to.
+/// Sets the protocol options of connections.
 fn builder(timeout: Duration) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams { limit: timeout });
     builder
         .http1()
         .timer(TokioTimer::new())
-        // The limit of the connection covers the head.
+        // The connection's limit covers the head.
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES);
     builder

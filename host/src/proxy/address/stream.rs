@@ -1,5 +1,5 @@
-//! The bytes of a connection: what comes in is looked at before anybody parses it, and what goes out has
-//! to be taken.
+//! The bytes of a connection: input is checked before anything parses it, and the client has to
+//! read the output.
 
 use std::io;
 use std::pin::Pin;
@@ -16,9 +16,9 @@ use super::framing::{Faults, Framing};
 pub(super) struct Stream<S> {
     stream: S,
     framing: Framing,
-    /// How long the other end may take nothing of what is written.
+    /// How long the client may read nothing of what is written.
     limit: Duration,
-    /// Runs while it takes nothing.
+    /// Runs while the client reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -32,12 +32,12 @@ impl<S> Stream<S> {
         }
     }
 
-    /// What is found wrong with the requests of this connection.
+    /// The faults found in the requests of this connection.
     pub(super) fn faults(&self) -> Arc<Faults> {
         self.framing.faults()
     }
 
-    /// A write that came to nothing ends the connection once that has lasted too long.
+    /// Ends the connection when writes have made no progress for too long.
     fn timed<T>(
         &mut self,
         written: Poll<io::Result<T>>,
@@ -51,7 +51,7 @@ impl<S> Stream<S> {
             .stalled
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + limit)));
         if stalled.as_mut().poll(context).is_ready() {
-            let error = io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing");
+            let error = io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing");
             return Poll::Ready(Err(error));
         }
         Poll::Pending

@@ -1,5 +1,5 @@
-//! Streams of HTTP/2: one whose client takes nothing more of its answer ends without the others of its
-//! connection. HTTP/1 has the limit on the connection's writes instead.
+//! HTTP/2 streams: when a client stops reading one response, that stream ends without the others of
+//! its connection. HTTP/1 has the limit on the connection's writes instead.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,20 +19,20 @@ tokio::task_local! {
     static TAKEN: Arc<Taken>;
 }
 
-/// Runs each stream as a task, for as long as its client takes what it is sent.
+/// Runs each stream as a task, as long as its client reads what it is sent.
 #[derive(Clone)]
 pub(crate) struct Streams {
     pub(super) limit: Duration,
 }
 
-/// The body of an answer on its way to the client.
+/// The body of a response on its way to the client.
 pub(super) struct Answer<B> {
     /// `None`: there is none, or there must be none.
     body: Option<B>,
     _in_flight: InFlight,
 }
 
-/// Since when the client has not taken what there is for it.
+/// Since when the client has not read the data that is ready for it.
 #[derive(Default)]
 struct Taken(Mutex<Option<Instant>>);
 
@@ -48,7 +48,7 @@ where
             tokio::select! {
                 _ = stream => {}
                 // Dropping the stream resets it.
-                () = taken.stalled(limit) => tracing::debug!("a client did not take its answer"),
+                () = taken.stalled(limit) => tracing::debug!("a client did not read its response"),
             }
         }));
     }
@@ -74,14 +74,14 @@ impl Taken {
     }
 }
 
-/// Something is there for the client now, or nothing is.
+/// Data is ready for the client now, or none is.
 fn offered(since: Option<Instant>) {
-    // Streams of HTTP/1 are no tasks of this executor.
+    // HTTP/1 streams are not tasks of this executor.
     let _ = TAKEN.try_with(|taken| taken.set(since));
 }
 
-/// The answer to a HEAD: as that to a GET, its length included, but for the body (RFC 9110 §9.3.2). Over
-/// HTTP/2 the server would send one (RFC 9113 §8.1.1), for which clients reset the stream.
+/// The response to a HEAD: as for GET, including its length, but without the body (RFC 9110 §9.3.2). Over
+/// HTTP/2 the server would send one (RFC 9113 §8.1.1), and clients reset such a stream.
 pub(super) fn without_body<B: Body>(
     response: http::Response<B>,
     in_flight: InFlight,
@@ -119,7 +119,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Answer<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        // While it is polled the client is not what is waited for.
+        // While it is polled, nothing waits for the client.
         offered(None);
         let frame = match &mut self.body {
             Some(body) => ready!(Pin::new(body).poll_frame(context)),

@@ -1,5 +1,5 @@
-//! Which gateway asks, and what it may: the accounts and verbs that the configuration gives it. It
-//! proves itself with a Bearer token (RFC 6750) or with its certificate.
+//! Which gateway sends a request, and the accounts and verbs that its configuration allows. A
+//! gateway authenticates with a Bearer token (RFC 6750) or a certificate.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -34,9 +34,9 @@ pub(super) struct Gateway {
     proof: Proof,
     /// Hashes of the secrets that are good now.
     secrets: RwLock<Vec<Hash>>,
-    /// What was wrong with the source the last time, so that it is said once.
+    /// The source's last fault, so that it is logged once.
     fault: Mutex<Option<String>>,
-    /// For the requests that it may have under way.
+    /// Limits its concurrent requests.
     pub(super) room: Room,
 }
 
@@ -67,7 +67,7 @@ impl Gateways {
         Ok(Self(gateways))
     }
 
-    /// The gateway whose secret a request has or, if it has none, whose certificate the connection.
+    /// The gateway that has the secret of a request or, without one, the certificate of the connection.
     pub(super) fn who(
         &self,
         headers: &HeaderMap,
@@ -81,7 +81,7 @@ impl Gateways {
         }
     }
 
-    /// How long the search takes tells nothing of secrets.
+    /// Runs in constant time with respect to the secrets.
     fn with_secret(&self, authorization: &str) -> Option<Arc<Gateway>> {
         let (scheme, secret) = authorization.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -97,7 +97,7 @@ impl Gateways {
         found
     }
 
-    /// The certificate is good: the handshake has seen to that.
+    /// The handshake has already verified the certificate.
     fn certified(&self, certificate: &CertificateDer<'_>) -> Option<Arc<Gateway>> {
         let certificate = ParsedCertificate::try_from(certificate).ok()?;
         let is_for = |gateway: &&Arc<Gateway>| match &gateway.proof {
@@ -151,12 +151,12 @@ impl Gateway {
         )))
     }
 
-    /// Refuses a gateway that is not for every account.
+    /// Refuses a gateway that is limited to some accounts.
     pub(super) fn check_every(&self, what: &str) -> Result<(), Failure> {
         match &self.accounts {
             None => Ok(()),
             Some(_) => Err(Failure::forbidden(format!(
-                "{what} is for a gateway of every account alone"
+                "{what} is only for a gateway of every account"
             ))),
         }
     }
@@ -169,9 +169,9 @@ impl Gateway {
         }
     }
 
-    /// What the gateway is told of a fact. The one that is not keyed by account is a token's: what
-    /// another account's may do is as unknown as whether there is one.
-    pub(super) fn told(&self, fact: &Fact) -> Fact {
+    /// The fact as this gateway may see it. Only a token's fact is not keyed by account: for a
+    /// token of another account, nothing is revealed, not even that it exists.
+    pub(super) fn visible(&self, fact: &Fact) -> Fact {
         let answer = match &fact.answer {
             Answer::Token(token) if !self.is_for(&token.account) => Answer::Absent,
             answer => answer.clone(),
@@ -192,7 +192,7 @@ impl Gateway {
         equal.fold(Choice::from(0), |one, other| one | other)
     }
 
-    /// A source that cannot be used leaves what was there.
+    /// If the source cannot be used, the previous secrets stay in use.
     fn refresh(&self) {
         let Proof::Secret(source) = &self.proof else {
             return;
@@ -213,7 +213,7 @@ impl Gateway {
                     tracing::warn!(
                         gateway,
                         why,
-                        "the secret of a gateway cannot be read; the last one that could goes on"
+                        "the secret of a gateway cannot be read; the previous one stays in use"
                     );
                 }
                 *fault = Some(why);
@@ -222,7 +222,7 @@ impl Gateway {
     }
 }
 
-/// The hashes of all secrets that a source has.
+/// The hashes of all secrets in a source.
 pub(super) fn hashes(source: &config::Secret) -> anyhow::Result<Vec<Hash>> {
     let text = source.read()?;
     let lines = text.expose_secret().lines().map(str::trim);
@@ -232,7 +232,7 @@ pub(super) fn hashes(source: &config::Secret) -> anyhow::Result<Vec<Hash>> {
             if secret.len() < SHORTEST {
                 bail!(
                     "{source} has a secret of fewer than {SHORTEST} characters; \
-                     `openssl rand -hex 32` makes one"
+                     generate one with `openssl rand -hex 32`"
                 );
             }
             Ok(hash(secret))

@@ -1,5 +1,5 @@
-//! What a gateway says of a request, held against what it may speak of and what it was told. Each field
-//! of a message is one that a gateway could make up; `tests/facts_service/lies.rs` has them all.
+//! Checks a gateway's messages against its accounts and what this service answered it. A gateway
+//! could forge each field of a message; `tests/facts_service/lies.rs` covers them all.
 
 use scimguard_core::facts::{Answer, Fact, Key};
 use scimguard_core::{Guard, NamedAccount, Settings, sha256_hex};
@@ -12,15 +12,15 @@ use super::failure::Failure;
 /// No rule of any policy has a longer id.
 const LONGEST_RULE: usize = 64;
 
-/// Reads the paths that gateways tell of.
+/// Reads the paths in gateways' messages.
 pub(in crate::proxy) struct Paths(Option<Guard>);
 
-/// A client's request, as the gateway has always to tell it.
+/// Hash of a client's request head, which the gateway has to repeat unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HeadHash(String);
 
-/// A token that a pass was told to be good: its account and, unless that is for the policy to find out
-/// from its claims, its id.
+/// A token that this service reported as good: its account and its id, unless the policy has to
+/// derive the id from the claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GoodToken {
     pub(super) account: String,
@@ -30,8 +30,8 @@ pub(super) struct GoodToken {
 // === impl Paths ===
 
 impl Paths {
-    /// By the document that the policy runs with. A policy of another project may have one that only it
-    /// reads: of that, what its settings say about SCIM.
+    /// Uses the document that the policy runs with. If only a foreign policy can read it, uses its
+    /// SCIM settings.
     pub(in crate::proxy) fn new(document: &str, settings: &Settings) -> Self {
         let reads = |guard: &Guard| guard.settings().scim_base == settings.scim_base;
         let own = Guard::configure(document).ok().filter(reads);
@@ -50,30 +50,37 @@ impl Paths {
         })
     }
 
-    /// Refuses a question that is not for the gateway, or about another account than its request is.
-    pub(super) fn check_ask(&self, gateway: &Gateway, ask: &FactsRequest) -> Result<(), Failure> {
-        let accounts = ask.keys.iter().filter_map(account_of_key);
-        self.check(gateway, &ask.head, accounts)
+    /// Refuses a question that the gateway may not ask, or about another account than its request's.
+    pub(super) fn check_facts_request(
+        &self,
+        gateway: &Gateway,
+        request: &FactsRequest,
+    ) -> Result<(), Failure> {
+        let accounts = request.keys.iter().filter_map(account_of_key);
+        self.check(gateway, &request.head, accounts)
     }
 
     /// Refuses records and decisions that are not the gateway's, or of another account than their
-    /// request.
-    pub(super) fn check_tell(
+    /// request's.
+    pub(super) fn check_records_request(
         &self,
         gateway: &Gateway,
-        tell: &RecordsRequest,
+        request: &RecordsRequest,
     ) -> Result<(), Failure> {
-        if !tell.records.is_empty() {
+        if !request.records.is_empty() {
             gateway.check_record()?;
         }
-        let told = tell.verdict.as_ref().and_then(|it| it.account.as_deref());
-        let accounts = tell.records.iter().map(account_of_record).chain(told);
-        self.check(gateway, &tell.head, accounts)?;
-        if tell.pass.is_none() && !tell.records.is_empty() {
-            // Nothing is leased: another write may be under way.
+        let named = request
+            .verdict
+            .as_ref()
+            .and_then(|it| it.account.as_deref());
+        let accounts = request.records.iter().map(account_of_record).chain(named);
+        self.check(gateway, &request.head, accounts)?;
+        if request.pass.is_none() && !request.records.is_empty() {
+            // Nothing is leased: another write may be in progress.
             return Err(Failure::malformed("Records belong to a pass."));
         }
-        tell.verdict.as_ref().map_or(Ok(()), check_form)
+        request.verdict.as_ref().map_or(Ok(()), check_form)
     }
 
     fn check<'a>(
@@ -92,7 +99,7 @@ impl Paths {
             gateway.check(account)?;
             if matches!(&named, NamedAccount::One(named) if named != account) {
                 return Err(Failure::forbidden(
-                    "it speaks of another account than the path of its request",
+                    "it names another account than the path of its request",
                 ));
             }
         }
@@ -100,7 +107,7 @@ impl Paths {
     }
 }
 
-/// Refuses what no decision looks like.
+/// Refuses a report that no decision can produce.
 fn check_form(verdict: &DecisionReport) -> Result<(), Failure> {
     let is_id = |rule: &String| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
@@ -121,7 +128,7 @@ fn check_form(verdict: &DecisionReport) -> Result<(), Failure> {
     }
 }
 
-/// The good tokens that these facts tell the gateway of.
+/// The good tokens that these facts reveal to the gateway.
 pub(super) fn good_tokens(gateway: &Gateway, facts: &[Fact], now: u64) -> Vec<GoodToken> {
     let own = scimguard_exchange::good_tokens(facts, now)
         .next()
@@ -161,9 +168,9 @@ impl GoodToken {
 // === impl HeadHash ===
 
 impl HeadHash {
-    /// Without the credentials themselves, which need not stay in memory.
+    /// Keeps no credentials in memory.
     pub(super) fn of(head: &Head) -> Self {
-        // A head that cannot be written came from no message.
+        // A head that cannot be serialised was in no message.
         let text = serde_json::to_vec(head).unwrap_or_default();
         Self(sha256_hex(&text))
     }

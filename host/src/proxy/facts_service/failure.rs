@@ -1,4 +1,4 @@
-//! What a gateway is told instead of facts: a status, and how it refuses the client's request.
+//! What a gateway gets instead of facts: a status, and how to refuse the client's request.
 
 use http::{HeaderValue, StatusCode, header};
 use scimguard_wire::Refused as Reported;
@@ -7,11 +7,11 @@ use super::written;
 use crate::proxy::body::Outgoing;
 use crate::proxy::incoming::Refused;
 
-/// Nothing was done.
+/// Why a message was refused. Nothing was done.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) status: StatusCode,
-    /// For the client of the gateway.
+    /// For the gateway's client.
     refused: Refused,
     /// For the log.
     why: String,
@@ -19,7 +19,7 @@ pub(super) struct Failure {
 
 impl Failure {
     fn new(status: StatusCode, why: impl Into<String>) -> Self {
-        let detail = "The gateway cannot have this request judged. Tell its operator; the log of the \
+        let detail = "The gateway cannot get this request judged. Tell its operator; the log of the \
                       facts service says more.";
         Self {
             status,
@@ -29,18 +29,18 @@ impl Failure {
     }
 
     pub(super) fn nowhere() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "there is no such path")
+        Self::new(StatusCode::NOT_FOUND, "no such path")
     }
 
     pub(super) fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "only POST is taken here")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "only POST is allowed")
     }
 
     pub(super) fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "the secret is not a gateway's")
     }
 
-    /// Of an account or a verb that is not the gateway's.
+    /// For an account or a verb that is not the gateway's.
     pub(super) fn forbidden(why: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, why)
     }
@@ -57,11 +57,11 @@ impl Failure {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, why)
     }
 
-    /// Of something in this process that should not fail.
+    /// For something in this process that should not fail.
     pub(super) fn failed() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the service failed at this message",
+            "the service failed on this message",
         )
     }
 
@@ -75,15 +75,15 @@ impl Failure {
     }
 
     pub(super) fn ending() -> Self {
-        let detail = "The facts service is ending. Repeat the request later.";
-        Self::later(detail, "the service is ending")
+        let detail = "The facts service is shutting down. Repeat the request later.";
+        Self::later(detail, "the service is shutting down")
     }
 
     pub(super) fn rule(&self) -> &'static str {
         self.refused.rule
     }
 
-    /// What is the client's doing is in the decision log.
+    /// Logs it, except what a client caused: that is in the decision log.
     pub(super) fn log(&self, gateway: &str) {
         if self.status != StatusCode::TOO_MANY_REQUESTS {
             let (status, why) = (self.status.as_u16(), &self.why);

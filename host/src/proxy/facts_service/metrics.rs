@@ -1,4 +1,4 @@
-//! What gateways ask and record, counted. Labels are the gateways that the configuration names.
+//! Metrics of the facts service. Labels are the configured gateways.
 
 use std::time::Duration;
 
@@ -42,17 +42,17 @@ impl FactsMetrics {
     pub(in crate::proxy) fn register(&self, registry: &mut Registry) {
         registry.register(
             "facts_requests",
-            "What gateways asked and told, by what came of it",
+            "Messages of gateways, by result",
             self.requests.clone(),
         );
         registry.register(
             "facts_seconds",
-            "Time that it took to answer a gateway, other writes and the application included",
+            "Time to answer a gateway, including waiting for other writes and the application",
             self.seconds.clone(),
         );
         registry.register(
             "facts_expired",
-            "Requests of clients that a gateway did not end in time",
+            "Client requests that a gateway did not end in time",
             self.expired.clone(),
         );
         registry.register(

@@ -1,16 +1,17 @@
-//! The facts service: what gateways that run the policy themselves ask and tell, over the same store,
-//! leases and limits as the requests that this process decides. `scimguard_wire` has the messages.
+//! The facts service: answers gateways that run the policy themselves and takes their records, over
+//! the same store, leases and limits as the requests that this process decides. `scimguard_wire`
+//! defines the messages.
 
 mod access;
-mod ask;
 mod authority;
+pub(crate) mod check;
+mod facts_request;
 mod failure;
 pub(super) mod metrics;
 mod passes;
+mod records_request;
 mod shares;
-mod tell;
 mod tls;
-pub(crate) mod tried;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,16 +34,16 @@ use crate::config;
 
 pub(super) use self::authority::Paths;
 
-/// Whether the service takes requests; for gateways that look before they ask. Needs no credential.
+/// Whether the service accepts requests, for the gateways' health checks. Needs no credential.
 const HEALTH: &str = "/healthz";
 
 /// More than the facts and records of any one request: a group of 100,000 members has 5 MB.
 const MESSAGE_BYTES: u64 = 32 * 1024 * 1024;
 
-/// How often it is looked for requests that their gateways left alone.
+/// How often to look for requests that their gateways abandoned.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What all requests of gateways share.
+/// Shared by all requests of gateways.
 pub(super) struct FactsService {
     gateways: Gateways,
     passes: Passes,
@@ -50,7 +51,7 @@ pub(super) struct FactsService {
     tls: Option<TlsAcceptor>,
 }
 
-/// What a gateway does.
+/// A path of the service.
 #[derive(Clone, Copy)]
 enum Endpoint {
     Facts,
@@ -68,7 +69,7 @@ impl FactsService {
         })
     }
 
-    /// What encrypts connections; `None`: nothing does.
+    /// Accepts TLS connections; `None`: they are in clear text.
     pub(super) fn tls(&self) -> Option<TlsAcceptor> {
         self.tls.clone()
     }
@@ -78,13 +79,13 @@ impl FactsService {
         self.gateways.refresh();
     }
 
-    /// Forgets the requests that their gateways have left alone for too long.
+    /// Drops the requests that their gateways abandoned.
     pub(super) fn expire(&self, proxy: &Proxy) {
         for gateway in self.passes.expire() {
             proxy.metrics.facts.expired(&gateway.name);
             tracing::warn!(
                 gateway = gateway.name,
-                "a gateway did not end a request in time; what it changed is open until it is settled"
+                "a gateway did not end a request in time; its writes stay open until they are settled"
             );
         }
     }
@@ -143,29 +144,29 @@ impl FactsService {
             Ok(Ok(BufferedBody::Bytes(bytes))) => bytes,
             Ok(Ok(BufferedBody::OverLimit)) => return Err(Failure::too_large(MESSAGE_BYTES)),
             Ok(Ok(BufferedBody::None)) => return Err(Failure::malformed("It is empty.")),
-            Ok(Err(_)) | Err(_) => return Err(Failure::malformed("It did not arrive whole.")),
+            Ok(Err(_)) | Err(_) => return Err(Failure::malformed("It did not arrive completely.")),
         };
         match endpoint {
-            // A gateway that goes away has no use for facts, and what was leased for them is free again.
+            // If a gateway disconnects, it needs no facts, and their leases are released.
             Endpoint::Facts => {
-                let ask = read(&body)?;
+                let request = read(&body)?;
                 let asked = tokio::select! {
                     biased;
-                    asked = self.ask(proxy, gateway, ask, peer) => asked?,
+                    asked = self.answer_facts(proxy, gateway, request, peer) => asked?,
                     () = proxy.ending.cancelled() => return Err(Failure::ending()),
                 };
                 written(&asked)
             }
-            // What it told counts also if it goes away.
+            // A report counts even if the gateway disconnects.
             Endpoint::Records => {
-                let tell = read(&body)?;
+                let request = read(&body)?;
                 let (proxy, gateway) = (Arc::clone(proxy), Arc::clone(gateway));
                 let tasks = proxy.in_flight.clone();
-                let told = tasks
-                    .spawn(async move { self.tell(&proxy, &gateway, tell, peer).await })
+                let stored = tasks
+                    .spawn(async move { self.take_records(&proxy, &gateway, request, peer).await })
                     .await;
-                // Where it failed is in the log; the message may hold a part of the request.
-                told.unwrap_or_else(|_| Err(Failure::failed()))?;
+                // The log shows where it failed; the message may hold a part of the request.
+                stored.unwrap_or_else(|_| Err(Failure::failed()))?;
                 let mut response = http::Response::new(Outgoing::empty());
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 Ok(response)
@@ -183,21 +184,24 @@ impl Endpoint {
     }
 }
 
-/// No new requests of clients are taken when the process ends, those under way are.
+/// When the process ends, no new client requests are accepted; those in progress continue.
 fn health(proxy: &Proxy) -> http::Response<Outgoing> {
     let (status, text) = match proxy.in_flight.is_closed() {
         false => (StatusCode::OK, "ok\n"),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "the service is ending\n"),
+        true => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the service is shutting down\n",
+        ),
     };
     let mut response = http::Response::new(Outgoing::from(text.as_bytes().to_vec()));
     *response.status_mut() = status;
     response
 }
 
-/// Who sent the request, as the gateway sees it.
+/// The sender of the request, as the gateway sees it.
 fn client(head: &Head, peer: IpAddr) -> Client {
-    let told = head.source.as_deref().and_then(source::address);
-    let source = told.unwrap_or(peer).to_canonical();
+    let named = head.source.as_deref().and_then(source::address);
+    let source = named.unwrap_or(peer).to_canonical();
     let credentials = headers::to_map(credentials(head)).unwrap_or_default();
     Client::new(source, &credentials)
 }
@@ -211,7 +215,7 @@ fn credentials(head: &Head) -> scimguard_core::Headers {
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| {
-        // Its own words may repeat a token.
+        // The error's own text may repeat a token.
         let (line, column) = (error.line(), error.column());
         Failure::malformed(format!(
             "It is not of this version of the interface (line {line}, column {column})."

@@ -1,5 +1,5 @@
-//! Requests of clients that gateways have under way. One is taken out while it is worked on: who fails
-//! in between leaves nothing behind, and nobody else goes on with it.
+//! Client requests that gateways have in progress. One is removed while it is worked on: a failure
+//! leaves nothing behind, and nobody else can continue it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,37 +21,38 @@ use crate::proxy::Proxy;
 use crate::proxy::client::Client;
 use crate::proxy::state::State;
 
-/// All that are under way and not worked on at this moment.
+/// All that are in progress and not worked on at this moment.
 pub(super) struct Passes {
     open: Mutex<HashMap<Pass, Waiting>>,
     timeout: Duration,
     longest: Duration,
 }
 
-/// One that is worked on. Its leases end with it.
+/// One that is being worked on. Its leases end with it.
 pub(super) struct Open {
     pub(super) pass: Pass,
     pub(super) started: Instant,
     pub(super) state: State,
-    /// The good tokens that the gateway was told of.
+    /// The good tokens that the gateway knows of.
     pub(super) tokens: Vec<GoodToken>,
-    /// Its decision was told.
+    /// Its decision was reported.
     pub(super) is_decided: bool,
     head: HeadHash,
     gateway: Arc<Gateway>,
     place: Place,
-    /// The process does not end before it.
+    /// Keeps the process running until it ends.
     _in_flight: TaskTrackerToken,
 }
 
-/// One whose gateway has something else to do.
+/// One that waits for its gateway.
 struct Waiting {
     open: Open,
     until: Instant,
 }
 
 impl Passes {
-    /// For gateways that may leave one alone for `timeout`, and have it for `longest` in all.
+    /// `timeout`: how long gateways may leave one idle; `longest`: how long they may have it in
+    /// all.
     pub(super) fn new(timeout: Duration, longest: Duration) -> Self {
         Self {
             open: Mutex::default(),
@@ -86,7 +87,7 @@ impl Passes {
         })
     }
 
-    /// Takes one that its gateway goes on with: that of the request that it began with.
+    /// Takes the one that a gateway continues, which must be of the same request.
     pub(super) fn take(
         &self,
         pass: &Pass,
@@ -99,7 +100,7 @@ impl Passes {
         });
         if is_other {
             return Err(Failure::forbidden(
-                "it goes on with a request that is not the one it began with",
+                "it continues another request than it began",
             ));
         }
         let is_there = all.get(pass).is_some_and(|waiting| {
@@ -108,11 +109,11 @@ impl Passes {
         let taken = is_there.then(|| all.remove(pass)).flatten();
         taken.map(|waiting| waiting.open).ok_or_else(|| {
             let detail = "The request took too long to be judged. Repeat it later.";
-            Failure::later(detail, "it goes on with a request that is over")
+            Failure::later(detail, "it continues a request that is over")
         })
     }
 
-    /// Keeps one until its gateway goes on with it.
+    /// Keeps one until its gateway continues it.
     pub(super) fn keep(&self, open: Open) -> Pass {
         let pass = open.pass.clone();
         let until = (Instant::now() + self.timeout).min(open.started + self.longest);
@@ -120,7 +121,7 @@ impl Passes {
         pass
     }
 
-    /// Drops those that were left alone for too long; the gateways that did.
+    /// Drops those that were idle for too long, and returns their gateways.
     pub(super) fn expire(&self) -> Vec<Arc<Gateway>> {
         let now = Instant::now();
         let over: Vec<Waiting> = {
@@ -133,7 +134,7 @@ impl Passes {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Pass, Waiting>> {
-        // Nothing that runs under this lock can leave the map half changed.
+        // No code under this lock can panic halfway through a change.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -141,7 +142,7 @@ impl Passes {
 // === impl Open ===
 
 impl Open {
-    /// Counts it to the account whose good token it has, or to those that have none.
+    /// Counts it against the account of its good token, or against those without one.
     pub(super) fn count(&mut self, account: Option<&str>) -> Result<(), Failure> {
         let room = &self.gateway.room;
         let counted = match account {

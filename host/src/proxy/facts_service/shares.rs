@@ -1,5 +1,5 @@
-//! Room for requests under way, of which no client, no account and no crowd without a good token can
-//! take so much that the others have none.
+//! Limits concurrent requests such that no client, no account and no crowd without a good token can
+//! starve the others.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,21 +9,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::network::Network;
 
-/// The room of one gateway.
+/// The concurrent requests of one gateway.
 pub(super) struct Room {
     all: Arc<Semaphore>,
-    /// How much one account may have.
+    /// The limit of one account.
     each_account: usize,
-    /// How much all requests without a good token may have together.
+    /// The limit of all requests without a good token together.
     unverified: usize,
-    /// How much one client may have.
+    /// The limit of one client.
     each_network: usize,
     taken: Arc<Taken>,
 }
 
 type Taken = Mutex<HashMap<Holder, usize>>;
 
-/// Whose share a request is counted to.
+/// Whose share a request is counted against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Holder {
     Network(Network),
@@ -31,7 +31,7 @@ enum Holder {
     Unverified,
 }
 
-/// The place of one request; it is free again when this is dropped.
+/// One request's place, which is freed when this is dropped.
 pub(super) struct Place {
     _all: OwnedSemaphorePermit,
     _network: Share,
@@ -44,7 +44,7 @@ struct Share {
     holder: Holder,
 }
 
-/// What there is no more room for.
+/// Which limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Full {
     #[error("it has too many requests under way")]
@@ -63,7 +63,7 @@ const LEAST: usize = 16;
 // === impl Room ===
 
 impl Room {
-    /// Room for so many requests, of which one account may have all if there is no other.
+    /// Allows `requests` requests; a single account may use all of them.
     pub(super) fn new(requests: usize, accounts: Option<usize>) -> Self {
         let share = |of: usize| (requests / of).max(LEAST).min(requests);
         Self {
@@ -78,7 +78,7 @@ impl Room {
         }
     }
 
-    /// A place for one more request of a client.
+    /// Takes a place for one more request of a client.
     pub(super) fn enter(&self, network: Network) -> Result<Place, Full> {
         let network = self.share(Holder::Network(network), self.each_network);
         let network = network.ok_or(Full::Network)?;
@@ -90,7 +90,7 @@ impl Room {
         })
     }
 
-    /// The request of this place has a good token of the account.
+    /// Counts a place against the account of its good token.
     pub(super) fn verified(&self, place: &mut Place, account: &str) -> Result<(), Full> {
         let holder = Holder::Account(account.to_owned());
         if place.holder.as_ref().is_some_and(|it| it.holder == holder) {
@@ -101,7 +101,7 @@ impl Room {
         Ok(())
     }
 
-    /// Nobody knows whose the request of this place is.
+    /// Counts a place against requests without a good token.
     pub(super) fn unverified(&self, place: &mut Place) -> Result<(), Full> {
         if place.holder.is_none() {
             let share = self.share(Holder::Unverified, self.unverified);
@@ -126,7 +126,7 @@ impl Room {
 }
 
 fn lock(taken: &Taken) -> MutexGuard<'_, HashMap<Holder, usize>> {
-    // Nothing that runs under this lock can leave the map half changed.
+    // No code under this lock can panic halfway through a change.
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -169,8 +169,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes and goes, nobody has more than a share, nobody whose share is free is refused
-        /// while there is room, and in the end all is free.
+        /// In any order of events, nobody gets more than a share, nobody with a free share is
+        /// refused while there is room, and in the end everything is free.
         #[test]
         fn shares_hold_and_end(steps in steps()) {
             let room = Room::new(80, None);

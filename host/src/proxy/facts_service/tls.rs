@@ -13,7 +13,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::config;
 
-/// What takes connections. Who has no certificate may still have a secret.
+/// Accepts TLS connections. A gateway without a certificate may still have a secret.
 pub(super) fn acceptor(config: &config::Tls) -> anyhow::Result<TlsAcceptor> {
     let provider = Arc::new(default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))

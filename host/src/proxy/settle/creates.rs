@@ -1,4 +1,4 @@
-//! Creates whose outcome nobody saw: which resource of the backend is the one.
+//! Unanswered creates: which resource of the backend each one made.
 
 use scimguard_core::facts::{Key, ResourceKind};
 use scimguard_core::fold;
@@ -26,11 +26,11 @@ impl Round<'_> {
             account: intent.account.clone(),
             key: intent.key.clone(),
         };
-        let told = match intent.kind {
+        let created = match intent.kind {
             ResourceKind::User => self.created_user(&intent).await,
             ResourceKind::Group => self.created_group(&intent).await?,
         };
-        match told {
+        match created {
             Lookup::Found(id) => {
                 self.settled += 1;
                 self.proxy.store.settle_by_name(key, id).await
@@ -66,8 +66,9 @@ impl Round<'_> {
         }
     }
 
-    /// The group that a create made. Names are not unique, and an id that is taken is not derived
-    /// from a name: what could be several groups stays open until the provider's next request tells.
+    /// The group that a create made. Names are not unique, and a taken id is not derived from a
+    /// name: where several groups are possible, the create stays open until the provider's next
+    /// request settles it.
     async fn created_group(&self, intent: &OpenIntent) -> Result<Lookup<String>, store::Error> {
         let path = self
             .proxy
@@ -89,7 +90,7 @@ impl Round<'_> {
             let identified = group.external_id.is_some() && group.external_id == intent.external_id;
             let is_derived = Some(&group.id) == intent.derived_id.as_ref();
             match store.recorded_group(&intent.account, &group.id).await? {
-                // A native one that is perhaps deleted, or the one that was created since.
+                // A native one that may be deleted, or one created since.
                 Some(known)
                     if is_derived && known.deletion_pending && known.managed_by.is_none() =>
                 {
@@ -103,11 +104,11 @@ impl Round<'_> {
         Ok(match (unseen.as_slice(), &intent.derived_id) {
             ([], _) => Lookup::Missing,
             ([(id, true)], _) | ([(id, _)], None) => Lookup::Found(id.clone()),
-            // It may be the one, or another group of the name, and none was created.
+            // It may be the created one, or another group of that name.
             ([(_, false)], Some(_)) if intent.taken => Lookup::Unknown,
             ([(_, false)], Some(derived)) => {
                 match self.resource(&intent.account, "Groups", derived).await {
-                    // Another group of the name, and none that was created.
+                    // Another group of that name, and none that was created.
                     Lookup::Missing => Lookup::Missing,
                     Lookup::Found(_) | Lookup::Unknown => Lookup::Unknown,
                 }
@@ -116,9 +117,8 @@ impl Round<'_> {
         })
     }
 
-    /// Nobody has made a group of the name that is not on record: none was made, or the one that the
-    /// name gives its id, which the provider had or has written to since. Whom that one has from its
-    /// creation is not known then.
+    /// The recorded group that settles a create if the backend shows no new one: the provider's group
+    /// whose id derives from the name, if there is one. Its initial members are then unknown.
     async fn known_since(&self, intent: &OpenIntent) -> Result<Option<String>, store::Error> {
         let Some(derived) = intent.derived_id.clone() else {
             return Ok(None);

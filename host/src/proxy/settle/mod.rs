@@ -1,8 +1,8 @@
-//! Settling what is open: the backend is asked what became of creates, changes and memberships whose
-//! outcome nobody saw, at the start and from time to time.
+//! Settles what is open: asks the backend about creates, changes and memberships whose outcome
+//! nobody saw, at the start and periodically.
 //!
-//! What is there counts at once for a create, which only adds an owner. Everything else waits until
-//! the backend cannot act any more, and what is missing must be missing twice.
+//! A resource that exists confirms a create at once, which only adds an owner. Everything else
+//! waits until the backend cannot act any more, and what is missing must be missing twice.
 
 mod creates;
 
@@ -21,25 +21,25 @@ use crate::store::{self, OpenIntent, OpenMembers};
 
 /// When the backend is asked.
 pub(super) struct Times {
-    /// How often.
+    /// The interval.
     pub(super) every: Duration,
     /// How long after a write the backend may still act.
     pub(super) after: Duration,
 }
 
-/// Groups that are looked at to find out whether the application tells members.
-const A_FEW: u32 = 10;
+/// How many groups to sample for whether the application returns members.
+const SAMPLE_SIZE: u32 = 10;
 
-/// What is known from asking the last time.
+/// What earlier rounds found out.
 #[derive(Default)]
 pub(super) struct SettleState {
-    /// What was missing, once.
+    /// What was missing once.
     missing: BTreeSet<Question>,
     /// Accounts whose groups have been seen with members.
-    tells_members: BTreeSet<String>,
+    lists_members: BTreeSet<String>,
 }
 
-/// Something that the backend is asked for.
+/// A resource or membership that the backend is asked about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Question {
     Intent(OpenIntent),
@@ -48,11 +48,11 @@ enum Question {
     Member(OpenMembers, String),
 }
 
-/// What the backend says.
+/// The backend's answer.
 enum Lookup<T> {
     Found(T),
     Missing,
-    /// No answer, or one that says neither.
+    /// No answer, or an inconclusive one.
     Unknown,
 }
 
@@ -80,7 +80,7 @@ impl Proxy {
             over: now().saturating_sub(millis(self.settle.after)),
             missing,
             missing_now: BTreeSet::new(),
-            tells_members: self.lock_open().tells_members.clone(),
+            lists_members: self.lock_open().lists_members.clone(),
             settled: 0,
         };
         for intent in self.store.open_intents(None).await? {
@@ -97,7 +97,7 @@ impl Proxy {
         }
         let mut open = self.lock_open();
         open.missing = round.missing_now;
-        open.tells_members = round.tells_members;
+        open.lists_members = round.lists_members;
         Ok(round.settled)
     }
 
@@ -106,16 +106,16 @@ impl Proxy {
     }
 }
 
-/// One time of asking.
+/// One round of questions.
 struct Round<'a> {
     proxy: &'a Proxy,
     credential: &'a Credential,
-    /// The backend is done with what was begun before this time, in milliseconds since 1970.
+    /// The backend is done with everything that began before this time, in milliseconds since 1970.
     over: u64,
     missing: BTreeSet<Question>,
     missing_now: BTreeSet<Question>,
     /// Accounts whose groups have been seen with members.
-    tells_members: BTreeSet<String>,
+    lists_members: BTreeSet<String>,
     settled: usize,
 }
 
@@ -142,12 +142,12 @@ impl Round<'_> {
             return Ok(());
         }
         match self.resource(&user.account, "Users", &id).await {
-            Lookup::Found(told) => {
+            Lookup::Found(found) => {
                 self.apply(Record::User(User {
-                    user_name: told.user_name.unwrap_or_else(|| user.user_name.clone()),
-                    display_name: told.display_name.or(user.display_name.clone()),
-                    external_id: told.external_id.or(user.external_id.clone()),
-                    active: told.active.unwrap_or(user.active),
+                    user_name: found.user_name.unwrap_or_else(|| user.user_name.clone()),
+                    display_name: found.display_name.or(user.display_name.clone()),
+                    external_id: found.external_id.or(user.external_id.clone()),
+                    active: found.active.unwrap_or(user.active),
                     write_pending: false,
                     deletion_pending: false,
                     ..user
@@ -159,8 +159,8 @@ impl Round<'_> {
                 if !self.is_missing_twice(question) {
                     return Ok(());
                 }
-                // Who was not being deleted is deactivated, in an application that deletes then. Of one
-                // without a name nothing is known but a write that was not answered.
+                // A user that was not being deleted was deactivated, in an application that then
+                // deletes. Of a user without a name only an unanswered write is known.
                 let record = match user.deletion_pending || user.user_name == id {
                     true => Record::RemoveUser(ResourceKey {
                         account: user.account,
@@ -197,19 +197,19 @@ impl Round<'_> {
             return Ok(());
         }
         match self.resource(&group.account, "Groups", &id).await {
-            Lookup::Found(told) => {
-                let was_leaving = group.deletion_pending;
+            Lookup::Found(found) => {
+                let was_being_deleted = group.deletion_pending;
                 let found = Group {
-                    display_name: told.display_name.or(group.display_name.clone()),
-                    external_id: told.external_id.or(group.external_id.clone()),
+                    display_name: found.display_name.or(group.display_name.clone()),
+                    external_id: found.external_id.or(group.external_id.clone()),
                     write_pending: false,
                     deletion_pending: false,
                     ..group
                 };
-                if !was_leaving {
+                if !was_being_deleted {
                     return self.apply(Record::Group(found)).await;
                 }
-                // A native one may be the one that the provider is creating, whose next request tells.
+                // A native one may be the one that the provider is creating; its next request settles it.
                 let key = Some((found.account.as_str(), id.as_str()));
                 if found.managed_by.is_none()
                     && !self.proxy.store.open_intents(key).await?.is_empty()
@@ -245,11 +245,11 @@ impl Round<'_> {
             return Ok(());
         };
         let open = self.proxy.store.open_members_of(&group, self.over).await?;
-        let told = self
+        let found = self
             .resource(&group.account, "Groups", &group.group_id)
             .await;
-        let told = match told {
-            Lookup::Found(told) => told.members,
+        let found = match found {
+            Lookup::Found(found) => found.members,
             Lookup::Missing => {
                 // Some applications show only what was provisioned.
                 let recorded = self
@@ -264,11 +264,11 @@ impl Round<'_> {
             }
             Lookup::Unknown => return Ok(()),
         };
-        // A group without members has no such attribute, nor has any group of some applications.
-        let Some(told) = self.told_members(&group.account, told).await else {
+        // Groups without members have no such attribute, and in some applications no group has.
+        let Some(found) = self.listed_members(&group.account, found).await else {
             return Ok(());
         };
-        let actual: BTreeSet<String> = told.into_iter().map(|member| member.value).collect();
+        let actual: BTreeSet<String> = found.into_iter().map(|member| member.value).collect();
         let (members, others): (BTreeSet<String>, BTreeSet<String>) =
             open.into_iter().partition(|user| actual.contains(user));
         let gone: BTreeSet<String> = others
@@ -282,26 +282,29 @@ impl Round<'_> {
             .await
     }
 
-    /// The members of a group. `None`: the application does not tell the members of any.
-    async fn told_members(
+    /// The members of a group. `None`: the application returns members of no group.
+    async fn listed_members(
         &mut self,
         account: &str,
-        told: Option<Vec<MemberOf>>,
+        found: Option<Vec<MemberOf>>,
     ) -> Option<Vec<MemberOf>> {
-        let mut tells = told.is_some() || self.tells_members.contains(account);
-        if !tells {
-            let query = [("startIndex", "1".to_owned()), ("count", A_FEW.to_string())];
+        let mut lists = found.is_some() || self.lists_members.contains(account);
+        if !lists {
+            let query = [
+                ("startIndex", "1".to_owned()),
+                ("count", SAMPLE_SIZE.to_string()),
+            ];
             let path = self.proxy.setup.paths().list(account, "Groups", &query);
             let groups = self.list(&path).await?.resources;
-            tells = groups.iter().any(|group| group.members.is_some());
+            lists = groups.iter().any(|group| group.members.is_some());
         }
-        if tells {
-            self.tells_members.insert(account.to_owned());
+        if lists {
+            self.lists_members.insert(account.to_owned());
         }
-        told.or_else(|| tells.then(Vec::new))
+        found.or_else(|| lists.then(Vec::new))
     }
 
-    /// While it is held, no write of this guard is under way that could change what is asked.
+    /// While it is held, no write of this guard that could change the answers is in progress.
     async fn lease(&self, keys: &[Key]) -> Option<leases::LeaseGuard> {
         let names = leases::names(keys, &[]);
         let limit = self.proxy.lease_timeout;

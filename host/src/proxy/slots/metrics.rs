@@ -1,4 +1,4 @@
-//! What is counted of connections.
+//! Metrics of connections.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -26,7 +26,7 @@ pub(crate) struct ConnectionMetrics {
 pub(super) enum Reason {
     /// There was no room for it.
     Refused,
-    /// It was idle longest when another one came.
+    /// It had been idle longest when another one arrived.
     GaveWay,
     /// It had no request for too long.
     Idle,
@@ -47,7 +47,7 @@ impl AllConnections {
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register(
             "connections",
-            "Connections that are open, by the address that they came to",
+            "Open connections, by address",
             self.open.clone(),
         );
         registry.register(

@@ -1,10 +1,10 @@
-//! How many connections an address has, and which of them gives way to a new one.
+//! How many connections an address has, and which of them is evicted for a new one.
 //!
 //! A connection is *idle* while everything on it waits for its client: for the head of a request, or for
-//! the rest of a body. Beyond the limits the connection that has been idle longest gives way, first of
+//! the rest of a body. Beyond the limits the connection that has been idle longest is evicted, first of
 //! the same peer, then of the peer with the most idle ones: closing it loses nothing that was decided,
-//! and a client that is quiet for good reasons connects again. If none is idle the new one is refused,
-//! since ending a request that the backend may be working on would leave its outcome unknown.
+//! and a client that is quiet for good reasons reconnects. If none is idle, the new one is refused, since
+//! ending a request that the backend may be working on would leave its outcome unknown.
 
 pub(crate) mod metrics;
 
@@ -21,20 +21,20 @@ use tokio_util::sync::CancellationToken;
 use self::metrics::{ConnectionMetrics, Reason};
 use crate::network::Network;
 
-/// The limits of one address, and what is connected to it.
+/// The limits of one address, and its connections.
 pub(crate) struct Slots {
     limits: Limits,
     metrics: ConnectionMetrics,
     table: Mutex<Table>,
 }
 
-/// How many connections there may be.
+/// Limits of connections.
 pub(crate) struct Limits {
-    /// In all.
+    /// In total.
     pub(crate) most: usize,
-    /// From one address, or from one /64 of IPv6.
+    /// From one IPv4 address or one IPv6 /64.
     pub(crate) per_peer: usize,
-    /// Proxies, from which the clients of many come.
+    /// Proxies, through which many clients connect.
     pub(crate) exempt: Vec<IpNet>,
 }
 
@@ -42,17 +42,17 @@ pub(crate) struct Limits {
 struct Table {
     next: u64,
     open: BTreeMap<u64, Entry>,
-    peers: BTreeMap<Network, Held>,
+    peers: BTreeMap<Network, PeerConnections>,
     /// Peers with idle connections, and how many they have.
     idle: BTreeSet<(usize, Network)>,
-    /// Connections gave way or were refused lately.
+    /// Connections were evicted or refused recently.
     full: bool,
     turned_away: u64,
 }
 
-/// What a peer has.
+/// The connections of one peer.
 #[derive(Default)]
-struct Held {
+struct PeerConnections {
     open: usize,
     /// Since when, in the order of events, and which connection.
     idle: BTreeSet<(u64, u64)>,
@@ -62,7 +62,7 @@ struct Entry {
     peer: Network,
     /// Its requests, and whether each waits for the rest of its body.
     requests: BTreeMap<u64, bool>,
-    /// Its place among those of its peer that are idle.
+    /// Its position among the idle ones of its peer.
     idle: Option<u64>,
     evicted: CancellationToken,
     quiet: watch::Sender<Quiet>,
@@ -71,7 +71,7 @@ struct Entry {
 /// Since when a connection does nothing.
 #[derive(Clone, Copy)]
 struct Quiet {
-    /// There is no request.
+    /// It has no request.
     empty: Option<Instant>,
     /// Everything waits for the client.
     idle: Option<Instant>,
@@ -89,7 +89,7 @@ struct Place {
     id: u64,
 }
 
-/// A request on a connection, until its answer has been handed over.
+/// A request on a connection, until its response has been sent.
 pub(super) struct InFlight {
     place: Arc<Place>,
     id: u64,
@@ -102,10 +102,10 @@ pub(crate) struct Awaited {
     waiting: bool,
 }
 
-/// Why a connection ends that neither side has ended.
+/// Why the guard ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Over {
-    /// It gave way.
+    /// It was evicted.
     Evicted,
     /// It did nothing for too long.
     Idle,
@@ -122,7 +122,7 @@ impl Slots {
         })
     }
 
-    /// A place for a new connection. `None`: it is refused.
+    /// A slot for a new connection. `None`: it is refused.
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
         let address = peer.to_canonical();
         let exempt = self.limits.exempt.iter().any(|net| net.contains(&address));
@@ -181,7 +181,7 @@ impl Slots {
         self.metrics.open(table.open.len());
     }
 
-    /// Says in the log that there is room again, once there has been for a while.
+    /// Logs that there is room again, once there has been for a while.
     pub(crate) fn log_room(&self) {
         let mut table = self.table();
         let count = std::mem::take(&mut table.turned_away);
@@ -196,7 +196,7 @@ impl Slots {
                 address = self.metrics.address(),
                 count,
                 open = table.open.len(),
-                "connections gave way to others or were refused"
+                "connections were evicted or refused"
             );
         }
     }
@@ -210,7 +210,7 @@ impl Slots {
                 open = table.open.len(),
                 most = self.limits.most,
                 per_peer = self.limits.per_peer,
-                "too many connections: those that have been idle longest give way to new ones"
+                "too many connections: those that have been idle longest are evicted for new ones"
             );
         }
     }
@@ -228,10 +228,10 @@ impl Slots {
     }
 }
 
-/// Whether there is a place.
+/// Whether there is a slot.
 enum Room {
     Free,
-    /// A connection gave way.
+    /// A connection was evicted.
     Made,
     None,
 }
@@ -244,7 +244,7 @@ impl Table {
         self.next
     }
 
-    /// Notes whether a connection is idle now, and since when.
+    /// Updates whether a connection is idle, and since when.
     fn settle(&mut self, id: u64) {
         let now = self.tick();
         let Some(entry) = self.open.get_mut(&id) else {
@@ -273,8 +273,8 @@ impl Table {
         });
     }
 
-    /// Changes what a peer has, and its place among those with idle connections.
-    fn of_peer(&mut self, peer: Network, change: impl FnOnce(&mut Held)) {
+    /// Changes a peer's connections, and its position among those with idle ones.
+    fn of_peer(&mut self, peer: Network, change: impl FnOnce(&mut PeerConnections)) {
         let held = self.peers.entry(peer).or_default();
         self.idle.remove(&(held.idle.len(), peer));
         change(held);
@@ -285,7 +285,7 @@ impl Table {
         }
     }
 
-    /// Ends the oldest idle connection, of this peer or of the one with the most.
+    /// Evicts the oldest idle connection, of this peer or of the one with the most.
     fn evict(&mut self, peer: Option<Network>) -> Room {
         let peer = peer.or_else(|| self.idle.last().map(|(_, peer)| *peer));
         let oldest = peer
@@ -315,7 +315,7 @@ impl Table {
 // === impl Slot ===
 
 impl Slot {
-    /// A request begins on the connection.
+    /// Notes that a request begins on the connection.
     pub(super) fn begin(&self) -> InFlight {
         let id = self.place.slots.table().tick();
         self.place.change(|requests| {
@@ -327,7 +327,7 @@ impl Slot {
         }
     }
 
-    /// Waits until the connection has given way, or has had no request for so long.
+    /// Waits until the connection is evicted, or has had no request for `limit`.
     pub(super) async fn over(&self, limit: Duration) -> Over {
         tokio::select! {
             () = self.evicted.cancelled() => Over::Evicted,
@@ -338,8 +338,7 @@ impl Slot {
         }
     }
 
-    /// Waits until the connection has given way, or everything on it has waited for its client for so
-    /// long.
+    /// Waits until the connection is evicted, or everything on it has waited for its client for `limit`.
     pub(super) async fn idle(&self, limit: Duration) {
         tokio::select! {
             () = self.evicted.cancelled() => {}
@@ -359,7 +358,7 @@ impl Slot {
                 },
             };
             if changed.is_err() {
-                // It has given way.
+                // It was evicted.
                 return std::future::pending().await;
             }
         }
@@ -384,7 +383,7 @@ impl Place {
 // === impl InFlight ===
 
 impl InFlight {
-    /// For the request's body.
+    /// Tracks the request's body.
     pub(super) fn body(&self) -> Awaited {
         Awaited {
             place: Arc::clone(&self.place),

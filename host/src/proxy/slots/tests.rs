@@ -1,4 +1,4 @@
-//! Which connection gives way to which.
+//! Which connection is evicted for which.
 
 use std::net::Ipv4Addr;
 
@@ -30,7 +30,7 @@ fn the_oldest_idle_connection_of_the_same_peer_gives_way() {
     let second = slots.take(peer(1)).unwrap();
     let third = slots.take(peer(1)).unwrap();
     assert!(gave_way(&first) && !gave_way(&second) && !gave_way(&third) && !gave_way(&other));
-    // Having had a request makes it the youngest of those that are idle.
+    // Its request makes it the one that became idle last.
     drop(second.begin());
     let _fourth = slots.take(peer(1)).unwrap();
     assert!(gave_way(&third) && !gave_way(&second));

@@ -1,4 +1,4 @@
-//! A scripted backend on a socket of its own.
+//! A scripted backend on its own socket.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A request as the backend got it.
+/// A request as the backend received it.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) method: String,
@@ -23,7 +23,7 @@ pub(super) struct Seen {
     pub(super) body: Vec<u8>,
 }
 
-/// A backend on a socket of its own.
+/// A backend on its own socket.
 pub(super) struct Backend {
     pub(super) address: SocketAddr,
     pub(super) seen: Arc<Mutex<Vec<Seen>>>,
@@ -31,7 +31,7 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    /// Answers every request by `handle`, after reading it whole.
+    /// Answers every request by `handle`, after reading it completely.
     pub(super) async fn start<F>(handle: impl Fn(Seen) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = http::Response<Full<Bytes>>> + Send + 'static,
@@ -60,7 +60,7 @@ impl Backend {
                 });
                 tokio::spawn(async move {
                     let builder = auto::Builder::new(TokioExecutor::new());
-                    // The test looks at what the client got.
+                    // The test checks what the client receives.
                     let _ = builder
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
@@ -78,7 +78,7 @@ impl Backend {
         Self::start(async |_| json(200, "{}")).await
     }
 
-    /// Reads what comes and says exactly this, then closes.
+    /// Reads the request, writes exactly these bytes, then closes.
     pub(super) async fn raw(says: &'static [u8]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! When the backend is asked what the record does not know, and with whose credential.
+//! When the backend is asked about what is not recorded, and with whose credential.
 
 use scimguard_core::sha256_hex;
 
@@ -8,7 +8,7 @@ use super::*;
 
 const TOKEN: &str = "sat.ACC1.t1.secret";
 
-/// Needs the token and then the key; answers with what it was told, in a header.
+/// Needs the token and then the key; returns the fact in a header.
 fn asks(key: Key) -> Script {
     let token = Key::Token(sha256_hex(TOKEN.as_bytes()));
     Script::new().evaluate(move |_, facts| {

@@ -1,4 +1,4 @@
-//! Connections that do nothing end, and leave room for those that do something.
+//! Connections that do nothing are closed, and leave room for active ones.
 
 use std::future::pending;
 
@@ -9,14 +9,14 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-/// What HTTP/2 begins with, and an empty SETTINGS frame.
+/// The first bytes of HTTP/2, with an empty SETTINGS frame.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 /// Short enough to wait for.
 const QUICK: &str = "client_timeout = \"500ms\"\nbackend_timeout = \"500ms\"\n";
 
-/// Sends these bytes, then one space at a time for as long as the guard takes them, and waits for the end.
+/// Sends these bytes, then single spaces while the guard accepts them, and waits for the end.
 async fn ends(mut stream: TcpStream, first: &[u8], trickles: bool) {
     stream.write_all(first).await.unwrap();
     let (mut reads, mut writes) = stream.split();
@@ -73,7 +73,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let mut stream = guard.connect().await;
     stream.write_all(head).await.unwrap();
     assert_refused(&read_all(&mut stream).await, "400", "body.syntax");
-    // However slowly it comes.
+    // However slowly it arrives.
     ends(guard.connect().await, head, true).await;
     assert!(backend.seen().is_empty());
 }
@@ -122,7 +122,7 @@ async fn a_request_under_way_does_not_give_way() {
     assert_eq!(status(&read_all(&mut busy).await), "200");
 }
 
-/// A backend whose answer has no end; it says when its connection has ended.
+/// A backend with an endless answer; reports when its connection has ended.
 async fn endless() -> (Backend, mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -234,7 +234,7 @@ async fn the_guard_ends_although_clients_are_silent() {
         stream.write_all(bytes).await.unwrap();
         clients.push(stream);
     }
-    // Connections are taken in order: the guard has them all.
+    // Connections are accepted in order: the guard has them all.
     assert_eq!(status(&guard.post("/b", "{}").await), "204");
     guard.end.take().unwrap().send(()).unwrap();
     tokio::time::timeout(LIMIT, &mut guard.task)

@@ -1,4 +1,4 @@
-//! What passes, and in which form.
+//! What is forwarded, and in which form.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Full};
@@ -59,7 +59,7 @@ async fn what_belongs_to_a_connection_stays_on_it() {
     }
     assert_eq!(seen.headers["x-kept"], "1");
     assert_eq!(seen.headers["host"], backend.address.to_string());
-    // Streamed and not looked at: compression is between client and backend.
+    // Streamed unread: compression is between client and backend.
     assert_eq!(seen.headers["accept-encoding"], "gzip");
 }
 
@@ -90,7 +90,7 @@ async fn what_is_observed_has_one_length_and_no_compression() {
 
 #[tokio::test]
 async fn both_bodies_are_streamed_while_nobody_has_to_read_them() {
-    // The backend says each chunk as soon as the client has seen the one before.
+    // The backend sends each chunk once the client has seen the previous one.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (heard, mut hears) = mpsc::channel::<Vec<u8>>(8);
@@ -193,8 +193,8 @@ async fn a_head_keeps_the_length_that_it_speaks_of() {
     assert!(answer.contains("content-length: 42"), "{answer}");
 }
 
-/// A refusal, an answer that the policy has read, and one that is streamed: each has a body that a GET gets,
-/// and the same length without it on both protocols.
+/// A refusal, an answer that the policy has read, and one that is streamed: each has a body for a
+/// GET, and the same length without it on both protocols.
 #[tokio::test]
 async fn a_head_gets_every_answer_without_its_body_over_both_protocols() {
     let backend = Backend::start(async |_| json(200, "{\"a\":1}")).await;

@@ -1,4 +1,4 @@
-//! The proxy between real sockets: a scripted policy, a scripted backend, and clients that say
+//! The proxy between real sockets: a scripted policy, a scripted backend, and clients that send
 //! exactly what the test says.
 
 mod backend;
@@ -49,7 +49,7 @@ const BASE: &str = "/scim/ACC1";
 type Evaluate = Arc<dyn Fn(&Request, &[Fact]) -> Result<Verdict, Fault> + Send + Sync>;
 type Observe = Arc<dyn Fn(&BackendOutcome, &[Fact]) -> Result<Outcome, Fault> + Send + Sync>;
 
-/// A policy that does what a test says.
+/// A policy that a test scripts.
 struct Script {
     settings: Settings,
     evaluate: Evaluate,
@@ -57,7 +57,7 @@ struct Script {
 }
 
 impl Script {
-    /// Everything is passed through.
+    /// Forwards everything.
     fn new() -> Self {
         Self {
             settings: Settings {
@@ -108,7 +108,7 @@ impl scimguard_interface::Policy for Script {
     }
 }
 
-/// It decides each time by all that is known.
+/// Decides anew with all facts each time.
 struct ScriptPass {
     evaluate: Evaluate,
     observe: Observe,
@@ -214,10 +214,10 @@ fn answer<'a>(facts: &'a [Fact], key: &Key) -> Option<&'a Answer> {
         .map(|fact| &fact.answer)
 }
 
-/// A guard on a socket of its own, with its store.
+/// A guard on its own socket, with its store.
 struct Guard {
     address: SocketAddr,
-    /// Where gateways connect, if the configuration has that.
+    /// The address for gateways, if configured.
     facts: Option<SocketAddr>,
     store: Store,
     folder: TempDir,

@@ -1,5 +1,5 @@
-//! What has the form of a secret comes out nowhere, wherever a request has it: not in the process's log,
-//! not in the log of decisions, not in what the client is told.
+//! Anything that looks like a secret is never output, wherever a request has it: not in the
+//! process's log, the decision log, or the client's answer.
 
 use std::io;
 use std::sync::MutexGuard;
@@ -99,7 +99,7 @@ fn request(place: usize, secret: &str) -> String {
         headers.push_str("authorization: Bearer sat.ACC1.own.own-secret-of-the-test\r\n");
     }
     let body = match place == 16 {
-        // The guard quotes what it cannot read, too.
+        // The guard also quotes what it cannot parse.
         true => format!("{body}{secret}"),
         false => body.to_string(),
     };
@@ -110,7 +110,7 @@ fn request(place: usize, secret: &str) -> String {
     )
 }
 
-/// Where a test's log goes.
+/// Captures a test's log.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
@@ -146,7 +146,7 @@ async fn no_planted_secret_comes_out() {
         move || writer.clone(),
         EnvFilter::new("info,scimguard=trace"),
     );
-    // No other test has one, and what they log is as good.
+    // No other test has one, and the logs of others do no harm.
     tracing::subscriber::set_global_default(lines).unwrap();
     let backend = Backend::start(async |_| json(200, "{}")).await;
     let engine = Engine::native("").unwrap();
@@ -163,7 +163,7 @@ async fn no_planted_secret_comes_out() {
         // Every place and every form at least once.
         let place = if round < PLACES { round } else { place };
         let form = if round < PLACES { round } else { form };
-        // Neither a blank nor a colon can stand in a method or in a header's name.
+        // Neither a blank nor a colon can be in a method or in a header's name.
         let forms = if matches!(place, 0 | 8) {
             3
         } else {

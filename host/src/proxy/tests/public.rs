@@ -1,8 +1,8 @@
-//! What the policy is told of the scheme and host by which clients know the guard.
+//! The scheme and host that the policy sees, by which clients know the guard.
 
 use super::*;
 
-/// Answers with what it was told.
+/// Answers with the scheme and host that it got.
 fn told() -> Script {
     Script::new().evaluate(|request, _| {
         let value = |name: &str| {

@@ -1,4 +1,4 @@
-//! What is on record whatever happens in between.
+//! The record, whatever happens during a request.
 
 use scimguard_core::Proceed;
 use scimguard_core::facts::{ResourceKind, User};
@@ -36,7 +36,7 @@ fn settle() -> Record {
     })
 }
 
-/// Creates ann: intends before, settles after an answer.
+/// Creates ann: records an intent before, and settles it after the answer.
 fn creates() -> Script {
     Script::new()
         .evaluate(|request, _| match &request.body {
@@ -121,7 +121,7 @@ async fn another_protocol_is_no_answer() {
     assert_pending(&guard).await;
     let passing = Guard::start(Script::new(), &backend).await;
     assert_refused(&passing.get("/a").await, "502", "upstream.invalid");
-    // What becomes of a part is for the policy to say.
+    // What happens to a part is up to the policy.
     let in_parts = Script::new()
         .evaluate(|request, _| Ok(Verdict::Forward(observed(request))))
         .observe(|outcome, _| {
@@ -211,7 +211,7 @@ async fn a_client_that_goes_away_does_not_keep_the_answer_from_the_record() {
 
 const ANN: &str = "/scim/ACC1/Users/u1";
 
-/// Writes of one user, who is named by id here and by name there.
+/// Writes of one user, named by id in one and by name in the other.
 fn writes() -> Script {
     Script::new().evaluate(|request, facts| {
         let name = request.path.rsplit('/').next().unwrap_or_default();
@@ -231,7 +231,7 @@ fn writes() -> Script {
     })
 }
 
-/// How many requests were at the backend at once, at most.
+/// The largest number of concurrent requests at the backend.
 async fn most_at_once(guard: &Guard, most: &AtomicUsize, names: &[&str]) -> usize {
     most.store(0, Ordering::SeqCst);
     let mut tasks = tokio::task::JoinSet::new();
@@ -293,11 +293,11 @@ async fn who_cannot_have_the_lease_in_time_is_told_to_come_again() {
     }
     assert_refused(&guard.post(ANN, "{}").await, "503", "facts.unavailable");
     assert_eq!(status(&read_all(&mut first).await), "204");
-    // A read waits for nobody.
+    // A read waits for nothing.
     assert_eq!(status(&guard.get(ANN).await), "204");
 }
 
-/// A backend that is slow, and a guard before it with one write of ann's at the backend.
+/// A slow backend, and a guard with one write of ann's in progress at it.
 async fn with_ann_at_work(script: Script, keys: &str) -> (Backend, Guard, TcpStream) {
     let backend = Backend::start(async |_| {
         tokio::time::sleep(Duration::from_millis(600)).await;
@@ -329,7 +329,7 @@ async fn what_is_not_forwarded_ends_with_the_guard() {
     assert_eq!(backend.seen().len(), 1);
 }
 
-/// A PATCH is taken apart, and its one part is about ann.
+/// A PATCH is split, and its one part concerns ann.
 fn in_parts() -> Script {
     let key = || user_key("u1", Unseen::Absent);
     let script = writes().evaluate(move |request, facts| {

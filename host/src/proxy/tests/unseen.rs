@@ -1,5 +1,5 @@
 //! What an operator may do to a resource that the guard has never seen, before and after the
-//! account's first fill.
+//! account's initial import.
 
 use scimguard_core::facts::{ResourceKind, User};
 use scimguard_core::record::Record;
@@ -8,7 +8,7 @@ use crate::store::{Asked, Crawl, Tally};
 
 use super::*;
 
-/// Answers 200 if the user is known, 404 if it is nobody's, 503 if that cannot be told.
+/// Answers 200 if the user is known, 404 if it has no owner, 503 if that is unknown.
 fn asks(unseen: Unseen) -> Script {
     let key = user_key("u1", unseen);
     Script::new().evaluate(move |_, facts| {
@@ -26,7 +26,7 @@ async fn ask(guard: &Guard) -> String {
     status(&answer).to_owned()
 }
 
-/// A whole crawl, or one of users alone.
+/// A complete crawl, or one of users alone.
 async fn crawled(guard: &Guard, only: Option<ResourceKind>) {
     let crawl = Crawl {
         asked: Asked {

@@ -1,4 +1,4 @@
-//! Who is asked what the record does not know of a token and its principal, and how often.
+//! Which outside source is asked about a token and its principal, and how often.
 
 use scimguard_core::facts::{PrincipalKey, TokenText, VerifiedKey};
 
@@ -52,7 +52,7 @@ async fn issuers_and_permission_sources_are_asked_once_a_pass() {
     })
     .await;
     let url = format!("http://{}", services.address);
-    // So short that the answers are forgotten before they are needed again.
+    // So short that the answers expire before they are needed again.
     let keys = format!(
         "[[issuer]]\nissuer = \"https://id.example.com\"\nintrospection_url = \"{url}/introspect\"\n\
          client_id = \"guard\"\nclient_secret_file = \"backend.token\"\n\

@@ -1,9 +1,9 @@
-//! Framing where the bytes come in: raw bytes to a guard that is served, and a backend that keeps the exact
-//! bytes that reach it.
+//! Framing on the wire: raw bytes to a running guard, and a backend that keeps the exact bytes that
+//! reach it.
 
 use super::*;
 
-/// A backend that keeps each request as its bytes.
+/// A backend that keeps the bytes of each request.
 struct Recorder {
     backend: Backend,
     got: Arc<Mutex<Vec<String>>>,
@@ -31,13 +31,13 @@ impl Recorder {
         }
     }
 
-    /// The requests so far, and forgets them.
+    /// Takes the requests so far.
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.got.lock().unwrap())
     }
 }
 
-/// Each request is answered with its target; what comes beyond a request is kept as one of its own.
+/// Answers each request with its target; bytes after a request are kept as another one.
 async fn answer(mut stream: TcpStream, got: Arc<Mutex<Vec<String>>>) {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
@@ -64,7 +64,7 @@ async fn answer(mut stream: TcpStream, got: Arc<Mutex<Vec<String>>>) {
     }
 }
 
-/// The length of the first request, if it is there to its end.
+/// The length of the first request, if it is complete.
 fn whole(bytes: &[u8]) -> Option<usize> {
     let find = |what: &[u8]| bytes.windows(what.len()).position(|it| it == what);
     let head = find(b"\r\n\r\n")? + 4;
@@ -152,7 +152,7 @@ async fn a_request_with_several_readings_is_refused_with_its_rule() {
     }
 }
 
-/// The server's own parser refuses these before any code of the guard's.
+/// The server's own parser refuses these before the guard's code runs.
 #[tokio::test]
 async fn what_is_no_http_is_refused() {
     let recorder = Recorder::start().await;

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Rights, Told};
+use super::{Lookup, Rights};
 
 /// The document.
 #[derive(Debug, Deserialize)]
@@ -21,8 +21,8 @@ struct Entry {
     permissions: Vec<String>,
 }
 
-/// An object that has each of its names once: of two entries for one principal, one would be read and
-/// the other believed.
+/// An object with unique names: of two entries for one principal, an operator could read one and
+/// the guard use the other.
 #[derive(Debug)]
 struct Once<T>(BTreeMap<String, T>);
 
@@ -31,11 +31,11 @@ impl Document {
         Ok(serde_json::from_slice(text)?)
     }
 
-    pub(super) fn of(&self, account: &str, principal: &str) -> Told {
+    pub(super) fn of(&self, account: &str, principal: &str) -> Lookup {
         let accounts = &self.0.0;
         let entry = accounts.get(account).and_then(|them| them.0.get(principal));
-        entry.map_or(Told::Nobody, |entry| {
-            Told::Rights(Rights {
+        entry.map_or(Lookup::Missing, |entry| {
+            Lookup::Found(Rights {
                 active: entry.active,
                 permissions: entry.permissions.clone(),
             })
@@ -62,7 +62,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Names<T> {
         let mut all = BTreeMap::new();
         while let Some((name, value)) = entries.next_entry::<String, T>()? {
             if all.insert(name.clone(), value).is_some() {
-                return Err(A::Error::custom(format!("{name:?} is there twice")));
+                return Err(A::Error::custom(format!("{name:?} occurs twice")));
             }
         }
         Ok(Once(all))
@@ -84,7 +84,7 @@ mod tests {
                         "ACC2": {}}"#;
         let document = Document::parse(text).unwrap();
         let rights = |active, permissions: &[&str]| {
-            Told::Rights(Rights {
+            Lookup::Found(Rights {
                 active,
                 permissions: permissions.iter().map(ToString::to_string).collect(),
             })
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(document.of("ACC1", "svc"), rights(true, &["a", "b"]));
         assert_eq!(document.of("ACC1", "old"), rights(false, &[]));
         for (account, principal) in [("ACC2", "svc"), ("acc1", "svc"), ("ACC3", "svc")] {
-            assert_eq!(document.of(account, principal), Told::Nobody);
+            assert_eq!(document.of(account, principal), Lookup::Missing);
         }
     }
 
@@ -101,7 +101,7 @@ mod tests {
         for (text, why) in [
             (
                 r#"{"A": {"p": {"permissions": []}, "p": {"permissions": []}}}"#,
-                "\"p\" is there twice",
+                "\"p\" occurs twice",
             ),
             (
                 r#"{"A": {"p": {"permissions": [], "admin": true}}}"#,

@@ -1,4 +1,4 @@
-//! The rights of principals that the guard's own store does not know: from a document, or from the
+//! The rights of principals that the guard's own store does not have: from a document, or from the
 //! application's own service.
 
 mod document;
@@ -13,20 +13,20 @@ use self::service::PermissionService;
 use super::watched::Watched;
 use crate::config;
 
-/// Where rights come from.
+/// The source of rights.
 pub(crate) enum Permissions {
     Document(Watched<Document>),
     Service(Box<PermissionService>),
 }
 
-/// What is known of a principal.
+/// The result of looking up a principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Its rights now.
-    Rights(Rights),
+pub(crate) enum Lookup {
+    /// Its present rights.
+    Found(Rights),
     /// There is no such principal.
-    Nobody,
-    /// It cannot be found out now.
+    Missing,
+    /// It cannot be looked up now.
     Unavailable,
 }
 
@@ -51,19 +51,19 @@ impl Permissions {
         Watched::new(file.to_owned(), Document::parse).map(Self::Document)
     }
 
-    /// The rights of a principal.
-    pub(crate) async fn of(&self, account: &str, principal: &str) -> Told {
+    /// Looks up the rights of a principal.
+    pub(crate) async fn of(&self, account: &str, principal: &str) -> Lookup {
         match self {
             Self::Document(file) => match file.content() {
                 Some(document) => document.of(account, principal),
-                None => Told::Unavailable,
+                None => Lookup::Unavailable,
             },
             Self::Service(service) => service.of(account, principal).await,
         }
     }
 
-    /// The rights of a principal as they are told now, or why they are not.
-    pub(crate) async fn tried(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
+    /// Looks up the rights of a principal, or says why that fails.
+    pub(crate) async fn tried(&self, account: &str, principal: &str) -> anyhow::Result<Lookup> {
         match self {
             Self::Document(_) => Ok(self.of(account, principal).await),
             Self::Service(service) => service.exchange(account, principal).await,

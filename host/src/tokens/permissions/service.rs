@@ -1,5 +1,5 @@
-//! The application's own permission service: one GET for each principal, whose answer holds for a
-//! short while.
+//! The application's own permission service: one GET for each principal, whose answer is cached for
+//! a short while.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use moka::future::Cache;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::{Rights, Told};
+use super::{Lookup, Rights};
 use crate::config::{CredentialSource, PermissionService as Config, Template};
 use crate::tokens::lane::{Lane, Room};
 use crate::tokens::service::Service;
 
-/// Principals that are remembered.
+/// Cached principals.
 const REMEMBERED: u64 = 10_000;
 
-/// Questions to the service; of each account.
+/// Limits of requests to the service; shares per account.
 const ROOM: Room = Room {
     at_once: 32,
     at_once_each: 8,
@@ -41,11 +41,11 @@ pub(crate) struct PermissionService {
 
 #[derive(Clone)]
 struct Remembered {
-    told: Told,
+    lookup: Lookup,
     until: Instant,
 }
 
-/// What the service answers with 200.
+/// The body of a 200 answer.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {
@@ -77,7 +77,7 @@ impl PermissionService {
         })
     }
 
-    pub(super) async fn of(&self, account: &str, principal: &str) -> Told {
+    pub(super) async fn of(&self, account: &str, principal: &str) -> Lookup {
         let key = (account.to_owned(), principal.to_owned());
         let entry = self
             .cache
@@ -86,36 +86,36 @@ impl PermissionService {
                 it.until <= Instant::now()
             })
             .await;
-        entry.into_value().told
+        entry.into_value().lookup
     }
 
     async fn question(&self, account: &str, principal: &str) -> Remembered {
-        let (told, lasts) = match self.in_turn(account, principal).await {
-            Ok(told) => (told, self.holds),
+        let (lookup, lasts) = match self.in_turn(account, principal).await {
+            Ok(lookup) => (lookup, self.holds),
             Err(error) => {
                 let why = format!("{error:#}");
-                tracing::warn!(account, why, "the permission service does not tell");
-                (Told::Unavailable, Duration::ZERO)
+                tracing::warn!(account, why, "the permission service does not answer");
+                (Lookup::Unavailable, Duration::ZERO)
             }
         };
         Remembered {
-            told,
+            lookup,
             until: Instant::now() + lasts,
         }
     }
 
-    /// An account with very many principals does not hold up the others.
-    async fn in_turn(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
+    /// Keeps an account with very many principals from delaying the others.
+    async fn in_turn(&self, account: &str, principal: &str) -> anyhow::Result<Lookup> {
         let place = self.questions.enter(account.to_owned());
-        let place = place.context("it is asked about too many principals at once")?;
+        let place = place.context("too many principals are looked up at once")?;
         let turn = tokio::time::timeout(self.timeout, place.turn()).await;
-        let _turn = turn.context("it is asked about too many principals at once")?;
+        let _turn = turn.context("too many principals are looked up at once")?;
         self.exchange(account, principal).await
     }
 
-    pub(super) async fn exchange(&self, account: &str, principal: &str) -> anyhow::Result<Told> {
+    pub(super) async fn exchange(&self, account: &str, principal: &str) -> anyhow::Result<Lookup> {
         let Some(endpoint) = self.template.fill(account, principal) else {
-            return Ok(Told::Nobody);
+            return Ok(Lookup::Missing);
         };
         let mut request = Request::get(endpoint.uri())
             .header(header::ACCEPT, "application/json")
@@ -129,7 +129,7 @@ impl PermissionService {
         let reply = self.service.ask(request).await?;
         match reply.status {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(Told::Nobody),
+            StatusCode::NOT_FOUND => return Ok(Lookup::Missing),
             status => bail!("it answered {status}"),
         }
         let answer = serde_json::from_slice(&reply.body).ok().context(
@@ -143,7 +143,7 @@ impl PermissionService {
                 permissions,
             } => (active, permissions),
         };
-        Ok(Told::Rights(Rights {
+        Ok(Lookup::Found(Rights {
             active,
             permissions,
         }))

@@ -1,4 +1,4 @@
-//! A token that is in use, beside very many that somebody made up.
+//! A token in use, next to very many made-up ones.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const GOOD: &str = r#"{"active": true, "sub": "svc"}"#;
 
 const BAD: &str = r#"{"active": false}"#;
 
-/// What an issuer far away needs.
+/// The response time of a distant issuer.
 const SLOW: Duration = Duration::from_millis(300);
 
 /// An issuer that knows one token.
@@ -54,7 +54,7 @@ const fn source(number: u32) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + number))
 }
 
-/// Clients without credentials that try tokens for as long as it is there.
+/// Clients without credentials that try tokens until this is dropped.
 struct Attack {
     over: Arc<AtomicBool>,
     counts: Arc<[AtomicUsize; 3]>,
@@ -83,7 +83,7 @@ impl Attack {
                         other => panic!("{other:?}"),
                     };
                     counts[kind].fetch_add(1, Ordering::Relaxed);
-                    // A refusal takes a way through the network too.
+                    // A refusal takes time on the network too.
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             });
@@ -105,7 +105,8 @@ impl Attack {
     }
 }
 
-/// 700 clients at as many addresses, an issuer of 0.3 s, and answers that are over after each request.
+/// 700 clients at different addresses, an issuer that takes 0.3 s, and answers that expire after
+/// each request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_in_use_is_always_answered_beside_700_who_make_tokens_up() {
     let (server, issuers) = issuer(SLOW, "50ms").await;
@@ -124,7 +125,7 @@ async fn a_token_in_use_is_always_answered_beside_700_who_make_tokens_up() {
     assert!(renewals.count() > 8, "each answer was over");
 }
 
-/// They sit behind the same address as the good one, such as that of a proxy that nobody trusts.
+/// They share the good token's address, such as that of a proxy that nobody trusts.
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_do_wrong_tokens_from_its_own_address_hold_it_up() {
     let (_server, issuers) = issuer(SLOW, "50ms").await;
@@ -137,12 +138,15 @@ async fn nor_do_wrong_tokens_from_its_own_address_hold_it_up() {
         assert!(matches!(good().await, Verification::Claims(_)));
     }
     let [asked, _, failing] = attack.end().await;
-    assert!(failing > asked, "who has failed too often is not asked for");
-    // Anybody else is.
+    assert!(
+        failing > asked,
+        "tokens of a failing network are not asked about"
+    );
+    // Other networks are.
     assert_eq!(said(&issuers, "new", source(2)).await, Verification::No);
 }
 
-/// A client that nobody knows yet is answered although another one tries all it can.
+/// An unknown client is answered although another one tries all it can.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_network_does_not_fill_the_lane_of_unknown_tokens() {
     let (_server, issuers) = issuer(SLOW, "1m").await;
@@ -155,7 +159,7 @@ async fn one_network_does_not_fill_the_lane_of_unknown_tokens() {
     attack.end().await;
 }
 
-/// An answer is renewed ahead of its end, and counts for no longer because of that.
+/// An answer is renewed before it expires, without being prolonged.
 #[tokio::test]
 async fn a_token_in_use_is_renewed_before_its_answer_is_over() {
     let (server, issuers) = issuer(Duration::ZERO, "60s").await;
@@ -172,7 +176,7 @@ async fn a_token_in_use_is_renewed_before_its_answer_is_over() {
         }
     };
     until(2).await;
-    // The new answer counts from now on.
+    // The new answer applies from now on.
     while server.count() < 3 {
         pass(seconds(41)).await;
         assert!(matches!(good().await, Verification::Claims(_)));
@@ -185,7 +189,7 @@ async fn a_revoked_token_is_good_for_no_longer_than_the_cache_says() {
     let (server, issuers) = issuer(Duration::ZERO, "60s").await;
     let good = || said(&issuers, "in-use", source(1));
     assert!(matches!(good().await, Verification::Claims(_)));
-    // The issuer breaks down, and then says that the token is revoked.
+    // The issuer fails, and then revokes the token.
     server.now(500, BAD);
     pass(seconds(50)).await;
     assert!(matches!(good().await, Verification::Claims(_)));
@@ -194,7 +198,7 @@ async fn a_revoked_token_is_good_for_no_longer_than_the_cache_says() {
     server.now(200, BAD);
     server.but_for("nothing", GOOD);
     assert_eq!(good().await, Verification::No);
-    // From then on it is one that nobody knows.
+    // From then on it is unknown.
     assert_eq!(
         verify(&issuers, ACCOUNT, NAME, "in-use").await,
         Verification::No

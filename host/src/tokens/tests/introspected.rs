@@ -1,4 +1,4 @@
-//! What an issuer says of a token, and for how long that is believed.
+//! An issuer's answers about tokens, and how long they apply.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::tokens::issuers::{Issuers, Verification};
 
 const NAME: &str = "https://id.example.com";
 
-/// Each part has what a form must encode.
+/// Each part has characters that must be form-encoded.
 const SECRET: &str = "s:e c+r%t";
 
 struct TestBed {
@@ -48,13 +48,13 @@ impl TestBed {
 #[tokio::test]
 async fn the_question_is_a_form_with_the_clients_credentials() {
     let answer = r#"{"active": true,  "sub":"svc", "exp": 1700000100}"#;
-    let scene = TestBed::answering(200, answer).await;
-    // The policy judges the answer as it was written.
+    let bed = TestBed::answering(200, answer).await;
+    // The policy judges the answer as written.
     assert_eq!(
-        scene.said("a+b/c=").await,
+        bed.said("a+b/c=").await,
         Verification::Claims(answer.to_owned())
     );
-    let asked = &scene.server.asked()[0];
+    let asked = &bed.server.asked()[0];
     assert_eq!(asked.path, "/introspect");
     assert_eq!(
         asked.body,
@@ -77,36 +77,36 @@ async fn a_good_token_is_good_for_a_minute_or_until_it_expires() {
         (json!({"active": true}).to_string(), 60),
         (expires(20), 20),
     ] {
-        let scene = TestBed::answering(200, answer).await;
+        let bed = TestBed::answering(200, answer).await;
         for _ in 0..3 {
-            assert!(matches!(scene.said("t").await, Verification::Claims(_)));
+            assert!(matches!(bed.said("t").await, Verification::Claims(_)));
         }
-        assert_eq!(scene.server.count(), 1);
-        scene.server.now(200, r#"{"active": false}"#);
+        assert_eq!(bed.server.count(), 1);
+        bed.server.now(200, r#"{"active": false}"#);
         pass(seconds(lasts - 1)).await;
-        assert!(matches!(scene.said("t").await, Verification::Claims(_)));
+        assert!(matches!(bed.said("t").await, Verification::Claims(_)));
         pass(seconds(2)).await;
-        assert_eq!(scene.said("t").await, Verification::No);
-        assert_eq!(scene.server.count(), 2);
+        assert_eq!(bed.said("t").await, Verification::No);
+        assert_eq!(bed.server.count(), 2);
     }
-    // One that has expired by the guard's clock is not remembered.
-    let scene = TestBed::answering(200, json!({"active": true, "exp": 1}).to_string()).await;
+    // A token that has expired by the guard's clock is not cached.
+    let bed = TestBed::answering(200, json!({"active": true, "exp": 1}).to_string()).await;
     for count in 1..=2 {
-        assert!(matches!(scene.said("t").await, Verification::Claims(_)));
-        assert_eq!(scene.server.count(), count);
+        assert!(matches!(bed.said("t").await, Verification::Claims(_)));
+        assert_eq!(bed.server.count(), count);
     }
 }
 
 #[tokio::test]
 async fn a_bad_token_is_bad_for_a_short_while() {
-    let scene = TestBed::answering(200, r#"{"active": false}"#).await;
+    let bed = TestBed::answering(200, r#"{"active": false}"#).await;
     for _ in 0..3 {
-        assert_eq!(scene.said("t").await, Verification::No);
+        assert_eq!(bed.said("t").await, Verification::No);
     }
-    assert_eq!(scene.server.count(), 1);
-    scene.server.now(200, r#"{"active": true}"#);
+    assert_eq!(bed.server.count(), 1);
+    bed.server.now(200, r#"{"active": true}"#);
     pass(seconds(11)).await;
-    assert!(matches!(scene.said("t").await, Verification::Claims(_)));
+    assert!(matches!(bed.said("t").await, Verification::Claims(_)));
 }
 
 #[tokio::test]
@@ -122,36 +122,36 @@ async fn an_issuer_that_does_not_answer_says_nothing() {
         (200, "true"),
         (200, ""),
     ] {
-        let scene = TestBed::answering(status, body).await;
+        let bed = TestBed::answering(status, body).await;
         assert_eq!(
-            scene.said("t").await,
+            bed.said("t").await,
             Verification::Unavailable,
             "{status} {body}"
         );
-        // Nor is that remembered.
-        scene.server.now(200, r#"{"active": true}"#);
-        assert!(matches!(scene.said("t").await, Verification::Claims(_)));
+        // Nor is that cached.
+        bed.server.now(200, r#"{"active": true}"#);
+        assert!(matches!(bed.said("t").await, Verification::Claims(_)));
     }
 }
 
 #[tokio::test]
 async fn one_question_serves_all_who_wait_for_it_and_accounts_share_none() {
-    let scene = TestBed::answering(200, r#"{"active": true}"#).await;
+    let bed = TestBed::answering(200, r#"{"active": true}"#).await;
     let count = {
-        let scene = Arc::new(scene);
+        let bed = Arc::new(bed);
         let asking: Vec<_> = (0..20)
             .map(|_| {
-                let scene = Arc::clone(&scene);
-                tokio::spawn(async move { scene.said("t").await })
+                let bed = Arc::clone(&bed);
+                tokio::spawn(async move { bed.said("t").await })
             })
             .collect();
         for one in asking {
             assert!(matches!(one.await.unwrap(), Verification::Claims(_)));
         }
-        assert_eq!(scene.server.count(), 1);
-        verify(&scene.issuers, "ACC2", NAME, "t").await;
-        scene.said("u").await;
-        scene.server.count()
+        assert_eq!(bed.server.count(), 1);
+        verify(&bed.issuers, "ACC2", NAME, "t").await;
+        bed.said("u").await;
+        bed.server.count()
     };
     assert_eq!(count, 3);
 }

@@ -1,4 +1,4 @@
-//! When an issuer's keys are asked for, and how long they last.
+//! When an issuer's keys are fetched, and how long they last.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ async fn the_keys_are_asked_for_once_and_a_new_key_is_found_once_a_minute() {
     server.now(200, set(&[old.jwk(), new.jwk()]));
     assert_eq!(said(&issuers, &new.token("ES256", PAYLOAD)).await, good());
     assert_eq!(server.count(), 2);
-    // Whoever sends made-up keys does not make the guard ask again.
+    // Made-up keys do not make the guard fetch again.
     for _ in 0..3 {
         assert_eq!(
             said(&issuers, &newest.token("ES256", PAYLOAD)).await,
@@ -53,7 +53,7 @@ async fn the_keys_are_asked_for_once_and_a_new_key_is_found_once_a_minute() {
         good()
     );
     assert_eq!(server.count(), 3);
-    // What the issuer withdrew is no key any more.
+    // A withdrawn key is no longer valid.
     assert_eq!(
         said(&issuers, &old.token("ES256", PAYLOAD)).await,
         Verification::No
@@ -98,7 +98,7 @@ async fn keys_outlive_an_outage_but_not_for_ever() {
     assert_eq!(said(&issuers, &token).await, good());
     pass(seconds(300)).await;
     assert_eq!(said(&issuers, &token).await, Verification::Unavailable);
-    // It is asked again soon, but not by each request.
+    // It is fetched again soon, but not by each request.
     let count = server.count();
     assert_eq!(said(&issuers, &token).await, Verification::Unavailable);
     assert_eq!(server.count(), count);
@@ -127,7 +127,7 @@ async fn only_an_answer_of_200_is_an_answer() {
             Verification::Unavailable,
             "{status}"
         );
-        // In particular, it did not go where the answer pointed.
+        // In particular, it did not follow the redirect.
         assert_eq!(server.count(), 1);
     }
 }
@@ -230,7 +230,7 @@ async fn an_issuer_vouches_for_its_own_accounts() {
             Verification::No
         );
     }
-    // A policy that names an issuer which nobody configured decides nothing.
+    // A policy that names an unconfigured issuer verifies nothing.
     let unknown = verify(&alone, "ACC1", "https://other.example", &own_token).await;
     assert_eq!(unknown, Verification::Unavailable);
 }

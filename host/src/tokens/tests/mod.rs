@@ -1,5 +1,4 @@
-//! Signed and introspected tokens and the rights of principals, with keys made here and servers that
-//! say what a test says.
+//! Signed and introspected tokens and the rights of principals, with keys made here and scripted servers.
 
 mod attacked;
 mod introspected;
@@ -27,7 +26,7 @@ fn configured<T: DeserializeOwned>(lines: &str) -> T {
     toml::from_str(lines).unwrap()
 }
 
-/// Time passes: not while a server is waited for, which would seem to take no time to time out.
+/// Advances time, but not while a server is waited for, which would seem to time out at once.
 async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
@@ -38,7 +37,7 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What the issuer of this name says of a token that is no client's.
+/// The verdict of the issuer with this name on a token without a client.
 async fn verify(issuers: &Issuers, account: &str, name: &str, token: &str) -> Verification {
     let question = Question {
         account,

@@ -1,8 +1,8 @@
-//! What the application's permission service tells of a principal.
+//! Answers of the application's permission service about a principal.
 
 use super::scripted::Scripted;
 use super::{ACCOUNT, configured, pass, seconds};
-use crate::tokens::permissions::{Permissions, Rights, Told};
+use crate::tokens::permissions::{Lookup, Permissions, Rights};
 
 async fn service(server: &Scripted, more: &str) -> Permissions {
     Permissions::new(&configured(&format!(
@@ -12,8 +12,8 @@ async fn service(server: &Scripted, more: &str) -> Permissions {
     .unwrap()
 }
 
-fn rights(active: bool, permissions: &[&str]) -> Told {
-    Told::Rights(Rights {
+fn rights(active: bool, permissions: &[&str]) -> Lookup {
+    Lookup::Found(Rights {
         active,
         permissions: permissions.iter().map(ToString::to_string).collect(),
     })
@@ -35,7 +35,7 @@ async fn it_tells_a_list_or_says_whether_the_principal_is_active() {
     assert_eq!(asked.path, "/accounts/ACC1/principals/svc%2Fx");
     assert_eq!(asked.headers["authorization"], "Bearer hush");
 
-    // A rotated credential is taken at once.
+    // A rotated credential is used at once.
     std::fs::write(&file, "hush-hush\n").unwrap();
     server.now(200, r#"{"active": false, "permissions": [], "name": "x"}"#);
     assert_eq!(permissions.of(ACCOUNT, "other").await, rights(false, &[]));
@@ -54,10 +54,10 @@ async fn an_answer_holds_for_a_while_in_its_own_account() {
     }
     assert_eq!(server.count(), 1);
     server.now(404, "");
-    assert_eq!(permissions.of("ACC2", "svc").await, Told::Nobody);
+    assert_eq!(permissions.of("ACC2", "svc").await, Lookup::Missing);
     assert_eq!(permissions.of(ACCOUNT, "svc").await, rights(true, &["a"]));
     pass(seconds(31)).await;
-    assert_eq!(permissions.of(ACCOUNT, "svc").await, Told::Nobody);
+    assert_eq!(permissions.of(ACCOUNT, "svc").await, Lookup::Missing);
     assert_eq!(server.count(), 3);
 }
 
@@ -79,7 +79,7 @@ async fn anything_else_tells_nothing() {
         let server = Scripted::answering(status, body).await;
         let permissions = service(&server, "").await;
         let told = permissions.of(ACCOUNT, "svc").await;
-        assert_eq!(told, Told::Unavailable, "{status} {body}");
+        assert_eq!(told, Lookup::Unavailable, "{status} {body}");
         server.now(200, r#"["a"]"#);
         assert_eq!(permissions.of(ACCOUNT, "svc").await, rights(true, &["a"]));
         assert_eq!(server.count(), 2);
@@ -91,7 +91,7 @@ async fn a_step_in_the_path_is_nobody() {
     let server = Scripted::answering(200, r#"["a"]"#).await;
     let permissions = service(&server, "").await;
     for (account, principal) in [(ACCOUNT, ".."), ("..", "svc"), (ACCOUNT, "")] {
-        assert_eq!(permissions.of(account, principal).await, Told::Nobody);
+        assert_eq!(permissions.of(account, principal).await, Lookup::Missing);
     }
     assert_eq!(server.count(), 0);
 }

@@ -1,4 +1,4 @@
-//! A server whose answers a test gives, and which counts the requests.
+//! A server that gives scripted answers and counts requests.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use tokio::task::JoinHandle;
 
-/// What was asked.
+/// A request as received.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct Received {
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
@@ -27,10 +27,10 @@ pub(super) struct Scripted {
 
 struct Script {
     answer: Mutex<(u16, String)>,
-    /// What is answered to bodies that hold this text, and in its place.
+    /// The answer to bodies that contain this text.
     special: Mutex<Option<(String, String)>>,
     takes: Duration,
-    asked: Mutex<Vec<Asked>>,
+    asked: Mutex<Vec<Received>>,
 }
 
 impl Scripted {
@@ -38,7 +38,7 @@ impl Scripted {
         Self::slow(Duration::ZERO, status, body).await
     }
 
-    /// It takes this time for each answer.
+    /// Takes this time for each answer.
     pub(super) async fn slow(takes: Duration, status: u16, body: impl Into<String>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -61,17 +61,17 @@ impl Scripted {
         }
     }
 
-    /// From now on it answers this.
+    /// Answers this from now on.
     pub(super) fn now(&self, status: u16, body: impl Into<String>) {
         *self.script.answer.lock().unwrap() = (status, body.into());
     }
 
-    /// To what holds this text it answers that.
+    /// Answers this to bodies that contain the text.
     pub(super) fn but_for(&self, text: &str, body: impl Into<String>) {
         *self.script.special.lock().unwrap() = Some((text.to_owned(), body.into()));
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<Received> {
         self.script.asked.lock().unwrap().clone()
     }
 
@@ -89,7 +89,7 @@ impl Drop for Scripted {
 async fn respond(State(script): State<Arc<Script>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, 64 * 1024).await.unwrap_or_default();
-    let asked = Asked {
+    let asked = Received {
         path: head.uri.to_string(),
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),

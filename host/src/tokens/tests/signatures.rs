@@ -134,7 +134,7 @@ fn a_header_cannot_choose_how_it_is_believed() {
     ] {
         assert_eq!(verify(&token, &set), Err(Unverified::Refused), "{what}");
     }
-    // The public key taken for the secret of an HMAC.
+    // The public key used as the secret of an HMAC.
     let hs256 = base64url(json!({"alg": "HS256", "kid": "k"}).to_string());
     let unsigned = format!("{hs256}.{}.{}", base64url(PAYLOAD), base64url([0; 32]));
     assert_eq!(verify(&unsigned, &set), Err(Unverified::Refused));

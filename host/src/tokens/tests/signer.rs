@@ -1,4 +1,4 @@
-//! Keys that exist for one test, and tokens signed with them, the header as the test writes it.
+//! Keys for one test, and tokens signed with them, with any header.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;

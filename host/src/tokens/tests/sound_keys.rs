@@ -1,4 +1,4 @@
-//! Which public keys are sound, and what is said of the others.
+//! Which public keys are sound, and the faults reported for the others.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Value {
     json!({"kty": "RSA", "kid": "k", "n": base64url(modulus), "e": base64url(exponent)})
 }
 
-/// A number of this length that no small number divides, for all that counts here.
+/// A number of this length without small divisors, which suffices here.
 fn modulus(length: usize) -> Vec<u8> {
     let divides = |number: &[u8], divisor: u32| {
         let rest = number.iter();
@@ -63,7 +63,7 @@ fn modulus(length: usize) -> Vec<u8> {
     panic!("there is no such number");
 }
 
-/// The set has one key, which verifies nothing; what is said of it.
+/// The fault of the only key of a set.
 #[track_caller]
 fn unusable(jwk: Value) -> (String, bool) {
     let keys = KeySet::parse(set(&[jwk]).as_bytes()).unwrap();
@@ -139,15 +139,15 @@ fn each_key_that_is_not_sound_is_left_out_with_the_reason() {
         ),
         (
             with(good_rsa.clone(), "d", "AQAB"),
-            "its private part is there too",
+            "it includes its private part",
         ),
         (
             with(ed.clone(), "d", "AQAB"),
-            "its private part is there too",
+            "it includes its private part",
         ),
         (
             with(p256.clone(), "d", Value::Null),
-            "its private part is there too",
+            "it includes its private part",
         ),
         (
             json!({"kty": "oct", "kid": "k", "k": "AQAB"}),
@@ -189,22 +189,22 @@ fn each_key_that_is_not_sound_is_left_out_with_the_reason() {
         (okp("Ed25519", &[2; 32]), "its point is not on its curve"),
         (
             with(p256.clone(), "alg", "ES384"),
-            "its `alg` does not go with its kind",
+            "its `alg` does not fit its kind",
         ),
         (
             with(ed.clone(), "alg", "ES256"),
-            "its `alg` does not go with its kind",
+            "its `alg` does not fit its kind",
         ),
         (
             with(good_rsa.clone(), "alg", "ES256"),
-            "its `alg` does not go with its kind",
+            "its `alg` does not fit its kind",
         ),
         (
             with(good_rsa.clone(), "alg", "HS256"),
-            "its `alg` does not go with its kind",
+            "its `alg` does not fit its kind",
         ),
-        (json!("k"), "no JSON object"),
-        (json!([]), "no JSON object"),
+        (json!("k"), "not a JSON object"),
+        (json!([]), "not a JSON object"),
     ] {
         let shown = jwk.to_string();
         let (said, is_fault) = unusable(jwk);
@@ -223,7 +223,7 @@ fn each_key_that_is_not_sound_is_left_out_with_the_reason() {
         ),
         (
             with(good_rsa.clone(), "alg", "RSA-OAEP"),
-            "none that is known for signatures",
+            "not a known signature algorithm",
         ),
         (okp("X25519", &[9; 32]), "its curve is not Ed25519"),
         (
@@ -281,7 +281,7 @@ fn a_token_that_anybody_can_sign_is_refused() {
     let signature = base64url([identity.clone(), vec![0; 32]].concat());
     let token = format!("{header}.{payload}.{signature}");
     let keys = KeySet::parse(set(&[okp("Ed25519", &identity)]).as_bytes()).unwrap();
-    // The key is there, and verifies nothing: no newer set is asked for.
+    // The key is known but unusable: no newer set is fetched.
     assert_eq!(verify(&token, &keys), Err(Unverified::Refused));
 }
 
@@ -303,12 +303,12 @@ fn a_name_that_two_keys_have_is_no_keys_name() {
         );
         verify(&other.token("ES256", payload), &keys).unwrap();
     }
-    // The same key twice is one key, and one that is for something else takes nobody's name.
+    // The same key twice is one key, and a key with another purpose does not take a name.
     let encrypts = with(two.jwk(), "use", "enc");
     let keys = set(&[one.jwk(), with(one.jwk(), "alg", "ES256"), encrypts]);
     let keys = KeySet::parse(keys.as_bytes()).unwrap();
     verify(&one.token("ES256", payload), &keys).unwrap();
-    // Keys without a name are not one key.
+    // Keys without a name are distinct.
     let nameless = |signer: &Signer| {
         let mut jwk = signer.jwk();
         jwk.as_object_mut().unwrap().remove("kid");

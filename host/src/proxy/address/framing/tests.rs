@@ -1,4 +1,4 @@
-//! One reading for every request, however its bytes come.
+//! Every request has one reading, however its bytes are split.
 
 use proptest::prelude::*;
 
@@ -126,7 +126,7 @@ fn http_2_is_left_to_its_own_parser() {
     assert!(fault(almost, &[]).0.is_some());
 }
 
-/// A request with one reading, and its bytes.
+/// An unambiguous request as bytes.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let chunks = prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 0..4);
     let chunked = (chunks, prop::bool::ANY).prop_map(|(chunks, trailer)| {
@@ -154,8 +154,8 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// Bodies may hold anything, also what looks like a request; the pieces that the bytes come in make
-    /// no difference; and the refused request is the one that has several readings.
+    /// Bodies may hold anything, even what looks like a request; how the bytes are split makes no
+    /// difference; and the refused request is the ambiguous one.
     #[test]
     fn requests_are_counted_whatever_their_bodies_hold(
         before in prop::collection::vec(request(), 0..5),

@@ -1,4 +1,4 @@
-//! Who may ask what.
+//! Which gateway may ask what.
 
 use scimguard_core::facts::{
     DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, Membership, PrincipalKey,
@@ -93,7 +93,7 @@ async fn nothing_of_another_accounts_records_is_stored() {
         );
         let asked = guard.store.answer(&[user("u1")]).await.unwrap();
         assert_eq!(asked, [Answer::Absent]);
-        // Nothing was done, so that it can go on.
+        // Nothing was done, so the request can continue.
         let own = records("ACC1");
         gateway.tell(&ends(&pass, own.clone())).await.unwrap();
         guard.store.apply(&[removed("ACC1")]).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_pass_is_its_gateways() {
     assert_denied(edge.tell(&made_up).await, 503, "facts.unavailable");
 }
 
-/// The first question of a request that holds up nobody.
+/// The first question of a request that blocks nobody.
 fn reads(keys: Vec<Key>) -> FactsRequest {
     FactsRequest {
         head: head("GET"),
@@ -247,7 +247,7 @@ pub(super) fn keys(account: &str) -> Vec<Key> {
     ]
 }
 
-/// One of each kind, of which the first makes the user u1.
+/// One of each kind, of which the first creates the user u1.
 pub(super) fn records(account: &str) -> Vec<Record> {
     let account = || account.to_owned();
     let key = || IntentKey {

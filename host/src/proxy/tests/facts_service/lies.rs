@@ -1,11 +1,11 @@
-//! Every field of a message, and what becomes of a gateway that makes it up.
+//! Every field of a message, and what happens if a gateway forges it.
 
 use scimguard_core::facts::{TokenText, VerifiedKey};
 
 use super::access::{LIMITED, keys, records};
 use super::*;
 
-/// Paths that lead to another account, or that somebody could read so.
+/// Paths that lead to another account, or that could be read so.
 const OTHER_PATHS: [&str; 9] = [
     "/scim/ACC2/Users",
     "/scim/ACC2",
@@ -18,7 +18,7 @@ const OTHER_PATHS: [&str; 9] = [
     "/SCIM/ACC1/Users",
 ];
 
-/// A message with another field than the one that the next line has would not compile.
+/// Does not compile if a message gets another field.
 #[test]
 fn all_fields_of_a_message_are_in_the_tables_below() {
     let FactsRequest {
@@ -64,7 +64,7 @@ fn verdict() -> DecisionReport {
     }
 }
 
-/// A gateway of ACC1 alone, and a guard that knows a token of it.
+/// A gateway of ACC1 alone, and a guard with a token of it.
 async fn limited(backend: &Backend) -> Guard {
     let guard = Guard::configured(Script::new(), backend, LIMITED).await;
     guard.with_token(Some("okta")).await;
@@ -86,7 +86,7 @@ async fn the_path_of_a_message_is_the_gateways_in_every_kind_of_message() {
             let mut tell = refused(rule, status, "192.0.2.1");
             tell.head.path = path.to_owned();
             assert_denied(gateway.tell(&tell).await, 403, "facts.unavailable");
-            // Nor if it says nothing of an account, or claims its own.
+            // Nor if it names no account, or claims its own.
             let decided = tell.verdict.as_mut().unwrap();
             decided.account = Some("ACC1".to_owned());
             assert_denied(gateway.tell(&tell).await, 403, "facts.unavailable");
@@ -117,7 +117,7 @@ async fn the_path_of_a_message_is_the_gateways_in_every_kind_of_message() {
     }
 }
 
-/// Also a gateway of every account speaks of one at a time.
+/// Even a gateway of every account names one at a time.
 #[tokio::test]
 async fn keys_records_and_decisions_are_of_the_account_in_the_path() {
     let backend = Backend::ok().await;
@@ -184,7 +184,7 @@ async fn a_pass_goes_on_with_the_request_that_it_began_with() {
         };
         assert_denied(gateway.tell(&tell).await, 403, "facts.unavailable");
     }
-    // Nothing was done, so that it can go on.
+    // Nothing was done, so the request can continue.
     let next = goes_on(&pass, Stage::Decide, false, vec![user("u1")]);
     assert_eq!(gateway.ask(&next).await.unwrap().pass, pass);
     gateway.tell(&ends(&pass, Vec::new())).await.unwrap();
@@ -307,7 +307,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
         verdict: Some(verdict()),
         ..tells(pass, Vec::new())
     };
-    // Nobody told it of the token in that one, and in none without a pass.
+    // The gateway did not learn of this token in that pass, nor without a pass.
     assert_denied(
         gateway.tell(&decided(&nobody)).await,
         403,
@@ -330,7 +330,7 @@ async fn a_decision_has_the_form_of_one_and_names_a_token_that_the_gateway_was_t
     assert!(row.is_err() || guard.store.answer(&[user("u1")]).await.is_ok());
 }
 
-/// The id of an issuer's token is for the policy to find in its claims, its account is the key's.
+/// The policy derives the id of an issuer's token from its claims; its account is the key's.
 #[tokio::test]
 async fn an_issuers_token_is_good_if_the_issuer_said_so() {
     let backend = Backend::ok().await;

@@ -1,4 +1,4 @@
-//! What requests cost, whoever decides them.
+//! What requests cost, no matter which process decides them.
 
 use super::*;
 
@@ -15,8 +15,7 @@ fn forwarded(pass: &Pass) -> RecordsRequest {
     }
 }
 
-/// The refusal of a request that is charged. While the machine is slow its account may have a second's
-/// request more.
+/// The refusal of a charged request. On a slow machine the account may have earned one more meanwhile.
 async fn limited(request: impl AsyncFn() -> Answered<()>) -> Refused {
     for _ in 0..20 {
         if let Err((status, refused)) = request().await {
@@ -41,14 +40,14 @@ async fn an_account_is_charged_once_a_request() {
         }
         edge.tell(&forwarded(&pass)).await.unwrap();
     }
-    // A gateway may forward a read before it tells.
+    // A gateway may forward a read before it reports.
     let third = FactsRequest {
         head: head("GET"),
         ..asks(vec![token_key()])
     };
     limited(async || edge.ask(&third).await.map(drop)).await;
-    // Whether the token is good for a path that names no account is the policy's to say, which then goes
-    // on or decides.
+    // Whether the token is good for a path without an account is up to the policy, which then
+    // continues or decides.
     let elsewhere = |head: Head| Head {
         path: "/elsewhere".to_owned(),
         ..head
@@ -84,7 +83,7 @@ async fn an_account_is_charged_once_a_request() {
     assert_eq!(told.retry_after, Some(1), "{told:?}");
 }
 
-/// Its gateway ends the pass while it waits for the body, and then asks for all again.
+/// Its gateway ends the pass while it waits for the body, and then asks for everything again.
 #[tokio::test]
 async fn a_write_whose_body_comes_late_is_charged_once() {
     let backend = Backend::ok().await;

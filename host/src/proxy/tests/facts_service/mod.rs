@@ -1,5 +1,4 @@
-//! The facts service between real sockets: gateways that say exactly what the test says, and a proxy
-//! over the same store.
+//! The facts service between real sockets: scripted gateways, and a proxy over the same store.
 
 mod access;
 mod lies;
@@ -40,7 +39,7 @@ accounts = [\"ACC1\"]
 verbs = [\"read\"]
 ";
 
-/// A guard with a facts service; `keys` stand at the top of its configuration, `facts` in `[facts]`.
+/// A guard with a facts service; `keys` are at the top of its configuration, `facts` in `[facts]`.
 async fn serving(script: Script, backend: &Backend, keys: &str, facts: &str) -> Guard {
     let keys = format!("{keys}[facts]\nlisten = \"127.0.0.1:0\"\n{facts}{GATEWAYS}");
     Guard::configured(script, backend, &keys).await
@@ -53,7 +52,7 @@ struct Gateway {
     secret: &'static str,
 }
 
-/// What the service answers.
+/// The service's answer.
 type Answered<T> = Result<T, (u16, Refused)>;
 
 impl Guard {
@@ -70,7 +69,7 @@ impl Guard {
         self.gateway(READER)
     }
 
-    /// A service account with this token of ACC1.
+    /// Creates a service account with this token of ACC1.
     async fn with_token(&self, provider: Option<&str>) {
         let principal = PrincipalRow {
             account: "ACC1".to_owned(),
@@ -178,7 +177,7 @@ fn goes_on(pass: &Pass, stage: Stage, first: bool, keys: Vec<Key>) -> FactsReque
     }
 }
 
-/// Tells of records, and that nothing more comes.
+/// Reports records, and that nothing more follows.
 fn ends(pass: &Pass, records: Vec<Record>) -> RecordsRequest {
     RecordsRequest {
         end: true,
@@ -186,7 +185,7 @@ fn ends(pass: &Pass, records: Vec<Record>) -> RecordsRequest {
     }
 }
 
-/// Tells of records.
+/// Reports records.
 fn tells(pass: &Pass, records: Vec<Record>) -> RecordsRequest {
     RecordsRequest {
         pass: Some(pass.clone()),
@@ -197,7 +196,7 @@ fn tells(pass: &Pass, records: Vec<Record>) -> RecordsRequest {
     }
 }
 
-/// Tells that a request was refused, for which no facts were needed.
+/// Reports a request that was refused without facts.
 fn refused(rule: &str, status: u16, source: &str) -> RecordsRequest {
     RecordsRequest {
         pass: None,

@@ -1,4 +1,4 @@
-//! How long the request of a client is under way, and what it holds meanwhile.
+//! How long a client's request is in progress, and what it holds meanwhile.
 
 use scimguard_core::record::ResourceKey;
 
@@ -84,7 +84,7 @@ async fn who_leaves_a_request_alone_holds_nothing_any_more() {
     let edge = guard.edge();
     let pass = edge.ask(&asks(vec![user("u1")])).await.unwrap().pass;
     for _ in 0..4 {
-        // Time counts from the last word.
+        // Time counts from the last message.
         tokio::time::sleep(Duration::from_millis(150)).await;
         edge.tell(&tells(&pass, Vec::new())).await.unwrap();
     }
@@ -100,7 +100,7 @@ async fn who_leaves_a_request_alone_holds_nothing_any_more() {
     assert_denied(late, 503, "facts.unavailable");
 }
 
-/// A reading gateway holds what a question names as long as it is asked, and no longer than that.
+/// A gateway's read holds what a question names only while that is answered.
 #[tokio::test]
 async fn a_pass_ends_however_often_its_gateway_goes_on_with_it() {
     let backend = Backend::ok().await;
@@ -116,10 +116,10 @@ async fn a_pass_ends_however_often_its_gateway_goes_on_with_it() {
             ended => break ended,
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(begun.elapsed() < LIMIT, "it goes on for ever");
+        assert!(begun.elapsed() < LIMIT, "it never ends");
     };
     assert_denied(ended, 503, "facts.unavailable");
-    // What it held, somebody else may write.
+    // Others may write what it held.
     while !is_free(guard.edge(), "u1").await {
         assert!(begun.elapsed() < LIMIT, "it holds its leases for ever");
     }

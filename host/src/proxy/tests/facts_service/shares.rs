@@ -1,9 +1,9 @@
-//! What one account, one client or a crowd without tokens can use up.
+//! How much one account, one client or a crowd without tokens can use.
 
 use super::*;
 
-/// A guard whose gateway `edge` has room for 64 requests: of one client 16, without a token 16, and of one
-/// account 32.
+/// A guard whose gateway `edge` may have 64 requests: 16 per client, 16 without a token, and 32 per
+/// account.
 async fn small(backend: &Backend) -> Guard {
     let keys = "lease_timeout = \"100ms\"\n[facts]\nlisten = \"127.0.0.1:0\"\n[[facts.gateway]]\n\
                 name = \"edge\"\nsecret_file = \"edge.secret\"\nrequests = 64\n";
@@ -22,7 +22,7 @@ fn from(source: &str, ask: FactsRequest) -> FactsRequest {
     }
 }
 
-/// Begins requests until there is no more room; how many had some.
+/// Begins requests until there is no more room; returns how many.
 async fn fill(gateway: Gateway, source: impl Fn(usize) -> String, keys: &[Key]) -> usize {
     for number in 0..100 {
         let ask = from(&source(number), asks(keys.to_vec()));
@@ -60,7 +60,7 @@ async fn requests_of_one_account_leave_room_for_others() {
     let guard = small(&backend).await;
     let edge = guard.edge();
     assert_eq!(fill(edge, of_number, &[token_key()]).await, 32);
-    // Somebody else, whose token is not the full account's.
+    // Another client, whose token is not the full account's.
     let other = FactsRequest {
         head: Head {
             path: "/scim/ACC2/Users".to_owned(),
@@ -76,7 +76,7 @@ async fn requests_without_a_token_leave_room_for_those_that_have_one() {
     let backend = Backend::ok().await;
     let guard = small(&backend).await;
     let edge = guard.edge();
-    // Each waits for another user, such as an administrator's edit of the management API.
+    // Each waits for another user, like an administrator's edit in the management API.
     assert_eq!(fill(edge, of_number, &[]).await, 16);
     for number in 0..20 {
         let good = from(&format!("192.0.2.{number}"), asks(vec![token_key()]));

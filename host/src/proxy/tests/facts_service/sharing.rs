@@ -1,5 +1,4 @@
-//! One record, the same leases and the same sources, whether a request comes through the proxy or
-//! through a gateway.
+//! The proxy and gateways share the record, the leases and the sources.
 
 use scimguard_core::facts::{TokenText, User, VerifiedKey};
 
@@ -66,7 +65,7 @@ async fn what_one_way_records_the_other_sees() {
     assert_eq!(facts[0].answer, told[0]);
 }
 
-/// Whom an intent is about may be anybody whom nobody has seen.
+/// An intent may concern a user whom nobody has seen.
 #[tokio::test]
 async fn what_a_gateway_left_open_is_pending_until_the_application_tells() {
     let backend = Backend::start(async |seen| match seen.path.as_str() {
@@ -89,7 +88,7 @@ async fn what_a_gateway_left_open_is_pending_until_the_application_tells() {
     });
     let pass = edge.ask(&asks(vec![by_name.clone()])).await.unwrap().pass;
     edge.tell(&tells(&pass, vec![intent()])).await.unwrap();
-    // The gateway is gone now. As long as its time runs, nobody asks the application about it.
+    // The gateway is gone. Until its time is over, the application is not asked.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let unseen = user_key("u1", Unseen::Pending);
     let told = guard

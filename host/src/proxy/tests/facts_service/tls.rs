@@ -1,4 +1,4 @@
-//! Gateways that are reached over a network: encrypted, and known by certificates.
+//! Gateways on a network: encrypted, and authenticated by certificates.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio_rustls::TlsConnector;
@@ -8,7 +8,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::*;
 
-/// Who vouches for certificates.
+/// A certificate authority.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -42,7 +42,7 @@ impl Authority {
     }
 }
 
-/// What comes back to one message with these headers; `None`: no connection came about.
+/// The response to one message with these headers; `None`: the connection failed.
 async fn post(
     guard: &Guard,
     authority: &Authority,
@@ -79,7 +79,7 @@ async fn post(
         stream.flush().await?;
         stream.read_to_end(&mut answer).await
     };
-    // In TLS 1.3 a client hears of a refused certificate with the first answer.
+    // In TLS 1.3 a client learns of a refused certificate with the first answer.
     let done = tokio::time::timeout(LIMIT, exchange)
         .await
         .expect("in time");
@@ -87,7 +87,7 @@ async fn post(
     Some(String::from_utf8(answer).unwrap())
 }
 
-/// A certificate for the service, and the configuration that has it.
+/// A certificate for the service, and the configuration for it.
 fn certified(folder: &std::path::Path, authority: &Authority) -> String {
     let own = authority.vouches_for("facts.internal");
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
@@ -110,7 +110,7 @@ async fn a_handshake_that_stops_half_way_ends() {
     let keys = format!("client_timeout = \"500ms\"\n{keys}");
     let backend = Backend::ok().await;
     let guard = Guard::configured(Script::new(), &backend, &keys).await;
-    // Nothing, and the beginning of a ClientHello (RFC 8446 §4.1.2).
+    // Nothing, and the start of a ClientHello (RFC 8446 §4.1.2).
     for bytes in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
         let mut stream = TcpStream::connect(guard.facts.unwrap()).await.unwrap();
         stream.write_all(bytes).await.unwrap();

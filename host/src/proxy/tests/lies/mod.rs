@@ -1,5 +1,5 @@
-//! A policy that lies: whatever it says that is not of the request is refused, and nothing is sent,
-//! looked up or recorded. Beside each lie stands the same said truly.
+//! A policy that lies: everything that does not belong to the request is refused, and nothing is
+//! sent, looked up or recorded. Next to each lie is the corresponding truth.
 
 mod every;
 
@@ -17,16 +17,16 @@ const REVOKED: &str = "sat.ACC1.old.secret-of-old";
 const USERS: &str = "/scim/ACC1/Users";
 const MANAGED: &str = "/manage/groups?accountIdentifier=ACC1";
 
-/// What a policy says of a request whose facts are there.
-type Says = Box<dyn Fn(&Request) -> Said + Send + Sync>;
+/// What a policy answers to a request whose facts are available.
+type Says = Box<dyn Fn(&Request) -> PolicyAnswer + Send + Sync>;
 
-enum Said {
+enum PolicyAnswer {
     First(Verdict),
-    /// Of the backend's answer.
+    /// About the backend's answer.
     Then(Outcome),
 }
 
-/// A row: who asks for what, and what the policy says.
+/// A row: the client and the policy's answer.
 struct Case {
     name: &'static str,
     path: String,
@@ -38,7 +38,7 @@ fn case(
     name: &'static str,
     path: impl Into<String>,
     token: &'static str,
-    says: impl Fn(&Request) -> Said + Send + Sync + 'static,
+    says: impl Fn(&Request) -> PolicyAnswer + Send + Sync + 'static,
 ) -> Case {
     Case {
         name,
@@ -48,10 +48,13 @@ fn case(
     }
 }
 
-/// Forwards with what it claims.
-fn claims(account: Option<&'static str>, token: Option<&'static str>) -> impl Fn(&Request) -> Said {
+/// Forwards with these claims.
+fn claims(
+    account: Option<&'static str>,
+    token: Option<&'static str>,
+) -> impl Fn(&Request) -> PolicyAnswer {
     move |request| {
-        Said::First(Verdict::Forward(Forward {
+        PolicyAnswer::First(Verdict::Forward(Forward {
             account: account.map(str::to_owned),
             verified_token: token.map(str::to_owned),
             ..pass(request)
@@ -59,17 +62,17 @@ fn claims(account: Option<&'static str>, token: Option<&'static str>) -> impl Fn
     }
 }
 
-fn sends(path: &'static str) -> impl Fn(&Request) -> Said {
+fn sends(path: &'static str) -> impl Fn(&Request) -> PolicyAnswer {
     move |request| {
-        Said::First(Verdict::Forward(Forward {
+        PolicyAnswer::First(Verdict::Forward(Forward {
             path: path.to_owned(),
             ..pass(request)
         }))
     }
 }
 
-fn asks(key: Key) -> impl Fn(&Request) -> Said {
-    move |_| Said::First(need(key.clone()))
+fn asks(key: Key) -> impl Fn(&Request) -> PolicyAnswer {
+    move |_| PolicyAnswer::First(need(key.clone()))
 }
 
 /// The record in every place where a policy gives one.
@@ -81,14 +84,14 @@ fn records(record: &Record, account: Option<&'static str>) -> Vec<Says> {
     let named = account.clone();
     vec![
         Box::new(move |request| {
-            Said::First(Verdict::Forward(Forward {
+            PolicyAnswer::First(Verdict::Forward(Forward {
                 account: account.clone(),
                 records: vec![first.clone()],
                 ..pass(request)
             }))
         }),
         Box::new(move |_| {
-            Said::First(Verdict::Proceed(Proceed {
+            PolicyAnswer::First(Verdict::Proceed(Proceed {
                 records: vec![second.clone()],
                 continuation: Vec::new(),
                 changes: Vec::new(),
@@ -98,7 +101,7 @@ fn records(record: &Record, account: Option<&'static str>) -> Vec<Says> {
             }))
         }),
         Box::new(move |_| {
-            Said::Then(Outcome::Respond(Respond {
+            PolicyAnswer::Then(Outcome::Respond(Respond {
                 records: vec![third.clone()],
                 ..respond(204)
             }))
@@ -106,15 +109,14 @@ fn records(record: &Record, account: Option<&'static str>) -> Vec<Says> {
     ]
 }
 
-/// Needs the token first, as every policy does, then says it; where it is given more facts, it is
-/// content.
+/// Needs the token first, as every policy does, then answers; if given more facts, it forwards.
 fn script(token: &str, says: Says) -> Script {
     let token = Key::Token(sha256_hex(token.as_bytes()));
     let says = Arc::new(says);
     let then = Arc::clone(&says);
     let of_answer = move || match then(&empty()) {
-        Said::Then(outcome) => outcome,
-        Said::First(_) => Outcome::Respond(respond(204)),
+        PolicyAnswer::Then(outcome) => outcome,
+        PolicyAnswer::First(_) => Outcome::Respond(respond(204)),
     };
     Script::new()
         .evaluate(move |request, facts| {
@@ -125,8 +127,8 @@ fn script(token: &str, says: Says) -> Script {
                 return Ok(reject(204));
             }
             Ok(match says(request) {
-                Said::First(verdict) => verdict,
-                Said::Then(_) => Verdict::Forward(Forward {
+                PolicyAnswer::First(verdict) => verdict,
+                PolicyAnswer::Then(_) => Verdict::Forward(Forward {
                     account: Some("ACC1".to_owned()),
                     ..observed(request)
                 }),
@@ -147,7 +149,7 @@ fn empty() -> Request {
 
 const KEYS: &str = "[backend_credential]\nfile = \"backend.token\"\nheader = \"x-api-key\"\n";
 
-/// What the client gets, and what the backend saw of it.
+/// The client's answer, and the requests that the backend saw.
 async fn run(case: Case) -> (String, Vec<backend::Seen>, bool) {
     let backend = Backend::start(async |_| json(204, "")).await;
     let guard = Guard::configured(script(case.token, case.says), &backend, KEYS).await;
@@ -171,7 +173,7 @@ async fn run(case: Case) -> (String, Vec<backend::Seen>, bool) {
     (answer, backend.seen(), wrote)
 }
 
-/// A service account with this token.
+/// Creates a service account with this token.
 pub(super) async fn with_token(guard: &Guard, account: &str, id: &str, text: &str) {
     let principal = PrincipalRow {
         account: account.to_owned(),
@@ -217,8 +219,8 @@ async fn written(guard: &Guard) -> String {
 /// Refused before anything was done.
 async fn assert_lie(case: Case) {
     let name = case.name;
-    // What is said of the backend's answer comes after it.
-    let after = matches!((case.says)(&empty()), Said::Then(_));
+    // A lie about the backend's answer comes after it.
+    let after = matches!((case.says)(&empty()), PolicyAnswer::Then(_));
     let (answer, seen, wrote) = run(case).await;
     let number = status(&answer).to_owned();
     assert!(matches!(number.as_str(), "500" | "503"), "{name}: {answer}");
@@ -274,7 +276,7 @@ async fn no_request_leaves_its_account_or_base() {
     ] {
         assert_lie(case(path, MANAGED, OWN, sends(path))).await;
     }
-    // What the client sent leads to SCIM by itself.
+    // The client's own path leads to SCIM.
     for path in [
         "/SCIM/ACC2/Users",
         "/x/..;/scim/ACC2/Users",

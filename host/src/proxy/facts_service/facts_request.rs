@@ -1,4 +1,4 @@
-//! Answering what a gateway asks: from one state of the record, under leases on what a write names.
+//! Answers a gateway's question: from one state of the record, under leases on what a write names.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,43 +15,43 @@ use crate::proxy::Proxy;
 use crate::proxy::facts::is_read;
 
 impl FactsService {
-    pub(super) async fn ask(
+    pub(super) async fn answer_facts(
         &self,
         proxy: &Proxy,
         gateway: &Arc<Gateway>,
-        ask: FactsRequest,
+        request: FactsRequest,
         peer: IpAddr,
     ) -> Result<FactsResponse, Failure> {
-        self.paths.check_ask(gateway, &ask)?;
-        let head = HeadHash::of(&ask.head);
-        let mut open = match &ask.pass {
+        self.paths.check_facts_request(gateway, &request)?;
+        let head = HeadHash::of(&request.head);
+        let mut open = match &request.pass {
             Some(pass) => self.passes.take(pass, gateway, &head)?,
             None => {
-                let client = client(&ask.head, peer);
+                let client = client(&request.head, peer);
                 self.passes.begin(proxy, gateway, client, head)?
             }
         };
-        if open.tokens.is_empty() && !ask.keys.iter().all(is_of_credential) {
-            // What it asks may take long, and nobody has vouched for it.
+        if open.tokens.is_empty() && !request.keys.iter().all(is_of_credential) {
+            // Answering may take long, and nothing has verified the token yet.
             open.count(None)?;
         }
-        // The policy goes on, so the token that it asked for is good.
-        let (now, path) = (open.state.now(), &ask.head.path);
+        // The policy asks for more, so it has accepted the token.
+        let (now, path) = (open.state.now(), &request.head.path);
         let found = open.state.found();
         let account = verified_account(gateway, &found, now).map(String::as_str);
         open.state.charge(proxy, path, account)?;
-        let headers = credentials(&ask.head);
+        let headers = credentials(&request.head);
         let needed = Needed {
-            keys: ask.keys,
-            stage: ask.stage,
-            first: ask.first,
+            keys: request.keys,
+            stage: request.stage,
+            first: request.first,
         };
-        let method = &ask.head.method;
+        let method = &request.head.method;
         let found = open.state.find(proxy, method, &headers, needed).await?;
         let found = found.facts;
-        // A gateway need not wait for this service before it forwards a read, so that such a request
-        // is charged here, if its token is of the account in its path. The pass of a write may end while its
-        // gateway waits for the body, and another one ask for the token again.
+        // A gateway may forward a read without waiting for this service, so such a request is
+        // charged here if its token is of the account in its path. The pass of a write may end
+        // while its gateway waits for the body, and another pass asks for the token again.
         let account = verified_account(gateway, &found, now)
             .filter(|account| is_read(method) && is_scim_of(proxy, account, path));
         open.state
@@ -66,17 +66,17 @@ impl FactsService {
         Ok(FactsResponse {
             now,
             pass: self.passes.keep(open),
-            facts: found.iter().map(|fact| gateway.told(fact)).collect(),
+            facts: found.iter().map(|fact| gateway.visible(fact)).collect(),
         })
     }
 }
 
-/// Whether a key asks about the credential of a request, and about nothing that it wants.
+/// Whether a key concerns only the credential of a request.
 fn is_of_credential(key: &Key) -> bool {
     matches!(key, Key::Token(_) | Key::Verified(_) | Key::Principal(_))
 }
 
-/// The account of the good token that the facts tell of, if it is the gateway's.
+/// The account of the good token in these facts, if it is the gateway's.
 fn verified_account<'a>(gateway: &Gateway, facts: &'a [Fact], now: u64) -> Option<&'a String> {
     let good = scimguard_exchange::good_tokens(facts, now)
         .next()
@@ -84,7 +84,7 @@ fn verified_account<'a>(gateway: &Gateway, facts: &'a [Fact], now: u64) -> Optio
     good.filter(|account| gateway.is_for(account))
 }
 
-/// Whether this is the path of a SCIM end point of the account, as it is usually written.
+/// Whether this is the path of a SCIM endpoint of the account, in its usual form.
 fn is_scim_of(proxy: &Proxy, account: &str, path: &str) -> bool {
     let groups = proxy.setup.paths().client_group(account, "");
     let base = groups.strip_suffix("Groups/");

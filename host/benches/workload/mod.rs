@@ -1,27 +1,27 @@
-//! What the benchmarks decide: requests of Okta's, with the records that they meet.
+//! What the benchmarks decide: requests of Okta's, with the record for each.
 
 use scimguard_core::facts::Table;
 use scimguard_core::{Body, Request};
 use serde_json::{Value, json};
 
-/// A request with the record that it meets.
-pub(crate) struct Scene {
+/// A request and the record for it.
+pub(crate) struct Workload {
     pub(crate) name: &'static str,
     pub(crate) request: Request,
     pub(crate) table: Table,
 }
 
-pub(crate) fn scenes() -> anyhow::Result<[Scene; 3]> {
+pub(crate) fn workloads() -> anyhow::Result<[Workload; 3]> {
     Ok([
-        scene("Okta creates a user", "POST", "Users", &user(None), &[])?,
-        scene(
+        workload("Okta creates a user", "POST", "Users", &user(None), &[])?,
+        workload(
             "Okta adds 100 members to a group",
             "PATCH",
             "Groups/example_group",
             &additions(),
             &(0..100).collect::<Vec<_>>(),
         )?,
-        scene(
+        workload(
             "Okta updates a user",
             "PUT",
             "Users/u7",
@@ -31,19 +31,19 @@ pub(crate) fn scenes() -> anyhow::Result<[Scene; 3]> {
     ])
 }
 
-pub(crate) fn scene(
+pub(crate) fn workload(
     name: &'static str,
     method: &str,
     path: &str,
     body: &Value,
     users: &[u32],
-) -> anyhow::Result<Scene> {
+) -> anyhow::Result<Workload> {
     let headers = [
         ("authorization", "Bearer pat.ACC1.tok1.s3cret"),
         ("content-type", "application/scim+json; charset=utf-8"),
         ("user-agent", "Okta SCIM Client 1.0.0"),
     ];
-    Ok(Scene {
+    Ok(Workload {
         name,
         request: Request {
             method: method.to_owned(),
@@ -58,7 +58,7 @@ pub(crate) fn scene(
     })
 }
 
-/// What Okta sends of a user (`POST`), and sends back of one that it has read (`PUT`).
+/// A user as Okta creates it (`POST`), or returns it after reading it (`PUT`).
 fn user(id: Option<&str>) -> Value {
     let mut user = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

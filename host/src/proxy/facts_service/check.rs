@@ -1,5 +1,5 @@
-//! Whether the facts service would start with a configuration, part by part, and how long its
-//! certificates are good.
+//! Checks, part by part, whether the facts service would start with a configuration, and how long
+//! its certificates are valid.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::access::{Gateways, hashes};
 use super::tls;
 use crate::config::{Gateway, Proof, Tls};
 
-/// Whether what a gateway proves itself with can be used.
+/// Whether a gateway's secret or certificate can be used.
 pub(crate) fn proof(gateway: &Gateway) -> anyhow::Result<()> {
     match &gateway.proof {
         Proof::Secret(source) => hashes(source).map(drop),
@@ -19,17 +19,17 @@ pub(crate) fn proof(gateway: &Gateway) -> anyhow::Result<()> {
     }
 }
 
-/// Whether gateways can be told apart.
+/// Whether no two gateways authenticate alike.
 pub(crate) fn together(gateways: &[Gateway]) -> anyhow::Result<()> {
     Gateways::read(gateways).map(drop)
 }
 
-/// Whether connections can be encrypted.
+/// Whether the TLS settings can be used.
 pub(crate) fn encryption(config: &Tls) -> anyhow::Result<()> {
     tls::acceptor(config).map(drop)
 }
 
-/// When the first of a file's certificates ends, in milliseconds since 1970.
+/// When the first certificate of a file expires, in milliseconds since 1970.
 pub(crate) fn end(file: &Path) -> anyhow::Result<u64> {
     let ends = tls::certificates(file)?.into_iter().map(|certificate| {
         let (_, certificate) = X509Certificate::from_der(&certificate)

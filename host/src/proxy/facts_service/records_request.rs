@@ -1,4 +1,4 @@
-//! Taking what a gateway tells: what was decided, for limits and the log, and what is to be recorded.
+//! Takes a gateway's reports: decisions, for limits and the log, and what is to be recorded.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,34 +19,36 @@ use crate::proxy::log::DecisionEntry;
 use crate::proxy::state::State;
 
 impl FactsService {
-    pub(super) async fn tell(
+    pub(super) async fn take_records(
         &self,
         proxy: &Proxy,
         gateway: &Arc<Gateway>,
-        tell: RecordsRequest,
+        request: RecordsRequest,
         peer: IpAddr,
     ) -> Result<(), Failure> {
-        self.paths.check_tell(gateway, &tell)?;
-        let head = HeadHash::of(&tell.head);
-        let mut open = match &tell.pass {
+        self.paths.check_records_request(gateway, &request)?;
+        let head = HeadHash::of(&request.head);
+        let mut open = match &request.pass {
             Some(pass) => Some(self.passes.take(pass, gateway, &head)?),
             None => None,
         };
-        if let Some(verdict) = &tell.verdict
+        if let Some(verdict) = &request.verdict
             && let Err(failure) = check_decision(verdict, open.as_mut())
         {
-            // Nothing was done, so that it can go on.
+            // Nothing was done, so the request can continue.
             if let Some(open) = open {
                 self.passes.keep(open);
             }
             return Err(failure);
         }
-        match &tell.verdict {
-            Some(verdict) => decided(proxy, gateway, &tell, verdict, open.as_mut(), peer).await?,
-            None => record(proxy, &tell, open.as_mut()).await?,
+        match &request.verdict {
+            Some(verdict) => {
+                decided(proxy, gateway, &request, verdict, open.as_mut(), peer).await?
+            }
+            None => record(proxy, &request, open.as_mut()).await?,
         }
         if let Some(open) = open
-            && !tell.end
+            && !request.end
         {
             self.passes.keep(open);
         }
@@ -54,7 +56,7 @@ impl FactsService {
     }
 }
 
-/// Refuses a decision that is told twice, or about a token that was not told to be good.
+/// Refuses a second decision, or one about a token that this service did not report as good.
 fn check_decision(verdict: &DecisionReport, open: Option<&mut Open>) -> Result<(), Failure> {
     check_token(verdict, open.as_deref())?;
     let Some(open) = open else { return Ok(()) };
@@ -64,7 +66,7 @@ fn check_decision(verdict: &DecisionReport, open: Option<&mut Open>) -> Result<(
     }
 }
 
-/// Refuses a token that the gateway has not been told to be good.
+/// Refuses a token that this service did not report as good.
 fn check_token(verdict: &DecisionReport, open: Option<&Open>) -> Result<(), Failure> {
     let Some(id) = &verdict.verified_token else {
         return Ok(());
@@ -74,27 +76,33 @@ fn check_token(verdict: &DecisionReport, open: Option<&Open>) -> Result<(), Fail
     match good.iter().any(|token| token.is(account, id)) {
         true => Ok(()),
         false => Err(Failure::forbidden(
-            "it tells of a token as good that it was not told to be",
+            "it names a token as good that this service did not",
         )),
     }
 }
 
-/// A request was decided: it counts against somebody, and it is in the log.
+/// Counts a decision against its account or source, and logs it.
 async fn decided(
     proxy: &Proxy,
     gateway: &Gateway,
-    tell: &RecordsRequest,
+    request: &RecordsRequest,
     decision: &DecisionReport,
     open: Option<&mut Open>,
     peer: IpAddr,
 ) -> Result<(), Failure> {
-    let mut unasked = State::of_client(client(&tell.head, peer), now());
+    let mut unasked = State::of_client(client(&request.head, peer), now());
     let started = open.as_ref().map_or_else(Instant::now, |open| open.started);
     let state = open.map_or(&mut unasked, |open| &mut open.state);
-    let mut line = DecisionEntry::of_gateway(&gateway.name, started, &tell.head, decision);
-    let (path, records) = (&tell.head.path, &tell.records);
+    let mut line = DecisionEntry::of_gateway(&gateway.name, started, &request.head, decision);
+    let (path, records) = (&request.head.path, &request.records);
     let done = state
-        .report(proxy, path, Some((decision, &mut line)), records, tell.end)
+        .report(
+            proxy,
+            path,
+            Some((decision, &mut line)),
+            records,
+            request.end,
+        )
         .await
         .map_err(Failure::from);
     let status = match &done {
@@ -114,12 +122,12 @@ async fn decided(
 
 async fn record(
     proxy: &Proxy,
-    tell: &RecordsRequest,
+    request: &RecordsRequest,
     open: Option<&mut Open>,
 ) -> Result<(), Failure> {
-    let (path, records) = (&tell.head.path, &tell.records);
+    let (path, records) = (&request.head.path, &request.records);
     let Some(open) = open else { return Ok(()) };
     let state = &mut open.state;
-    let stored = state.report(proxy, path, None, records, tell.end);
+    let stored = state.report(proxy, path, None, records, request.end);
     Ok(stored.await?)
 }
