@@ -169,7 +169,7 @@ async fn what_is_no_list_of_emails_is_refused_with_its_line() -> anyhow::Result<
     for (file, email, message) in [
         (&table, "ann@example.com", "table.txt: line 2"),
         (&missing, "ann@example.com", "missing.txt"),
-        (&PathBuf::from("none"), "ann", "no e-mail"),
+        (&PathBuf::from("none"), "ann", "not an e-mail"),
     ] {
         let mut command = command("native", file, Path::new("none"), email);
         let output = process::run(&mut command).await?;
