@@ -67,8 +67,8 @@ export function App({ linked }: { linked: State | null }) {
       <header class="top">
         <h1>Why was it denied?</h1>
         <p>
-          Paste the request that failed, from Okta, Entra ID or an administrator. You see at once what the
-          guard says to it, why, what it would change, and what to do. Nothing leaves this browser.
+          Paste the request that failed, from Okta, Entra ID or an administrator. The page shows the
+          guard's verdict, its reason and changes, and what to do. Nothing leaves this browser.
         </p>
         <Toolbar
           example={example}
