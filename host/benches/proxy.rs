@@ -6,88 +6,20 @@
 
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
+mod plain;
 mod served;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use scimguard::engine::Fault;
-use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
-use scimguard_core::{BackendOutcome, Forward, Outcome, Respond, Response, Settings, Verdict};
-use scimguard_interface::{Given, Observed, Pass, Policy};
+use plain::NoPolicy;
+use scimguard_core::message::AnswerHandling;
+use scimguard_interface::Policy as _;
 use scimguard_tests::load::{self, Exchange, Figures};
 use served::{CLIENTS, TOKEN, USERS, backend, engine, guard, request};
 
 const WARM_UP: Duration = Duration::from_millis(200);
 const PATCH: &str = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"displayName":"Ann Lee"}}]}"#;
-
-/// The proxy alone: everything goes on as it comes.
-struct NoPolicy {
-    settings: Settings,
-    answer: AnswerHandling,
-}
-
-impl Policy for NoPolicy {
-    type Fault = Fault;
-    type Pass = Box<dyn Pass<Fault = Fault> + Send>;
-
-    fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    fn pass(&self) -> Result<Self::Pass, Fault> {
-        Ok(Box::new(PassedOn(self.answer)))
-    }
-}
-
-/// A pass in which nothing is asked.
-struct PassedOn(AnswerHandling);
-
-impl Pass for PassedOn {
-    type Fault = Fault;
-
-    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
-        let request = given.request;
-        Ok(Verdict::Forward(Forward {
-            method: request.method.clone(),
-            path: request.path.clone(),
-            headers: request.headers.clone(),
-            body: ForwardBody::AsReceived,
-            answer: self.0,
-            continuation: Vec::new(),
-            changes: Vec::new(),
-            records: Vec::new(),
-            account: None,
-            verified_token: None,
-            rule: None,
-        }))
-    }
-
-    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
-        self.evaluate(given)
-    }
-
-    fn observe(&mut self, observed: &Arc<Observed>, _: Given<'_>) -> Result<Outcome, Fault> {
-        let status = match &observed.outcome {
-            BackendOutcome::Answered(answer) => answer.status,
-            BackendOutcome::Unanswered | BackendOutcome::NotAsked => 503,
-        };
-        Ok(Outcome::Respond(Respond {
-            response: Response {
-                status,
-                headers: Vec::new(),
-                body: ResponseBody::AsReceived,
-            },
-            records: Vec::new(),
-            rule: None,
-        }))
-    }
-
-    fn resume_observe(&mut self, _: Given<'_>) -> Result<Outcome, Fault> {
-        Err(Fault::Trapped("it has not asked".to_owned()))
-    }
-}
 
 #[derive(Clone, Copy)]
 struct Load {

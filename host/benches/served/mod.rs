@@ -69,7 +69,14 @@ fn user_json(id: &str) -> String {
     )
 }
 
-/// Answers everything with the user that the path names.
+/// A group as the backend shows one.
+fn group_json(id: &str) -> String {
+    format!(
+        r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"{id}","displayName":"{id}","meta":{{"resourceType":"Group"}}}}"#
+    )
+}
+
+/// Answers everything with the user or the group that the path names.
 pub(crate) async fn backend() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -83,9 +90,14 @@ pub(crate) async fn backend() -> anyhow::Result<SocketAddr> {
                     .next()
                     .unwrap_or_default()
                     .to_owned();
+                let is_group = request.uri().path().contains("/Groups/");
                 // A body that breaks off is nothing to answer.
                 let _ = request.into_body().collect().await;
-                let mut answer = http::Response::new(Full::<Bytes>::from(user_json(&id)));
+                let shown = match is_group {
+                    true => group_json(&id),
+                    false => user_json(&id),
+                };
+                let mut answer = http::Response::new(Full::<Bytes>::from(shown));
                 let scim = http::HeaderValue::from_static("application/scim+json");
                 answer.headers_mut().insert("content-type", scim);
                 Ok::<_, Infallible>(answer)

@@ -10,17 +10,17 @@ use std::time::SystemTime;
 use scimguard_core::Settings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use wasmtime::component::Component;
 
 /// A file is this, the SHA-256 of all that follows it, the length of a JSON document (4 bytes,
 /// little endian), the document, and the code.
 const MAGIC: &[u8] = b"scimguard code 1\n";
 
-/// A new build or another policy document makes a new file of some 20 MB; of all, so many that were used
-/// last are kept.
+/// Each plugin and each policy document adds a file of about 20 MB, and each plugin one of its functions.
+/// Only the most recently used files are kept.
 const KEPT: usize = 12;
 
 /// The cache, or none if the folder cannot be used.
+#[derive(Clone)]
 pub(super) struct CodeCache {
     folder: Option<PathBuf>,
 }
@@ -102,16 +102,13 @@ impl CodeCache {
         let folder = self.folder.as_ref().map(|folder| folder.display());
         tracing::info!(
             cache = folder.map(tracing::field::display),
-            "compiling the policy plugin; this takes up to a minute, once for each policy"
+            "compiling the policy plugin; this takes up to a minute, once for each plugin"
         );
     }
 
-    pub(super) fn put(&self, key: &[u8; 32], component: &Component, settings: Option<&Settings>) {
+    pub(super) fn put(&self, key: &[u8; 32], code: &[u8], settings: Option<&Settings>) {
         let Some(path) = self.path(key) else { return };
-        let written = component
-            .serialize()
-            .map_err(io::Error::other)
-            .and_then(|code| encode(&code, settings))
+        let written = encode(code, settings)
             .and_then(|entry| write(&path, &entry))
             .and_then(|()| self.prune());
         if let Err(error) = written {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod exports;
+mod functions;
 mod instance;
 mod pass;
 mod runtime;

@@ -2,15 +2,18 @@
 //! too much of it, or too long.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store,
-    StoreLimits, StoreLimitsBuilder, Trap,
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits,
+    StoreLimitsBuilder, Trap,
 };
 
+use super::cache::CodeCache;
+use super::functions::Functions;
 use super::{Fault, LoadError};
 
 /// Guest time of one call.
@@ -39,6 +42,7 @@ const INSTANCES: u32 = 1000;
 #[derive(Clone)]
 pub(super) struct Runtime {
     engine: wasmtime::Engine,
+    functions: Arc<Functions>,
 }
 
 /// How long a call may take.
@@ -53,25 +57,25 @@ pub(super) enum Deadline {
 }
 
 impl Runtime {
-    pub(super) fn start() -> Result<Self, LoadError> {
-        let engine = wasmtime::Engine::new(&config(pooling()))
+    /// For this component: what is compiled of it goes to the cache.
+    pub(super) fn start(component: &[u8], cache: &CodeCache) -> Result<Self, LoadError> {
+        let key = Sha256::new_with_prefix(b"functions")
+            .chain_update(component)
+            .finalize();
+        let functions = Arc::new(Functions::of(cache.clone(), key.into()));
+        let engine = engine(pooling(), &functions)
             .or_else(|error| {
                 tracing::warn!(%error, "no pool of instances: each call allocates its own memory");
-                wasmtime::Engine::new(&config(InstanceAllocationStrategy::OnDemand))
+                engine(InstanceAllocationStrategy::OnDemand, &functions)
             })
             .map_err(sandbox)?;
         tick(&engine).map_err(sandbox)?;
-        Ok(Self { engine })
+        Ok(Self { engine, functions })
     }
 
-    /// For code that runs once, to be configured and frozen: compiling it must not take longer than
-    /// running it.
-    pub(super) fn for_one_run() -> Result<Self, LoadError> {
-        let mut config = config(InstanceAllocationStrategy::OnDemand);
-        config.cranelift_opt_level(OptLevel::None);
-        let engine = wasmtime::Engine::new(&config).map_err(sandbox)?;
-        tick(&engine).map_err(sandbox)?;
-        Ok(Self { engine })
+    /// Keeps what was compiled for the next policy document.
+    pub(super) fn keep_functions(&self) {
+        self.functions.keep();
     }
 
     pub(super) fn engine(&self) -> &wasmtime::Engine {
@@ -136,14 +140,18 @@ impl From<wasmtime::Error> for Fault {
     }
 }
 
-fn config(allocation: InstanceAllocationStrategy) -> Config {
+fn engine(
+    allocation: InstanceAllocationStrategy,
+    functions: &Arc<Functions>,
+) -> wasmtime::Result<wasmtime::Engine> {
     let mut config = Config::new();
     config
         .allocation_strategy(allocation)
         .memory_init_cow(true)
         .epoch_interruption(true)
-        .wasm_backtrace_max_frames(None);
-    config
+        .wasm_backtrace_max_frames(None)
+        .enable_incremental_compilation(Arc::clone(functions) as _)?;
+    wasmtime::Engine::new(&config)
 }
 
 fn pooling() -> InstanceAllocationStrategy {

@@ -42,7 +42,8 @@ impl Plugin {
     /// See [`LoadError`].
     pub fn load(path: &Path, cache_dir: &Path) -> Result<Self, LoadError> {
         let bytes = read(path)?;
-        Self::compile(Runtime::start()?, path, &bytes, &CodeCache::open(cache_dir))
+        let cache = CodeCache::open(cache_dir);
+        Self::compile(Runtime::start(&bytes, &cache)?, path, &bytes, &cache)
     }
 
     fn compile(
@@ -51,21 +52,7 @@ impl Plugin {
         bytes: &[u8],
         cache: &CodeCache,
     ) -> Result<Self, LoadError> {
-        let key = runtime.digest(&[bytes]);
-        let cached = cache
-            .get(&key)
-            .and_then(|entry| runtime.restore(&entry.code).ok());
-        let component = match cached {
-            Some(component) => component,
-            None => {
-                cache.log_miss();
-                let component = runtime
-                    .compile(bytes)
-                    .map_err(|error| foreign(path, &error))?;
-                cache.put(&key, &component, None);
-                component
-            }
-        };
+        let component = compiled(&runtime, path, bytes, cache)?;
         let policy = accept(&runtime, path, &component)?;
         Ok(Self { runtime, policy })
     }
@@ -102,8 +89,8 @@ impl Sandbox {
         cache_dir: &Path,
     ) -> Result<Engine, LoadError> {
         let bytes = read(path)?;
-        let runtime = Runtime::start()?;
         let cache = CodeCache::open(cache_dir);
+        let runtime = Runtime::start(&bytes, &cache)?;
         let key = runtime.digest(&[&bytes, policy.as_bytes()]);
         if let Some(Entry {
             code,
@@ -113,8 +100,8 @@ impl Sandbox {
         {
             return Self::of_snapshot(runtime, path, &component, settings);
         }
-        cache.log_miss();
-        match snapshot::take(&Runtime::for_one_run()?, path, &bytes, policy)? {
+        let compile = |instrumented: &[u8]| compiled(&runtime, path, instrumented, &cache);
+        match snapshot::take(&runtime, path, &bytes, policy, compile)? {
             Snapshot::Taken {
                 component,
                 settings,
@@ -122,7 +109,7 @@ impl Sandbox {
                 let component = runtime
                     .compile(&component)
                     .map_err(|error| foreign(path, &error))?;
-                cache.put(&key, &component, Some(&settings));
+                keep(&runtime, &cache, &key, &component, Some(&settings));
                 Self::of_snapshot(runtime, path, &component, settings)
             }
             Snapshot::Impossible(reason) => {
@@ -164,6 +151,43 @@ impl Sandbox {
             },
         }
     }
+}
+
+/// Compiles a component, or finds it in the cache.
+fn compiled(
+    runtime: &Runtime,
+    path: &Path,
+    bytes: &[u8],
+    cache: &CodeCache,
+) -> Result<Component, LoadError> {
+    let key = runtime.digest(&[bytes]);
+    let cached = cache
+        .get(&key)
+        .and_then(|entry| runtime.restore(&entry.code).ok());
+    if let Some(component) = cached {
+        return Ok(component);
+    }
+    cache.log_miss();
+    let component = runtime
+        .compile(bytes)
+        .map_err(|error| foreign(path, &error))?;
+    keep(runtime, cache, &key, &component, None);
+    Ok(component)
+}
+
+/// Keeps compiled code, and its functions for the next policy document.
+fn keep(
+    runtime: &Runtime,
+    cache: &CodeCache,
+    key: &[u8; 32],
+    component: &Component,
+    settings: Option<&Settings>,
+) {
+    match component.serialize() {
+        Ok(code) => cache.put(key, &code, settings),
+        Err(error) => tracing::warn!(%error, "the compiled plugin was not cached"),
+    }
+    runtime.keep_functions();
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {

@@ -5,10 +5,11 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use scimguard_core::Settings;
+use wasmtime::component::Component;
 use wasmtime_wizer::{WasmtimeWizerComponent, Wizer};
 
 use super::LoadError;
-use super::instance::{accept, configured, foreign};
+use super::instance::{accept, configured};
 use super::runtime::{Deadline, Runtime};
 
 pub(super) enum Snapshot {
@@ -25,15 +26,14 @@ pub(super) fn take(
     path: &Path,
     bytes: &[u8],
     document: &str,
+    compile: impl FnOnce(&[u8]) -> Result<Component, LoadError>,
 ) -> Result<Snapshot, LoadError> {
     let wizer = Wizer::new();
     let (context, instrumented) = match wizer.instrument_component(bytes) {
         Ok(instrumented) => instrumented,
         Err(error) => return Ok(Snapshot::Impossible(format!("{error:#}"))),
     };
-    let component = runtime
-        .compile(&instrumented)
-        .map_err(|error| foreign(path, &error))?;
+    let component = compile(&instrumented)?;
     let policy = accept(runtime, path, &component)?;
     let (configured, settings) = configured(runtime, &policy, document)?;
     let (mut store, instance) = configured.into_parts();

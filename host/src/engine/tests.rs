@@ -1,7 +1,8 @@
 //! What a plugin can do to its host: nothing, however it is written.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -182,20 +183,46 @@ fn a_plugin_that_cannot_be_frozen_is_configured_for_each_call() {
 fn a_damaged_or_foreign_cache_entry_is_made_anew() {
     let place = Place::new();
     assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
+    // The compiled plugin and its functions.
     let entries = place.cached();
-    let [entry] = &entries[..] else {
-        panic!("{entries:?}");
-    };
-    let intact = fs::read(entry).unwrap();
-
-    let mut flipped = intact.clone();
-    *flipped.last_mut().unwrap() ^= 1;
-    for damaged in [&flipped[..], &intact[..intact.len() / 2], b"", b"\x7fELF"] {
-        fs::write(entry, damaged).unwrap();
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    let intact: Vec<Vec<u8>> = entries.iter().map(|it| fs::read(it).unwrap()).collect();
+    let damages: [fn(&[u8]) -> Vec<u8>; 4] = [
+        |whole| [&whole[..whole.len() - 1], &[!whole[whole.len() - 1]]].concat(),
+        |whole| whole[..whole.len() / 2].to_vec(),
+        |_| Vec::new(),
+        |_| b"\x7fELF".to_vec(),
+    ];
+    for damage in damages {
+        for (entry, intact) in entries.iter().zip(&intact) {
+            fs::write(entry, damage(intact)).unwrap();
+        }
         assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
-        assert!(fs::read(entry).unwrap().len() >= intact.len() - 64);
+        for (entry, intact) in entries.iter().zip(&intact) {
+            assert!(fs::read(entry).unwrap().len() >= intact.len() - 64);
+        }
     }
     assert_eq!(place.cached(), entries);
+}
+
+#[test]
+fn another_policy_document_finds_the_compiled_functions() {
+    let place = Place::new();
+    assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
+    // A file that is written again is another file.
+    let files = || -> BTreeMap<PathBuf, u64> {
+        let file = |path: PathBuf| (path.clone(), fs::metadata(&path).unwrap().ino());
+        place.cached().into_iter().map(file).collect()
+    };
+    let before = files();
+    assert!(ask(&place.snapshot("{}").unwrap(), "GET").is_ok());
+    let after = files();
+    assert_eq!(after.len(), before.len() + 1, "{after:?}");
+    assert!(
+        before
+            .iter()
+            .all(|(path, file)| after.get(path) == Some(file))
+    );
 }
 
 #[test]
@@ -210,7 +237,7 @@ fn the_cache_is_one_users_alone() {
     assert!(ask(&place.snapshot("").unwrap(), "GET").is_ok());
     let mode = fs::metadata(place.cache()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    assert_eq!(place.cached().len(), 1);
+    assert_eq!(place.cached().len(), 2);
 }
 
 /// A folder with a plugin and a cache, for one test.
