@@ -1,8 +1,8 @@
-//! The guard in front of a backend against the same proxy without a policy: requests per second
-//! and the 99th percentile, as ratios of one run. Clients, guard and backend share the machine.
+//! The guard in front of a backend against the same proxy without a policy: requests per second and
+//! the 99th percentile, as ratios of one run. Clients, guard and backend share the machine.
 //!
 //! `cargo bench -p scimguard --bench proxy`; the plugin is `scimguard.wasm` beside the program or
-//! what `SCIMGUARD_COMPONENT` names, else the policy that is compiled in.
+//! at `SCIMGUARD_COMPONENT`, otherwise the native policy.
 
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
@@ -29,7 +29,7 @@ struct Load {
 }
 
 fn main() -> anyhow::Result<()> {
-    // Only `cargo bench` wants figures; tests want to know that it runs.
+    // Only `cargo bench` needs figures; tests check that it runs.
     let measures = std::env::args().any(|arg| arg == "--bench");
     let span = Duration::from_millis(if measures { 3000 } else { 50 });
     let runtime = tokio::runtime::Builder::new_multi_thread()

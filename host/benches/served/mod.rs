@@ -1,4 +1,4 @@
-//! A guard on a socket, in front of a backend that answers at once, and clients of it. All share the
+//! A guard on a socket, in front of a backend that answers at once, and its clients. All share the
 //! machine.
 
 use std::convert::Infallible;
@@ -24,7 +24,7 @@ use scimguard_core::sha256_hex;
 use scimguard_tests::load;
 use tokio::net::TcpListener;
 
-/// Users on record, so that as many clients write without waiting for each other.
+/// Recorded users, so that as many clients write without waiting for each other.
 pub(crate) const CLIENTS: usize = 16;
 
 /// The guard's database in its folder.
@@ -49,7 +49,7 @@ pub(crate) fn request(
         .body(Full::from(body))?)
 }
 
-/// The plugin with this policy document if there is one, else the same as native code.
+/// The plugin with this policy document if there is one, otherwise native code.
 pub(crate) fn engine(policy: &str) -> anyhow::Result<(&'static str, Engine)> {
     let component = engine::default_component();
     if !component.exists() {
@@ -62,7 +62,7 @@ pub(crate) fn engine(policy: &str) -> anyhow::Result<(&'static str, Engine)> {
     ))
 }
 
-/// A user as the backend shows one.
+/// A user in the backend's answers.
 fn user_json(id: &str) -> String {
     format!(
         r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"{id}","userName":"{id}@example.com","displayName":"Ann Lee","active":true,"emails":[{{"value":"{id}@example.com","type":"work","primary":true}}],"meta":{{"resourceType":"User"}}}}"#
@@ -91,7 +91,7 @@ pub(crate) async fn backend() -> anyhow::Result<SocketAddr> {
                     .unwrap_or_default()
                     .to_owned();
                 let is_group = request.uri().path().contains("/Groups/");
-                // A body that breaks off is nothing to answer.
+                // A body that ended prematurely needs no answer.
                 let _ = request.into_body().collect().await;
                 let shown = match is_group {
                     true => group_json(&id),
@@ -115,14 +115,14 @@ pub(crate) async fn backend() -> anyhow::Result<SocketAddr> {
 
 /// A guard that knows the client's token and the user.
 pub(crate) async fn guard(policy: impl Policy, backend: SocketAddr) -> anyhow::Result<SocketAddr> {
-    // Kept for the time of the process.
+    // Kept while the process runs.
     let folder = tempfile::tempdir()?.keep();
     let (clients, _) = guard_in(&folder, "", policy, backend).await?;
     Ok(clients)
 }
 
-/// The same in this folder, with these tables in its configuration; where clients connect, and where
-/// monitoring does.
+/// The same in this folder, with these tables in its configuration; returns the addresses for
+/// clients and monitoring.
 pub(crate) async fn guard_in(
     folder: &Path,
     tables: &str,
@@ -186,7 +186,7 @@ async fn fill(store: &Store) -> anyhow::Result<()> {
             rotated_from: None,
         })
         .await?;
-    // One for each client: writes of one user are one after another.
+    // One for each client: writes of one user are sequential.
     let user = |n: usize| {
         Record::User(User {
             account: "ACC1".to_owned(),

@@ -1,5 +1,5 @@
-//! Compiled plugins on disk. Code from here is run as it is, so the folder belongs to this user
-//! alone, and a file counts only if it is whole.
+//! Compiled plugins on disk. This code runs unchecked, so the folder belongs to this user alone,
+//! and a file counts only if it is complete.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,8 +11,8 @@ use scimguard_core::Settings;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A file is this, the SHA-256 of all that follows it, the length of a JSON document (4 bytes,
-/// little endian), the document, and the code.
+/// A file consists of this, the SHA-256 of everything after the hash, the length of a JSON document
+/// (4 bytes, little endian), the document, and the code.
 const MAGIC: &[u8] = b"scimguard code 1\n";
 
 /// Each plugin and each policy document adds a file of about 20 MB, and each plugin one of its functions.
@@ -28,7 +28,7 @@ pub(super) struct CodeCache {
 /// One file of it.
 pub(super) struct Entry {
     pub(super) code: Vec<u8>,
-    /// What the plugin said when it was configured, if it was before it was compiled.
+    /// The plugin's settings, if it was configured before it was compiled.
     pub(super) settings: Option<Settings>,
 }
 
@@ -53,7 +53,7 @@ struct SettingsFields {
     scim_account: Option<String>,
 }
 
-/// Where compiled plugins are kept, unless something else is said.
+/// The default folder of compiled plugins.
 #[must_use]
 pub fn default_folder() -> PathBuf {
     let from = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
@@ -76,7 +76,7 @@ impl CodeCache {
             Err(error) => {
                 tracing::warn!(
                     folder = %folder.display(), %error,
-                    "compiled plugins are not cached: every start compiles anew"
+                    "compiled plugins are not cached: every start compiles again"
                 );
                 None
             }
@@ -89,15 +89,15 @@ impl CodeCache {
         let entry = fs::read(&path).ok()?;
         let read = decode(entry);
         if read.is_none() {
-            tracing::warn!(file = %path.display(), "a damaged compiled plugin is made anew");
+            tracing::warn!(file = %path.display(), "a damaged compiled plugin is compiled again");
         } else if let Ok(file) = OpenOptions::new().append(true).open(&path) {
-            // Where it cannot be said that it was used, it is only older than it might be.
+            // If the time cannot be set, the file only looks less recently used.
             let _ = file.set_modified(SystemTime::now());
         }
         read
     }
 
-    /// Says that compiling begins, which takes its time.
+    /// Logs that compilation starts, which takes a while.
     pub(super) fn log_miss(&self) {
         let folder = self.folder.as_ref().map(|folder| folder.display());
         tracing::info!(
@@ -144,7 +144,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
         .create(folder)?;
     let found = fs::symlink_metadata(folder)?;
     if !found.is_dir() {
-        return Err(io::Error::other("it is a link; name the folder itself"));
+        return Err(io::Error::other("it is a link; give the folder itself"));
     }
     if found.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::other("it belongs to another user"));

@@ -1,4 +1,4 @@
-//! Where decisions are made: the policy as native code, or as a component in its sandbox.
+//! Runs the policy: as native code, or as a component in its sandbox.
 
 mod cache;
 mod exports;
@@ -27,7 +27,7 @@ pub use self::sandbox::{Plugin, Sandbox};
 use self::instance::Instance;
 use self::pass::SandboxPass;
 
-/// A configured policy. Cheap to share; every pass is independent of every other.
+/// A configured policy. Cheap to share; all passes are independent.
 pub enum Engine {
     /// Compiled into this program.
     Native(Guard),
@@ -35,8 +35,8 @@ pub enum Engine {
     Wasm(Arc<Sandbox>),
 }
 
-/// A configured policy for several calls in a row, which a component answers in one instance: what
-/// a call leaves behind, the next one finds. For what is asked in good faith (case suites, figures).
+/// A configured policy for several calls in a row. A component answers them all in one instance, so
+/// state carries over: only for trusted use (case suites, figures).
 pub enum Session<'engine> {
     /// Compiled into this program.
     Native(&'engine Guard),
@@ -44,7 +44,7 @@ pub enum Session<'engine> {
     Wasm(Rc<RefCell<Instance>>, &'engine Settings),
 }
 
-/// Why the sandbox gave no decision. The request is refused, and no other is touched.
+/// Why the sandbox gave no decision. Only this request is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The plugin trapped or ran out of memory.
@@ -58,20 +58,20 @@ pub enum Fault {
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The component's file.
-    #[error("{}: {why}; give the plugin's file (`cargo xtask build` makes it)", path.display())]
+    /// The component's file cannot be read.
+    #[error("{}: {why}; give the plugin's file (`cargo xtask build` creates it)", path.display())]
     Read {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         why: std::io::Error,
     },
-    /// A policy decides on what it is given, and can reach nothing else.
+    /// A policy decides on its input, and can reach nothing else.
     #[error("{}: the plugin imports {}; a policy must import nothing", path.display(), imports.join(", "))]
     Imports {
         /// Which file.
         path: PathBuf,
-        /// What it asks for.
+        /// Its imports.
         imports: Vec<String>,
     },
     /// Not a component of the world `policy` in `wit/policy.wit`.
@@ -82,22 +82,22 @@ pub enum LoadError {
         /// What is missing or wrong.
         reason: String,
     },
-    /// A policy of another project may have no sign-on check.
-    #[error("the plugin has no sign-on check; say --engine native, or give scimguard's own plugin")]
+    /// A foreign policy may have no sign-on check.
+    #[error("the plugin has no sign-on check; use --engine native or scimguard's own plugin")]
     NoSignOn,
-    /// It failed while it read the policy document.
+    /// It failed while reading the policy document.
     #[error("the plugin cannot be configured: {0}")]
     Fault(#[from] Fault),
     /// The policy document is faulty.
     #[error("the policy document is not valid{}", Listed(.0))]
     Policy(Vec<ConfigError>),
-    /// The machine does not give what the sandbox needs.
+    /// The system lacks what the sandbox needs.
     #[error("the sandbox cannot be set up: {0}")]
     Sandbox(String),
 }
 
 impl Engine {
-    /// The policy that is compiled into this program.
+    /// The policy compiled into this program.
     ///
     /// # Errors
     /// Every fault of the policy document.
@@ -107,10 +107,11 @@ impl Engine {
             .map_err(LoadError::Policy)
     }
 
-    /// The component of this file, configured once and for all: each pass starts from a snapshot of
-    /// the configured instance. A second start finds the compiled snapshot in the cache.
+    /// The component in this file, configured once: each pass starts from a snapshot of the
+    /// configured instance. The next start finds the compiled snapshot in the cache.
     ///
     /// # Errors
+    /// See [`LoadError`].
     /// See [`LoadError`].
     pub fn load_snapshot(
         component: &Path,
@@ -123,7 +124,7 @@ impl Engine {
     /// Starts a series of calls.
     ///
     /// # Errors
-    /// The plugin failed while it was configured.
+    /// If the plugin failed while being configured.
     pub fn session(&self) -> Result<Session<'_>, Fault> {
         Ok(match self {
             Self::Native(guard) => Session::Native(guard),
@@ -174,7 +175,7 @@ impl Policy for Session<'_> {
     }
 }
 
-/// A pass of the policy that is compiled in: nothing of it can fail.
+/// A pass of the native policy, which cannot fail.
 struct Native(scimguard_core::Pass);
 
 impl Pass for Native {
@@ -197,7 +198,7 @@ impl Pass for Native {
     }
 }
 
-/// A pass in an instance that serves several, one after the other.
+/// A pass in an instance that serves several passes in turn.
 struct Shared(Rc<RefCell<Instance>>);
 
 impl Pass for Shared {
@@ -220,8 +221,8 @@ impl Pass for Shared {
     }
 }
 
-/// Where the plugin is, unless something else is said: the file that `SCIMGUARD_COMPONENT` names,
-/// or `scimguard.wasm` beside this program.
+/// The default plugin: the file that `SCIMGUARD_COMPONENT` names, or `scimguard.wasm` beside this
+/// program.
 #[must_use]
 pub fn default_component() -> PathBuf {
     if let Some(path) = std::env::var_os("SCIMGUARD_COMPONENT") {

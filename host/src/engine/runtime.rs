@@ -1,5 +1,4 @@
-//! The machine that plugins run on: how instances get their memory, and what ends a call that takes
-//! too much of it, or too long.
+//! The wasmtime engine for plugins: allocates instances, and limits the memory and time of calls.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -24,18 +23,18 @@ const CONFIGURATION: Duration = Duration::from_secs(10);
 
 const TICK: Duration = Duration::from_millis(20);
 
-/// An observed answer may have 64 MiB (`limits.answer_bytes`), and is in memory as it came, as a
-/// tree, and as it goes on.
+/// An observed answer may have 64 MiB (`limits.answer_bytes`), and is in memory as received, as a
+/// tree, and as forwarded.
 const MEMORY: usize = 512 << 20;
 
-/// What an instance leaves in memory for the next one: about what one call touches.
+/// Memory that an instance leaves resident for the next one: about what one call touches.
 const RESIDENT: usize = 4 << 20;
 
-/// Instances that may wait for what their pass needs. The others of the pool are for calls.
+/// Instances that may wait for what their pass needs. The rest of the pool is for calls.
 pub(super) const WAITING: usize = 400;
 
-/// Instances at once: of calls, more than the host has threads (tokio has 512 blocking ones), and of
-/// passes that wait.
+/// Concurrent instances: more than the host has threads for calls (tokio has 512 blocking ones),
+/// plus waiting passes.
 const INSTANCES: u32 = 1000;
 
 /// Compiles and instantiates. Its clock stops with its last copy.
@@ -45,14 +44,14 @@ pub(super) struct Runtime {
     functions: Arc<Functions>,
 }
 
-/// How long a call may take.
+/// Time limits of calls.
 #[derive(Clone, Copy)]
 pub(super) enum Deadline {
     /// One decision.
     Call,
-    /// The reading of a policy document.
+    /// Reading a policy document.
     Configuration,
-    /// The reading of an instance's memory from outside, by code that is not the plugin's.
+    /// Reading an instance's memory from outside, by code that is not the plugin's.
     Snapshot,
 }
 
@@ -82,7 +81,7 @@ impl Runtime {
         &self.engine
     }
 
-    /// Holds one instance.
+    /// The store of one instance.
     pub(super) fn store(&self) -> Store<StoreLimits> {
         let limits = StoreLimitsBuilder::new()
             .memory_size(MEMORY)
@@ -103,7 +102,7 @@ impl Runtime {
         digest.0.finalize().into()
     }
 
-    /// Makes code that [`Self::restore`] takes.
+    /// Compiles code for [`Self::restore`].
     pub(super) fn compile(&self, component: &[u8]) -> wasmtime::Result<Component> {
         Component::from_binary(&self.engine, component)
     }
@@ -156,8 +155,8 @@ fn engine(
 
 fn pooling() -> InstanceAllocationStrategy {
     let mut pool = PoolingAllocationConfig::new();
-    // A component consists of several core modules, with tables and memories of their own; all
-    // this is address space, not memory.
+    // A component has several core modules, each with tables and memories; all this is address
+    // space, not memory.
     pool.total_component_instances(INSTANCES)
         .total_core_instances(INSTANCES * 8)
         .total_memories(INSTANCES)
@@ -195,7 +194,7 @@ impl Hasher for Sha256Hasher {
         self.0.update(bytes);
     }
 
-    /// Not asked for: the digest itself is.
+    /// Unused: the digest itself is read.
     fn finish(&self) -> u64 {
         0
     }

@@ -13,7 +13,7 @@ use super::runtime::Runtime;
 use super::snapshot::{self, Snapshot};
 use super::{Engine, Fault, LoadError};
 
-/// A compiled component that any number of policy documents can be given to.
+/// A compiled component, for any number of policy documents.
 pub struct Plugin {
     runtime: Runtime,
     policy: Accepted,
@@ -27,16 +27,16 @@ pub struct Sandbox {
     settings: Settings,
 }
 
-/// What an instance is when it comes to be.
+/// The state in which a new instance starts.
 enum Start {
-    /// It is a snapshot of one that had read the document.
+    /// A snapshot of an instance that has read the document.
     Configured,
-    /// It has to read the document first.
+    /// Unconfigured: it has to read the document first.
     Empty(Arc<str>),
 }
 
 impl Plugin {
-    /// Compiles the component of this file, or finds it in the cache.
+    /// Compiles the component in this file, or finds it in the cache.
     ///
     /// # Errors
     /// See [`LoadError`].
@@ -57,20 +57,20 @@ impl Plugin {
         Ok(Self { runtime, policy })
     }
 
-    /// What its instances are made from.
+    /// The template of its instances.
     pub(super) fn instance_pre(&self) -> &InstancePre<StoreLimits> {
         &self.policy.pre
     }
 
-    /// Holds one of them.
+    /// The store of one instance.
     pub(super) fn store(&self) -> Store<StoreLimits> {
         self.runtime.store()
     }
 
-    /// Gives it a policy document, which every instance will read when it comes to be.
+    /// Sets a policy document, which every new instance reads.
     ///
     /// # Errors
-    /// The document is faulty, or the plugin failed while it read it.
+    /// If the document is faulty, or the plugin failed while reading it.
     pub fn configure(&self, policy: &str) -> Result<Engine, LoadError> {
         let (_, settings) = configured(&self.runtime, &self.policy, policy)?;
         Ok(Engine::Wasm(Arc::new(Sandbox {

@@ -1,4 +1,4 @@
-//! What a plugin can do to its host: nothing, however it is written.
+//! No plugin can harm its host.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -83,7 +83,7 @@ fn passes_wait_in_their_instances_or_begin_again_where_there_are_too_many() {
     for pass in &mut passes {
         assert!(matches!(pass.evaluate(given), Ok(Verdict::Need(_))));
     }
-    // This plugin can be begun, and not be resumed.
+    // This plugin can be started, but not resumed.
     let resumed = passes.iter_mut().map(|pass| pass.resume_evaluate(given));
     let trapped = resumed.filter(Result::is_err).count();
     assert_eq!(trapped, WAITING);
@@ -172,7 +172,7 @@ fn a_plugin_of_another_version_is_told_which_one_is_needed() {
 #[test]
 fn a_plugin_that_cannot_be_frozen_is_configured_for_each_call() {
     let place = Place::new();
-    // Vectors in global variables are what the snapshot cannot hold.
+    // The snapshot cannot hold vectors in global variables.
     place.write(&hostile("(global (mut v128) (v128.const i64x2 0 0))"));
     let engine = place.snapshot("").unwrap();
     assert!(ask(&engine, "GET").is_ok());
