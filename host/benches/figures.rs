@@ -70,8 +70,17 @@ fn run(component: &Path, cache: &Path) -> anyhow::Result<()> {
     let load = || Engine::load_snapshot(component, "", cache);
     let cached = start(|| Ok(load()?), workload)?;
     let native = start(|| Ok(Engine::native("")?), workload)?;
+    let started = Instant::now();
+    let another = Engine::load_snapshot(component, r#"{"mode": "monitor"}"#, cache)?;
+    decide(&another, workload)?;
+    let another = started.elapsed();
     println!("{:40} {}", "  native", time(native));
     println!("{:40} {}", "  plugin, cached code", time(cached));
+    println!(
+        "{:40} {}",
+        "  plugin, another policy document",
+        time(another)
+    );
     println!("{:40} {}", "  plugin, nothing cached", time(compiled));
     Ok(())
 }

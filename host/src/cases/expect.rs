@@ -311,7 +311,7 @@ mod tests {
                 None,
                 came
             ),
-            "body /a/c: expected false, got true\nbody /a/d: expected nothing, came null"
+            "body /a/c: expected false, got true\nbody /a/d: expected nothing, got null"
         );
     }
 

@@ -163,7 +163,7 @@ mod tests {
                 account: account.clone(),
                 id: id.clone()
             }),
-            "account A has no principal x; make it with `scimguard principal create --config s.toml --account A \
+            "account A has no principal x; create it with `scimguard principal create --config s.toml --account A \
              --id x --kind service-account --permissions all`"
         );
         for error in [
@@ -174,7 +174,8 @@ mod tests {
             store::Error::NoGoodToken { account, id },
         ] {
             let what = error.to_string();
-            let shows = "`scimguard token list --config s.toml --account A` shows those it has";
+            let shows =
+                "`scimguard token list --config s.toml --account A` lists the existing ones";
             assert_eq!(told(error), format!("{what}; {shows}"));
         }
         assert_eq!(
