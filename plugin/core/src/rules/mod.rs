@@ -1,4 +1,4 @@
-//! Every reason for a refusal and every kind of change, as data.
+//! Every reason for a refusal and every kind of normalisation, as data.
 //!
 //! One rule is one item: its id, the status and `scimType` that the client gets, one paragraph, and
 //! the source of the paragraph. `scimguard rules`, the README and the tests come from [`all`].
@@ -19,41 +19,41 @@ use scimguard_interface::Normalisation;
 
 use crate::secrets::hide_secrets;
 
-/// One rule: a reason for a refusal, or a kind of change.
+/// One rule: a reason for a refusal, or a kind of normalisation.
 #[derive(Debug)]
 pub struct Rule {
-    /// Such as `okta-only.group-rename`.
+    /// The id, such as `okta-only.group-rename`.
     pub id: &'static str,
-    /// HTTP status; `None` for a change, which refuses nothing.
+    /// HTTP status; `None` for a normalisation, which refuses nothing.
     pub status: Option<u16>,
     /// RFC 7644 §3.12.
     pub scim_type: Option<&'static str>,
-    /// One paragraph.
+    /// One paragraph of documentation.
     pub doc: &'static str,
-    /// An RFC section or a product's documentation.
+    /// The source: an RFC section or a product's documentation.
     pub source: &'static str,
 }
 
-/// The stages of the one way through, in order.
+/// The stages of a request, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Where the request leads.
+    /// Finds the route of the request.
     Route,
-    /// Who asks.
+    /// Authenticates the caller.
     Token,
-    /// The body as one clear JSON document.
+    /// Reads the body as one unambiguous JSON document.
     Parse,
-    /// The message in canonical form.
+    /// Brings the message into canonical form.
     Normalise,
-    /// Whether it may be.
+    /// Decides whether the request is permitted.
     Permit,
-    /// The bytes to forward.
+    /// Writes the bytes to forward.
     Write,
 }
 
 impl Stage {
-    /// All of them, in order.
+    /// All stages, in order.
     pub const ALL: [Self; 6] = [
         Self::Route,
         Self::Token,
@@ -64,8 +64,8 @@ impl Stage {
     ];
 }
 
-/// The rules of each stage, in the order in which a request meets them; those of no stage stand for
-/// what is around the policy.
+/// The rules of each stage, in the order in which they are checked. Rules without a stage are about
+/// what surrounds the policy.
 const TABLE: [(Option<Stage>, &[&Rule]); 8] = [
     (Some(Stage::Route), route::RULES),
     (Some(Stage::Token), token::RULES),
@@ -77,7 +77,7 @@ const TABLE: [(Option<Stage>, &[&Rule]); 8] = [
     (Some(Stage::Normalise), normalise::RULES),
 ];
 
-/// Every rule, in the order in which a request meets them.
+/// Every rule, in the order in which they are checked.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
     TABLE.into_iter().flat_map(|(_, rules)| rules).copied()
 }
@@ -98,12 +98,12 @@ pub(crate) fn by_id(id: &str) -> Option<&'static Rule> {
 }
 
 impl Rule {
-    /// The refusal by this rule. `detail` tells an administrator what to do.
+    /// A refusal by this rule. `detail` says what an administrator can do.
     pub(crate) fn because(&'static self, detail: impl Into<String>) -> Refusal {
         Refusal::new(self, detail.into())
     }
 
-    /// What this rule did to a message, without what has the form of a secret.
+    /// What this rule changed in a message, with anything that looks like a secret removed.
     pub(crate) fn normalisation(&self, path: &str, detail: &str) -> Normalisation {
         Normalisation {
             rule: self.id.to_owned(),

@@ -1,25 +1,27 @@
-//! Kinds of change. None refuses anything: what leaves the guard means the same, in canonical form.
+//! Kinds of normalisation. None refuses anything: the forwarded request means the same, in
+//! canonical form.
 
 super::rules! {
-    /// Removed: the attribute is not synced, not known, read-only, or not to be had by this way.
+    /// The attribute was removed: it is not synced, unknown, read-only, or cannot be written this
+    /// way.
     NOT_SYNCED = "normalise.not-synced", None, None, "Harness documentation: the only fields synced";
-    /// An attribute name, a URN or a canonical value was written in another case than its schema's.
+    /// An attribute name, a URN or a canonical value was in another case than in its schema.
     NAME = "normalise.name", None, None, "RFC 7643 §2.1, §7";
     /// A boolean came as a string.
     BOOLEAN = "normalise.boolean", None, None, "RFC 7643 §2.3.2; Entra sends \"False\"";
-    /// An operation was not in lower case.
+    /// An operation's name was not in lower case.
     OP = "normalise.op", None, None, "RFC 7644 §3.5.2; Entra sends \"Replace\"";
-    /// An operation was written with an explicit path for each attribute, or a key with a path was
-    /// resolved.
+    /// An operation was rewritten with an explicit path for each attribute, or a key that contains
+    /// a path was resolved.
     PATH = "normalise.path", None, None, "RFC 7644 §3.5.2; Okta sends values without a path";
-    /// The one primary value was chosen or marked, and others were removed.
+    /// One primary value was chosen or marked, and other values were removed.
     PRIMARY = "normalise.primary", None, None, "RFC 7643 §2.4";
-    /// The query was written canonically: filter, bounds, unknown parameters.
+    /// The query was rewritten in canonical form: filter, bounds, unknown parameters.
     QUERY = "normalise.query", None, None, "RFC 7644 §3.4.2";
-    /// A single value was put into the list that belongs there, a list of one taken for its value
-    /// in a PATCH, or a repeated one taken out.
+    /// A single value was put into a list where a list is expected, a PATCH's list of one value was
+    /// replaced by that value, or a repeated value was removed.
     LIST = "normalise.list", None, None, "RFC 7643 §2.4";
-    /// An operation would change nothing and was left out. If none is left the request becomes a
+    /// An operation would change nothing and was left out. If none is left, the request becomes a
     /// read of the resource.
     NO_EFFECT = "normalise.no-effect", None, None, "RFC 7644 §3.5.2.1";
 }

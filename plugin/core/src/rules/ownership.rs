@@ -1,4 +1,5 @@
-//! What is refused because a name or an id is somebody else's. `permit::ownership` judges by these rules.
+//! Refusals because a name or an id belongs to somebody else. `permit::ownership` applies these
+//! rules.
 
 super::rules! {
     /// The provider writes to a user who exists natively, and the policy does not let it take users
@@ -8,13 +9,14 @@ super::rules! {
     /// groups over (`adopt.groups: deny`). The answer is 404, so that the provider pushes a group of
     /// its own, and both are kept.
     NATIVE_GROUP = "ownership.native-group", Some(404), None, "Harness documentation: a pushed group and an existing group of the same name are both retained";
-    /// A user would get the user name or e-mail of another user, in any case or form, or one that looks
-    /// like it.
+    /// A user would get the user name or e-mail of another user, in any case or form, or one that
+    /// looks like it.
     USER_NAME = "ownership.user-name", Some(409), Some("uniqueness"), "RFC 7643 §4.1.1, UTS 39 §4";
-    /// A pushed group would get the id of another pushed group of another name.
+    /// A pushed group would get the id of another pushed group with another name.
     GROUP_ID = "ownership.group-id", Some(409), Some("uniqueness"), "Harness documentation: a group's id is its name with underscores";
-    /// An external id that is another resource's id or external id in this account. A user whom the
-    /// provider has deactivated, or is deleting, does not keep the external id from it: under another
-    /// user name the same person comes back, unless the policy says `reprovision: deny`.
+    /// The external id is already the id or external id of another resource in this account. A user
+    /// whom the provider has deactivated or is deleting does not block the external id: the
+    /// provider may create the same person under another user name, unless the policy says
+    /// `reprovision: deny`.
     EXTERNAL_ID = "ownership.external-id", Some(409), Some("uniqueness"), "CVE-2025-41115";
 }

@@ -1,19 +1,19 @@
-//! Why a request goes no further: a rule, and what an administrator can do about it.
+//! Why a request is refused: a rule, and what an administrator can do about it.
 
 use super::Rule;
 use crate::secrets::hide_secrets;
 
-/// Details repeat what the client sent only so far, in bytes.
+/// Details repeat at most this many bytes of what the client sent.
 const MAX_DETAIL: usize = 1000;
 
-/// Why a request goes no further.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) rule: &'static str,
     pub(crate) status: u16,
     pub(crate) scim_type: Option<&'static str>,
     pub(crate) detail: String,
-    /// Methods that would have been right.
+    /// The methods that the path allows.
     pub(crate) allow: Option<&'static str>,
 }
 
@@ -30,14 +30,14 @@ impl Refusal {
         }
     }
 
-    /// With the methods that would have been right (RFC 9110 §15.5.6).
+    /// Adds the methods that the path allows (RFC 9110 §15.5.6).
     pub(crate) fn allowing(mut self, methods: &'static str) -> Self {
         self.allow = Some(methods);
         self
     }
 }
 
-/// Text that is not longer than it helps.
+/// Cuts a text to at most this many bytes.
 pub(crate) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most));
