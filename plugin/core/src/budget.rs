@@ -1,7 +1,7 @@
 //! The work of one decision, or of one judged answer, counted in steps before it is done.
 //!
-//! The count follows from the request, the facts and the policy alone, so that every face refuses the
-//! same requests, on a fast machine and on a slow one. A step stands for about 100 ns of native code.
+//! The count depends only on the request, the facts and the policy, so every host refuses the same
+//! requests on fast and slow machines alike. A step stands for about 100 ns of native code.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,63 +12,65 @@ use crate::rules::{Refusal, Stage, host, scim};
 /// Steps of one decision, or of one judged answer.
 pub(crate) const STEPS: u64 = 2_000_000;
 
-/// Bytes of ASCII in a request's body that are one step: it is read, normalised, judged and written.
+/// How many bytes of ASCII in a request's body make one step: reading, normalising, judging and
+/// writing them.
 const BYTES_OF_A_STEP: u64 = 2;
 
-/// Steps of each other byte: whatever is a key is folded, with all that Unicode makes of it.
+/// Steps for each byte beyond ASCII: keys are folded, which takes longer for Unicode.
 const BYTE_BEYOND_ASCII: u64 = 2;
 
-/// Bytes of an answer that are one step, beside each value and name in it: it is read, cleaned and
-/// written.
+/// How many bytes of an answer make one step, in addition to each value and name in it: reading,
+/// cleaning and writing them.
 const ANSWER_BYTES_OF_A_STEP: u64 = 10;
 
-/// Bytes of what a face kept from one call to the next that are one step.
+/// How many bytes of a continuation make one step.
 const KEPT_BYTES_OF_A_STEP: u64 = 64;
 
-/// Steps of a key, or of a fact: it is looked up several times.
+/// Steps for a key, or for a fact: it is looked up several times.
 const KEY: u64 = 10;
 
-/// Steps of each user, group or holder that a key or an answer names.
+/// Steps for each user, group or holder that a key or an answer names.
 const ENTRY: u64 = 4;
 
-/// Bytes of ASCII in a name that are one step.
+/// How many bytes of ASCII in a name make one step.
 const NAME_BYTES_OF_A_STEP: u64 = 16;
 
-/// Steps of a character beyond ASCII in a name. Comparing it folds it, and the compatibility forms of
-/// Unicode turn one character into up to 18 (U+FDFA), by NFKC twice and by case folding.
+/// Steps for a character beyond ASCII in a name. A comparison folds it, by NFKC twice and by case
+/// folding, and the compatibility forms of Unicode turn one character into up to 18 (U+FDFA).
 const NAME_CHARACTER: u64 = 16;
 
-/// A pattern's states, times the bytes of the text, that are one step.
+/// How many states of a pattern, times the bytes of the text, make one step.
 const STATES_OF_A_STEP: u64 = 16;
 
-/// Users that one request may create, and memberships that it may name as pairs of a user and a group.
+/// How many users one request may create, and how many memberships it may name as pairs of a user
+/// and a group.
 const MAX_PAIRS: usize = 1_000;
 
-/// What is left of the steps.
+/// The remaining steps.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: u64,
     spent: Cell<u64>,
-    /// What of it the facts took.
+    /// The steps that were spent on facts.
     of_facts: Cell<u64>,
-    /// The stages that it was spent in, in order.
+    /// The stages that spent them, in order.
     stages: RefCell<Vec<Stage>>,
 }
 
-/// The work takes more steps than there are.
+/// The work takes more steps than are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BudgetExceeded {
     work: Work,
 }
 
-/// What the work is, for the refusal.
+/// The kind of work, for the refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// Reading a body.
     Body,
     /// Reading an answer.
     Answer,
-    /// Looking up, and comparing, what the request names.
+    /// Looking up and comparing what the request names.
     Names,
     /// Checking against the account's own JSON Schema.
     Schema,
@@ -85,12 +87,12 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// All steps of one pass.
+    /// The budget of one pass.
     pub(crate) fn of_a_pass() -> Self {
         Self::new(STEPS)
     }
 
-    /// So many steps.
+    /// A budget of this many steps.
     pub(crate) fn new(limit: u64) -> Self {
         Self {
             limit,
@@ -100,32 +102,32 @@ impl Budget {
         }
     }
 
-    /// Notes that a stage begins.
+    /// Notes that a stage starts.
     pub(crate) fn enter(&self, stage: Stage) {
         self.stages.borrow_mut().push(stage);
     }
 
-    /// The stages that began by now, in order.
+    /// The stages that have started so far, in order.
     pub(crate) fn stages(&self) -> Vec<Stage> {
         self.stages.borrow().clone()
     }
 
-    /// Goes back to what was spent before.
+    /// Resets to an earlier number of spent steps.
     pub(crate) fn reset(&self, spent: u64) {
         self.spent.set(spent);
     }
 
-    /// The steps that were taken by now.
+    /// The steps spent so far.
     pub(crate) fn spent(&self) -> u64 {
         self.spent.get()
     }
 
-    /// The steps that were taken by now, beside those for what is known: the same, whenever facts came.
+    /// The steps spent so far, without those for facts, so it does not depend on when the facts arrived.
     pub(crate) fn spent_on_request(&self) -> u64 {
         self.spent.get().saturating_sub(self.of_facts.get())
     }
 
-    /// Counts what earlier calls took for the same request.
+    /// Adds what earlier calls spent on the same request.
     pub(crate) fn carry(&self, spent: u64) {
         self.spent.set(self.spent.get().saturating_add(spent));
     }
@@ -133,7 +135,7 @@ impl Budget {
     /// Takes steps.
     ///
     /// # Errors
-    /// There are not so many left.
+    /// Too few steps are left.
     pub(crate) fn spend(&self, work: Work, steps: u64) -> Result<(), BudgetExceeded> {
         self.carry(steps);
         match self.spent.get() <= self.limit {
@@ -160,12 +162,12 @@ impl Budget {
         self.spend(Work::Answer, bytes + strings + others)
     }
 
-    /// Counts the reading of what a face kept. What was kept has to be read in any case.
+    /// Counts the reading of a continuation. It must be read in any case.
     pub(crate) fn kept(&self, bytes: &[u8]) {
         self.carry(length(bytes) / KEPT_BYTES_OF_A_STEP);
     }
 
-    /// Counts what is known by now. That shows with the next step that is taken.
+    /// Counts the facts known so far. The next step that is spent checks the sum.
     pub(crate) fn facts(&self, facts: &[Fact]) {
         let steps = facts.iter().map(|fact| KEY + answer_steps(&fact.answer));
         let steps = steps.fold(0, u64::saturating_add);
@@ -173,7 +175,7 @@ impl Budget {
         self.carry(steps);
     }
 
-    /// Counts the asking for keys.
+    /// Counts the keys that are asked for.
     pub(crate) fn keys<'k>(
         &self,
         keys: impl IntoIterator<Item = &'k Key>,
@@ -188,14 +190,15 @@ impl Budget {
         self.spend(Work::Schema, work / STATES_OF_A_STEP)
     }
 
-    /// Counts so many searches through the values of a resource.
+    /// Counts this many searches through the values of a resource.
     pub(crate) fn searches(&self, count: usize, resource: &Json) -> Result<(), BudgetExceeded> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.spend(Work::Values, count.saturating_mul(value_steps(resource)))
     }
 }
 
-/// Bounds what a client names by two lists, each user for each group, before anything is made of it.
+/// Limits what a client can name by two lists (each user for each group) before the pairs are
+/// built.
 ///
 /// # Errors
 /// There are too many users, or pairs.
@@ -231,7 +234,7 @@ fn key_steps(key: &Key) -> u64 {
     KEY.saturating_add(names)
 }
 
-/// What it takes to fold a name, and to compare it.
+/// The steps for folding and comparing a name.
 fn name_steps(name: &str) -> u64 {
     match name.is_ascii() {
         true => length(name.as_bytes()) / NAME_BYTES_OF_A_STEP,
@@ -242,7 +245,7 @@ fn name_steps(name: &str) -> u64 {
     }
 }
 
-/// What it takes to compare a value with another one.
+/// The steps for comparing a value with another one.
 fn value_steps(value: &Json) -> u64 {
     let inner: u64 = match value {
         Json::String(text) => name_steps(text),

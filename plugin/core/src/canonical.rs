@@ -1,4 +1,4 @@
-//! The canonical message of a request with what it would do: what is judged, and what is written.
+//! The canonical message of a request and its effect: what is judged is also what is written.
 
 use crate::act::{self, Act};
 use crate::budget::Budget;
@@ -10,7 +10,7 @@ use crate::policy::{Account, Resource};
 use crate::route::{Operation, ScimCall};
 use crate::rules::{Refusal, normalise};
 
-/// A message on its way to its canonical form.
+/// A message that is not canonical yet.
 pub(crate) enum Message {
     None,
     Resource(Json),
@@ -18,8 +18,8 @@ pub(crate) enum Message {
     Search(Json),
 }
 
-/// A message in its canonical form, and what it would do. Nothing changes either after it is made, so
-/// that what is judged is what is written.
+/// A message in its canonical form, with its effect. Both are immutable, so what is judged is what
+/// is written.
 pub(crate) struct Canonical {
     message: Message,
     act: Act,
@@ -28,13 +28,13 @@ pub(crate) struct Canonical {
 // === impl Canonical ===
 
 impl Canonical {
-    /// Of a SCIM call with its message.
+    /// For a SCIM call with its message.
     pub(crate) fn scim(call: &ScimCall, message: Message) -> Self {
         let act = act_of(call, &message);
         Self { message, act }
     }
 
-    /// Of a request whose bytes are forwarded as they came.
+    /// For a request whose bytes are forwarded as they came.
     pub(crate) fn as_received(act: Act) -> Self {
         Self {
             message: Message::None,
@@ -51,8 +51,8 @@ impl Canonical {
         &self.act
     }
 
-    /// What the request does according to a successful answer: the application may ignore attributes.
-    /// `None`: all of [`Canonical::act`].
+    /// What the request does according to a successful answer, since the application may ignore
+    /// attributes. `None`: all of [`Canonical::act`].
     pub(crate) fn acted_on(&self, call: &ScimCall, account: &Account) -> Option<Act> {
         let (Message::Patch(operations), Some((kind, _))) = (&self.message, call.changed()) else {
             return None;
@@ -67,7 +67,7 @@ impl Canonical {
         Some(act_of(call, &Message::Patch(done.collect())))
     }
 
-    /// Whether a value path may be meant to create a value.
+    /// Whether a value path may be intended to create a value.
     pub(crate) fn may_create(&self) -> bool {
         matches!(&self.message, Message::Patch(operations) if value_paths::may_create(operations))
     }
@@ -92,7 +92,7 @@ impl Canonical {
         }
     }
 
-    /// A PUT as the operations that it amounts to, judged as the PUT that it is.
+    /// The operations that a PUT amounts to. They are still judged as a PUT.
     pub(crate) fn written_as_patch(
         self,
         resource: &Resource,
@@ -103,7 +103,7 @@ impl Canonical {
         };
         changes.push(normalise::PATH.normalisation(
             "the request",
-            "the PUT is written as a PATCH, as the interoperability profile asks",
+            "the PUT is written as a PATCH, as the interoperability profile requires",
         ));
         Self {
             message: Message::Patch(replacement::operations(whole, &resource.shape)),

@@ -1,6 +1,5 @@
-//! A decision as a document, the same from every face: what `scimguard check` prints and what the
-//! browser page shows. Written by the writer of bodies, so that the bytes in it are the bytes that
-//! would be forwarded.
+//! A decision as a JSON document, for `scimguard check` and the browser page. It uses the same
+//! writer as forwarded bodies, so its bytes are those that would be forwarded.
 
 use crate::json::{Json, Member};
 use crate::message::{
@@ -48,7 +47,7 @@ pub fn reject(reject: &Reject) -> Json {
     ])
 }
 
-/// The document of a request each part of which was refused in its place.
+/// The document of a request whose parts were all refused, each with its own answer.
 #[must_use]
 pub fn respond(respond: &Respond) -> Json {
     let mut decision = vec![Member::new("decision", Json::string("respond"))];
@@ -74,7 +73,7 @@ pub fn response(response: &Response) -> Json {
     Json::Object(members)
 }
 
-/// As JSON if it is, else as text.
+/// As JSON if it parses, else as text.
 fn body_member(bytes: &[u8]) -> Member {
     match Json::parse(bytes) {
         Some(body) => Member::new("body", body),

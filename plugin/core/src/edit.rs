@@ -1,5 +1,5 @@
-//! What a request of the management API is called in a log: the edit that its route is, and which
-//! user or group it names. Nothing else of its body.
+//! How logs name a request of the management API: the edit of its route, and the user or group that
+//! it names. Logs contain no other part of its body.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ use crate::refusal::ErrorForm;
 use crate::route::management::Match;
 use crate::route::{Routed, route};
 
-/// An edit, as far as a log has it.
+/// An edit, as logs show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedEdit {
-    /// As the policy document writes it, such as `group.rename`.
+    /// Its name in the policy document, such as `group.rename`.
     pub edit: String,
     /// The id of the group that the request names.
     pub group: Option<String>,
@@ -21,7 +21,7 @@ pub struct NamedEdit {
     pub user: Option<String>,
 }
 
-/// Whether a request is a SCIM call, or would be one if it were in order.
+/// Whether a request is a SCIM call, or would be one if it were valid.
 pub(crate) fn is_scim(policy: &Policy, request: &Request) -> bool {
     match route(policy, request) {
         Ok(Routed::Scim(_)) => true,

@@ -1,4 +1,4 @@
-//! How names are compared, defined once.
+//! How names are compared.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use unicode_security::confusable_detection::skeleton as confusable_skeleton;
 
 use crate::plain::{LONGEST_NAME, is_direction_mark};
 
-/// Bytes that a key may have to be folded.
+/// Longest key that is folded, in bytes.
 const LONGEST_KEY: usize = 4 * LONGEST_NAME;
 
-/// The form in which user names (and, where an exact match fails, ids) are compared: NFKC and full
-/// case folding, as RFC 8265 §3.3 does for user names, without white space around, which applications
-/// tend to take away, and without direction marks, which nobody sees.
+/// The form in which user names (and ids that do not match exactly) are compared: NFKC and full
+/// case folding, as RFC 8265 §3.3 requires for user names. Surrounding white space is removed, as
+/// many applications do, and so are invisible direction marks.
 #[must_use]
 pub fn fold(name: &str) -> String {
     if name.is_ascii() {
@@ -24,8 +24,8 @@ pub fn fold(name: &str) -> String {
     folded.nfkc().collect()
 }
 
-/// Whether two names differ in nothing but case. What is one name only by normalisation may be another one
-/// to the application, and giving it to a user changes the user.
+/// Whether two names differ only in case. If they are equal only after normalisation, the
+/// application may take them for two names, and setting one changes the user.
 pub(crate) fn same_but_for_case(one: &str, other: &str) -> bool {
     let is_same = |(a, b): (char, char)| {
         a == b || (a.to_lowercase().eq(b.to_lowercase()) && a.to_uppercase().eq(b.to_uppercase()))
@@ -33,9 +33,9 @@ pub(crate) fn same_but_for_case(one: &str, other: &str) -> bool {
     one.chars().count() == other.chars().count() && one.chars().zip(other.chars()).all(is_same)
 }
 
-/// The form in which keys, names of parameters and segments of paths are compared wherever case does
-/// not count: as the most lenient reader would, by NFKC and full case folding. The dotted and the
-/// dotless i of Turkish are the plain one, which simple case mapping takes them for.
+/// The form in which keys, parameter names and path segments are compared where case does not
+/// count: NFKC and full case folding, as the most lenient reader would. The dotted and dotless i of
+/// Turkish become a plain i, as in simple case mapping.
 pub(crate) fn key(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         return match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -43,18 +43,19 @@ pub(crate) fn key(name: &str) -> Cow<'_, str> {
             false => Cow::Borrowed(name),
         };
     }
-    // Nothing that a rule reads has such a name, and folding it takes long.
+    // No rule reads a name this long, and folding it takes long.
     if name.len() > LONGEST_KEY {
         return Cow::Borrowed(name);
     }
-    // U+FDFA alone becomes eighteen characters: what grows like that is nobody's key, and costs time.
+    // U+FDFA alone becomes eighteen characters. No known key grows like that, and folding it costs
+    // time.
     let most = name.len().saturating_mul(2);
     let composed: String = name.nfkc().take(most).collect();
     let folded: String = caseless::default_case_fold_str(&composed).nfkc().collect();
     Cow::Owned(folded.replace("i\u{307}", "i").replace('\u{131}', "i"))
 }
 
-/// Whether two keys are one where case does not count.
+/// Whether two keys are equal where case does not count.
 pub(crate) fn same_key(one: &str, other: &str) -> bool {
     match (one.is_ascii(), other.is_ascii()) {
         (true, true) => one.eq_ignore_ascii_case(other),
@@ -64,8 +65,8 @@ pub(crate) fn same_key(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether a text folds to an ASCII key. It is read no further than the first letter that differs: a
-/// body has many keys, and each is compared with many.
+/// Whether a text folds to an ASCII key. Stops at the first letter that differs: a body has many
+/// keys, and each is compared with many.
 fn spells(text: &str, ascii: &str) -> bool {
     let mut wanted = ascii.bytes();
     let mut after_i = false;
@@ -76,7 +77,7 @@ fn spells(text: &str, ascii: &str) -> bool {
             .nfkc()
             .collect();
         for c in folded.chars() {
-            // The dot of an i that has one already.
+            // The second dot of an i.
             if after_i && c == '\u{307}' {
                 after_i = false;
                 continue;
@@ -92,15 +93,16 @@ fn spells(text: &str, ascii: &str) -> bool {
     wanted.next().is_none()
 }
 
-/// What a name looks like: two names that a person cannot tell apart have the same skeleton (UTS 39
-/// §4). So do plain ones such as `rnorris` and `morris`, which are two names all the same.
+/// What a name looks like: two names that people cannot distinguish have the same skeleton (UTS 39
+/// §4). So do some plain ones such as `rnorris` and `morris`, which are different names all the
+/// same.
 #[must_use]
 pub fn skeleton(name: &str) -> String {
     confusable_skeleton(&fold(name)).collect()
 }
 
-/// Whether two different names pass for each other. Plain ASCII names do not: people have such names,
-/// and every form shows their difference.
+/// Whether two different names can be mistaken for each other. Plain ASCII names cannot: people
+/// have such names, and every form shows the difference.
 pub(crate) fn look_alike(one: &str, other: &str) -> bool {
     let plain = |name: &str| fold(name).is_ascii();
     !(plain(one) && plain(other)) && skeleton(one) == skeleton(other)

@@ -1,4 +1,4 @@
-//! The hash by which a secret text is known: nobody keeps the text itself.
+//! The hash that identifies a secret text, so that the text itself is never stored.
 
 use std::fmt::Write as _;
 

@@ -1,10 +1,10 @@
-//! Which headers does a reader take for which, and which reach no application?
+//! Which header names readers treat as equal, and which headers are never forwarded.
 //!
-//! CGI and its kin (RFC 3875 §4.1.18: WSGI, Rack, PHP) turn a header's name into a variable, in which
-//! `-` and `_` are one; some servers make `_` of every character but letters and digits. So names are
-//! compared without case, and with all such characters alike.
+//! CGI and its successors (RFC 3875 §4.1.18: WSGI, Rack, PHP) turn a header's name into a variable,
+//! in which `-` and `_` are the same; some servers replace every character except letters and
+//! digits with `_`. So the comparison ignores case and treats all such characters alike.
 
-/// Of one connection or of the framing (RFC 9110 §7.6.1), which a gateway writes itself.
+/// Headers of one connection or of the framing (RFC 9110 §7.6.1), which a proxy writes itself.
 const OF_CONNECTION: &[&str] = &[
     "connection",
     "content-length",
@@ -21,7 +21,7 @@ const OF_CONNECTION: &[&str] = &[
     "upgrade",
 ];
 
-/// What makes another request of a request, or says where it came from although nobody vouches for it.
+/// Headers that change the meaning of a request, or claim its origin without proof.
 const UNTRUSTED: &[&str] = &[
     "base-url",
     "cf-connecting-ip",
@@ -57,10 +57,11 @@ const UNTRUSTED: &[&str] = &[
     "x-url-scheme",
 ];
 
-/// The same, whatever comes behind; and what only the guard may say.
+/// Prefixes of more such headers, and the prefix of the guard's own.
 const UNTRUSTED_BEGINNINGS: &[&str] = &["x-forwarded", "x-original-", "x-rewrite-", "scimguard-"];
 
-/// How a name reads: in lower case, every character but letters and digits as `-`.
+/// The comparable form of a name: in lower case, with `-` for every character except letters and
+/// digits.
 #[must_use]
 pub fn spelling(name: &str) -> String {
     name.chars()
@@ -71,7 +72,7 @@ pub fn spelling(name: &str) -> String {
         .collect()
 }
 
-/// Whether a lenient reader takes one name for the other.
+/// Whether a lenient reader treats two names as equal.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
     let same = |(one, other): (u8, u8)| {
@@ -81,13 +82,13 @@ pub fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && one.bytes().zip(other.bytes()).all(same)
 }
 
-/// Whether a header is of one connection or of the framing.
+/// Whether a header belongs to one connection or to the framing.
 #[must_use]
 pub fn is_of_connection(name: &str) -> bool {
     OF_CONNECTION.iter().any(|own| same(own, name))
 }
 
-/// Whether no application gets this header from a client.
+/// Whether a client's header is never forwarded.
 #[must_use]
 pub fn is_never_forwarded(name: &str) -> bool {
     let begins = |start: &&str| name.get(..start.len()).is_some_and(|it| same(it, start));
@@ -96,7 +97,7 @@ pub fn is_never_forwarded(name: &str) -> bool {
         || UNTRUSTED_BEGINNINGS.iter().any(begins)
 }
 
-/// The names that the Connection headers among these give (RFC 9110 §7.6.1), spelt to be compared.
+/// The comparable names that the Connection headers among these list (RFC 9110 §7.6.1).
 pub fn named_by_connection<'h>(
     headers: impl IntoIterator<Item = &'h (String, Vec<u8>)>,
 ) -> std::collections::BTreeSet<String> {

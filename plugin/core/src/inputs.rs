@@ -1,4 +1,4 @@
-//! What a pass has been given, and how its stages ask for more.
+//! The inputs of a pass, and how its stages ask for more.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +10,14 @@ use crate::message::{Body, Need, Request};
 use crate::policy::Account;
 use crate::rules::{Refusal, Stage};
 
-/// What a pass has been given by now.
+/// The inputs of a pass so far.
 pub(crate) struct Inputs {
     pub(crate) facts: Facts,
     request: Arc<Request>,
     port: Port,
 }
 
-/// What a pass took by now.
+/// What a pass has used so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
     /// Steps of its budget.
@@ -26,20 +26,20 @@ pub struct Effort {
     pub stages: Vec<Stage>,
 }
 
-/// What is given to a pass at once.
+/// Inputs that are given to a pass together.
 #[derive(Debug)]
 pub struct More {
-    /// The client's request, with its body once that was read.
+    /// The client's request, with its body once it was read.
     pub request: Arc<Request>,
     /// Facts.
     pub facts: Arc<Vec<Fact>>,
-    /// From this place on they are new.
+    /// The index of the first new fact.
     pub from: usize,
     /// Milliseconds since 1970.
     pub now: u64,
 }
 
-/// Between the computation and its caller.
+/// Connects the computation with its caller.
 #[derive(Clone, Default)]
 pub(crate) struct Port(Arc<Mutex<Slot>>);
 
@@ -63,7 +63,7 @@ impl Inputs {
         inputs
     }
 
-    /// The request with its body, asked for if nobody has read it yet.
+    /// The request with its body, which is asked for if it was not read yet.
     pub(crate) async fn with_body(
         &mut self,
         request: &Arc<Request>,
@@ -81,7 +81,7 @@ impl Inputs {
         request
     }
 
-    /// What this gives once it has all the facts that it reads.
+    /// Runs `read` until it has all the facts that it needs.
     pub(crate) async fn until<T>(
         &mut self,
         mut read: impl FnMut(&Facts) -> Result<T, Stop>,
@@ -92,7 +92,7 @@ impl Inputs {
                 Ok(value) => return Ok(value),
                 Err(Stop::Refuse(refusal)) => return Err(refusal),
                 Err(Stop::Need(need)) => {
-                    // What is only known now is counted, and not that it was looked for before.
+                    // Counts the run that has all facts, and not the ones that stopped before.
                     self.facts.budget().reset(spent);
                     self.ask(need).await;
                 }
@@ -100,12 +100,12 @@ impl Inputs {
         }
     }
 
-    /// The pass is done.
+    /// Ends the pass.
     pub(crate) fn end(&self) {
         self.port.end(self.effort());
     }
 
-    /// What it took by now.
+    /// What it has used so far.
     fn effort(&self) -> Effort {
         Effort {
             steps: self.facts.budget().spent(),
@@ -127,7 +127,7 @@ impl Inputs {
 // === impl Port ===
 
 impl Port {
-    /// Stops until there is more.
+    /// Waits for more inputs.
     pub(crate) async fn ask(&self, need: Need, effort: Effort) -> More {
         self.with(|slot| {
             slot.need = Some(need);
@@ -136,17 +136,17 @@ impl Port {
         poll_fn(|_| self.with(|slot| slot.more.take().map_or(Poll::Pending, Poll::Ready))).await
     }
 
-    /// Says what the whole took.
+    /// Stores what the pass has used in all.
     pub(crate) fn end(&self, effort: Effort) {
         self.with(|slot| slot.effort = effort);
     }
 
-    /// Continues what was stopped.
+    /// Provides more inputs.
     pub(crate) fn give(&self, more: More) {
         self.with(|slot| slot.more = Some(more));
     }
 
-    /// What it took by now, and what is needed, if it was stopped.
+    /// What it has used so far, and what it needs if it is waiting.
     pub(crate) fn left(&self) -> (Effort, Option<Need>) {
         self.with(|slot| (std::mem::take(&mut slot.effort), slot.need.take()))
     }

@@ -1,5 +1,5 @@
-//! A signed token (JWS compact serialisation, RFC 7515 §7.1) before anybody has verified it: strictly
-//! read, and only to know whom to ask.
+//! A signed token (JWS compact serialisation, RFC 7515 §7.1) before it is verified: read strictly,
+//! and only to find out which issuer to ask.
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
@@ -8,12 +8,12 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_
 
 use crate::json::{self, Json};
 
-/// Levels of nesting in a header or in claims; deeper than any claims that an issuer makes.
+/// Levels of nesting in a header or in claims; more than any issuer uses.
 const DEPTH: usize = 16;
 
-/// What a token is, by its looks.
+/// The form of a token.
 pub(crate) enum Form {
-    /// No JWT: only its store or issuer can say anything about it.
+    /// Not a JWT: only its store or issuer knows what it means.
     Opaque,
     /// A well-formed JWT.
     Jwt(Jwt),
@@ -31,7 +31,7 @@ pub(crate) struct Malformed;
 /// Reads the form of a token.
 ///
 /// It claims to be a JWT if its first part holds a JSON object with `alg`, even in an encoding that
-/// no JWT may have.
+/// a JWT may not have.
 pub(crate) fn read(token: &str) -> Result<Form, Malformed> {
     let Some((first, _)) = token.split_once('.') else {
         return Ok(Form::Opaque);
@@ -64,19 +64,19 @@ pub(crate) fn read(token: &str) -> Result<Form, Malformed> {
     Ok(Form::Jwt(Jwt { header, payload }))
 }
 
-/// The payload of a token that looks like a JWT, as its issuer wrote it.
+/// The payload of a token that looks like a JWT, byte for byte.
 pub(crate) fn payload_text(token: &str) -> Option<String> {
     let payload = token.split('.').nth(1)?;
     String::from_utf8(strict(payload)?).ok()
 }
 
-/// The members of a JSON object in which nothing is there twice.
+/// The members of a JSON object without duplicate keys.
 pub(crate) fn read_claims(text: &[u8]) -> Option<Json> {
     let (claims, _) = json::read(text, DEPTH).ok()?;
     matches!(claims, Json::Object(_)).then_some(claims)
 }
 
-/// Base64url as RFC 7515 §2 has it: without padding, and with one encoding for each text.
+/// Base64url as RFC 7515 §2 defines it: without padding, and with one encoding for each text.
 fn strict(part: &str) -> Option<Vec<u8>> {
     let text = URL_SAFE_NO_PAD.decode(part).ok()?;
     (!text.is_empty()).then_some(text)
@@ -96,23 +96,24 @@ fn is_object(text: &[u8]) -> bool {
 // === impl Jwt ===
 
 impl Jwt {
-    /// Who issued it, as it says itself.
+    /// The issuer that it claims.
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.payload.get("iss").and_then(Json::as_str)
     }
 
-    /// How it is signed, as it says itself.
+    /// The signature algorithm that it claims.
     pub(crate) fn algorithm(&self) -> Option<&str> {
         self.header.get("alg").and_then(Json::as_str)
     }
 
-    /// Whether its header leaves it to the guard which key is trusted and what has to be understood.
+    /// Whether its header leaves the choice of the key, and of what must be understood, to the
+    /// guard.
     ///
-    /// Whoever made the token chooses what stands there, so a header that brings its own key
-    /// (`jwk`, `x5c`) or says where to get it (`jku`, `x5u`) is refused, not ignored. No extension
-    /// (`crit`, RFC 7515 §4.1.11) is understood, also where the header forgets to call it one: an
-    /// unencoded payload (`b64`, RFC 7797), encryption and compression (RFC 7516). What is signed are
-    /// claims and no further token (`cty`, RFC 7519 §5.2). RFC 9068 §2.1 has the types.
+    /// The maker of the token chooses the header, so a header that brings its own key (`jwk`,
+    /// `x5c`) or says where to get it (`jku`, `x5u`) is refused, not ignored. No extension (`crit`,
+    /// RFC 7515 §4.1.11) is understood, not even where the header does not list it as one: an
+    /// unencoded payload (`b64`, RFC 7797), encryption and compression (RFC 7516). The payload must
+    /// be claims and not another token (`cty`, RFC 7519 §5.2). RFC 9068 §2.1 defines the types.
     pub(crate) fn is_plain(&self) -> bool {
         let is_token = match self.header.get("typ") {
             None => true,
@@ -127,10 +128,10 @@ impl Jwt {
     }
 }
 
-/// Members of a header that a signed token of claims has no use for.
+/// Header members that a signed token of claims never needs.
 const NOT_PLAIN: [&str; 8] = ["crit", "jku", "jwk", "x5u", "x5c", "b64", "enc", "zip"];
 
-/// A media type in lower case, as `typ` and `cty` abbreviate it (RFC 7515 §4.1.9).
+/// A media type in lower case, from the abbreviated form in `typ` and `cty` (RFC 7515 §4.1.9).
 fn media_type(kind: &Json) -> Option<String> {
     let kind = kind.as_str()?.to_ascii_lowercase();
     let short = kind.strip_prefix("application/").map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Reading the facts of one evaluation: known, or a reason to stop.
+//! Reads the facts of one evaluation. A fact is known, or the evaluation stops to ask for it.
 
 use std::sync::Arc;
 
@@ -12,24 +12,24 @@ use crate::jwt::read_claims;
 use crate::message::Need;
 use crate::rules::{Refusal, host, scim};
 
-/// Why a stage did not end.
+/// Why a stage stopped.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Something has to be known first.
+    /// A fact must be known first.
     Need(Need),
     /// The request is refused.
     Refuse(Refusal),
 }
 
-/// Keys that one decision may ask for. A key with a list of users is one: how many users a request
-/// names is a limit of the policy's.
+/// The keys that one decision may ask for. A key with a list of users counts as one: the policy
+/// limits how many users a request may name.
 pub(crate) const MAX_KEYS: usize = 4096;
 
-/// The facts that a face has gathered so far, and the work that may be done with them.
+/// The facts that were gathered so far, and the remaining budget.
 #[derive(Default)]
 pub(crate) struct Facts {
     lists: Vec<Arc<Vec<Fact>>>,
-    /// Where each fact is, by list and place, in the order of the keys.
+    /// Where each fact is, by list and index, sorted by key.
     order: Vec<(usize, usize)>,
     budget: Budget,
     now: u64,
@@ -44,7 +44,8 @@ impl From<Refusal> for Stop {
 }
 
 impl Stop {
-    /// Once everything was asked for, nothing can be missing; if it is, nothing is decided.
+    /// Converts to a refusal once everything was asked for. A fact that is still missing then means
+    /// that the request cannot be decided.
     pub(crate) fn refusal(self) -> Refusal {
         match self {
             Self::Refuse(refusal) => refusal,
@@ -63,7 +64,7 @@ impl From<BudgetExceeded> for Stop {
 // === impl Facts ===
 
 impl Facts {
-    /// Takes the facts of a list from this one on.
+    /// Adds the facts of a list, starting at this index.
     pub(crate) fn add(&mut self, list: Arc<Vec<Fact>>, from: usize, now: u64) {
         let new = list.get(from..).unwrap_or_default();
         self.budget.facts(new);
@@ -81,12 +82,12 @@ impl Facts {
         self.now
     }
 
-    /// The work that is left.
+    /// The remaining budget.
     pub(crate) fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// Asks for all of these at once, so that one round suffices.
+    /// Asks for all of these together, so that one round is enough.
     pub(crate) fn require(&self, keys: Vec<Key>) -> Result<(), Stop> {
         if keys.len() > MAX_KEYS {
             return Err(scim::PATCH_TOO_MANY
@@ -119,7 +120,7 @@ impl Facts {
         }
     }
 
-    /// The claims of a token, if its issuer vouches for it.
+    /// The claims of a token, if its issuer has verified it.
     pub(crate) fn claims(&self, key: &Key) -> Result<Option<Json>, Stop> {
         match self.answer(key)? {
             Answer::Absent => Ok(None),
@@ -214,9 +215,9 @@ fn key_at(lists: &[Arc<Vec<Fact>>], (list, place): (usize, usize)) -> Option<&Ke
 
 fn unavailable(key: &Key) -> Stop {
     let what = match key {
-        // Which issuer is nothing for somebody whose token is not verified yet.
+        // The token is not verified yet, so its sender must not learn which issuer was asked.
         Key::Verified(_) => {
-            "Whoever issued the token does not answer now, so it cannot be verified.".to_owned()
+            "The token cannot be verified, because its issuer does not answer now.".to_owned()
         }
         Key::Principal(_) => {
             "The permissions of the token's user or service account cannot be read now.".to_owned()
@@ -238,9 +239,9 @@ fn unavailable(key: &Key) -> Stop {
         }) => {
             return host::FACTS_UNAVAILABLE
                 .because(format!(
-                    "The guard cannot tell whether {} is an identity provider's. If the guard has not read \
-                     account {account} yet (scimguard import), and unseen = \"refuse\", repeating never helps: \
-                     import it. Otherwise a create in the account is still open: repeat the request later.",
+                    "The guard does not know whether {} belongs to an identity provider. If account \
+                     {account} has not been imported (scimguard import) and unseen = \"refuse\", import it: \
+                     repeating does not help. Otherwise a create in the account is still open: repeat the request later.",
                     subject(key)
                 ))
                 .into();
@@ -255,17 +256,17 @@ fn unavailable(key: &Key) -> Stop {
         .into()
 }
 
-/// A face that answers a key with something else is as good as one that does not answer.
+/// A fact of the wrong form is as good as none.
 fn unfit(key: &Key) -> Stop {
     host::FACTS_UNAVAILABLE
         .because(format!(
-            "The record of {} was answered in a form that does not fit.",
+            "The record of {} was returned in an invalid form.",
             subject(key)
         ))
         .into()
 }
 
-/// What a key asks for, for messages; never a token.
+/// Describes the subject of a key in a message, without any token.
 fn subject(key: &Key) -> String {
     match key {
         Key::Token(_) | Key::Verified(_) => "the token".to_owned(),

@@ -1,8 +1,8 @@
 //! The policy of scimguard: what may pass between an identity provider, an application's
 //! administrators and the application, and in which form.
 //!
-//! Everything here is a pure function of its arguments. There is no clock, no I/O and no global
-//! state; what the policy has to know beyond the request it asks for with [`Verdict::Need`].
+//! Everything here is a pure function of its arguments, without clock, I/O or global state. If the
+//! policy has to know more than the request, it asks with [`Verdict::Need`].
 
 mod act;
 mod budget;
@@ -71,12 +71,12 @@ use facts::Fact;
 use policy::Policy;
 use scimguard_interface::Observed;
 
-/// Needs per pass: the token, the body, the record, and the earlier record of a user who comes back.
-/// Issuers of tokens add some.
+/// Needs per pass: the token, the body, the record, and the earlier record of a returning user.
+/// Token issuers add some.
 const ROUNDS: u32 = 4;
 
-/// Passes that one request, or one operation of a Bulk request, may take: it is decided, a group is
-/// read first, the answer is observed.
+/// Passes that one request, or one operation of a Bulk request, may take: the decision, the read of
+/// a group before it, and the answer.
 const PASSES: u32 = 3;
 
 /// A configured policy. Cheap to copy.
@@ -127,8 +127,8 @@ impl Guard {
         Pass::new(self)
     }
 
-    /// Decides a request by what is known, in a pass that is not resumed. `now`: milliseconds since
-    /// 1970.
+    /// Decides a request by the given facts, in a pass that is not resumed. `now`: milliseconds
+    /// since 1970.
     #[must_use]
     pub fn evaluate(&self, request: &Request, facts: &[Fact], now: u64) -> Verdict {
         self.pass().evaluate(More {
@@ -139,7 +139,8 @@ impl Guard {
         })
     }
 
-    /// Judges an answer by what is known, in a pass that is not resumed. `now`: milliseconds since 1970.
+    /// Judges an answer by the given facts, in a pass that is not resumed. `now`: milliseconds
+    /// since 1970.
     #[must_use]
     pub fn observe(
         &self,
@@ -161,52 +162,54 @@ impl Guard {
         self.pass().observe(Arc::new(observed), more)
     }
 
-    /// What the face must know.
+    /// What the host must know.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The identity provider of an account. The bearer of one of its tokens acts as the provisioner there.
+    /// The identity provider of an account. A request with one of its tokens acts as the
+    /// provisioner there.
     #[must_use]
     pub fn provider(&self, account: &str) -> &str {
         &self.policy.account(account).provider
     }
 
-    /// The identity providers of all accounts that the policy names, and of all others.
+    /// The identity providers of all accounts that the policy names, and the one of all others.
     #[must_use]
     pub fn providers(&self) -> BTreeSet<&str> {
         let accounts = self.policy.every_account();
         accounts.map(|account| account.provider.as_str()).collect()
     }
 
-    /// The id that a group's name gives in this account, where ids are derived.
+    /// The id that this account derives from a group's name, if it derives ids.
     #[must_use]
     pub fn derived_group_id(&self, account: &str, name: &str) -> Option<String> {
         self.policy.account(account).derived_group_id(name)
     }
 
-    /// Whether a request is a SCIM call, or would be one if it were in order; all else is the
-    /// application's own.
+    /// Whether a request is a SCIM call, or would be one if it were valid; all other requests are
+    /// the application's own.
     #[must_use]
     pub fn is_scim(&self, request: &Request) -> bool {
         edit::is_scim(&self.policy, request)
     }
 
-    /// The account that a request names in its path and query, by the same reading as its decision.
+    /// The account that a request names in its path and query, read the same way as in its
+    /// decision.
     #[must_use]
     pub fn named_account(&self, method: &str, path: &str) -> NamedAccount {
         route::account::named_account(&self.policy, method, path)
     }
 
-    /// What a request of the management API is called in a log.
+    /// How logs name a request of the management API.
     #[must_use]
     pub fn named_edit(&self, request: &Request) -> Option<NamedEdit> {
         edit::named(&self.policy, request)
     }
 }
 
-/// The names, in lower case, of SCIM attributes that no answer ever has, such as a password.
+/// The names, in lower case, of SCIM attributes that are never returned, such as a password.
 #[must_use]
 pub fn never_returned() -> BTreeSet<String> {
     scim::schema::never_returned()

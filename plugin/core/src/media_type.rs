@@ -1,5 +1,5 @@
-//! What does Content-Type say? Media types by RFC 9110 §8.3.1, read to the letter: what does not parse
-//! has no meaning, and lenient readers give it several.
+//! Reads Content-Type strictly by RFC 9110 §8.3.1. A value that does not parse has no meaning,
+//! since lenient readers disagree about it.
 
 use winnow::combinator::{alt, delimited, opt, preceded, repeat, separated_pair};
 use winnow::prelude::*;
@@ -13,7 +13,7 @@ pub(crate) struct MediaType {
 }
 
 impl MediaType {
-    /// Reads a field value; `None` if it is not one media type whose parameters are all different.
+    /// Reads a field value; `None` if it is not exactly one media type with distinct parameters.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?;
         let media_type = media_type.parse(text.trim_matches([' ', '\t'])).ok()?;

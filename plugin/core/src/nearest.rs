@@ -1,16 +1,17 @@
-//! Which known name was meant by one that is not known.
+//! Suggests the known name for a misspelt one.
 
-/// A longer name is no slip of the pen, and comparing costs the product of both lengths.
+/// A longer name is not a typing error, and a comparison costs the product of both lengths.
 const MAX_LENGTH: usize = 64;
 
-/// The known name that this one looks like: the same but for case, or with a few letters wrong.
+/// The known name that is closest to this one: equal except for case, or with a few wrong letters.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > MAX_LENGTH {
         return None;
     }
     let name = name.to_lowercase();
-    // One letter in three, and one in any name: `bse` is `base`, and `a` is not `id`.
+    // One letter in three may be wrong, and at least one: `bse` means `base`, but `a` does not mean
+    // `id`.
     let allowed = (name.chars().count() / 3).max(1);
     known
         .into_iter()
@@ -20,7 +21,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, it)| it)
 }
 
-/// The name that was meant where serde tells of an unknown field or value and lists the known ones.
+/// The intended name, from serde's message about an unknown field or value, which lists the known
+/// ones.
 #[must_use]
 pub fn meant(message: &str) -> Option<&str> {
     let unknown = ["unknown field `", "unknown variant `"];

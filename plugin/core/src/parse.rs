@@ -1,4 +1,4 @@
-//! The body of a request: whether it may be read, and the JSON value that it strictly is.
+//! The body of a request: whether it may be read, and its JSON value, parsed strictly.
 
 use crate::budget::Budget;
 use crate::header_names;
@@ -11,10 +11,10 @@ use crate::rules::{Refusal, Stage, body as rules};
 /// Media types of SCIM messages (RFC 7644 §3.1, §8.1).
 const SCIM: &[&str] = &["application/scim+json", "application/json"];
 
-/// Media types of an edit: whole JSON documents, whose members a route can name.
+/// Media types of an edit: whole JSON documents, so that a route can name their members.
 const EDIT: &[&str] = &["application/json"];
 
-/// The same for PATCH, the one method for which RFC 7396 defines its type.
+/// The same for PATCH, the only method for which RFC 7396 defines its type.
 const PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
 /// The body of a SCIM call that needs one.
@@ -61,7 +61,7 @@ fn read<'r>(
     Ok(json::read(bytes, account.limits.depth)?)
 }
 
-/// The body.
+/// The bytes of the body; an error if it is missing or too large.
 fn body<'r>(request: &'r Request, account: &Account) -> Result<&'r [u8], Refusal> {
     let limit = account.limits.body_bytes;
     let too_large = || {
@@ -79,7 +79,7 @@ fn body<'r>(request: &'r Request, account: &Account) -> Result<&'r [u8], Refusal
     }
 }
 
-/// JSON of one of these types, in UTF-8, not compressed.
+/// Checks for JSON of one of these types, in UTF-8 and not compressed.
 fn json_content(request: &Request, types: &[&str]) -> Result<(), Refusal> {
     let coded =
         || rules::CONTENT_TYPE.because("The body is compressed. Send it without Content-Encoding.");
@@ -105,7 +105,7 @@ fn json_content(request: &Request, types: &[&str]) -> Result<(), Refusal> {
     }
 }
 
-/// The value of a header that may be there once, in its own spelling.
+/// The value of a header that may appear only once, as it was sent.
 fn only<'r>(
     request: &'r Request,
     name: &str,
@@ -122,8 +122,8 @@ fn only<'r>(
     }
 }
 
-/// Whether a body that nobody reads here may pass: JSON, or of one of these types. What is not declared
-/// as anything passes: it has no body, or the application does not read it.
+/// Whether a body that the guard does not read may pass: JSON, or one of these types. A request
+/// without a declared type passes: it has no body, or the application does not read it.
 pub(crate) fn passes(request: &Request, types: &[String]) -> Result<(), Refusal> {
     let wrong = || {
         let other: String = types.iter().map(|other| format!(" or {other}")).collect();

@@ -1,9 +1,9 @@
-//! A pass: one decision, or one judged answer, that stops where something is missing and continues
-//! there, so that no stage of it runs twice.
+//! A pass: one decision, or one judged answer. It stops where an input is missing and resumes
+//! there, so that no stage runs twice.
 //!
-//! The stages that have to ask are `async` functions, and what a pass has made by then is what the
-//! compiler keeps of them. Nothing else is waited for: the caller gets a [`Need`], and polls again with
-//! what was needed.
+//! The stages that have to ask are `async` functions, and the compiler keeps their intermediate
+//! results. They wait for nothing else: the caller gets a [`Need`], and polls again with the answer
+//! to it.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -24,15 +24,15 @@ use crate::{Guard, Settings, observe, resume};
 pub struct Pass {
     guard: Guard,
     state: State,
-    /// How many of the facts were given by now.
+    /// How many of the facts were given so far.
     known: usize,
-    /// What it took when it was last left.
+    /// What it had used when it last stopped.
     effort: Effort,
 }
 
-/// How far it is.
+/// How far the pass has come.
 enum State {
-    /// It has not begun, or is done.
+    /// It has not started, or is done.
     Idle,
     Evaluating(Work<Verdict>),
     Observing(Work<Outcome>),
@@ -56,13 +56,13 @@ impl Pass {
         }
     }
 
-    /// What it took by now.
+    /// What it has used so far.
     #[must_use]
     pub fn effort(&self) -> &Effort {
         &self.effort
     }
 
-    /// Begins it: decides a request as far as the facts reach.
+    /// Starts to decide a request, as far as the facts suffice.
     pub fn evaluate(&mut self, more: More) -> Verdict {
         let guard = self.guard.clone();
         let work = Work::new(|port| async move {
@@ -85,7 +85,7 @@ impl Pass {
         self.evaluating(work)
     }
 
-    /// Begins it: judges the backend's answer, or decides the next part of a request.
+    /// Starts to judge the backend's answer, or to decide the next part of a request.
     pub fn observe(&mut self, observed: Arc<Observed>, more: More) -> Outcome {
         let guard = self.guard.clone();
         let work = Work::new(|port| async move {
@@ -185,9 +185,8 @@ impl fmt::Debug for Pass {
 }
 
 fn not_begun() -> Refusal {
-    host::FACTS_UNAVAILABLE.because(
-        "The gateway resumed a decision that does not wait for anything. Repeat the request.",
-    )
+    host::FACTS_UNAVAILABLE
+        .because("The guard resumed a decision that was not waiting. Repeat the request.")
 }
 
 // === impl Work ===

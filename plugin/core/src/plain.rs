@@ -1,13 +1,13 @@
-//! Which names are what they seem? White space, control characters and characters that show nothing
-//! make two names of what people, forms and applications take for one (Unicode TR 36, UTS 39).
+//! Which names are unambiguous. White space, control characters and invisible characters make two
+//! names that people, forms and applications take for one (Unicode TR 36, UTS 39).
 
 use unicode_security::skeleton;
 
-/// Characters that a name or an id may have. No product has longer ones, and what a name may become
-/// when it is folded is bounded with it.
+/// Longest name or id, in characters. No product has longer ones, and it also bounds the length of
+/// a folded name.
 pub(crate) const LONGEST_NAME: usize = 1024;
 
-/// Signs that show nothing although Unicode calls them neither white space nor ignorable: a Braille
+/// Signs that show nothing although Unicode does not call them white space or ignorable: a Braille
 /// cell without dots, marks of interlinear annotation, a note without a head, empty hieroglyphs.
 const EMPTY_SIGNS: &[char] = &[
     '\u{2800}',
@@ -22,23 +22,23 @@ const EMPTY_SIGNS: &[char] = &[
 /// The zero width joiner.
 const JOINER: char = '\u{200d}';
 
-/// What is read is no plain name.
+/// The text is not a plain name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unclear;
 
-/// The name of an account, an organisation or a project, or the id of a user or group. It is not empty,
-/// and every character of it shows.
+/// The name of an account, an organisation or a project, or the id of a user or group. It is not
+/// empty, and every character of it is visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlainName(String);
 
-/// Whether a text shows nothing: it is empty, or white space and invisible characters are all it has.
+/// Whether a text shows nothing: it is empty, or consists of white space and invisible characters.
 #[must_use]
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(is_hidden)
 }
 
-/// Whether a text names something without doubt: it is not empty, no longer than a name may be, and has neither white space nor
-/// control characters nor invisible ones in it.
+/// Whether a text is an unambiguous name: not empty, not too long, and without white space, control
+/// characters and invisible characters.
 #[must_use]
 pub fn is_plain_name(text: &str) -> bool {
     !text.is_empty() && !is_too_long(text) && hidden(text).next().is_none()
@@ -49,8 +49,8 @@ pub(crate) fn is_too_long(name: &str) -> bool {
     name.len() > LONGEST_NAME && name.chars().nth(LONGEST_NAME).is_some()
 }
 
-/// The characters of a text that show nothing. What joins two pictures to one, as in many an emoji,
-/// shows (UTS 51 §1.4.2).
+/// The characters of a text that show nothing. A joiner between two pictures, as in many an emoji,
+/// does show (UTS 51 §1.4.2).
 pub(crate) fn hidden(text: &str) -> impl Iterator<Item = char> {
     let is_picture = |c: char| !c.is_ascii() && !c.is_alphanumeric() && !is_hidden(c);
     text.char_indices().filter_map(move |(at, c)| {
@@ -63,14 +63,14 @@ pub(crate) fn hidden(text: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Whether an e-mail address is in doubt. Characters that are ignored where text is shown do not make
-/// another address of one: those are compared by what they look like.
+/// Whether an e-mail address is unambiguous. Characters that are ignored in display are allowed:
+/// addresses are compared by what they look like.
 pub(crate) fn is_plain_email(text: &str) -> bool {
     !is_blank(text) && hidden(text).all(is_ignorable)
 }
 
-/// Whether a character shows nothing: white space, a control character, or one that is ignored where
-/// text is shown (Default_Ignorable_Code_Point: zero width, soft hyphens, variation selectors, tags,
+/// Whether a character shows nothing: white space, a control character, or one that is ignored in
+/// display (Default_Ignorable_Code_Point: zero width, soft hyphens, variation selectors, tags,
 /// marks of direction).
 fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
@@ -79,7 +79,7 @@ fn is_hidden(c: char) -> bool {
     c.is_whitespace() || c.is_control() || EMPTY_SIGNS.contains(&c) || is_ignorable(c)
 }
 
-/// Skeletons leave out exactly the characters with this property (UTS 39 §4).
+/// Skeletons omit exactly the characters with this property (UTS 39 §4).
 fn is_ignorable(c: char) -> bool {
     skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }
@@ -89,7 +89,7 @@ pub(crate) fn is_bidirectional_override(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') || is_direction_mark(c)
 }
 
-/// Unicode UAX 9 §2.6: marks that have a direction, and do not give it to the text around them.
+/// Unicode UAX 9 §2.6: marks that have a direction but do not apply it to the text around them.
 pub(crate) fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}')
 }

@@ -1,7 +1,7 @@
 //! How a refusal is answered.
 //!
-//! SCIM routes get an error of RFC 7644 §3.12, management routes a problem of RFC 9457. Both name
-//! the rule in a header.
+//! SCIM routes get an error of RFC 7644 §3.12, management routes a problem of RFC 9457. A header of
+//! both names the rule.
 
 use crate::json::Json;
 use crate::message::{Response, ResponseBody};
@@ -10,7 +10,7 @@ use crate::rules::{self, Refusal};
 /// RFC 7644 §3.12.
 pub(crate) const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// Seconds after which a client may try again what failed for want of an answer.
+/// Seconds after which a client may retry a request that failed because something did not answer.
 const RETRY_AFTER: &str = "5";
 
 /// The two forms of an error body.
@@ -22,8 +22,8 @@ pub enum ErrorForm {
     Problem,
 }
 
-/// The answer of a face for a rule that it refuses by itself, such as `plugin.trapped`. `None` if
-/// there is no such refusing rule.
+/// The answer of a host that refuses by a rule itself, such as `plugin.trapped`. `None` if there is
+/// no such refusing rule.
 #[must_use]
 pub fn refusal(rule_id: &str, detail: &str, form: ErrorForm) -> Option<Response> {
     let rule = rules::by_id(rule_id).filter(|rule| rule.status.is_some())?;

@@ -1,7 +1,7 @@
-//! Which of an identity provider's app integrations signs a user in? The guarded product may have
-//! two, FirstGen's and NextGen's. If FirstGen's exists it is the one that authenticates, also those
-//! who are assigned to NextGen's alone, and so they cannot sign in (its documentation, "FirstGen and
-//! NextGen app integrations").
+//! Which of an identity provider's app integrations signs a user in. The guarded product may have
+//! two, FirstGen's and NextGen's. If FirstGen's exists, it authenticates all users, so users who
+//! are assigned only to NextGen's cannot sign in (its documentation, "FirstGen and NextGen app
+//! integrations").
 
 use serde::Serialize;
 
@@ -17,21 +17,22 @@ pub enum Integration {
     NextGen,
 }
 
-/// What becomes of a user who signs in.
+/// The result of a user's sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignOn {
-    /// Who signs in, as asked.
+    /// The user's e-mail, as asked.
     pub email: String,
     /// The integration that authenticates; `None` if there is none.
     pub integration: Option<Integration>,
-    /// The user gets in.
+    /// Whether the user gets in.
     pub allowed: bool,
-    /// Why, and what to do about it.
+    /// The reason, and what to do about it.
     pub detail: String,
 }
 
-/// Tells who authenticates a user, and whether the user gets in. An integration is the list of the
-/// e-mails that are assigned to it; `None` does not exist, while an empty one does.
+/// Finds the integration that authenticates a user, and whether the user gets in. An integration is
+/// the list of the e-mails that are assigned to it; `None` means that it does not exist, while an
+/// empty list does.
 #[must_use]
 pub fn sign_on(firstgen: Option<&[String]>, nextgen: Option<&[String]>, email: &str) -> SignOn {
     let wanted = fold(email);

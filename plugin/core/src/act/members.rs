@@ -1,5 +1,5 @@
-//! What a request makes of a group's members: the net effect, which becomes the record, and beside it
-//! each operation alone, which is what is judged.
+//! How a request changes a group's members: the net effect, which becomes the record, and each
+//! operation alone, which is what is judged.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use std::collections::BTreeSet;
 pub(crate) enum MembersWrite {
     #[default]
     Untouched,
-    /// These are added, those removed, the rest stays.
+    /// These are added, those are removed, all others stay.
     Delta {
         add: BTreeSet<String>,
         remove: BTreeSet<String>,
     },
     /// Afterwards exactly these users are members.
     Replace(BTreeSet<String>),
-    /// The members change, into what cannot be told.
+    /// The members change in an unknown way.
     Unknown,
 }
 
-/// Every write of a group's members in one request. Its operations are added one by one, and none of
-/// them is lost in what a later one makes of it.
+/// Every write of a group's members in one request. The operations are added one by one, and a
+/// later one never hides an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MembersWrites {
     net: MembersWrite,
@@ -30,7 +30,7 @@ pub(crate) struct MembersWrites {
 }
 
 impl MembersWrites {
-    /// A change into what cannot be told.
+    /// A change with an unknown result.
     pub(crate) fn unknown() -> Self {
         Self {
             net: MembersWrite::Unknown,
@@ -89,7 +89,7 @@ impl MembersWrites {
         }
     }
 
-    /// What all operations amount to.
+    /// The net effect of all operations.
     pub(crate) fn net(&self) -> &MembersWrite {
         &self.net
     }
@@ -127,7 +127,7 @@ impl MembersWrite {
     }
 }
 
-/// Costs as much as `ids` are many, however large `from` is: a request has many operations.
+/// Takes time in proportion to `ids`, however large `from` is: a request can have many operations.
 fn take(from: &mut BTreeSet<String>, ids: &BTreeSet<String>) {
     for id in ids {
         from.remove(id);

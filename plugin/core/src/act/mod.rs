@@ -1,6 +1,7 @@
-//! What a request amounts to, in neutral words: the only input of `permit`.
+//! The effect of a request, in neutral words: the only input of `permit`.
 //!
-//! SCIM calls and edits of the management API both end here, so that one set of rules judges both.
+//! SCIM calls and edits of the management API are both translated to it, so that one set of rules
+//! judges both.
 
 pub(crate) mod management;
 mod members;
@@ -36,7 +37,7 @@ pub(crate) enum Edit {
     Provisioning(ProvisioningEdit),
 }
 
-/// A user as a request names one.
+/// A user, as a request names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserRef {
     pub(crate) reference: String,
@@ -44,7 +45,7 @@ pub(crate) struct UserRef {
     pub(crate) may_be_name: bool,
 }
 
-/// A group as a request names one.
+/// A group, as a request names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GroupRef {
     /// `""`, `org` or `org/project`.
@@ -69,25 +70,26 @@ pub(crate) struct Profile {
     pub(crate) others: bool,
 }
 
-/// What an e-mail in a request is for.
+/// The purpose of an e-mail in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum EmailUse {
-    /// The user gets it.
+    /// It becomes the user's e-mail.
     #[default]
     Given,
     /// It names the user to change.
     Target,
-    /// Another user is changed: this one is only checked by the application, and stays as the user is.
+    /// The request changes another user; the application only checks this one and does not change
+    /// it.
     Checked,
 }
 
-/// What of a management body counts as a change of what a provider owns, though it is no part of the
-/// edit.
+/// A part of a management body that counts as a change of what a provider owns, although the edit
+/// does not name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BodyField {
     /// A member that no source names and that is not free.
     Unlisted(String),
-    /// A member that must have a value, and has not.
+    /// A member that must have this value and does not.
     Required {
         pointer: String,
         /// As JSON.
@@ -113,7 +115,7 @@ pub(crate) struct UserChange {
     pub(crate) groups: UserGroups,
 }
 
-/// What becomes of a user's group assignments.
+/// How a user's group assignments change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum UserGroups {
     #[default]
@@ -121,7 +123,7 @@ pub(crate) enum UserGroups {
     Add(Vec<GroupRef>),
     Remove(Vec<GroupRef>),
     Replace(Vec<GroupRef>),
-    /// They change, into what cannot be told.
+    /// They change in an unknown way.
     Changed,
 }
 
@@ -129,7 +131,7 @@ pub(crate) enum UserGroups {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewGroup {
     pub(crate) scope: String,
-    /// Where the client chooses it.
+    /// The id, if the client chooses it.
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) external_id: Writes,
@@ -174,7 +176,7 @@ impl Act {
 // === impl Profile ===
 
 impl Profile {
-    /// Every e-mail that the user may get and that is not a user name of the same request.
+    /// Every e-mail that the user may get, except the user names of the same request.
     pub(crate) fn own_emails(&self) -> BTreeSet<&str> {
         let names: BTreeSet<&str> = self.user_name.values().collect();
         let emails = self.email.values();

@@ -1,6 +1,7 @@
-//! What a request would do to things besides users and groups, and to all groups of a scope at once.
+//! Effects of a request on things other than users and groups, and on all groups of a scope at
+//! once.
 
-/// An edit that is judged by what it may reach rather than by one record.
+/// An edit that is judged by what it may affect, and not by one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ProvisioningEdit {
     /// These things change.
@@ -11,37 +12,37 @@ pub(crate) enum ProvisioningEdit {
     DeleteScope(Scope),
     /// The members of all groups of a scope change.
     ReplaceMembers(Scope),
-    /// The application takes the user to change from a place where the request has nothing.
+    /// The request leaves a place empty from which the application reads the user to change.
     UnnamedUser {
-        /// In words.
+        /// The places, in words.
         places: String,
     },
 }
 
-/// A thing besides users and groups.
+/// A thing that is neither a user nor a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Thing {
-    /// Such as `token`, as the policy calls it.
+    /// The kind as the policy calls it, such as `token`.
     pub(crate) kind: String,
-    /// `None`: the request does not name it, so that it may be any.
+    /// `None`: the request does not name it, so it may be any.
     pub(crate) id: Option<String>,
 }
 
-/// A value that only a group of the provider's may have.
+/// A value that only a provider's group may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
-    /// Where in the body.
+    /// The pointer to the value in the body.
     pub(crate) pointer: String,
     /// `""`, `org` or `org/project`.
     pub(crate) scope: String,
-    /// Where the request gives it.
+    /// The id, if the request gives it.
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
-    /// The group is created with it.
+    /// The request creates the group with it.
     pub(crate) creates: bool,
 }
 
-/// How much a scope holds.
+/// The extent of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// The account itself, with everything that a provider pushes.

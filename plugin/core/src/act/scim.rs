@@ -1,4 +1,4 @@
-//! What a canonical SCIM message amounts to.
+//! Translates a canonical SCIM message into its effect.
 
 use super::{
     Act, Activity, ActivityWrites, Edit, EmailUse, FieldWrite, GroupChange, GroupRef,
@@ -31,7 +31,7 @@ pub(crate) fn create(kind: ResourceKind, resource: &Json) -> Act {
     Act { edits: vec![edit] }
 }
 
-/// A PUT of a canonical resource. What it leaves out is cleared (RFC 7644 §3.5.1).
+/// A PUT of a canonical resource. It clears what it leaves out (RFC 7644 §3.5.1).
 pub(crate) fn replace(kind: ResourceKind, id: &str, resource: &Json) -> Act {
     let text = |name: &str| resource.get(name).and_then(Json::as_str);
     let edit = match kind {
@@ -171,14 +171,14 @@ fn profile(resource: &Json) -> Profile {
     }
 }
 
-/// The same in a PUT, which clears what it leaves out.
+/// The profile of a PUT, which clears what it leaves out.
 fn replaced(mut profile: Profile) -> Profile {
     for part in [&mut profile.email, &mut profile.external_id] {
         if part.is_empty() {
             part.push(FieldWrite::Clear);
         }
     }
-    // The display name is what the record knows of a full name.
+    // The record stores a full name as the display name.
     let is_whole = profile.names.iter().any(|name| name.full().is_some());
     if profile.display_name.is_empty() && profile.formatted_name.is_empty() && !is_whole {
         profile.display_name.push(FieldWrite::Clear);
@@ -186,7 +186,7 @@ fn replaced(mut profile: Profile) -> Profile {
     profile
 }
 
-/// A write of an identifier. An empty one identifies nothing.
+/// A write of an identifier. An empty one clears it.
 fn identifier(text: Option<&str>) -> Option<FieldWrite> {
     Some(match text? {
         "" => FieldWrite::Clear,
@@ -194,7 +194,7 @@ fn identifier(text: Option<&str>) -> Option<FieldWrite> {
     })
 }
 
-/// The one e-mail of a list; with several, what they amount to cannot be told.
+/// The only e-mail of a list; the effect of several is unknown.
 fn email(list: &Json) -> FieldWrite {
     let addresses = addresses(list);
     match (list.as_array(), addresses.as_slice()) {
@@ -254,7 +254,7 @@ fn patched_identifier(operation: &Operation) -> FieldWrite {
     }
 }
 
-/// Parts of a name that one operation of the client writes belong together.
+/// The parts of a name that one operation of the client writes belong together.
 fn patch_name(
     names: &mut Vec<NameWrite>,
     operation: &Operation,

@@ -1,16 +1,16 @@
 //! What a request writes to one part of a resource: every write, in the order in which they take
-//! effect. A later write replaces an earlier one in the resource, never in the judgement: each is
-//! judged as if it stood alone.
+//! effect. A later write replaces an earlier one in the resource, but not in the judgement, which
+//! judges each write alone.
 
 /// One write of one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldWrite {
-    /// The part becomes this.
+    /// The part gets this value.
     Set(String),
-    /// The part becomes empty.
+    /// The part is cleared.
     Clear,
-    /// The part changes, into what cannot be told. Any of these values of the request may be part of
-    /// it.
+    /// The part changes in an unknown way. Any of these values of the request may be part of the
+    /// new value.
     Unknown(Vec<String>),
 }
 
@@ -18,13 +18,13 @@ pub(crate) enum FieldWrite {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Writes(Vec<FieldWrite>);
 
-/// What a write says of a user's activity.
+/// What a write sets a user's activity to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
     To(bool),
-    /// A PUT that does not say: the application may take the user for active.
+    /// A PUT without the attribute: the application may treat the user as active.
     LeftOut,
-    /// The attribute is removed, and what that means only the application knows.
+    /// The attribute is removed; only the application knows what that means.
     Removed,
 }
 
@@ -32,8 +32,8 @@ pub(crate) enum Activity {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ActivityWrites(Vec<Activity>);
 
-/// A write of a person's name. The record knows the full name only, so the parts that one operation
-/// writes are judged together.
+/// A write of a person's name. The record stores only the full name, so the parts that one
+/// operation writes are judged together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NameWrite {
     pub(crate) given: Option<FieldWrite>,
@@ -50,7 +50,7 @@ impl Writes {
         Self(vec![write])
     }
 
-    /// A write of this value; no write without one.
+    /// A write of this value; `None` is no write.
     pub(crate) fn set(value: Option<&str>) -> Self {
         Self(
             value
@@ -60,7 +60,7 @@ impl Writes {
         )
     }
 
-    /// A write of this value; without one the part is cleared (RFC 7644 §3.5.1).
+    /// A write of this value; `None` clears the part (RFC 7644 §3.5.1).
     pub(crate) fn replaced(value: Option<&str>) -> Self {
         Self::one(value.map_or(FieldWrite::Clear, |value| FieldWrite::Set(value.to_owned())))
     }
@@ -73,12 +73,12 @@ impl Writes {
         self.0.is_empty()
     }
 
-    /// Whether any of the writes, alone, is one for which this holds.
+    /// Whether this holds for any of the writes, taken alone.
     pub(crate) fn any(&self, holds: impl Fn(&FieldWrite) -> bool) -> bool {
         self.0.iter().any(holds)
     }
 
-    /// Every value that the part may get, by any of the writes.
+    /// Every value that the part may get by any of the writes.
     pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|write| match write {
             FieldWrite::Set(value) => std::slice::from_ref(value).iter().map(String::as_str),
@@ -87,7 +87,7 @@ impl Writes {
         })
     }
 
-    /// The value that the part has afterwards, if it is set and can be told.
+    /// The value that the part has afterwards, if it is set and known.
     pub(crate) fn value(&self) -> Option<&str> {
         match self.0.last() {
             Some(FieldWrite::Set(value)) => Some(value),
@@ -95,7 +95,7 @@ impl Writes {
         }
     }
 
-    /// The value after all writes, given the one before; `None` where it is empty or cannot be told.
+    /// The value after all writes, given the one before; `None` if it is empty or unknown.
     pub(crate) fn after(&self, before: Option<&str>) -> Option<String> {
         match self.0.last() {
             None => before.map(str::to_owned),
@@ -103,7 +103,7 @@ impl Writes {
         }
     }
 
-    /// Whether any of the writes, alone, changes an identifier that the record has or has not.
+    /// Whether any of the writes, taken alone, changes the recorded identifier.
     pub(crate) fn change_identifier(&self, before: Option<&str>) -> bool {
         self.any(|write| match write {
             FieldWrite::Set(value) => before != Some(value),
@@ -129,7 +129,7 @@ impl ActivityWrites {
         self.0.is_empty()
     }
 
-    /// Whether any of the writes, alone, may bring the user into another state.
+    /// Whether any of the writes, taken alone, may change the user's state.
     pub(crate) fn may_change(&self, active: bool) -> bool {
         self.0.iter().any(|write| match write {
             Activity::To(wanted) => *wanted != active,
@@ -138,7 +138,7 @@ impl ActivityWrites {
         })
     }
 
-    /// The state that all of the writes ask for; `None` if they differ, or say nothing definite.
+    /// The state that all writes ask for; `None` if they differ, or ask for no definite state.
     pub(crate) fn agreed(&self) -> Option<bool> {
         let Some(Activity::To(wanted)) = self.0.first() else {
             return None;
@@ -161,7 +161,7 @@ impl ActivityWrites {
 // === impl NameWrite ===
 
 impl NameWrite {
-    /// The full name that it gives by itself, if it gives a whole one.
+    /// The full name, if this write sets all of it.
     pub(crate) fn full(&self) -> Option<String> {
         match (&self.given, &self.family) {
             (Some(FieldWrite::Set(given)), Some(FieldWrite::Set(family))) => {

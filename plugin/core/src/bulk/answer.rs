@@ -10,10 +10,10 @@ use crate::normalise::member;
 use crate::normalise::query::RESERVED;
 use crate::scim::BULK_RESPONSE_URN;
 
-/// Levels of nesting in what an operation was answered with; the guard wrote it.
+/// Levels of nesting in the answer to an operation; the guard wrote it.
 const MAX_DEPTH: usize = 64;
 
-/// What became of an operation.
+/// The result of an operation.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Answered {
     pub(super) status: u16,
@@ -23,7 +23,7 @@ pub(super) struct Answered {
     error: Option<String>,
 }
 
-/// What an answer says, and the id of what it created.
+/// The result of an operation from its response, and the id of the resource that it created.
 pub(super) fn of(method: &str, location: &str, response: &Response) -> (Answered, Option<String>) {
     let body = match &response.body {
         ResponseBody::Bytes(bytes) => json::read(bytes, MAX_DEPTH).ok().map(|(body, _)| body),

@@ -1,5 +1,5 @@
-//! The BulkRequest message (RFC 7644 §3.7): what is wrong with it as a whole is refused before
-//! anything is done.
+//! The BulkRequest message (RFC 7644 §3.7). A message that is invalid as a whole is refused before
+//! any operation.
 
 use super::{Operation, references};
 use crate::json::Json;
@@ -7,7 +7,7 @@ use crate::normalise::member;
 use crate::rules::{Refusal, scim};
 use crate::scim::BULK_REQUEST_URN;
 
-/// What a BulkRequest asks for.
+/// The contents of a BulkRequest.
 pub(super) struct Envelope {
     pub(super) fail_on_errors: Option<usize>,
     pub(super) operations: Vec<Operation>,
@@ -117,14 +117,12 @@ fn operation(given: Json, place: &str) -> Result<Operation, Refusal> {
         .as_ref()
         .is_some_and(|v| v.chars().any(char::is_control))
     {
-        return Err(invalid(
-            ".version has a control character in it.".to_owned(),
-        ));
+        return Err(invalid(".version contains a control character.".to_owned()));
     }
     let data = match member(&given, "data") {
         _ if method == "DELETE" => None,
         None | Some(Json::Null) => {
-            return Err(invalid(format!(" has no data. A {method} needs some.")));
+            return Err(invalid(format!(" has no data. A {method} needs data.")));
         }
         Some(data) => Some(data),
     };

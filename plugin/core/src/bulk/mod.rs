@@ -1,6 +1,6 @@
-//! A Bulk request (RFC 7644 §3.7), taken apart: each operation is a request of its own, judged by the
-//! facts after the ones before it, so nothing is possible in it that is not possible outside. The
-//! application need not know `/Bulk` at all.
+//! A Bulk request (RFC 7644 §3.7), split into operations. Each operation is judged like a request
+//! of its own, with the facts as they are after the ones before it, so Bulk permits nothing that
+//! single requests do not. The application need not support `/Bulk`.
 
 mod answer;
 mod envelope;
@@ -21,25 +21,26 @@ use crate::rules::{Refusal, scim};
 
 use answer::Answered;
 
-/// Headers that each operation says for itself.
+/// Headers that each operation sets itself.
 const OF_THE_OPERATION: &[&str] = &["content-type", "if-match", "if-none-match"];
 
-/// A Bulk request on its way.
+/// A Bulk request that is under way.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Bulk {
     /// The account's SCIM base as clients see it.
     base: String,
-    /// Of the request, but for those that each operation says for itself.
+    /// The request's headers, except those that each operation sets itself.
     headers: Headers,
-    /// So many errors are accepted; after that nothing more is tried.
+    /// Stop after this many errors (`failOnErrors`).
     fail_on_errors: Option<usize>,
     operations: Vec<Operation>,
-    /// The ids of what was created, by `bulkId`.
+    /// The ids of created resources, by `bulkId`.
     pub(crate) ids: BTreeMap<String, String>,
     pub(crate) under_way: Option<UnderWay>,
     /// The first rule that refused an operation.
     pub(crate) rule: Option<String>,
-    /// The steps that deciding the operations took by now: all of a request have one budget.
+    /// The steps spent on deciding the operations so far: all operations of a request share one
+    /// budget.
     pub(crate) spent: u64,
 }
 
@@ -51,22 +52,22 @@ struct Operation {
     path: String,
     bulk_id: Option<String>,
     version: Option<String>,
-    /// JSON text; gone once it was answered.
+    /// JSON text; removed after the operation.
     data: Option<String>,
     /// The `bulkId`s that it refers to.
     refers_to: Vec<String>,
     answered: Option<Answered>,
 }
 
-/// The operation whose answer is awaited.
+/// The operation that waits for its answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct UnderWay {
     pub(crate) index: usize,
-    /// Of the operation alone.
+    /// The continuation of this operation alone.
     pub(crate) continuation: Vec<u8>,
 }
 
-/// Reads a Bulk request and starts its way.
+/// Parses a Bulk request and starts it.
 pub(crate) fn begin(
     call: &ScimCall,
     request: &Request,
@@ -97,7 +98,7 @@ pub(crate) fn begin(
 // === impl Bulk ===
 
 impl Bulk {
-    /// The next operation whose references are all decided.
+    /// The next operation whose references all have a result.
     pub(crate) fn first_ready(&self) -> Option<usize> {
         let errors = self
             .operations
@@ -119,7 +120,7 @@ impl Bulk {
         })
     }
 
-    /// The operation as a request of its own.
+    /// The operation as a separate request.
     pub(crate) fn request(&self, index: usize) -> Result<Request, Refusal> {
         let Some(operation) = self.operations.get(index) else {
             return Err(scim::BULK_INVALID.because("There is no such operation."));
@@ -155,7 +156,7 @@ impl Bulk {
         })
     }
 
-    /// Notes what became of an operation.
+    /// Stores the result of an operation.
     pub(crate) fn answered(&mut self, index: usize, respond: &Respond) {
         let base = self.base.clone();
         let Some(operation) = self.operations.get_mut(index) else {
@@ -173,7 +174,7 @@ impl Bulk {
         }
     }
 
-    /// Notes that an operation is refused.
+    /// Stores that an operation is refused.
     pub(crate) fn refused(&mut self, index: usize, refusal: &Refusal) {
         let respond = Respond {
             response: refusal.response(ErrorForm::Scim),

@@ -1,5 +1,6 @@
 //! References between the operations of a Bulk request (RFC 7644 §3.7.2): `bulkId:X` stands for the
-//! id of what the operation with that `bulkId` creates, and only where an id stands.
+//! id of the resource that the operation with that `bulkId` creates, and may be used only in place
+//! of an id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +17,10 @@ use crate::scim::shape::{Resolved, Shape};
 
 const MARK: &str = "bulkId:";
 
-/// The ids of what was created, by `bulkId`.
+/// The ids of created resources, by `bulkId`.
 type Ids = BTreeMap<String, String>;
 
-/// Every `bulkId` that an operation names, wherever it does.
+/// Every `bulkId` that an operation refers to, in its path or data.
 pub(super) fn named(path: &str, data: Option<&Json>) -> Vec<String> {
     let mut found = BTreeSet::new();
     if let Some(bulk_id) = path.split('/').nth(2).and_then(|id| id.strip_prefix(MARK)) {
@@ -54,7 +55,8 @@ fn collect(value: &Json, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Every reference leads to one operation that creates something, and no way leads in a circle.
+/// Checks that every reference names one operation that creates something, and that there are no
+/// circles.
 pub(super) fn check(operations: &[Operation]) -> Result<(), Refusal> {
     let mut by_id = BTreeMap::new();
     for (index, operation) in operations.iter().enumerate() {
@@ -80,7 +82,7 @@ pub(super) fn check(operations: &[Operation]) -> Result<(), Refusal> {
             }
         }
     }
-    // What refers only to what is settled is settled too; what is left goes in a circle.
+    // An operation is settled if everything that it refers to is settled; the rest form circles.
     let mut waits_for: Vec<usize> = operations
         .iter()
         .map(|operation| operation.refers_to.len())
@@ -130,7 +132,7 @@ pub(super) fn resolved_path(path: &str, ids: &Ids) -> String {
     }
 }
 
-/// Puts ids in place of the references in a canonical resource.
+/// Replaces the references in a canonical resource with ids.
 pub(crate) fn resolve_resource(
     resource: &mut Json,
     shape: &Shape,
@@ -161,7 +163,7 @@ pub(crate) fn resolve_resource(
     Ok(())
 }
 
-/// Puts ids in place of the references in canonical operations.
+/// Replaces the references in canonical operations with ids.
 pub(crate) fn resolve_operations(
     operations: &mut [operation::Operation],
     shape: &Shape,
@@ -248,7 +250,7 @@ fn resolve_text(text: &mut String, ids: &Ids) {
 fn nowhere_else(text: &str, place: &str) -> Result<(), Refusal> {
     if text.starts_with(MARK) {
         return Err(scim::BULK_REFERENCE.because(format!(
-            "{place}: a bulkId can stand only where an id does, such as in members."
+            "{place}: a bulkId can be used only in place of an id, such as in members."
         )));
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! A create that is answered without a body, and says where the new resource is: it is read once, so
-//! that the client gets it (RFC 7644 §3.3) and the record its id.
+//! A create whose answer has no body and only says where the new resource is. The resource is read
+//! once, so that the client gets it (RFC 7644 §3.3) and the record gets its id.
 
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,11 @@ use crate::message::{AnswerHandling, BackendOutcome, Forward, ForwardBody, Heade
 use crate::normalise::query::RESERVED;
 use crate::scim::location::id_in;
 
-/// What it takes to read what a create made.
+/// What is needed to read the created resource.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CreatedRead {
     verified_token: String,
-    /// Of the collection, at the backend.
+    /// The path of the collection at the backend.
     path: String,
     headers: Headers,
 }
@@ -22,7 +22,7 @@ pub(crate) struct CreatedRead {
 // === impl CreatedRead ===
 
 impl CreatedRead {
-    /// For a create at this path. The conditions in its headers are not the read's.
+    /// For a create at this path. The read drops the create's conditional headers.
     pub(crate) fn new(verified_token: String, path: &str, headers: &Headers) -> Self {
         let headers = headers.iter().filter(|(name, _)| !name.starts_with("if-"));
         Self {
@@ -36,7 +36,7 @@ impl CreatedRead {
 // === impl ScimContinuation ===
 
 impl ScimContinuation {
-    /// The read of what was created, if the answer has nothing else than its address.
+    /// The read of the created resource, if the answer contains only its location.
     pub(crate) fn read_created(&mut self, outcome: &BackendOutcome) -> Option<Forward> {
         let read = self.created.take()?;
         let BackendOutcome::Answered(answer) = outcome else {

@@ -1,5 +1,5 @@
-//! What a request takes along while it is forwarded, and from one of its parts to the next. A face keeps
-//! it as bytes, which only this module makes.
+//! The state that a request keeps while it is forwarded, and between its parts. A host stores it as
+//! bytes that only this module creates.
 
 mod created;
 mod reading;
@@ -19,7 +19,7 @@ use crate::scim::location::Bases;
 pub(crate) use created::CreatedRead;
 pub(crate) use reading::PendingRead;
 
-/// What a forwarded request takes along until its answer comes.
+/// The state of a forwarded request until its answer arrives.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Continuation {
     Scim(ScimContinuation),
@@ -29,60 +29,61 @@ pub(crate) enum Continuation {
     Bulk(Box<Bulk>),
 }
 
-/// Of a SCIM call.
+/// The state of a SCIM call.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ScimContinuation {
     pub(crate) account: String,
     pub(crate) bases: Bases,
     pub(crate) profile: Profile,
     pub(crate) expected: Expected,
-    /// The id of the identity provider's token, if it asked: what it is shown settles its unclear
-    /// creates, and what fails of its membership changes is repeated.
+    /// The id of the identity provider's token, if the provider sent the request: the answer then
+    /// settles its unclear creates, and its failed membership changes are retried.
     pub(crate) provisioner: Option<String>,
     pub(crate) outcome: Effects,
-    /// What to read, and go on, if the backend finds no value at a value path.
+    /// What to read before deciding again, if the backend finds no value at a value path.
     pub(crate) reading: Option<Box<PendingRead>>,
-    /// What to read for an answer with nothing in it, since the client expects the resource.
+    /// What to read after an empty answer, since the client expects the resource.
     pub(crate) read_back: Option<Box<PendingRead>>,
-    /// How to read what a create made, if its answer says only where that is.
+    /// How to read the created resource, if the answer contains only its location.
     pub(crate) created: Option<Box<CreatedRead>>,
-    /// The client asked by HEAD: its answer has no body (RFC 9110 §9.3.2).
+    /// The client sent HEAD: the answer has no body (RFC 9110 §9.3.2).
     pub(crate) is_head: bool,
 }
 
-/// What a success looks like.
+/// The expected form of a success.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Expected {
-    /// The resource of this id.
+    /// The resource with this id.
     Resource(ResourceKind, String),
-    /// The resource of this id, or nothing.
+    /// The resource with this id, or nothing.
     Written(ResourceKind, String),
-    /// A new resource of this name; of this id, if it is read where the application says that it is.
+    /// A new resource with this name; with this id, if it is read at the location from the answer.
     Created {
         kind: ResourceKind,
         name: String,
         at: Option<String>,
     },
-    /// Resources of this type, or of any; from the first that is found, or a later page or the count.
+    /// Resources of this type, or of any; `from_start` is false for a later page or for the count
+    /// alone.
     List {
         kind: Option<ResourceKind>,
         from_start: bool,
     },
-    /// Nothing.
+    /// No content.
     Deleted,
-    /// `/Schemas` and the like.
+    /// A discovery document such as `/Schemas`.
     Discovery(Discovery),
 }
 
 // === impl Continuation ===
 
 impl Continuation {
-    /// As the face keeps it. Plain data with string keys: writing it cannot fail.
+    /// The bytes for the host. The state is plain data with string keys, so writing it cannot fail.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         postcard::to_allocvec(self).unwrap_or_default()
     }
 
-    /// What a face gave back; `None` if it is not what it was given.
+    /// Reads the bytes that a host returns; `None` if they are not valid.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (continuation, rest) = postcard::take_from_bytes(bytes).ok()?;
         rest.is_empty().then_some(continuation)
@@ -92,7 +93,7 @@ impl Continuation {
 // === impl Bulk ===
 
 impl Bulk {
-    /// The end of a part: the next one begins with what is known by now.
+    /// Ends a part: the next one starts with what is known so far.
     pub(crate) fn proceed(self, records: Vec<Record>, changes: Vec<Normalisation>) -> Proceed {
         Proceed {
             records,
@@ -104,7 +105,7 @@ impl Bulk {
         }
     }
 
-    /// The request of the part that is under way.
+    /// The request of the current part.
     pub(crate) fn forward(mut self, index: usize, forward: Forward) -> Forward {
         self.under_way = Some(UnderWay {
             index,

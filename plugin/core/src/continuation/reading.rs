@@ -1,6 +1,6 @@
-//! A resource that is read before its request goes on, because what the request becomes depends on
-//! what the backend has: the members of a group that are not all on record, or whether a value path
-//! names a value that is there.
+//! A resource that is read before its request is decided, because the decision depends on the
+//! backend: on the members of a group that are not all on record, or on whether a value path
+//! matches an existing value.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +21,9 @@ pub(crate) struct PendingRead {
     pub(crate) id: String,
     pub(crate) bases: Bases,
     profile: Profile,
-    /// At the backend.
+    /// The path at the backend.
     pub(crate) path: String,
-    /// For the backend.
+    /// The headers for the backend.
     pub(crate) headers: Headers,
     waiting: Waiting,
 }
@@ -34,14 +34,15 @@ struct Waiting {
     method: String,
     path: String,
     headers: Headers,
-    /// JSON text.
+    /// The body as JSON text.
     body: String,
 }
 
 // === impl PendingRead ===
 
 impl PendingRead {
-    /// A read for this request; the conditions in the headers are the request's, not the read's.
+    /// A read for this request. Conditional headers apply to the request and not to the read, so
+    /// they are dropped.
     pub(crate) fn new(
         request: &Request,
         continuation: &ScimContinuation,
@@ -80,12 +81,12 @@ impl PendingRead {
         )
     }
 
-    /// The same where the client is answered with what is read.
+    /// The same read, whose answer goes to the client.
     pub(crate) fn for_the_client(self, records: Vec<Record>) -> Forward {
         self.request(|reading| Continuation::Scim(reading.shown()), records)
     }
 
-    /// What a client is shown of the resource.
+    /// The state of the read whose answer goes to the client.
     pub(crate) fn shown(self) -> ScimContinuation {
         ScimContinuation {
             account: self.account,

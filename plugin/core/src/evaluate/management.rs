@@ -1,4 +1,4 @@
-//! A request of the management API on its way through the stages. Its bytes stay as they are.
+//! Evaluates a request of the management API. Its bytes are not changed.
 
 use std::sync::Arc;
 
@@ -123,7 +123,7 @@ async fn managed_act(
     Ok(act)
 }
 
-/// What the answer of a read shows. Reads pass, also those of which it cannot be told.
+/// The resources in the answer of a read. Reads pass even if these are unknown.
 async fn described(
     shown: &Match<'_>,
     request: &Arc<Request>,

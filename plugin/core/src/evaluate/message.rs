@@ -1,4 +1,4 @@
-//! The message of a SCIM call: read, normalised, and what it amounts to.
+//! The message of a SCIM call, parsed and normalised, and its effect.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,8 @@ use crate::scim::shape::Shape;
 // === impl Message ===
 
 impl Message {
-    /// Points references to the backend's base, as they point to the client's in answers.
+    /// Makes references point to the backend's base, as the guard makes them point to its own in
+    /// answers.
     pub(super) fn redirect(&mut self, bases: &Bases) {
         if bases.client == bases.upstream {
             return;
@@ -47,7 +48,7 @@ impl Message {
         }
     }
 
-    /// Writes what is to be created as additions, given the resource as it is.
+    /// Rewrites values that do not exist in the read resource yet as additions.
     pub(super) fn create_missing(
         &mut self,
         call: &ScimCall,
@@ -67,7 +68,7 @@ impl Message {
         ))
     }
 
-    /// Puts ids in place of references to other operations of a Bulk request.
+    /// Replaces references to other operations of a Bulk request with ids.
     fn resolve(&mut self, shape: &Shape, ids: &BTreeMap<String, String>) -> Result<(), Refusal> {
         match self {
             Self::Resource(resource) => references::resolve_resource(resource, shape, ids),
@@ -121,7 +122,7 @@ pub(super) fn message(
 // === impl ScimCall ===
 
 impl ScimCall {
-    /// The shapes of the resources that it is about.
+    /// The shapes of the resources that the call is about.
     pub(super) fn shapes<'a>(&self, account: &'a Account) -> Vec<&'a Shape> {
         match &self.operation {
             Operation::List(Some(kind))
@@ -138,7 +139,7 @@ impl ScimCall {
         }
     }
 
-    /// Whether a body comes with it.
+    /// Whether the call has a body.
     pub(super) fn has_body(&self) -> bool {
         matches!(
             self.operation,
@@ -149,7 +150,7 @@ impl ScimCall {
         )
     }
 
-    /// What a success looks like.
+    /// The expected form of a success.
     pub(super) fn expected(&self, query: &str, canonical: &Canonical) -> Expected {
         match &self.operation {
             Operation::List(kind) | Operation::Search(kind) => Expected::List {
@@ -177,7 +178,7 @@ impl ScimCall {
             }
             Operation::Delete(..) => Expected::Deleted,
             Operation::Discover(document) => Expected::Discovery(*document),
-            // Taken apart before anything is expected of it.
+            // Bulk requests are split into operations before an answer is expected.
             Operation::Bulk => Expected::Deleted,
         }
     }

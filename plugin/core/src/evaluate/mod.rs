@@ -1,4 +1,4 @@
-//! One way through: route, token, parse, normalise, permit, write.
+//! The stages of a request: route, token, parse, normalise, permit, write.
 
 mod management;
 mod message;
@@ -20,23 +20,23 @@ use crate::refusal::ErrorForm;
 use crate::route::{Routed, route};
 use crate::rules::{Refusal, Stage};
 
-/// What is known beyond the request, because it is part of a longer way.
+/// What is known besides the request, if it is part of a longer exchange.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Known<'a> {
     /// The resource as the backend has it, if it was read first.
     pub(crate) read: Option<&'a Json>,
-    /// In a Bulk request: the ids of what was created, by `bulkId`.
+    /// In a Bulk request: the ids of created resources, by `bulkId`.
     pub(crate) bulk_ids: Option<&'a BTreeMap<String, String>>,
 }
 
-/// A request that is not refused.
+/// The decision about a request that is not refused.
 enum Decision {
     Forward(Forward),
     /// Its parts are decided one after the other.
     Proceed(Proceed),
 }
 
-/// What is known of a request by the time it is refused.
+/// What is known about a request when it is refused.
 struct Progress {
     form: ErrorForm,
     account: Option<String>,
@@ -90,7 +90,7 @@ pub(crate) async fn evaluate(
     }
 }
 
-/// The refusal of a request of which nothing is known.
+/// The refusal of a request about which nothing is known.
 pub(crate) fn refuse(refusal: &Refusal) -> Verdict {
     Verdict::Reject(Reject {
         response: refusal.response(ErrorForm::Scim),
@@ -101,7 +101,7 @@ pub(crate) fn refuse(refusal: &Refusal) -> Verdict {
     })
 }
 
-/// The parts of a forward that every way has.
+/// The fields of a forward that are always set.
 fn forward(
     permitted: &Permitted<'_>,
     continuation: &Continuation,

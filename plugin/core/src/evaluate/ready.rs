@@ -1,4 +1,5 @@
-//! A SCIM call of which everything is known: whether it may be, and what is forwarded.
+//! The last stages of a SCIM call whose inputs are complete: whether it is permitted, and what is
+//! forwarded.
 
 use std::sync::Arc;
 
@@ -20,14 +21,14 @@ use crate::scim::location::Bases;
 use crate::token::{Actor, Authorised};
 use crate::write::{self, Written, write};
 
-/// A SCIM call whose message is canonical, and whose facts are at hand.
+/// A SCIM call with its canonical message and all facts.
 pub(super) struct Ready<'a> {
     pub(super) policy: &'a Policy,
     pub(super) request: &'a Arc<Request>,
     pub(super) call: &'a ScimCall,
     /// The resource was read first.
     pub(super) is_read: bool,
-    /// A value path names no value of that resource.
+    /// A value path matches no value of that resource.
     pub(super) no_target: Option<NoTarget>,
     pub(super) authorised: &'a Authorised,
     pub(super) setting: Setting<'a>,
@@ -36,23 +37,23 @@ pub(super) struct Ready<'a> {
     pub(super) canonical: Canonical,
 }
 
-/// What is to be done with an act that may happen.
+/// The next step of a permitted act.
 pub(super) struct Judged<'c> {
     permitted: Permitted<'c>,
     next: Next,
 }
 
 enum Next {
-    /// This group is read first.
+    /// Reads this group first.
     Read(String),
-    /// What becomes of the record.
+    /// Forwards the request, with these changes of the record.
     Forward(Plan),
 }
 
 // === impl Ready ===
 
 impl Ready<'_> {
-    /// Whether the act may happen, and what becomes of the record.
+    /// Decides whether the act is permitted, and plans the changes of the record.
     pub(super) fn judge(&self, facts: &Facts) -> Result<Judged<'_>, Stop> {
         let context = self.setting.with(facts);
         let permitted = permit(&self.canonical, &context)?;

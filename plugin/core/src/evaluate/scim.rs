@@ -1,4 +1,4 @@
-//! A SCIM call on its way through the stages.
+//! Evaluates a SCIM call, stage by stage.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub(super) async fn decide(
     inputs
         .until(|facts| ask(canonical.act(), &setting.with(facts)))
         .await?;
-    // The costly check comes once, when everything else is at hand.
+    // The costly check runs once, when everything else is known.
     canonical.check(call, account, inputs.facts.budget())?;
     let canonical = match (account.profile, &call.operation) {
         (Profile::Interop, Operation::Replace(kind, _)) => {

@@ -1,4 +1,4 @@
-//! What the record in memory answers to a key.
+//! Answers keys from the record in memory.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ impl Table {
         Index::of(self).answer(key)
     }
 
-    /// Answers keys, in order. What all of them need of the record is worked out once.
+    /// Answers keys, in order. What all of them need of the record is computed once.
     #[must_use]
     pub fn answer_all(&self, keys: &[Key]) -> Vec<Answer> {
         let index = Index::of(self);
@@ -70,7 +70,7 @@ impl<'t> Index<'t> {
             .token_principals
             .get(hash)
             .and_then(|key| {
-                // A principal of another account is answered too: the rule that compares accounts
+                // A principal of another account is returned too: the rule that compares accounts
                 // refuses it.
                 principals
                     .get(key)

@@ -1,4 +1,4 @@
-//! Facts as a person writes them: the JSON of `scimguard check --facts` and of the case suites.
+//! Facts as people write them: the JSON of `scimguard check --facts` and of the case suites.
 
 use serde::Deserialize;
 use time::UtcDateTime;
@@ -41,14 +41,14 @@ struct TokenEntry {
     revoked: bool,
 }
 
-/// A token whose signature is good, or that an introspection says is active.
+/// A token with a verified signature, or that introspection reports as active.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct VerifiedEntry {
     account: String,
     issuer: String,
     token: String,
-    /// Without them: the payload of the token, byte for byte.
+    /// If absent, the payload of the token, byte for byte.
     claims: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -114,13 +114,13 @@ struct MemberEntry {
     user: String,
 }
 
-/// Milliseconds since 1970 of an RFC 3339 time.
+/// An RFC 3339 time, in milliseconds since 1970.
 fn moment(text: Option<&str>) -> Result<Option<u64>, String> {
     text.map(|text| {
         let time = UtcDateTime::parse(text, &Rfc3339).map_err(|_| {
-            format!("{text:?} is no time of RFC 3339, such as 2026-01-01T00:00:00Z")
+            format!("{text:?} is not an RFC 3339 time such as 2026-01-01T00:00:00Z")
         })?;
-        // What was before 1970 is as long ago as can be said.
+        // Times before 1970 count as 1970.
         Ok(match u64::try_from(time.unix_timestamp()) {
             Ok(seconds) => seconds * 1000 + u64::from(time.millisecond()),
             Err(_) => 0,
@@ -231,7 +231,7 @@ impl Table {
         let hash = match (entry.token, entry.token_sha256) {
             (Some(token), None) => sha256_hex(token.as_bytes()),
             (None, Some(hash)) => hash.to_ascii_lowercase(),
-            _ => return Err("needs one of token and token_sha256".to_owned()),
+            _ => return Err("needs either token or token_sha256".to_owned()),
         };
         let expires =
             moment(entry.expires.as_deref()).map_err(|error| format!("expires: {error}"))?;

@@ -1,5 +1,5 @@
-//! What is looked up in the record in memory, each kind worked out at the first question of it, so
-//! that n keys take n log n and not n times the record.
+//! Lookups in the record in memory. Each index is built when it is first needed, so that n keys
+//! take n log n steps and not n times the record.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use super::table::Table;
 use super::{DerivedIdKey, User};
 use crate::fold::{fold, skeleton};
 
-/// Under what a group is looked up.
+/// The key of a group lookup.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct InScope<'t> {
     account: &'t str,
@@ -24,7 +24,7 @@ pub(super) type Found<'t, Row> = (&'t RowId, &'t Row);
 /// Users by account and another text, in the order of their ids.
 type Users<'t> = BTreeMap<(&'t str, String), Vec<Found<'t, UserRow>>>;
 
-/// In the order of their ids.
+/// Groups by scope, in the order of their ids.
 type Groups<'t> = BTreeMap<InScope<'t>, Vec<Found<'t, GroupRow>>>;
 
 /// Groups of all scopes, by account and another text.
@@ -39,9 +39,9 @@ pub(super) struct Index<'t> {
     user_identities: OnceCell<Users<'t>>,
     folded_groups: OnceCell<Groups<'t>>,
     group_identities: OnceCell<GroupsOfAccount<'t>>,
-    /// By what the derivation replaces, and by what.
+    /// By the strings that the derivation replaces and inserts.
     derived: RefCell<BTreeMap<(String, String), Rc<Groups<'t>>>>,
-    /// Of each user.
+    /// By user.
     memberships: OnceCell<BTreeMap<(&'t str, &'t str), Vec<&'t MembershipKey>>>,
     in_managed_groups: OnceCell<BTreeSet<(&'t str, &'t str)>>,
     accounts_with_pending_users: OnceCell<BTreeSet<&'t str>>,
@@ -92,7 +92,7 @@ impl<'t> Index<'t> {
         found(all, account, folded)
     }
 
-    /// Those whose name looks like this.
+    /// Users whose name looks like this.
     pub(super) fn users_of_look(&self, account: &str, look: &str) -> Vec<Found<'t, UserRow>> {
         let all = self
             .looks
@@ -100,7 +100,7 @@ impl<'t> Index<'t> {
         found(all, account, look)
     }
 
-    /// Those whose id or external id this is.
+    /// Users whose id or external id this is.
     pub(super) fn users_of_identity(&self, account: &str, value: &str) -> Vec<Found<'t, UserRow>> {
         let all = self.user_identities.get_or_init(|| {
             self.users_by(|id, user| {
@@ -122,7 +122,7 @@ impl<'t> Index<'t> {
         all
     }
 
-    /// Those of this id, and unsettled creates whose name gives it.
+    /// Groups of this id, and unsettled creates whose name gives it.
     pub(super) fn groups_of_folded_id(
         &self,
         account: &str,
@@ -145,7 +145,7 @@ impl<'t> Index<'t> {
         all.get(&key).cloned().unwrap_or_default()
     }
 
-    /// Those of this id, and those whose name gives it by the key's derivation.
+    /// Groups of this id, and those whose name gives it by the key's derivation.
     pub(super) fn groups_of_derived_id(&self, key: &DerivedIdKey) -> Vec<Found<'t, GroupRow>> {
         let derivation = (key.replace.clone(), key.with.clone());
         let known = self.derived.borrow().get(&derivation).map(Rc::clone);
@@ -186,7 +186,7 @@ impl<'t> Index<'t> {
         all
     }
 
-    /// Those whose id or external id this is, in any scope.
+    /// Groups whose id or external id this is, in any scope.
     pub(super) fn groups_of_identity(&self, account: &str, text: &str) -> Vec<Found<'t, GroupRow>> {
         let all = self.group_identities.get_or_init(|| {
             let mut all = GroupsOfAccount::new();
@@ -235,7 +235,7 @@ impl<'t> Index<'t> {
         all.contains(account)
     }
 
-    /// Whether a provider has taken over somebody whose name is not known yet.
+    /// Whether a provider has taken over a user whose name is not known yet.
     pub(super) fn has_nameless(&self, account: &str) -> bool {
         let all = self.accounts_with_nameless_users.get_or_init(|| {
             let users = self.table.rows.users.values().map(|row| &row.user);
@@ -248,8 +248,8 @@ impl<'t> Index<'t> {
         all.contains(account)
     }
 
-    /// Whether a provider is creating a group whose id is not known: where the derived id is taken, an
-    /// application gives another one.
+    /// Whether a provider is creating a group of unknown id: if the derived id is taken, an
+    /// application uses another.
     pub(super) fn has_group_without_id(&self, account: &str, scope: &str) -> bool {
         let all = self.scopes_with_groups_without_id.get_or_init(|| {
             let groups = &self.table.rows.groups;

@@ -1,4 +1,4 @@
-//! Who is in a group, and how sure that is.
+//! The members of a group, and how certain each membership is.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use super::{Answer, Difference, Member, MembersKey};
 /// The group that a key is about.
 struct Asked<'t> {
     row: Option<&'t GroupRow>,
-    /// Under which its memberships are kept.
+    /// The key of its memberships.
     key: GroupRowKey,
 }
 
@@ -37,7 +37,8 @@ impl<'t> Index<'t> {
         members.collect()
     }
 
-    /// The membership of the user that a reference means; for an unknown user, that of the reference itself.
+    /// The membership of the user that a reference means; for an unknown user, that of the
+    /// reference itself.
     fn member(
         &self,
         asked: &Asked<'_>,
@@ -89,7 +90,7 @@ impl<'t> Index<'t> {
     }
 }
 
-/// The id under which the memberships of a referenced user are kept.
+/// The id under which the memberships of a referenced user are stored.
 fn stored<'t>(reference: &'t str, resolved: Option<Found<'t, UserRow>>) -> Cow<'t, str> {
     resolved.map_or(Cow::Borrowed(reference), |(id, _)| id.text())
 }

@@ -1,6 +1,6 @@
 //! What a rule may know beyond the request, and the record in memory that answers.
 //!
-//! Facts come from the face's store. A key that has no answer yet is not "absent": the policy asks
+//! Facts come from the host's store. A key that has no answer yet is not "absent": the policy asks
 //! for it with `need`.
 
 mod answers;

@@ -1,5 +1,5 @@
-//! Whom, or which group, does a reference mean, and how does a rule see it? Ids and names are compared
-//! exactly first, then as lenient applications would.
+//! Finds the user or group that a reference means. Ids and names are compared exactly first, then
+//! as lenient applications would.
 
 use super::User;
 use super::index::{Found, Index};
@@ -18,7 +18,7 @@ impl<'t> Index<'t> {
         })
     }
 
-    /// Who has this name, folded; an owned one first.
+    /// The user with this name, folded; an owned one first.
     pub(super) fn named(&self, account: &str, name: &str) -> Option<Found<'t, UserRow>> {
         best(self.users_of_folded_name(account, &fold(name)), |row| {
             row.user.managed_by.is_some()
@@ -34,7 +34,8 @@ impl<'t> Index<'t> {
         id: &str,
     ) -> Option<Found<'t, GroupRow>> {
         let exact = GroupRowKey::new(account, scope, RowId::known(id));
-        // A native one that is perhaps deleted gives way to one that a provider is creating in its place.
+        // A native group that may have been deleted gives way to one that a provider is creating in
+        // its place.
         let gives_way =
             |row: &GroupRow| row.group.deletion_pending && row.group.managed_by.is_none();
         if let Some((key, row)) = self.table.rows.groups.get_key_value(&exact)
@@ -47,8 +48,7 @@ impl<'t> Index<'t> {
         })
     }
 
-    /// The stored id of a user reference. One that means several users means the one who is locked
-    /// most.
+    /// The stored id of a user reference. If it means several users, the most strictly locked one.
     pub(super) fn resolve(
         &self,
         account: &str,
@@ -65,7 +65,7 @@ impl<'t> Index<'t> {
         both.max_by_key(|(id, row)| self.seen_user(id, row).locks())
     }
 
-    /// The user as a rule sees it. Without an id, nobody is in a group.
+    /// The user as a rule sees it. A user without an id is in no group.
     pub(super) fn seen_user(&self, id: &RowId, row: &UserRow) -> User {
         let account = &row.user.account;
         let id = id.as_known();
@@ -76,7 +76,7 @@ impl<'t> Index<'t> {
     }
 }
 
-/// The first that is owned, else the first.
+/// The first owned one, else the first.
 fn best<'t, Row>(
     candidates: impl IntoIterator<Item = Found<'t, Row>>,
     owned: impl Fn(&Row) -> bool,

@@ -1,21 +1,21 @@
 //! The rows of the record as every store keeps them, in memory and in a database: users, groups,
-//! memberships and what has to be repeated, each with its key.
+//! memberships and retries, each with its key.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Group, Member, Membership, User};
 
-/// Marks the text of an id that is not known yet. Ids with control characters are refused, so that no
+/// Marks the text of an id that is not known yet. Ids with control characters are refused, so no
 /// resource has such an id.
 const INTENT: char = '\u{1}';
 
-/// What a row of a user or group is kept under.
+/// The key of a user's or group's row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowId {
-    /// The key of an intent, while nobody knows the id.
+    /// The key of an intent, while the id is unknown.
     Intent(String),
-    /// The id that the backend gave.
+    /// The id that the backend assigned.
     Known(String),
 }
 
@@ -39,7 +39,7 @@ pub struct GroupRowKey {
     pub id: RowId,
 }
 
-/// Identifies a membership, and what has to be repeated of it. In the order of groups.
+/// Identifies a membership and its retry. Sorted by group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MembershipKey {
     /// The account.
@@ -57,7 +57,7 @@ pub struct MembershipKey {
 pub struct UserRow {
     /// What is known of the user; `in_managed_group` is not kept.
     pub user: User,
-    /// Since when a write is open, in milliseconds since 1970.
+    /// When the open write started, in milliseconds since 1970.
     pub opened: Option<u64>,
 }
 
@@ -66,12 +66,13 @@ pub struct UserRow {
 pub struct GroupRow {
     /// What is known of the group.
     pub group: Group,
-    /// Of an intent: another group had the id that the name gives when the create began, or an earlier
-    /// attempt may have made one, so that this group may have another id.
+    /// For an intent: whether this group may have another id than the one derived from its name,
+    /// because another group had that id when the create started, or an earlier attempt may have
+    /// made one.
     pub taken: bool,
-    /// How many attempts to create the group have no outcome, beside the first.
+    /// How many attempts to create the group have no outcome, in addition to the first.
     pub repeated: u32,
-    /// Since when a write is open, in milliseconds since 1970.
+    /// When the open write started, in milliseconds since 1970.
     pub opened: Option<u64>,
 }
 
@@ -82,14 +83,14 @@ pub struct MembershipRow {
     pub membership: Membership,
     /// The id of the provider's token, while the provider's change is open.
     pub token: Option<String>,
-    /// Since when it is open, in milliseconds since 1970.
+    /// When it became open, in milliseconds since 1970.
     pub opened: Option<u64>,
 }
 
-/// The row of a membership change of the provider that has to be repeated.
+/// The row of a provider's membership change that must be retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryRow {
-    /// To be put in, or taken out.
+    /// Whether to add the user, or to remove them.
     pub present: bool,
     /// The backend's last HTTP status; `None`: no answer.
     pub status: Option<u16>,
@@ -97,15 +98,15 @@ pub struct RetryRow {
     pub first_seen: u64,
     /// Milliseconds since 1970.
     pub last_tried: u64,
-    /// How often it was tried, the first time included.
+    /// How often it was tried, including the first time.
     pub attempts: u32,
     /// The id of the provider's token.
     pub token: String,
-    /// When an operator asked to repeat it, in milliseconds since 1970.
+    /// When an operator asked for a retry, in milliseconds since 1970.
     pub asked: Option<u64>,
 }
 
-/// Rows by their keys: all of a record, or those that a transition reads.
+/// Rows by their keys: a whole record, or the rows that a transition reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Users.
@@ -114,7 +115,7 @@ pub struct Rows {
     pub groups: BTreeMap<GroupRowKey, GroupRow>,
     /// Memberships.
     pub memberships: BTreeMap<MembershipKey, MembershipRow>,
-    /// What has to be repeated.
+    /// Retries.
     pub retries: BTreeMap<MembershipKey, RetryRow>,
 }
 
@@ -136,7 +137,7 @@ impl RowId {
         }
     }
 
-    /// As one text, for a store that has a single column for it.
+    /// The id as one text, for a store with a single column for it.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self {
@@ -145,7 +146,7 @@ impl RowId {
         }
     }
 
-    /// From [`RowId::text`].
+    /// The inverse of [`RowId::text`].
     #[must_use]
     pub fn from_text(text: String) -> Self {
         match text.strip_prefix(INTENT) {
@@ -158,7 +159,7 @@ impl RowId {
 // === impl UserRowKey ===
 
 impl UserRowKey {
-    /// Of a user of an account.
+    /// The key of a user of an account.
     #[must_use]
     pub fn new(account: &str, id: RowId) -> Self {
         let account = account.to_owned();
@@ -169,7 +170,7 @@ impl UserRowKey {
 // === impl GroupRowKey ===
 
 impl GroupRowKey {
-    /// Of a group in a scope of an account.
+    /// The key of a group in a scope of an account.
     #[must_use]
     pub fn new(account: &str, scope: &str, id: RowId) -> Self {
         Self {
@@ -183,8 +184,8 @@ impl GroupRowKey {
 // === impl GroupRow ===
 
 impl GroupRow {
-    /// The group as a rule sees it: its id is not known where another may have the one that its name
-    /// gives.
+    /// The group as a rule sees it: its id is unknown if another group may have the one derived
+    /// from its name.
     #[must_use]
     pub fn seen(&self) -> Group {
         let mut group = self.group.clone();
@@ -198,7 +199,7 @@ impl GroupRow {
 // === impl MembershipRow ===
 
 impl MembershipRow {
-    /// The user is in, and nothing of that is open.
+    /// The user is certainly in.
     pub const CONFIRMED: Self = Self {
         membership: Membership::Confirmed,
         token: None,
@@ -209,7 +210,7 @@ impl MembershipRow {
 // === impl MembershipKey ===
 
 impl MembershipKey {
-    /// Of a user in a group.
+    /// The key of a user's membership in a group.
     #[must_use]
     pub fn of(group: &GroupRowKey, user: &str) -> Self {
         Self {
@@ -220,7 +221,7 @@ impl MembershipKey {
         }
     }
 
-    /// Of this group.
+    /// The key of its group.
     #[must_use]
     pub fn is_of(&self, group: &GroupRowKey) -> bool {
         (&self.account, &self.scope, &self.group) == (&group.account, &group.scope, &group.id)
@@ -242,9 +243,9 @@ impl Rows {
     }
 }
 
-/// A user as a member of a group, as a rule sees it. Nobody is certainly in a group that is perhaps
-/// deleted, nor in a native one whose members an answer did not list; a user who is perhaps deleted is
-/// certainly in no group.
+/// A user as a member of a group, as a rule sees it. No membership is certain in a group that may
+/// have been deleted, or in a native group whose members an answer did not list; a user who may
+/// have been deleted is certainly in no group.
 #[must_use]
 pub fn seen_member(
     recorded: Option<Membership>,

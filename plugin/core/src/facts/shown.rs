@@ -1,4 +1,4 @@
-//! The record in memory as a person reads it: who and what there is, who owns it, and who is where.
+//! The record in memory for people: the users and groups, their owners and their members.
 
 use serde::Serialize;
 
@@ -21,17 +21,17 @@ pub struct Ownership {
 pub struct ShownUser {
     /// The account.
     pub account: String,
-    /// What memberships refer to: the id, once there is one.
+    /// The key that memberships refer to: the id, once it is known.
     pub key: String,
     /// `None` for a create that is not settled yet.
     pub id: Option<String>,
-    /// As the provider wrote it.
+    /// The user name, as the provider wrote it.
     pub user_name: String,
     /// The name to show.
     pub display_name: Option<String>,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// Not deactivated.
+    /// The user is not deactivated.
     pub active: bool,
     /// The provider that provisioned the user.
     #[serde(rename = "managed_by")]
@@ -48,7 +48,7 @@ pub struct ShownGroup {
     pub account: String,
     /// `""`, `org` or `org/project`.
     pub scope: String,
-    /// What memberships refer to: the id, once there is one.
+    /// The key that memberships refer to: the id, once it is known.
     pub key: String,
     /// `None` for a create that is not settled yet.
     pub id: Option<String>,
@@ -79,7 +79,7 @@ pub struct ShownMember {
 }
 
 impl Table {
-    /// What there is, and who owns it.
+    /// The users, groups and memberships, with their owners.
     #[must_use]
     pub fn ownership(&self) -> Ownership {
         let users = self.rows.users.iter().map(|(key, row)| ShownUser {

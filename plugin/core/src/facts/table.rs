@@ -1,27 +1,27 @@
 //! The record in memory, for everything that decides without a store: `scimguard check` and `test`,
-//! the browser. The same questions and the same answers as the host's store.
+//! and the browser. It answers the same keys in the same way as the host's store.
 
 use std::collections::BTreeMap;
 
 use super::rows::Rows;
 use super::{Principal, PrincipalKey, Token, VerifiedKey};
 
-/// The whole record. Complete: what is not in it does not exist.
+/// The whole record. It is complete: what is not in it does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     pub(crate) tokens: BTreeMap<String, Token>,
     pub(crate) token_principals: BTreeMap<String, PrincipalKey>,
-    /// The claims of tokens that an issuer vouches for.
+    /// The claims of tokens that an issuer has verified.
     pub(crate) verified: BTreeMap<VerifiedKey, String>,
     pub(crate) principals: BTreeMap<PrincipalKey, Principal>,
-    /// What the policy records.
+    /// What the policy has recorded.
     pub(crate) rows: Rows,
 }
 
 // === impl Table ===
 
 impl Table {
-    /// Adds another table's entries; one with the same key replaces.
+    /// Adds another table's entries; an entry with the same key is replaced.
     pub fn merge(&mut self, other: Self) {
         self.tokens.extend(other.tokens);
         self.token_principals.extend(other.token_principals);

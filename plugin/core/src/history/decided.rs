@@ -1,33 +1,33 @@
-//! What is decided of a request, and what the backend says to what became of it.
+//! The decision about a request, and the backend's answers to what was forwarded.
 
 use crate::message::{BackendOutcome, Forward, Reject, Respond};
 
-/// Where a request's way comes to a stop.
+/// The last decision about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decided {
-    /// The backend is asked.
+    /// Forwarded to the backend.
     Forward(Forward),
-    /// Nothing of it is done.
+    /// Refused.
     Reject(Reject),
-    /// The client is answered.
+    /// Answered to the client.
     Respond(Respond),
 }
 
-/// What the backend does with the requests that one request becomes.
+/// The backend's answers to the requests that one request becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answers {
-    /// It is not asked, or nobody knows what it will say.
+    /// There are none: the backend is not asked, or its answer is unknown.
     Awaited,
-    /// The same to each.
+    /// The same answer to each request.
     Same(BackendOutcome),
-    /// One after the other.
+    /// One answer for each request, in order.
     Each(Vec<BackendOutcome>),
 }
 
 // === impl Answers ===
 
 impl Answers {
-    /// What it says to the request of this number, counted from 0.
+    /// The answer to the request of this number, counted from 0.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&BackendOutcome> {
         match self {

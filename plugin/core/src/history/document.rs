@@ -23,7 +23,7 @@ pub struct RequestDocument {
     body: Option<Box<RawValue>>,
     body_text: Option<String>,
     body_base64: Option<String>,
-    /// As a guard with `annotate = true` in its configuration would be asked.
+    /// Asks for the annotation, as a guard with `annotate = true` in its configuration does.
     #[serde(default)]
     annotate: bool,
 }
@@ -41,14 +41,14 @@ struct AnswerDocument {
     body_base64: Option<String>,
 }
 
-/// What the backend does with the requests that one request becomes: one answer for each of them, or a
-/// list. `A` is what is said of the request that an answer is for.
+/// The backend's answers to the requests that one request becomes: one for all of them, or a list.
+/// `A` describes the request that an answer belongs to.
 pub struct UpstreamDocument<A> {
     answers: Vec<ExchangeDocument<A>>,
     is_list: bool,
 }
 
-/// An answer (`null`: none), perhaps with the request that it is for.
+/// An answer (`null`: none), optionally with the request that it belongs to.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExchangeDocument<A> {
@@ -56,18 +56,18 @@ struct ExchangeDocument<A> {
     answer: Option<AnswerDocument>,
 }
 
-/// A header that is sent once or several times.
+/// The value of a header that is sent once or several times.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum HeaderValue {
-    /// Once.
+    /// Sent once.
     Once(String),
-    /// As often as there are values.
+    /// Sent once for each value.
     Several(Vec<String>),
 }
 
 impl RequestDocument {
-    /// The request, with the whole of its body.
+    /// The request, with its complete body.
     ///
     /// # Errors
     /// What is wrong with it, in one sentence.
@@ -130,7 +130,7 @@ fn exchange<A: DeserializeOwned>(text: &RawValue) -> serde_json::Result<Exchange
 }
 
 impl<A> Default for UpstreamDocument<A> {
-    /// Nobody asks.
+    /// The backend is not asked.
     fn default() -> Self {
         Self {
             answers: Vec::new(),
@@ -140,7 +140,7 @@ impl<A> Default for UpstreamDocument<A> {
 }
 
 impl<A> UpstreamDocument<A> {
-    /// The answers, and what is said of the request that each is for.
+    /// The answers, and the expectations about the request that each belongs to.
     ///
     /// # Errors
     /// What is wrong with an answer, in one sentence.
@@ -177,8 +177,8 @@ impl HeaderValue {
     }
 }
 
-/// The members of an object have no order, and letter case must not make one: a document that is
-/// written down with its names in lower case, as a transcript is, would be another request.
+/// The members of an object have no order, so the case of names must not create one: the same
+/// document with lower-case names, as in a transcript, must be the same request.
 fn headers(headers: &BTreeMap<String, HeaderValue>) -> Headers {
     let mut sent: Headers = headers
         .iter()
@@ -189,7 +189,7 @@ fn headers(headers: &BTreeMap<String, HeaderValue>) -> Headers {
     sent
 }
 
-/// A JSON body is sent as its text stands in the document: numbers and keys stay as written.
+/// A JSON body is sent as the text in the document: numbers and keys stay as written.
 fn body(
     json: Option<Box<RawValue>>,
     text: Option<String>,
@@ -202,12 +202,12 @@ fn body(
         (None, None, Some(base64)) => STANDARD
             .decode(base64)
             .map_err(|error| format!("body_base64: {error}"))?,
-        _ => return Err("give one of body, body_text and body_base64".to_owned()),
+        _ => return Err("give only one of body, body_text and body_base64".to_owned()),
     };
     Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
 }
 
-/// A field that is there, even if it is `null`.
+/// A field that is present, even if it is `null`.
 ///
 /// # Errors
 /// Those of what the field holds.

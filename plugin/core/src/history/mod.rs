@@ -1,5 +1,5 @@
-//! Requests as documents, what is decided of them, and how far each came: for `scimguard check` and
-//! `test`, and for the browser.
+//! Requests as documents, the decisions about them, and the stages that each reached: for
+//! `scimguard check` and `test`, and for the browser.
 
 mod decided;
 mod document;

@@ -1,4 +1,4 @@
-//! How far did a request come on the one way through, and where in its body is what stopped it?
+//! The stages that a request reached, and the place in its body that stopped it.
 
 use serde::Serialize;
 
@@ -10,10 +10,10 @@ use crate::refusal::ErrorForm;
 use crate::route::{Routed, route};
 use crate::rules::{self, Stage};
 
-/// One stage of a request's way.
+/// One stage of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Passage {
-    /// Which.
+    /// The stage.
     pub stage: Stage,
     /// How it ended.
     pub outcome: Passed,
@@ -23,7 +23,7 @@ pub struct Passage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Passed {
-    /// It let the request go on.
+    /// It passed the request on.
     Passed,
     /// It refused the request.
     Refused,
@@ -44,7 +44,7 @@ const AUTHENTICATED_MANAGEMENT: &[Stage] = &[
     Stage::Write,
 ];
 
-/// The stages of a request's way, up to what was decided of it first.
+/// The stages of a request, up to its first decision.
 #[must_use]
 pub fn way(guard: &Guard, request: &Request, decided: &Decided) -> Vec<Passage> {
     let stages = stages(guard, request);
@@ -87,7 +87,7 @@ fn stages(guard: &Guard, request: &Request) -> &'static [Stage] {
     }
 }
 
-/// The stage of the rule, or for want of facts, the one that asked for them.
+/// The stage of the rule; if facts were missing, the stage that asked for them.
 fn refused_at(reject: &Reject, stages: &[Stage]) -> Stage {
     let of_rule = rules::stage(&reject.rule);
     of_rule.unwrap_or(
@@ -99,7 +99,7 @@ fn refused_at(reject: &Reject, stages: &[Stage]) -> Stage {
     )
 }
 
-/// Line and column in the request's body that a refusal points to, both from 1.
+/// The line and column in the request's body that a refusal refers to, both starting at 1.
 #[must_use]
 pub fn place(reject: &Reject) -> Option<(usize, usize)> {
     if rules::stage(&reject.rule) != Some(Stage::Parse) {

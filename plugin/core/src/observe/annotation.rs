@@ -1,5 +1,5 @@
-//! What in the answer of a management read is a provider's, in a header: a user interface greys out
-//! the buttons of what it must not change.
+//! A header on the answer of a management read lists what belongs to a provider, so that a user
+//! interface can disable the buttons for it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,16 +19,16 @@ use crate::route::management::Described;
 /// The header: a list of strings with parameters (RFC 9651).
 const HEADER: &str = "scimguard-managed";
 
-/// Servers and clients commonly take 8 KiB of headers in all.
+/// Servers and clients commonly accept 8 KiB of headers in total.
 const LONGEST: usize = 6 * 1024;
 
-/// What a string of RFC 9651 §3.3.3 cannot hold, and `%` itself.
+/// The characters that a string of RFC 9651 §3.3.3 cannot hold, and `%` itself.
 const NOT_IN_STRING: &AsciiSet = &CONTROLS.add(b'"').add(b'\\').add(b'%');
 
 // === impl Described ===
 
 impl Described {
-    /// The answer as it came, with the header if there is something to tell.
+    /// The answer as it came, with the header if there is something to list.
     pub(crate) async fn answered(
         &self,
         policy: &Policy,
@@ -45,7 +45,7 @@ impl Described {
         };
         match inputs.until(|facts| self.told(policy, &body, facts)).await {
             Ok(list) => Outcome::Respond(with_header(respond, list)),
-            // What is the provider's cannot be told now: the read passes all the same.
+            // The owners are not known now; the read passes all the same.
             Err(_) => Outcome::Respond(respond),
         }
     }
@@ -122,7 +122,7 @@ fn add(list: &mut String, id: Option<&str>, kind: &str, by: Option<&str>, locked
     }
 }
 
-/// More is a provider's, or may be.
+/// Notes that the list may be incomplete.
 fn incomplete(list: &mut String) {
     if !list.ends_with("incomplete") {
         list.push_str(if list.is_empty() { "" } else { ", " });

@@ -1,4 +1,4 @@
-//! PendingRead, checking and cleaning what a backend answers.
+//! Reads, checks and cleans the answers of a backend.
 
 use percent_encoding::utf8_percent_encode;
 
@@ -36,7 +36,7 @@ const PASSED: &[&str] = &[
 /// The refusal of an answer that is not what was asked for.
 pub(crate) fn invalid_answer(why: &str) -> Refusal {
     host::UPSTREAM_INVALID.because(format!(
-        "The application's answer is not what was asked for: {why}. Nothing of it was recorded."
+        "The application's answer is not what was asked for: {why}. None of it was recorded."
     ))
 }
 
@@ -51,15 +51,15 @@ pub(crate) fn read(answer: &BackendAnswer) -> Result<Json, Refusal> {
     }
 }
 
-/// RFC 8259 §8.1: who reads JSON may ignore a byte order mark.
+/// RFC 8259 §8.1: JSON parsers may ignore a byte order mark.
 fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
-/// A resource of this shape, of this id if it is known.
+/// Checks for a resource of this shape, and of this id if it is known.
 pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Result<(), Refusal> {
     if !matches!(body, Json::Object(_)) {
-        return Err(invalid_answer("it is no resource"));
+        return Err(invalid_answer("it is not a resource"));
     }
     if is_foreign(body, shape) {
         return Err(invalid_answer(
@@ -68,15 +68,15 @@ pub(crate) fn check_resource(body: &Json, shape: &Shape, id: Option<&str>) -> Re
     }
     match member(body, "id").and_then(Json::as_str) {
         None => Err(invalid_answer("it has no id")),
-        Some(given) if !is_plain_name(given) => Err(invalid_answer("its id is no id")),
+        Some(given) if !is_plain_name(given) => Err(invalid_answer("its id is not valid")),
         Some(given) if id.is_some_and(|id| id != given) => {
-            Err(invalid_answer("it is a resource of another id"))
+            Err(invalid_answer("it is a resource with another id"))
         }
         Some(_) => Ok(()),
     }
 }
 
-/// A list of resources, all of one shape if it is given (RFC 7644 §3.4.2).
+/// Checks for a list of resources, all of one shape if it is given (RFC 7644 §3.4.2).
 pub(crate) fn check_list(body: &Json, shape: Option<&Shape>) -> Result<(), Refusal> {
     let are_resources = match member(body, "Resources") {
         Some(Json::Array(all)) => all.iter().all(|one| {
@@ -87,11 +87,11 @@ pub(crate) fn check_list(body: &Json, shape: Option<&Shape>) -> Result<(), Refus
     if are_resources {
         Ok(())
     } else {
-        Err(invalid_answer("it is no list of resources"))
+        Err(invalid_answer("it is not a list of resources"))
     }
 }
 
-/// Whether a body says that it is a resource or message of another type.
+/// Whether a body declares that it is a resource or message of another type.
 fn is_foreign(body: &Json, shape: &Shape) -> bool {
     urns(body).any(|urn| {
         let urn = urn.to_ascii_lowercase();
@@ -113,7 +113,7 @@ pub(super) fn urns(body: &Json) -> impl Iterator<Item = &str> {
         .filter_map(Json::as_str)
 }
 
-/// Takes out what is never returned, and points references to the guard.
+/// Removes what is never returned, and makes references point to the guard.
 pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
     conceal(body, shapes);
     body.each_text(&mut |name, text| {
@@ -124,8 +124,8 @@ pub(crate) fn sanitise(body: &mut Json, shapes: &[&Shape], bases: &Bases) {
     locations(body, bases);
 }
 
-/// Points `meta.location` to the guard, of a resource or of those in a list. An attribute of another
-/// schema may have the same name.
+/// Makes `meta.location` point to the guard, in a resource or in each resource of a list. An
+/// attribute of another schema may have the same name.
 fn locations(body: &mut Json, bases: &Bases) {
     let Json::Object(members) = body else { return };
     for given in members {
@@ -149,7 +149,7 @@ fn locations(body: &mut Json, bases: &Bases) {
     }
 }
 
-/// Takes out what is never returned of a resource, or of those in a list.
+/// Removes what is never returned from a resource, or from each resource of a list.
 fn conceal(body: &mut Json, shapes: &[&Shape]) {
     let Json::Object(members) = body else { return };
     members.retain_mut(|given| shapes.iter().all(|shape| may_be_shown(given, shape)));
@@ -164,7 +164,7 @@ fn conceal(body: &mut Json, shapes: &[&Shape]) {
     }
 }
 
-/// Whether an attribute is ever returned; parts of it that are not are taken out.
+/// Whether an attribute may be returned; removes the parts that may not.
 fn may_be_shown(given: &mut Member, shape: &Shape) -> bool {
     match shape.resolve(&given.name) {
         Resolved::Attribute(target) => {
@@ -200,7 +200,7 @@ fn without_secrets(value: &mut Json, attributes: &[Attribute]) {
     }
 }
 
-/// The headers of a SCIM answer for the client.
+/// The headers of a SCIM answer to the client.
 pub(crate) fn headers(
     answer: &BackendAnswer,
     continuation: &ScimContinuation,
@@ -263,18 +263,18 @@ pub(crate) fn end_to_end(answer: &BackendAnswer) -> Headers {
         .collect()
 }
 
-/// What a failure of the application means where it says nothing itself.
+/// The meaning of the application's failure, if the application does not describe it.
 pub(super) fn failure(status: u16) -> &'static str {
     match status {
         404 => "The application does not know this resource.",
         409 => "The application refused: the resource exists already.",
-        408 | 425 | 429 => "The application cannot do it now. Try again later.",
+        408 | 425 | 429 => "The application is busy. Try again later.",
         400..=499 => "The application refused the request.",
         _ => "The application failed. Try again later.",
     }
 }
 
-/// The application's text, with the full stop that one before another sentence has.
+/// The application's text, ended with a full stop so that another sentence can follow.
 pub(super) fn sentence(text: &str) -> String {
     match text.ends_with(['.', '!', '?']) {
         true => text.to_owned(),

@@ -1,5 +1,5 @@
-//! What a backend says of itself (RFC 7644 §4), brought in line with what passes the guard: a client
-//! that reads it sends and expects nothing that would be dropped.
+//! Adjusts a backend's description of itself (RFC 7644 §4) to the guard, so that a client that
+//! reads it neither sends nor expects anything that the guard removes.
 
 use super::answer::{invalid_answer, is_error, member};
 use super::repair;
@@ -12,17 +12,17 @@ use crate::scim::schema::Schema;
 use crate::scim::shape::{Shape, Target};
 use crate::scim::{CORE_URN_PREFIX, Profile};
 
-/// Schemas of RFC 7643 §5, §6 and §7, which describe the protocol and no resource.
+/// Schemas of RFC 7643 §5, §6 and §7, which describe the protocol and not resources.
 const OF_THE_PROTOCOL: [&str; 3] = ["ServiceProviderConfig", "ResourceType", "Schema"];
 
-/// The document as it holds behind the guard; `None` if nothing of it does.
+/// The document as it applies behind the guard; `None` if none of it does.
 pub(super) fn through_the_guard(
     document: Discovery,
     mut body: Json,
     account: &Account,
 ) -> Result<Option<Json>, Refusal> {
     if !matches!(body, Json::Object(_)) || is_error(&body) {
-        return Err(invalid_answer("it is no description of the service"));
+        return Err(invalid_answer("it is not a description of the service"));
     }
     let keep: fn(&mut Json, &Account) -> bool = match document {
         Discovery::Schemas => schema,
@@ -40,7 +40,7 @@ pub(super) fn through_the_guard(
     Ok(keep(&mut body, account).then_some(body))
 }
 
-/// Keeps what holds of a list, and counts it anew.
+/// Keeps the elements of a list that apply, and updates the counts.
 fn listed(list: &mut Json, mut keep: impl FnMut(&mut Json) -> bool) {
     let Json::Object(members) = list else { return };
     let mut gone = 0;
@@ -66,7 +66,7 @@ fn listed(list: &mut Json, mut keep: impl FnMut(&mut Json) -> bool) {
     }
 }
 
-/// Whether anything of a schema passes; what does not is taken out of it.
+/// Whether any part of a schema applies; removes the parts that do not.
 fn schema(described: &mut Json, account: &Account) -> bool {
     let Some(urn) = member(described, "id")
         .and_then(Json::as_str)
@@ -95,7 +95,7 @@ fn schema(described: &mut Json, account: &Account) -> bool {
 
 fn attributes(described: &mut Json, shape: &Shape, extension: Option<&Schema>, schema: &Schema) {
     kept(described, "attributes", |one, name| {
-        // Some list what every resource has (RFC 7643 §3.1) with the core schema.
+        // Some backends list the attributes of every resource (RFC 7643 §3.1) with the core schema.
         let common = || {
             shape
                 .resource
@@ -127,7 +127,7 @@ fn attributes(described: &mut Json, shape: &Shape, extension: Option<&Schema>, s
     });
 }
 
-/// Keeps the elements of a list of attributes.
+/// Keeps the matching elements of a list of attributes.
 fn kept(described: &mut Json, list: &str, mut keep: impl FnMut(&mut Json, &str) -> bool) {
     let Json::Object(members) = described else {
         return;
@@ -145,7 +145,7 @@ fn kept(described: &mut Json, list: &str, mut keep: impl FnMut(&mut Json, &str) 
     }
 }
 
-/// Whether the guard lets resources of a type through; extensions that do not pass are taken out.
+/// Whether the guard supports resources of a type; removes extensions that it does not support.
 fn resource_type(described: &mut Json, account: &Account) -> bool {
     let endpoint = member(described, "endpoint").and_then(Json::as_str);
     let kind = match endpoint.map(|path| path.trim_end_matches('/').rsplit('/').next()) {
@@ -174,8 +174,8 @@ fn resource_type(described: &mut Json, account: &Account) -> bool {
     true
 }
 
-/// RFC 7643 §5: Bulk is the guard's own; a password that is not synced cannot be changed; a token is
-/// the one way in.
+/// RFC 7643 §5: the guard handles Bulk itself, a password that is not synced cannot be changed, and
+/// a token is the only way to authenticate.
 fn config(body: &mut Json, account: &Account) {
     let limits = &account.limits;
     set(
@@ -193,7 +193,8 @@ fn config(body: &mut Json, account: &Account) {
             ),
         ]),
     );
-    // RFC 9967 §4: a request for an asynchronous answer is not passed on, and events take another way.
+    // RFC 9967 §4: the guard does not forward a request for an asynchronous answer, and events do
+    // not pass through it.
     if member(body, "securityEvents").is_some() {
         set(
             body,
@@ -228,7 +229,7 @@ fn config(body: &mut Json, account: &Account) {
     }
 }
 
-/// Whether a way to authenticate ends with a token of the kind that the guard takes (RFC 6750).
+/// Whether an authentication scheme uses the kind of token that the guard accepts (RFC 6750).
 fn is_bearer(scheme: &Json) -> bool {
     let kind = member(scheme, "type").and_then(Json::as_str);
     kind.is_some_and(|kind| {

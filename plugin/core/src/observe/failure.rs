@@ -1,4 +1,4 @@
-//! What a client is answered where the backend fails, or says nothing that can be believed.
+//! Answers to the client if the backend fails, or its answer cannot be trusted.
 
 use super::{answer, records};
 use crate::continuation::{Expected, ScimContinuation};
@@ -8,7 +8,7 @@ use crate::record::Record;
 use crate::refusal::{ErrorForm, scim_error};
 use crate::rules::{Refusal, host};
 
-/// The application describes it, and nothing of it passes the guard.
+/// The application has the document, but none of it applies behind the guard.
 pub(super) fn not_there(continuation: &ScimContinuation, now: u64) -> Respond {
     let answer = BackendAnswer {
         status: 404,
@@ -18,8 +18,8 @@ pub(super) fn not_there(continuation: &ScimContinuation, now: u64) -> Respond {
     backend_error(&answer, continuation, now)
 }
 
-/// A backend's error keeps its status. Whatever is no SCIM error becomes one, without the backend's
-/// inner details.
+/// A backend's error keeps its status. An answer that is not a SCIM error is replaced with one,
+/// without the backend's internal details.
 pub(super) fn backend_error(
     answer: &BackendAnswer,
     continuation: &ScimContinuation,
@@ -41,11 +41,11 @@ pub(super) fn backend_error(
     let detail = match failed.is_empty() {
         true => detail.to_owned(),
         false => format!(
-            "{} The change of members is kept, to be repeated: retry later.",
+            "{} The change of members was saved for a retry: repeat it later.",
             answer::sentence(detail)
         ),
     };
-    // RFC 7644 §3.3: what a create collides with is there already.
+    // RFC 7644 §3.3: a create conflicts with an existing resource.
     let is_taken =
         answer.status == 409 && matches!(continuation.expected, Expected::Created { .. });
     let scim_type = text("scimType").or(is_taken.then_some("uniqueness"));
@@ -74,7 +74,7 @@ pub(super) fn backend_error(
     }
 }
 
-/// Whether nothing can have happened: 4xx, but for those that say "not now".
+/// Whether the backend certainly did nothing: a 4xx, except those that ask to retry.
 pub(super) fn is_definite_refusal(status: u16) -> bool {
     (400..=499).contains(&status) && !matches!(status, 408 | 425 | 429)
 }
@@ -82,11 +82,11 @@ pub(super) fn is_definite_refusal(status: u16) -> bool {
 /// The backend did not answer.
 pub(super) fn unavailable() -> Refusal {
     host::UPSTREAM_UNAVAILABLE.because(
-        "The application gave no answer. It may or may not have acted; repeat the request later.",
+        "The application did not answer. It may or may not have acted; repeat the request later.",
     )
 }
 
-/// The end of a request that a rule refuses, in the form that its API has errors.
+/// The end of a request that a rule refuses, with an error in the form of its API.
 pub(super) fn refused(refusal: Refusal, form: ErrorForm, records: Vec<Record>) -> Respond {
     Respond {
         response: refusal.response(form),

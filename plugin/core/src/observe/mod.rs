@@ -1,8 +1,8 @@
-//! The second half of the way: what the backend's answer means for the client and for the record.
+//! Handles the backend's answer: what it means for the client and for the record.
 //!
-//! Answers are not believed more than they must be: a write is answered with the resource that it
-//! was for, a create with the name that was sent and an id that is nobody else's. Otherwise nothing
-//! is recorded, and what was pending stays so.
+//! Answers are trusted no further than necessary: the answer to a write must have the resource that
+//! was written, and the answer to a create the name that was sent and an id that no other resource
+//! has. Otherwise nothing is recorded, and what was pending stays pending.
 
 mod annotation;
 mod answer;
@@ -30,7 +30,7 @@ use failure::{backend_error, is_definite_refusal, not_there, refused, unavailabl
 
 pub use readable::Readable;
 
-/// Judges the answer to a SCIM call, or reads once more what the client or the record needs.
+/// Judges the answer to a SCIM call, or sends one more read that the client or the record needs.
 pub(crate) async fn scim(
     policy: &Policy,
     mut continuation: ScimContinuation,
@@ -38,7 +38,7 @@ pub(crate) async fn scim(
     inputs: &mut Inputs,
 ) -> Outcome {
     if let Some(reading) = continuation.reading.take_if(|_| finds_no_target(answer)) {
-        // A PATCH is done whole or not at all: what was planned of it is taken back.
+        // A PATCH is done completely or not at all, so its planned records are withdrawn.
         return Outcome::Forward(reading.forward(continuation.outcome.refused));
     }
     if let Some(read) = continuation.read_created(answer) {
@@ -105,7 +105,7 @@ async fn answered(
     Ok(success.respond(policy, &continuation, is_newer))
 }
 
-/// An answer that is not what was asked for is no success, whatever its status.
+/// An answer that is not what was asked for is not a success, whatever its status.
 fn unsuccessful(refusal: Refusal) -> Result<Respond, Refusal> {
     match refusal.rule == host::UPSTREAM_INVALID.id {
         true => Ok(refused(refusal, ErrorForm::Scim, Vec::new())),
@@ -113,7 +113,7 @@ fn unsuccessful(refusal: Refusal) -> Result<Respond, Refusal> {
     }
 }
 
-/// Judges the answer to a management request. The answer itself passes.
+/// Judges the answer to a management request. The answer itself is passed on.
 pub(crate) fn management(outcome: Effects, answered: &BackendOutcome) -> Respond {
     let BackendOutcome::Answered(answer) = answered else {
         return refused(unavailable(), ErrorForm::Problem, Vec::new());
@@ -140,9 +140,9 @@ pub(crate) fn management(outcome: Effects, answered: &BackendOutcome) -> Respond
     }
 }
 
-/// Why an answer is not one with the body that was asked for.
+/// Why an answer is not a success with the expected body.
 enum Unsuccessful {
-    /// The client gets this.
+    /// The client gets this answer.
     Answer(Box<Respond>),
     Refused(Refusal),
 }
@@ -151,11 +151,11 @@ enum Unsuccessful {
 struct Success<'a> {
     answer: &'a BackendAnswer,
     body: Json,
-    /// What was sent and comes back tells nothing of what is stored.
+    /// The body repeats what was sent, and does not show what is stored.
     is_echo: bool,
 }
 
-/// Reads a success, as far as its answer alone can be judged.
+/// Reads a success, as far as it can be judged from its answer alone.
 fn success<'a>(
     policy: &Policy,
     continuation: &ScimContinuation,
@@ -182,15 +182,15 @@ fn success<'a>(
     };
     match answer.status {
         200..=299 => {}
-        // It was created before: nothing is taken back.
+        // The create itself was done: nothing is withdrawn.
         _ if matches!(continuation.expected, Expected::Created { at: Some(_), .. }) => {
-            return Err(answer::invalid_answer("what it created cannot be read").into());
+            return Err(answer::invalid_answer("the created resource cannot be read").into());
         }
         304 => return Err(empty(304, false).into()),
         400..=599 => return Err(backend_error(answer, continuation, now).into()),
         status => {
             let refusal = host::UPSTREAM_INVALID.because(format!(
-                "The application answered with status {status}, which SCIM does not know. Check the backend address of the guard."
+                "The application answered with status {status}, which SCIM does not define. Check the backend address of the guard."
             ));
             return Err(refusal.into());
         }
@@ -248,7 +248,8 @@ fn success<'a>(
 // === impl Success ===
 
 impl Success<'_> {
-    /// What the client gets, and what it settles. `is_newer`: as [`records::check_created`] says.
+    /// The answer for the client, and the records that it settles. `is_newer`: see
+    /// [`records::check_created`].
     fn respond(
         mut self,
         policy: &Policy,

@@ -1,5 +1,5 @@
-//! What a backend answers to the guard's own reads, put right as what its clients are answered: one place
-//! knows what applications do to ids and lists.
+//! Cleans the answers to the guard's own reads in the same way as the answers to clients, so that
+//! one place handles the peculiar ids and lists of applications.
 
 use super::{answer, repair};
 use crate::facts::ResourceKind;
@@ -9,7 +9,7 @@ use crate::scim::Profile;
 use crate::scim::schema::ResourceType;
 use crate::scim::shape::Shape;
 
-/// Reads answers to the guard's own questions.
+/// Reads answers to the guard's own requests.
 pub struct Readable {
     shapes: [Shape; 2],
 }
@@ -20,7 +20,7 @@ impl Readable {
     /// For the resources of RFC 7643.
     ///
     /// # Errors
-    /// The tables are part of the program; an error here is a fault of the build.
+    /// The tables are part of the program; an error here is a bug in the build.
     pub fn new() -> Result<Self, String> {
         let shape = |kind| {
             let resource = ResourceType::load(kind).map_err(|error| error.to_string())?;
@@ -37,8 +37,8 @@ impl Readable {
         self.repaired(read(body)?)
     }
 
-    /// The JSON text of a list (RFC 7644 §3.4.2). `from_start`: it was asked for from the first one
-    /// that is found.
+    /// The JSON text of a list (RFC 7644 §3.4.2). `from_start`: the request asked for the first
+    /// page.
     #[must_use]
     pub fn list(&self, body: &[u8], from_start: bool) -> Option<Vec<u8>> {
         self.repaired(repair::list(read(body)?, from_start).ok()?)

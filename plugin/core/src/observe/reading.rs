@@ -11,7 +11,7 @@ use crate::rules::host;
 // === impl PendingRead ===
 
 impl PendingRead {
-    /// The request and the resource, or the answer for the client.
+    /// The waiting request and the resource, or the answer for the client.
     pub(crate) fn answered(
         &self,
         policy: &Policy,

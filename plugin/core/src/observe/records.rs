@@ -1,4 +1,4 @@
-//! What an answer settles in the record.
+//! The records that an answer settles.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::record::{
     FailedChange, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 
-/// The records of a success whose answer says nothing more.
+/// The records of a success whose answer adds nothing.
 pub(crate) fn as_planned(outcome: Effects) -> Vec<Record> {
     let mut records = Vec::new();
     for done in outcome.done {
@@ -42,8 +42,8 @@ pub(crate) fn as_planned(outcome: Effects) -> Vec<Record> {
     records
 }
 
-/// The records of a success with its answer, if it has one. `is_newer`: what is recorded of the
-/// created user, as [`check_created`] says.
+/// The records of a success with its answer, if there is one. `is_newer`: the record of the created
+/// user is newer, see [`check_created`].
 pub(crate) fn of(
     continuation: &ScimContinuation,
     account: &Account,
@@ -78,13 +78,13 @@ pub(crate) fn of(
                     .and_then(|body| member(body, "id"))
                     .and_then(Json::as_str);
                 if !created && told.is_some_and(|told| group.id.as_deref() != Some(told)) {
-                    // A create that might have been an update made another group.
+                    // A create that could have been an update made another group.
                     continue;
                 }
                 let group = answered_group(group, account, body);
                 if let Some(id) = &group.id {
                     if created {
-                        // An earlier group of this id is gone, and its members with it.
+                        // An earlier group of this id is gone, together with its members.
                         records.push(Record::RemoveGroup(ResourceKey {
                             account: group.account.clone(),
                             scope: group.scope.clone(),
@@ -101,8 +101,9 @@ pub(crate) fn of(
     records
 }
 
-/// Whatever the identity provider is shown settles its creates whose outcome was unclear. Of the
-/// group that it has created the answer tells everything; earlier attempts may have made others.
+/// Every resource that the identity provider receives settles its creates with an unclear outcome.
+/// The answer to a create describes the created group completely; earlier attempts may have made
+/// others.
 fn settle(
     continuation: &ScimContinuation,
     account: &Account,
@@ -137,7 +138,8 @@ fn settle(
                     group_intent_key(account.derived_group_id(name).as_deref(), name)
                 }
             };
-            // Groups of one name are told apart by the ids that it gives, where it gives any.
+            // Groups of the same name are distinguished by the ids derived from it, if ids are
+            // derived.
             let is_other = kind == ResourceKind::Group
                 && account.group_id.is_some()
                 && !matches!(continuation.expected, Expected::Created { .. })
@@ -161,8 +163,9 @@ fn settle(
     }
 }
 
-/// A create's answer has the name that was sent, and an id that is unrecorded or may be taken over.
-/// `true`: the provider has written to the user since, by that id, and the record is newer.
+/// Checks that a create's answer has the name that was sent, and an id that is not recorded or may
+/// be taken over. `true`: the provider has written to the user by that id since, so the record is
+/// newer.
 pub(crate) fn check_created(
     kind: ResourceKind,
     name: &str,
@@ -215,22 +218,22 @@ pub(crate) fn check_created(
         }
     };
     if !same_name {
-        return Err(invalid_answer("it has another name than the one that was sent").into());
+        return Err(invalid_answer("its name is not the one that was sent").into());
     }
     match recorded {
         // A resource of another name, or a native one that may not be taken over.
-        Some((false, true, _)) => Err(invalid_answer("its id is that of another resource").into()),
+        Some((false, true, _)) => Err(invalid_answer("its id belongs to another resource").into()),
         Some((_, false, Adoption::Deny)) if continuation.provisioner.is_some() => {
-            Err(invalid_answer("its id is that of a resource that was not provisioned").into())
+            Err(invalid_answer("its id belongs to a resource that was not provisioned").into())
         }
         _ => Ok(is_newer),
     }
 }
 
-/// The record of a user, who may have had another one. An application that deletes whom it
-/// deactivates gives a new id to who comes back. One who was active, or of whom something is unclear,
-/// is not known to be gone, only to have lost the name: the record stays, unclear. So does one of
-/// another name, as it is, without the external id by which the person came back.
+/// The records of a user, including earlier ones. An application that deletes deactivated users
+/// gives a returning user a new id. An earlier user who was active or uncertain may still exist and
+/// have lost only the name, so that record stays, as uncertain. A record of another name stays as
+/// it is, without the external id by which the person returned.
 fn user_records(mut user: User, earlier: Option<&User>, former: &[User]) -> Vec<Record> {
     let earlier = earlier.filter(|earlier| earlier.id.is_some());
     user.id = user.id.or_else(|| earlier?.id.clone());
@@ -268,7 +271,7 @@ fn user_records(mut user: User, earlier: Option<&User>, former: &[User]) -> Vec<
     records
 }
 
-/// What the backend did not do, or did not say that it did, of a provider's membership changes.
+/// The provider's membership changes that the backend did not do, or did not confirm.
 pub(crate) fn failed(
     continuation: &ScimContinuation,
     status: Option<u16>,
@@ -318,8 +321,8 @@ fn answered_user(planned: &User, body: Option<&Json>) -> User {
     }
     user.display_name = text("displayName").or(user.display_name);
     user.external_id = text("externalId").or(user.external_id);
-    // Some applications answer a deactivation with the user as it was before: only where the record is
-    // unclear does an answer say that a user is active.
+    // Some applications answer a deactivation with the user as before: an answer makes a user
+    // active only if the record is unclear.
     if let Some(active) = member(body, "active").and_then(Json::as_bool) {
         user.active = active && (planned.active || planned.write_pending);
     }
@@ -340,7 +343,7 @@ fn answered_group(planned: &Group, account: &Account, body: Option<&Json>) -> Gr
     group
 }
 
-/// Memberships come from the answer where it tells them; else they stay unconfirmed.
+/// Takes memberships from the answer if it lists them; otherwise they stay unconfirmed.
 fn memberships(
     group: &Group,
     added: &[String],
@@ -362,7 +365,7 @@ fn memberships(
         .and_then(|body| member(body, "members"))
         .map(referenced)
     else {
-        // The application may have left out whom it does not know, of what was pushed.
+        // The application may have dropped pushed members whom it does not know.
         let state = match &group.managed_by {
             Some(_) => Membership::Unconfirmed,
             None => Membership::Confirmed,

@@ -1,5 +1,5 @@
-//! What identity providers are known to stumble over in a backend's success, put right where its
-//! meaning is certain. What could mean several things is no answer (`upstream.invalid`).
+//! Repairs known problems of backend answers that identity providers cannot handle, if the meaning
+//! is certain. An ambiguous answer is refused (`upstream.invalid`).
 
 use super::answer::{invalid_answer, member, urns};
 use crate::json::{Json, Member};
@@ -11,8 +11,8 @@ use crate::scim::shape::{Resolved, Shape};
 /// The counts of a list (RFC 7644 §3.4.2.4).
 const COUNTS: [&str; 3] = ["totalResults", "itemsPerPage", "startIndex"];
 
-/// A list of resources as RFC 7644 §3.4.2 has it. `from_start`: the request asked for the first page
-/// and not for the count alone, so a list without resources has none to find.
+/// A list of resources as RFC 7644 §3.4.2 defines it. `from_start`: the request asked for the first
+/// page and not only for the count, so a list without resources must have a count of zero.
 pub(super) fn list(body: Json, from_start: bool) -> Result<Json, Refusal> {
     let mut members = match body {
         Json::Array(all) if all.is_empty() && from_start => vec![
@@ -20,7 +20,7 @@ pub(super) fn list(body: Json, from_start: bool) -> Result<Json, Refusal> {
             Member::new("Resources", Json::Array(all)),
         ],
         Json::Object(members) => members,
-        _ => return Err(invalid_answer("it is no list of resources")),
+        _ => return Err(invalid_answer("it is not a list of resources")),
     };
     for given in &mut members {
         if is_any(&given.name, &COUNTS) {
@@ -32,14 +32,12 @@ pub(super) fn list(body: Json, from_start: bool) -> Result<Json, Refusal> {
     let is_list = urns(&list).any(|urn| urn.eq_ignore_ascii_case(LIST_URN))
         || member(&list, "totalResults").is_some();
     if !is_list {
-        return Err(invalid_answer("it is no list of resources"));
+        return Err(invalid_answer("it is not a list of resources"));
     }
     if matches!(member(&list, "Resources"), None | Some(Json::Null)) {
         let is = |name: &str, text: &str| matches!(member(&list, name), Some(Json::Number(given)) if given == text);
         if from_start && !is("totalResults", "0") && !is("itemsPerPage", "0") {
-            return Err(invalid_answer(
-                "it says that there are resources, and has none",
-            ));
+            return Err(invalid_answer("it counts resources and lists none"));
         }
         set(&mut list, "Resources", Json::Array(Vec::new()));
     }
@@ -52,7 +50,7 @@ pub(super) fn list(body: Json, from_start: bool) -> Result<Json, Refusal> {
     Ok(list)
 }
 
-/// A count that came as text.
+/// A count that was sent as text.
 fn count(given: &mut Member) -> Result<(), Refusal> {
     let number = match &given.value {
         Json::Null => return Ok(()),
@@ -75,11 +73,11 @@ fn is_count(text: &str) -> bool {
 }
 
 fn no_count(name: &str) -> Refusal {
-    invalid_answer(&format!("its {name} is no whole number"))
+    invalid_answer(&format!("its {name} is not a whole number"))
 }
 
-/// Ids that came as numbers, as the text that they are everywhere else (RFC 7643 §3.1): the resource's
-/// own, and those of the resources that it refers to.
+/// Converts numeric ids to text, as RFC 7643 §3.1 requires: the resource's own id, and those of the
+/// resources that it refers to.
 pub(super) fn identifiers(body: &mut Json, shapes: &[&Shape]) {
     let Json::Object(members) = body else { return };
     for given in members {
@@ -112,7 +110,7 @@ pub(super) fn identifiers(body: &mut Json, shapes: &[&Shape]) {
     }
 }
 
-/// Whether users are active, as a boolean, where it came as text.
+/// Converts the activity of users to a boolean if it was sent as text.
 pub(super) fn activity(body: &mut Json) {
     let Json::Object(members) = body else { return };
     for given in members {
@@ -161,9 +159,9 @@ fn as_text(value: &mut Json) {
     }
 }
 
-/// Gives the answer to a PUT or PATCH the id that the request was for, where it has none: some
-/// applications answer with what they were sent. `true`: it had none, so it shows what was asked for,
-/// not what is stored.
+/// Adds the id of the request to the answer of a PUT or PATCH that has none: some applications only
+/// repeat what they were sent. `true`: it had none, so it shows what was asked for and not what is
+/// stored.
 pub(super) fn own_id(body: &mut Json, shape: &Shape, id: &str) -> bool {
     if !matches!(member(body, "id"), None | Some(Json::Null)) || !is_resource(body, shape) {
         return false;
@@ -172,7 +170,7 @@ pub(super) fn own_id(body: &mut Json, shape: &Shape, id: &str) -> bool {
     true
 }
 
-/// Whether a body says that it is of this type, or has an attribute of it.
+/// Whether a body declares this type, or has an attribute of it.
 fn is_resource(body: &Json, shape: &Shape) -> bool {
     let core = &shape.resource.core;
     let has_attribute = |members: &[Member]| {
@@ -192,7 +190,7 @@ fn is_any(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// Behind `schemas`, or before everything else.
+/// Inserts it after `schemas`, or else at the start.
 fn put_first(body: &mut Json, member: Member) {
     let Json::Object(members) = body else { return };
     members.retain(|given| !given.name.eq_ignore_ascii_case(&member.name));

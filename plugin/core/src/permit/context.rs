@@ -1,4 +1,4 @@
-//! What the rules see: who acts in which account, and the record as the facts tell it.
+//! What the rules see: the actor, the account, and the record as the facts describe it.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -12,35 +12,35 @@ use crate::known::{Facts, Stop};
 use crate::policy::{Account, DirectUsers};
 use crate::token::Actor;
 
-/// Who acts, and where.
+/// The actor and the account.
 #[derive(Clone, Copy)]
 pub(crate) struct Setting<'a> {
     pub(crate) account_name: &'a str,
     pub(crate) account: &'a Account,
     pub(crate) actor: &'a Actor,
     /// The id of the verified token; `None`: the application authenticates its callers itself, and
-    /// they hear no name that they did not say.
+    /// refusals must not reveal names that the request does not contain.
     pub(crate) token: Option<&'a str>,
     /// References to members may be user names, as in the management API.
     pub(crate) names: bool,
-    /// The members that the backend says a group has, where the record is not complete.
+    /// The members that the backend lists for a group whose record is incomplete.
     pub(crate) completed: Option<&'a BTreeSet<String>>,
 }
 
-/// Who acts, where, and what is on record.
+/// The actor, the account, and the record.
 pub(crate) struct Context<'a> {
     setting: Setting<'a>,
     pub(crate) facts: &'a Facts,
 }
 
-/// Whom a write puts into a group and takes out of it, beyond what is so already.
+/// The members that a write adds to a group and removes from it, without those that change nothing.
 #[derive(Debug, Default)]
 pub(crate) struct MembershipDelta<'f> {
     pub(crate) added: Vec<&'f Member>,
     pub(crate) removed: Vec<&'f Member>,
-    /// The request names those whom it takes out, instead of leaving them out.
+    /// The request names the members that it removes, instead of leaving them out.
     pub(crate) names_removed: bool,
-    /// Members change in a way that cannot be told.
+    /// The members change in an unknown way.
     pub(crate) unknown: bool,
 }
 
@@ -69,8 +69,8 @@ impl<'a> Deref for Context<'a> {
 // === impl Context ===
 
 impl<'a> Context<'a> {
-    /// The record of a user that a request names. A reference that means two users, one by id and one
-    /// by name, means the one who is locked more.
+    /// The record of a user that a request names. If the reference is the id of one user and the
+    /// name of another, the more strictly locked of them.
     pub(crate) fn user(&self, user: &UserRef) -> Result<Option<&'a User>, Stop> {
         let named = match user.may_be_name {
             true => self.facts.user(&self.name_key(&user.reference))?,
@@ -82,7 +82,7 @@ impl<'a> Context<'a> {
         }
         let by_id = self.facts.user(&self.user_key(&user.reference));
         let by_id = match (by_id, named) {
-            // Whom the name tells need not be told by the id.
+            // A user that was found by name need not be found by id too.
             (Err(Stop::Refuse(_)), Some(_)) => None,
             (by_id, _) => by_id?,
         };
@@ -100,12 +100,12 @@ impl<'a> Context<'a> {
         self.facts.group(&self.group_key(scope, id))
     }
 
-    /// The record of the group that has the id which a name gives, in this or another case.
+    /// The record of the group whose id is the one derived from a name, in any case.
     pub(crate) fn existing_group(&self, scope: &str, id: &str) -> Result<Option<&'a Group>, Stop> {
         self.facts.group(&self.existing_group_key(scope, id))
     }
 
-    /// Groups of the ids that a name may give.
+    /// The groups whose ids may be derived from a name.
     pub(crate) fn groups_of_name(&self, scope: &str, name: &str) -> Result<Vec<&'a Group>, Stop> {
         let mut groups: Vec<&Group> = Vec::new();
         for key in self.derived_id_keys(scope, name) {
@@ -118,7 +118,7 @@ impl<'a> Context<'a> {
         Ok(groups)
     }
 
-    /// Whether somebody else than the actor owns what is managed by this provider.
+    /// Whether this provider, which is not the actor, owns the resource.
     pub(crate) fn owned_by_other(&self, managed_by: Option<&str>) -> bool {
         match (managed_by, self.actor) {
             (None, _) => false,
@@ -127,14 +127,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether a user's profile and groups are the provider's.
+    /// Whether the provider owns a user's profile and groups.
     pub(crate) fn is_locked(&self, user: &User) -> bool {
         self.owned_by_other(user.managed_by.as_deref())
             && (user.in_managed_group || self.account.direct_users == DirectUsers::Locked)
     }
 
-    /// What a change of a group does to its members, as far as the record knows them: each operation
-    /// as if it stood alone, so that none hides in what a later one makes of it.
+    /// How a change of a group affects its members, as far as the record knows them. Each operation
+    /// counts alone, so that no later one can hide it.
     pub(crate) fn moves(&self, change: &GroupChange) -> Result<MembershipDelta<'a>, Stop> {
         let (group, members) = (&change.group, &change.members);
         let keys = self.moves_keys(group, members);
@@ -146,7 +146,7 @@ impl<'a> Context<'a> {
         if let Some(key) = &keys.named {
             let named = self.facts.members(key)?;
             let record = self.group(&group.scope, &group.id)?;
-            // An administrator who adds a user who is perhaps out already adds the user.
+            // Adding a user who may already be out counts as an addition.
             let replaces = members.kept().is_some();
             let stays = |m: &Member| {
                 self.is_in(m, group, record) && (!replaces || self.is_named_exactly(m))
@@ -170,15 +170,16 @@ impl<'a> Context<'a> {
         Ok(moves)
     }
 
-    /// Whether a user is in the very group that a request names: an id in another case may be another
-    /// group's.
+    /// Whether a user is in exactly the group that a request names: an id in another case may be
+    /// another group's.
     pub(crate) fn is_in(&self, member: &Member, group: &GroupRef, record: Option<&Group>) -> bool {
         let is_group = record.is_none_or(|record| record.id.as_ref() == Some(&group.id));
         member.is_in() && is_group
     }
 
-    /// Whether a request names a user by the recorded id, or by the recorded name where it may. Who is
-    /// named in another way is left out of a list by an application that compares exactly.
+    /// Whether a request names a user by the recorded id, or by the recorded name where that is
+    /// allowed. An application that compares exactly drops a user with another spelling from a
+    /// list.
     fn is_named_exactly(&self, member: &Member) -> bool {
         member.user.as_ref().is_none_or(|user| {
             user.id.as_ref() == Some(&member.reference)
@@ -186,7 +187,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// What all operations of a change together do to the members of a group, with those whose
+    /// How all operations of a change together affect the members of a group, including users whose
     /// membership is open.
     pub(crate) fn moves_to_record(
         &self,
@@ -231,7 +232,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Whom a replacement of members puts in and takes out, by the backend's own list.
+    /// The members that a replacement adds and removes, compared with the backend's own list.
     pub(crate) fn completed_replacement(
         &self,
         change: &GroupChange,
@@ -246,7 +247,8 @@ impl<'a> Context<'a> {
         ))
     }
 
-    /// What the create of a group that exists does to its members: it may be taken for an update.
+    /// How the create of an existing group affects its members, since the application may treat it
+    /// as an update.
     pub(crate) fn moves_of_update(
         &self,
         new: &NewGroup,
@@ -255,7 +257,7 @@ impl<'a> Context<'a> {
         let name = new.name.as_deref();
         let derived = name.map(|name| self.account.group_ids(name));
         let mut asked = new.id.iter().chain(derived.iter().flatten());
-        // Under the id that it has, of those that were asked for, else under the likeliest.
+        // By the group's own id if the request may mean it, else by the most likely id.
         let own = asked.clone().find(|id| group.id.as_ref() == Some(id));
         let likeliest = || match &derived {
             Some(derived) if !derived.is_empty() => derived.first(),
@@ -267,7 +269,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whom it takes for just the named members to be in the group of this id, on record or not.
+    /// The changes that leave exactly the named members in the group of this id, recorded or not.
     pub(crate) fn moves_of_replacement(
         &self,
         new: &NewGroup,
@@ -293,7 +295,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Whom a new group takes in.
+    /// The users that a new group adds.
     pub(crate) fn new_members(&self, new: &NewGroup) -> Result<Vec<&'a Member>, Stop> {
         match self.new_members_key(new) {
             None => Ok(Vec::new()),
@@ -307,7 +309,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The parts of a profile that a write changes, in the words of an administrator.
+/// The parts of a profile that a write changes, as an administrator calls them.
 pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static str> {
     let mut changed = Vec::new();
     let is_name = |text: &str| same_but_for_case(text, &user.user_name);
@@ -326,14 +328,14 @@ pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static st
     }
     let display = profile.display_name.any(|write| match write {
         FieldWrite::Set(value) => user.write_pending || !is_display(value),
-        // An empty name where none is known to be is no change.
+        // Clearing a name that is not known to be set changes nothing.
         FieldWrite::Clear => !is_display(""),
         FieldWrite::Unknown(_) => true,
     });
     if display {
         changed.push("display name");
     }
-    // The record knows the full name as the display name only.
+    // The record stores the full name only as the display name.
     let is_same = |name: &NameWrite| {
         name.full()
             .is_some_and(|full| !user.write_pending && is_display(&full))

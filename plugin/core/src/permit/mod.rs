@@ -1,5 +1,5 @@
-//! Whether an act may happen: the facts that its rules read, asked for at once, and the rules in
-//! their order.
+//! Decides whether an act is permitted: asks for the facts of all rules together, then applies the
+//! rules in their order.
 
 pub(crate) mod context;
 mod okta_only;
@@ -24,7 +24,7 @@ use crate::token::Actor;
 pub(crate) use context::{Context, Setting};
 pub(crate) use returning::Written;
 
-/// What may happen. Only [`permit`] makes one, of what it has judged.
+/// A permitted act. Only [`permit`] creates one, from what it has judged.
 pub(crate) struct Permitted<'c> {
     canonical: &'c Canonical,
     watched: Option<Refusal>,
@@ -36,31 +36,31 @@ impl<'c> Permitted<'c> {
         self.canonical
     }
 
-    /// The rule that would have refused, where the policy only watches.
+    /// The rule that would have refused, if the policy only monitors.
     pub(crate) fn watched(&self) -> Option<&'static str> {
         self.watched.as_ref().map(|refusal| refusal.rule)
     }
 }
 
-/// What the judgement of a change of members reads.
+/// The facts for judging a change of members.
 #[derive(Default)]
 pub(crate) struct DeltaKeys {
-    /// Those whom the request names.
+    /// The users that the request names.
     named: Option<Key>,
-    /// Those whom any replacement names.
+    /// The users that any replacement names.
     replaced: Option<Key>,
-    /// Those whom some replacement leaves out.
+    /// The users that some replacement leaves out.
     left_out: Option<Key>,
 }
 
-/// Asks for every fact that judging and recording an act takes, all at once, but for the earlier
-/// records of who comes back.
+/// Asks for all facts that judging and recording an act needs, in one round, except for the earlier
+/// records of returning users.
 pub(crate) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     context.facts.require(keys(act, context))?;
     returning::ask(act, context)
 }
 
-/// Judges what a request would do.
+/// Judges the effect of a request.
 pub(crate) fn permit<'c>(
     canonical: &'c Canonical,
     context: &Context<'_>,
@@ -87,14 +87,14 @@ pub(crate) fn permit<'c>(
     }
 }
 
-/// Rules that `mode: monitor` only watches. The others protect more than ownership.
+/// Rules that `mode: monitor` only reports. The others protect more than ownership.
 fn is_watched(rule: &str) -> bool {
     rule.starts_with("okta-only.")
         || rule == rules::ownership::NATIVE_USER.id
         || rule == rules::ownership::NATIVE_GROUP.id
 }
 
-/// Every fact that the rules or the record of this act read.
+/// The keys of all facts that the rules or the record of this act read.
 fn keys(act: &Act, context: &Context<'_>) -> Vec<Key> {
     let mut keys = Vec::new();
     for edit in &act.edits {
@@ -180,12 +180,12 @@ fn new_group_keys(new: &NewGroup, context: &Context<'_>, keys: &mut Vec<Key>) {
 // === impl Context: keys ===
 
 impl Context<'_> {
-    /// Whether the one who acts is the provider whose account it is.
+    /// Whether the actor is the provider of this account.
     fn is_own_provider(&self) -> bool {
         matches!(self.actor, Actor::Provisioner(provider) if *provider == self.account.provider)
     }
 
-    /// What an unseen user means to this actor.
+    /// What an unseen user means for this actor.
     fn unseen_user(&self) -> Unseen {
         match (&self.actor, self.account.adopt_users) {
             (Actor::Operator, _) => Unseen::Pending,
@@ -194,7 +194,7 @@ impl Context<'_> {
         }
     }
 
-    /// What an unseen group means to this actor.
+    /// What an unseen group means for this actor.
     fn unseen_group(&self) -> Unseen {
         match (&self.actor, self.account.adopt_groups) {
             (Actor::Operator, _) => Unseen::Pending,
@@ -227,7 +227,7 @@ impl Context<'_> {
         })
     }
 
-    /// Who has the name of somebody who is created.
+    /// The holder of a new user's name.
     pub(crate) fn new_user_key(&self, name: &str) -> Key {
         Key::UserByName(UserKey {
             account: self.account_name.to_owned(),
@@ -236,7 +236,7 @@ impl Context<'_> {
         })
     }
 
-    /// Who else's name this could be taken for.
+    /// The users whose names look like this one.
     pub(crate) fn alike_key(&self, name: &str) -> Key {
         Key::UserAlike(UserKey {
             account: self.account_name.to_owned(),
@@ -245,7 +245,7 @@ impl Context<'_> {
         })
     }
 
-    /// Of every e-mail that is not the user name itself.
+    /// The holders of all e-mails other than the user name.
     fn email_keys(&self, profile: &Profile) -> Vec<Key> {
         let emails = profile.own_emails().into_iter();
         emails
@@ -262,7 +262,7 @@ impl Context<'_> {
         })
     }
 
-    /// The group that has the id which a name gives, in this or another case.
+    /// The group whose id is the one derived from a name, in any case.
     pub(crate) fn existing_group_key(&self, scope: &str, id: &str) -> Key {
         Key::Group(GroupKey {
             account: self.account_name.to_owned(),
@@ -272,7 +272,7 @@ impl Context<'_> {
         })
     }
 
-    /// Of every id that a group's name may give.
+    /// The groups of every id that may be derived from a name.
     pub(crate) fn derived_id_keys(&self, scope: &str, name: &str) -> Vec<Key> {
         let Some(rule) = &self.account.group_id else {
             return Vec::new();
@@ -289,7 +289,7 @@ impl Context<'_> {
         self.account.group_ids(name).into_iter().map(key).collect()
     }
 
-    /// Of every external id that a request writes.
+    /// The holders of every external id that a request writes.
     fn external_id_keys(&self, external_id: &Writes) -> Vec<Key> {
         let values = external_id.values();
         values.map(|value| self.external_id_key(value)).collect()
@@ -313,7 +313,7 @@ impl Context<'_> {
         })
     }
 
-    /// What recording and judging a change of members read. One operation alone needs one key.
+    /// The facts for judging and recording a change of members. A single operation needs one key.
     fn members_keys(&self, group: &GroupRef, members: &MembersWrites) -> Vec<Key> {
         let moves = self.moves_keys(group, members);
         let all = [
@@ -328,7 +328,7 @@ impl Context<'_> {
         keys
     }
 
-    /// What all operations together do to the members of a group.
+    /// How all operations together affect the members of a group.
     pub(crate) fn net_members_key(&self, group: &GroupRef, members: &MembersWrites) -> Option<Key> {
         match members.net() {
             MembersWrite::Untouched => None,
@@ -338,7 +338,7 @@ impl Context<'_> {
         }
     }
 
-    /// What each of the operations alone does to them.
+    /// How each operation alone affects them.
     pub(super) fn moves_keys(&self, group: &GroupRef, members: &MembersWrites) -> DeltaKeys {
         let none = BTreeSet::new();
         let (added, removed) = (members.added(), members.removed());
@@ -348,7 +348,7 @@ impl Context<'_> {
                 ..DeltaKeys::default()
             },
             (_, Some(kept)) => DeltaKeys {
-                // Whom the account's provider names, it names as the application does.
+                // The account's own provider names members as the application does.
                 named: match self.is_own_provider() {
                     true if removed.is_empty() => None,
                     true => Some(self.named_members_key(group, &none, removed)),
@@ -403,7 +403,7 @@ impl Context<'_> {
         }))
     }
 
-    /// What the create of a group that exists does to its members, if it is taken for an update.
+    /// How the create of an existing group affects its members, if it is treated as an update.
     pub(crate) fn replacement_key(&self, new: &NewGroup, id: &str) -> Key {
         let mut users = new.members.clone();
         users.sort();

@@ -1,4 +1,4 @@
-//! What is refused because a name or an id is somebody else's.
+//! Refuses names and ids that belong to somebody else.
 
 use crate::act::{Act, Edit, EmailUse, GroupRef, NewUser, UserRef, Writes};
 use crate::facts::{Group, Holder, ResourceKind, User};
@@ -10,7 +10,7 @@ use crate::rules::Refusal;
 use crate::rules::ownership::{EXTERNAL_ID, GROUP_ID, NATIVE_GROUP, NATIVE_USER, USER_NAME};
 use crate::token::Actor;
 
-/// Refuses names and ids that are somebody else's, and take-overs that the policy does not want.
+/// Refuses names and ids that belong to somebody else, and take-overs that the policy denies.
 pub(super) fn check(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     for edit in &act.edits {
         match edit {
@@ -107,7 +107,8 @@ pub(super) fn check(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The records of the one whom a write is about: the user's own, and the earlier ones of who comes back.
+/// The records of the person that a write is about: the user's own, and earlier ones of a returning
+/// user.
 #[derive(Default)]
 struct Person<'a> {
     now: Option<&'a User>,
@@ -115,7 +116,7 @@ struct Person<'a> {
 }
 
 impl Person<'_> {
-    /// Whether a record is an earlier one of the person.
+    /// Whether a record is an earlier one of this person.
     fn was(&self, id: Option<&str>) -> bool {
         id.is_some() && self.earlier.iter().any(|user| user.id.as_deref() == id)
     }
@@ -152,7 +153,7 @@ fn take_over_group(group: Option<&Group>, context: &Context<'_>) -> Result<(), S
     }
 }
 
-/// No e-mail of a new user, wherever in the request it stands, is another user's.
+/// Refuses a new user if any e-mail in the request belongs to another user.
 fn new_emails_are_free(
     new: &NewUser,
     person: &Person<'_>,
@@ -173,8 +174,8 @@ fn new_emails_are_free(
     Ok(())
 }
 
-/// Whether an e-mail gives nobody a name, but says which user to change, and that user, or the one whom
-/// the application only checks, is the provider's: then the edit is judged as one of theirs.
+/// Whether an e-mail only says which user to change, and that user, or the one that the application
+/// only checks, is locked by the provider. The edit is then judged as an edit of that user.
 fn names_locked(
     email_use: EmailUse,
     name: &str,
@@ -191,13 +192,13 @@ fn names_locked(
         .any(|user| context.is_locked(user)))
 }
 
-/// Nobody gets another user's user name or e-mail.
+/// Refuses a user name or e-mail that belongs to another user.
 fn name_is_free(name: &str, person: &Person<'_>, context: &Context<'_>) -> Result<(), Stop> {
     let Some(holder) = context.user_named(name)? else {
         return Ok(());
     };
     let is_same = match (&holder.id, context.actor) {
-        // The provider's own create whose outcome was unclear shows itself.
+        // The provider's own create whose outcome was unclear becomes visible.
         (None, Actor::Provisioner(_)) => true,
         (Some(_), _) if person.was(holder.id.as_deref()) => true,
         (id, _) => person
@@ -217,7 +218,7 @@ pub(super) fn is_anothers_name(name: &str) -> Refusal {
     ))
 }
 
-/// Nobody gets a name that passes for another user's.
+/// Refuses a name that can be mistaken for another user's.
 fn nobody_looks_alike(name: &str, person: &Person<'_>, context: &Context<'_>) -> Result<(), Stop> {
     for holder in context.facts.holders(&context.alike_key(name))? {
         let other = holder.name.as_deref().unwrap_or_default();
@@ -229,7 +230,7 @@ fn nobody_looks_alike(name: &str, person: &Person<'_>, context: &Context<'_>) ->
         if !is_same && look_alike(name, other) {
             return Err(USER_NAME
                 .because(format!(
-                    "{name} looks like the name of another user of this account, with other characters. Give each user a name and an e-mail that cannot be taken for another's."
+                    "{name} looks like the name of another user of this account, with other characters. Give each user a name and an e-mail that cannot be mistaken for another user's."
                 ))
                 .into());
         }
@@ -250,7 +251,7 @@ fn external_id_is_free(
             && match (&holder.id, id) {
                 (Some(holder), Some(id)) if holder == id => true,
                 (Some(holder), _) if person.was(Some(holder)) => true,
-                // A create that is not settled, sent again or shown.
+                // A create that is not settled: sent again, or its resource was returned.
                 (None, _) => name.is_none() || holder.name.as_deref().map(fold) == name.map(fold),
                 _ => false,
             }
@@ -268,7 +269,7 @@ fn external_id_is_free(
     Ok(())
 }
 
-/// Two pushed groups of different names must not get one id.
+/// Refuses a pushed group that would get the id of another pushed group.
 fn group_id_is_free(
     name: &str,
     target: Option<&GroupRef>,

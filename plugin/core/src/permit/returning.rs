@@ -1,5 +1,5 @@
-//! Who comes back: whom the provider has deactivated, or is deleting, it may create again under another
-//! user name. The external id says that it is the same person.
+//! Returning users: a provider that has deactivated a user, or is deleting them, may create them
+//! again under another user name. The external id shows that it is the same person.
 
 use super::Context;
 use crate::act::{Act, Edit, Writes};
@@ -9,14 +9,15 @@ use crate::known::Stop;
 use crate::policy::Adoption;
 use crate::token::Actor;
 
-/// Whom a write is about: by id, or by the name that is given to somebody new.
+/// The user that a write is about: by id, or by the name of a new user.
 #[derive(Clone, Copy)]
 pub(crate) struct Written<'a> {
     pub(crate) id: Option<&'a str>,
     pub(crate) name: Option<&'a str>,
 }
 
-/// Asks for the records that an act may take an external id from. Who has it is known only now.
+/// Asks for the records that an act may take an external id from. The holders of the id are known
+/// only now.
 pub(super) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     let mut keys = Vec::new();
     for edit in &act.edits {
@@ -46,8 +47,8 @@ pub(super) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
 // === impl Context ===
 
 impl<'a> Context<'a> {
-    /// Records of the person whom the provider writes, under other names: its own, not active any more,
-    /// and with an external id that it writes.
+    /// The person's records under other names: the provider's own, inactive or being deleted, with
+    /// an external id that the request writes.
     pub(crate) fn earlier_records(
         &self,
         external_id: &Writes,
@@ -61,7 +62,7 @@ impl<'a> Context<'a> {
         Ok(records)
     }
 
-    /// The other users who have an external id that is written, where the provider may take it back.
+    /// The other users with an external id that the request writes, if the provider may take it back.
     fn others<'w>(
         &self,
         external_id: &'w Writes,

@@ -1,4 +1,4 @@
-//! What becomes of the record of groups and their members.
+//! How groups and their members change in the record.
 
 use std::collections::BTreeSet;
 
@@ -48,18 +48,18 @@ pub(super) fn create(
                 }
             };
             match existing {
-                // What exists is changed, never owned anew.
+                // An existing group is changed, and its owner stays.
                 Some(existing) => group = existing.clone(),
                 None if group.id.is_none() && !new.scope.is_empty() => return Ok(()),
                 None => {}
             }
-            // Whom it takes in counts as a member until the answer comes.
+            // An added user counts as a member until the answer comes.
             let moves = match (existing, &new.id) {
                 (Some(existing), _) => context.moves_of_update(new, existing)?,
                 (None, Some(id)) => context.moves_of_replacement(new, id)?,
                 (None, None) => MembershipDelta::default(),
             };
-            // Afterwards just those are in who are named.
+            // Afterwards exactly the named users are members.
             group.deletion_pending = false;
             removed = ids(&moves.removed);
             for user in ids(&moves.added) {
@@ -82,7 +82,7 @@ pub(super) fn create(
                 key: group_intent_key(derived_id.as_deref(), &name),
                 user_name: None,
                 display_name: new.name.clone(),
-                // Which of several it gets is not known until the answer comes.
+                // With several possible ids, the right one is not known until the answer comes.
                 derived_id: derived_id.filter(|_| ids_of_name.len() == 1),
                 external_id: group.external_id.clone(),
                 active: true,
@@ -102,7 +102,7 @@ pub(super) fn create(
     Ok(())
 }
 
-/// What identifies an unsettled create of a group.
+/// Identifies an unsettled create of a group.
 pub(crate) fn group_intent_key(derived_id: Option<&str>, name: &str) -> String {
     derived_id.map_or_else(|| fold(name), str::to_owned)
 }
@@ -161,7 +161,7 @@ pub(super) fn change(
         Some(_) => Membership::Adding,
         None => Membership::Unconfirmed,
     };
-    // Refused: who was in for certain is in. Who may have been in or out stays in doubt.
+    // If refused: certain members stay members, and uncertain ones stay uncertain.
     let stays = certain
         .iter()
         .map(|user| member(user, Some(Membership::Confirmed)));
@@ -196,7 +196,7 @@ pub(super) fn change(
             refused.extend(stays);
         }
     } else {
-        // Whom an operator puts in or takes out counts as a member until the answer comes.
+        // A user whom an operator adds or removes counts as a member until the answer comes.
         for user in added.iter().filter(|user| !was_in.contains(*user)) {
             plan.unclear(open(user, adding), member(user, None));
         }
@@ -206,8 +206,8 @@ pub(super) fn change(
     }
     let changes = after != before || !added.is_empty() || !removed.is_empty();
     if provisions || changes {
-        // Only an answer that shows the group makes an unclear record clear again, or tells the name
-        // of one that nobody knew.
+        // Only an answer that shows the group can make an uncertain record certain, or reveal an
+        // unknown name.
         let is_nameless = provisions && after.display_name.is_none();
         after.write_pending = before.write_pending || is_nameless;
         after.deletion_pending = before.deletion_pending && !provisions;
@@ -220,7 +220,7 @@ pub(super) fn change(
     Ok(())
 }
 
-/// A group that nobody has recorded.
+/// A group that is not on record.
 fn unseen(group: &GroupRef, context: &Context<'_>) -> Group {
     Group {
         account: context.account_name.to_owned(),
@@ -230,7 +230,7 @@ fn unseen(group: &GroupRef, context: &Context<'_>) -> Group {
     }
 }
 
-/// Whoever made a group and addresses it by the id that its name gives knows that it was made.
+/// A provider that addresses its group by the id derived from the name knows that the group exists.
 fn settled(created: &Group, id: &str, context: &Context<'_>, plan: &mut Plan) -> Option<Group> {
     let provider = created.managed_by.as_deref();
     let is_its_own =
@@ -283,8 +283,8 @@ pub(super) fn delete(group: &GroupRef, context: &Context<'_>, plan: &mut Plan) -
         })
     };
     match record {
-        // There may be members of a group that nobody has recorded. A refusal does not tell that there
-        // is such a group.
+        // A group that is not on record may still have members. A refusal does not prove that it
+        // exists.
         None => plan.before.push(during(unseen(group, context))),
         Some(before) if before.id.is_some() => {
             plan.unclear(during(before.clone()), Record::Group(before.clone()));

@@ -1,5 +1,5 @@
-//! Records in a continuation. Documents have them as JSON objects that say of what kind they are; here
-//! the kind is a number.
+//! Records in a continuation. Documents write them as JSON objects with a named kind; here the kind
+//! is a number.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,8 +1,8 @@
 //! What a permitted act means for the record: what is stored before it is forwarded, and what its
 //! answer settles.
 //!
-//! An intent is stored first, so that nothing that the provider did is ever unowned: not after a
-//! crash, not while an answer is missing. Only a definite refusal takes it back.
+//! An intent is stored first, so that everything that the provider does has an owner, even after a
+//! crash or while an answer is missing. Only a definite refusal withdraws it.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,46 +18,46 @@ use crate::known::Stop;
 use crate::permit::Context;
 use crate::record::{Intent, IntentKey, MemberRecord, Record};
 
-/// What becomes of the record.
+/// The changes of the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Before the request is forwarded.
+    /// Stored before the request is forwarded.
     pub(crate) before: Vec<Record>,
-    /// What its answer decides about.
+    /// Depends on the answer.
     pub(crate) outcome: Effects,
 }
 
-/// What the answer decides about.
+/// Changes that depend on the answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Effects {
-    /// If the backend refuses definitely.
+    /// If the backend definitely refuses.
     #[serde(with = "kept")]
     pub(crate) refused: Vec<Record>,
-    /// An earlier create of the same name is still unclear: a conflict may well be with that.
+    /// An earlier create of the same name is still unclear, so a conflict may be with that one.
     pub(crate) may_exist: bool,
-    /// If it does what was asked.
+    /// If the backend does what was asked.
     pub(crate) done: Vec<Effect>,
 }
 
 /// A write that the backend is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Effect {
-    /// A user as the request describes it; the answer tells the rest.
+    /// A user as the request describes them; the answer supplies the rest.
     User {
         user: User,
-        /// The record of the user of this name, where the user is created again.
+        /// The existing record of this user name, if the user is created again.
         earlier: Option<Box<User>>,
-        /// Records of other names that lose their external id to this one: the same person, who comes
-        /// back.
+        /// Records of other names that lose their external id to this one: the same person, who
+        /// returns.
         former: Vec<User>,
     },
-    /// A group, and whom the request puts in and takes out.
+    /// A group, and the members that the request adds and removes.
     Group {
         group: Group,
         added: Vec<String>,
         removed: Vec<String>,
     },
-    /// Whatever the answer says.
+    /// A record that does not depend on the content of the answer.
     Record(#[serde(with = "kept::Kept")] Record),
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn plan(act: &Act, context: &Context<'_>, now: u64) -> Result<Plan, S
 // === impl Effects ===
 
 impl Effects {
-    /// Whether nothing was asked for but to delete.
+    /// Whether the request only deletes.
     pub(crate) fn is_deletion(&self) -> bool {
         let deletes = |done: &Effect| {
             matches!(
@@ -92,7 +92,7 @@ impl Effects {
         !self.done.is_empty() && self.done.iter().all(deletes)
     }
 
-    /// Whether the create was of a user who had this id already.
+    /// Whether the create was of a user who already had this id.
     pub(crate) fn knew(&self, id: Option<&str>) -> bool {
         self.done.iter().any(|done| match done {
             Effect::User {
@@ -110,7 +110,7 @@ impl Effects {
 // === impl Plan ===
 
 impl Plan {
-    /// What is owned, and about to be written: unclear until the answer comes.
+    /// An owned resource that is about to be written: uncertain until the answer comes.
     fn unclear(&mut self, during: Record, before: Record) {
         self.before.push(during);
         self.outcome.refused.push(before);
@@ -131,9 +131,9 @@ impl Plan {
         self.before.push(Record::Intent(intent));
     }
 
-    /// A user is put into a native group, or one who is in is taken out. Until the answer comes, the
-    /// user counts as a member. `certain`: before the write the opposite is so for certain; of what is
-    /// in doubt a refusal does not tell more.
+    /// Adds a user to a native group, or removes a member. Until the answer comes, the user counts
+    /// as a member. `certain`: the opposite state was certain before the write, so a refusal
+    /// restores it; an uncertain state stays uncertain.
     fn member(
         &mut self,
         group: &GroupRef,
@@ -142,7 +142,7 @@ impl Plan {
         certain: bool,
         context: &Context<'_>,
     ) -> Result<(), Stop> {
-        // Under the group id that the record has, which the request may write in another case.
+        // Uses the recorded group id, since the request may write it in another case.
         let recorded = context.group(&group.scope, &group.id)?;
         let id = recorded.and_then(|recorded| recorded.id.clone());
         let done = MemberRecord {
@@ -173,7 +173,7 @@ impl Plan {
     }
 }
 
-/// The provider makes its own what it writes to.
+/// Gives a provider the ownership of what it writes.
 struct Claim<'a> {
     provider: &'a str,
     token: Option<&'a str>,
@@ -189,7 +189,7 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// `origin`: how it becomes the provider's, if it is nobody's.
+    /// `origin`: how an unowned resource becomes the provider's.
     fn user(&self, user: &mut User, origin: fn(Option<String>) -> Origin) {
         if user.managed_by.is_none() {
             user.since = Some(self.now);

@@ -1,4 +1,4 @@
-//! What becomes of the record of users.
+//! How users change in the record.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(super) fn create(
 ) -> Result<(), Stop> {
     let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
     let Actor::Provisioner(provider) = context.actor else {
-        // An operator's user is native; a management route does not tell its id.
+        // An operator's user is native; a management route does not say its id.
         if existing.is_none() && new.groups.is_empty() {
             plan.outcome.done.push(Effect::User {
                 user: User {
@@ -85,7 +85,8 @@ pub(super) fn create(
         };
         plan.unclear(Record::User(during), Record::User(before.clone()));
     }
-    // Who may be gone may come back with another id, which nobody knows until the answer comes.
+    // A user who may be deleted may return with another id, which is not known until the answer
+    // comes.
     let may_be_new =
         existing.is_none_or(|user| user.id.is_none() || user.write_pending || !user.active);
     if may_be_new {
@@ -143,7 +144,7 @@ pub(super) fn change(
                 since: after.since,
                 origin: after.origin.clone(),
                 write_pending: true,
-                // Who may be deactivated counts as deactivated.
+                // A user who may be deactivated counts as deactivated.
                 active: before.active && after.active,
                 ..before.clone()
             };
@@ -151,7 +152,7 @@ pub(super) fn change(
         }
         let provisions = matches!(context.actor, Actor::Provisioner(_));
         if after != *before || provisions {
-            // Only an answer that shows the whole user makes an unclear record clear again.
+            // Only an answer that shows the whole user can make an uncertain record certain.
             after.write_pending = before.write_pending;
             after.deletion_pending = before.deletion_pending && !provisions;
             plan.outcome.done.push(Effect::User {
@@ -161,7 +162,8 @@ pub(super) fn change(
             });
         }
     } else if let Actor::Provisioner(provider) = context.actor {
-        // Nobody has recorded the user yet: the provider takes over whom the application has.
+        // The user is not on record yet: the provider takes over an existing user of the
+        // application.
         let claim = Claim::new(provider, context, now);
         let name = change.profile.user_name.value();
         let mut user = User {
@@ -174,7 +176,7 @@ pub(super) fn change(
             ..User::default()
         };
         claim.user(&mut user, Origin::Adopted);
-        // Until the answer comes nobody knows whether there is such a user.
+        // Until the answer comes, it is not known whether the user exists.
         let during = User {
             user_name: change.user.reference.clone(),
             write_pending: true,
@@ -186,7 +188,7 @@ pub(super) fn change(
             id: change.user.reference.clone(),
         });
         plan.unclear(Record::User(during), untouched);
-        // Without a name the user stays unclear, until an answer tells it.
+        // Without a name the user stays uncertain until an answer supplies it.
         user.write_pending = name.is_none();
         plan.outcome.done.push(Effect::User {
             user,
@@ -275,7 +277,7 @@ fn add_memberships(
     Ok(())
 }
 
-/// The records that lose their external id to the one whom a write leaves with it.
+/// The records that lose their external id to the user whom a write gives it to.
 fn former_records(
     profile: &Profile,
     written: Written<'_>,
@@ -297,7 +299,7 @@ fn changed_user(change: &UserChange, before: &User) -> User {
         ..
     } = &change.profile;
     let mut after = before.clone();
-    // Where only the e-mail is known to change, it is the user name (Harness has one for both).
+    // If only the e-mail is known to change, it is also the user name (Harness has one for both).
     if let Some(name) = user_name.value().or(email.value()) {
         name.clone_into(&mut after.user_name);
     }
@@ -310,7 +312,7 @@ fn changed_user(change: &UserChange, before: &User) -> User {
     after
 }
 
-/// The full name after all writes of its parts; `None` where it cannot be told.
+/// The full name after all writes of its parts; `None` if it is unknown.
 fn full_name(profile: &Profile, before: &User) -> Option<String> {
     let mut last_given = None;
     let mut last_family = None;

@@ -1,4 +1,4 @@
-//! The record in memory keeps what a transition changes.
+//! Applies transitions to the record in memory.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use super::transition::{RowChange, Selection, Transition};
 use crate::facts::{MembershipKey, Rows, Table};
 
 impl Table {
-    /// Applies one change of the record. No rule reads since when something is open, nor what has to be
-    /// repeated.
+    /// Applies one change of the record. No rule reads when a state became uncertain, or what must
+    /// be retried.
     pub fn apply(&mut self, record: &Record) {
         if !matches!(record, Record::Failed(_)) {
             self.rows.apply(&record.into(), 0);
@@ -17,7 +17,7 @@ impl Table {
 }
 
 impl Rows {
-    /// Does one step. `now` is in milliseconds since 1970.
+    /// Applies one transition. `now` is in milliseconds since 1970.
     pub fn apply(&mut self, transition: &Transition<'_>, now: u64) {
         for change in transition.changes(self, now) {
             self.keep(change);

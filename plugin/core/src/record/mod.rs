@@ -1,4 +1,4 @@
-//! What the face stores: the only way in which the ownership record changes.
+//! What the host stores: the only way in which the ownership record changes.
 
 mod apply;
 pub mod transition;

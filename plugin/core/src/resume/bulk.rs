@@ -1,5 +1,5 @@
-//! Continues a Bulk request: with the next operation, or with the answer to the one that is under way.
-//! Each is judged as if it came alone.
+//! Resumes a Bulk request, with the answer to the current operation or with the next one. Each
+//! operation is judged like a request of its own.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::record::Record;
 use crate::rules::scim;
 
-/// Goes on: with the next operation, or with the answer to the one that is under way.
+/// Resumes with the answer to the current operation, or else with the next operation.
 pub(super) async fn resume(
     policy: &Policy,
     mut bulk: Bulk,
@@ -52,7 +52,7 @@ pub(super) async fn resume(
     let before = inputs.facts.budget().spent_on_request();
     inputs.facts.budget().carry(bulk.spent);
     let verdict = evaluate(policy, Arc::new(request), inputs, known(&bulk)).await;
-    // What was kept is read again for each operation, and is not the operation's.
+    // Each operation reads the continuation again; that cost does not count as the operation's.
     let spent = inputs.facts.budget().spent_on_request();
     bulk.spent = spent.saturating_sub(before);
     match verdict {
@@ -73,7 +73,7 @@ pub(super) async fn resume(
     }
 }
 
-/// What an operation is decided with.
+/// The inputs of an operation besides the request.
 fn known(bulk: &Bulk) -> Known<'_> {
     Known {
         read: None,
@@ -81,7 +81,7 @@ fn known(bulk: &Bulk) -> Known<'_> {
     }
 }
 
-/// What comes after an operation.
+/// Continues after an operation: with the next one, or with the response.
 fn next(bulk: Bulk, records: Vec<Record>, changes: Vec<Normalisation>) -> Outcome {
     match bulk.first_ready() {
         Some(_) => Outcome::Proceed(bulk.proceed(records, changes)),

@@ -1,4 +1,4 @@
-//! Continues a request: with the backend's answer to what was forwarded, or with its next part.
+//! Resumes a request, with the backend's answer to what was forwarded or with its next part.
 
 mod bulk;
 mod single;
@@ -13,7 +13,7 @@ use crate::policy::Policy;
 
 use single::{invalid_continuation, judge};
 
-/// Judges what the backend answered, or begins the next part of a request.
+/// Judges the backend's answer, or starts the next part of a request.
 pub(crate) async fn resume(policy: &Policy, observed: &Observed, inputs: &mut Inputs) -> Outcome {
     let Observed {
         continuation,

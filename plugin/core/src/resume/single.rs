@@ -1,5 +1,5 @@
-//! A request, or an operation of a Bulk request, that is one request to the backend: its answer is
-//! judged, or, where it waited for a read, it is decided now.
+//! A request, or an operation of a Bulk request, that is one request to the backend. Its answer is
+//! judged; if it waited for a read, it is decided now.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) async fn judge(
         &continuation,
     ) {
         (Ok(()), _) => answer,
-        // The answer passes as it came, and nothing is said of it.
+        // Passes the answer on as it came, without annotation.
         (Err(_), Continuation::Described(_)) => {
             return Outcome::Respond(observe::management(Effects::default(), answer));
         }
@@ -74,9 +74,9 @@ pub(super) async fn judge(
     }
 }
 
-/// The end of a request of which the face kept something else than it was given.
+/// The end of a request whose continuation was changed by the host.
 pub(super) fn invalid_continuation() -> Outcome {
     observe::refuse(
-        &host::PLUGIN_TRAPPED.because("What the guard kept of the request is not what it was."),
+        &host::PLUGIN_TRAPPED.because("The state that the guard kept of the request is not valid."),
     )
 }

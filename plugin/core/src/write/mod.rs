@@ -1,5 +1,5 @@
-//! The bytes for the backend: what was permitted, in the backend's dialect, with the headers that it
-//! needs and no others.
+//! The bytes for the backend: the permitted message in the backend's dialect, with only the headers
+//! that it needs.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ use crate::scim::shape::Resolved;
 use crate::scim::{PATCH_URN, Profile};
 use crate::token::Authorised;
 
-/// What of a client's SCIM request reaches the backend beside its body.
+/// The headers of a client's SCIM request that are forwarded.
 const FORWARDED: &[&str] = &[
     "accept",
     "accept-language",
@@ -59,8 +59,8 @@ pub(crate) fn json_content() -> (String, Vec<u8>) {
     ("content-type".to_owned(), b"application/scim+json".to_vec())
 }
 
-/// The headers of a management request: all but those that change which request it is, that say where
-/// it came from, and that only the guard may say.
+/// The headers of a management request, except those that change the meaning of the request, claim
+/// its origin, or are reserved for the guard.
 pub(crate) fn management_headers(request: &Request) -> Headers {
     let named = header_names::named_by_connection(&request.headers);
     request
@@ -83,14 +83,14 @@ fn is_clean(value: &[u8]) -> bool {
 
 /// A message in the backend's dialect.
 pub(crate) enum Written {
-    /// With the client's own method.
+    /// Keeps the client's method.
     AsAsked(Option<Vec<u8>>),
     Patch(Vec<u8>),
     /// Nothing is left to change: the resource is read instead.
     Read,
 }
 
-/// Writes what may happen in the backend's dialect.
+/// Writes a permitted message in the backend's dialect.
 pub(crate) fn write(
     permitted: &Permitted<'_>,
     call: &ScimCall,
@@ -121,7 +121,7 @@ pub(crate) fn write(
     Ok(Written::Patch(message.to_bytes()))
 }
 
-/// Operations in the backend's dialect.
+/// Translates operations to the backend's dialect.
 fn in_dialect<'o>(
     operations: &'o [Operation],
     resource: &Resource,
@@ -137,14 +137,14 @@ fn in_dialect<'o>(
             changes.push(Normalisation {
                 rule: normalise::NOT_SYNCED.id.to_owned(),
                 path: operation.path(),
-                detail: "the application does not take it in a PATCH".to_owned(),
+                detail: "the application does not accept it in a PATCH".to_owned(),
             });
             continue;
         }
         let by_difference = dialect == Dialect::Difference;
         match absolute(act).filter(|_| by_difference) {
             None => written.push(Cow::Borrowed(operation)),
-            // All operations on the list amount to one replacement, written where the first stood.
+            // All operations on the list are written as one replacement, in the place of the first.
             Some(_) if replaced => {}
             Some(change) => {
                 replaced = true;
@@ -153,7 +153,7 @@ fn in_dialect<'o>(
                     changes.push(Normalisation {
                         rule: normalise::NO_EFFECT.id.to_owned(),
                         path: operation.attribute.clone(),
-                        detail: "the members are already these".to_owned(),
+                        detail: "the group already has exactly these members".to_owned(),
                     });
                 }
                 let operations = difference(operation, add, remove);
@@ -174,7 +174,7 @@ fn absolute(act: &Act) -> Option<&crate::act::GroupChange> {
     })
 }
 
-/// Whom a replacement adds and removes. Additions that nothing has confirmed are repeated.
+/// The members that a replacement adds and removes. Unconfirmed additions are repeated.
 fn replacement(
     change: &crate::act::GroupChange,
     context: &Context<'_>,
@@ -223,7 +223,7 @@ fn difference(like: &Operation, add: Vec<String>, remove: Vec<String>) -> Vec<Op
 // === impl Resource ===
 
 impl Resource {
-    /// Whether an operation is on an attribute with one value that has no parts.
+    /// Whether an operation is on a single-valued attribute without sub-attributes.
     fn has_one_value(&self, operation: &Operation) -> bool {
         match self.shape.resolve(&operation.attribute) {
             Resolved::Attribute(target) => {
@@ -260,13 +260,13 @@ fn operation_message(
     let plain = operation.filter.is_none() && operation.verb != Verb::Remove;
     let pathless = dialect == Dialect::Value && plain;
     let verb = match operation.verb {
-        // RFC 7644 §3.5.2.1: to add a single value is to replace it. Without a path, not every
-        // application knows.
+        // RFC 7644 §3.5.2.1: adding a single value means replacing it. Not every application knows
+        // this when there is no path.
         Verb::Add if pathless && resource.has_one_value(operation) => {
             changes.push(Normalisation {
                 rule: normalise::OP.id.to_owned(),
                 path: operation.path(),
-                detail: "add is written replace, as the application reads it".to_owned(),
+                detail: "add is written as replace, as the application expects".to_owned(),
             });
             Verb::Replace
         }
@@ -278,9 +278,9 @@ fn operation_message(
             rule: normalise::PATH.id.to_owned(),
             path: operation.path(),
             detail: if pathless {
-                "written without a path, as the application reads it".to_owned()
+                "written without a path, as the application expects".to_owned()
             } else {
-                "written as an operation of its own, with a path".to_owned()
+                "written as a separate operation with a path".to_owned()
             },
         });
     }

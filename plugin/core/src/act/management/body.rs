@@ -1,4 +1,4 @@
-//! What stands in the body of a management request, and what of it nobody has judged.
+//! Reads the body of a management request, and finds what in it no part of the route names.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use crate::json::{Json, pointer_tokens};
 use crate::policy::{Free, Route, Source};
 use crate::rules::{Refusal, body as body_rules};
 
-/// The values at a JSON Pointer (RFC 6901), in which `*` stands for every element of a list: one of
-/// them for each element. A name that is right only ignoring case is a trap.
+/// The values at a JSON Pointer (RFC 6901), in which `*` stands for every element of a list: one
+/// for each element. A name that matches only in another case is refused.
 pub(super) fn values<'b>(body: &'b Json, pointer: &str) -> Result<Vec<&'b Json>, Refusal> {
     let mut found = vec![body];
     let mut in_list = false;
@@ -18,7 +18,7 @@ pub(super) fn values<'b>(body: &'b Json, pointer: &str) -> Result<Vec<&'b Json>,
         for value in found {
             match value {
                 Json::Array(elements) if token == "*" => next.extend(elements),
-                // Behind a `*` every element must have what the rest of the pointer names.
+                // After a `*`, every element must have what the rest of the pointer names.
                 Json::Null if !in_list => {}
                 value => match step(value, &token, pointer)? {
                     Some(value) => next.push(value),
@@ -81,8 +81,8 @@ pub(super) fn pointers(sources: &[Source]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What of the body counts as a change of a managed resource although no part names it: a required
-/// member that is missing, or a member that is neither named nor free.
+/// The part of the body that counts as a change of a managed resource although the route does not
+/// name it: a required member that is missing, or a member that is neither named nor free.
 pub(super) fn unlisted_field(route: &Route, body: &Json) -> Option<BodyField> {
     missing(route, body).or_else(|| unlisted(route, body).map(BodyField::Unlisted))
 }
@@ -100,7 +100,7 @@ fn missing(route: &Route, body: &Json) -> Option<BodyField> {
     })
 }
 
-/// A value that the body may have only for what a provider owns.
+/// A value that the body may have only for a resource that a provider owns.
 pub(super) fn reserved(route: &Route, body: &Json) -> Option<String> {
     let claims =
         |pointer: &str, value: &serde_json::Value| at(body, pointer) == Some(&Json::from(value));
@@ -114,7 +114,7 @@ fn at<'b>(body: &'b Json, pointer: &str) -> Option<&'b Json> {
     body.at(&tokens)
 }
 
-/// The first member of the body that no source names and that may not differ freely.
+/// The first member of the body that no source names and that is not free.
 fn unlisted(route: &Route, body: &Json) -> Option<String> {
     let parts = route.parts().into_iter();
     let sources = parts.flat_map(|(_, sources)| pointers(sources));
@@ -138,7 +138,7 @@ fn unlisted(route: &Route, body: &Json) -> Option<String> {
         if may_hold_more {
             return Walk::Inside;
         }
-        // One is enough: looking for more would write out each pointer.
+        // One is enough: collecting all of them would build every pointer.
         found = Some(pointer.to_owned());
         Walk::Over
     });
@@ -155,7 +155,7 @@ fn is_free(route: &Route, pointer: &str, value: &Json) -> bool {
     only.chain(free).any(|(free, only)| {
         free == pointer
             && only.is_none_or(|only| {
-                // What is empty is what is absent.
+                // An empty value counts as absent.
                 let empty = only.is_null() && *value == Json::String(String::new());
                 empty || Json::from(only) == *value
             })
@@ -168,8 +168,8 @@ enum Walk {
     Over,
 }
 
-/// Shows each value with its pointer, and with the pointer that has `*` for every place in a list,
-/// until it is over.
+/// Visits each value with its pointer, and with the pointer that has `*` for every index of a list,
+/// until the visitor returns `Over`.
 fn walk(
     value: &Json,
     pointer: &str,

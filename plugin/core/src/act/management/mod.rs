@@ -1,5 +1,5 @@
-//! What a request of the management API amounts to: the parts of its route, read from path, query,
-//! headers and a strictly read body.
+//! The effect of a management request: the parts of its route, read from path, query, headers and a
+//! strictly parsed body.
 
 mod body;
 mod parts;
@@ -99,7 +99,7 @@ pub(crate) fn act(
     Ok(Act { edits })
 }
 
-/// The scope that a read is of: `""`, `org` or `org/project`.
+/// The scope that a read is about: `""`, `org` or `org/project`.
 pub(crate) fn scope(
     matched: &Match<'_>,
     request: &Request,
@@ -116,7 +116,8 @@ pub(crate) fn scope(
 // === impl Route ===
 
 impl Route {
-    /// Whether the edit cannot be told without a body. Where it is may stand there too, and need not.
+    /// Whether the edit is unknown without a body. The scope alone may be in a body too, but need
+    /// not be.
     pub(crate) fn needs_body(&self) -> bool {
         [
             &self.group,

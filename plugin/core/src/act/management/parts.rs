@@ -1,4 +1,5 @@
-//! The parts of an edit: the groups, users and things that a request names, and what it writes to them.
+//! The parts of an edit: the groups, users and things that a request names, and what it writes to
+//! them.
 
 use super::super::provisioning::{Claim, ProvisioningEdit, Scope, Thing};
 use super::super::{
@@ -28,7 +29,7 @@ impl Parts<'_> {
         scope(organisation, project)
     }
 
-    /// How much the request reaches that is for everything in a scope.
+    /// The extent of a request that affects everything in a scope.
     pub(super) fn whole_scope(&self) -> Result<Scope, Refusal> {
         let route = self.matched.route;
         let organisation = self.id(&route.organisation, "organisation")?;
@@ -70,7 +71,7 @@ impl Parts<'_> {
         }))
     }
 
-    /// A copy is the application's own, whoever owns the group.
+    /// A copy belongs to the application, even if a provider owns the original group.
     pub(super) fn copy_group(&self) -> Result<Edit, Refusal> {
         self.required(&self.matched.route.group, "group")?;
         Ok(Edit::CreateGroup(NewGroup {
@@ -83,7 +84,7 @@ impl Parts<'_> {
         }))
     }
 
-    /// What says of a group that the provider pushed it.
+    /// The value that marks a group as pushed by the provider.
     pub(super) fn claim(&self) -> Result<Option<Edit>, Refusal> {
         let route = self.matched.route;
         let Some(pointer) = self.body.and_then(|body| body::reserved(route, body)) else {
@@ -102,7 +103,7 @@ impl Parts<'_> {
         self.named_members(MembersWrites::replace)
     }
 
-    /// What is done with the named members; unknown if the route does not say where they stand.
+    /// How the named members change; unknown if the route does not say where they are named.
     pub(super) fn named_members(
         &self,
         write: impl Fn(&mut MembersWrites, Vec<String>),
@@ -143,8 +144,9 @@ impl Parts<'_> {
         Ok(change_of(self.required(&self.matched.route.user, "user")?))
     }
 
-    /// The change of each user whom the request names as the one to change, and at the end what is
-    /// refused if the application takes the user from a place where the request has nothing.
+    /// The change of each user whom the request names as the one to change, and last the refusals
+    /// for each place that the request leaves empty although the application may read the user from
+    /// there.
     pub(super) fn update_users(&self) -> Result<Vec<Edit>, Refusal> {
         let route = self.matched.route;
         if route.targets.is_empty() {
@@ -223,9 +225,9 @@ impl Parts<'_> {
             .collect())
     }
 
-    // === what both have ===
+    // === users and groups ===
 
-    /// The name of an update: without a source it counts as changed, without a value as empty.
+    /// The name that an update writes: unknown without a source, cleared without a value.
     pub(super) fn new_name(&self) -> Result<Writes, Refusal> {
         if self.matched.route.name.is_empty() {
             return Ok(Writes::one(FieldWrite::Unknown(Vec::new())));
@@ -239,12 +241,12 @@ impl Parts<'_> {
 
     // === things ===
 
-    /// The things that the request names, of each kind; an unnamed one may be any.
+    /// The things of each kind that the request names; an unnamed one may be any.
     pub(super) fn things(&self) -> Result<Vec<Thing>, Refusal> {
         let mut things = Vec::new();
         for (kind, sources) in &self.matched.route.touches {
             let mut ids = Vec::new();
-            // Each of them is touched: they need not agree.
+            // The request touches each of them, so the sources need not agree.
             for source in sources {
                 ids.extend(self.ids(std::slice::from_ref(source), kind)?);
             }
@@ -258,7 +260,7 @@ impl Parts<'_> {
         Ok(things)
     }
 
-    /// An id that the edit cannot do without.
+    /// An id that the edit requires.
     fn required(&self, sources: &[Source], name: &str) -> Result<String, Refusal> {
         let value = self.id(sources, name)?.ok_or_else(|| {
             body_rules::SYNTAX.because(format!(

@@ -1,5 +1,5 @@
-//! The values of a part, from every place where its route looks for them. What is empty is what is
-//! absent; what is blank, too long, or not what it seems is refused.
+//! The values of a part, from every place where its route looks for them. An empty value counts as
+//! absent; one that is blank, too long or ambiguous is refused.
 
 use super::body::{self, pointers};
 use super::parts::Parts;
@@ -10,14 +10,14 @@ use crate::route::management::{disagree, unclear};
 use crate::rules::{Refusal, body as body_rules, route, scim as scim_rules};
 
 impl Parts<'_> {
-    /// The name of a user or group. People's names have spaces, and marks that join letters, in them.
+    /// The name of a user or group. People's names contain spaces, and marks that join letters.
     pub(super) fn name(&self) -> Result<Option<String>, Refusal> {
         let name = self.text(&self.matched.route.name, "name")?;
         if let Some(name) = &name
             && (is_blank(name) || name.chars().any(char::is_control))
         {
             return Err(route::AMBIGUOUS_QUERY.because(
-                "The name has a control character in it, or nothing that shows. Send a name that people can read, or leave it out.",
+                "The name contains a control character, or nothing visible. Send a readable name, or leave it out.",
             ));
         }
         Ok(name)
@@ -43,7 +43,7 @@ impl Parts<'_> {
         self.values(&self.matched.route.email, "email", email)
     }
 
-    /// The one value of a part; all sources must agree.
+    /// The only value of a part; all sources must agree.
     pub(super) fn text(&self, sources: &[Source], name: &str) -> Result<Option<String>, Refusal> {
         let mut found = self.matched.outside_body(sources, self.request, name)?;
         for pointer in pointers(sources) {
@@ -73,13 +73,14 @@ impl Parts<'_> {
         Ok(found.filter(|text| !text.is_empty()))
     }
 
-    /// Whether applications may leave the body unread: all that the edit needs stands outside.
+    /// Whether applications may ignore the body, because the edit's values are all outside it.
     fn may_be_overlooked(&self, sources: &[Source]) -> bool {
         let is_outside = |source: &Source| !matches!(source, Source::Body(_) | Source::Answer(_));
         !self.matched.route.needs_body() && sources.iter().any(is_outside)
     }
 
-    /// The values of a part that may have several, each read in one way. One text is a list of one.
+    /// The values of a part that may have several, each read by `read`. A text counts as a list of
+    /// one.
     fn values(
         &self,
         sources: &[Source],
@@ -133,10 +134,10 @@ fn email(text: Option<String>) -> Result<Option<String>, Unclear> {
     }
 }
 
-/// The refusal of a part that only the body of a request names whose body may stay unread.
+/// The refusal of a part that only the body names although the application may ignore the body.
 fn in_body_alone(name: &str, pointer: &str) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
-        "The request names the {name} in its body alone ({pointer}), which an application need not read here. Name it outside the body too."
+        "The request names the {name} only in its body ({pointer}), which the application may ignore here. Name it outside the body too."
     ))
 }
 

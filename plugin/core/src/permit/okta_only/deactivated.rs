@@ -1,4 +1,4 @@
-//! Who is deactivated stays as the user is until the provider activates the user again.
+//! A deactivated user cannot be changed until the provider reactivates them.
 
 use super::words::Owned;
 use crate::act::{Edit, UserChange, UserGroups};
@@ -41,8 +41,7 @@ fn check_change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> 
     let Some(user) = context.user(&change.user)? else {
         return Ok(());
     };
-    // The provider may write the whole profile along with what it says of the activity, if that is one
-    // thing.
+    // The provider may write the whole profile if it also sets the activity, to one value.
     let is_provider = !context.owned_by_other(user.managed_by.as_deref());
     let says = is_provider && change.active.agreed().is_some();
     if !is_deactivated(user, context) || says {
@@ -72,8 +71,8 @@ fn check_change(change: &UserChange, context: &Context<'_>) -> Result<(), Stop> 
     Ok(())
 }
 
-/// Deactivated native users are the application's own business. Whose deactivation is unclear is not
-/// kept from the provider.
+/// Deactivated native users are the application's own business. If it is unclear whether a user is
+/// deactivated, the provider may still write.
 fn is_deactivated(user: &User, context: &Context<'_>) -> bool {
     let unclear = user.write_pending && !context.owned_by_other(user.managed_by.as_deref());
     user.managed_by.is_some() && !user.active && !unclear

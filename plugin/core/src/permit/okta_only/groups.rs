@@ -10,17 +10,17 @@ use crate::rules::Refusal;
 use crate::rules::okta_only::{GROUP_DELETE, GROUP_RENAME};
 use crate::token::Actor;
 
-/// Creating what exists is judged as an update, with the named memberships.
+/// Creating an existing group is judged as an update with the named members.
 pub(super) fn create(new: &NewGroup, context: &Context<'_>) -> Result<(), Stop> {
     let existing: Vec<&Group> = match (&new.id, &new.name) {
         (Some(id), _) => context.group(&new.scope, id)?.into_iter().collect(),
-        // Without an id of its own it gets the one that its name gives.
+        // Without its own id, the group gets the one derived from its name.
         (None, Some(name)) if *context.actor == Actor::Operator => {
             let ids = context.account.group_ids(name);
             let has_id = |group: &&Group| group.id.as_ref().is_none_or(|id| ids.contains(id));
             let groups = context.groups_of_name(&new.scope, name)?;
             let mut existing: Vec<&Group> = groups.into_iter().filter(has_id).collect();
-            // An application to which case does not matter has one of the two only.
+            // An application that ignores case has only one of the two.
             for id in &ids {
                 if let Some(alike) = context.existing_group(&new.scope, id)?
                     && !existing.iter().any(|group| group.id == alike.id)
@@ -42,7 +42,7 @@ pub(super) fn create(new: &NewGroup, context: &Context<'_>) -> Result<(), Stop> 
         says_whose(new.unlisted_field.as_ref(), group, id, context)?;
     }
     let moves = match (&new.id, context.actor) {
-        // There may be members of a group that nobody has recorded.
+        // A group that is not on record may still have members.
         (Some(id), Actor::Operator) => context.moves_of_replacement(new, id)?,
         _ => MembershipDelta {
             added: context.new_members(new)?,
@@ -92,7 +92,7 @@ pub(super) fn delete(group: &GroupRef, context: &Context<'_>) -> Result<(), Stop
         .into())
 }
 
-/// The provider finds its groups by the external id.
+/// The provider finds its groups by the external id, so only the provider may change it.
 fn may_identify(
     external_id: &Writes,
     group: &Group,
@@ -141,7 +141,7 @@ fn may_rename(
     }
 }
 
-/// A body that must say that the group is the provider's says so.
+/// Requires that the body says that the group is the provider's, where it must.
 fn says_whose(
     field: Option<&BodyField>,
     group: &Group,
@@ -170,7 +170,7 @@ fn may_move_members(
     let removed = moves.removed.iter().map(|member| (*member, false));
     let named = |member: &crate::facts::Member, put_in: bool| match put_in || moves.names_removed {
         true => member.reference.clone(),
-        // The request does not name whom it leaves out.
+        // The request does not name the member that it leaves out.
         false => "a member who is left out".to_owned(),
     };
     let mut all = added.chain(removed);

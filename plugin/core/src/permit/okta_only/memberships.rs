@@ -1,4 +1,4 @@
-//! Memberships: whose group may take somebody in or let somebody go, and who may be moved.
+//! Memberships: who may add or remove members of a group, and which users may be moved.
 
 use super::words::Owned;
 use crate::facts::{Group, User};
@@ -6,7 +6,7 @@ use crate::permit::context::Context;
 use crate::rules::Refusal;
 use crate::rules::okta_only::{GROUP_MEMBERSHIP, USER_GROUPS};
 
-/// `who`: whom the write puts in (`true`) or takes out, if it says.
+/// `who`: the user that the write adds (`true`) or removes, if known.
 pub(super) fn may_change_members(
     group: &Group,
     id: &str,
@@ -27,7 +27,7 @@ pub(super) fn may_change_members(
     )))
 }
 
-/// Who is owned, and whose groups are the provider's.
+/// Refuses moving a user whose groups are the provider's.
 pub(super) fn may_move(user: &User, reference: &str, context: &Context<'_>) -> Result<(), Refusal> {
     if !context.is_locked(user) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What only the identity provider may change.
+//! Changes that only the identity provider may make.
 
 mod deactivated;
 mod groups;
@@ -14,7 +14,7 @@ use crate::known::Stop;
 use crate::permit::context::Context;
 use crate::policy::Deactivated;
 
-/// Refuses what only the provider may do.
+/// Refuses changes that only the provider may make.
 pub(super) fn check(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     for edit in &act.edits {
         match edit {
@@ -30,7 +30,7 @@ pub(super) fn check(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Refuses changes of deactivated users. The last rule: ownership is told first.
+/// Refuses changes of deactivated users. Checked last, so that ownership is reported first.
 pub(super) fn check_deactivated(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     if context.account.deactivated == Deactivated::Editable {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What carries the provider's access, what looks like the provider's, and everything in a scope.
+//! Protects the provider's access, groups that look like the provider's, and whole scopes.
 
 use super::words::shown;
 use crate::act::ProvisioningEdit;
@@ -9,7 +9,7 @@ use crate::permit::context::Context;
 use crate::rules::okta_only::{GROUP_DELETE, GROUP_MEMBERSHIP, PROVISIONING};
 use crate::rules::{Refusal, body};
 
-/// The fact that an edit is judged by.
+/// The fact that decides about an edit.
 pub(in crate::permit) fn key(edit: &ProvisioningEdit, context: &Context<'_>) -> Option<Key> {
     match edit {
         ProvisioningEdit::Claim(claim) => {
@@ -30,14 +30,14 @@ pub(super) fn check(edit: &ProvisioningEdit, context: &Context<'_>) -> Result<()
         ProvisioningEdit::DeleteScope(Scope::Part) => Ok(()),
         ProvisioningEdit::DeleteScope(Scope::Account) => Err(GROUP_DELETE
             .because(format!(
-                "Delete pushed groups in {0}: the request deletes every group of the account, those that {0} pushed too. Name the organisation or project to delete.",
+                "Delete pushed groups in {0}: the request deletes every group of the account, including those that {0} pushed. Name the organisation or project to delete.",
                 shown(&context.account.provider)
             ))
             .into()),
-        // Users of the provider may be in groups of every scope, and which ones cannot be told.
+        // Users of the provider may be in groups of any scope, and the request does not name them.
         ProvisioningEdit::ReplaceMembers(_) => Err(GROUP_MEMBERSHIP
             .because(format!(
-                "Name the group whose members are to change: the request changes those of every group in its scope, and what {} owns may be among them.",
+                "Name the group whose members are to change: the request changes those of every group in its scope, which may include groups or users of {}.",
                 shown(&context.account.provider)
             ))
             .into()),
@@ -49,8 +49,8 @@ pub(super) fn check(edit: &ProvisioningEdit, context: &Context<'_>) -> Result<()
     }
 }
 
-/// What the request does not name may be anything of its kind, and an account that it does not name
-/// may be any.
+/// A request that does not name the thing may mean any of its kind; one that does not name the
+/// account may mean any account.
 fn is_protected(thing: &Thing, context: &Context<'_>) -> bool {
     let protected = match context.account_name {
         "" => &context.account.protected_anywhere,
@@ -75,7 +75,7 @@ fn untouchable(thing: &Thing, context: &Context<'_>) -> Refusal {
     })
 }
 
-/// A group that exists natively, or that an operator creates, must not pass for a pushed one: the
+/// A group that exists natively, or that an operator creates, must not look like a pushed one: the
 /// provider would find it and link to it.
 fn may_claim(claim: &Claim, context: &Context<'_>) -> Result<(), Stop> {
     let group = match claimed_id(claim, context) {
@@ -83,14 +83,14 @@ fn may_claim(claim: &Claim, context: &Context<'_>) -> Result<(), Stop> {
         None => None,
     };
     let is_owned = |group: &Group| context.owned_by_other(group.managed_by.as_deref());
-    // What is not on record is nobody's: the application answers an update of it.
+    // A group that is not on record belongs to nobody: the application answers an update of it.
     if group.map_or(!claim.creates, is_owned) {
         return Ok(());
     }
     let owner = shown(&context.account.provider);
     Err(PROVISIONING
         .because(format!(
-            "Leave {} out of the body: the group was not pushed by {owner}, and must not look as if it was. Push it from {owner} if it is to be managed there.",
+            "Leave {} out of the body: the group was not pushed by {owner}, and must not look like a pushed group. Push it from {owner} if it is to be managed there.",
             claim.pointer
         ))
         .into())

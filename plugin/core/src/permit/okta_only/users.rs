@@ -17,7 +17,7 @@ use crate::rules::okta_only::{USER_CREATE, USER_DELETE, USER_PROFILE};
 use crate::rules::{Refusal, host};
 use crate::token::Actor;
 
-/// Creating whom exists is judged as an update, with the named memberships.
+/// Creating an existing user is judged as an update with the named memberships.
 pub(super) fn create(new: &NewUser, context: &Context<'_>) -> Result<(), Stop> {
     let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
     match existing {
@@ -33,8 +33,8 @@ pub(super) fn create(new: &NewUser, context: &Context<'_>) -> Result<(), Stop> {
                 .into());
         }
         None => {
-            // An application may take the owner of any of the e-mails for the user who is meant. What
-            // may be done to that user is still no reason to share an e-mail.
+            // An application may take the owner of any e-mail for the intended user. Permission to
+            // change that user does not include permission to share the e-mail.
             for email in new.profile.own_emails() {
                 if let Some(user) = context.user_named(email)?
                     && context.owned_by_other(user.managed_by.as_deref())
@@ -52,12 +52,12 @@ pub(super) fn create(new: &NewUser, context: &Context<'_>) -> Result<(), Stop> {
         may_edit_profile(&new.profile, user, &new.user_name, context)?;
     }
     match existing {
-        // Who is created now would be taken for the one whom the provider was creating.
+        // The new user would be mistaken for the one that the provider is creating.
         Some(user) if user.id.is_none() && context.owned_by_other(user.managed_by.as_deref()) => {
             let Owned { name, owner, .. } = Owned::user(user, &new.user_name, context);
             Err(host::FACTS_UNAVAILABLE
                 .because(format!(
-                    "{owner} is creating {name}, and whether that is done is not known yet. Repeat the request later."
+                    "{owner} is creating {name}, and the result is not known yet. Repeat the request later."
                 ))
                 .into())
         }
@@ -65,7 +65,8 @@ pub(super) fn create(new: &NewUser, context: &Context<'_>) -> Result<(), Stop> {
     }
 }
 
-/// The create without the name that finds the user, spelt as it may be: what else it would do comes first.
+/// The create without the name that found the user, in whatever spelling: its other changes are
+/// judged first.
 fn of_same_name(new: &NewUser, user: &User) -> NewUser {
     let mut new = new.clone();
     for writes in [&mut new.profile.user_name, &mut new.profile.email] {
@@ -79,7 +80,7 @@ fn of_same_name(new: &NewUser, user: &User) -> NewUser {
     new
 }
 
-/// Creating an existing user is judged as an update. A create that says nothing of the name leaves it.
+/// Creating an existing user is judged as an update. A create without a name keeps the old one.
 fn may_create_again(new: &NewUser, user: &User, context: &Context<'_>) -> Result<(), Refusal> {
     if !user.active {
         may_delete(user, &new.user_name, Verb::Activate, context)?;
@@ -153,7 +154,7 @@ pub(super) fn delete(user: &UserRef, context: &Context<'_>) -> Result<(), Stop> 
     }
 }
 
-/// What takes a user's account away or gives it back.
+/// The operations that take a user's account away or give it back.
 #[derive(Clone, Copy)]
 enum Verb {
     Delete,
@@ -202,14 +203,14 @@ fn may_edit_profile(
         true => changed_profile(profile, user),
         false => Vec::new(),
     };
-    // The record knows a full name as a whole, and not which words of it are the family name.
+    // The record stores a full name as a whole, without saying which words are the family name.
     if is_locked
         && (profile.other_names || names_are_in_doubt(profile))
         && !changed.contains(&"full name")
     {
         changed.push("full name");
     }
-    // The provider finds its users by it, whether their profile is locked or not.
+    // The provider finds its users by the external id, whether their profile is locked or not.
     if profile
         .external_id
         .change_identifier(user.external_id.as_deref())
@@ -241,15 +242,15 @@ fn may_edit_profile(
     )))
 }
 
-/// Whether a given or family name of several words is written: another division of the same full name
-/// would be another name.
+/// Whether a given or family name of several words is written: the same full name, split
+/// differently, is a different name.
 fn names_are_in_doubt(profile: &Profile) -> bool {
     let has_words = |write: &Option<FieldWrite>| matches!(write, Some(FieldWrite::Set(name)) if name.trim().contains(char::is_whitespace));
     let mut names = profile.names.iter();
     names.any(|name| has_words(&name.given) || has_words(&name.family))
 }
 
-/// Puts a user into a group, or takes the user out; what is so already is no change.
+/// Adds a user to a group, or removes them; no change if it is so already.
 fn assign(
     user: Option<&User>,
     group: &GroupRef,
@@ -258,7 +259,7 @@ fn assign(
     context: &Context<'_>,
 ) -> Result<(), Stop> {
     let key = context.membership_key(&group.scope, &group.id, reference);
-    // Whose removal is open may be in or out.
+    // A user whose removal is open may be in or out.
     let mut members = context.facts.members(&key)?.iter();
     let record = context.group(&group.scope, &group.id)?;
     let is_so = match put_in {

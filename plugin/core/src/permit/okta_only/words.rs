@@ -1,12 +1,12 @@
-//! How a refusal tells who owns what, since when, and where to change it instead.
+//! How a refusal says who owns a resource, since when, and where to change it instead.
 //!
-//! A caller whom the application has not authenticated yet hears no name that the request does not
-//! say.
+//! A caller whom the application has not authenticated yet must not learn a name that the request
+//! does not contain.
 
 use crate::facts::{Group, Origin, User};
 use crate::permit::context::Context;
 
-/// An owned user or group, in words.
+/// An owned user or group, described for a refusal.
 pub(super) struct Owned<'a> {
     /// Its name, or the reference in the request.
     pub(super) name: &'a str,
@@ -17,7 +17,7 @@ pub(super) struct Owned<'a> {
 }
 
 impl<'a> Owned<'a> {
-    /// A user, whom the request calls `reference`.
+    /// The user that the request calls `reference`.
     pub(super) fn user(user: &'a User, reference: &'a str, context: &Context<'_>) -> Self {
         let owner = owner(user.managed_by.as_deref());
         Self {
@@ -27,7 +27,7 @@ impl<'a> Owned<'a> {
         }
     }
 
-    /// A group, which the request calls `reference`.
+    /// The group that the request calls `reference`.
     pub(super) fn group(group: &'a Group, reference: &'a str, context: &Context<'_>) -> Self {
         let owner = owner(group.managed_by.as_deref());
         let name = match (&group.display_name, context.token.is_some()) {
@@ -42,7 +42,7 @@ impl<'a> Owned<'a> {
     }
 }
 
-/// A user by name where the request gives an id, if the caller may hear it.
+/// The name of a user whom the request names by id, if the caller may learn it.
 pub(super) fn called<'a>(
     user: Option<&'a User>,
     reference: &'a str,

@@ -1,5 +1,5 @@
-//! Creates whose outcome is not known: rows without an id, until each attempt has its outcome. Providers
-//! create groups in the account itself, in no scope.
+//! Creates with an unknown outcome: rows without an id, until each attempt has its outcome.
+//! Providers create groups in the account itself, in no scope.
 
 use super::{Reads, RowChange, Selection, members};
 use crate::facts::{
@@ -19,7 +19,7 @@ pub(super) fn reads_of_intent(intent: &Intent) -> Reads {
     }
 }
 
-/// The intent, and the resource of this id.
+/// Reads the intent, and the resource of this id.
 pub(super) fn reads(intent: &IntentKey, id: Option<&str>) -> Reads {
     let ids = [RowId::Intent(intent.key.clone())].into_iter();
     let ids = ids.chain(id.map(RowId::known)).collect();
@@ -108,8 +108,8 @@ pub(super) fn settle(
     }
 }
 
-/// The intent is the newer word on a user who was there already, unless the provider has written to
-/// that user since, by the id. What is open there stays open.
+/// Records the created user under this id. The intent replaces an existing record, unless the
+/// provider has written to that user by id since. What is uncertain there stays uncertain.
 fn settle_user(intent: &IntentKey, id: &str, rows: &Rows) -> Vec<RowChange<'static>> {
     let key = UserRowKey::new(&intent.account, RowId::known(id));
     let pending = UserRowKey::new(&intent.account, RowId::Intent(intent.key.clone()));
@@ -134,8 +134,8 @@ fn settle_user(intent: &IntentKey, id: &str, rows: &Rows) -> Vec<RowChange<'stat
     changes
 }
 
-/// A group that was known already says nothing of the create, unless it is a native one that is perhaps
-/// deleted: it may be another one, and counts as owned while the create is open.
+/// A group that was already known does not settle the create, unless it is a native one that may
+/// have been deleted: it may be a new group, and counts as owned while the create is open.
 fn settle_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowChange<'static>> {
     let known = GroupRowKey::new(&intent.account, "", RowId::known(id));
     match rows.groups.get(&known) {
@@ -151,8 +151,8 @@ fn settle_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowC
     }
 }
 
-/// The group that a create made, with the members that it was created with; these may be in. So may
-/// those be out who were in a group of this id before.
+/// The group that a create made. The members that it was created with may be in, and members of an
+/// earlier group of this id may be out.
 fn make_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowChange<'static>> {
     let pending = GroupRowKey::new(&intent.account, "", RowId::Intent(intent.key.clone()));
     let Some(created) = rows.groups.get(&pending) else {
@@ -165,7 +165,7 @@ fn make_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowCha
         group: Group {
             id: Some(id.to_owned()),
             write_pending: known.is_some_and(is_open),
-            // Of a group that was there already the members are known only if they were before.
+            // The members of an existing group are known only if they were known before.
             members_known: known.unwrap_or(created).group.members_known,
             ..created.group.clone()
         },
@@ -182,8 +182,8 @@ fn make_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowCha
     ]
 }
 
-/// One attempt has its outcome. There is one user of a name, but each other attempt to create a group
-/// may have made one, or make it still.
+/// Ends one attempt. User names are unique, but each other attempt to create a group may have made
+/// one, or may still make it.
 pub(super) fn withdraw(intent: &IntentKey, rows: &Rows) -> Vec<RowChange<'static>> {
     let key = GroupRowKey::new(&intent.account, "", RowId::Intent(intent.key.clone()));
     let row = match intent.kind {
@@ -202,7 +202,7 @@ pub(super) fn withdraw(intent: &IntentKey, rows: &Rows) -> Vec<RowChange<'static
     }
 }
 
-/// All attempts are over.
+/// Ends all attempts.
 pub(super) fn conclude(
     intent: &IntentKey,
     id: Option<&str>,
@@ -218,8 +218,8 @@ pub(super) fn conclude(
     changes
 }
 
-/// Nothing has to be repeated of a create: that is repeated as a whole. Nor has a user who has no id a
-/// membership.
+/// A create leaves no retries, since it is repeated as a whole. A user without an id has no
+/// memberships.
 fn remove(intent: &IntentKey, rows: &Rows) -> Vec<RowChange<'static>> {
     let id = RowId::Intent(intent.key.clone());
     match intent.kind {

@@ -1,10 +1,10 @@
-//! One membership: how certain it becomes, and what has to be repeated of it.
+//! One membership: how certain it becomes, and which retries it needs.
 
 use super::{Presence, RowChange, Selection};
 use crate::facts::{GroupRowKey, Membership, MembershipKey, MembershipRow, RetryRow, RowId, Rows};
 use crate::record::{FailedChange, MemberRecord};
 
-/// Perhaps in since now, and nothing of it is to be repeated.
+/// The user may be in from now on, and no retry is needed.
 pub(super) fn adding(now: u64) -> MembershipRow {
     MembershipRow {
         membership: Membership::Adding,
@@ -37,7 +37,7 @@ pub(super) fn set(member: &MemberRecord, rows: &Rows, now: u64) -> Vec<RowChange
     let recorded = rows.memberships.get(&key);
     let row = match member.state {
         None => None,
-        // Until the removal is certain, the user stays in.
+        // The user stays in until the removal is certain.
         Some(Membership::Removing) if recorded.is_none() => None,
         Some(Membership::Confirmed) => Some(MembershipRow::CONFIRMED),
         Some(membership) => Some(MembershipRow {
@@ -47,7 +47,8 @@ pub(super) fn set(member: &MemberRecord, rows: &Rows, now: u64) -> Vec<RowChange
         }),
     };
     let mut changes = become_row(&key, recorded, row);
-    // A later change makes the opposite needless while it is open, and everything once it has an outcome.
+    // An open change makes a retry of the opposite obsolete; one with an outcome makes every retry
+    // obsolete.
     let is_open = member.by.is_some() && member.state != Some(Membership::Confirmed);
     let wanted = match member.state {
         None | Some(Membership::Removing) => Presence::Out,
@@ -60,7 +61,7 @@ pub(super) fn set(member: &MemberRecord, rows: &Rows, now: u64) -> Vec<RowChange
     changes
 }
 
-/// What is as it should be is not written again.
+/// Does not rewrite a row that is already right.
 fn become_row(
     key: &MembershipKey,
     recorded: Option<&MembershipRow>,
@@ -74,7 +75,7 @@ fn become_row(
     Vec::from_iter(change)
 }
 
-/// A change that failed, or failed again.
+/// Records a change that failed, or failed again.
 pub(super) fn fail(change: &FailedChange, rows: &Rows) -> Vec<RowChange<'static>> {
     let key = failed_key(change);
     let before = rows.retries.get(&key);
@@ -127,7 +128,8 @@ pub(super) fn settle(
     changes
 }
 
-/// The provider does not wait for it, should it turn out not to be done.
+/// Drops the retry of a change; if the change is still open, its failure will not be retried
+/// either.
 pub(super) fn drop_retry(
     key: &MembershipKey,
     wanted: Presence,
@@ -151,7 +153,7 @@ pub(super) fn drop_retry(
     changes
 }
 
-/// What an open change wants.
+/// The result that an open change asks for.
 fn asked(membership: Membership) -> Option<Presence> {
     match membership {
         Membership::Adding => Some(Presence::In),

@@ -1,6 +1,6 @@
-//! What a [`Record`] means: which rows of the record have to be read for it, and what changes. Every
-//! store loads the rows of [`Transition::reads`], asks for [`Transition::changes`] and keeps them, in
-//! order and before the next transition reads. No store decides anything itself.
+//! The meaning of a [`Record`]: which rows of the record it reads, and what changes. Every store
+//! loads the rows of [`Transition::reads`], asks for [`Transition::changes`] and stores them in
+//! order before the next transition reads. No store decides anything itself.
 
 mod creates;
 mod members;
@@ -18,18 +18,18 @@ pub enum Transition<'a> {
     Record(&'a Record),
     /// All attempts of a create are over. They made the resource of this id, or none.
     Conclude(&'a IntentKey, Option<&'a str>),
-    /// What else a resource of the account has is not known: the backend is asked for it by its id.
+    /// The rest of a resource of the account is unknown: the backend is asked for it by its id.
     Reopen(ResourceKind, &'a str, &'a str),
     /// Users who were in a group of this key may be out: it may be another group now.
     DoubtMembers(GroupRowKey),
-    /// The backend says whether the user of an open membership is in. A change of the provider that
-    /// it did not do is to be repeated.
+    /// The backend says whether the user of an open membership is in. If a change of the provider
+    /// was not done, it must be retried.
     SettleMember(&'a MembershipKey, Presence),
-    /// A change of this membership is not to be repeated any more: it was done, or is not wanted.
+    /// A change of this membership needs no retry any more: it was done, or is not wanted.
     DropRetry(&'a MembershipKey, Presence),
 }
 
-/// In a group, or not.
+/// Whether a user is in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// In.
@@ -38,7 +38,8 @@ pub enum Presence {
     Out,
 }
 
-/// The rows that a transition depends on, all of one kind and account, so that one statement loads them.
+/// The rows that a transition depends on, all of one kind and account, so that one statement loads
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reads {
     /// None.
@@ -47,69 +48,69 @@ pub enum Reads {
     Users(String, Vec<RowId>),
     /// These groups of the account itself, in no scope.
     Groups(String, Vec<RowId>),
-    /// A membership, and what has to be repeated of it.
+    /// A membership, and its retry.
     Membership(MembershipKey),
 }
 
-/// One change of the rows. Sets, which may be large, are changed in one go.
+/// One change of the rows. Sets may be large, so each is changed in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowChange<'a> {
     /// Insert or replace.
     PutUser(UserRowKey, UserRow),
-    /// The row alone.
+    /// Deletes the row alone.
     DeleteUser(UserRowKey),
     /// Insert or replace.
     PutGroup(GroupRowKey, GroupRow),
-    /// The row alone.
+    /// Deletes the row alone.
     DeleteGroup(GroupRowKey),
     /// Insert or replace.
     PutMembership(MembershipKey, MembershipRow),
     /// Insert or replace.
     PutRetry(MembershipKey, RetryRow),
-    /// All memberships of the selection are gone.
+    /// Deletes all memberships of the selection.
     DeleteMemberships(Selection<'a>),
-    /// Nothing of the selection is to be repeated.
+    /// Deletes all retries of the selection.
     DeleteRetries(Selection<'a>),
-    /// These users are in the group like this. A membership that is recorded is replaced if it is one of
-    /// `replaced`, and stays as it is otherwise.
+    /// Makes these users members with this row. A recorded membership is replaced if its state is
+    /// one of `replaced`, and stays otherwise.
     PutMembers {
         /// The group.
         group: GroupRowKey,
         /// The users' ids.
         users: &'a [String],
-        /// What is recorded of each.
+        /// The row of each.
         row: MembershipRow,
-        /// What gives way to it.
+        /// The states that it replaces.
         replaced: &'static [Membership],
     },
-    /// All memberships of the group that are one of `replaced` become this.
+    /// Changes all memberships of the group with a state in `replaced` to this row.
     ReplaceMembers {
         /// The group.
         group: GroupRowKey,
-        /// What is recorded of each.
+        /// The row of each.
         row: MembershipRow,
-        /// What gives way to it.
+        /// The states that it replaces.
         replaced: &'static [Membership],
     },
-    /// The members of one group are in another one too, as they are in the first.
+    /// Copies the memberships of one group to another.
     CopyMembers {
-        /// The first.
+        /// The source.
         from: GroupRowKey,
-        /// The other one.
+        /// The destination.
         to: GroupRowKey,
     },
 }
 
-/// Some memberships.
+/// A set of memberships.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection<'a> {
     /// This one.
     One(MembershipKey),
-    /// Those of these users in a group.
+    /// The memberships of these users in a group.
     Members(GroupRowKey, &'a [String]),
-    /// All of a group.
+    /// All memberships of a group.
     Group(GroupRowKey),
-    /// All of a user of an account, in every scope.
+    /// All memberships of a user of an account, in every scope.
     User(&'a str, &'a str),
 }
 
@@ -122,7 +123,7 @@ impl<'a> From<&'a Record> for Transition<'a> {
 // === impl Transition ===
 
 impl<'a> Transition<'a> {
-    /// Which rows have to be read.
+    /// The rows to read.
     #[must_use]
     pub fn reads(&self) -> Reads {
         match self {
@@ -154,7 +155,7 @@ impl<'a> Transition<'a> {
         }
     }
 
-    /// What changes, given the rows that were asked for. `now` is in milliseconds since 1970.
+    /// The changes, given the rows that were asked for. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn changes(&self, rows: &Rows, now: u64) -> Vec<RowChange<'a>> {
         match self {
@@ -197,7 +198,7 @@ fn of_record<'a>(record: &'a Record, rows: &Rows, now: u64) -> Vec<RowChange<'a>
     }
 }
 
-/// One without an id would be an intent, which has a record of its own.
+/// A user without an id would be an intent, which has a record of its own.
 fn put_user(user: &User, now: u64) -> Vec<RowChange<'static>> {
     let Some(id) = &user.id else {
         return Vec::new();
@@ -213,7 +214,7 @@ fn put_user(user: &User, now: u64) -> Vec<RowChange<'static>> {
     vec![RowChange::PutUser(key, row)]
 }
 
-/// As for users.
+/// A group, like a user.
 fn put_group(group: &Group, now: u64) -> Vec<RowChange<'static>> {
     let Some(id) = &group.id else {
         return Vec::new();
@@ -227,7 +228,7 @@ fn put_group(group: &Group, now: u64) -> Vec<RowChange<'static>> {
     vec![RowChange::PutGroup(key, row)]
 }
 
-/// A group may have very many: only what is new is written.
+/// A group may have very many members: only new ones are written.
 fn put_members(all: &MembersRecord) -> Vec<RowChange<'_>> {
     let group = GroupRowKey::new(&all.account, &all.scope, RowId::known(&all.group));
     vec![
@@ -245,7 +246,7 @@ fn put_members(all: &MembersRecord) -> Vec<RowChange<'_>> {
     ]
 }
 
-/// Since when something is open stays as it is; what was not open is asked for at once.
+/// Keeps the time since when a row is open; a row that was not open is due at once.
 fn reopen(kind: ResourceKind, account: &str, id: &str, rows: &Rows) -> Vec<RowChange<'static>> {
     let id = RowId::known(id);
     let change = match kind {
