@@ -1,5 +1,5 @@
-//! Fuzzing targets. Each is a test too, which tries what the engine draws in a moment; `cargo xtask
-//! fuzz` looks for new ways through the code for as long as it is told.
+//! Fuzzing targets. Each is also a test that tries a short run of random input; `cargo xtask fuzz`
+//! searches for new code paths for the given time.
 
 #[path = "../../plugin/core/tests/face/mod.rs"]
 mod face;
@@ -65,7 +65,7 @@ fn filter() {
     });
 }
 
-/// A whole request: the method and the path in the first line, the body behind it.
+/// A whole request: method and path in the first line, then the body.
 #[test]
 fn whole_request() {
     bolero::check!().for_each(|bytes: &[u8]| {
@@ -76,8 +76,8 @@ fn whole_request() {
     });
 }
 
-/// The counted work of a whole request is linear in its size. The engine counts how often a loop runs, in
-/// steps that grow: what takes more work for each byte than anything before is kept, and changed again.
+/// The counted work of a whole request is linear in its size. The engine counts loop iterations in
+/// growing steps: it keeps and mutates every input that takes more work per byte than any before.
 #[test]
 fn work() {
     bolero::check!().for_each(|bytes: &[u8]| {

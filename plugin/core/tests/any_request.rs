@@ -1,5 +1,5 @@
-//! Whatever comes in, a decision comes out: no panic, no endless asking, and what is forwarded is in
-//! canonical form, so that the guard would not change it again.
+//! Any request gets a decision, without panics or endless rounds. Forwarded requests are canonical,
+//! so that the guard would not change them again.
 
 mod face;
 
@@ -39,7 +39,7 @@ fn any_path() -> impl Strategy<Value = String> {
     prop_oneof![4 => scim, 1 => management, 1 => "\\PC{0,40}"]
 }
 
-/// JSON as it could be meant for SCIM: known names, in any case, with values of every type.
+/// JSON that resembles SCIM: known names, in any case, with values of every type.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let text = prop_oneof![
         prop::sample::select(vec![
@@ -109,7 +109,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// A valid message with one value in it replaced by another.
+/// A valid message with one value replaced.
 fn mutated() -> impl Strategy<Value = (&'static str, String, serde_json::Value)> {
     let user = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

@@ -1,5 +1,5 @@
-//! What is wrong with a policy document is told with its place, and a document that could hold up a
-//! decision is none.
+//! Faults in a policy document are reported with their place, and a document that could slow down a
+//! decision is refused.
 
 use scimguard_core::Guard;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn documents_without_fault() {
             json!({"$defs": {"name": {"pattern": "^a"}}, "properties": {"userName": {"$ref": "#/$defs/name"}}}),
         ),
         constraint(json!({"$id": "https://example.com/user", "additionalProperties": true})),
-        // It goes down with the value.
+        // The schema recurses with the value.
         constraint(json!({"additionalProperties": {"$ref": "#"}})),
     ] {
         assert_eq!(faults(scim.clone()), Vec::<String>::new(), "{scim}");
@@ -274,7 +274,7 @@ fn a_misspelt_kind_of_protected_things_is_a_fault() {
         harness(json!([])),
         harness(json!(["svc_okta", "okta_*"])),
         harness(json!({"token": ["t1"], "any": ["svc_okta"]})),
-        // The kinds of a preset need no route once the document has routes of its own.
+        // A preset's kinds need no route if the document has its own routes.
         json!({"version": 1, "management": {"routes": []}}),
     ] {
         assert_eq!(faults(fine.clone()), Vec::<String>::new(), "{fine}");

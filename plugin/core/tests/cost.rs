@@ -1,5 +1,5 @@
-//! A decision takes no more counted work than its request's size allows, and beyond a fixed budget it
-//! is refused: the same on every face, since nothing is timed.
+//! The counted work of a decision is limited by the request's size, and a request over the fixed
+//! budget is refused. Nothing is timed, so every face gives the same result.
 
 mod face;
 #[path = "face/worst.rs"]
@@ -87,7 +87,7 @@ fn the_largest_legitimate_requests_are_within_the_budget() {
     assert!(steps < 1_000_000, "{steps}");
 }
 
-/// What the client gets of a list of so many bytes.
+/// Returns what the client gets from a list of this many bytes.
 fn listed(guard: &Guard, bytes: usize) -> String {
     let read = request("GET", "/scim/v2/ACC1/Users".to_owned(), Vec::new());
     let Verdict::Forward(forward) = decide_counted(guard, &read).0 else {

@@ -44,7 +44,7 @@ fn table() -> Table {
     Table::from_json(&facts).expect("the facts are well formed")
 }
 
-/// The rule that refuses these operations, if one of ownership does.
+/// Returns the ownership rule that refuses these operations, if any.
 fn refusal(
     guard: &Guard,
     base: &str,
@@ -159,8 +159,7 @@ fn target() -> impl Strategy<Value = (String, Vec<Value>)> {
     ]
 }
 
-/// A text with each of its characters in another case, in another form of the same compatibility, or as
-/// it is.
+/// A text with each character unchanged, in another case, or in another compatibility form.
 fn spelling(text: &'static str) -> impl Strategy<Value = String> {
     let length = text.chars().count();
     prop::collection::vec(0..5_u8, length).prop_map(move |forms| {

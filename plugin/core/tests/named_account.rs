@@ -1,4 +1,4 @@
-//! The account that a path names is the one that the decision is about, however the path is written.
+//! The account that a path names is the account of the decision, however the path is written.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -95,7 +95,7 @@ fn paths_name_the_account_that_their_route_reads() {
 }
 
 proptest! {
-    /// Whatever the decision says whose request it is, the path said it, if it said anything.
+    /// If the path names an account, the decision is about that account.
     #[test]
     fn the_decision_is_about_no_other_account(
         method in prop::sample::select(vec!["GET", "POST", "PUT", "PATCH", "DELETE"]),

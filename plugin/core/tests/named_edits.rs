@@ -1,4 +1,4 @@
-//! What requests are called in a log.
+//! The names of requests in logs.
 
 use scimguard_core::{Body, Guard, NamedEdit, Request, never_returned};
 

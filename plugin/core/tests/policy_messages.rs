@@ -1,5 +1,5 @@
-//! What somebody reads who has misspelt something in a policy document: the place, what is expected in
-//! words, and the name that was perhaps meant.
+//! Messages for misspellings in a policy document: the place, what is expected in words, and the
+//! name that was probably meant.
 
 use scimguard_core::Guard;
 use serde_json::{Value, json};

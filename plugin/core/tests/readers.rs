@@ -1,5 +1,5 @@
-//! What the guard reads is what every reader reads: applications split queries, fold names and keys
-//! and join headers in their own ways, and whatever is forwarded means the same to all of them.
+//! Applications split queries, fold names and keys and join headers in different ways. Every
+//! forwarded request means the same to all of them as to the guard.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -9,12 +9,12 @@ use scimguard_core::facts::{Fact, Key, Table};
 use scimguard_core::{Body, Guard, Request, Verdict};
 use serde_json::json;
 
-/// What a decision asked about a forwarded request's groups: their accounts, scopes and ids.
+/// The groups that a decision on a forwarded request asked about: accounts, scopes and ids.
 type Asked = BTreeSet<(String, String, String)>;
 
 static HARNESS: LazyLock<Guard> = LazyLock::new(|| guard(&json!({})));
 
-/// The account and the organisation stand in headers.
+/// The account and organisation are in headers.
 static HEADERS: LazyLock<Guard> = LazyLock::new(|| {
     guard(&json!({"management": {"routes": [{
         "method": "DELETE", "path": "/gateway/ng/api/user-groups/{id}", "edit": "group.delete",
@@ -29,7 +29,7 @@ fn guard(policy: &serde_json::Value) -> Guard {
     }
 }
 
-/// Decides by an empty record. `None`: refused.
+/// Decides with an empty record; `None` if refused.
 fn asked(guard: &Guard, request: &Request) -> Option<Asked> {
     let table = Table::from_json(&json!({})).expect("empty facts");
     let mut facts: Vec<Fact> = Vec::new();
@@ -72,7 +72,7 @@ fn decoded(text: &str) -> String {
         .into_owned()
 }
 
-/// A parameter's name as a reader has it, from the name as it was sent.
+/// A parameter's name as a reader sees it, from the name as sent.
 type Named = fn(&str) -> String;
 
 /// One way to read a query: where it is split, how names are read, how values are.
@@ -83,7 +83,7 @@ struct Reader {
     value: fn(&str) -> String,
 }
 
-/// Everything before the first bracket, unless it begins with one.
+/// Everything before the first bracket, unless the name starts with one.
 fn bracketless(name: &str) -> String {
     let name = name.trim_start_matches('[');
     name.split(['[', ']']).next().unwrap_or_default().to_owned()
@@ -168,7 +168,7 @@ const READERS: &[Reader] = &[
 ];
 
 impl Reader {
-    /// Every value of a parameter, none of them empty.
+    /// Returns every value of a parameter that is not empty.
     fn values(&self, query: &str, name: &str) -> BTreeSet<String> {
         let mut pieces = vec![query];
         for split in self.splits {
@@ -282,7 +282,7 @@ fn any_key() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-/// Ways to read a key, each the folding of one library.
+/// Ways to read a key, each with one library's folding.
 const FOLDINGS: &[(&str, Named)] = &[
     ("exactly", str::to_owned),
     ("ASCII", str::to_ascii_lowercase),
@@ -361,7 +361,7 @@ proptest! {
             let same = keys.iter().enumerate().filter(|(_, key)| folded(key) == wanted);
             let read: BTreeSet<String> = same.map(|(index, _)| format!("g{index}")).collect();
             prop_assert_eq!(&read, &asked, "{}", name);
-            // No two keys of what is forwarded are one to anybody.
+            // No reader takes two forwarded keys for the same one.
             let different: BTreeSet<String> = keys.iter().map(|key| folded(key)).collect();
             prop_assert_eq!(different.len(), keys.len(), "{}", name);
         }

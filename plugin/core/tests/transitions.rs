@@ -1,4 +1,4 @@
-//! What holds of every step of the record, whatever came before. Few names, so that they meet.
+//! Properties of every step of the record after any history. Uses few names, so that they collide.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use scimguard_core::record::{
 const ACCOUNT: &str = "ACC1";
 const NOW: u64 = 7;
 
-/// A step, with what it borrows.
+/// A step, with the values it borrows.
 #[derive(Clone, Debug)]
 enum Step {
     Record(Record),
@@ -41,7 +41,7 @@ impl Step {
         }
     }
 
-    /// The create that this is the outcome of.
+    /// Returns the create that this step completes.
     fn settled(&self) -> Option<&IntentKey> {
         match self {
             Self::Record(Record::Settle(Settled { intent, .. }) | Record::Withdraw(intent))
@@ -50,13 +50,13 @@ impl Step {
         }
     }
 
-    /// Each of these is one more attempt, or one less.
+    /// Whether the step adds or removes one attempt.
     fn counts(&self) -> bool {
         use Record::{Failed, Intent, Withdraw};
         matches!(self, Self::Record(Intent(_) | Withdraw(_) | Failed(_)))
     }
 
-    /// Says itself who owns the resource, or that it is gone.
+    /// Whether the step itself states who owns the resource, or that it is gone.
     fn writes_resource(&self) -> bool {
         use Record::{Group, RemoveGroup, RemoveUser, User};
         matches!(
@@ -65,7 +65,7 @@ impl Step {
         )
     }
 
-    /// Says that a user is in a group no more.
+    /// Whether the step records that a user is no longer in a group.
     fn takes_out(&self) -> bool {
         match self {
             Self::Record(Record::Member(member)) => member.state.is_none(),
@@ -213,7 +213,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The rows that a store loads for these reads.
+/// Returns the rows that a store loads for these reads.
 fn loaded(rows: &Rows, reads: &Reads) -> Rows {
     let mut some = rows.clone();
     some.users.retain(|key, _| match reads {
@@ -240,7 +240,7 @@ fn has_intent(rows: &Rows, intent: &IntentKey) -> bool {
     }
 }
 
-/// Users and groups with an id that a provider owns.
+/// Returns the users and groups with a known id that a provider owns.
 fn owned(rows: &Rows) -> Vec<(ResourceKind, &str)> {
     let users = rows.users.iter().filter_map(|(key, row)| {
         let owner = row.user.managed_by.as_ref();
@@ -257,7 +257,7 @@ fn owned(rows: &Rows) -> Vec<(ResourceKind, &str)> {
     users.chain(groups).collect()
 }
 
-/// What an intent says gives way to what was written by the id since.
+/// Later writes by id override an intent.
 fn settles_a_user(intent: &IntentKey, id: &str, before: &Rows, after: &Rows) {
     let key = UserRowKey::new(ACCOUNT, RowId::known(id));
     let created = &before.users[&UserRowKey::new(ACCOUNT, RowId::Intent(intent.key.clone()))];
@@ -285,7 +285,8 @@ fn settles_a_user(intent: &IntentKey, id: &str, before: &Rows, after: &Rows) {
     }
 }
 
-/// A group that was there is not the one that was created, unless it is native and perhaps deleted.
+/// A group that existed before is not the created one, unless it is native and may have been
+/// deleted.
 fn settles_a_group(intent: &IntentKey, id: &str, before: &Rows, after: &Rows) {
     let key = GroupRowKey::new(ACCOUNT, "", RowId::known(id));
     let pending = GroupRowKey::new(ACCOUNT, "", RowId::Intent(intent.key.clone()));
@@ -314,7 +315,7 @@ fn settles_a_group(intent: &IntentKey, id: &str, before: &Rows, after: &Rows) {
     }
 }
 
-/// Only what is open is settled, and a change that was not done is to be repeated.
+/// Settles only what is open; a change that was not made must be repeated.
 fn settles_a_member(key: &MembershipKey, found: Presence, before: &Rows, after: &Rows) {
     let (row, now) = (before.memberships.get(key), after.memberships.get(key));
     let Some(row) = row.filter(|row| row.membership != Membership::Confirmed) else {

@@ -1,17 +1,17 @@
-//! The source of randomness of a plugin that imports nothing: there is none. A face links it with
-//! `use scimguard_entropy as _;`.
+//! Replaces the source of randomness in a plugin that imports nothing. A face links it with `use
+//! scimguard_entropy as _;`.
 //!
 //! `jsonschema` seeds its hash maps through `getrandom`, which on wasm32 would import a JavaScript
-//! host. The build selects getrandom's custom backend instead, and this is it. It is deterministic
-//! on purpose: the policy is a pure function, the same on every face. Whatever a client sends must
-//! therefore not be the key of a hash map.
+//! host. The build selects getrandom's custom backend instead, which is this crate. It is
+//! deterministic on purpose: the policy is a pure function, the same on every face. Client input
+//! must therefore never be the key of a hash map.
 
 use getrandom::Error;
 
 /// Fills `dest` with the bytes of a counter.
 ///
 /// # Safety
-/// `dest` is writable for `len` bytes, as getrandom promises.
+/// `dest` must be writable for `len` bytes, which getrandom guarantees.
 #[expect(
     unsafe_code,
     reason = "getrandom finds its custom backend by the name of this symbol"

@@ -1,38 +1,38 @@
-//! What an edit would change, measured on the record: a write that changes nothing is no edit.
+//! Determines what an edit would change in the record. A write that changes nothing is no edit.
 
 use std::collections::BTreeSet;
 
 use super::{Active, Edit, Group, Id, Profile, World};
 
-/// One change of one thing: a row of the table.
+/// One change; a row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// E-mail or full name.
+    /// Changes the e-mail or full name.
     Profile(Id),
-    /// To another user's name.
+    /// Changes a user name to another user's.
     TakeName(Id),
-    /// To an identifier that another has.
+    /// Changes an identifier to one in use by another.
     TakeExternalId,
-    /// Of a user whom nobody knows.
+    /// Creates an unknown user.
     NewUser,
-    /// Of a user who exists: deletion.
+    /// Deletes an existing user.
     DeleteUser(Id),
     Deactivate(Id),
-    /// By activation or by creation.
+    /// Activates the user, directly or by creating them.
     BringBack(Id),
     Join(Id, Id),
     Leave(Id, Id),
-    /// To a name of which the same id is made as of another pushed group's.
+    /// Renames a group to a name with the same derived id as another pushed group.
     TakeGroupId,
     Rename(Id),
     DeleteGroup(Id),
     Link(Id),
 }
 
-/// Characters of a group's name for which its id has an underscore.
+/// Characters of a group's name that its id replaces with an underscore.
 const REPLACED: [char; 3] = ['.', '-', ' '];
 
-/// The members that a group is created with; whatever it is called, it is none that is known.
+/// Returns the joins to a new group. Whatever its name, it is not a known group.
 fn new_group(name: &str, members: &BTreeSet<Id>) -> Vec<Change> {
     let join = |user: &Id| Change::Join(user.clone(), format!("new {name}"));
     members.iter().map(join).collect()
@@ -43,7 +43,7 @@ fn derived_id(name: &str) -> Id {
 }
 
 impl World {
-    /// What an operator's edit changes. Creating what exists is an update of it.
+    /// Returns what an operator's edit changes. Creating an existing user or group updates it.
     pub(super) fn operator_changes(&self, edit: &Edit) -> Vec<Change> {
         match edit {
             Edit::CreateUser {
@@ -74,7 +74,7 @@ impl World {
                 name,
                 members,
             } => self.replacement(group, Some(name), members),
-            // The application may know the group by its name, or make another one of the same name.
+            // The application may find the group by its name, or create another one with that name.
             Edit::CreateGroup {
                 id: None,
                 name,
@@ -88,7 +88,7 @@ impl World {
         }
     }
 
-    /// What the provisioner's edit changes. A group that exists natively is another group.
+    /// Returns what the provisioner's edit changes. An existing native group is a different group.
     pub(super) fn provisioner_changes(&self, edit: &Edit) -> Vec<Change> {
         match edit {
             Edit::CreateUser { mail, profile, .. } => match self.named(mail) {
@@ -115,7 +115,7 @@ impl World {
 
     fn changes(&self, edit: &Edit) -> Vec<Change> {
         match edit {
-            // Created by whom, that is what matters.
+            // What matters is who created it.
             Edit::Nothing | Edit::Free | Edit::CreateUser { .. } | Edit::CreateGroup { .. } => {
                 Vec::new()
             }
@@ -167,7 +167,7 @@ impl World {
                 members,
             } => self.replacement(group, name.as_ref(), members),
             Edit::DeleteGroup(group) => vec![Change::DeleteGroup(group.clone())],
-            // The directory decides who stays.
+            // The directory decides which members stay.
             Edit::LinkGroup(group) => {
                 let mut changes = self.replacement(group, None, &BTreeSet::new());
                 changes.push(Change::Link(group.clone()));

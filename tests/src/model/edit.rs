@@ -1,5 +1,4 @@
-//! What somebody asks for, however it is said: the same edit may be a PATCH, a PUT or a route of the
-//! management API.
+//! The edit that a client requests, in any form: a PATCH, a PUT or a route of the management API.
 
 use std::collections::BTreeSet;
 
@@ -8,104 +7,104 @@ use super::Id;
 /// One edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// A read, or a write of which nothing is left.
+    /// A read, or a write with no effect left.
     Nothing,
     /// Roles, resource groups, notification settings, unlock after failed logins.
     Free,
-    /// Some attributes of a user.
+    /// Changes some attributes of a user.
     WriteUser {
-        /// Whom.
+        /// The user.
         user: Id,
-        /// To what.
+        /// The new e-mail and full name.
         profile: Profile,
-        /// To what.
+        /// The new state.
         active: Active,
     },
-    /// A user, who may exist already.
+    /// Creates a user, who may already exist.
     CreateUser {
-        /// The e-mail and the rest.
+        /// The e-mail, which is also the user name.
         mail: String,
-        /// What is said besides.
+        /// The rest of the profile.
         profile: Profile,
-        /// The groups that come with it.
+        /// The user's groups.
         groups: BTreeSet<Id>,
     },
-    /// Of a user.
+    /// Deletes a user.
     DeleteUser(Id),
-    /// From the user's side.
+    /// Adds a user to groups, from the user's side.
     JoinGroups {
-        /// Who.
+        /// The user.
         user: Id,
-        /// Which.
+        /// The groups.
         groups: BTreeSet<Id>,
     },
-    /// From the user's side.
+    /// Removes a user from groups, from the user's side.
     LeaveGroups {
-        /// Who.
+        /// The user.
         user: Id,
-        /// Which.
+        /// The groups.
         groups: BTreeSet<Id>,
     },
-    /// From the user's side: in these and in no others.
+    /// Sets exactly these groups, from the user's side.
     ReplaceGroups {
-        /// Who.
+        /// The user.
         user: Id,
-        /// Which.
+        /// The groups.
         groups: BTreeSet<Id>,
     },
-    /// A group's name and members.
+    /// Changes a group's name and members.
     WriteGroup {
-        /// Which.
+        /// The group.
         group: Id,
-        /// The name that is given, if any.
+        /// The new name, if given.
         name: Option<String>,
-        /// Those who are put in.
+        /// The users to add.
         add: BTreeSet<Id>,
-        /// Those who are taken out.
+        /// The users to remove.
         remove: BTreeSet<Id>,
     },
-    /// A group's name and all of its members.
+    /// Changes a group's name and all its members.
     ReplaceGroup {
-        /// Which.
+        /// The group.
         group: Id,
-        /// The name that is given, if any.
+        /// The new name, if given.
         name: Option<String>,
-        /// Those who are in afterwards.
+        /// The members afterwards.
         members: BTreeSet<Id>,
     },
-    /// A group, which may exist already.
+    /// Creates a group, which may already exist.
     CreateGroup {
-        /// The id, where the client chooses it.
+        /// The id, if the client chooses it.
         id: Option<Id>,
-        /// The name, of which the id is made where the client does not choose it.
+        /// The name, from which the id is derived if the client does not choose it.
         name: String,
-        /// Those who are in it.
+        /// The members.
         members: BTreeSet<Id>,
     },
-    /// Of a group.
+    /// Deletes a group.
     DeleteGroup(Id),
-    /// Of a group to another directory, or the end of that.
+    /// Links a group to another directory, or unlinks it.
     LinkGroup(Id),
 }
 
-/// What a write says of a user's e-mail and full name.
+/// The e-mail and full name that a write gives a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The e-mail, which is the user name: nobody else may have it.
+    /// The e-mail, which is also the user name and must be unique.
     pub mail: Option<String>,
     /// The full name.
     pub name: Option<String>,
-    /// Something of the profile that is not recorded, such as the given name, or that the edit
-    /// leaves open: it counts as changed.
+    /// The write sets something unrecorded, such as the given name, or leaves open whether it does.
+    /// Counts as a change.
     pub unrecorded: bool,
-    /// An identifier of the provider's that another user or group has.
+    /// The write sets a provider's identifier that another user or group already has.
     pub foreign_external_id: bool,
 }
 
-/// What a write says of `active`.
+/// The value of `active` in a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Active {
-    /// Nothing.
+    /// Not set.
     #[default]
     Kept,
     /// Activated, already or not.

@@ -1,6 +1,6 @@
-//! Who may change what: the two tables of ownership, told a second time. It is written from the
-//! design's tables and sentences alone, shares nothing with the policy's code and knows no request:
-//! who acts, on what record, by which edit, under which policy.
+//! An independent model of ownership: the two tables of who may change what. It is written only
+//! from the design's tables and text and shares no code with the policy. It has no requests; its
+//! input is an actor, a record, an edit and a policy.
 //!
 //! ```
 //! use scimguard_tests::model::{Actor, Edit, Policy, Rule, User, Verdict, World};
@@ -20,39 +20,39 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use edit::{Active, Edit, Profile};
 pub use table::{Rule, Verdict};
 
-/// What an id is: of a user or of a group.
+/// The id of a user or group.
 pub type Id = String;
 
 /// The users and groups of one account, as they are recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct World {
-    /// By id.
+    /// Keyed by id.
     pub users: BTreeMap<Id, User>,
-    /// By id.
+    /// Keyed by id.
     pub groups: BTreeMap<Id, Group>,
 }
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The e-mail, which is the user name.
+    /// The e-mail, which is also the user name.
     pub mail: String,
     /// The full name.
     pub name: String,
-    /// Provisioned by the provider.
+    /// Whether the provider provisioned the user.
     pub managed: bool,
-    /// Not deactivated.
+    /// Whether the user is not deactivated.
     pub active: bool,
-    /// The provider's id, where the application shows it.
+    /// The provider's id, if the application shows it.
     pub external_id: Option<String>,
 }
 
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// What it is called; its id may be another.
+    /// The name, which may differ from the id.
     pub name: String,
-    /// Pushed by the provider.
+    /// Whether the provider pushed the group.
     pub managed: bool,
     /// Ids of users.
     pub members: BTreeSet<Id>,
@@ -61,13 +61,13 @@ pub struct Group {
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actor {
-    /// The provider, by a token that is bound to it.
+    /// The provider, with a token bound to it.
     Provisioner,
-    /// Anybody else.
+    /// Anyone else.
     Operator,
 }
 
-/// What an account may decide for itself.
+/// The settings of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Policy {
     /// `adopt.users` is `allow`.
@@ -80,14 +80,14 @@ pub struct Policy {
     pub local_denied: bool,
 }
 
-/// Whose a user is: the columns of the table.
+/// The owner of a user: the columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ownership {
-    /// Nobody's: there is no such user, or the application's own.
+    /// No provider: the user is native or does not exist.
     Native,
-    /// The provider's, in none of its groups.
+    /// The provider; the user is in none of its groups.
     Direct,
-    /// The provider's, in at least one of its groups.
+    /// The provider; the user is in at least one of its groups.
     GroupProvisioned,
 }
 
@@ -103,7 +103,7 @@ impl Default for Policy {
 }
 
 impl User {
-    /// An active user of the application's own.
+    /// Creates an active native user.
     #[must_use]
     pub fn native(mail: &str, name: &str) -> Self {
         Self {
@@ -115,7 +115,7 @@ impl User {
         }
     }
 
-    /// An active user whom the provider provisioned.
+    /// Creates an active user provisioned by the provider.
     #[must_use]
     pub fn managed(mail: &str, name: &str) -> Self {
         Self {
@@ -126,7 +126,7 @@ impl User {
 }
 
 impl World {
-    /// Whose a user is under a policy.
+    /// Returns the owner of a user under a policy.
     #[must_use]
     pub fn ownership(&self, user: &str, policy: Policy) -> Ownership {
         let managed = self.users.get(user).is_some_and(|user| user.managed);
@@ -159,7 +159,7 @@ impl World {
             .is_some_and(|group| group.members.contains(user))
     }
 
-    /// Who has this e-mail.
+    /// Finds the user with this e-mail.
     #[must_use]
     pub fn named(&self, mail: &str) -> Option<&Id> {
         let has = |user: &User| user.mail.eq_ignore_ascii_case(mail);

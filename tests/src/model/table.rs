@@ -1,4 +1,4 @@
-//! The two tables, cell by cell, and which refusal wins.
+//! The two tables, cell by cell, and the precedence of refusals.
 
 use std::collections::BTreeSet;
 
@@ -18,30 +18,30 @@ pub enum Rule {
     GroupId,
     /// Another user or group has the identifier.
     ExternalId,
-    /// Who is in a pushed group.
+    /// The members of a pushed group are the provider's.
     GroupMembership,
-    /// What a pushed group is called.
+    /// The name of a pushed group is the provider's.
     GroupRename,
-    /// Whether a pushed group exists.
+    /// Only the provider creates or deletes a pushed group.
     GroupDelete,
-    /// E-mail and full name of a group-provisioned user.
+    /// The e-mail and full name of a group-provisioned user are the provider's.
     UserProfile,
-    /// Native groups of a group-provisioned user.
+    /// The native groups of a group-provisioned user are the provider's.
     UserGroups,
-    /// Whether a managed user exists and is active.
+    /// Only the provider deletes, activates or deactivates a managed user.
     UserDelete,
-    /// Who exists at all, where operators create nobody.
+    /// Operators may not create users.
     UserCreate,
     /// A managed user is deactivated.
     Deactivated,
 }
 
-/// What becomes of an edit.
+/// The outcome of an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The application decides.
     Forward,
-    /// By one of these rules, all of the same rank.
+    /// Refused by one of these rules, all of the same rank.
     Refuse(BTreeSet<Rule>),
 }
 
@@ -63,7 +63,7 @@ impl Rule {
         Self::Deactivated,
     ];
 
-    /// As answers have it.
+    /// Returns the rule id as in answers.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
@@ -94,7 +94,8 @@ impl Rule {
         }
     }
 
-    /// Ownership comes before what only the provider may do, a deactivated user last.
+    /// The precedence of refusals: ownership first, then what only the provider may do, a
+    /// deactivated user last.
     fn rank(self) -> u8 {
         match self {
             Self::NativeUser
@@ -109,7 +110,7 @@ impl Rule {
 }
 
 impl Verdict {
-    /// A refusal by one rule.
+    /// Creates a refusal by one rule.
     #[must_use]
     pub fn refused(rule: Rule) -> Self {
         Self::Refuse(BTreeSet::from([rule]))
@@ -125,7 +126,7 @@ impl Verdict {
 }
 
 impl World {
-    /// What becomes of an edit.
+    /// The outcome of an edit.
     #[must_use]
     pub fn judge(&self, policy: Policy, actor: Actor, edit: &Edit) -> Verdict {
         let (changes, mut rules) = match actor {
@@ -149,7 +150,7 @@ impl World {
         Verdict::of(rules)
     }
 
-    /// The first table: an operator's change, and whose it is.
+    /// The first table: an operator's change, by owner.
     fn cell(&self, policy: Policy, change: &Change) -> Option<Rule> {
         use Ownership::{Direct, GroupProvisioned, Native};
         match change {
@@ -201,7 +202,7 @@ impl World {
         rules
     }
 
-    /// What is not done to a deactivated user.
+    /// Whether a change is refused for a deactivated user.
     fn asleep(&self, change: &Change) -> Option<Rule> {
         match change {
             Change::Profile(user) | Change::Join(user, _) => {
@@ -212,7 +213,7 @@ impl World {
     }
 }
 
-/// What nobody may do.
+/// Refuses changes that nobody may make.
 fn whoever(change: &Change) -> Option<Rule> {
     match change {
         Change::TakeName(_) => Some(Rule::UserName),
@@ -222,7 +223,7 @@ fn whoever(change: &Change) -> Option<Rule> {
     }
 }
 
-/// Whether an edit of the provisioner reactivates a user, or deactivates one again.
+/// Whether an edit by the provisioner reactivates a user, or deactivates one again.
 fn decides_activity(edit: &Edit) -> bool {
     match edit {
         Edit::WriteUser { active, .. } => *active != Active::Kept,

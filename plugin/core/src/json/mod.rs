@@ -1,7 +1,7 @@
-//! JSON that loses nothing: numbers keep their text, objects keep their order.
+//! Lossless JSON: numbers keep their text, objects keep their order.
 //!
-//! Bodies are never written from `serde_json::Value`, whose features (and so whose bytes) depend on
-//! what else is in the build; every face must write the same bytes.
+//! Bodies are never written from `serde_json::Value`, because its features, and so its output,
+//! depend on the other crates in the build. Every face must write the same bytes.
 
 mod pretty;
 mod read;
@@ -10,7 +10,7 @@ mod write;
 pub use pretty::pretty;
 pub(crate) use read::{Fault, Flaw, Source, place_in, read};
 
-/// Levels of nesting in a text that no policy limits.
+/// Maximum nesting of a text if no policy limits it.
 const DEEPEST: usize = 64;
 
 /// A JSON value.
@@ -20,7 +20,7 @@ pub enum Json {
     Null,
     /// `true`, `false`
     Bool(bool),
-    /// The number as it was written.
+    /// The number as written.
     Number(String),
     /// Unescaped.
     String(String),
@@ -37,11 +37,11 @@ pub struct Member {
     pub name: String,
     /// The value.
     pub value: Json,
-    /// Byte offset in the source text just behind the key; 0 for a member that the guard made.
+    /// Byte offset just after the key in the source text; 0 for a member that the guard made.
     pub(crate) end_of_key: u32,
 }
 
-/// The tokens of a JSON Pointer (RFC 6901 §4).
+/// Returns the tokens of a JSON Pointer (RFC 6901 §4).
 pub(crate) fn pointer_tokens(pointer: &str) -> impl Iterator<Item = String> + '_ {
     let tokens = pointer.split('/').skip(1);
     tokens.map(|token| token.replace("~1", "/").replace("~0", "~"))
@@ -58,7 +58,7 @@ impl PartialEq for Member {
 impl Eq for Member {}
 
 impl Member {
-    /// A member that was not in the source.
+    /// Creates a member that is not in the source.
     pub(crate) fn new(name: impl Into<String>, value: Json) -> Self {
         Self {
             name: name.into(),
@@ -71,12 +71,12 @@ impl Member {
 // === impl Json ===
 
 impl Json {
-    /// A string.
+    /// Creates a string.
     pub(crate) fn string(text: impl Into<String>) -> Self {
         Self::String(text.into())
     }
 
-    /// An object of these members.
+    /// Creates an object from these members.
     pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Self {
         Self::Object(
             members
@@ -86,13 +86,13 @@ impl Json {
         )
     }
 
-    /// Reads a JSON text as strictly as a body; `None` if it is none.
+    /// Parses a JSON text as strictly as a body; `None` if it is invalid.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         read(text, DEEPEST).ok().map(|(value, _)| value)
     }
 
-    /// The member of this exact name.
+    /// Returns the value of the member with this exact name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
         match self {
@@ -104,7 +104,7 @@ impl Json {
         }
     }
 
-    /// What stands at these tokens of a JSON Pointer.
+    /// Returns the value at these tokens of a JSON Pointer.
     pub(crate) fn at(&self, pointer: &[String]) -> Option<&Json> {
         pointer.iter().try_fold(self, |at, token| match at {
             Self::Array(elements) => elements.get(token.parse::<usize>().ok()?),
@@ -112,7 +112,7 @@ impl Json {
         })
     }
 
-    /// The text of a string.
+    /// Returns the text of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -121,7 +121,7 @@ impl Json {
         }
     }
 
-    /// The value of a boolean.
+    /// Returns the value of a boolean.
     pub(crate) fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -129,7 +129,7 @@ impl Json {
         }
     }
 
-    /// The elements of a list.
+    /// Returns the elements of a list.
     pub(crate) fn as_array(&self) -> Option<&[Json]> {
         match self {
             Self::Array(elements) => Some(elements),
@@ -137,7 +137,7 @@ impl Json {
         }
     }
 
-    /// Shows every text that a member has as its value, at any depth, with the member's name.
+    /// Visits every member with a text value, at any depth, with its name.
     pub(crate) fn each_text(&mut self, visit: &mut impl FnMut(&str, &mut String)) {
         match self {
             Self::Array(elements) => elements.iter_mut().for_each(|inner| inner.each_text(visit)),
@@ -153,7 +153,7 @@ impl Json {
         }
     }
 
-    /// What RFC 7643 §2.5 calls unassigned: `null` or an empty list.
+    /// Whether the value is unassigned by RFC 7643 §2.5: `null` or an empty list.
     pub(crate) fn is_unassigned(&self) -> bool {
         match self {
             Self::Null => true,
@@ -162,7 +162,7 @@ impl Json {
         }
     }
 
-    /// What the value is, for messages.
+    /// Describes the kind of value, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -174,7 +174,7 @@ impl Json {
         }
     }
 
-    /// For `jsonschema`, where no byte is at stake.
+    /// Converts for `jsonschema`, where the exact bytes do not matter.
     pub(crate) fn to_serde(&self) -> serde_json::Value {
         use serde_json::Value;
         match self {

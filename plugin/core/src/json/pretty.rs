@@ -1,12 +1,12 @@
-//! JSON for people: a member a line, and still every number and every key as it was written.
+//! Human-readable JSON: one member per line, with numbers and keys as written.
 
 use super::write::write_string;
 use super::{Json, read};
 
-/// What text that is shown may nest.
+/// Maximum nesting of text that is formatted.
 const DEPTH: usize = 512;
 
-/// JSON text with its parts on lines of their own; what is no JSON stays as it is.
+/// Formats JSON text with one part per line; other text stays as it is.
 #[must_use]
 pub fn pretty(text: &str) -> String {
     match read(text.as_bytes(), DEPTH) {

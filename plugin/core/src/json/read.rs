@@ -1,4 +1,4 @@
-//! Strict reading of a body: RFC 8259 and nothing else, each key once, not too deep.
+//! Strict JSON reader: only RFC 8259, no duplicate keys, limited nesting.
 
 use std::collections::BTreeSet;
 
@@ -7,32 +7,32 @@ use jiter::{Jiter, JiterError, JiterErrorType, Peek};
 use super::{Json, Member};
 use crate::fold;
 
-/// A JSON text that was read, with its source for the places of errors.
+/// A parsed JSON text, with its source to locate errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     source: &'a [u8],
 }
 
-/// Why a text is not read.
+/// Why a text was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) flaw: Flaw,
-    /// With its place, in words.
+    /// A message that includes the place.
     pub(crate) detail: String,
 }
 
-/// What kind of text it is that is not read.
+/// The kind of fault in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     /// Not UTF-8, or with a byte order mark.
     Encoding,
-    /// Nothing.
+    /// An empty text.
     Missing,
-    /// No JSON.
+    /// Not JSON.
     Syntax,
-    /// An object with a key twice.
+    /// An object with a duplicate key.
     DuplicateKey,
-    /// Nested deeper than the reader goes.
+    /// Nested deeper than the limit.
     TooDeep,
 }
 
@@ -105,8 +105,8 @@ impl Reader<'_> {
         value.map_err(|error| self.syntax(&error))
     }
 
-    /// A number as it was written, within the range of IEEE 754 doubles (RFC 8259 §6): beyond, no two
-    /// readers agree on what it is.
+    /// A number as written, within the range of IEEE 754 doubles (RFC 8259 §6). Beyond it, readers
+    /// disagree on the value.
     fn number(&mut self, peek: Peek) -> Result<Json, Fault> {
         let place = self.jiter.current_index();
         let text = self
@@ -171,8 +171,8 @@ impl Reader<'_> {
     }
 }
 
-/// The keys of one object, which count as equal in any case (RFC 7643 §2.1): a scan while there are
-/// few, all in ASCII; a set of folded keys, each folded once, from then on.
+/// The keys of one object, compared without case (RFC 7643 §2.1). A few ASCII keys are scanned;
+/// more, or others, are folded once each into a set.
 #[derive(Default)]
 struct Seen(BTreeSet<String>);
 
@@ -208,7 +208,7 @@ impl Flaw {
 // === impl Source ===
 
 impl Source<'_> {
-    /// What is wrong with a key that is there twice; `end_of_key` is the offset behind the second.
+    /// Describes a duplicate key; `end_of_key` is the offset after the second occurrence.
     pub(crate) fn duplicate(&self, name: &str, end_of_key: usize) -> Fault {
         let place = self.place(self.start_of_key(end_of_key));
         Flaw::DuplicateKey.at(format!(
@@ -216,7 +216,7 @@ impl Source<'_> {
         ))
     }
 
-    /// Where an offset is.
+    /// Returns the line and column of an offset.
     fn place(&self, offset: usize) -> Place {
         let before = self.source.get(..offset).unwrap_or(self.source);
         let line_start = before
@@ -232,7 +232,7 @@ impl Source<'_> {
         }
     }
 
-    /// The offset of the quote that opens the key which ends before `end_of_key`.
+    /// Returns the offset of the opening quote of the key that ends before `end_of_key`.
     fn start_of_key(&self, end_of_key: usize) -> usize {
         let before = self.source.get(..end_of_key).unwrap_or_default();
         let Some(closing) = before.iter().rposition(|byte| *byte == b'"') else {
@@ -265,8 +265,8 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// The last place that a detail names, as line and column; what a detail repeats of the client's stands
-/// before it.
+/// Returns the last place in a detail as line and column. Text quoted from the client comes before
+/// it.
 pub(crate) fn place_in(detail: &str) -> Option<(usize, usize)> {
     let (before, after) = detail.rsplit_once(", column ")?;
     let (_, line) = before.rsplit_once("line ")?;

@@ -1,9 +1,9 @@
-//! The one writer of bodies: compact, members in their order, numbers as they were read.
+//! Writes all bodies: compact, members in order, numbers as they were read.
 
 use super::Json;
 
 impl Json {
-    /// The value as JSON text.
+    /// Returns the value as JSON text.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);

@@ -1,5 +1,5 @@
-//! The JSON Schemas of one resource type: the shape that follows from its attribute table, and what an
-//! account asks for itself. Compiled once.
+//! The JSON Schemas of one resource type: one derived from its attribute table, and the account's
+//! own. Compiled once.
 
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
@@ -16,22 +16,22 @@ use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::{Attribute, Type};
 use crate::scim::shape::Shape;
 
-/// Larger schemas are not an account's constraint but an attack (bytes of JSON text).
+/// Maximum size of an account's schema in bytes of JSON text; a larger one is an attack.
 const MAX_CUSTOM_BYTES: usize = 65_536;
 
-/// What canonical messages are checked against.
+/// The schemas that canonical messages are checked against.
 pub(crate) struct Constraints {
     resource: Validator,
     custom: Option<Custom>,
 }
 
-/// An account's own schema: for whole resources, and for the parts that a PATCH sets.
+/// An account's own schema, for whole resources and for the parts that a PATCH sets.
 struct Custom {
     whole: Checked,
     partial: Checked,
 }
 
-/// A schema that is ready to check with.
+/// A compiled schema with its cost.
 struct Checked {
     schema: Value,
     work: SchemaWork,
@@ -42,7 +42,7 @@ impl Constraints {
     /// Compiles the schemas of one resource type.
     ///
     /// # Errors
-    /// What is wrong with the account's own schema.
+    /// Describes what is wrong with the account's own schema.
     pub(crate) fn compile(
         shape: &Shape,
         custom: Option<&Value>,
@@ -66,7 +66,7 @@ impl Constraints {
         }
     }
 
-    /// Checks what canonical operations set. Their form is that of their type.
+    /// Checks the values that canonical operations set. Their types are already normalised.
     pub(crate) fn check_patch(
         &self,
         operations: &[Operation],
@@ -101,7 +101,7 @@ fn place(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// The resource that has just what one operation sets.
+/// Builds a resource with only what one operation sets.
 fn partial(operation: &Operation) -> Json {
     let value = operation.value.clone().unwrap_or(Json::Null);
     let value = match &operation.sub {
@@ -161,11 +161,11 @@ impl Checked {
     }
 }
 
-/// Takes out what asks for attributes to be there: a PATCH sets some, not all.
+/// Removes keywords that require attributes, since a PATCH sets only some.
 fn without_required(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
-            // Where one of these is an object it is a property of that name.
+            // If one of these is an object, it is a property of that name.
             for keyword in ["required", "minProperties"] {
                 if members.get(keyword).is_some_and(|value| !value.is_object()) {
                     members.remove(keyword);
@@ -178,7 +178,7 @@ fn without_required(schema: &mut Value) {
     }
 }
 
-/// The description or title of the failing subschema, else of the nearest one around it.
+/// Returns the description or title of the failing subschema, or of the nearest enclosing one.
 fn described(schema: &Value, keyword_path: &str) -> Option<String> {
     let mut path = keyword_path;
     loop {
@@ -192,7 +192,7 @@ fn described(schema: &Value, keyword_path: &str) -> Option<String> {
     }
 }
 
-/// The shape of a canonical resource, from its attribute table.
+/// Builds the schema of a canonical resource from its attribute table.
 fn resource_schema(shape: &Shape) -> Value {
     let mut properties = Map::new();
     properties.insert(

@@ -1,5 +1,5 @@
-//! Faults of a JSON document in our own words: where, and what was expected. Never a dump of the
-//! schema.
+//! Describes faults of a JSON document in plain words: where, and what was expected. Never dumps
+//! the schema.
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::nearest::meant;
 
-/// What is wrong, without the value itself.
+/// Describes what is wrong, without the value itself.
 pub(crate) fn explain(error: &ValidationError<'_>) -> String {
     explain_with(error, &Value::Null)
 }
 
-/// The same in the words of the schema, where it has some: `patternErrorMessage`, which editors show
-/// too, beside a `pattern`.
+/// Like [`explain`], but uses the schema's own `patternErrorMessage` next to a `pattern`, if any;
+/// editors show it too.
 pub(crate) fn explain_with(error: &ValidationError<'_>, schema: &Value) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {
@@ -52,7 +52,8 @@ pub(crate) fn explain_with(error: &ValidationError<'_>, schema: &Value) -> Strin
         Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
             let ways: Vec<&ValidationError<'_>> =
                 context.iter().filter_map(|errors| errors.first()).collect();
-            // Where one way is for values of this type, those for other types were not meant.
+            // If some alternative fits the value's type, the author did not mean alternatives for
+            // other types.
             let of_this_type: Vec<_> = ways
                 .iter()
                 .filter(|way| !matches!(way.kind(), Kind::Type { .. }))
@@ -73,13 +74,13 @@ pub(crate) fn explain_with(error: &ValidationError<'_>, schema: &Value) -> Strin
     }
 }
 
-/// What stands under this keyword beside the one that failed.
+/// Returns the value of a keyword next to the one that failed.
 fn beside<'a>(error: &ValidationError<'_>, schema: &'a Value, keyword: &str) -> Option<&'a Value> {
     let (around, _) = error.schema_path().as_str().rsplit_once('/')?;
     schema.pointer(around)?.get(keyword)
 }
 
-/// What is wrong with a text that is no JSON, or not of the form that was expected, behind its place.
+/// Describes why a text is not JSON or not of the expected form, after its place.
 #[must_use]
 pub fn syntax_fault(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());

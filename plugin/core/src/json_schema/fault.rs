@@ -1,6 +1,6 @@
-//! What makes a JSON Schema one that the guard does not take.
+//! Why the guard refuses a JSON Schema.
 
-/// What is wrong with a schema, and where in it.
+/// A fault in a schema, with its place.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SchemaFault {
     /// JSON Pointer; empty for the schema as a whole.
@@ -11,7 +11,7 @@ pub(crate) struct SchemaFault {
 // === impl SchemaFault ===
 
 impl SchemaFault {
-    /// Of the schema as a whole.
+    /// A fault of the schema as a whole.
     pub(super) fn whole(message: impl Into<String>) -> Self {
         Self {
             pointer: String::new(),

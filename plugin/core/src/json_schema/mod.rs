@@ -1,5 +1,5 @@
-//! JSON Schemas: how they are compiled, what a check by them takes, what they ask of canonical messages,
-//! and what is said where a document does not keep to one.
+//! JSON Schemas: compiling them, counting the work of a check, checking canonical messages, and
+//! describing faults.
 
 mod constraints;
 mod explain;

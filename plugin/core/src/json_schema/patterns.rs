@@ -1,5 +1,5 @@
-//! The patterns of an account's JSON Schemas: how large each compiles, which bounds what reading the
-//! policy takes, and what a search takes for each byte of text.
+//! The compiled sizes of patterns in an account's JSON Schemas. They limit the cost of loading the
+//! policy and of each searched byte of text.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use regex_automata::nfa::thompson;
 
 use super::fault::SchemaFault;
 
-/// States that one pattern may compile to.
+/// Maximum states of one compiled pattern.
 const MAX_STATES: u64 = 100_000;
 
-/// States that all different patterns of a policy document may compile to.
+/// Maximum states of all distinct patterns in a policy document.
 const MAX_ALL_STATES: u64 = 200_000;
 
-/// Bytes that a pattern may compile to, as the engine of the patterns counts them; more than
-/// [`MAX_STATES`] take.
+/// Maximum bytes of a compiled pattern, as the regex engine counts them; more than [`MAX_STATES`]
+/// states need.
 pub(crate) const MAX_COMPILED_BYTES: usize = 32 << 20;
 
-/// Bytes that the search for the number of states may take.
+/// Maximum bytes used to count the states.
 const MAX_COUNTED_BYTES: usize = 16 << 20;
 
 /// The patterns of a policy document. Each is compiled once, however many accounts share it.
@@ -27,17 +27,18 @@ const MAX_COUNTED_BYTES: usize = 16 << 20;
 pub(crate) struct Patterns {
     states: BTreeMap<String, u64>,
     all: u64,
-    /// The compiled ones.
+    /// The compiled patterns.
     pub(crate) compiled: PatternCache,
 }
 
 // === impl Patterns ===
 
 impl Patterns {
-    /// The states of a pattern. One that is no pattern has none, and is refused where it is compiled.
+    /// Returns the number of states of a pattern. An invalid pattern has none and is refused when
+    /// it is compiled.
     ///
     /// # Errors
-    /// It has too many, or all together have.
+    /// The pattern, or all patterns together, have too many states.
     pub(super) fn states(
         &mut self,
         pattern: &str,
@@ -82,7 +83,7 @@ enum Count {
     NoPattern,
 }
 
-/// As the validator compiles it: what must hold ahead is a pattern of its own.
+/// Counts states as the validator compiles them: each leading lookahead is a separate pattern.
 fn count(pattern: &str) -> Count {
     let parts = split_leading_lookaheads(pattern).unwrap_or_else(|| vec![pattern.to_owned()]);
     let mut all = 0;

@@ -1,4 +1,4 @@
-//! How every JSON Schema is compiled, the policy document's and an account's own.
+//! Compiles every JSON Schema: the policy document's and each account's own.
 
 use jsonschema::{PatternCache, PatternOptions, Validator};
 use serde_json::Value;
@@ -10,10 +10,10 @@ pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
     validator_with(schema, &PatternCache::default())
 }
 
-/// The same with patterns that are compiled already.
+/// Compiles a schema with precompiled patterns.
 pub(crate) fn validator_with(schema: &Value, patterns: &PatternCache) -> Result<Validator, String> {
     jsonschema::options()
-        // With a limit every pattern runs on this engine, whose work is counted.
+        // With a size limit, every pattern runs on this engine, whose work is counted.
         .with_pattern_options(PatternOptions::regex().size_limit(MAX_COMPILED_BYTES))
         .with_pattern_cache(patterns.clone())
         .offline()

@@ -1,6 +1,5 @@
-//! What a check against an account's own JSON Schema takes, counted in steps before it is done: each
-//! subschema that applies to a value, what it lists, and each text times the states of the pattern
-//! that searches it.
+//! Counts the steps of a check against an account's own JSON Schema before running it: each
+//! subschema that applies to a value, what it lists, and each text times the states of its pattern.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,16 +10,17 @@ use super::fault::SchemaFault;
 use super::patterns::Patterns;
 use crate::budget::{Budget, BudgetExceeded, Work};
 
-/// Schemas that apply to one value; beyond, one refers to itself or branches without measure.
+/// Maximum schemas that apply to one value; beyond it, a schema refers to itself or branches
+/// without limit.
 const MAX_ALTERNATIVES: usize = 10_000;
 
-/// Schemas that apply one inside the other; beyond, one refers to itself.
+/// Maximum nesting of schemas that apply; beyond it, a schema refers to itself.
 const MAX_NESTING: usize = 128;
 
-/// Bytes of a text, or of what a keyword lists, that are one step.
+/// Bytes of text, or of a keyword's list, that count as one step.
 const BYTES_OF_A_STEP: u64 = 64;
 
-/// Steps of an element that is compared with all others.
+/// Steps for an element that is compared with all others.
 const UNIQUE_ELEMENT: u64 = 8;
 
 /// Keywords whose schemas apply to the same value.
@@ -35,13 +35,13 @@ const IN_PLACE: [&str; 9] = [
     "dependentSchemas",
     "dependencies",
 ];
-/// Keywords whose schemas apply to every member of an object, as far as can be told beforehand.
+/// Keywords whose schemas must be assumed to apply to every member of an object.
 const TO_MEMBERS: [&str; 3] = [
     "patternProperties",
     "additionalProperties",
     "unevaluatedProperties",
 ];
-/// Keywords whose schemas apply to every element of a list, as far as can be told beforehand.
+/// Keywords whose schemas must be assumed to apply to every element of a list.
 const TO_ELEMENTS: [&str; 5] = [
     "prefixItems",
     "items",
@@ -51,9 +51,9 @@ const TO_ELEMENTS: [&str; 5] = [
 ];
 /// Keywords whose schemas apply to members by their name, and to the names.
 const OF_NAMES: [&str; 2] = ["properties", "propertyNames"];
-/// Keywords whose schemas apply only where a `$ref` leads to them.
+/// Keywords whose schemas apply only through a `$ref`.
 const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
-/// Keywords whose meaning the way to a schema decides, which no count beforehand can follow.
+/// Keywords whose meaning depends on the path to a schema, which a count in advance cannot follow.
 const UNCOUNTABLE: [&str; 5] = [
     "$dynamicRef",
     "$recursiveRef",
@@ -62,20 +62,20 @@ const UNCOUNTABLE: [&str; 5] = [
     "$recursiveAnchor",
 ];
 
-/// What each subschema of a schema takes.
+/// The cost of each subschema of a schema.
 pub(super) struct SchemaWork {
-    /// The first is the schema itself.
+    /// The first node is the schema itself.
     nodes: Vec<Node>,
 }
 
-/// What one subschema takes, with the places of those that it applies.
+/// The cost of one subschema, and the indexes of those that it applies.
 #[derive(Default)]
 struct Node {
-    /// At each value.
+    /// Steps for each value.
     steps: u64,
-    /// Of the pattern that a text is searched by.
+    /// States of the pattern for a text.
     states: u64,
-    /// Of the patterns that the name of each member is searched by.
+    /// States of the patterns for each member's name.
     name_states: u64,
     unique: bool,
     in_place: Vec<usize>,
@@ -88,10 +88,10 @@ struct Node {
 // === impl SchemaWork ===
 
 impl SchemaWork {
-    /// Reads what a schema takes.
+    /// Reads the cost of a schema.
     ///
     /// # Errors
-    /// The work cannot be counted, or never ends, or a pattern is too large.
+    /// The work cannot be counted or never ends, or a pattern is too large.
     pub(super) fn of(schema: &Value, patterns: &mut Patterns) -> Result<Self, SchemaFault> {
         let mut reader = Reader {
             root: schema,
@@ -109,7 +109,7 @@ impl SchemaWork {
         Ok(work)
     }
 
-    /// Counts what a value takes.
+    /// Counts the work for a value.
     pub(super) fn count(&self, value: &Value, budget: &Budget) -> Result<(), BudgetExceeded> {
         match self.nodes.first() {
             Some(root) => self.visit(root, value, 0, budget),
@@ -196,14 +196,14 @@ impl SchemaWork {
 /// Reads subschemas, each once.
 struct Reader<'s, 'p> {
     root: &'s Value,
-    /// By where it stands in memory: a `$ref` leads to what may have been read already.
+    /// Keyed by address, since a `$ref` may lead to a subschema that was already read.
     known: BTreeMap<*const Value, usize>,
     nodes: Vec<Node>,
     patterns: &'p mut Patterns,
 }
 
 impl<'s> Reader<'s, '_> {
-    /// The place of a subschema.
+    /// Reads a subschema and returns its index.
     fn node(
         &mut self,
         schema: &'s Value,
@@ -289,7 +289,7 @@ impl<'s> Reader<'s, '_> {
         Ok(node)
     }
 
-    /// Refuses what cannot be counted; where a `$ref` leads.
+    /// Refuses what cannot be counted; returns the target of a `$ref`.
     fn check(
         &self,
         keywords: &Map<String, Value>,
@@ -306,7 +306,7 @@ impl<'s> Reader<'s, '_> {
         if nesting > 0 && keywords.get("$id").is_some_and(Value::is_string) {
             return Err(SchemaFault::whole("$id is possible only at the top"));
         }
-        // What it compiles to is the client's choice.
+        // The client chooses what it compiles to.
         if keywords.get("format").and_then(Value::as_str) == Some("regex") {
             return Err(SchemaFault::whole(
                 "the format \"regex\" is not possible here; use pattern",
@@ -324,7 +324,7 @@ impl<'s> Reader<'s, '_> {
     }
 }
 
-/// Where a schema stands under its keyword.
+/// Where a schema is placed under its keyword.
 enum Place<'s> {
     Itself,
     Element(usize),
@@ -341,7 +341,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// The schemas under a keyword: one, a list, or one for each name.
+/// Returns the schemas under a keyword: one, a list, or one for each name.
 fn inside<'s>(keyword: &str, value: &'s Value) -> Vec<(Place<'s>, &'s Value)> {
     let is_map = matches!(
         keyword,
@@ -367,7 +367,7 @@ fn inside<'s>(keyword: &str, value: &'s Value) -> Vec<(Place<'s>, &'s Value)> {
     }
 }
 
-/// The schema that a `$ref` inside of the document leads to.
+/// Returns the schema that a `$ref` inside the document points to.
 fn referred<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> {
     let pointer = reference.strip_prefix('#')?;
     let decoded = percent_encoding::percent_decode_str(pointer)
@@ -376,7 +376,7 @@ fn referred<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> {
     root.pointer(&decoded)
 }
 
-/// The size of what the keywords of one subschema list themselves, such as the values of `enum`.
+/// Returns the size of what one subschema's own keywords list, such as the values of `enum`.
 fn listed(keywords: &Map<String, Value>) -> u64 {
     let lists = [
         "enum",

@@ -1,4 +1,4 @@
-//! One value of one attribute: brought to the attribute's type, or refused by name and place.
+//! Brings one value to its attribute's type, or refuses it and names the attribute and place.
 
 use super::{Normaliser, Place};
 use crate::json::{Json, Member};
@@ -11,7 +11,7 @@ use crate::scim::schema::{Attribute, Mutability, Type, Uniqueness};
 use crate::scim::shape::Target;
 
 impl Normaliser<'_> {
-    /// The canonical value; `None` if nothing is left of it or it is unassigned.
+    /// Returns the canonical value; `None` if it is unassigned or nothing is left of it.
     pub(crate) fn value(
         &mut self,
         target: Target<'_>,
@@ -25,7 +25,7 @@ impl Normaliser<'_> {
         }
     }
 
-    /// The values of a multi-valued attribute.
+    /// Coerces the values of a multi-valued attribute.
     fn list(
         &mut self,
         target: Target<'_>,
@@ -60,7 +60,7 @@ impl Normaliser<'_> {
         Ok((!kept.is_empty()).then_some(Json::Array(kept)))
     }
 
-    /// One value.
+    /// Coerces one value.
     pub(crate) fn single(
         &mut self,
         target: Target<'_>,
@@ -73,7 +73,7 @@ impl Normaliser<'_> {
             (Type::Complex, Json::Object(members)) => {
                 return self.complex(target, members, path);
             }
-            // Entra sends a manager as the plain id.
+            // Entra sends a manager as a bare id.
             (Type::Complex, Json::String(text))
                 if !attribute.multi_valued && attribute.sub("value").is_some() =>
             {
@@ -125,7 +125,7 @@ impl Normaliser<'_> {
         Ok(Some(value))
     }
 
-    /// Only the spellings that are seen in the field are taken for booleans.
+    /// Only spellings that real clients send are accepted as booleans.
     fn boolean(&mut self, path: &Place<'_>, text: &str, value: bool) -> Result<Json, Refusal> {
         if !matches!(text, "True" | "False" | "true" | "false") {
             return Err(scim::SCHEMA_INVALID_TYPE
@@ -139,7 +139,7 @@ impl Normaliser<'_> {
         Ok(Json::Bool(value))
     }
 
-    /// The sub-attributes of a complex value, in schema order.
+    /// Coerces the sub-attributes of a complex value, in schema order.
     fn complex(
         &mut self,
         target: Target<'_>,
@@ -201,7 +201,7 @@ impl Normaliser<'_> {
         is_writable && self.shape.passes(target)
     }
 
-    /// Takes out references that are there twice.
+    /// Removes duplicate references.
     fn without_repeats(&mut self, elements: &mut Vec<Json>, path: &Place<'_>) {
         let mut seen = std::collections::BTreeSet::new();
         let before = elements.len();
@@ -220,7 +220,7 @@ impl Normaliser<'_> {
         }
     }
 
-    /// Reduces a list to its one primary value, where the policy keeps no other.
+    /// Reduces a list to its primary value if the policy keeps no others.
     pub(crate) fn primary_only(
         &mut self,
         attribute: &Attribute,
@@ -274,8 +274,8 @@ impl Normaliser<'_> {
     }
 }
 
-/// An element of a list that says something. One that says nothing is an error, not an element less:
-/// a list that is not understood must not become an empty one.
+/// Requires that an element of a list has content. An element without known content is an error and
+/// is not dropped: a list that is not understood must not become an empty one.
 fn understood(attribute: &Attribute, element: Json, path: &Place<'_>) -> Result<Json, Refusal> {
     let says = match &element {
         Json::Null => false,
@@ -302,7 +302,7 @@ fn understood(attribute: &Attribute, element: Json, path: &Place<'_>) -> Result<
     )))
 }
 
-/// RFC 7643 §2.4: no more than one primary value.
+/// RFC 7643 §2.4: at most one value is primary.
 fn check_primary(elements: &[Json], path: &Place<'_>) -> Result<(), Refusal> {
     let primaries = elements
         .iter()
@@ -316,7 +316,7 @@ fn check_primary(elements: &[Json], path: &Place<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Text in names and ids must look like what it is.
+/// Refuses names and ids with characters that disguise what they are.
 pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Result<(), Refusal> {
     let attribute = target.leaf();
     let refuse = |why: &str| {
@@ -335,8 +335,8 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
     {
         return refuse("has a control character in it. Send it without");
     }
-    // Hebrew and Arabic names are written with marks, which turn nothing around. An identifier has no
-    // character that cannot be seen.
+    // Hebrew and Arabic names may contain directional marks, which do not reorder text. An
+    // identifier must not contain any invisible character.
     let all_shows = attribute.case_exact || target.attribute.is_reference_list();
     let is_refused = |c| is_bidirectional_override(c) && (all_shows || !is_direction_mark(c));
     if text.chars().any(is_refused) {
@@ -350,7 +350,7 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
     if attribute.required && text.trim().is_empty() {
         return refuse("is empty. Send a value");
     }
-    // Some applications take it away, and would have two of what there is one.
+    // Some applications trim it, so that two different names would become one.
     if attribute.uniqueness != Uniqueness::None && text.trim() != text {
         return refuse("has white space around it. Send it without");
     }
@@ -360,7 +360,7 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
             "has white space, a control character or an invisible character in it. Send the id as the application gives it",
         );
     }
-    // A blank one, or one that only seems to be another's, would be an identity all the same.
+    // A blank id, or one that looks like another's, would still be an identity.
     let is_doubtful = || is_blank(text) || text.trim() != text || hidden(text).any(|c| c != ' ');
     if target.is_core("externalId") && !text.is_empty() && is_doubtful() {
         return refuse(
@@ -370,7 +370,7 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
     Ok(())
 }
 
-/// Whether a text is what somebody is looked up by: a user name, an e-mail, an id.
+/// Whether a text identifies a user or group: a user name, an e-mail, an id.
 fn is_identifier(target: Target<'_>) -> bool {
     let leaf = target.leaf();
     leaf.uniqueness != Uniqueness::None

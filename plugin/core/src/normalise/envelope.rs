@@ -1,4 +1,4 @@
-//! The message around the operations of a PATCH (RFC 7644 §3.5.2).
+//! The message that wraps the operations of a PATCH (RFC 7644 §3.5.2).
 
 use super::Normaliser;
 use crate::json::Json;
@@ -6,7 +6,7 @@ use crate::rules::{Refusal, normalise, scim};
 use crate::scim::PATCH_URN;
 
 impl Normaliser<'_> {
-    /// The list of operations in a PatchOp message.
+    /// Returns the list of operations in a PatchOp message.
     pub(super) fn envelope(&mut self, body: Json) -> Result<Vec<Json>, Refusal> {
         let Json::Object(members) = body else {
             return Err(scim::SCHEMA_INVALID_TYPE

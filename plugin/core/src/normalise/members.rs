@@ -1,4 +1,4 @@
-//! Operations on lists of references, such as a group's members: who is put in, who is taken out.
+//! Operations that add to or remove from lists of references, such as a group's members.
 
 use super::step::Step;
 use super::{Normaliser, Place};
@@ -10,7 +10,7 @@ use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Attribute;
 
 impl Normaliser<'_> {
-    /// One operation on a reference list.
+    /// Normalises one operation on a reference list.
     pub(super) fn references(
         &mut self,
         mut step: Step<'_>,
@@ -24,7 +24,7 @@ impl Normaliser<'_> {
                 "the values of {name} are added and removed whole. Send the path {name}, or {name}[value eq \"ID\"] with remove."
             )));
         }
-        // Each removal has a filter of its own, so that none carries the whole one along.
+        // Each removal gets its own filter, so that none repeats the whole filter.
         if let Some(filter) = step.filter.take() {
             if step.verb != Verb::Remove {
                 return Err(invalid(&format!(
@@ -58,7 +58,7 @@ impl Normaliser<'_> {
         let place = format!("{}.value", step.place);
         match (step.verb, step.value.take()) {
             (Verb::Remove, None | Some(Json::Null)) => out.push(step.operation(None)),
-            // Entra names the members in a list (facts of the field).
+            // Entra lists the members in the value.
             (Verb::Remove, Some(value)) => {
                 let ids = self.ids(&step, value, &place)?;
                 self.changed(
@@ -89,8 +89,8 @@ impl Normaliser<'_> {
         Ok(())
     }
 
-    /// One element of a list of references, with the id of what it refers to. Without one it would be
-    /// lost, and somebody with it.
+    /// Reads one element of a list of references and the id it refers to. An element without an id
+    /// is an error, because dropping it would drop a member.
     pub(super) fn reference(
         &mut self,
         attribute: &Attribute,
@@ -98,7 +98,7 @@ impl Normaliser<'_> {
         path: &Place<'_>,
     ) -> Result<Json, Refusal> {
         let Json::Object(mut members) = element else {
-            // An id alone, or anything else: refused by its type.
+            // A bare id, or anything else: refused by its type.
             return match element {
                 Json::Null => Err(scim::SCHEMA_INVALID_VALUE.because(format!(
                     "{path}: null is no element. Send {{\"value\": \"ID\"}}, or [] to clear the list of {}.",
@@ -144,7 +144,7 @@ impl Normaliser<'_> {
     }
 }
 
-/// What keeps a text from being an id.
+/// Describes why a text is not an id.
 fn fault_of(id: &str) -> String {
     if is_blank(id) {
         return "empty".to_owned();
@@ -158,7 +158,7 @@ fn fault_of(id: &str) -> String {
     }
 }
 
-/// The ids in a canonical list of references.
+/// Returns the ids in a canonical list of references.
 pub(crate) fn referenced(list: &Json) -> Vec<String> {
     list.as_array()
         .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! From what a client sends to canonical SCIM, with a list of what was changed.
+//! Normalises client messages to canonical SCIM and lists the changes.
 //!
 //! Shapes, names and types come from the schema tables; the result is checked against the JSON
 //! Schemas that are derived from them, and against the account's own.
@@ -23,23 +23,23 @@ use crate::rules::{Refusal, Rule, cut, normalise, scim};
 use crate::scim::location::Bases;
 use crate::scim::shape::Shape;
 
-/// So many changes of one message are listed; beyond, only kinds that are not among them.
+/// Number of changes listed for one message; beyond it, only new kinds of change are listed.
 const MAX_CHANGES: usize = 1000;
-/// What a change repeats of the message, in bytes.
+/// How many bytes of the message a change may quote.
 const MAX_TEXT: usize = 300;
 
-/// What one message is read with.
+/// Normalises one message.
 pub(crate) struct Normaliser<'a> {
     pub(crate) shape: &'a Shape,
-    /// Where references to users may lead.
+    /// Bases under which references to users are accepted.
     pub(crate) bases: &'a Bases,
     pub(crate) reading: Source<'a>,
     pub(crate) changes: Vec<Normalisation>,
-    /// The rules of the changes.
+    /// The rules of the changes listed so far.
     listed: BTreeSet<&'static str>,
 }
 
-/// Where a value stands in a message. Written out only where a message or a change tells it.
+/// The place of a value in a message. Formatted only when an error or a change reports it.
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
     /// Such as `emails` or `Operations[2].value`.
@@ -75,7 +75,7 @@ impl<'a> Normaliser<'a> {
         }
     }
 
-    /// Notes a change.
+    /// Records a change.
     pub(crate) fn changed(
         &mut self,
         rule: &'static Rule,
@@ -93,7 +93,7 @@ impl<'a> Normaliser<'a> {
         }
     }
 
-    /// A list of one where one value belongs, as its value.
+    /// Unwraps a list of one value where a single value belongs.
     pub(crate) fn only(&mut self, value: Json, place: &str) -> Json {
         match value {
             Json::Array(mut elements) if elements.len() == 1 => {
@@ -108,7 +108,7 @@ impl<'a> Normaliser<'a> {
         }
     }
 
-    /// Leaves out what a known schema defines but the policy does not let through.
+    /// Drops an attribute that a schema defines but the policy does not sync.
     pub(crate) fn not_synced(&mut self, path: impl Display, name: &str) {
         self.changed(
             &normalise::NOT_SYNCED,
@@ -117,7 +117,7 @@ impl<'a> Normaliser<'a> {
         );
     }
 
-    /// Leaves out, or refuses, what no schema defines.
+    /// Drops, or refuses, an attribute that no schema defines.
     pub(crate) fn unknown(&mut self, path: impl Display, name: &str) -> Result<(), Refusal> {
         if self.shape.reject_unknown {
             return Err(scim::SCHEMA_UNKNOWN_ATTRIBUTE.because(format!(
@@ -128,7 +128,7 @@ impl<'a> Normaliser<'a> {
         Ok(())
     }
 
-    /// Notes that a name was written in another case.
+    /// Records that a name was written in another case.
     pub(crate) fn renamed(&mut self, path: impl Display, given: &str, canonical: &str) {
         if given != canonical {
             self.changed(
@@ -140,7 +140,7 @@ impl<'a> Normaliser<'a> {
     }
 }
 
-/// The `schemas` of a message that has just one URN.
+/// Checks the `schemas` of a message that must name exactly one URN.
 pub(crate) fn message_schemas(value: &Json, urn: &str, what: &str) -> Result<(), Refusal> {
     let urns = match value {
         Json::Array(urns) if !urns.is_empty() => urns.as_slice(),
@@ -161,7 +161,7 @@ pub(crate) fn message_schemas(value: &Json, urn: &str, what: &str) -> Result<(),
     Err(scim::SCHEMA_WRONG_URN.because(format!("schemas does not name {what}. Send [\"{urn}\"].")))
 }
 
-/// The member of an object whose name is equal ignoring case.
+/// Finds the member of an object by name, ignoring case.
 pub(crate) fn member<'j>(object: &'j Json, name: &str) -> Option<&'j Json> {
     match object {
         Json::Object(members) => members

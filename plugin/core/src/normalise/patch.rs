@@ -14,7 +14,7 @@ use crate::scim::schema::Schema;
 use crate::scim::shape::{Resolved, Target};
 
 impl Normaliser<'_> {
-    /// The canonical operations; none is left of a PATCH without effect.
+    /// Returns the canonical operations; a PATCH without effect has none left.
     pub(crate) fn patch(&mut self, body: Json, limits: &Limits) -> Result<Vec<Operation>, Refusal> {
         let operations = self.envelope(body)?;
         if operations.len() > limits.operations {
@@ -226,7 +226,7 @@ impl Normaliser<'_> {
         self.attributes(verb, value, place, &mut BTreeSet::new(), out)
     }
 
-    /// `seen`: the attributes that the operation has named already.
+    /// `seen`: the attributes that the operation has already named.
     fn attributes(
         &mut self,
         verb: Verb,
@@ -342,12 +342,12 @@ impl Normaliser<'_> {
     }
 }
 
-/// RFC 7644 §3.10: a colon stands between the URN of a schema and its attribute.
+/// RFC 7644 §3.10: a colon separates a schema's URN from its attribute.
 fn behind_a_dot(urn: &str) -> String {
     format!("{urn} has no such attribute, and a colon belongs behind it, not a dot")
 }
 
-/// Keys of a schema, with its URN in front.
+/// Prefixes the keys of a schema with its URN.
 fn prefixed(value: Json, urn: &str) -> Json {
     match value {
         Json::Object(members) => Json::Object(

@@ -14,20 +14,20 @@ use crate::scim::asked::{Asked, asked, canonical_filter};
 use crate::scim::shape::{Resolved, Shape};
 use crate::scim::{Profile, grammar};
 
-/// What has to be encoded in a part of a URL (RFC 3986 §2.3).
+/// Characters that must be encoded in a part of a URL (RFC 3986 §2.3).
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The parameters that a call of one resource knows.
+/// The parameters that apply to a call for one resource.
 const RESOURCE: &[&str] = &["attributes", "excludedAttributes"];
 
-/// The largest `startIndex` and `count` that are passed on: what every application can read.
+/// The largest `startIndex` and `count` that are forwarded: every application can read it.
 const MOST: u32 = i32::MAX.unsigned_abs();
 
-/// The canonical query, without `?`; empty if nothing is left.
+/// Returns the canonical query without `?`; empty if nothing is left.
 pub(crate) fn canonical(
     call: &ScimCall,
     shapes: &[&Shape],
@@ -64,7 +64,7 @@ pub(crate) fn canonical(
         if canonical != value {
             change(name, format!("written as {canonical}"));
         }
-        // What is canonical already stays as the client encoded it, unless `+` leaves doubt.
+        // A canonical value keeps the client's encoding, unless it contains an ambiguous `+`.
         let encoded = if canonical == value && !raw.contains('+') && is_encoded(raw) {
             raw.clone()
         } else {
@@ -85,8 +85,8 @@ fn is_encoded(raw: &str) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'#' | b'\\'))
 }
 
-/// What a bare `+` in a query stands for. Forms write a space like this; a client that writes its
-/// spaces as `%20` means the plus itself, as in the address of a filter.
+/// The meaning of a bare `+` in a query. In forms it is a space; a client that encodes spaces as
+/// `%20` means a literal plus, as in an e-mail address in a filter.
 #[derive(Clone, Copy)]
 enum Plus {
     Itself,
@@ -101,7 +101,7 @@ impl Plus {
         }
     }
 
-    /// The value of a parameter, whose decoded form has a space for each `+`.
+    /// Returns the value of a parameter whose decoded form has a space for each `+`.
     fn read<'v>(self, decoded: &'v str, raw: &'v str) -> Cow<'v, str> {
         match self {
             Self::Itself if raw.contains('+') => percent_decode_str(raw).decode_utf8_lossy(),
@@ -110,7 +110,7 @@ impl Plus {
     }
 }
 
-/// RFC 9865 §2: `startIndex` and `cursor` each ask for a way of paging, and nothing can be both.
+/// RFC 9865 §2: `startIndex` and `cursor` select different paging methods and exclude each other.
 pub(super) fn one_way_of_paging<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), Refusal> {
     let ways: Vec<&str> = names
         .filter(|name| matches!(*name, "startIndex" | "cursor"))
@@ -123,7 +123,7 @@ pub(super) fn one_way_of_paging<'n>(names: impl Iterator<Item = &'n str>) -> Res
     }
 }
 
-/// Whether a canonical query asks for what is found first: not for another page, nor the count alone.
+/// Whether a canonical query asks for the first page of results, and not only for their number.
 pub(crate) fn is_from_start(query: &str) -> bool {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.into_iter().all(|(name, value)| starts(name, value))
@@ -138,7 +138,7 @@ pub(super) fn starts(name: &str, value: &str) -> bool {
     }
 }
 
-/// One parameter in canonical form; without shapes nothing is known of attributes.
+/// Brings one parameter to canonical form; without shapes, attributes are unknown.
 pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<String, Refusal> {
     let invalid =
         |why: String| scim::FILTER_INVALID.because(format!("The query parameter {name}: {why}."));
@@ -183,7 +183,7 @@ pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<St
             bounded(value, 1).ok_or_else(|| invalid_value("send a whole number from 1 on"))
         }
         "count" => bounded(value, 0).ok_or_else(|| invalid_value("send a whole number from 0 on")),
-        // RFC 9865 §2: only the application knows what it means.
+        // RFC 9865 §2: a cursor is opaque to everyone except the application.
         "cursor" => Ok(value.to_owned()),
         _ => Ok(value
             .split(',')
@@ -195,7 +195,7 @@ pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<St
     }
 }
 
-/// A whole number of any size, brought between the least and the most.
+/// Clamps a whole number of any size to the range.
 fn bounded(value: &str, least: u32) -> Option<String> {
     let (is_negative, digits) = match value.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -206,13 +206,13 @@ fn bounded(value: &str, least: u32) -> Option<String> {
     }
     let number = match is_negative {
         true => least,
-        // All that does not fit is larger than the most.
+        // A number that does not fit exceeds the maximum.
         false => digits.parse().unwrap_or(MOST),
     };
     Some(number.clamp(least, MOST).to_string())
 }
 
-/// An attribute name in the schema's case; what is not known stays, the backend ignores it.
+/// Writes an attribute name in the schema's case; unknown names stay, as the backend ignores them.
 pub(super) fn attribute_name(name: &str, shapes: &[&Shape]) -> String {
     shapes
         .iter()

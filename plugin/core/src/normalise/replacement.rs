@@ -1,12 +1,12 @@
-//! A PUT as a PATCH, for an application that keeps to the interoperability profile, which has no PUT:
-//! what the resource has is set, what it leaves out is removed (RFC 7644 §3.5.1).
+//! Turns a PUT into a PATCH for applications of the interoperability profile, which has no PUT.
+//! Attributes in the resource are set, missing ones removed (RFC 7644 §3.5.1).
 
 use crate::json::Json;
 use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::{Attribute, Mutability, Returned, Schema, Type};
 use crate::scim::shape::{Shape, Target};
 
-/// The operations that a canonical resource amounts to.
+/// Returns the operations that are equivalent to a canonical resource.
 pub(crate) fn operations(resource: &Json, shape: &Shape) -> Vec<Operation> {
     let mut operations = Vec::new();
     let own = shape.attributes().map(|attribute| (None, attribute));
@@ -55,8 +55,8 @@ fn value_of<'r>(
     around.get(&attribute.name)
 }
 
-/// What is left out is removed, unless leaving it out says nothing: a secret nobody repeats, a
-/// boolean that is neither true nor false, what cannot change.
+/// Removes a missing attribute, unless its absence means nothing: secrets, booleans, immutable and
+/// required attributes.
 fn set(target: Target<'_>, value: Option<&Json>) -> Option<Operation> {
     let leaf = target.leaf();
     let says_nothing = leaf.returned == Returned::Never

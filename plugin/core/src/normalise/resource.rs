@@ -7,11 +7,11 @@ use crate::scim::schema::Schema;
 use crate::scim::shape::{Resolved, Target};
 use crate::scim::{CORE_URN_PREFIX, MESSAGE_URN_PREFIX};
 
-/// Which resource a PUT is for, by its path; `None` for a POST.
+/// The resource of a PUT, from its path; `None` for a POST.
 pub(crate) type Replaced<'a> = Option<&'a str>;
 
 impl Normaliser<'_> {
-    /// The canonical resource.
+    /// Returns the canonical resource.
     pub(crate) fn resource(&mut self, body: Json, id: Replaced<'_>) -> Result<Json, Refusal> {
         let shape = self.shape;
         let Json::Object(members) = body else {
@@ -135,8 +135,8 @@ impl Normaliser<'_> {
         }
     }
 
-    /// The attributes of a schema, behind its URN. Only an extension's belong there; a core one's are
-    /// taken out of it.
+    /// Reads the attributes under a schema's URN. Only extensions belong there; core attributes are
+    /// moved out to the top level.
     fn schema(
         &mut self,
         schema: &Schema,
@@ -173,7 +173,7 @@ impl Normaliser<'_> {
         Ok(())
     }
 
-    /// The extensions that `schemas` lists (RFC 7643 §3).
+    /// Returns the extensions that `schemas` lists (RFC 7643 §3).
     fn schemas(&mut self, value: Option<Json>) -> Result<Vec<String>, Refusal> {
         let shape = self.shape;
         let core = &shape.resource.core.id;
@@ -218,7 +218,7 @@ impl Normaliser<'_> {
         Ok(listed)
     }
 
-    /// The URNs of a `schemas` value; none is an error.
+    /// Returns the URNs of a `schemas` value; an empty list is an error.
     pub(crate) fn urns(&mut self, value: Json) -> Result<Vec<String>, Refusal> {
         let elements = match value {
             Json::Array(elements) => elements,
@@ -256,7 +256,7 @@ impl Normaliser<'_> {
     }
 }
 
-/// RFC 7643 §3.1: the id is the service provider's.
+/// RFC 7643 §3.1: the service provider assigns the id.
 fn check_id(value: &Json, id: Replaced<'_>) -> Result<(), Refusal> {
     match (id, value) {
         (None, _) | (_, Json::Null) => Ok(()),
@@ -274,7 +274,7 @@ struct Slots(std::collections::BTreeMap<String, Json>);
 // === impl Slots ===
 
 impl Slots {
-    /// Whether the place was free.
+    /// Returns whether the slot was free.
     fn put(&mut self, target: Target<'_>, value: Json) -> bool {
         let name = target.without_sub().name().into_owned();
         let Some(sub) = target.sub else {

@@ -21,7 +21,7 @@ const KNOWN: &[&str] = &[
     "cursor",
 ];
 
-/// The canonical SearchRequest.
+/// Returns the canonical SearchRequest.
 pub(crate) fn canonical(
     body: Json,
     reading: Source<'_>,
@@ -80,7 +80,7 @@ pub(crate) fn canonical(
     ))
 }
 
-/// Whether a canonical search asks for what is found first: not for another page, nor the count alone.
+/// Whether a canonical search asks for the first page of results, and not only for their number.
 pub(crate) fn is_from_start(search: &Json) -> bool {
     let Json::Object(members) = search else {
         return true;

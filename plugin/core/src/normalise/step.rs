@@ -1,4 +1,4 @@
-//! One operation on one attribute: brought to the attribute's form, complex ones taken apart.
+//! Brings one operation on one attribute to the attribute's form; unfolds complex attributes.
 
 use super::{Normaliser, Place};
 use crate::json::{Json, Member};
@@ -9,7 +9,7 @@ use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::{Mutability, Type};
 use crate::scim::shape::Target;
 
-/// An operation as the client sent it, its target resolved.
+/// An operation as the client sent it, with its target resolved.
 pub(super) struct Step<'s> {
     pub(super) verb: Verb,
     pub(super) target: Target<'s>,
@@ -21,7 +21,7 @@ pub(super) struct Step<'s> {
 }
 
 impl Normaliser<'_> {
-    /// One attribute of one operation.
+    /// Normalises one attribute of one operation.
     pub(super) fn step(
         &mut self,
         mut step: Step<'_>,
@@ -63,7 +63,7 @@ impl Normaliser<'_> {
             return self.unfold_element(step, out);
         }
         let value = match step.value.take() {
-            // RFC 7643 §2.5: null is no value, like an empty list.
+            // RFC 7643 §2.5: null means no value, like an empty list.
             Some(Json::Null) if step.verb == Verb::Add => None,
             Some(value) if value.is_unassigned() && step.verb == Verb::Replace => {
                 step.verb = Verb::Remove;
@@ -101,8 +101,8 @@ impl Normaliser<'_> {
         }
     }
 
-    /// The interoperability profile has no operation on an element itself: it is set part by part,
-    /// what the filter asks for last.
+    /// The interoperability profile has no operation on a whole element, so each of its parts is
+    /// set; the parts that the filter compares come last.
     fn unfold_element(&mut self, step: Step<'_>, out: &mut Vec<Operation>) -> Result<(), Refusal> {
         let target = step.target;
         let (Some(filter), Some(value)) = (&step.filter, step.value.clone()) else {
@@ -157,7 +157,8 @@ impl Normaliser<'_> {
         Ok(())
     }
 
-    /// A complex attribute with one value becomes operations on its sub-attributes.
+    /// Turns an operation on a single-valued complex attribute into operations on its
+    /// sub-attributes.
     fn unfold(&mut self, step: Step<'_>, out: &mut Vec<Operation>) -> Result<(), Refusal> {
         let target = step.target;
         let removes = step.verb == Verb::Remove
@@ -215,9 +216,9 @@ impl Normaliser<'_> {
     }
 }
 
-/// A sub-attribute of an extension's complex attribute is written with the attribute around it
-/// (RFC 7644 §3.5.2.1, §3.5.2.3: the others stay as they are): behind a URN, servers do not resolve
-/// a path with two parts.
+/// Wraps a sub-attribute of an extension's complex attribute in that attribute, because servers do
+/// not resolve a two-part path after a URN. The other sub-attributes stay as they are (RFC 7644
+/// §3.5.2.1, §3.5.2.3).
 fn fold(step: Step<'_>) -> Step<'_> {
     let Some(sub) = step.target.sub else {
         return step;
@@ -231,7 +232,7 @@ fn fold(step: Step<'_>) -> Step<'_> {
     }
 }
 
-/// RFC 7644 §3.5.2.2: what is required, or set once, does not go away.
+/// RFC 7644 §3.5.2.2: required and immutable attributes cannot be removed.
 fn check_removal(step: &Step<'_>) -> Result<(), Refusal> {
     if step.verb != Verb::Remove || step.filter.is_some() {
         return Ok(());
@@ -257,7 +258,7 @@ fn check_removal(step: &Step<'_>) -> Result<(), Refusal> {
 // === impl Step ===
 
 impl Step<'_> {
-    /// Whether something is there afterwards.
+    /// Whether the attribute has a value afterwards.
     fn sets(&self) -> bool {
         self.verb != Verb::Remove && self.value.as_ref().is_some_and(|v| !v.is_unassigned())
     }

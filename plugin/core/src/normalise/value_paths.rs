@@ -1,6 +1,6 @@
-//! Value paths that create, such as `emails[type eq "work"].value` where there is no such e-mail yet:
-//! Entra sends them, RFC 7644 §3.5.2.3 has servers refuse them (`noTarget`), and what is meant is a
-//! new value that satisfies the filter.
+//! Value paths that create a value, such as `emails[type eq "work"].value` when no such e-mail
+//! exists. Entra sends them to add a value that satisfies the filter; RFC 7644 §3.5.2.3 has servers
+//! refuse them (`noTarget`).
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::scim::operation::{Operation, Verb};
 use crate::scim::schema::Attribute;
 use crate::scim::shape::{Resolved, Shape};
 
-/// Whether any of the operations can be meant to create a value.
+/// Whether any of the operations may intend to create a value.
 pub(crate) fn may_create(operations: &[Operation]) -> bool {
     operations
         .iter()
         .any(|operation| conditions(operation).is_some())
 }
 
-/// Writes operations on values that are not there, as the operations before leave the resource, as
-/// additions (RFC 7644 §3.5.2: each applies to what the one before made of it). Gives the first that may
-/// not be created: a filter on `value` finds a value that is there, and makes none (§3.5.2.3).
+/// Rewrites operations on missing values as additions. Each operation sees the result of those
+/// before it (RFC 7644 §3.5.2). Returns the first one that must not create: a filter on `value`
+/// selects an existing value and never creates one (§3.5.2.3).
 pub(crate) fn create_missing(
     operations: &mut [Operation],
     resource: &Json,
@@ -68,7 +68,7 @@ pub(crate) fn create_missing(
     no_target
 }
 
-/// An operation on a value that is not there, and that it may not create.
+/// An operation on a missing value that it must not create.
 pub(crate) struct NoTarget {
     operation: usize,
     path: String,
@@ -77,7 +77,7 @@ pub(crate) struct NoTarget {
 // === impl NoTarget ===
 
 impl NoTarget {
-    /// The refusal (RFC 7644 §3.5.2.3).
+    /// Returns the refusal (RFC 7644 §3.5.2.3).
     pub(crate) fn refusal(&self) -> Refusal {
         scim::PATCH_NO_TARGET.because(format!(
             "Operations[{}]: nothing matches {}. Add the value first, with op add.",
@@ -86,15 +86,15 @@ impl NoTarget {
     }
 }
 
-/// The values of one attribute, operation after operation.
+/// The values of one attribute after the operations so far.
 struct List<'s> {
     attribute: &'s Attribute,
-    /// `None` once it cannot be told.
+    /// `None` once they are unknown.
     values: Option<Vec<Json>>,
 }
 
 impl List<'_> {
-    /// Whether certainly no value satisfies the conditions.
+    /// Whether it is certain that no value satisfies the conditions.
     fn lacks(&self, conditions: &Conditions<'_>) -> bool {
         self.values.as_ref().is_some_and(|values| {
             values
@@ -148,7 +148,7 @@ impl List<'_> {
     }
 }
 
-/// The value that an operation creates.
+/// Builds the value that an operation creates.
 fn created(conditions: &Conditions<'_>, operation: &Operation, attribute: &Attribute) -> Json {
     let set = operation.sub.clone().zip(operation.value.clone());
     let members = conditions
@@ -160,11 +160,11 @@ fn created(conditions: &Conditions<'_>, operation: &Operation, attribute: &Attri
     Json::Object(ordered(members, attribute))
 }
 
-/// Sub-attributes, and what they have to be.
+/// Sub-attributes and the values they must have.
 type Conditions<'f> = Vec<(&'f str, &'f Json)>;
 
-/// What a new value has to have, if the operation can be meant to create one: the equalities of its
-/// filter, none of them with the sub-attribute that is set.
+/// If the operation may intend to create a value, returns what that value must contain: the
+/// equalities of its filter, none of which may concern the sub-attribute that is set.
 fn conditions(operation: &Operation) -> Option<Conditions<'_>> {
     if operation.verb == Verb::Remove {
         return None;
@@ -182,7 +182,7 @@ fn conditions(operation: &Operation) -> Option<Conditions<'_>> {
     is_plain.then_some(equalities)
 }
 
-/// `None` if the filter is anything but equalities joined by `and`.
+/// Returns `None` unless the filter consists of equalities joined by `and`.
 fn collect<'f>(filter: &'f Filter, into: &mut Conditions<'f>) -> Option<()> {
     match filter {
         Filter::And(all) => all.iter().try_for_each(|inner| collect(inner, into)),
@@ -222,7 +222,7 @@ fn has(value: &Json, attribute: &Attribute, name: &str, wanted: &Json) -> bool {
     }
 }
 
-/// In the order of the schema.
+/// Sorts members into schema order.
 fn ordered(mut members: Vec<Member>, attribute: &Attribute) -> Vec<Member> {
     members.sort_by_key(|member| {
         attribute

@@ -1,4 +1,4 @@
-//! From the document to the policy: the preset, what is laid over it, the checks, the tables.
+//! Compiles the document to the policy: merges it over the preset, checks it and builds the tables.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::plain::is_plain_name;
 use crate::scim::schema::ResourceType;
 use crate::scim::shape::Shape;
 
-/// Reads a policy document.
+/// Compiles a policy document.
 pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     let mut given = if text.trim().is_empty() {
         Value::Object(serde_json::Map::new())
@@ -96,7 +96,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     Ok(policy)
 }
 
-/// No request is ever for an account of another name.
+/// Refuses an account name that no request could carry.
 fn plain_account(name: &str, pointer: &str) -> Result<(), Vec<ConfigError>> {
     if is_plain_name(name) {
         return Ok(());
@@ -110,7 +110,7 @@ fn read<'a, T: Deserialize<'a>>(value: &'a Value, pointer: &str) -> Result<T, Ve
     T::deserialize(value).map_err(|error| fault(pointer, error.to_string()))
 }
 
-/// Objects field by field, anything else replaces.
+/// Merges objects field by field; any other value replaces.
 fn overlay(under: &mut Value, over: &Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {
@@ -127,7 +127,7 @@ fn overlay(under: &mut Value, over: &Value) {
     }
 }
 
-/// The document that a preset's name stands for.
+/// Returns the document of a preset.
 fn preset_document(name: &str) -> Result<Value, String> {
     let mut document: Value =
         serde_json::from_str(include_str!("harness.json")).map_err(|error| error.to_string())?;
@@ -340,7 +340,7 @@ fn management(merged: &Value, protected: &Protected) -> Result<Management, Vec<C
     })
 }
 
-/// A kind that no route names protects nothing: most likely it is misspelt.
+/// Reports a kind that no route names: it protects nothing and is probably misspelt.
 fn check_kinds(given: &Value, pointer: &str, routes: &[Route]) -> Result<(), Vec<ConfigError>> {
     let Some(Value::Object(kinds)) = given.get("protected") else {
         return Ok(());

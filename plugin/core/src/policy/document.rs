@@ -1,4 +1,4 @@
-//! The document as it is written, after the preset was filled in.
+//! The document as written, merged with its preset.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::route::RouteDocument;
 use crate::scim::Profile;
 use crate::scim::schema::Schema;
 
-/// What may differ by account.
+/// Settings that may differ by account.
 #[derive(Deserialize)]
 pub(super) struct AccountDocument {
     pub(super) provider: String,
@@ -27,7 +27,7 @@ pub(super) struct AccountDocument {
     pub(super) management: OfManagement,
 }
 
-/// Of the management API.
+/// Settings of the management API.
 #[derive(Deserialize)]
 pub(super) struct OfManagement {
     pub(super) authenticate: bool,
@@ -78,20 +78,21 @@ pub(super) enum UnknownAttributes {
 pub(crate) struct GroupId {
     pub(crate) replace: String,
     pub(crate) with: String,
-    /// Another derivation, where documentation and application differ: either may be the id.
+    /// A second derivation, for when the documentation and the application differ: either result
+    /// may be the id.
     #[serde(default)]
     pub(crate) or: Option<OtherGroupId>,
 }
 
-/// A derivation that is more than the replacement of characters.
+/// A derivation that does more than replace characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OtherGroupId {
-    /// What is left of the name in an identifier of letters, digits, `_` and `$`.
+    /// The name reduced to an identifier of letters, digits, `_` and `$`.
     Identifier,
 }
 
-/// How the backend wants to have operations on an attribute.
+/// The form in which the backend expects operations on an attribute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Dialect {
@@ -100,17 +101,17 @@ pub(crate) enum Dialect {
     Path,
     /// Without a path, in a value object.
     Value,
-    /// A replacement as the additions and removals that it amounts to.
+    /// A replacement as equivalent additions and removals.
     Difference,
     /// A removal with a list of values.
     ValueList,
-    /// As [`Self::Path`]; but its success says nothing, since the application does nothing of it.
+    /// Like [`Self::Path`], but the application ignores the operation, so success means nothing.
     Ignored,
-    /// Never in a PATCH, which fails with it.
+    /// Never in a PATCH, which would fail.
     Omitted,
 }
 
-/// What one request may amount to.
+/// Limits of one request.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Limits {
     pub(crate) body_bytes: u64,
@@ -118,7 +119,7 @@ pub(crate) struct Limits {
     pub(crate) depth: usize,
     /// Operations of a PATCH.
     pub(crate) operations: usize,
-    /// Members that one request names.
+    /// Members named in one request.
     pub(crate) members: usize,
     /// Operations of a Bulk request.
     pub(crate) bulk_operations: usize,
@@ -138,7 +139,7 @@ pub(super) struct Adopt {
     pub(super) groups: Adoption,
 }
 
-/// Whether the provider may take over what exists natively, or create a deactivated user again under
+/// Whether the provider may take over native users or groups, or recreate a deactivated user under
 /// another name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -147,7 +148,7 @@ pub(crate) enum Adoption {
     Deny,
 }
 
-/// What operators may do with managed users who came through no group.
+/// What operators may do with managed users who are in no provisioned group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DirectUsers {
@@ -171,7 +172,7 @@ pub(crate) enum Deactivated {
     Editable,
 }
 
-/// Whether ownership is enforced, or only watched.
+/// Whether ownership is enforced or only reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
@@ -179,7 +180,7 @@ pub(crate) enum Mode {
     Monitor,
 }
 
-/// What happens to writes under the prefixes that no route names.
+/// How to treat writes under the prefixes that match no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Unmatched {
@@ -192,7 +193,7 @@ pub(crate) enum Unmatched {
 pub(super) struct ManagementDocument {
     pub(super) prefixes: Vec<String>,
     pub(super) unmatched: Unmatched,
-    /// What unnamed writes may carry beside JSON.
+    /// Content types besides JSON that unmatched writes may carry.
     pub(super) content_types: Vec<String>,
     pub(super) routes: Vec<RouteDocument>,
 }

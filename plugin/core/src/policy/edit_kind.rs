@@ -1,13 +1,13 @@
-//! What a management route does, in neutral words.
+//! The effect of a management route, in neutral terms.
 
 use serde::{Deserialize, Serialize};
 
-/// The edit that a route is.
+/// The edit that a route performs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum EditKind {
     #[serde(rename = "group.create")]
     GroupCreate,
-    /// A group of the same id and members in other scopes.
+    /// Creates a group with the same id and members in other scopes.
     #[serde(rename = "group.copy")]
     GroupCopy,
     #[serde(rename = "group.update")]
@@ -42,13 +42,13 @@ pub(crate) enum EditKind {
     UserGroupsRemove,
     #[serde(rename = "user.groups.replace")]
     UserGroupsReplace,
-    /// A scope and every group in it are deleted.
+    /// Deletes a scope and every group in it.
     #[serde(rename = "scope.delete")]
     ScopeDelete,
-    /// The members of every group of a scope change.
+    /// Changes the members of every group in a scope.
     #[serde(rename = "scope.members.replace")]
     ScopeMembersReplace,
-    /// Things besides users and groups change that may carry the provider's access.
+    /// Changes things other than users and groups that may carry the provider's access.
     #[serde(rename = "access.change")]
     AccessChange,
     #[serde(rename = "roles")]
@@ -63,7 +63,7 @@ pub(crate) enum EditKind {
 // === impl EditKind ===
 
 impl EditKind {
-    /// Edits that touch nothing that a provider owns.
+    /// Whether the edit touches nothing that a provider owns.
     pub(crate) fn is_free(self) -> bool {
         matches!(
             self,
@@ -71,14 +71,14 @@ impl EditKind {
         )
     }
 
-    /// Whether the body is passed on without being read.
+    /// Whether the body is forwarded unread.
     pub(crate) fn passes_body(self) -> bool {
         matches!(self, Self::Nothing | Self::Read)
     }
 
     /// Whether the request must name its account.
     pub(crate) fn needs_account(self) -> bool {
-        // An unnamed account may be any: what one of them protects is protected then.
+        // Without a named account, whatever any account protects is protected.
         !self.is_free() && self != Self::AccessChange
     }
 
@@ -112,7 +112,7 @@ impl EditKind {
         matches!(self, Self::UserUpdate | Self::UserProfile)
     }
 
-    /// Edits whose whole body is compared with what is on record.
+    /// Whether the whole body is compared with the record.
     pub(super) fn compares_body(self) -> bool {
         self.changes_profile()
             || matches!(

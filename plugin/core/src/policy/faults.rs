@@ -1,4 +1,5 @@
-//! Faults of a policy document in words, each at its own place, with the name that was perhaps meant.
+//! Describes the faults of a policy document, each with its place and the name that was probably
+//! meant.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
@@ -8,7 +9,7 @@ use crate::ConfigError;
 use crate::json_schema::{explain_with, validator};
 use crate::nearest::nearest;
 
-/// Everything that the document's schema finds.
+/// Returns every fault that the document's schema finds.
 pub(super) fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
     let schema: Value = serde_json::from_str(include_str!("schema.json"))
         .map_err(|error| fault("", error.to_string()))?;
@@ -24,7 +25,7 @@ pub(super) fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
     }
 }
 
-/// One fault.
+/// Describes one fault.
 pub(super) fn fault(pointer: &str, message: String) -> Vec<ConfigError> {
     vec![ConfigError {
         pointer: pointer.to_owned(),
@@ -37,7 +38,7 @@ pub(super) fn pointer_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// An unknown field is told at its own place, not at the object's around it.
+/// Reports an unknown field at its own place, not at that of the enclosing object.
 fn faults_of(error: &ValidationError<'_>, schema: &Value) -> Vec<ConfigError> {
     use ValidationErrorKind as Kind;
     let place = error.instance_path().to_string();
@@ -77,7 +78,8 @@ fn faults_of(error: &ValidationError<'_>, schema: &Value) -> Vec<ConfigError> {
     }
 }
 
-/// A field that is not one of this object: one of its own that is spelt so, or one that stands elsewhere.
+/// Suggests what an unknown field was meant to be: a similar field of this object, or one that
+/// belongs elsewhere.
 fn unknown(name: &str, known: &[&str], schema: &Value) -> String {
     let own = nearest(name, known.iter().copied()).map(|it| format!("{it:?}"));
     let meant = own.or_else(|| Some(format!("`{}`", elsewhere(name, schema)?)));
@@ -91,7 +93,7 @@ fn with_meant(message: String, meant: Option<String>) -> String {
     }
 }
 
-/// Where a field of this very name stands: at the top of the document, or in an object there.
+/// Finds where a field of this name belongs: at the top of the document or in an object there.
 fn elsewhere(name: &str, schema: &Value) -> Option<String> {
     let top = schema.get("properties")?.as_object()?;
     if top.contains_key(name) {
@@ -102,7 +104,7 @@ fn elsewhere(name: &str, schema: &Value) -> Option<String> {
         .map(|(object, _)| format!("/{object}/{name}"))
 }
 
-/// The fields that a schema names for an object, with those of what it refers to.
+/// Returns the fields that a schema defines for an object, including those of referenced schemas.
 fn fields<'a>(of: &'a Value, schema: &'a Value) -> Vec<&'a str> {
     let own = of.get("properties").and_then(Value::as_object);
     let mut names: Vec<&str> = own

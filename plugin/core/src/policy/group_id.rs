@@ -1,4 +1,4 @@
-//! The id that an application gives a group by its name.
+//! The id that an application derives from a group's name.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -9,13 +9,13 @@ use crate::facts::derived_id;
 // === impl GroupId ===
 
 impl GroupId {
-    /// The id as it is documented.
+    /// Returns the id by the documented rule.
     pub(super) fn documented(&self, name: &str) -> String {
         derived_id(name, &self.replace, &self.with)
     }
 
-    /// Every id that the application may give: the documented one first, then the other, if it is
-    /// another.
+    /// Returns every id that the application may assign: the documented one first, then the other
+    /// if it differs.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         let documented = self.documented(name);
         let other = self
@@ -25,9 +25,9 @@ impl GroupId {
         std::iter::once(documented).chain(other).collect()
     }
 
-    /// In the product's own order: white space around goes, `replace` but for space is replaced,
-    /// accents go, then digits, `-` and `$` in front, then what no identifier has; white space is
-    /// replaced last.
+    /// Follows the product's order: trim; replace the characters of `replace` except white space;
+    /// drop accents, then leading digits, `-` and `$`, then characters that no identifier has;
+    /// replace white space last.
     fn identifier(&self, name: &str) -> String {
         let early: String = self
             .replace

@@ -1,11 +1,11 @@
-//! Who issues tokens beside the guard's own store, and where in their claims stands what the guard
-//! has to know (`tokens.issuers`).
+//! Issuers of tokens other than the guard's own store, and the claims that the guard reads
+//! (`tokens.issuers`).
 
 use serde::Deserialize;
 
 use crate::json::pointer_tokens;
 
-/// One issuer as it is written.
+/// One issuer as the document writes it.
 #[derive(Deserialize)]
 pub(super) struct IssuerDocument {
     issuer: String,
@@ -33,64 +33,63 @@ struct ClaimsDocument {
     provider: Option<String>,
 }
 
-/// Who says that a token is good.
+/// How a token is verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum IssuerKind {
-    /// Its signature.
+    /// By its signature.
     #[default]
     Jwt,
-    /// The issuer, asked about each (RFC 7662).
+    /// By asking the issuer about each token (RFC 7662).
     Introspection,
 }
 
-/// What becomes of a token that is bound to a key of its holder (`cnf`, RFC 7800): a Bearer credential
-/// does not prove that its sender has the key.
+/// How to treat a token that is bound to its holder's key (`cnf`, RFC 7800). A Bearer credential
+/// does not prove that the sender has the key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Confirmation {
-    /// It is refused.
+    /// Refuse it.
     #[default]
     Refuse,
-    /// It is taken like one that is not bound: something in front of the guard has checked the key.
+    /// Accept it like an unbound token: something in front of the guard has checked the key.
     Ignore,
 }
 
 /// One issuer, ready to judge its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Issuer {
-    /// Exactly the `iss` of its tokens.
+    /// The exact `iss` of its tokens.
     pub(crate) issuer: String,
     pub(crate) kind: IssuerKind,
-    /// One of these must be in `aud`. Empty: whoever the token is for.
+    /// One of these must be in `aud`. Empty: any audience.
     pub(crate) audience: Vec<String>,
-    /// What a JWT may be signed with.
+    /// The algorithms that may sign a JWT.
     pub(crate) algorithms: Vec<String>,
     /// How far the issuer's clock may be off, in milliseconds.
     pub(crate) skew: u64,
     pub(crate) account: Claim,
     pub(crate) principal: Pointer,
-    /// `None`: those of the principal.
+    /// `None`: the principal's permissions apply.
     pub(crate) permissions: Option<Pointer>,
-    /// `None`: the tokens were given to no identity provider.
+    /// `None`: the tokens belong to no identity provider.
     pub(crate) provider: Option<Claim>,
     pub(crate) confirmation: Confirmation,
 }
 
-/// Where something that a token stands for comes from.
+/// The source of a value that a token carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// It is the same for all tokens of the issuer.
+    /// The same value for all tokens of the issuer.
     Fixed(String),
-    /// A claim tells it.
+    /// The value of a claim.
     At(Pointer),
 }
 
 /// The tokens of a JSON Pointer (RFC 6901 §4).
 pub(crate) type Pointer = Vec<String>;
 
-/// What a JWT may be signed with if the document does not say: every algorithm with a public key
-/// that the schema knows.
+/// The default algorithms: every one in the schema that uses a public key.
 const ALGORITHMS: [&str; 7] = [
     "RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA",
 ];
@@ -99,7 +98,7 @@ fn one_minute() -> u64 {
     60
 }
 
-/// All issuers of an account. A fault comes with its place below `tokens`.
+/// Compiles all issuers of an account. A fault carries its place below `tokens`.
 pub(super) fn compile(documents: Vec<IssuerDocument>) -> Result<Vec<Issuer>, (String, String)> {
     let mut issuers: Vec<Issuer> = Vec::with_capacity(documents.len());
     for (index, document) in documents.into_iter().enumerate() {
@@ -120,7 +119,7 @@ pub(super) fn compile(documents: Vec<IssuerDocument>) -> Result<Vec<Issuer>, (St
 // === impl Issuer ===
 
 impl Issuer {
-    /// What the document's schema cannot say in words that help.
+    /// Checks what the document's schema cannot report in helpful words.
     fn compile(document: IssuerDocument) -> Result<Self, (&'static str, &'static str)> {
         let is_jwt = document.kind == IssuerKind::Jwt;
         if is_jwt && document.audience.is_empty() {

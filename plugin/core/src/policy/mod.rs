@@ -1,4 +1,4 @@
-//! The policy document: a preset, what an operator lays over it, and what differs for one account.
+//! The policy document: a preset, the operator's settings over it, and overrides by account.
 
 mod compile;
 mod document;
@@ -28,11 +28,11 @@ pub(crate) use protected::Protected;
 pub(crate) use route::{Free, Route, Source};
 use template::Template;
 
-/// A whole policy, ready to decide.
+/// A compiled policy.
 pub(crate) struct Policy {
     pub(crate) base: Template,
     pub(crate) upstream_base: Template,
-    /// The one account of a backend whose base names none.
+    /// The only account of a backend whose base names none.
     pub(crate) scim_account: Option<String>,
     pub(crate) management: Management,
     default: Arc<Account>,
@@ -43,16 +43,16 @@ pub(crate) struct Policy {
 pub(crate) struct Management {
     pub(crate) prefixes: Vec<Vec<String>>,
     pub(crate) unmatched: Unmatched,
-    /// What unnamed writes may carry beside JSON.
+    /// Content types besides JSON that unmatched writes may carry.
     pub(crate) content_types: Vec<String>,
     pub(crate) routes: Vec<Route>,
-    /// The routes next to which unnamed writes are refused, if only those are.
+    /// Routes that unmatched writes must not lie next to, if only those are refused.
     pub(crate) guarded: Vec<Template>,
     /// The query parameters and headers that any route reads the account from.
     pub(crate) account_names: Vec<Source>,
 }
 
-/// What holds for one account.
+/// The settings of one account.
 pub(crate) struct Account {
     pub(crate) provider: String,
     pub(crate) user: Resource,
@@ -62,7 +62,7 @@ pub(crate) struct Account {
     pub(crate) limits: Limits,
     pub(crate) token_headers: Vec<String>,
     pub(crate) permissions: Vec<String>,
-    /// Who issues tokens beside the guard's own store.
+    /// Issuers of tokens other than the guard's own store.
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) adopt_users: Adoption,
     pub(crate) adopt_groups: Adoption,
@@ -70,15 +70,15 @@ pub(crate) struct Account {
     pub(crate) local_users: LocalUsers,
     pub(crate) deactivated: Deactivated,
     pub(crate) reprovision: Adoption,
-    /// What besides users and groups carries the provider's access.
+    /// Things other than users and groups that carry the provider's access.
     pub(crate) protected: Protected,
-    /// The same of all accounts: a request that names no account may be for any.
+    /// The same for all accounts together, since a request that names no account may be for any.
     pub(crate) protected_anywhere: Protected,
     pub(crate) authenticate_management: bool,
     pub(crate) mode: Mode,
 }
 
-/// How resources of one type are read and written for one account.
+/// How to read and write resources of one type for one account.
 pub(crate) struct Resource {
     pub(crate) shape: Shape,
     pub(crate) constraints: Constraints,
@@ -88,17 +88,17 @@ pub(crate) struct Resource {
 // === impl Policy ===
 
 impl Policy {
-    /// What holds for this account.
+    /// Returns the settings of this account.
     pub(crate) fn account(&self, account: &str) -> &Account {
         self.accounts.get(account).unwrap_or(&self.default)
     }
 
-    /// What holds for accounts that the document does not name.
+    /// Returns the settings of accounts that the document does not name.
     pub(crate) fn default_account(&self) -> &Account {
         &self.default
     }
 
-    /// All different settings.
+    /// Iterates over the default settings and those of each named account.
     pub(crate) fn every_account(&self) -> impl Iterator<Item = &Account> {
         std::iter::once(&self.default)
             .chain(self.accounts.values())
@@ -109,7 +109,7 @@ impl Policy {
 // === impl Account ===
 
 impl Account {
-    /// How resources of this type are read and written.
+    /// How to read and write resources of this type.
     pub(crate) fn resource(&self, kind: ResourceKind) -> &Resource {
         match kind {
             ResourceKind::User => &self.user,
@@ -117,13 +117,13 @@ impl Account {
         }
     }
 
-    /// The id that a group's name gives by the documentation, where ids are derived.
+    /// Returns the documented id for a group's name, if ids are derived.
     pub(crate) fn derived_group_id(&self, name: &str) -> Option<String> {
         let rule = self.group_id.as_ref()?;
         Some(rule.documented(name))
     }
 
-    /// Every id that a group's name may give, where ids are derived.
+    /// Returns every possible id for a group's name, if ids are derived.
     pub(crate) fn group_ids(&self, name: &str) -> Vec<String> {
         let rule = self.group_id.as_ref();
         rule.map(|rule| rule.all(name)).unwrap_or_default()
@@ -133,12 +133,13 @@ impl Account {
 // === impl Resource ===
 
 impl Resource {
-    /// How the backend wants to have operations on this attribute.
+    /// The form in which the backend expects operations on this attribute.
     pub(crate) fn dialect(&self, attribute: &str) -> Dialect {
         self.dialect.get(attribute).copied().unwrap_or_default()
     }
 
-    /// Whether the application does what an operation on this attribute asks for, if it says so.
+    /// Whether the application really performs an operation on this attribute when it reports
+    /// success.
     pub(crate) fn acts_on(&self, attribute: &str) -> bool {
         !matches!(self.dialect(attribute), Dialect::Ignored | Dialect::Omitted)
     }

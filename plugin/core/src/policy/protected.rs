@@ -1,5 +1,5 @@
-//! What besides users and groups carries the provider's access, by kind and id: its service account,
-//! API keys, tokens and settings.
+//! Things other than users and groups that carry the provider's access, by kind and id: its service
+//! account, API keys, tokens and settings.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::fold::key;
 
-/// The kind under which ids of things of every kind stand.
+/// The kind whose ids apply to every kind.
 pub(super) const ANY: &str = "any";
 
-/// As the document has it.
+/// The form in the document.
 pub(super) type ProtectedDocument = BTreeMap<String, Vec<Pattern>>;
 
-/// An id, or the start of one with `*` behind it.
+/// An id, or a prefix of one followed by `*`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub(crate) enum Pattern {
@@ -26,8 +26,8 @@ pub(crate) enum Pattern {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Protected(BTreeMap<String, Vec<Pattern>>);
 
-/// Writes the short form, a list of ids of any kind, in the long one, so that it is laid over the
-/// preset's kinds and replaces none of them.
+/// Expands the short form, a list of ids of any kind, to the long one, so that merging it keeps the
+/// preset's kinds.
 pub(super) fn lengthen(document: &mut Value) {
     if let Some(protected) = document.get_mut("protected")
         && protected.is_array()
@@ -49,7 +49,7 @@ impl From<String> for Pattern {
 }
 
 impl Pattern {
-    /// Ids are compared as the most lenient application would find a thing.
+    /// Compares ids as leniently as any application would.
     fn covers(&self, id: &str) -> bool {
         let id = key(id);
         match self {
@@ -76,7 +76,7 @@ impl Protected {
         self.of(kind).any(|pattern| pattern.covers(id))
     }
 
-    /// With what another account protects.
+    /// Adds what another account protects.
     pub(super) fn with(mut self, other: &Self) -> Self {
         for (kind, patterns) in &other.0 {
             let known = self.0.entry(kind.clone()).or_default();

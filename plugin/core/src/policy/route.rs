@@ -1,4 +1,4 @@
-//! A route of the management API as the document writes it, and what no JSON Schema can say of it.
+//! A route of the management API in the document, and the checks that no JSON Schema can express.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::edit_kind::EditKind;
 use super::template::Template;
 
-/// A route of the management API and the edit that it is.
+/// A route of the management API and the edit it performs.
 pub(crate) struct Route {
     pub(crate) method: String,
     pub(crate) path: Template,
@@ -20,19 +20,19 @@ pub(crate) struct Route {
     pub(crate) groups: Vec<Source>,
     pub(crate) name: Vec<Source>,
     pub(crate) members: Vec<Source>,
-    /// Where the user is named; these must agree.
+    /// Where the user is named; all sources must agree.
     pub(crate) user: Vec<Source>,
-    /// Where the application looks for the user to change, if not there: each is judged by itself.
+    /// Where else the application may look for the user to change; each is judged separately.
     pub(crate) targets: Vec<Source>,
     pub(crate) email: Vec<Source>,
-    /// The things besides users and groups that it changes, by kind.
+    /// The things other than users and groups that it changes, by kind.
     pub(crate) touches: Vec<(String, Vec<Source>)>,
     pub(crate) free: Vec<Free>,
-    /// What the body must say of what a provider owns.
+    /// Values that the body must contain for managed resources.
     pub(crate) required: BTreeMap<String, Value>,
-    /// What the body may say only of what a provider owns.
+    /// Values that the body may contain only for managed resources.
     pub(crate) reserved: BTreeMap<String, Value>,
-    /// What a body may be beside JSON. If there are any, it is not read.
+    /// Content types besides JSON that the body may have. If any are listed, the body is not read.
     pub(crate) content_types: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ struct SourceDocument {
     target: bool,
 }
 
-/// Where a part of an edit comes from.
+/// The source of a part of an edit.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
@@ -98,9 +98,9 @@ pub(crate) enum Source {
     Header(String),
     /// A JSON Pointer into the body, in which `*` stands for every element of a list.
     Body(String),
-    /// Of a read: a JSON Pointer into the answer, in which `*` stands for every element of a list.
+    /// For reads: a JSON Pointer into the answer, in which `*` stands for every element of a list.
     Answer(String),
-    /// Always this.
+    /// A fixed value.
     Value(String),
 }
 
@@ -108,13 +108,13 @@ pub(crate) enum Source {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Free {
-    /// Whatever stands there.
+    /// Any value.
     Any(String),
     /// Only this value.
     Only {
-        /// Where.
+        /// A JSON Pointer.
         pointer: String,
-        /// What.
+        /// The value it must have.
         value: Value,
     },
 }
@@ -145,11 +145,11 @@ impl From<Sources> for Vec<Source> {
 
 // === impl Route ===
 
-/// Where in a route something is wrong, and what.
+/// The place of a fault in a route, and its description.
 pub(super) type RouteFault = (String, String);
 
 impl Route {
-    /// Reads a route.
+    /// Compiles a route.
     pub(super) fn compile(document: RouteDocument) -> Result<Self, Vec<RouteFault>> {
         let path =
             Template::parse(&document.path).map_err(|error| vec![("path".to_owned(), error)])?;
@@ -192,7 +192,7 @@ impl Route {
         }
     }
 
-    /// Sources that cannot be read where they stand.
+    /// Reports sources that cannot be used in their place.
     fn check_sources(&self, faults: &mut Vec<RouteFault>) {
         let touched = self.touches.iter();
         let touched = touched.map(|(kind, of)| (format!("touches/{kind}"), of.as_slice(), true));
@@ -230,7 +230,7 @@ impl Route {
         }
     }
 
-    /// Parts without which the edit cannot be judged, and those that would have no effect.
+    /// Reports missing parts that the edit needs and parts that would have no effect.
     fn check_parts(&self, faults: &mut Vec<RouteFault>) {
         use EditKind as Edit;
         let mut wrong = |part: &str, message: &str| {
@@ -285,7 +285,7 @@ impl Route {
         }
     }
 
-    /// All parts with their names.
+    /// Returns all parts with their names.
     pub(crate) fn parts(&self) -> [(&'static str, &[Source]); 10] {
         [
             ("account", &self.account),
@@ -301,7 +301,7 @@ impl Route {
         ]
     }
 
-    /// Whether what no route names at or below its literal part lies next to what is protected.
+    /// Whether unmatched paths at or below its literal part lie next to something protected.
     pub(crate) fn guards(&self, protects: impl Fn(&str) -> bool) -> bool {
         match self.edit {
             EditKind::AccessChange => self.touches.iter().any(|(kind, _)| protects(kind)),

@@ -14,7 +14,7 @@ enum Segment {
     Parameter(String),
 }
 
-/// How well a path fits a template.
+/// How a path fits a template.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// With the values of the parameters.
@@ -27,10 +27,10 @@ pub(crate) enum Fit {
 // === impl Template ===
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Describes what is wrong with the template.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut segments = Vec::new();
         for segment in text.split('/').filter(|segment| !segment.is_empty()) {
@@ -51,7 +51,7 @@ impl Template {
         Ok(Self(segments))
     }
 
-    /// The names of the parameters.
+    /// Returns the names of the parameters.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|segment| match segment {
             Segment::Parameter(name) => Some(name.as_str()),
@@ -59,7 +59,7 @@ impl Template {
         })
     }
 
-    /// The literal segments before the first parameter.
+    /// Returns the literal segments before the first parameter.
     pub(crate) fn literal_prefix(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map_while(|segment| match segment {
             Segment::Literal(text) => Some(text.as_str()),
@@ -67,7 +67,7 @@ impl Template {
         })
     }
 
-    /// Whether a path, its segments as [`fold::key`] has them, is at or below the literal prefix.
+    /// Whether a path, its segments folded by [`fold::key`], is at or below the literal prefix.
     pub(crate) fn literal_prefix_covers(&self, path: &[String]) -> bool {
         let mut path = path.iter();
         let mut prefix = self.literal_prefix();
@@ -109,12 +109,13 @@ impl Template {
         }
     }
 
-    /// How many segments it has.
+    /// The number of segments.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Which of two templates that fit the same path is the more literal one, segment by segment.
+    /// Whether this template is more literal than another that fits the same path, segment by
+    /// segment.
     pub(crate) fn more_literal_than(&self, other: &Self) -> bool {
         for (mine, theirs) in self.0.iter().zip(&other.0) {
             match (mine, theirs) {
@@ -126,7 +127,8 @@ impl Template {
         false
     }
 
-    /// The path with one value, already encoded, in place of every parameter; no slash at the end.
+    /// Returns the path with one already encoded value in place of every parameter, without a
+    /// trailing slash.
     pub(crate) fn fill(&self, value: &str) -> String {
         self.0.iter().fold(String::new(), |mut path, segment| {
             path.push('/');

@@ -1,5 +1,5 @@
-//! The account that a request names outside its body and headers, for whoever may let only some
-//! accounts through: by the same reading as the decision's.
+//! The account that a request names outside its body and headers, for callers that allow only some
+//! accounts. Reads it exactly as the decision does.
 
 use super::management::unjudged;
 use super::target::Target;
@@ -12,15 +12,15 @@ use crate::policy::template::Fit;
 /// The account in a path and its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedAccount {
-    /// They name none.
+    /// No account is named.
     None,
-    /// This one, decoded.
+    /// This account, decoded.
     One(String),
-    /// They can be read in several ways, or lead to no end point. No such request needs a fact.
+    /// Path and query are ambiguous or lead to no end point. No such request needs a fact.
     Unclear,
 }
 
-/// Finds the account of a request of which only the head is known.
+/// Finds the account of a request from its head alone.
 pub(crate) fn named_account(policy: &Policy, method: &str, path: &str) -> NamedAccount {
     let Ok(target) = Target::parse(path) else {
         return NamedAccount::Unclear;

@@ -1,4 +1,4 @@
-//! Routes of the application's management API, as the policy names them.
+//! Matches requests to the routes of the application's management API that the policy names.
 
 use std::collections::BTreeMap;
 
@@ -16,21 +16,22 @@ use crate::rules::{Refusal, route};
 
 /// A request under one of the management prefixes.
 pub(crate) struct ManagementCall<'p> {
-    /// `None` if no route names it and it is forwarded all the same.
+    /// `None` if no route matches and the request is forwarded anyway.
     pub(crate) matched: Option<Match<'p>>,
-    /// As far as the request says without its body.
+    /// The account, as far as the request names it outside its body.
     pub(crate) account: Option<String>,
-    /// Why it cannot be told, where the decision does not depend on it: whoever asks for a token has
-    /// to refuse then.
+    /// Why the account is unclear, if the decision does not depend on it. A check that needs a
+    /// token must then refuse.
     pub(crate) account_unclear: Option<Refusal>,
-    /// A parameter's name is in another case than the policy's. It is judged all the same, but not
-    /// forwarded: an application to which case matters would read a request without it.
+    /// A parameter's name differs in case from the policy's. The request is judged but not
+    /// forwarded, because a case-sensitive application would ignore the parameter.
     pub(crate) misspelt: Option<Refusal>,
-    /// The read that this is, where the face wants to know what in its answer is a provider's.
+    /// The matched read, if the face wants to know what in its answer belongs to a provider.
     pub(crate) shown: Option<Box<Match<'p>>>,
 }
 
-/// Whose users and groups the answer of a read shows, and where it names them.
+/// The account and scope of the users and groups in a read's answer, and where the answer names
+/// them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Described {
     pub(crate) account: String,
@@ -41,7 +42,7 @@ pub(crate) struct Described {
     pub(crate) users: Vec<String>,
 }
 
-/// A named route and where its parts stand.
+/// A matched route with its path parameters and target.
 pub(crate) struct Match<'p> {
     pub(crate) route: &'p Route,
     pub(crate) parameters: BTreeMap<String, String>,
@@ -57,7 +58,7 @@ pub(super) fn call<'p>(
     known_method(&request.method)?;
     let found = match request.method.as_str() {
         "OPTIONS" => None,
-        // An application answers HEAD as it does GET, with all that GET does.
+        // An application handles HEAD like GET, with the same effects.
         "GET" | "HEAD" => written_by_get(policy, &target)?,
         method => {
             target.unambiguous()?;
@@ -100,9 +101,9 @@ pub(super) fn call<'p>(
     })
 }
 
-/// A request that no rule of ownership judges. A token of another account is not good for it either,
-/// so its account is what its route says, and the parameters and headers that any route reads the
-/// account from.
+/// Builds the call for a request that no ownership rule judges. It must not accept another
+/// account's token either, so its account comes from its route and from every parameter and header
+/// that any route reads the account from.
 pub(super) fn unjudged<'p>(
     policy: &Policy,
     request: &Request,
@@ -130,7 +131,8 @@ pub(super) fn unjudged<'p>(
     }
 }
 
-/// The read, if the face wants to know what it shows. Whatever cannot be told stays untold: reads pass.
+/// Returns the read if the face wants to know what it shows. Anything unclear is left out, since
+/// reads are always allowed.
 fn shown<'p>(policy: &'p Policy, request: &Request, target: &Target) -> Option<Box<Match<'p>>> {
     if !request.annotate {
         return None;
@@ -154,7 +156,7 @@ fn in_answer(sources: &[Source]) -> impl Iterator<Item = &String> {
     })
 }
 
-/// The scope of a group: `""`, `org` or `org/project`.
+/// Returns the scope of a group: `""`, `org` or `org/project`.
 pub(crate) fn scope(
     organisation: Option<PlainName>,
     project: Option<PlainName>,
@@ -181,7 +183,7 @@ pub(crate) fn scope(
 /// A route and the values of its path parameters.
 type Named<'p> = (&'p Route, BTreeMap<String, String>);
 
-/// The route that a request is exactly.
+/// Finds the route that matches a request exactly.
 fn named<'p>(
     policy: &'p Policy,
     method: &str,
@@ -201,7 +203,7 @@ fn named<'p>(
     Ok(best)
 }
 
-/// The most literal route, and whether another one fits only if case is ignored.
+/// Returns the most literal route, and whether another route fits only when case is ignored.
 fn best_fit<'p>(policy: &'p Policy, method: &str, path: &[String]) -> (Option<Named<'p>>, bool) {
     let mut best: Option<Named<'_>> = None;
     let mut other_case = false;
@@ -223,8 +225,8 @@ fn best_fit<'p>(policy: &'p Policy, method: &str, path: &[String]) -> (Option<Na
     (best, other_case)
 }
 
-/// The edit that a GET is. Other reads pass however they are spelt, unless an application could take
-/// them for such an edit.
+/// Finds the edit that a GET performs. Other reads are allowed in any spelling, unless an
+/// application could take them for such an edit.
 fn written_by_get<'p>(policy: &'p Policy, target: &Target) -> Result<Option<Named<'p>>, Refusal> {
     let writes = |route: &Route| !route.edit.passes_body();
     let (exact, _) = best_fit(policy, "GET", &target.segments);
@@ -248,7 +250,7 @@ fn written_by_get<'p>(policy: &'p Policy, target: &Target) -> Result<Option<Name
     }
 }
 
-/// Decides about a write that no route names.
+/// Judges a write that matches no route.
 fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), Refusal> {
     let guarded = || {
         let path = target.folded();
@@ -276,7 +278,7 @@ fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), 
 // === impl Match ===
 
 impl Match<'_> {
-    /// What the answer of this read shows in a scope, if it can be told.
+    /// Describes what the answer of this read shows in a scope, if the account is clear.
     pub(crate) fn described(&self, request: &Request, scope: String) -> Option<Described> {
         Some(Described {
             account: self.account(request).ok()?.into(),
@@ -286,7 +288,7 @@ impl Match<'_> {
         })
     }
 
-    /// The account, from everything but the body.
+    /// Returns the account from everything except the body.
     fn account(&self, request: &Request) -> Result<PlainName, Refusal> {
         let told = self.outside_body(&self.route.account, request, "account")?;
         let account =
@@ -299,7 +301,7 @@ impl Match<'_> {
         })
     }
 
-    /// Reads every parameter of the query that the route has a use for.
+    /// Reads every query parameter that the route uses, and refuses one in the wrong case.
     fn misspelt(&self) -> Result<Option<Refusal>, Refusal> {
         let mut misspelt = None;
         let parts = self.route.parts().into_iter().map(|(_, sources)| sources);
@@ -317,7 +319,7 @@ impl Match<'_> {
         Ok(misspelt)
     }
 
-    /// The value of a part, as far as it stands outside the body; all sources must agree.
+    /// Returns the value of a part from outside the body; all sources must agree.
     pub(crate) fn outside_body(
         &self,
         sources: &[Source],
@@ -329,7 +331,7 @@ impl Match<'_> {
     }
 }
 
-/// What path, query and headers say; all sources must agree.
+/// Reads a value from path, query and headers; all sources must agree.
 fn told<'s, I: Iterator<Item = &'s Source>>(
     sources: impl Fn() -> I,
     parameters: &BTreeMap<String, String>,
@@ -355,7 +357,7 @@ fn told<'s, I: Iterator<Item = &'s Source>>(
     Ok(found)
 }
 
-/// The refusal of a part that is named twice, differently.
+/// Refuses a part that is named twice with different values.
 pub(crate) fn disagree<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
         "The request names the {part} in two places, and they differ. Name one, in {}.",
@@ -363,7 +365,7 @@ pub(crate) fn disagree<'s>(part: &str, sources: impl IntoIterator<Item = &'s Sou
     ))
 }
 
-/// The refusal of a part of which not everything shows.
+/// Refuses a part with white space, control or invisible characters.
 pub(crate) fn unclear<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
         "There is white space, a control character or an invisible character in the {part} ({}). Send it without, or leave it out.",
@@ -378,8 +380,8 @@ fn other_case(parameter: &Parameter, name: &str) -> Refusal {
     ))
 }
 
-/// The value of a header that a rule reads: spelt as it is, once, and in ASCII, for which alone all
-/// readers have one reading; a comma would join several values (RFC 9110 §5.3).
+/// Reads a header that a rule uses. It must have the exact spelling, occur once and be ASCII, which
+/// all readers decode alike; a comma would join several values (RFC 9110 §5.3).
 fn header(request: &Request, name: &str) -> Result<Option<String>, Refusal> {
     let mut same = request
         .headers
@@ -398,7 +400,7 @@ fn header(request: &Request, name: &str) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// Where a part is looked for, in words.
+/// Describes the sources of a part in words.
 pub(crate) fn describe<'s>(sources: impl IntoIterator<Item = &'s Source>) -> String {
     let places: Vec<String> = sources
         .into_iter()

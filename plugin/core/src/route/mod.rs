@@ -1,4 +1,5 @@
-//! What is asked for: a SCIM call, or an edit of the application's management API; of which account.
+//! Routes a request: to a SCIM call or an edit of the application's management API, and to its
+//! account.
 
 pub(crate) mod account;
 pub(crate) mod management;
@@ -17,13 +18,13 @@ pub(crate) use management::ManagementCall;
 pub(crate) use scim::{Discovery, Operation, ScimCall};
 use target::{Target, ambiguous};
 
-/// A request whose place in the world is known.
+/// A routed request.
 pub(crate) enum Routed<'p> {
     Scim(ScimCall),
     Management(Box<ManagementCall<'p>>),
 }
 
-/// A refusal, and the form in which its route tells errors.
+/// A refusal, and the form in which its route reports errors.
 pub(crate) struct Misrouted {
     pub(crate) refusal: Refusal,
     pub(crate) form: ErrorForm,
@@ -37,7 +38,7 @@ enum Zone {
     Nowhere,
 }
 
-/// Finds out what a request asks for.
+/// Routes a request.
 pub(crate) fn route<'p>(policy: &'p Policy, request: &Request) -> Result<Routed<'p>, Misrouted> {
     let as_scim = |refusal| Misrouted {
         refusal,
@@ -76,7 +77,7 @@ pub(crate) fn route<'p>(policy: &'p Policy, request: &Request) -> Result<Routed<
     }
 }
 
-/// Where a path leads, its segments as they are compared without regard to case.
+/// Returns where a path leads; its segments are case-folded.
 fn zone(policy: &Policy, path: &[String]) -> Zone {
     let in_prefix = |path: &[String]| {
         policy
@@ -101,7 +102,7 @@ fn zone(policy: &Policy, path: &[String]) -> Zone {
     }
 }
 
-/// Methods that HTTP servers know, in their only spelling.
+/// Refuses unknown methods and other spellings of known ones.
 fn known_method(method: &str) -> Result<(), Refusal> {
     match method {
         "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT" | "PATCH" | "DELETE" => Ok(()),

@@ -1,10 +1,11 @@
-//! Percent-encoding (RFC 3986 §2.1), read strictly: what is no encoding of UTF-8 text is nothing.
+//! Strict percent-decoding (RFC 3986 §2.1): invalid encodings and text that is not UTF-8 are
+//! refused.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// The text that a part of a target stands for, decoded once.
+/// Decodes a part of a target once; `None` if an encoding is invalid or not UTF-8.
 pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

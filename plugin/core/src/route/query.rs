@@ -1,28 +1,29 @@
-//! The query of a request, read in the strictest way: what another reader could take for a parameter
-//! that a rule reads, or for another method, is refused.
+//! Strict reading of a request's query. Refuses anything that another reader could take for a
+//! parameter that a rule reads, or for another method.
 //!
-//! Readers differ in what splits parameters (`&`; `;` too in old Java, Python and Perl), in how often
-//! they decode, and in the names that they make one: PHP turns `a.b` and `a b` into `a_b`, Rails, PHP
-//! and Node's qs take `a[]` and `a[0]` for `a`, others cut at NUL, ignore case or underscores.
+//! Readers differ in how they split parameters (at `&`; old Java, Python and Perl also at `;`), in
+//! how often they decode, and in which names they treat as equal: PHP turns `a.b` and `a b` into
+//! `a_b`; Rails, PHP and Node's qs read `a[]` and `a[0]` as `a`; others cut at NUL or ignore case
+//! or underscores.
 
 use super::percent::decode;
 use crate::fold;
 use crate::rules::{Refusal, route};
 
-/// Parameters that some applications take for the method of the request.
+/// Parameters that some applications accept as the request's method.
 const OVERRIDES: &[&str] = &["xhttpmethod", "xhttpmethodoverride", "xmethodoverride"];
 
-/// How often a name is decoded at most: by a proxy, by the server, by the application.
+/// How often a name may be decoded: by a proxy, the server and the application.
 const DECODINGS: usize = 3;
 
 /// The query of a request.
 #[derive(Clone, Default)]
 pub(crate) struct Query {
-    /// In order, as RFC 3986 and HTML forms have them.
+    /// The parameters in order, split as RFC 3986 and HTML forms do.
     pub(crate) parameters: Vec<Parameter>,
-    /// The names that any reader could find.
+    /// Every name that some reader could find.
     found: Vec<Found>,
-    /// It has a semicolon or a number sign as it was sent.
+    /// The raw query contains a semicolon or a number sign.
     is_split: bool,
 }
 
@@ -37,15 +38,15 @@ pub(crate) struct Parameter {
     pub(crate) raw_value: String,
 }
 
-/// A name as lenient readers have it: letters and digits only, without regard to case.
+/// A name as lenient readers see it: letters and digits only, case-folded.
 #[derive(Clone)]
 struct Found {
     whole: String,
-    /// What stands before brackets and the like.
+    /// The part before a bracket or similar separator.
     first: String,
 }
 
-/// Reads a query.
+/// Parses a query.
 pub(super) fn parse(text: &str) -> Result<Query, Refusal> {
     let mut query = Query {
         is_split: text.contains([';', '#']),
@@ -71,7 +72,8 @@ pub(super) fn parse(text: &str) -> Result<Query, Refusal> {
     Ok(query)
 }
 
-/// What a name could be after more decoding: one name, or several if separators come out of it.
+/// Returns what a name could become after further decoding: several names if it contains encoded
+/// separators.
 fn names(raw: &str) -> Vec<String> {
     let mut name = raw.replace('+', " ");
     for _ in 0..DECODINGS {
@@ -148,8 +150,8 @@ impl Query {
         Ok(())
     }
 
-    /// A parameter that a rule reads: its name in any case, at most once, and nothing beside it that
-    /// could be taken for it.
+    /// Returns a parameter that a rule reads. It may occur once, in any case, and no other
+    /// parameter may resemble it.
     pub(crate) fn parameter(&self, name: &str) -> Result<Option<&Parameter>, Refusal> {
         let wanted = letters(&fold::key(name));
         let found = self.found.iter().filter(|found| found.may_be(&wanted));
@@ -173,13 +175,13 @@ impl Query {
 // === impl Parameter ===
 
 impl Parameter {
-    /// Whether whoever writes the value into another path or query, as applications do that ask a service
-    /// of theirs, would make several parameters of it.
+    /// Whether the value would become several parameters if the application copied it into the path
+    /// or query of another call.
     fn would_split(&self) -> bool {
         !self.raw_value.contains([';', '#']) && self.value.contains(['&', ';', '#', '?'])
     }
 
-    /// Whether its value is the same for readers that split at semicolons or decode twice.
+    /// Whether readers that split at semicolons or decode twice see the same value.
     fn has_one_reading(&self) -> bool {
         let again = decode(&self.value);
         !self.raw_value.contains([';', '#']) && again.is_none_or(|again| again == self.value)

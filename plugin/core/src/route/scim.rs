@@ -11,8 +11,8 @@ use crate::policy::Policy;
 use crate::policy::template::Fit;
 use crate::rules::{Refusal, route};
 
-/// The parameters that a list is asked for with (RFC 7644 §3.4.2, §3.9, RFC 9865 §2). No other call of
-/// SCIM knows more.
+/// The query parameters of a list (RFC 7644 §3.4.2, §3.9, RFC 9865 §2). No other SCIM call has
+/// more.
 pub(crate) const LIST_PARAMETERS: &[&str] = &[
     "filter",
     "sortBy",
@@ -28,10 +28,10 @@ pub(crate) const LIST_PARAMETERS: &[&str] = &[
 #[derive(Clone, Debug)]
 pub(crate) struct ScimCall {
     pub(crate) account: String,
-    /// The account as it was encoded in the path.
+    /// The account as encoded in the path.
     raw_account: String,
     pub(crate) operation: Operation,
-    /// End point and id as they were encoded, with leading slashes.
+    /// The end point and id as encoded, with leading slashes.
     raw_tail: String,
     pub(crate) query: Vec<(String, String, String)>,
 }
@@ -59,7 +59,7 @@ pub(crate) enum Operation {
     Discover(Discovery),
 }
 
-/// What a backend says of itself.
+/// The resources in which a backend describes itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Discovery {
     Schemas,
@@ -67,7 +67,7 @@ pub(crate) enum Discovery {
     ServiceProviderConfig,
 }
 
-/// Reads a call from a path in the SCIM part of the world.
+/// Reads a call from a path under the SCIM base.
 pub(super) fn call(
     policy: &Policy,
     request: &Request,
@@ -91,11 +91,11 @@ pub(super) fn call(
     known_method(&request.method)?;
     let depth = policy.base.len();
     let tail = target.segments.get(depth..).unwrap_or_default();
-    // The base alone is no end point; with a query it is asked for resources of every type.
+    // The bare base is no end point; with a query it lists resources of every type.
     if tail.is_empty() && target.query.parameters.is_empty() {
         return Err(unknown());
     }
-    // RFC 9110 §9.3.2: HEAD asks for what GET does, without the body.
+    // RFC 9110 §9.3.2: HEAD is GET without the response body.
     let method = match request.method.as_str() {
         "HEAD" => "GET",
         method => method,
@@ -131,7 +131,7 @@ pub(super) fn call(
     })
 }
 
-/// `None`: no such end point.
+/// Returns `None` if there is no such end point.
 fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal> {
     let wrong_method = |allowed: &'static str| {
         route::METHOD
@@ -188,7 +188,7 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
 // === impl ScimCall ===
 
 impl ScimCall {
-    /// The resource that a PUT or PATCH is for.
+    /// Returns the resource that a PUT or PATCH changes.
     pub(crate) fn changed(&self) -> Option<(ResourceKind, String)> {
         match &self.operation {
             Operation::Patch(kind, id) | Operation::Replace(kind, id) => Some((*kind, id.clone())),
@@ -196,7 +196,7 @@ impl ScimCall {
         }
     }
 
-    /// The path at the backend, without a query.
+    /// Returns the path at the backend, without a query.
     pub(crate) fn upstream_path(&self, policy: &Policy) -> String {
         match policy.upstream_base.fill(&self.raw_account) + &self.raw_tail {
             path if path.is_empty() => "/".to_owned(),
@@ -204,7 +204,7 @@ impl ScimCall {
         }
     }
 
-    /// The base of this account as clients see it, and at the backend.
+    /// Returns this account's base as clients see it and its base at the backend.
     pub(crate) fn bases(&self, policy: &Policy) -> (String, String) {
         (
             policy.base.fill(&self.raw_account),

@@ -1,5 +1,4 @@
-//! The request target, split without losing what the client wrote, and what about it could be read
-//! in two ways.
+//! The request target, split without losing the client's spelling, and what makes it ambiguous.
 
 use super::percent::decode;
 use super::query::{self, Query};
@@ -12,9 +11,9 @@ use crate::rules::{Refusal, route};
 pub(crate) struct Target {
     /// Segments as sent, without a trailing empty one.
     pub(crate) raw: Vec<String>,
-    /// The same, percent-decoded once.
+    /// The same segments, percent-decoded once.
     pub(crate) segments: Vec<String>,
-    /// What could be read in two ways.
+    /// What makes the target ambiguous.
     pub(crate) ambiguity: Option<&'static str>,
     pub(crate) query: Query,
 }
@@ -46,8 +45,8 @@ impl Target {
         Ok(target)
     }
 
-    /// The path as a lenient application could read it: decoded twice, `\` as `/`, without
-    /// parameters, dot segments and empty segments, without regard to case.
+    /// Returns the path as a lenient application could read it: decoded twice, `\` as `/`, without
+    /// parameters, dot segments and empty segments, case-folded.
     pub(crate) fn lenient(&self) -> Vec<String> {
         let mut path: Vec<String> = Vec::new();
         for segment in &self.segments {
@@ -66,12 +65,12 @@ impl Target {
         path
     }
 
-    /// Refuses a target that could be read in two ways.
+    /// Refuses an ambiguous target.
     pub(crate) fn unambiguous(&self) -> Result<(), Refusal> {
         self.ambiguity.map_or(Ok(()), |why| Err(ambiguous(why)))
     }
 
-    /// The same path as it is compared without regard to case.
+    /// Returns the path with case-folded segments.
     pub(crate) fn folded(&self) -> Vec<String> {
         let segments = self.segments.iter();
         segments
@@ -80,7 +79,7 @@ impl Target {
     }
 }
 
-/// The refusal of a path that could be read in two ways.
+/// Refuses an ambiguous path.
 pub(crate) fn ambiguous(why: &str) -> Refusal {
     route::AMBIGUOUS_PATH.because(format!(
         "The path can be read in two ways: {why}. Send it in its plain form."

@@ -1,16 +1,16 @@
-//! What a query or a value path asks for: the names of a filter as the schemas write them, and whether
-//! they may be asked for (RFC 7644 §3.4.2).
+//! Resolves the names in queries and value paths to the schemas' spelling, and checks that they may
+//! be queried (RFC 7644 §3.4.2).
 
 use super::filter::{Filter, Name, Operator};
 use super::schema::Type;
 use super::shape::{Resolved, Shape, Target};
 use crate::json::Json;
 
-/// Writes the names of a filter as the schemas do. Where resources of several types are asked for
-/// (RFC 7644 §3.4.2.1), each name belongs to any of them, and no type that has it keeps it back.
+/// Writes the names of a filter as the schemas do. In a query over several resource types (RFC 7644
+/// §3.4.2.1), each name must exist in one of them, and be readable in every type that has it.
 ///
 /// # Errors
-/// What cannot be asked for, and why.
+/// Describes what cannot be queried, and why.
 pub(crate) fn canonical_filter(shapes: &[&Shape], filter: Filter) -> Result<Filter, String> {
     let all = |filters: Vec<Filter>| {
         filters
@@ -46,18 +46,18 @@ pub(crate) fn canonical_filter(shapes: &[&Shape], filter: Filter) -> Result<Filt
     })
 }
 
-/// What a query asks for by one name.
+/// The meaning of a name in a query.
 pub(crate) enum Asked<'s> {
     /// `schemas`, which every resource has (RFC 7643 §3).
     Schemas,
-    /// The attribute, in each type that has it: at least one.
+    /// The attribute in each type that has it; never empty.
     Targets(Vec<Target<'s>>),
 }
 
-/// What a name in a query asks for, of all types.
+/// Resolves a name in a query over all types.
 ///
 /// # Errors
-/// No type has it, or one that has it keeps it back.
+/// No type has the attribute, or a type that has it does not allow reading it.
 pub(crate) fn asked<'s>(shapes: &[&'s Shape], name: &str) -> Result<Asked<'s>, String> {
     let mut targets = Vec::with_capacity(shapes.len());
     for shape in shapes {
@@ -76,7 +76,7 @@ pub(crate) fn asked<'s>(shapes: &[&'s Shape], name: &str) -> Result<Asked<'s>, S
     }
 }
 
-/// What the first type makes of it that can; else why the first one cannot.
+/// Returns the result for the first type that fits, or the first type's error.
 fn fitting<'s, T>(
     targets: &[Target<'s>],
     fit: impl Fn(Target<'s>) -> Result<T, String>,
@@ -99,7 +99,7 @@ fn schemas_name() -> Name {
     Name("schemas".to_owned())
 }
 
-/// A URN that `schemas` can be compared with, in the case in which it is written.
+/// Returns a URN that `schemas` can be compared with, in its canonical case.
 fn comparable_urn(shapes: &[&Shape], operator: Operator, value: Json) -> Result<Json, String> {
     let Json::String(text) = value else {
         return Err(format!(
@@ -166,7 +166,7 @@ fn walk_values<'s>(
     })
 }
 
-/// A value that an attribute can be compared with (RFC 7644 §3.4.2.2).
+/// Returns a value that an attribute can be compared with (RFC 7644 §3.4.2.2).
 fn comparable(target: Target<'_>, ordering: bool, value: Json) -> Result<Json, String> {
     // `emails eq "…"` compares the value sub-attribute.
     let leaf = match target.leaf() {

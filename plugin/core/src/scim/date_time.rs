@@ -1,7 +1,7 @@
-//! Dates with a time as RFC 7643 §2.3.5 has them: `dateTime` of XML Schema 1.1, part 2, §3.3.7.
+//! Dates with times in the format of RFC 7643 §2.3.5: `dateTime` of XML Schema 1.1, part 2, §3.3.7.
 //!
-//! Libraries read ISO 8601 or RFC 3339, which permit other texts: a zone is optional here, `T` and `Z`
-//! are capitals, midnight may be the end of a day, and years may have any number of digits.
+//! Libraries read ISO 8601 or RFC 3339, which differ: here a zone is optional, `T` and `Z` are
+//! capitals, a day may end at midnight (24:00), and years may have any number of digits.
 
 /// Whether a text is an xsd:dateTime.
 pub(crate) fn is_date_time(text: &str) -> bool {
@@ -18,7 +18,7 @@ fn parse(text: &str) -> Option<()> {
     ((1..=days).contains(&day) && is_zone(rest)).then_some(())
 }
 
-/// At least four digits, and no zero in front of more.
+/// Years have at least four digits, and no leading zero if more.
 fn year(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     let (year, rest) = text.split_at_checked(end)?;
@@ -30,7 +30,7 @@ fn year(text: &str) -> Option<(&str, &str)> {
     is_year.then_some((year, rest))
 }
 
-/// The rest behind `hh:mm:ss` with a fraction.
+/// Returns the rest after `hh:mm:ss` and an optional fraction.
 fn time(text: &str) -> Option<&str> {
     let (hour, rest) = two_digits(text)?;
     let (minute, rest) = two_digits(rest.strip_prefix(':')?)?;
@@ -50,7 +50,7 @@ fn time(text: &str) -> Option<&str> {
     (is_end_of_day || (hour < 24 && minute < 60 && second < 60)).then_some(rest)
 }
 
-/// Nothing, `Z`, or an offset of at most fourteen hours.
+/// The zone is empty, `Z`, or an offset of at most fourteen hours.
 fn is_zone(text: &str) -> bool {
     let Some(offset) = text.strip_prefix(['+', '-']) else {
         return matches!(text, "" | "Z");
@@ -69,7 +69,8 @@ fn two_digits(text: &str) -> Option<(u32, &str)> {
     is_number.then_some((digits.parse().ok()?, rest))
 }
 
-/// How many days a month has; its year has any number of digits, of which the last four decide.
+/// Returns the number of days in a month. A year may have any number of digits; the last four
+/// decide.
 fn days_of(year: &str, month: u32) -> Option<u32> {
     let last_four: u32 = year.get(year.len().checked_sub(4)?..)?.parse().ok()?;
     let is_leap = last_four.is_multiple_of(4)

@@ -1,4 +1,4 @@
-//! Filters and paths as trees, with one canonical form in text.
+//! Filters and paths as trees, each with one canonical text form.
 
 use std::fmt;
 
@@ -16,11 +16,11 @@ pub(crate) enum Filter {
     Within(Name, Box<Filter>),
 }
 
-/// An attribute as written: perhaps a URN, the attribute, perhaps a sub-attribute.
+/// An attribute as written: an optional URN, the attribute, an optional sub-attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name(pub(crate) String);
 
-/// RFC 7644 table 3, apart from `pr`.
+/// The operators of RFC 7644 table 3, except `pr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     Equal,
@@ -39,7 +39,7 @@ pub(crate) enum Operator {
 pub(crate) struct Path {
     pub(crate) name: Name,
     pub(crate) filter: Option<Filter>,
-    /// Behind the brackets.
+    /// The sub-attribute after the brackets.
     pub(crate) sub: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Operator {
         }
     }
 
-    /// Whether values have to be in an order for this.
+    /// Whether the operator requires ordered values.
     pub(crate) fn is_ordering(self) -> bool {
         matches!(
             self,
@@ -72,7 +72,7 @@ impl Operator {
 // === impl Filter ===
 
 impl Filter {
-    /// Whether it is made of equalities and `and` alone.
+    /// Whether it consists only of equalities joined by `and`.
     pub(crate) fn is_of_equalities(&self) -> bool {
         match self {
             Self::Compare(_, operator, _) => *operator == Operator::Equal,
@@ -82,7 +82,7 @@ impl Filter {
         }
     }
 
-    /// The names of what it compares.
+    /// Returns the names that it compares.
     pub(crate) fn names(&self) -> Vec<&str> {
         match self {
             Self::Compare(name, ..) | Self::Present(name) => vec![&name.0],
@@ -91,7 +91,7 @@ impl Filter {
         }
     }
 
-    /// The values of a filter that is nothing but `value eq "…"`, joined by `or`.
+    /// Returns the values of a filter that consists only of `value eq "…"` joined by `or`.
     pub(crate) fn values(&self) -> Option<Vec<&str>> {
         match self {
             Self::Compare(name, Operator::Equal, Json::String(value))

@@ -1,7 +1,7 @@
 //! The grammar of attribute paths and filters (RFC 7644 §3.4.2.2 figure 1, §3.5.2 figure 7).
 //!
-//! `scim-filter` and `scim_v2` do not keep positions and string escapes, so the grammar is written
-//! here, with a parser library. One tree serves queries and PATCH paths.
+//! `scim-filter` and `scim_v2` do not keep positions and string escapes, so this module defines the
+//! grammar with a parser library. Queries and PATCH paths share one tree.
 
 use winnow::ascii::{Caseless, multispace0, multispace1};
 use winnow::combinator::{alt, cut_err, delimited, opt, preceded, repeat, terminated};
@@ -13,13 +13,13 @@ use winnow::token::{any, take_while};
 use crate::json::Json;
 use crate::scim::filter::{Filter, Name, Operator, Path};
 
-/// Filters nest at most this deep, and are at most this long (bytes).
+/// Maximum nesting and length (in bytes) of a filter.
 const MAX_DEPTH: usize = 16;
 const MAX_LENGTH: usize = 8192;
 
 type Input<'a> = Stateful<&'a str, usize>;
 
-/// Where a text stops being a filter or a path, and what was expected there.
+/// The place where parsing a filter or path failed, and what was expected there.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     /// In characters, from 1.
@@ -53,7 +53,7 @@ fn parse<'a, T>(
     };
     parser.parse(input).map_err(|error| {
         let before = text.get(..error.offset()).unwrap_or(text);
-        // The innermost expectation is the precise one.
+        // The innermost expectation is the most precise.
         let expected = error.inner().context().find_map(|context| match context {
             StrContext::Expected(value) => Some(value.to_string()),
             _ => None,
@@ -187,7 +187,7 @@ fn operator(input: &mut Input<'_>) -> ModalResult<Option<Operator>> {
         .parse_next(input)
 }
 
-/// A path of figure 7: an attribute, a filter in brackets, a sub-attribute behind them.
+/// A path of figure 7: an attribute, a filter in brackets, a sub-attribute after them.
 fn value_path(input: &mut Input<'_>) -> ModalResult<Path> {
     let name = name
         .context(expected("an attribute name"))
@@ -202,8 +202,8 @@ fn value_path(input: &mut Input<'_>) -> ModalResult<Path> {
     Ok(Path { name, filter, sub })
 }
 
-/// An attribute, possibly with the URN of its schema in front and a sub-attribute behind. Which
-/// part is what, only the schemas can tell.
+/// An attribute, optionally with its schema's URN in front and a sub-attribute after it. Only the
+/// schemas can distinguish the parts.
 fn name(input: &mut Input<'_>) -> ModalResult<Name> {
     let text: &str = (
         any.verify(|c: &char| c.is_ascii_alphabetic() || *c == '$'),

@@ -1,21 +1,22 @@
-//! Where a backend says its resources are, in terms of the guard's own addresses.
+//! Translates the addresses of resources between the backend and the guard's clients.
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::plain::is_plain_name;
 
-/// What the path of a resource has before its id.
+/// The path segments before a resource's id.
 const COLLECTIONS: [&str; 2] = ["/Users/", "/Groups/"];
 
-/// One account's SCIM base as clients see it, and at the backend.
+/// One account's SCIM base as clients see it and at the backend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bases {
     pub(crate) client: String,
     pub(crate) upstream: String,
-    /// The authority that the client asked, if it said so.
+    /// The authority that the client addressed, if it sent one.
     pub(crate) authority: Option<String>,
-    /// How the client asked, as the proxies in front of the guard say: `https` or `http`.
+    /// The scheme that the client used, as reported by proxies in front of the guard: `https` or
+    /// `http`.
     #[serde(default)]
     pub(crate) scheme: Option<String>,
 }
@@ -23,14 +24,14 @@ pub(crate) struct Bases {
 // === impl Bases ===
 
 impl Bases {
-    /// A reference under the client's base, rewritten to the backend's. Anything else stays.
+    /// Rewrites a reference under the client's base to the backend's. Other references stay.
     pub(crate) fn inward(&self, reference: &str) -> String {
         moved(reference, &self.client, &self.upstream, Public::default())
             .unwrap_or_else(|| reference.to_owned())
     }
 
-    /// The id of the user to whom a reference leads, if it leads to one of the client's base: relative
-    /// to a group (RFC 7643 §8.4), by its path, or by the authority that the client asked.
+    /// Returns the id of the user that a reference under the client's base points to: relative to a
+    /// group (RFC 7643 §8.4), by path, or by the authority that the client addressed.
     pub(crate) fn user_at(&self, reference: &str) -> Option<String> {
         const USERS: &str = "/Users/";
         let (scheme, authority, path) = split(reference);
@@ -53,9 +54,10 @@ impl Bases {
         is_id.then(|| id.into_owned())
     }
 
-    /// A reference to a resource of the backend's, rewritten to the client's base and authority: it is
-    /// under the backend's base, or, where the backend knows its own address by another name, ends in
-    /// a type and an id. A path under the client's base stays, where it cannot be one of the backend's.
+    /// Rewrites a reference to a backend resource to the client's base and authority. Such a
+    /// reference is under the backend's base or, if the backend uses another address for itself,
+    /// ends in a type and an id. A path under the client's base stays if it cannot be the
+    /// backend's.
     pub(crate) fn outward(&self, reference: &str) -> String {
         let public = Public {
             scheme: self.scheme.as_deref(),
@@ -79,7 +81,7 @@ impl Bases {
     }
 }
 
-/// The id of the resource of this collection, such as `/Users/`, that a reference ends in.
+/// Returns the id at the end of a reference to a resource of this collection, such as `/Users/`.
 pub(crate) fn id_in(reference: &str, collection: &str) -> Option<String> {
     let (_, id) = path_of(reference).rsplit_once(collection)?;
     let id = id.strip_suffix('/').unwrap_or(id);
@@ -88,12 +90,12 @@ pub(crate) fn id_in(reference: &str, collection: &str) -> Option<String> {
     (is_id && !matches!(&*id, "." | "..")).then(|| id.into_owned())
 }
 
-/// The path of a URL or of a reference without scheme and authority.
+/// Returns the path of a URL, or of a reference without scheme and authority.
 fn path_of(reference: &str) -> &str {
     split(reference).2
 }
 
-/// Scheme, authority and the rest.
+/// Splits a reference into scheme, authority and the rest.
 fn split(reference: &str) -> (Option<&str>, &str, &str) {
     match reference.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('/') => {
@@ -105,14 +107,14 @@ fn split(reference: &str) -> (Option<&str>, &str, &str) {
     }
 }
 
-/// Scheme and authority that a reference gets in place of its own, where they are known.
+/// The scheme and authority that replace a reference's own, where known.
 #[derive(Clone, Copy, Default)]
 struct Public<'a> {
     scheme: Option<&'a str>,
     authority: Option<&'a str>,
 }
 
-/// The reference under another base; `None` if it is not under this one.
+/// Moves a reference to another base; `None` if it is not under `from`.
 fn moved(reference: &str, from: &str, to: &str, public: Public<'_>) -> Option<String> {
     let (scheme, own, path) = split(reference);
     let tail = path.strip_prefix(from).filter(|tail| is_tail(tail))?;

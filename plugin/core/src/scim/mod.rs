@@ -21,16 +21,16 @@ pub(crate) const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Searc
 pub(crate) const BULK_REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 /// RFC 7644 §3.7.3.
 pub(crate) const BULK_RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
-/// What every message URN of RFC 7644 begins with.
+/// The prefix of every message URN of RFC 7644.
 pub(crate) const MESSAGE_URN_PREFIX: &str = "urn:ietf:params:scim:api:messages:";
-/// What every core schema URN of RFC 7643 begins with.
+/// The prefix of every core schema URN of RFC 7643.
 pub(crate) const CORE_URN_PREFIX: &str = "urn:ietf:params:scim:schemas:core:";
 
-/// What the backend keeps to beside the RFCs.
+/// The profile that the backend follows besides the RFCs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
-    /// Nothing.
+    /// No profile.
     Rfc,
     /// The SCIM 2.0 Interoperability Profile (draft-zollner-scim-interop-profile).
     Interop,

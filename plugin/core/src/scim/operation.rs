@@ -1,5 +1,5 @@
-//! One operation of a PATCH (RFC 7644 §3.5.2) in its canonical form: one attribute, its name as the
-//! schema writes it.
+//! One operation of a PATCH (RFC 7644 §3.5.2) in canonical form: one attribute, named as in the
+//! schema.
 
 use super::filter::Filter;
 use crate::json::Json;
@@ -16,7 +16,7 @@ pub(crate) struct Operation {
     pub(crate) value: Option<Json>,
     /// The client wrote it without a path.
     pub(crate) was_pathless: bool,
-    /// The position of the client's operation that it comes from.
+    /// The index of the client's operation that it comes from.
     pub(crate) origin: usize,
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Verb {
 // === impl Operation ===
 
 impl Operation {
-    /// The path in its canonical form.
+    /// Returns the path in canonical form.
     pub(crate) fn path(&self) -> String {
         let mut path = self.attribute.clone();
         if let Some(filter) = &self.filter {

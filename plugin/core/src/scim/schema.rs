@@ -1,5 +1,5 @@
-//! Schema definitions as RFC 7643 §7 writes them. The tables are data (`schemas/*.json`, after
-//! RFC 7643 §8.7.1); nothing else in the guard knows which attributes a resource has.
+//! Schema definitions in the form of RFC 7643 §7. The tables are data (`schemas/*.json`, after RFC
+//! 7643 §8.7.1); nothing else in the guard knows which attributes a resource has.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ pub(crate) struct Schema {
     pub(crate) attributes: Vec<Attribute>,
 }
 
-/// One attribute or sub-attribute, as far as the guard acts on it. What is not said is as RFC 7643
-/// §2.2 says.
+/// The parts of an attribute or sub-attribute that the guard uses. Missing parts have the defaults
+/// of RFC 7643 §2.2.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Attribute {
@@ -26,12 +26,12 @@ pub(crate) struct Attribute {
     pub(crate) multi_valued: bool,
     #[serde(default)]
     pub(crate) required: bool,
-    /// Values that are usual, in the case in which they are written.
+    /// Canonical values in their canonical case.
     #[serde(default)]
     pub(crate) canonical_values: Vec<String>,
     #[serde(default)]
     pub(crate) case_exact: bool,
-    /// Not of RFC 7643: text that may have line breaks in it, such as an address.
+    /// Not in RFC 7643: text that may contain line breaks, such as an address.
     #[serde(default)]
     pub(crate) multi_line: bool,
     #[serde(default)]
@@ -103,10 +103,10 @@ pub(crate) struct ResourceType {
 // === impl ResourceType ===
 
 impl ResourceType {
-    /// The type from its tables.
+    /// Loads the type from its tables.
     ///
     /// # Errors
-    /// The tables are part of the program; an error here is a fault of the build.
+    /// The tables are compiled in, so an error here is a build fault.
     pub(crate) fn load(kind: ResourceKind) -> Result<Self, serde_json::Error> {
         let common = serde_json::from_str(include_str!("schemas/common.json"))?;
         Ok(match kind {
@@ -125,8 +125,8 @@ impl ResourceType {
         })
     }
 
-    /// The names of everything that a client may write, as `scim.synced` lists them. A reference
-    /// list alone stands for the ids in it, so what else is in one is named too.
+    /// Returns the names of everything that a client may write, as `scim.synced` lists them. A
+    /// reference list alone means only its ids, so its other parts are listed too.
     pub(crate) fn writable(&self) -> Vec<String> {
         let mut names = self.common.writable("");
         names.extend(self.core.writable(""));
@@ -136,7 +136,7 @@ impl ResourceType {
         names
     }
 
-    /// The extension of this URN, in any case.
+    /// Finds the extension with this URN, ignoring case.
     pub(crate) fn extension(&self, urn: &str) -> Option<&Schema> {
         self.extensions
             .iter()
@@ -146,7 +146,7 @@ impl ResourceType {
     /// Adds extensions.
     ///
     /// # Errors
-    /// The index of one that cannot be told from what is there, and why.
+    /// The index of an extension whose URN clashes with another schema, and why.
     pub(crate) fn extend(&mut self, extensions: &[Schema]) -> Result<(), (usize, String)> {
         for (index, extension) in extensions.iter().enumerate() {
             let others = std::iter::once(&self.core).chain(&self.extensions);
@@ -165,8 +165,8 @@ impl ResourceType {
     }
 }
 
-/// The names, in lower case, of attributes of RFC 7643 that no answer ever has (§7, "returned"), such
-/// as a password.
+/// Returns the lower-case names of RFC 7643 attributes that are never returned (§7, "returned"),
+/// such as the password.
 pub(crate) fn never_returned() -> BTreeSet<String> {
     let tables = [ResourceKind::User, ResourceKind::Group].map(ResourceType::load);
     let mut names = BTreeSet::new();
@@ -187,7 +187,7 @@ pub(crate) fn never_returned() -> BTreeSet<String> {
 // === impl Schema ===
 
 impl Schema {
-    /// The names of what a client may write, each behind this prefix.
+    /// Returns the names of what a client may write, each with this prefix.
     pub(crate) fn writable(&self, prefix: &str) -> Vec<String> {
         let mut names = Vec::new();
         let own = self.attributes.iter();
@@ -201,7 +201,7 @@ impl Schema {
         names
     }
 
-    /// What the document's schema cannot say of a schema.
+    /// Checks what the policy document's own schema cannot express.
     fn check(&self) -> Result<(), String> {
         unique(&self.attributes, &self.id)?;
         for attribute in &self.attributes {
@@ -217,7 +217,7 @@ impl Schema {
         Ok(())
     }
 
-    /// The attribute of this name, in any case.
+    /// Finds the attribute with this name, ignoring case.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes
             .iter()
@@ -225,7 +225,7 @@ impl Schema {
     }
 }
 
-/// Whether a URN is the other one, or could be the name of an attribute in it.
+/// Whether a URN equals another, or could name an attribute in it.
 fn is_below(urn: &str, other: &str) -> bool {
     let (urn, other) = (urn.to_ascii_lowercase(), other.to_ascii_lowercase());
     urn.strip_prefix(&other)
@@ -251,20 +251,20 @@ fn unique(attributes: &[Attribute], of: &str) -> Result<(), String> {
 // === impl Attribute ===
 
 impl Attribute {
-    /// The sub-attribute of this name, in any case.
+    /// Finds the sub-attribute with this name, ignoring case.
     pub(crate) fn sub(&self, name: &str) -> Option<&Attribute> {
         self.sub_attributes
             .iter()
             .find(|sub| sub.name.eq_ignore_ascii_case(name))
     }
 
-    /// Whether its values name other resources by their ids: RFC 7643 §2.4, `$ref`.
+    /// Whether its values refer to other resources by id (RFC 7643 §2.4, `$ref`).
     pub(crate) fn is_reference(&self) -> bool {
         self.sub("$ref").is_some() && self.sub("value").is_some()
     }
 
-    /// A list of references to other resources, such as `Group.members`: values that can be put in
-    /// and taken out, but not changed.
+    /// Whether it is a list of references to other resources, such as `Group.members`, whose values
+    /// can be added and removed but not changed.
     pub(crate) fn is_reference_list(&self) -> bool {
         self.multi_valued
             && self
@@ -272,8 +272,8 @@ impl Attribute {
                 .is_some_and(|value| value.mutability == Mutability::Immutable)
     }
 
-    /// The usual value that a text is, ignoring case, where case does not matter (RFC 7643 §7,
-    /// "canonicalValues").
+    /// Returns the canonical value that equals a text ignoring case, if case does not matter (RFC
+    /// 7643 §7, "canonicalValues").
     pub(crate) fn canonical_value(&self, text: &str) -> Option<&str> {
         self.canonical_values
             .iter()
@@ -281,7 +281,7 @@ impl Attribute {
             .map(String::as_str)
     }
 
-    /// What a value has to be, for messages.
+    /// Describes the expected value, for messages.
     pub(crate) fn expected(&self) -> &'static str {
         match self.r#type {
             Type::String => "a string",

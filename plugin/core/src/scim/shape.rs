@@ -1,4 +1,4 @@
-//! A resource type as one policy sees it: which of its attributes exist, and which are synced.
+//! A resource type under one policy: which attributes exist and which are synced.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,25 +7,25 @@ use std::ops::Bound;
 use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
 use crate::scim::Profile;
 
-/// A resource type with the attributes that pass.
+/// A resource type with its synced attributes.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
     pub(crate) resource: ResourceType,
     /// Canonical names.
     synced: BTreeSet<String>,
-    /// Only the primary one of `emails` is kept.
+    /// Only the primary value of `emails` is kept.
     primary_only: bool,
     /// Attributes that no known schema defines are refused, not dropped.
     pub(crate) reject_unknown: bool,
-    /// What messages keep to beside the RFCs.
+    /// The profile that messages follow besides the RFCs.
     pub(crate) profile: Profile,
 }
 
-/// What a name of a client's stands for.
+/// What a client's name resolves to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Resolved<'s> {
     Attribute(Target<'s>),
-    /// The URN of a schema alone: an extension's, or the core one's.
+    /// The bare URN of an extension or of the core schema.
     Schema(&'s Schema),
     /// `schemas`, which every resource has.
     Schemas,
@@ -42,10 +42,10 @@ pub(crate) struct Target<'s> {
 }
 
 impl Shape {
-    /// A shape from a list of synced names.
+    /// Builds a shape from a list of synced names.
     ///
     /// # Errors
-    /// The index of a name that no schema defines, and what is wrong.
+    /// The index of a name that cannot be synced, and why.
     pub(crate) fn new(
         resource: ResourceType,
         names: &[String],
@@ -63,7 +63,7 @@ impl Shape {
         let mut synced = BTreeSet::new();
         for (index, name) in names.iter().enumerate() {
             match shape.resolve(name) {
-                // A whole schema, but for secrets.
+                // A whole schema, except secrets.
                 _ if name.eq_ignore_ascii_case(&shape.resource.core.id) => {
                     synced.extend(shape.shown(&shape.resource.core, ""));
                 }
@@ -89,7 +89,7 @@ impl Shape {
         Ok(shape)
     }
 
-    /// The writable attributes of a schema that are ever returned.
+    /// Returns the writable attributes of a schema, except those that are never returned.
     fn shown(&self, schema: &Schema, prefix: &str) -> Vec<String> {
         let mut names = schema.writable(prefix);
         names.retain(|name| {
@@ -99,7 +99,7 @@ impl Shape {
         names
     }
 
-    /// Whether anything that is never returned passes, such as a password.
+    /// Whether anything that is never returned is synced, such as a password.
     pub(crate) fn syncs_password(&self) -> bool {
         self.resource
             .core
@@ -114,8 +114,8 @@ impl Shape {
         matches!(self.resolve(name), Resolved::Attribute(_))
     }
 
-    /// What a name stands for: plain, with a sub-attribute behind a dot, with a URN in front; in any
-    /// case. Behind a URN, a dot is read as the colon that belongs there.
+    /// Resolves a name, ignoring case: plain, with a sub-attribute after a dot, or with a URN in
+    /// front. A dot after a URN is read as the colon that belongs there.
     pub(crate) fn resolve(&self, name: &str) -> Resolved<'_> {
         let is_core_urn = |name: &str| name.eq_ignore_ascii_case(&self.resource.core.id);
         if name.eq_ignore_ascii_case("schemas") {
@@ -137,7 +137,7 @@ impl Shape {
         }
     }
 
-    /// The URN that a name has in front, if a dot stands behind it where a colon belongs (RFC 7644
+    /// Returns the URN in front of a name if a dot follows it where a colon belongs (RFC 7644
     /// §3.10).
     pub(crate) fn dotted_urn(&self, name: &str) -> Option<&str> {
         match self.behind_urn(name, ':') {
@@ -148,7 +148,7 @@ impl Shape {
         }
     }
 
-    /// The schema whose URN a name has in front, and what stands behind the mark after it.
+    /// Splits a name into the schema of its URN and the text after the mark that follows it.
     fn behind_urn<'n>(&self, name: &'n str, mark: char) -> Option<(&Schema, &'n str)> {
         self.schemas().find_map(|schema| {
             let prefix = name.get(..schema.id.len())?;
@@ -159,7 +159,7 @@ impl Shape {
         })
     }
 
-    /// The extensions, and the core schema.
+    /// Iterates over the extensions and the core schema.
     fn schemas(&self) -> impl Iterator<Item = &Schema> {
         let core = std::iter::once(&self.resource.core);
         self.resource.extensions.iter().chain(core)
@@ -170,7 +170,7 @@ impl Shape {
         self.primary_only && target.is_core("emails") && target.sub.is_none()
     }
 
-    /// Whether values of this attribute pass: the whole of it, or some of its sub-attributes.
+    /// Whether this attribute is synced, whole or in some of its sub-attributes.
     pub(crate) fn is_synced(&self, target: Target<'_>) -> bool {
         let attribute = target.without_sub().name();
         if self.synced.contains(attribute.as_ref()) {
@@ -188,7 +188,7 @@ impl Shape {
         }
     }
 
-    /// Whether a sub-attribute passes.
+    /// Whether a sub-attribute is synced.
     pub(crate) fn passes(&self, target: Target<'_>) -> bool {
         if target.attribute.is_reference_list() {
             self.keeps_of_reference(target)
@@ -197,7 +197,7 @@ impl Shape {
         }
     }
 
-    /// Whether anything of a schema passes.
+    /// Whether anything in a schema is synced.
     pub(crate) fn syncs_any_of(&self, schema: &Schema) -> bool {
         let extension = Some(schema).filter(|schema| schema.id != self.resource.core.id);
         schema.attributes.iter().any(|attribute| {
@@ -209,12 +209,12 @@ impl Shape {
         })
     }
 
-    /// Whether a part of a reference beside its id passes: only if it is named itself.
+    /// Whether a part of a reference is synced: its id always, other parts only if named.
     pub(crate) fn keeps_of_reference(&self, target: Target<'_>) -> bool {
         target.leaf().name == "value" || self.synced.contains(target.name().as_ref())
     }
 
-    /// Top-level attributes in the order in which they are written.
+    /// Iterates over top-level attributes in output order.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.resource
             .common
@@ -223,8 +223,8 @@ impl Shape {
             .chain(&self.resource.core.attributes)
     }
 
-    /// Whether a query may depend on this attribute: what is never returned must not be guessed by
-    /// asking, and what is not synced is not there.
+    /// Whether a query may depend on this attribute. Queries must not reveal what is never
+    /// returned, and attributes that are not synced do not exist.
     pub(crate) fn askable(&self, target: Target<'_>) -> Result<(), String> {
         let leaf = target.leaf();
         if leaf.returned == Returned::Never || target.attribute.returned == Returned::Never {
@@ -274,7 +274,7 @@ fn find<'s, const N: usize>(
 // === impl Target ===
 
 impl<'s> Target<'s> {
-    /// The canonical name, as a path.
+    /// Returns the canonical name, as a path.
     pub(crate) fn name(&self) -> Cow<'s, str> {
         if self.extension.is_none() && self.sub.is_none() {
             return Cow::Borrowed(&self.attribute.name);
@@ -292,23 +292,23 @@ impl<'s> Target<'s> {
         Cow::Owned(name)
     }
 
-    /// Whether it is this attribute of RFC 7643's own schemas, or a part of it. An extension may have an
-    /// attribute of the same name, which is another one.
+    /// Whether it is this attribute of an RFC 7643 core schema, or a part of it. An extension's
+    /// attribute of the same name is a different one.
     pub(crate) fn is_core(&self, name: &str) -> bool {
         self.extension.is_none() && self.attribute.name == name
     }
 
-    /// The sub-attribute if there is one, else the attribute.
+    /// Returns the sub-attribute, or the attribute if there is none.
     pub(crate) fn leaf(&self) -> &'s Attribute {
         self.sub.unwrap_or(self.attribute)
     }
 
-    /// The attribute itself.
+    /// Returns the attribute without its sub-attribute.
     pub(crate) fn without_sub(&self) -> Self {
         Self { sub: None, ..*self }
     }
 
-    /// Whether no client may write it.
+    /// Whether clients must not write it.
     pub(crate) fn is_read_only(&self) -> bool {
         self.attribute.mutability == Mutability::ReadOnly
             || self.leaf().mutability == Mutability::ReadOnly

@@ -1,8 +1,9 @@
-//! What has the form of a secret? Whatever is written or said for others than the client's application
-//! goes through [`hide_secrets`]: tokens of the guard and of its issuers (`pat.…`, `sat.…`, JWTs of
-//! RFC 7515), values behind the name of an authentication scheme (RFC 7617, RFC 6750, Okta's `SSWS`),
-//! credentials in URLs (RFC 3986 §3.2.1), and values of parameters that are called a secret. A text is
-//! read as whoever decodes it would: percent-encoded, several times over, or escaped as in JSON.
+//! Finds text that looks like a secret. Everything written for readers other than the client's
+//! application passes through [`hide_secrets`], which hides tokens of the guard and of its issuers
+//! (`pat.…`, `sat.…`, JWTs of RFC 7515), values after the name of an authentication scheme (RFC
+//! 7617, RFC 6750, Okta's `SSWS`), credentials in URLs (RFC 3986 §3.2.1), and values of parameters
+//! with secret names. It also finds secrets that are percent-encoded, even repeatedly, or escaped
+//! as in JSON.
 
 mod reading;
 #[cfg(test)]
@@ -17,10 +18,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use self::reading::Reading;
 use crate::json::Json;
 
-/// Stands for a secret; no token has asterisks.
+/// Replaces a secret; no token contains asterisks.
 pub const HIDDEN: &str = "********";
 
-/// What Harness's tokens, and the guard's own, begin with; account, id and secret follow.
+/// Prefixes of Harness's and the guard's own tokens; account, id and secret follow.
 const PREFIXES: [&[u8]; 2] = [b"pat.", b"sat."];
 
 /// Authentication schemes whose credential is one word.
@@ -33,7 +34,7 @@ const SCHEMES: [&[u8]; 6] = [
     b"apikey",
 ];
 
-/// What stands behind the name of a scheme in a sentence.
+/// Words that follow the name of a scheme in a sentence.
 const WORDS: [&[u8]; 8] = [
     b"authentication",
     b"authorization",
@@ -45,10 +46,10 @@ const WORDS: [&[u8]; 8] = [
     b"tokens",
 ];
 
-/// A word that is shorter may be one of a sentence.
+/// A shorter word may be part of a sentence.
 const SHORTEST: usize = 6;
 
-/// Parts of names of parameters that are secret.
+/// Substrings of the names of secret parameters.
 const NAMES: [&[u8]; 9] = [
     b"apikey",
     b"assertion",
@@ -61,10 +62,10 @@ const NAMES: [&[u8]; 9] = [
     b"token",
 ];
 
-/// The characters of an Okta API token, which begins with `00`.
+/// Length of an Okta API token, which starts with `00`.
 const OKTA: usize = 42;
 
-/// A text without what has the form of a secret.
+/// Returns a text with everything that looks like a secret hidden.
 #[must_use]
 pub fn hide_secrets(text: &str) -> Cow<'_, str> {
     if !may_hold_one(text.as_bytes()) {
@@ -87,7 +88,8 @@ pub fn hide_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Every secret has a dot or a character that separates it from what says that it is one, or is long.
+/// Quick check: every secret is long, or contains a dot or a character that separates it from its
+/// marker.
 fn may_hold_one(text: &[u8]) -> bool {
     text.len() >= OKTA
         || text
@@ -96,7 +98,7 @@ fn may_hold_one(text: &[u8]) -> bool {
         || find(text, b"eyJ")
 }
 
-/// Where secrets are, in order and apart.
+/// Returns the ranges of secrets, in order and without overlap.
 fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut run = Run::default();
@@ -113,17 +115,17 @@ fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// The dotted parts that a JWT has (RFC 7515 §3.1), as far as they go on without anything else.
+/// An unbroken run of dotted parts as in a JWT (RFC 7515 §3.1).
 #[derive(Default)]
 struct Run {
     end: usize,
-    /// Before here two dots follow.
+    /// At any place before this one, two dots follow in the run.
     two_dots: usize,
 }
 
 impl Run {
-    /// That of a place, which is not before the last one asked for: each is looked through once,
-    /// however many places in it are asked for.
+    /// Returns the run at a place. Places must not decrease, so that each run is scanned once
+    /// however many of its places are queried.
     fn at(&mut self, text: &[u8], at: usize) -> &Self {
         if at >= self.end {
             let run = &text[at..];
@@ -140,12 +142,12 @@ impl Run {
     }
 }
 
-/// A secret that is told by what stands here.
+/// Finds the secret that the text at this place announces.
 fn secret_at(text: &[u8], at: usize, run: &mut Run) -> Option<Range<usize>> {
     let rest = &text[at..];
     let before = at.checked_sub(1).map(|before| text[before]);
     let begins = !before.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    // Each run of characters is looked at once.
+    // Looks at each run of characters once.
     let opens = !before.is_some_and(|byte| byte == b'.' || is_base64url(byte));
     let found = match rest[0] {
         b'p' | b'P' | b's' | b'S' if starts(rest, &PREFIXES) => prefixed(rest),
@@ -178,12 +180,12 @@ fn prefixed(text: &[u8]) -> Option<Range<usize>> {
     (secret > 0).then_some(0..end + secret)
 }
 
-/// A JWT or the beginning of one: the base64url of a JSON object (RFC 7515 §3.1).
+/// A JWT or the start of one: the base64url of a JSON object (RFC 7515 §3.1).
 fn json_object(token: &[u8], opens: bool, has_two_dots: bool) -> Option<Range<usize>> {
     if token.starts_with(b"eyJ") && token.len() >= 12 {
         return Some(0..token.len());
     }
-    // Whose case was changed is still shown to nobody.
+    // Hides a JWT even if its case was changed.
     if starts(token, &[b"eyJ"]) && has_two_dots {
         return Some(0..token.len());
     }
@@ -207,7 +209,7 @@ fn okta(text: &[u8]) -> Option<Range<usize>> {
     (run == OKTA && text.starts_with(b"00") && !is_hex).then_some(0..run)
 }
 
-/// What stands before the `@` of an authority: of one without a scheme, only with a password.
+/// The user info before the `@` of an authority; without a scheme, only if it has a password.
 fn user_info(text: &[u8], with_password: bool, offset: usize) -> Option<Range<usize>> {
     let run = length(text, |byte| {
         byte > b' ' && !matches!(byte, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | b'\\' | b'{')
@@ -218,7 +220,7 @@ fn user_info(text: &[u8], with_password: bool, offset: usize) -> Option<Range<us
     given.then_some(offset..offset + end)
 }
 
-/// The value of a parameter of a query that is called a secret.
+/// The value of a query parameter with a secret name.
 fn parameter(text: &[u8]) -> Option<Range<usize>> {
     let name = 1 + length(&text[1..], |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'[' | b']')
@@ -240,7 +242,7 @@ fn parameter(text: &[u8]) -> Option<Range<usize>> {
     (value > 0).then_some(name + 1..name + 1 + value)
 }
 
-/// The credential behind the name of its scheme.
+/// The credential after the name of its scheme.
 fn behind_scheme(text: &[u8]) -> Option<Range<usize>> {
     let scheme = SCHEMES.iter().find(|scheme| {
         text.get(..scheme.len())
@@ -252,7 +254,8 @@ fn behind_scheme(text: &[u8]) -> Option<Range<usize>> {
     let start = scheme.len() + gap;
     let after = &text[start..];
     let name = length(after, |byte| byte != b'=' && is_token(byte));
-    // What follows is read only if it is hidden: else each of many names would read all of it again.
+    // Reads what follows only if it will be hidden; otherwise many scheme names would each read it
+    // again.
     let is_known = gap == 0 || (*scheme != b"ssws" && is_word(&after[..name], after.get(name)));
     let credential = match is_known {
         true => 0,
@@ -261,7 +264,7 @@ fn behind_scheme(text: &[u8]) -> Option<Range<usize>> {
     (credential > 0).then_some(start..start + credential)
 }
 
-/// Whether what begins with this, up to a `=`, is rather a word of a sentence than a credential.
+/// Whether this text, up to a `=`, is a word of a sentence and not a credential.
 fn is_word(name: &[u8], next: Option<&u8>) -> bool {
     // `realm="…"`
     let is_parameter = next == Some(&b'=');

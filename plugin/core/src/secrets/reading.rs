@@ -1,8 +1,8 @@
-//! A text as whoever decodes it reads it, and where each byte of that comes from.
+//! A text in decoded form, with the source of each byte.
 
 use std::ops::Range;
 
-/// What is encoded more often is decoded by nobody.
+/// Nobody decodes a text more often than this.
 const DECODINGS: usize = 6;
 
 /// The decoded bytes with their places in the text.
@@ -31,7 +31,7 @@ impl Reading {
         &self.bytes
     }
 
-    /// Where in the text these bytes come from.
+    /// Returns the range of the text that these bytes come from.
     pub(super) fn source(&self, range: Range<usize>) -> Range<usize> {
         let at = |index: usize| self.places.get(index).copied().unwrap_or_default();
         match range.is_empty() {
@@ -40,7 +40,7 @@ impl Reading {
         }
     }
 
-    /// Decodes once what is encoded; whether there was something.
+    /// Decodes once; returns whether anything was encoded.
     fn decode(&mut self) -> bool {
         if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\')) {
             return false;
@@ -63,7 +63,7 @@ impl Reading {
     }
 }
 
-/// The first byte, decoded, and how many it is written with.
+/// Returns the first byte, decoded, and how many bytes encode it.
 fn unit(text: &[u8]) -> (u8, usize) {
     let hex = |digits: &[u8]| {
         let all = digits.iter().all(u8::is_ascii_hexdigit);

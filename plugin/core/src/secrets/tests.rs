@@ -1,4 +1,4 @@
-//! No secret stays in a text, wherever and however it stands there; and nothing else goes.
+//! Secrets are hidden wherever and however they occur in a text, and nothing else is.
 
 use proptest::prelude::*;
 
@@ -82,7 +82,7 @@ fn what_is_no_secret_stays() {
     }
 }
 
-/// How a text may be written: each character as it is, percent-encoded, encoded twice, or escaped.
+/// Spellings of a text: each character plain, percent-encoded, encoded twice, or escaped.
 fn written(text: &str, ways: &[u8]) -> String {
     let mut out = String::new();
     for (byte, way) in text.bytes().zip(ways.iter().cycle()) {
@@ -98,8 +98,8 @@ fn written(text: &str, ways: &[u8]) -> String {
 }
 
 proptest! {
-    /// A secret of any form, between anything, written anyhow, is not there any more, and a reader who
-    /// decodes what is shown does not find it either.
+    /// A secret of any form, in any surroundings and spelling, is gone, and decoding the shown text
+    /// does not reveal it.
     #[test]
     fn no_secret_survives(
         before in "[^a-zA-Z0-9%\\\\_-]?|.{0,20}[ /\"=,&]",
@@ -109,7 +109,7 @@ proptest! {
         after in "|[ \"&#,<].{0,20}",
     ) {
         let (text, secret) = SECRETS[which];
-        // Another secret of the same form each time.
+        // A different secret of the same form each time.
         let fresh = secret.len() > 5 && !text.starts_with("00");
         let (text, secret) = match fresh {
             true => (text.replace(secret, &format!("{secret}{tail}")), format!("{secret}{tail}")),
@@ -124,7 +124,7 @@ proptest! {
         );
     }
 
-    /// Nothing panics, and what was hidden once has nothing to hide.
+    /// No text causes a panic, and hiding twice changes nothing more.
     #[test]
     fn any_text_is_read(text in "(\\PC|[%.@:/?&=+ \\\\]|eyJ|sat\\.|[Bb]earer |%25|\\\\u00|://){0,60}") {
         let shown = hide_secrets(&text).into_owned();
@@ -133,7 +133,8 @@ proptest! {
     }
 }
 
-/// Each place may begin a secret that ends nowhere: were the rest read again for each, this would not end.
+/// Every place may start a secret that never ends. Reading the rest again for each would take too
+/// long.
 #[test]
 fn a_text_is_read_in_the_time_of_its_length() {
     for part in [

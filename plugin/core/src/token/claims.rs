@@ -1,5 +1,4 @@
-//! What a verified token stands for (RFC 7519 §4.1, RFC 7662 §2.2), by the policy's reading of its
-//! claims.
+//! Interprets the claims of a verified token (RFC 7519 §4.1, RFC 7662 §2.2) by the policy.
 
 use super::expiry;
 use crate::facts::{Key, Principal, PrincipalKey, Token};
@@ -8,31 +7,31 @@ use crate::json::Json;
 use crate::policy::{Claim, Confirmation, Issuer, IssuerKind};
 use crate::rules::{Refusal, token as rules};
 
-/// 9999-12-31T23:59:59Z in seconds: no real token lasts longer.
+/// 9999-12-31T23:59:59Z in seconds; no real token is valid longer.
 const LATEST: f64 = 253_402_300_799.0;
 
-/// A `jti` that is longer is no name for logs.
+/// Maximum length of a `jti` that is used as a name in logs.
 const MAX_ID: usize = 64;
 
 /// The longest id of a principal, in bytes.
 const MAX_PRINCIPAL: usize = 256;
 
-/// What the claims say of a token.
+/// The contents of a token's claims.
 pub(super) struct Stated {
-    /// With the clock skew, in milliseconds since 1970.
+    /// In milliseconds since 1970.
     expires: Option<u64>,
     account: String,
     principal: String,
-    /// `None`: those that the principal has.
+    /// `None`: the principal's permissions apply.
     permissions: Option<Vec<String>>,
     provider: Option<String>,
     id: String,
-    /// Only the holder of a key may use it, and the policy minds.
+    /// The token is bound to its holder's key, and the policy refuses such tokens.
     is_bound: bool,
 }
 
-/// Reads verified claims; nothing that was read before the verification counts. `None`: something in
-/// them is not as it has to be.
+/// Reads verified claims; nothing read before the verification counts. Returns `None` if any claim
+/// is invalid.
 pub(super) fn stated(claims: &Json, issuer: &Issuer, token: &str, now: u64) -> Option<Stated> {
     let claims = Claims(claims);
     let is_introspected = issuer.kind == IssuerKind::Introspection;
@@ -64,7 +63,7 @@ pub(super) fn stated(claims: &Json, issuer: &Issuer, token: &str, now: u64) -> O
         None if is_introspected => None,
         None => return None,
     };
-    // What an issuer signed is a binding even if it cannot be read as one.
+    // A signed `cnf` is a binding even if it cannot be read.
     let is_bound = match is_introspected {
         true => claims.given("cnf").is_some(),
         false => claims.0.get("cnf").is_some(),
@@ -93,12 +92,12 @@ pub(super) fn stated(claims: &Json, issuer: &Issuer, token: &str, now: u64) -> O
 // === impl Stated ===
 
 impl Stated {
-    /// The account that the token is for.
+    /// Returns the account that the token is for.
     pub(super) fn account(&self) -> &str {
         &self.account
     }
 
-    /// The token with the rights that it has now.
+    /// Returns the token with its current rights.
     pub(super) async fn into_token(
         self,
         issuer: &Issuer,
@@ -143,7 +142,7 @@ impl Stated {
     }
 }
 
-/// The refusal of a token whose time is over.
+/// Refuses an expired token.
 pub(super) fn expired(expires: u64, now: u64) -> Refusal {
     rules::EXPIRED.because(format!(
         "The token expired {}. Create a new one and enter it in the identity provider.",
@@ -151,7 +150,7 @@ pub(super) fn expired(expires: u64, now: u64) -> Refusal {
     ))
 }
 
-/// The refusal of a token that its holder alone may use, by a proof that a Bearer credential is not.
+/// Refuses a token that requires proof of a key, which a Bearer credential does not give.
 fn bound() -> Refusal {
     rules::UNKNOWN.because(
         "The token is bound to a key of its holder (cnf) and is no plain Bearer token. Have the issuer \
@@ -165,7 +164,7 @@ struct Claims<'a>(&'a Json);
 // === impl Claims ===
 
 impl<'a> Claims<'a> {
-    /// A claim that has a value. Some servers answer `null` for what they have not got.
+    /// Returns a claim that has a value. Some servers send `null` for missing ones.
     fn given(&self, name: &str) -> Option<&'a Json> {
         self.0.get(name).filter(|value| **value != Json::Null)
     }
@@ -174,7 +173,7 @@ impl<'a> Claims<'a> {
         self.0.at(pointer).filter(|value| **value != Json::Null)
     }
 
-    /// Whether `aud`, one or a list, has one of these (RFC 7519 §4.1.3).
+    /// Whether `aud`, a text or a list, contains one of these (RFC 7519 §4.1.3).
     fn names_one_of(&self, audience: &[String]) -> bool {
         let is_ours = |name: &Json| {
             let name = name.as_str();
@@ -189,7 +188,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// A text that can be the id of a principal.
+    /// Returns a text that can be the id of a principal.
     fn text(&self, pointer: &[String]) -> Option<String> {
         let text = self.at(pointer)?.as_str()?;
         let is_name = !text.is_empty() && !text.chars().any(char::is_control);
@@ -203,7 +202,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Words of a list or of one text (RFC 8693 §4.2); none if the claim is not there.
+    /// Returns the words of a list or of one text (RFC 8693 §4.2); empty if the claim is missing.
     fn list(&self, pointer: &[String]) -> Option<Vec<String>> {
         match self.at(pointer) {
             None => Some(Vec::new()),
@@ -219,8 +218,8 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// A name of the token for logs and records: its `jti`, unless that could be the token itself,
-    /// else its principal. No token of the guard's own store has a name with a colon.
+    /// Returns the token's name in logs and records: its `jti`, unless that could be the token
+    /// itself, else its principal. Names of tokens in the guard's own store have no colon.
     fn id(&self, token: &str, principal: &str) -> String {
         let harmless = |id: &&str| {
             (1..=MAX_ID).contains(&id.len())

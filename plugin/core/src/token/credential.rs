@@ -1,21 +1,21 @@
-//! The one credential of a request (RFC 6750 §2.1), over all headers that may carry one.
+//! Finds the single credential of a request (RFC 6750 §2.1) in all headers that may carry one.
 
 use crate::header_names;
 use crate::message::Headers;
 use crate::rules::{Refusal, token as rules};
 
-/// Longer than any opaque token or signed JWT that makes sense, in bytes.
+/// Maximum length of a token in bytes; longer than any sensible opaque token or signed JWT.
 const MAX_LENGTH: usize = 8192;
 
-/// A token as the request carries it.
+/// A token as sent in the request.
 pub(super) struct Credential<'r> {
-    /// The header that carries it, and its value.
+    /// The name and value of the header that carries it.
     pub(super) header: (&'r str, &'r [u8]),
     /// The token itself, without a scheme.
     pub(super) token: &'r str,
 }
 
-/// Where the provider's administrators enter a token.
+/// Explains where the provider's administrators enter a token.
 fn entered(provider: &str) -> String {
     match provider.to_lowercase().as_str() {
         "okta" => "in Okta, choose HTTP Header as authentication mode".to_owned(),
@@ -68,7 +68,7 @@ pub(super) fn credential<'r>(
     })
 }
 
-/// The same words whatever is wrong with it.
+/// Uses the same text whatever is wrong with the credential.
 pub(super) fn malformed() -> Refusal {
     rules::MALFORMED.because(
         "The request must carry exactly one Bearer or API-key token; one that is a JWT must be signed.",

@@ -1,4 +1,4 @@
-//! Since when a token has expired, in words.
+//! Describes when a token expired.
 
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -16,7 +16,7 @@ pub(super) fn words(expired: u64, now: u64) -> String {
     }
 }
 
-/// Whole units, the largest that is there.
+/// Uses whole units, the largest that fits.
 fn ago(seconds: u64) -> String {
     let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
     let Some((size, unit)) = units.into_iter().find(|(size, _)| seconds >= *size) else {

@@ -1,5 +1,5 @@
-//! Who asks: one credential, known by its hash or vouched for by its issuer, with the rights that its
-//! principal has now.
+//! Authenticates the client: one credential, known by its hash or confirmed by its issuer, with its
+//! principal's current rights.
 
 mod claims;
 mod credential;
@@ -19,13 +19,13 @@ use credential::{Credential, credential, malformed};
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Actor {
-    /// A token that was given to the account's identity provider, on a SCIM route.
+    /// The account's identity provider, by its own token on a SCIM route.
     Provisioner(String),
     /// Anyone else.
     Operator,
 }
 
-/// A credential that was found good.
+/// A verified credential.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorised {
     pub(crate) actor: Actor,
@@ -35,7 +35,7 @@ pub(crate) struct Authorised {
     pub(crate) header: (String, Vec<u8>),
 }
 
-/// How often the token stage may have to ask before its last fact is there, beside the first time.
+/// The number of rounds that the token stage may need after the first one.
 pub(crate) fn more_rounds(account: &Account) -> u32 {
     if account.issuers.is_empty() {
         return 0;
@@ -121,10 +121,10 @@ fn settings<'p>(policy: &'p Policy, account_name: Option<&str>) -> &'p Account {
     account_name.map_or(policy.default_account(), |name| policy.account(name))
 }
 
-/// Looks a token up, in the record or at its issuer.
+/// Looks up a token in the record or at its issuer.
 struct TokenLookup<'a> {
     token: &'a str,
-    /// The account in whose name it is used; `None` for a management request that names none.
+    /// The account of the request; `None` for a management request that names none.
     account: Option<&'a str>,
     policy: &'a Policy,
     inputs: &'a mut Inputs,
@@ -146,7 +146,7 @@ impl Authorised {
 // === impl TokenLookup ===
 
 impl TokenLookup<'_> {
-    /// The token and its principal, if it is good now.
+    /// Returns the token and its principal, if it is currently valid.
     async fn known(&mut self) -> Result<Token, Refusal> {
         let issuers = &settings(self.policy, self.account).issuers;
         let token = match jwt::read(self.token).map_err(|_| malformed())? {
@@ -174,7 +174,7 @@ impl TokenLookup<'_> {
         Ok(token)
     }
 
-    /// A token of the guard's own store.
+    /// Finds a token in the guard's own store.
     async fn own(&mut self) -> Result<Option<Token>, Refusal> {
         let key = Key::Token(sha256_hex(self.token.as_bytes()));
         let token = self.inputs.until(|facts| Ok(facts.token(&key)?.cloned()));
@@ -195,8 +195,8 @@ impl TokenLookup<'_> {
         Ok(Some(token))
     }
 
-    /// A token that one of these issuers knows; they are asked one after the other, so that none sees
-    /// more of the others' tokens than it has to.
+    /// Finds a token that one of these issuers knows. They are asked in sequence, so that none sees
+    /// more of the others' tokens than necessary.
     async fn introspected(&mut self, issuers: &[Issuer]) -> Result<Token, Refusal> {
         for issuer in issuers {
             if issuer.kind == IssuerKind::Introspection
@@ -208,7 +208,7 @@ impl TokenLookup<'_> {
         Err(unknown())
     }
 
-    /// The token, if this issuer vouches for it.
+    /// Returns the token if this issuer confirms it.
     async fn issued_by(&mut self, issuer: &Issuer) -> Result<Option<Token>, Refusal> {
         let key = Key::Verified(VerifiedKey {
             account: self.account.unwrap_or_default().to_owned(),
@@ -229,7 +229,7 @@ impl TokenLookup<'_> {
         stated.into_token(issuer, self.inputs).await.map(Some)
     }
 
-    /// Whether the issuer is one of the account that its token is for.
+    /// Whether the token's account accepts this issuer.
     fn vouches(&self, issuer: &Issuer, stated: &Stated) -> bool {
         let account = self.policy.account(stated.account());
         account.issuers.contains(issuer)
@@ -242,7 +242,7 @@ fn unknown() -> Refusal {
         .because("The token is not known. Create one and enter it in the identity provider.")
 }
 
-/// The account of the token, of its principal and of the path must be one.
+/// Requires that the token, its principal and the path have the same account.
 fn belongs(token: &Token, account: &str) -> Result<(), Refusal> {
     let principal = token.principal.as_ref().map(|owner| owner.account.as_str());
     if token.account == account && principal == Some(account) {

@@ -1,6 +1,5 @@
-//! No request with a token of one account is ever forwarded under another account's path, however
-//! path, query and headers are spelt, and although every issuer vouches for the token in every
-//! account.
+//! A request with one account's token is never forwarded under another account's path, however
+//! path, query and headers are spelt, even if every issuer confirms the token in every account.
 
 use std::sync::LazyLock;
 
@@ -10,7 +9,7 @@ use serde_json::json;
 
 use crate::face::{Record, decide, guard, jwt};
 
-/// Whose tokens are tried.
+/// The account whose tokens are tried.
 const OWN: &str = "ACC1";
 const BASE: &str = "/gateway/ng/api/scim/account/";
 
@@ -40,7 +39,7 @@ fn tokens(record: &mut Record) -> Vec<String> {
     ]
 }
 
-/// A text in one of the spellings that somebody could take for it.
+/// A text in a spelling that some reader could take for it.
 fn spelt(text: &'static str) -> impl Strategy<Value = String> {
     let spellings = prop::collection::vec(0..12_u8, text.len());
     spellings.prop_map(move |how| {
@@ -96,7 +95,7 @@ fn trick() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// A SCIM path with perhaps a trick in it.
+/// A SCIM path that may contain a trick.
 fn scim_path() -> impl Strategy<Value = String> {
     let end = prop::sample::select(vec![
         "/Users",
@@ -156,7 +155,7 @@ fn any_headers() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
     )
 }
 
-/// Names and values as an application reads them that decodes once and ignores case.
+/// Names and values as read by an application that decodes once and ignores case.
 fn read_query(query: &str) -> Vec<(String, String)> {
     let decode = |text: &str| {
         let text = text.replace('+', " ");
@@ -231,7 +230,7 @@ proptest! {
     }
 }
 
-/// The property is not true for want of anything that is forwarded.
+/// Ensures that the property does not hold only because nothing is forwarded.
 #[test]
 fn every_token_reaches_its_own_account() {
     let mut record = Record::new();

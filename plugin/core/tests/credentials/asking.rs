@@ -1,4 +1,4 @@
-//! What the token stage asks, of whom, in which order, and what it says afterwards.
+//! Which issuers the token stage asks, in which order, and what it decides.
 
 use scimguard_core::facts::Key;
 use scimguard_core::message::ResponseBody;
@@ -96,7 +96,7 @@ fn who_does_not_answer_makes_nothing_absent() {
         rule(&decide(&policy(), &record, &get(&token))),
         "facts.unavailable"
     );
-    // The second might know it; but it might also be the first's, and revoked there.
+    // The second issuer might know the token, but it might also be a revoked one of the first.
     record.vouch("opaque", json!({"active": true, "sub": "svc"}));
     record.silent = vec![FIRST];
     let decided = decide(&policy(), &record, &get("opaque"));
@@ -124,7 +124,7 @@ fn claims_that_can_be_read_in_two_ways_are_none() {
 fn the_largest_token() {
     let mut record = Record::new();
     let short = jwt(&claims("t1").to_string());
-    // Four more characters of the signature, as often as need be, keep its encoding valid.
+    // Repeating four characters of the signature keeps its encoding valid.
     let longer = |length: usize| {
         let (head, signature) = short.rsplit_once('.').expect("three parts");
         let more = "A".repeat((length - short.len()).next_multiple_of(4));

@@ -1,5 +1,5 @@
-//! A face in miniature for tests of credentials: a record of tokens and principals, and issuers that
-//! say the same of a token in whatever account they are asked.
+//! A miniature face for credential tests: a record of tokens and principals, and issuers that give
+//! the same answer about a token in every account.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 /// 2026-06-01T00:00:00Z.
 pub(crate) const NOW: u64 = 1_780_272_000_000;
 
-/// What is known.
+/// The facts that the face has.
 pub(crate) struct Record {
     table: Table,
     claims: BTreeMap<String, String>,
-    /// Issuers that do not answer, and principals that cannot be read.
+    /// Issuers that do not answer and principals that cannot be read.
     pub(crate) silent: Vec<&'static str>,
 }
 
-/// A decision, and what had to be asked for it.
+/// A decision and the keys it needed.
 pub(crate) struct Decided {
     pub(crate) verdict: Verdict,
     pub(crate) asked: Vec<Key>,
@@ -45,7 +45,7 @@ pub(crate) fn jwt(payload: &str) -> String {
     )
 }
 
-/// What a face does until there is a decision.
+/// Acts as a face until there is a decision.
 pub(crate) fn decide(guard: &Guard, record: &Record, request: &Request) -> Decided {
     let mut request = request.clone();
     let body = std::mem::replace(&mut request.body, Body::Unread);
@@ -73,7 +73,7 @@ pub(crate) fn decide(guard: &Guard, record: &Record, request: &Request) -> Decid
 // === impl Record ===
 
 impl Record {
-    /// One token and one principal in each of two accounts.
+    /// Creates one token and one principal in each of two accounts.
     pub(crate) fn new() -> Self {
         let all = [
             "core_user_view",
@@ -99,7 +99,7 @@ impl Record {
         }
     }
 
-    /// Every issuer says this of the token.
+    /// Makes every issuer answer this about the token.
     pub(crate) fn vouch(&mut self, token: &str, claims: Value) {
         self.claims.insert(token.to_owned(), claims.to_string());
     }
@@ -124,7 +124,7 @@ impl Record {
 // === impl Decided ===
 
 impl Decided {
-    /// What goes to the backend.
+    /// Returns what is sent to the backend.
     pub(crate) fn forwarded(&self) -> Option<&Forward> {
         match &self.verdict {
             Verdict::Forward(forward) => Some(forward),
@@ -132,7 +132,7 @@ impl Decided {
         }
     }
 
-    /// What is told to the client.
+    /// Returns what the client is told.
     pub(crate) fn refused(&self) -> Option<&Reject> {
         match &self.verdict {
             Verdict::Reject(reject) => Some(reject),

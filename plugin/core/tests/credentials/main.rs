@@ -1,5 +1,5 @@
-//! The token stage as a face sees it: what it asks, of whom, what it says afterwards, and that no
-//! token reaches another account.
+//! The token stage as a face sees it: which issuers it asks and what it decides. No token reaches
+//! another account.
 
 mod accounts_apart;
 mod asking;

@@ -1,5 +1,5 @@
-//! A face in miniature, for tests: it answers what a decision needs from a record in memory, and holds
-//! every decision against what must be true of all of them.
+//! A miniature face for tests. It answers a decision's needs from an in-memory record and checks
+//! every decision against the properties that all must have.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,17 +10,17 @@ use scimguard_core::{
 };
 use serde_json::json;
 
-/// Steps that a byte of a request may take. The most that was found is 22.7: names with combining
-/// characters, which folding puts together and takes apart, each looked up in three forms.
+/// Maximum steps per byte of a request. The highest found is 22.7, for names with combining
+/// characters, which folding composes and decomposes, each looked up in three forms.
 #[allow(dead_code, reason = "not every test counts")]
 pub(crate) const OF_A_BYTE: u64 = 24;
 
-/// Steps that any request may take, such as 1,000 pairs of short names.
+/// Maximum steps for any request, such as 1,000 pairs of short names.
 #[allow(dead_code, reason = "not every test counts")]
 pub(crate) const OF_A_REQUEST: u64 = 200_000;
 
-/// Of two lists each name is looked up with each of the other one: 1,000 pairs are 32 times 32, and
-/// three names are looked up for a pair.
+/// Each name of one list is looked up with each of the other: 1,000 pairs are 32 times 32, and each
+/// pair needs three lookups.
 #[allow(dead_code, reason = "not every test counts")]
 pub(crate) const OF_PAIRS: u64 = 48;
 
@@ -63,13 +63,13 @@ pub(crate) fn table() -> Table {
     Table::from_json(&facts).expect("the facts are well formed")
 }
 
-/// What a face does until there is a decision.
+/// Acts as a face until there is a decision.
 fn decide(guard: &Guard, request: &Request) -> Verdict {
     decide_counted(guard, request).0
 }
 
-/// The decision, and the steps that it took. A pass that is resumed says at each step what one says that
-/// begins with all that is known by then.
+/// Returns the decision and the steps it took. Checks at each step that a resumed pass
+/// and a new pass with the same facts return the same.
 pub(crate) fn decide_counted(guard: &Guard, request: &Request) -> (Verdict, u64) {
     let table = table();
     let mut request = request.clone();
@@ -95,7 +95,7 @@ pub(crate) fn decide_counted(guard: &Guard, request: &Request) -> (Verdict, u64)
             }
             verdict => {
                 let effort = pass.effort();
-                // What a fact says may ask for another one: then the act is judged again, and only the act.
+                // A fact may make another one necessary; then only the act is judged again.
                 let mut once = effort.stages.clone();
                 once.dedup_by(|later, stage| later == stage && *stage == Stage::Permit);
                 assert!(once.is_sorted_by(|stage, later| stage < later), "{once:?}");
@@ -122,7 +122,7 @@ pub(crate) fn answered(table: &Table, keys: Vec<Key>) -> impl Iterator<Item = Fa
         .map(|(key, answer)| Fact { key, answer })
 }
 
-/// Decides a request, and looks at what comes of it.
+/// Decides a request and checks the result.
 pub(crate) fn check(guard: &Guard, request: &Request) {
     match decide(guard, request) {
         Verdict::Need(_) => unreachable!("decide ends with a decision"),
@@ -142,7 +142,7 @@ pub(crate) fn check(guard: &Guard, request: &Request) {
     }
 }
 
-/// A forwarded SCIM message that comes in again goes out the same, byte for byte.
+/// A forwarded SCIM message, sent in again, is forwarded byte for byte the same.
 fn canonical(guard: &Guard, request: &Request, forward: &Forward) {
     let ForwardBody::Bytes(bytes) = &forward.body else {
         return;
@@ -155,7 +155,7 @@ fn canonical(guard: &Guard, request: &Request, forward: &Forward) {
     };
     match decide(guard, &again) {
         Verdict::Forward(second) => {
-            // Who is in and who is out by now decides what a difference amounts to.
+            // The current members determine what a difference means.
             if second.body != ForwardBody::None {
                 assert_eq!(
                     String::from_utf8_lossy(bytes),
@@ -172,7 +172,7 @@ fn canonical(guard: &Guard, request: &Request, forward: &Forward) {
     }
 }
 
-/// Part after part, each forwarded one answered as if it had been done.
+/// Runs part after part and answers each forwarded one as if it had succeeded.
 fn parts(guard: &Guard, continuation: &[u8]) {
     let table = table();
     let mut continuation = continuation.to_vec();
@@ -204,7 +204,7 @@ fn parts(guard: &Guard, continuation: &[u8]) {
     panic!("more passes than the settings allow");
 }
 
-/// Whatever the backend answers, the client gets something.
+/// The client gets an answer whatever the backend sends.
 fn any_answer(guard: &Guard, forward: &Forward) {
     let bodies: [&[u8]; 4] = [
         b"",
@@ -241,7 +241,7 @@ fn any_answer(guard: &Guard, forward: &Forward) {
     }
 }
 
-/// A request of the identity provider's.
+/// A request from the identity provider.
 pub(crate) fn request(method: &str, path: String, body: Vec<u8>) -> Request {
     Request {
         method: method.to_owned(),
@@ -255,7 +255,7 @@ pub(crate) fn request(method: &str, path: String, body: Vec<u8>) -> Request {
     }
 }
 
-/// The same request as the application's own programs send it.
+/// The same request as sent by the application's own programs.
 #[allow(dead_code, reason = "not every test sends one")]
 pub(crate) fn as_json(mut request: Request) -> Request {
     request.headers.retain(|(name, _)| name != "content-type");

@@ -1,5 +1,5 @@
-//! Requests that are as costly as their size allows, as far as a search found some: each kind by its
-//! size in bytes and by what its names are made of.
+//! The costliest requests for their size that a search has found: each kind with its size in bytes
+//! and the text of its names.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scimguard_core::{Body, Request};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::face::{BASE, as_json, request};
 
-/// What the names of a request are made of: a text, repeated up to a number of characters.
+/// The names of a request: a text, repeated up to a number of characters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fill {
     pub(crate) text: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Kind {
     make: fn(usize, Fill) -> Request,
 }
 
-/// What the search tries: plain and long names, characters that folding expands, escapes.
+/// Names that the search tries: plain and long ones, characters that folding expands, escapes.
 pub(crate) const FILLS: [Fill; 7] = [
     fill("a", 1),
     fill("a", 40),
@@ -153,7 +153,7 @@ const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:";
 // === impl Kind ===
 
 impl Kind {
-    /// A request of about this size.
+    /// Creates a request of about this size.
     pub(crate) fn request(&self, size: usize, fill: Fill) -> Request {
         let mut request = (self.make)(size, fill);
         if !self.has_token {
@@ -175,7 +175,8 @@ const fn fill(text: &'static str, characters: usize) -> Fill {
     Fill { text, characters }
 }
 
-/// Different names of about so many bytes of JSON together, each with so many around it.
+/// Creates distinct names of about this many bytes of JSON in total, each with this much text
+/// around it.
 fn names(size: usize, around: usize, fill: Fill) -> Vec<String> {
     let text = fill.text.repeat(fill.characters);
     let each = Value::String(text.clone()).to_string().len() + 4 + around;
