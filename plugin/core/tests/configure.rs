@@ -171,7 +171,7 @@ fn a_fault_of_a_route_has_its_place() {
     let cases = [
         (
             json!({"group": at_id}),
-            "/management/routes/0/account: where the account comes from is missing",
+            "/management/routes/0/account: the source of the account is missing",
         ),
         (
             json!({"account": at_account, "name": at_id}),
@@ -183,23 +183,23 @@ fn a_fault_of_a_route_has_its_place() {
         ),
         (
             json!({"account": at_account, "edit": "group.delete"}),
-            "/management/routes/0/group: where the group comes from is missing",
+            "/management/routes/0/group: the source of the group is missing",
         ),
         (
             json!({"method": "POST", "account": at_account, "edit": "group.create"}),
-            "/management/routes/0/group: where the group's id or `name` comes from is missing",
+            "/management/routes/0/group: the source of the group's id or `name` is missing",
         ),
         (
             json!({"method": "POST", "account": at_account, "edit": "user.create"}),
-            "/management/routes/0/email: where the names of the users to create come from is missing",
+            "/management/routes/0/email: the source of the names of the users to create is missing",
         ),
         (
             json!({"method": "PUT", "account": at_account, "edit": "user.groups.add"}),
-            "/management/routes/0/user: where the user comes from is missing",
+            "/management/routes/0/user: the source of the user is missing",
         ),
         (
             json!({"method": "PUT", "account": at_account, "edit": "access.change"}),
-            "/management/routes/0/touches: which things it changes is missing",
+            "/management/routes/0/touches: the list of things it changes is missing",
         ),
         (
             json!({"method": "PUT", "edit": "none", "touches": {"token": {"body": "/id"}}}),
@@ -325,7 +325,7 @@ fn a_fault_of_an_issuer_has_its_place() {
         (json!({"issuer": "a b"}), format!("{at}/issuer: ")),
         (
             json!({"audience": null}),
-            format!("{at}/audience: what stands in `aud`"),
+            format!("{at}/audience: the `aud` of tokens"),
         ),
         (
             json!({"audience": []}),
@@ -341,7 +341,7 @@ fn a_fault_of_an_issuer_has_its_place() {
         ),
         (
             json!({"kind": "introspection", "algorithms": ["RS256"]}),
-            format!("{at}/algorithms: an issuer that is asked"),
+            format!("{at}/algorithms: introspection needs no algorithms"),
         ),
         (
             json!({"kind": "saml"}),
@@ -388,9 +388,7 @@ fn a_fault_of_an_issuer_has_its_place() {
     ]));
     assert_eq!(
         faults(twice),
-        [
-            "/tokens/issuers/1/issuer: this issuer is there twice: its tokens could be read in two ways"
-        ]
+        ["/tokens/issuers/1/issuer: this issuer is listed twice, so its tokens would be ambiguous"]
     );
     let of_an_account = json!({"version": 1, "accounts": {"a/b": {"tokens": {"issuers": [issuer(json!({"account": null}))]}}}});
     assert!(faults(of_an_account)[0].starts_with("/accounts/a~1b/tokens/issuers/0/account: "));

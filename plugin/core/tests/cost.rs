@@ -147,7 +147,7 @@ fn what_a_pattern_compiles_to_is_bounded_where_it_stands() {
         (
             json!({"allOf": (0..99).map(|n| property(&format!("(?:.{{0,100}}){{20}}{n}"))).collect::<Vec<_>>()}),
             "/allOf/",
-            "all patterns of the document",
+            "all patterns in the document",
         ),
     ] {
         let faults = faults(schema);

@@ -214,7 +214,7 @@ impl World {
 }
 
 /// Refuses changes that nobody may make.
-fn whoever(change: &Change) -> Option<Rule> {
+fn by_anyone(change: &Change) -> Option<Rule> {
     match change {
         Change::TakeName(_) => Some(Rule::UserName),
         Change::TakeExternalId => Some(Rule::ExternalId),

@@ -212,7 +212,7 @@ impl Source<'_> {
     pub(crate) fn duplicate(&self, name: &str, end_of_key: usize) -> Fault {
         let place = self.place(self.start_of_key(end_of_key));
         Flaw::DuplicateKey.at(format!(
-            "The key {name:?} at {place} is there twice in one object. Send each attribute once."
+            "The key {name:?} at {place} appears twice in one object. Send each attribute once."
         ))
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn explain_with(error: &ValidationError<'_>, schema: &Value) -> Strin
         }
         Kind::PropertyNames { error } => {
             format!(
-                "a name is not possible here: {}",
+                "a field name is not allowed here: {}",
                 explain_with(error, schema)
             )
         }
@@ -47,8 +47,8 @@ pub(crate) fn explain_with(error: &ValidationError<'_>, schema: &Value) -> Strin
         Kind::MinProperties { limit } => format!("expected at least {}", count(*limit, "field")),
         Kind::MaxProperties { limit } => format!("expected at most {}", count(*limit, "field")),
         Kind::Format { format } => format!("expected text in the format {format}"),
-        Kind::UniqueItems => "an element is there twice".to_owned(),
-        Kind::FalseSchema => "nothing may stand here".to_owned(),
+        Kind::UniqueItems => "the list contains a duplicate element".to_owned(),
+        Kind::FalseSchema => "no value is allowed here".to_owned(),
         Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
             let ways: Vec<&ValidationError<'_>> =
                 context.iter().filter_map(|errors| errors.first()).collect();

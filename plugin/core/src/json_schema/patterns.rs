@@ -55,12 +55,12 @@ impl Patterns {
             Count::States(states) if states <= MAX_STATES => states,
             Count::States(states) => {
                 return Err(fault(format!(
-                    "the pattern compiles to {states} states; at most {MAX_STATES} are possible. Repeat less in it"
+                    "the pattern compiles to {states} states; at most {MAX_STATES} are allowed. Use fewer repetitions"
                 )));
             }
             Count::TooMany => {
                 return Err(fault(format!(
-                    "the pattern compiles to more than {MAX_STATES} states. Repeat less in it"
+                    "the pattern compiles to more than {MAX_STATES} states. Use fewer repetitions"
                 )));
             }
             Count::NoPattern => 0,
@@ -68,7 +68,7 @@ impl Patterns {
         let all = self.all + states;
         if all > MAX_ALL_STATES {
             return Err(fault(format!(
-                "with this pattern, of {states} states, all patterns of the document compile to {all} states; at most {MAX_ALL_STATES} are possible"
+                "with this pattern of {states} states, all patterns in the document compile to {all} states; at most {MAX_ALL_STATES} are allowed"
             )));
         }
         self.all = all;

@@ -300,16 +300,16 @@ impl<'s> Reader<'s, '_> {
             .find(|name| keywords.contains_key(**name))
         {
             return Err(SchemaFault::whole(format!(
-                "{keyword} is not possible here; use $ref with #/$defs/…"
+                "{keyword} is not supported here; use $ref with #/$defs/…"
             )));
         }
         if nesting > 0 && keywords.get("$id").is_some_and(Value::is_string) {
-            return Err(SchemaFault::whole("$id is possible only at the top"));
+            return Err(SchemaFault::whole("$id is allowed only at the top"));
         }
         // The client chooses what it compiles to.
         if keywords.get("format").and_then(Value::as_str) == Some("regex") {
             return Err(SchemaFault::whole(
-                "the format \"regex\" is not possible here; use pattern",
+                "the format \"regex\" is not supported here; use pattern",
             ));
         }
         let Some(Value::String(reference)) = keywords.get("$ref") else {
@@ -318,7 +318,7 @@ impl<'s> Reader<'s, '_> {
         match referred(self.root, reference) {
             Some(target) => Ok(Some(target)),
             None => Err(SchemaFault::whole(format!(
-                "$ref {reference:?} leads nowhere in this document; use #/$defs/…"
+                "$ref {reference:?} does not exist in this document; use #/$defs/…"
             ))),
         }
     }

@@ -215,7 +215,7 @@ impl Normaliser<'_> {
             self.changed(
                 &normalise::LIST,
                 path,
-                format!("{} repeated values were taken out", before - elements.len()),
+                format!("{} repeated values were removed", before - elements.len()),
             );
         }
     }
@@ -241,7 +241,7 @@ impl Normaliser<'_> {
             self.changed(
                 &normalise::PRIMARY,
                 path,
-                format!("only the primary one of {count} values is kept"),
+                format!("only the primary of {count} values is kept"),
             );
         }
         let marked = is_primary(&element);
@@ -297,7 +297,7 @@ fn understood(attribute: &Attribute, element: Json, path: &Place<'_>) -> Result<
         subs => format!("an object with {}", subs.join(", ")),
     };
     Err(scim::SCHEMA_INVALID_VALUE.because(format!(
-        "{path}: an element of {} is {what}, and nothing in this one is known. To clear the list, send [].",
+        "{path}: an element of {} is {what}, but this one has no known content. To clear the list, send [].",
         attribute.name
     )))
 }
@@ -333,14 +333,14 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
         .chars()
         .any(|c| c.is_control() && !(attribute.multi_line && matches!(c, '\n' | '\r' | '\t')))
     {
-        return refuse("has a control character in it. Send it without");
+        return refuse("contains a control character. Remove it");
     }
     // Hebrew and Arabic names may contain directional marks, which do not reorder text. An
     // identifier must not contain any invisible character.
     let all_shows = attribute.case_exact || target.attribute.is_reference_list();
     let is_refused = |c| is_bidirectional_override(c) && (all_shows || !is_direction_mark(c));
     if text.chars().any(is_refused) {
-        return refuse("has a character in it that changes the direction of text. Send it without");
+        return refuse("contains a character that changes the direction of text. Remove it");
     }
     if is_identifier(target) && is_too_long(text) {
         return refuse(&format!(
@@ -352,12 +352,12 @@ pub(crate) fn check_text(target: Target<'_>, text: &str, path: &Place<'_>) -> Re
     }
     // Some applications trim it, so that two different names would become one.
     if attribute.uniqueness != Uniqueness::None && text.trim() != text {
-        return refuse("has white space around it. Send it without");
+        return refuse("has white space around it. Remove it");
     }
     let is_reference = attribute.name == "value" && target.attribute.is_reference();
     if is_reference && hidden(text).next().is_some() {
         return refuse(
-            "has white space, a control character or an invisible character in it. Send the id as the application gives it",
+            "contains white space, a control character or an invisible character. Send the id as the application gives it",
         );
     }
     // A blank id, or one that looks like another's, would still be an identity.

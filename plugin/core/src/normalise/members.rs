@@ -21,19 +21,19 @@ impl Normaliser<'_> {
             |why: &str| scim::PATCH_INVALID_PATH.because(format!("{}: {why}", step.place));
         if step.target.sub.is_some() {
             return Err(invalid(&format!(
-                "the values of {name} are added and removed whole. Send the path {name}, or {name}[value eq \"ID\"] with remove."
+                "values of {name} can only be added and removed whole. Send the path {name}, or {name}[value eq \"ID\"] with remove."
             )));
         }
         // Each removal gets its own filter, so that none repeats the whole filter.
         if let Some(filter) = step.filter.take() {
             if step.verb != Verb::Remove {
                 return Err(invalid(&format!(
-                    "a filter on {name} is possible only with remove."
+                    "a filter on {name} is allowed only with remove."
                 )));
             }
             let values = filter.values().ok_or_else(|| {
                 invalid(&format!(
-                    "{name} are taken out by id. Send {name}[value eq \"ID\"], one operation each."
+                    "{name} are removed by id. Send {name}[value eq \"ID\"], one operation each."
                 ))
             })?;
             if let Some(id) = values.iter().find(|id| !is_plain_name(id)) {
@@ -80,7 +80,7 @@ impl Normaliser<'_> {
                     (_, None) => self.changed(
                         &normalise::NO_EFFECT,
                         &step.place,
-                        "nobody is named to be added",
+                        "no values to add were named",
                     ),
                     (_, list) => out.push(step.operation(list)),
                 }
@@ -101,7 +101,7 @@ impl Normaliser<'_> {
             // A bare id, or anything else: refused by its type.
             return match element {
                 Json::Null => Err(scim::SCHEMA_INVALID_VALUE.because(format!(
-                    "{path}: null is no element. Send {{\"value\": \"ID\"}}, or [] to clear the list of {}.",
+                    "{path}: null is not an element. Send {{\"value\": \"ID\"}}, or [] to clear the list of {}.",
                     attribute.name
                 ))),
                 other => Ok(other),
@@ -151,10 +151,8 @@ fn fault_of(id: &str) -> String {
     }
     match is_too_long(id) {
         true => format!("longer than {LONGEST_NAME} characters"),
-        false => {
-            "in doubt: it has white space, a control character or an invisible character in it"
-                .to_owned()
-        }
+        false => "unclear: it contains white space, a control character or an invisible character"
+            .to_owned(),
     }
 }
 

@@ -127,7 +127,7 @@ impl Normaliser<'_> {
                 }
                 if verb == Verb::Remove && schema.id == shape.resource.core.id {
                     return Err(scim::PATCH_NO_TARGET.because(format!(
-                        "{place} names no attribute, but a whole schema. Name what to remove."
+                        "{place} names a whole schema, not an attribute. Name what to remove."
                     )));
                 }
                 if verb == Verb::Remove {
@@ -344,7 +344,7 @@ impl Normaliser<'_> {
 
 /// RFC 7644 §3.10: a colon separates a schema's URN from its attribute.
 fn behind_a_dot(urn: &str) -> String {
-    format!("{urn} has no such attribute, and a colon belongs behind it, not a dot")
+    format!("{urn} has no such attribute; write a colon after it, not a dot")
 }
 
 /// Prefixes the keys of a schema with its URN.

@@ -49,12 +49,12 @@ pub(crate) fn canonical(
             .iter()
             .find(|name| name.eq_ignore_ascii_case(given.trim()))
         else {
-            change(given, "the parameter is not known here".to_owned());
+            change(given, "the parameter is unknown".to_owned());
             continue;
         };
         if written.iter().any(|(other, _)| other == name) {
             return Err(route::AMBIGUOUS_QUERY.because(format!(
-                "The query parameter {name} is there twice. Send it once."
+                "The query parameter {name} appears twice. Send it once."
             )));
         }
         if name != given {
@@ -117,9 +117,8 @@ pub(super) fn one_way_of_paging<'n>(names: impl Iterator<Item = &'n str>) -> Res
         .collect();
     match ways.len() {
         0 | 1 => Ok(()),
-        _ => Err(scim::SCHEMA_INVALID_VALUE.because(
-            "startIndex and cursor ask for two ways of paging at once. Send one of them.",
-        )),
+        _ => Err(scim::SCHEMA_INVALID_VALUE
+            .because("startIndex and cursor select two paging methods at once. Send one of them.")),
     }
 }
 
@@ -158,7 +157,7 @@ pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<St
             })?;
             if !filter.is_of_equalities() && shapes.iter().any(|s| s.profile == Profile::Interop) {
                 return Err(invalid(
-                    "only eq and `and` are possible in the interoperability profile".to_owned(),
+                    "only eq and `and` are allowed in the interoperability profile".to_owned(),
                 ));
             }
             let canonical = match shapes.is_empty() {
@@ -180,9 +179,11 @@ pub(super) fn parameter(name: &str, value: &str, shapes: &[&Shape]) -> Result<St
         },
         // RFC 7644 §3.4.2.4: less than 1 is 1, negative is 0.
         "startIndex" => {
-            bounded(value, 1).ok_or_else(|| invalid_value("send a whole number from 1 on"))
+            bounded(value, 1).ok_or_else(|| invalid_value("send a whole number of at least 1"))
         }
-        "count" => bounded(value, 0).ok_or_else(|| invalid_value("send a whole number from 0 on")),
+        "count" => {
+            bounded(value, 0).ok_or_else(|| invalid_value("send a whole number of at least 0"))
+        }
         // RFC 9865 §2: a cursor is opaque to everyone except the application.
         "cursor" => Ok(value.to_owned()),
         _ => Ok(value

@@ -44,7 +44,7 @@ pub(crate) fn canonical(
             change(
                 &normalise::QUERY,
                 &given.name,
-                "the parameter is not known here".to_owned(),
+                "the parameter is unknown".to_owned(),
             );
             continue;
         };

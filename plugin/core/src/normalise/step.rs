@@ -107,7 +107,7 @@ impl Normaliser<'_> {
         let target = step.target;
         let (Some(filter), Some(value)) = (&step.filter, step.value.clone()) else {
             return Err(scim::PATCH_INVALID_PATH.because(format!(
-                "{}: the application takes out no single value of {}. Replace the whole list.",
+                "{}: the application cannot remove single values of {}. Replace the whole list.",
                 step.place,
                 target.name()
             )));

@@ -90,7 +90,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     {
         return Err(fault(
             "/management/prefixes",
-            "a prefix at or below the literal part of scim.base: SCIM and management paths could not be told apart".to_owned(),
+            "a prefix at or below the literal part of scim.base: SCIM and management paths would be indistinguishable".to_owned(),
         ));
     }
     Ok(policy)
@@ -102,7 +102,7 @@ fn plain_account(name: &str, pointer: &str) -> Result<(), Vec<ConfigError>> {
         return Ok(());
     }
     let message =
-        "the name of an account has no white space, control or invisible characters in it";
+        "an account name must not contain white space, control characters or invisible characters";
     Err(fault(pointer, message.to_owned()))
 }
 
@@ -264,7 +264,7 @@ fn bases(scim: &super::document::Scim) -> Result<(Template, Template), Vec<Confi
     if upstream_base.parameters().any(|name| name != "account") {
         return Err(fault(
             "/scim/upstream_base",
-            "only {account} can stand here".to_owned(),
+            "only {account} is allowed here".to_owned(),
         ));
     }
     if upstream_base.parameters().next().is_none() && scim.account.is_none() {

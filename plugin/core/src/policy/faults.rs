@@ -126,7 +126,7 @@ mod tests {
 
     /// A message never shows a regular expression.
     #[test]
-    fn every_pattern_of_the_schema_is_said_in_words() {
+    fn every_pattern_of_the_schema_has_a_message() {
         fn look(value: &Value, place: &str) {
             match value {
                 Value::Object(members) => {

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documentation_and_product_agree_or_both_ids_are_told() {
+    fn documentation_and_product_agree_or_both_ids_are_returned() {
         let harness = GroupId {
             replace: ".- ".to_owned(),
             with: "_".to_owned(),

@@ -106,7 +106,7 @@ pub(super) fn compile(documents: Vec<IssuerDocument>) -> Result<Vec<Issuer>, (St
         if issuers.iter().any(|other| other.issuer == document.issuer) {
             return Err((
                 place("issuer"),
-                "this issuer is there twice: its tokens could be read in two ways".to_owned(),
+                "this issuer is listed twice, so its tokens would be ambiguous".to_owned(),
             ));
         }
         let issuer = Issuer::compile(document)
@@ -125,13 +125,13 @@ impl Issuer {
         if is_jwt && document.audience.is_empty() {
             return Err((
                 "audience",
-                "what stands in `aud` of the tokens for this guard is missing: without it every token of the issuer would do, whatever it is for",
+                "the `aud` of tokens for this guard is missing; without it the guard would accept every token of the issuer, whatever its audience",
             ));
         }
         if !is_jwt && document.algorithms.is_some() {
             return Err((
                 "algorithms",
-                "an issuer that is asked by introspection needs none: its tokens are not verified by a signature",
+                "introspection needs no algorithms, since it does not verify signatures",
             ));
         }
         let claims = document.claims;

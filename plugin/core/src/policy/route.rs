@@ -218,7 +218,7 @@ impl Route {
             Source::Answer(_)
                 if self.edit != EditKind::Read || !matches!(part, "group" | "user") =>
             {
-                Some("only the `group` and `user` of a read stand in an answer".to_owned())
+                Some("only the `group` and `user` of a read can come from an answer".to_owned())
             }
             Source::Body(_) if !self.content_types.is_empty() => {
                 Some("a body of these `content_types` is not read".to_owned())
@@ -238,28 +238,25 @@ impl Route {
         };
         let shows = self.method == "GET" && self.edit == Edit::Read;
         if (self.edit.needs_account() || shows) && self.account.is_empty() {
-            wrong("account", "where the account comes from is missing");
+            wrong("account", "the source of the account is missing");
         }
         if self.edit.needs_group() && self.group.is_empty() {
-            wrong("group", "where the group comes from is missing");
+            wrong("group", "the source of the group is missing");
         }
         if self.edit == Edit::GroupCreate && self.group.is_empty() && self.name.is_empty() {
-            wrong(
-                "group",
-                "where the group's id or `name` comes from is missing",
-            );
+            wrong("group", "the source of the group's id or `name` is missing");
         }
         if self.edit.needs_user() && self.user.is_empty() && self.targets.is_empty() {
-            wrong("user", "where the user comes from is missing");
+            wrong("user", "the source of the user is missing");
         }
         if self.edit == Edit::UserCreate && self.email.is_empty() {
             wrong(
                 "email",
-                "where the names of the users to create come from is missing",
+                "the source of the names of the users to create is missing",
             );
         }
         if self.edit == Edit::AccessChange && self.touches.is_empty() {
-            wrong("touches", "which things it changes is missing");
+            wrong("touches", "the list of things it changes is missing");
         }
         if !self.targets.is_empty() && !self.edit.changes_profile() {
             wrong(

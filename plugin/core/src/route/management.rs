@@ -115,7 +115,7 @@ pub(super) fn unjudged<'p>(
         _ => (&[][..], BTreeMap::new()),
     };
     let sources = || of_route.iter().chain(&policy.management.account_names);
-    let account = told(sources, &parameters, target, request, "account").and_then(|account| {
+    let account = agreed(sources, &parameters, target, request, "account").and_then(|account| {
         PlainName::read(account).map_err(|Unclear| unclear("account", sources()))
     });
     let (account, account_unclear) = match account {
@@ -167,12 +167,12 @@ pub(crate) fn scope(
     };
     if has_slash(&organisation) || has_slash(&project) {
         return Err(route::AMBIGUOUS_QUERY
-            .because("The organisation or project has a slash in it. Name each by itself."));
+            .because("The organisation or project contains a slash. Name each separately."));
     }
     match (organisation, project) {
         (organisation, None) => Ok(organisation.map(String::from).unwrap_or_default()),
         (None, Some(_)) => Err(route::AMBIGUOUS_QUERY.because(
-            "The request names a project without its organisation. An application that overlooks the project would take it for the account. Name both, or none.",
+            "The request names a project without its organisation. An application that ignores the project would apply it to the account. Name both, or none.",
         )),
         (Some(organisation), Some(project)) => {
             Ok(format!("{}/{}", organisation.as_str(), project.as_str()))
@@ -194,7 +194,7 @@ fn named<'p>(
         && parameters.values().any(|value| !is_plain_name(value))
     {
         return Err(ambiguous(
-            "an id in it is empty, too long, or has white space or an invisible character in it",
+            "an id in it is empty or too long, or contains white space or an invisible character",
         ));
     }
     if best.is_none() && other_case {
@@ -269,7 +269,7 @@ fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), 
         return Ok(());
     }
     Err(route::UNGUARDED.because(format!(
-        "No rule knows {} /{}, which lies next to what the identity provider owns. Name it in the policy's management.routes with the edit that it is.",
+        "No route covers {} /{}, which lies next to what the identity provider owns. Add it to the policy's management.routes with the edit that it performs.",
         request.method,
         target.segments.join("/")
     )))
@@ -290,9 +290,9 @@ impl Match<'_> {
 
     /// Returns the account from everything except the body.
     fn account(&self, request: &Request) -> Result<PlainName, Refusal> {
-        let told = self.outside_body(&self.route.account, request, "account")?;
+        let named = self.outside_body(&self.route.account, request, "account")?;
         let account =
-            PlainName::read(told).map_err(|Unclear| unclear("account", &self.route.account))?;
+            PlainName::read(named).map_err(|Unclear| unclear("account", &self.route.account))?;
         account.ok_or_else(|| {
             route::MISSING_ACCOUNT.because(format!(
                 "The request does not say which account it is for. Send {}.",
@@ -327,12 +327,12 @@ impl Match<'_> {
         part: &str,
     ) -> Result<Option<String>, Refusal> {
         let sources = || sources.iter();
-        told(sources, &self.parameters, &self.target, request, part)
+        agreed(sources, &self.parameters, &self.target, request, part)
     }
 }
 
 /// Reads a value from path, query and headers; all sources must agree.
-fn told<'s, I: Iterator<Item = &'s Source>>(
+fn agreed<'s, I: Iterator<Item = &'s Source>>(
     sources: impl Fn() -> I,
     parameters: &BTreeMap<String, String>,
     target: &Target,
@@ -368,14 +368,14 @@ pub(crate) fn disagree<'s>(part: &str, sources: impl IntoIterator<Item = &'s Sou
 /// Refuses a part with white space, control or invisible characters.
 pub(crate) fn unclear<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
-        "There is white space, a control character or an invisible character in the {part} ({}). Send it without, or leave it out.",
+        "The {part} ({}) contains white space, a control character or an invisible character. Remove the character, or leave the {part} out.",
         describe(sources)
     ))
 }
 
 fn other_case(parameter: &Parameter, name: &str) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
-        "The query parameter {} is spelt {name}; an application to which case matters would overlook it. Send {name}=…",
+        "The query parameter {} is spelt {name}; a case-sensitive application would ignore it. Send {name}=…",
         parameter.name
     ))
 }

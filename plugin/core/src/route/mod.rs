@@ -72,7 +72,7 @@ pub(crate) fn route<'p>(policy: &'p Policy, request: &Request) -> Result<Routed<
             })))
         }
         _ => Err(as_problem(ambiguous(
-            "it leads to different places, depending on who reads it",
+            "it leads to different places for different readers",
         ))),
     }
 }

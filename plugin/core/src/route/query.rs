@@ -63,7 +63,7 @@ pub(super) fn parse(text: &str) -> Result<Query, Refusal> {
         for name in names(name) {
             if is_override(&name) {
                 return Err(route::AMBIGUOUS_QUERY.because(
-                    "The query has a parameter _method, which some applications take for the method. Send the method itself.",
+                    "The query has a parameter _method, which some applications use as the method. Send the real method.",
                 ));
             }
             query.found.push(Found::new(&name));
@@ -144,7 +144,7 @@ impl Query {
     pub(crate) fn unambiguous(&self) -> Result<(), Refusal> {
         if self.is_split {
             return Err(route::AMBIGUOUS_QUERY.because(
-                "The query has a semicolon or a number sign in it, at which some applications split it. Separate parameters by &, and send %3B or %23 within a value.",
+                "The query contains a semicolon or a number sign, where some applications split it. Separate parameters by &, and send %3B or %23 within a value.",
             ));
         }
         Ok(())
@@ -161,7 +161,7 @@ impl Query {
             (0, None) => Ok(None),
             (1, Some(parameter)) if parameter.would_split() => {
                 Err(route::AMBIGUOUS_QUERY.because(format!(
-                    "The value of the query parameter {name} has one of & ; # ? in it, at which an application that passes it on could split it. Send it without."
+                    "The value of the query parameter {name} contains one of & ; # ?, where an application that forwards it could split it. Remove the character."
                 )))
             }
             (1, Some(parameter)) if parameter.has_one_reading() => Ok(Some(parameter)),

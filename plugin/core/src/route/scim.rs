@@ -75,7 +75,7 @@ pub(super) fn call(
 ) -> Result<ScimCall, Refusal> {
     let unknown = || {
         route::UNKNOWN.because(format!(
-            "This is no SCIM end point. Users are at {base}/Users, groups at {base}/Groups.",
+            "This is not a SCIM end point. Users are at {base}/Users, groups at {base}/Groups.",
             base = policy.base
         ))
     };
@@ -85,7 +85,7 @@ pub(super) fn call(
     let account = parameters.get("account").cloned().unwrap_or_default();
     if !is_plain_name(&account) {
         return Err(ambiguous(
-            "the account is empty or has white space or an invisible character in it",
+            "the account is empty or contains white space or an invisible character",
         ));
     }
     known_method(&request.method)?;
@@ -135,9 +135,7 @@ pub(super) fn call(
 fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal> {
     let wrong_method = |allowed: &'static str| {
         route::METHOD
-            .because(format!(
-                "{method} is not possible here. Possible: {allowed}."
-            ))
+            .because(format!("{method} is not allowed here. Allowed: {allowed}."))
             .allowing(allowed)
     };
     let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
@@ -174,7 +172,7 @@ fn operation(method: &str, tail: &[String]) -> Result<Option<Operation>, Refusal
         ([_], _) => Err(wrong_method("GET, POST")),
         ([_, ".search"], _) => search(Some(kind)),
         ([_, id], _) if !is_plain_name(id) => Err(ambiguous(
-            "the id is too long or has white space or an invisible character in it",
+            "the id is too long or contains white space or an invisible character",
         )),
         ([_, id], "GET") => Ok(Some(Operation::Read(kind, (*id).to_owned()))),
         ([_, id], "PUT") => Ok(Some(Operation::Replace(kind, (*id).to_owned()))),

@@ -71,7 +71,7 @@ pub(crate) fn asked<'s>(shapes: &[&'s Shape], name: &str) -> Result<Asked<'s>, S
         }
     }
     match targets.is_empty() {
-        true => Err(format!("{name} is no attribute")),
+        true => Err(format!("{name} is not an attribute")),
         false => Ok(Asked::Targets(targets)),
     }
 }

@@ -154,7 +154,7 @@ impl ResourceType {
                 if is_below(&extension.id, &other.id) || is_below(&other.id, &extension.id) {
                     return Err((
                         index,
-                        format!("{:?} cannot be told from {:?}", extension.id, other.id),
+                        format!("{:?} clashes with {:?}", extension.id, other.id),
                     ));
                 }
             }
@@ -209,7 +209,7 @@ impl Schema {
             let is_complex = attribute.r#type == Type::Complex;
             if is_complex == attribute.sub_attributes.is_empty() {
                 return Err(format!(
-                    "{:?}: subAttributes belong to the type complex, and to no other",
+                    "{:?}: the type complex requires subAttributes, and no other type allows them",
                     attribute.name
                 ));
             }

@@ -73,14 +73,14 @@ pub(super) fn stated(claims: &Json, issuer: &Issuer, token: &str, now: u64) -> O
         .filter(|id| id.len() <= MAX_PRINCIPAL)?;
     Some(Stated {
         expires,
-        account: claims.told(&issuer.account)?,
+        account: claims.value(&issuer.account)?,
         permissions: match &issuer.permissions {
             Some(pointer) => Some(claims.list(pointer)?),
             None => None,
         },
         provider: match &issuer.provider {
             Some(Claim::At(pointer)) if claims.at(pointer).is_none() => None,
-            Some(claim) => Some(claims.told(claim)?),
+            Some(claim) => Some(claims.value(claim)?),
             None => None,
         },
         id: claims.id(token, &principal),
@@ -153,8 +153,8 @@ pub(super) fn expired(expires: u64, now: u64) -> Refusal {
 /// Refuses a token that requires proof of a key, which a Bearer credential does not give.
 fn bound() -> Refusal {
     rules::UNKNOWN.because(
-        "The token is bound to a key of its holder (cnf) and is no plain Bearer token. Have the issuer \
-         give out tokens for the guard without such a binding.",
+        "The token is bound to its holder's key (cnf) and is not a plain Bearer token. Have the issuer \
+         issue tokens for the guard without this binding.",
     )
 }
 
@@ -195,7 +195,7 @@ impl<'a> Claims<'a> {
         is_name.then(|| text.to_owned())
     }
 
-    fn told(&self, claim: &Claim) -> Option<String> {
+    fn value(&self, claim: &Claim) -> Option<String> {
         match claim {
             Claim::Fixed(text) => Some(text.clone()),
             Claim::At(pointer) => self.text(pointer),

@@ -20,7 +20,7 @@ fn entered(provider: &str) -> String {
     match provider.to_lowercase().as_str() {
         "okta" => "in Okta, choose HTTP Header as authentication mode".to_owned(),
         "entra" => "in Microsoft Entra ID, enter it as the Secret Token".to_owned(),
-        _ => format!("in {provider}, enter the token that the guard gave out"),
+        _ => format!("in {provider}, enter the token that the guard issued"),
     }
 }
 
