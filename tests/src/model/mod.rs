@@ -58,7 +58,7 @@ pub struct Group {
     pub members: BTreeSet<Id>,
 }
 
-/// Who acts.
+/// The actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actor {
     /// The provider, with a token bound to it.

@@ -136,7 +136,7 @@ impl World {
                 self.untouchable(policy, edit),
             ),
         };
-        rules.extend(changes.iter().filter_map(whoever));
+        rules.extend(changes.iter().filter_map(by_anyone));
         if actor == Actor::Operator {
             rules.extend(
                 changes

@@ -16,7 +16,7 @@ use crate::rules::{Refusal, Stage, token as rules};
 use claims::{Stated, expired};
 use credential::{Credential, credential, malformed};
 
-/// Who acts.
+/// The actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Actor {
     /// The account's identity provider, by its own token on a SCIM route.
