@@ -7,7 +7,8 @@ use super::shape::{Resolved, Shape, Target};
 use crate::json::Json;
 
 /// Writes the names of a filter as the schemas do. In a query over several resource types (RFC 7644
-/// §3.4.2.1), each name must exist in one of them, and be readable in every type that has it.
+/// §3.4.2.1), each name must exist in at least one of them, and every type that has it must allow
+/// queries on it.
 ///
 /// # Errors
 /// Describes what cannot be queried, and why.
@@ -57,7 +58,7 @@ pub(crate) enum Asked<'s> {
 /// Resolves a name in a query over all types.
 ///
 /// # Errors
-/// No type has the attribute, or a type that has it does not allow reading it.
+/// No type has the attribute, or a type that has it does not allow queries on it.
 pub(crate) fn asked<'s>(shapes: &[&'s Shape], name: &str) -> Result<Asked<'s>, String> {
     let mut targets = Vec::with_capacity(shapes.len());
     for shape in shapes {
