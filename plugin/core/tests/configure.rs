@@ -47,7 +47,7 @@ fn documents_without_fault() {
 }
 
 #[test]
-fn faults_are_told_with_their_place() {
+fn faults_are_reported_with_their_place() {
     let attribute = "/scim/schemas/User/0/attributes/0";
     let cases = [
         (

@@ -16,7 +16,7 @@ fn request(method: &str, path: &str, body: &str) -> Request {
 }
 
 #[test]
-fn an_edit_has_its_name_and_whom_it_is_about() {
+fn an_edit_has_its_name_and_its_user_or_group() {
     let guard = Guard::configure("").expect("the default policy");
     let groups = "/gateway/ng/api/user-groups";
     let edit = |edit: &str, group: Option<&str>, user: Option<&str>| {

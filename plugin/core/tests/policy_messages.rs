@@ -24,7 +24,7 @@ fn route(parts: Value) -> Value {
 }
 
 #[test]
-fn a_message_says_what_was_perhaps_meant() {
+fn a_message_suggests_the_name_that_was_meant() {
     for (document, told) in [
         (
             json!({"scim": {"bse": "/scim/{account}"}}),
@@ -102,7 +102,7 @@ fn a_message_says_what_was_perhaps_meant() {
 }
 
 #[test]
-fn a_text_that_is_not_json_is_told_with_its_place() {
+fn a_text_that_is_not_json_is_reported_with_its_place() {
     assert_eq!(
         faults("{\"preset\": \"generic\",\n \"mode\": }"),
         [": not JSON: line 2, column 10: expected value"]

@@ -145,7 +145,7 @@ fn the_largest_token() {
 }
 
 #[test]
-fn nothing_says_the_token() {
+fn no_output_contains_the_token() {
     let mut record = Record::new();
     let token = jwt(&claims("t1").to_string());
     let secret = token.rsplit_once('.').expect("three parts").1.to_owned();
