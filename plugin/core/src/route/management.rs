@@ -368,7 +368,7 @@ pub(crate) fn disagree<'s>(part: &str, sources: impl IntoIterator<Item = &'s Sou
 /// Refuses a part with white space, control or invisible characters.
 pub(crate) fn unclear<'s>(part: &str, sources: impl IntoIterator<Item = &'s Source>) -> Refusal {
     route::AMBIGUOUS_QUERY.because(format!(
-        "The {part} ({}) contains white space, a control character or an invisible character. Remove the character, or leave the {part} out.",
+        "There is white space, a control character or an invisible character in the {part} ({}). Remove it, or leave the {part} out.",
         describe(sources)
     ))
 }
