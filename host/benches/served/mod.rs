@@ -18,7 +18,7 @@ use scimguard::engine::{self, Engine};
 use scimguard::proxy::{Policy, Proxy};
 use scimguard::serve::{Listeners, serve};
 use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
-use scimguard_core::facts::User;
+use scimguard_core::facts::{Group, User};
 use scimguard_core::record::Record;
 use scimguard_core::sha256_hex;
 use scimguard_tests::load;
@@ -197,7 +197,15 @@ async fn fill(store: &Store) -> anyhow::Result<()> {
             ..User::default()
         })
     };
-    let users: Vec<Record> = (0..CLIENTS).map(user).collect();
-    store.apply(&users).await?;
+    let group = Record::Group(Group {
+        account: "ACC1".to_owned(),
+        id: Some("g0".to_owned()),
+        display_name: Some("g0".to_owned()),
+        managed_by: Some("okta".to_owned()),
+        members_known: true,
+        ..Group::default()
+    });
+    let known: Vec<Record> = (0..CLIENTS).map(user).chain([group]).collect();
+    store.apply(&known).await?;
     Ok(())
 }
