@@ -3,6 +3,7 @@
 use scimguard_core::facts::{Fact, Key, Table};
 use scimguard_core::message::{AnswerBody, BackendAnswer, ForwardBody};
 use scimguard_core::{BackendOutcome, Body, Forward, Guard, Outcome, Request, Verdict};
+use scimguard_tests::fixtures::principal;
 use serde_json::{Value, json};
 
 /// Where the policy has its SCIM end points.
@@ -31,10 +32,7 @@ impl Judge {
         };
         let facts = json!({
             "tokens": [{"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"}],
-            "principals": [{"account": "ACC1", "id": "svc", "permissions": [
-                "core_user_view", "core_user_manage", "core_user_invite", "core_usergroup_view",
-                "core_usergroup_manage",
-            ]}],
+            "principals": [principal("svc")],
             "users": [{"account": "ACC1", "id": USER, "userName": "ann@example.com", "managed_by": "okta"}],
             "groups": [{"account": "ACC1", "id": GROUP, "displayName": "web-team", "managed_by": "okta"}],
         });

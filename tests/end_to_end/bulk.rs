@@ -2,15 +2,11 @@
 
 use anyhow::ensure;
 use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{ACCOUNT, BULK, GENERIC_BASE, GROUP, SCIM2_MOUNT, USER, generic};
 use scimguard_tests::guard::Guard;
+use scimguard_tests::okta::{equal, patch, scim_client};
 use scimguard_tests::process::Server;
 use serde_json::{Value, json};
-
-use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, generic};
-use scimguard_tests::okta::{equal, patch, scim_client};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 #[tokio::test]
 async fn operations_refer_to_each_other_and_one_that_is_refused_holds_up_no_other()
@@ -53,10 +49,8 @@ async fn operations_refer_to_each_other_and_one_that_is_refused_holds_up_no_othe
         "not the guard's own addresses: {pushed}"
     );
     let id = |location: &str| location.rsplit('/').next().unwrap_or_default().to_owned();
-    let stored = backend
-        .get(&format!("/Groups/{}", id(&group)))
-        .await?
-        .done()?;
+    let group_path = format!("/Groups/{}", id(&group));
+    let stored = backend.get(&group_path).await?.done()?;
     equal(&stored.body, "/displayName", "web team")?;
     equal(&stored.body, "/members/0/value", id(&user))?;
 
@@ -65,7 +59,7 @@ async fn operations_refer_to_each_other_and_one_that_is_refused_holds_up_no_othe
     let tried = bulk(
         &script,
         &json!([
-            {"method": "DELETE", "path": format!("/Groups/{}", id(&group))},
+            {"method": "DELETE", "path": group_path},
             {"method": "POST", "path": "/Groups", "bulkId": "own", "data": {
                 "schemas": [GROUP], "displayName": "own", "members": [{"value": id(&user)}]}},
             {"method": "POST", "path": "/Groups", "bulkId": "empty", "data": {
@@ -75,23 +69,12 @@ async fn operations_refer_to_each_other_and_one_that_is_refused_holds_up_no_othe
     )
     .await?;
     ensure!(statuses(&tried) == ["403", "403", "201", "204"], "{tried}");
-    backend
-        .get(&format!("/Groups/{}", id(&group)))
-        .await?
-        .done()?;
-    Ok(())
+    backend.get(&group_path).await?.done().map(drop)
 }
 
 async fn bulk(client: &Client, operations: &Value) -> anyhow::Result<Value> {
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-        "Operations": operations,
-    });
-    Ok(client
-        .send("POST", "/Bulk", Some(&body))
-        .await?
-        .status(200)?
-        .body)
+    let body = json!({"schemas": [BULK], "Operations": operations});
+    Ok(client.post("/Bulk", &body).await?.status(200)?.body)
 }
 
 fn statuses(answer: &Value) -> Vec<&str> {

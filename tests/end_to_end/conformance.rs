@@ -7,12 +7,11 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, ensure};
 use scimguard_tests::environment::python_command;
+use scimguard_tests::fixtures::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, SCIMMY_MOUNT, generic};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::process::{self, Server};
 use serde_json::Value;
 use tokio::process::Command;
-
-use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, SCIMMY_MOUNT, generic};
 
 /// How often each run is repeated, if more than once.
 const RUNS_VARIABLE: &str = "SCIMGUARD_CONFORMANCE_RUNS";
@@ -128,9 +127,7 @@ impl Subject {
     /// The run has an identity provider's token: what it creates is the provider's.
     async fn guarded(server: Server, mount: &str) -> anyhow::Result<Self> {
         let mut guard = Guard::configure(&server.url, &generic(mount))?;
-        let token = guard
-            .token(ACCOUNT, "svc-conformance", Some("okta"))
-            .await?;
+        let token = guard.token(ACCOUNT, "svc-tests", Some("okta")).await?;
         // It sends as fast as it can.
         guard.configure_also("[limits]\nrequests_per_second = 10000\nburst = 10000\n")?;
         guard.start().await?;

@@ -1,27 +1,16 @@
-//! What the application gets to know of the caller: the client's credential, or the guard's own.
-
-use std::time::{Duration, Instant};
+//! The credential that the application receives: the client's or the guard's own.
 
 use anyhow::ensure;
-use scimguard_tests::guard::Guard;
+use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{OWN_CREDENTIAL, in_account};
 
-use crate::recorder::Recorder;
-use crate::{ACCOUNT, HARNESS_BASE, harness};
-use scimguard_tests::okta::scim_client;
-
-const USERS: &str = "/Users?startIndex=1&count=2";
-const OWN: &str = "[backend_credential]\nfile = \"backend.token\"\n";
-
-/// How long a guard may take to see that the file changed.
-const LIMIT: Duration = Duration::from_secs(20);
+use crate::recorder::{Recorder, USERS, client};
 
 #[tokio::test]
 async fn without_a_credential_of_its_own_the_clients_goes_on() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let (application, mut guard, token) = Recorder::guarded("").await?;
     guard.start().await?;
-    let scim = scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token);
+    let scim = client(&guard, &token);
     scim.get(USERS).await?.status(200)?;
     ensure!(application.credentials() == [format!("Bearer {token}")]);
     Ok(())
@@ -29,13 +18,10 @@ async fn without_a_credential_of_its_own_the_clients_goes_on() -> anyhow::Result
 
 #[tokio::test]
 async fn the_guards_own_takes_its_place_and_is_read_again_when_it_changes() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
-    guard.configure_also(OWN)?;
+    let (application, mut guard, token) = Recorder::guarded(OWN_CREDENTIAL).await?;
     guard.write_secret("backend.token", "first-of-its-own\n")?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
-    let scim = scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token);
+    let scim = client(&guard, &token);
     let sent = async || {
         application.credentials();
         scim.get(USERS).await?.status(200)?;
@@ -43,28 +29,22 @@ async fn the_guards_own_takes_its_place_and_is_read_again_when_it_changes() -> a
     };
     ensure!(sent().await? == ["Bearer first-of-its-own"]);
 
-    // One that cannot be used leaves the old one, and is said.
+    // An unusable one is logged, and the previous value stays in use.
     guard.write_secret("backend.token", "\n")?;
-    let begun = Instant::now();
-    while !guard.logged().contains("backend_credential cannot be read") {
-        ensure!(begun.elapsed() < LIMIT, "{}", guard.logged());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let unreadable = "backend_credential cannot be read";
+    let logged = async || Ok(guard.logged().contains(unreadable).then_some(()));
+    guard.until(unreadable, logged).await?;
     ensure!(sent().await? == ["Bearer first-of-its-own"]);
 
     guard.write_secret("backend.token", "second-of-its-own\n")?;
-    let begun = Instant::now();
-    while sent().await? != ["Bearer second-of-its-own"] {
-        ensure!(begun.elapsed() < LIMIT, "{}", guard.logged());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let second = async || Ok((sent().await? == ["Bearer second-of-its-own"]).then_some(()));
+    guard.until("the second credential", second).await?;
 
-    // A caller whom nobody has verified does not get it.
+    // It is not sent for a caller without a verified token.
     application.credentials();
-    let management = "/gateway/ng/api/user-groups?accountIdentifier=ACC1";
-    let anybody =
-        scimguard_tests::client::Client::new(&guard.url).with("authorization", "Bearer session");
-    anybody.get(management).await?.status(200)?;
+    let anybody = Client::new(&guard.url).with("authorization", "Bearer session");
+    let groups = in_account("/gateway/ng/api/user-groups");
+    anybody.get(&groups).await?.status(200)?;
     ensure!(application.credentials() == ["Bearer session"]);
     Ok(())
 }
@@ -72,8 +52,7 @@ async fn the_guards_own_takes_its_place_and_is_read_again_when_it_changes() -> a
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_a_guard_has_in_memory_goes_into_no_core_dump() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
+    let (_application, mut guard, _) = Recorder::guarded("").await?;
     guard.start().await?;
     let id = guard.id().unwrap_or_default();
     let limits = std::fs::read_to_string(format!("/proc/{id}/limits"))?;

@@ -3,13 +3,15 @@
 
 use anyhow::ensure;
 use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{
+    ACCOUNT, GENERIC_BASE, GROUP, SCIM2_MOUNT, SCIMMY_MOUNT, USER, generic,
+};
 use scimguard_tests::guard::Guard;
+use scimguard_tests::okta::{equal, patch};
 use scimguard_tests::process::Server;
 use serde_json::{Value, json};
 
 use crate::narrow::Narrow;
-use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, SCIMMY_MOUNT, generic};
-use scimguard_tests::okta::{equal, patch, scim_client};
 
 #[tokio::test]
 async fn path() -> anyhow::Result<()> {
@@ -64,78 +66,40 @@ async fn group(
     let mut guard = Guard::configure(&narrow.url, &policy)?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
-    let scim = scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token);
+    let scim = guard.scim(GENERIC_BASE, &token);
 
     let mut users = Vec::new();
     for login in ["ann", "bob", "eve"] {
-        let user = json!({
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "userName": format!("{login}@example.com"),
-        });
-        users.push(
-            scim.send("POST", "/Users", Some(&user))
-                .await?
-                .done()?
-                .id()?,
-        );
+        let user = json!({"schemas": [USER], "userName": format!("{login}@example.com")});
+        users.push(scim.post("/Users", &user).await?.done()?.id()?);
     }
-    let group = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "team",
-        "members": [{"value": users[0]}],
-    });
-    let id = scim
-        .send("POST", "/Groups", Some(&group))
-        .await?
-        .done()?
-        .id()?;
+    let members = json!([{"value": users[0]}]);
+    let group = json!({"schemas": [GROUP], "displayName": "team", "members": members});
+    let id = scim.post("/Groups", &group).await?.done()?.id()?;
     let path = format!("/Groups/{id}");
     let member = |index: usize| json!({"value": users[index]});
+    #[rustfmt::skip]
     let steps = [
-        (
-            "Okta renames it",
-            json!([{"op": "replace", "value": {"displayName": "team 2"}}]),
-            "team 2",
-            vec![0],
-        ),
-        (
-            "Entra renames it",
-            json!([{"op": "Replace", "path": "displayName", "value": "team 3"}]),
-            "team 3",
-            vec![0],
-        ),
-        (
-            "one is put in",
-            json!([{"op": "Add", "path": "members", "value": [member(1)]}]),
-            "team 3",
-            vec![0, 1],
-        ),
-        (
-            "two take the places of two",
+        ("Okta renames it", json!([{"op": "replace", "value": {"displayName": "team 2"}}]),
+            "team 2", vec![0]),
+        ("Entra renames it", json!([{"op": "Replace", "path": "displayName", "value": "team 3"}]),
+            "team 3", vec![0]),
+        ("one is put in", json!([{"op": "Add", "path": "members", "value": [member(1)]}]), "team 3",
+            vec![0, 1]),
+        ("two take the places of two",
             json!([{"op": "replace", "path": "members", "value": [member(1), member(2)]}]),
-            "team 3",
-            vec![1, 2],
-        ),
-        (
-            "Okta takes one out",
+            "team 3", vec![1, 2]),
+        ("Okta takes one out",
             json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", users[1])}]),
-            "team 3",
-            vec![2],
-        ),
-        (
-            "Okta puts two in",
-            json!([{"op": "add", "value": {"members": [member(0), member(1)]}}]),
-            "team 3",
-            vec![0, 1, 2],
-        ),
-        (
-            "Entra takes two out",
-            json!([{"op": "Remove", "path": "members", "value": [member(0), member(2)]}]),
-            "team 3",
-            vec![1],
-        ),
+            "team 3", vec![2]),
+        ("Okta puts two in", json!([{"op": "add", "value": {"members": [member(0), member(1)]}}]),
+            "team 3", vec![0, 1, 2]),
+        ("Entra takes two out",
+            json!([{"op": "Remove", "path": "members", "value": [member(0), member(2)]}]), "team 3",
+            vec![1]),
     ];
     for (step, operations, name, members) in steps {
-        scim.send("PATCH", &path, Some(&patch(operations)))
+        scim.patch(&path, &patch(operations))
             .await?
             .done()
             .map_err(|error| error.context(step))?;
@@ -167,9 +131,7 @@ async fn group(
         json!([{"op": "replace", "path": "members", "value": [member(1)]}]),
         json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", users[1])}]),
     ] {
-        direct
-            .send("PATCH", &path, Some(&patch(operations)))
-            .await?;
+        direct.patch(&path, &patch(operations)).await?;
     }
     ensure!(narrow.refused() > 0, "the gate understands everything");
     Ok(())

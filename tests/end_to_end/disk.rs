@@ -8,20 +8,18 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use scimguard_tests::client::{Answer, Client};
 use scimguard_tests::disk::Disk;
+use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE, harness, user_path};
 use scimguard_tests::guard::Guard;
-use scimguard_tests::okta::{Okta, scim_client, user};
+use scimguard_tests::okta::{Okta, user};
 use scimguard_tests::process::{self, Server, TIME_LIMIT};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::provisioning::in_account;
-use crate::{ACCOUNT, HARNESS_BASE, harness};
+use crate::test_bed::ADMIN_TOKEN;
 
-/// Those who push at the same time.
+/// Clients that push at the same time.
 const CLIENTS: usize = 6;
-
-const ADMIN_TOKEN: &str = "the-operators-own-token";
 
 const LOGS: [&str; 2] = ["the store does not work", "the decision log does not work"];
 
@@ -48,24 +46,31 @@ impl TestBed {
         ))?;
         guard.write_secret("admin.token", ADMIN_TOKEN)?;
         guard.write_secret("backend.token", "the-guards-own")?;
-        let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
-        let okta = Okta {
-            scim: scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token),
-            backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
-        };
-        let administrator = Client::new(&guard.url).with("content-type", "application/json");
+        let backend = format!("{}{HARNESS_BASE}", application.url);
+        let okta = guard.okta(HARNESS_BASE, &backend).await?;
         Ok(Self {
             _application: application,
+            administrator: guard.administrator(),
             guard,
             okta,
-            administrator,
             disk,
         })
     }
 
     async fn push(&self, login: &str) -> anyhow::Result<Answer> {
         let user = user(login, "Given", "Family");
-        self.okta.scim.send("POST", "/Users", Some(&user)).await
+        self.okta.scim.post("/Users", &user).await
+    }
+
+    /// A push is refused, and the guard says that it is not ready.
+    async fn cannot_record(&self, login: &str) -> anyhow::Result<()> {
+        self.push(login).await?.refused("facts.unavailable")?;
+        self.ready().await?.status(503).map(drop)
+    }
+
+    async fn doctor(&self) -> anyhow::Result<String> {
+        let report = process::run(&mut self.guard.program("doctor")).await?;
+        Ok(String::from_utf8_lossy(&report.stdout).into_owned())
     }
 
     /// Pushes until the guard cannot record it.
@@ -92,9 +97,7 @@ impl TestBed {
             ensure!(begun.elapsed() < TIME_LIMIT, "not back: {answer:?}");
             sleep(Duration::from_millis(200)).await;
         }
-        let ready = self.ready().await?;
-        ensure!(ready.status == 200, "{ready:?}");
-        Ok(())
+        self.ready().await?.status(200).map(drop)
     }
 
     async fn ready(&self) -> anyhow::Result<Answer> {
@@ -116,19 +119,16 @@ impl TestBed {
         ensure!(!users.is_empty());
         for user in users {
             let login = user["userName"].as_str().context("no user name")?;
-            let named = ["owners", "--account", ACCOUNT, "--user", login];
-            let told = self.guard.told(&named).await?;
+            let line = format!("owners --account {ACCOUNT} --user {login}");
+            let told = self.guard.told(&line).await?;
             ensure!(told["managed_by"] == "okta", "{login}: {told}");
         }
         let id = users[0]["id"].as_str().context("no id")?;
-        let path = in_account(&format!("/gateway/ng/api/user/{id}"));
-        self.administrator
-            .send("DELETE", &path, None)
-            .await?
-            .refused("okta-only.user-delete")
+        let deleted = self.administrator.delete(&user_path(id)).await?;
+        deleted.refused("okta-only.user-delete")
     }
 
-    /// Each thing is said when it changes, and not with each request.
+    /// Each failure is logged when it begins and ends, and not with each request.
     async fn said_once_a_change(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         for failing in LOGS {
@@ -150,12 +150,11 @@ impl TestBed {
         Ok(())
     }
 
-    /// Every command that writes says why it cannot, if it cannot; those are given.
+    /// Runs every command that writes. Returns those that failed; each must say why.
     async fn refused_commands(&self, words: &str) -> anyhow::Result<Vec<&'static str>> {
         let mut refused = Vec::new();
         for line in COMMANDS {
-            let arguments: Vec<&str> = line.split(' ').collect();
-            let output = process::run(&mut self.guard.program(&arguments)).await?;
+            let output = process::run(&mut self.guard.program(line)).await?;
             if output.status.success() {
                 continue;
             }
@@ -172,8 +171,7 @@ impl TestBed {
 
     async fn commands_work(&self, lines: &[&str]) -> anyhow::Result<()> {
         for line in lines {
-            let arguments: Vec<&str> = line.split(' ').collect();
-            process::output(&mut self.guard.program(&arguments)).await?;
+            process::output(&mut self.guard.program(line)).await?;
         }
         Ok(())
     }
@@ -190,34 +188,24 @@ const COMMANDS: [&str; 6] = [
 
 #[tokio::test]
 async fn a_full_disk_loses_nothing_and_is_over_with_the_space() -> anyhow::Result<()> {
-    let mut scene = TestBed::configure().await?;
-    let idle = ["--account", ACCOUNT, "--id", "svc-idle"];
-    scene.guard.token(ACCOUNT, "svc-idle", None).await?;
-    let token = [
-        "--account",
-        ACCOUNT,
-        "--principal",
-        "svc-idle",
-        "--operator",
-    ];
-    let create = ["token", "create", "--expires", "2d", "--id", "idle"];
-    scene.guard.command(&create, &token).await?;
-    scene.guard.start().await?;
-    scene.push("first").await?.status(201)?;
+    let mut bed = TestBed::configure().await?;
+    bed.guard.token(ACCOUNT, "svc-idle", None).await?;
+    let create =
+        "token create --account ACC1 --principal svc-idle --operator --expires 2d --id idle";
+    bed.guard.command(create).await?;
+    bed.guard.start().await?;
+    bed.push("first").await?.status(201)?;
 
-    // Under load: everybody pushes their own, and repeats what was refused.
+    // Under load: each client pushes its own users, and repeats what was refused.
     let mut clients = JoinSet::new();
-    let (scim, deadline) = (scene.okta.scim.clone(), Instant::now() + TIME_LIMIT);
+    let (scim, deadline) = (bed.okta.scim.clone(), Instant::now() + TIME_LIMIT);
     for client in 0..CLIENTS {
         let scim = scim.clone();
         clients.spawn(async move {
             let mut refused = 0;
             for number in 0..15 {
                 let user = user(&format!("load-{client}-{number}"), "Given", "Family");
-                while !matches!(
-                    scim.send("POST", "/Users", Some(&user)).await?.status,
-                    201 | 409
-                ) {
+                while !matches!(scim.post("/Users", &user).await?.status, 201 | 409) {
                     refused += 1;
                     ensure!(Instant::now() < deadline, "still refused: {user}");
                     sleep(Duration::from_millis(50)).await;
@@ -228,86 +216,76 @@ async fn a_full_disk_loses_nothing_and_is_over_with_the_space() -> anyhow::Resul
     }
     for _ in 0..3 {
         sleep(Duration::from_millis(100)).await;
-        scene.disk.fill()?;
+        bed.disk.fill()?;
         sleep(Duration::from_millis(300)).await;
-        scene.disk.free()?;
+        bed.disk.free()?;
     }
     while let Some(client) = clients.join_next().await {
         client??;
     }
 
-    scene.disk.fill()?;
-    scene.until_refused("full").await?;
+    bed.disk.fill()?;
+    bed.until_refused("full").await?;
     // A connection that was closed may have given some of the space back.
-    scene.disk.fill()?;
-    let ready = scene.ready().await?;
-    ensure!(ready.status == 503, "{ready:?}");
-    let report = process::run(&mut scene.guard.program(&["doctor"])).await?;
-    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    bed.disk.fill()?;
+    bed.ready().await?.status(503)?;
+    let report = bed.doctor().await?;
     ensure!(report.contains("no space is left on its disk"), "{report}");
     ensure!(report.contains("it runs and is not ready"), "{report}");
     // What is small may still fit into the space that the write-ahead log has taken before.
-    let refused = scene
-        .refused_commands("no space is left on its disk")
-        .await?;
-    scene.disk.free()?;
-    scene.until_back("after").await?;
-    scene.commands_work(&refused).await?;
-    let principal = scene.guard.command(&["principal", "enable"], &idle).await?;
-    ensure!(principal.is_empty());
+    let full = "no space is left on its disk";
+    let refused = bed.refused_commands(full).await?;
+    bed.disk.free()?;
+    bed.until_back("after").await?;
+    bed.commands_work(&refused).await?;
+    let enable = "principal enable --account ACC1 --id svc-idle";
+    ensure!(bed.guard.command(enable).await?.is_empty());
 
-    let newest = scene.newest_decision().await?;
-    scene.push("later").await?.status(201)?;
+    let newest = bed.newest_decision().await?;
+    bed.push("later").await?.status(201)?;
     let begun = Instant::now();
-    while scene.newest_decision().await? <= newest {
+    while bed.newest_decision().await? <= newest {
         ensure!(begun.elapsed() < TIME_LIMIT, "nothing is recorded");
         sleep(Duration::from_millis(100)).await;
     }
-    scene.nobody_is_lost().await?;
-    scene.said_once_a_change().await?;
+    bed.nobody_is_lost().await?;
+    bed.said_once_a_change().await?;
     // Each request, refused or not, is a decision on record.
-    let log: BTreeSet<String> = scene
-        .guard
-        .decisions()?
-        .iter()
-        .map(Value::to_string)
-        .collect();
+    let decisions = bed.guard.decisions()?;
+    let log: BTreeSet<String> = decisions.iter().map(Value::to_string).collect();
     ensure!(log.len() > CLIENTS * 15);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_disk_that_can_only_be_read_is_over_when_it_can_be_written() -> anyhow::Result<()> {
-    let mut scene = TestBed::configure().await?;
-    scene.guard.start().await?;
-    scene.push("first").await?.status(201)?;
-    scene.disk.fill()?;
-    scene.until_refused("full").await?;
-    scene.disk.close_to_writers()?;
-    scene.disk.free()?;
+    let mut bed = TestBed::configure().await?;
+    bed.guard.start().await?;
+    bed.push("first").await?.status(201)?;
+    bed.disk.fill()?;
+    bed.until_refused("full").await?;
+    bed.disk.close_to_writers()?;
+    bed.disk.free()?;
     for number in 0..3 {
-        let refused = scene.push(&format!("closed-{number}")).await?;
-        refused.refused("facts.unavailable")?;
-        ensure!(scene.ready().await?.status == 503);
+        bed.cannot_record(&format!("closed-{number}")).await?;
     }
-    let report = process::run(&mut scene.guard.program(&["doctor"])).await?;
-    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    let report = bed.doctor().await?;
     ensure!(report.contains("PROBLEM  store"), "{report}");
-    let refused = scene.refused_commands("Read-only file system").await?;
+    let refused = bed.refused_commands("Read-only file system").await?;
     ensure!(refused == COMMANDS, "only these: {refused:?}");
-    scene.disk.open_to_writers()?;
-    scene.until_back("after").await?;
-    scene.nobody_is_lost().await?;
-    scene.said_once_a_change().await
+    bed.disk.open_to_writers()?;
+    bed.until_back("after").await?;
+    bed.nobody_is_lost().await?;
+    bed.said_once_a_change().await
 }
 
 #[tokio::test]
 async fn a_disk_that_fails_is_over_when_it_works() -> anyhow::Result<()> {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let mut scene = TestBed::configure().await?;
-    scene.guard.start_without_file_size_signal().await?;
-    scene.push("first").await?.status(201)?;
-    let id = scene.guard.id().context("it does not run")?;
+    let mut bed = TestBed::configure().await?;
+    bed.guard.start_without_file_size_signal().await?;
+    bed.push("first").await?.status(201)?;
+    let id = bed.guard.id().context("it does not run")?;
     let id = Pid::from_raw(i32::try_from(id)?).context("no id")?;
     let limit = |current| Rlimit {
         current,
@@ -316,43 +294,31 @@ async fn a_disk_that_fails_is_over_when_it_works() -> anyhow::Result<()> {
     // EFBIG is no lack of space to SQLite: an I/O error like any other.
     prlimit(Some(id), Resource::Fsize, limit(Some(0)))?;
     for number in 0..5 {
-        let refused = scene.push(&format!("failing-{number}")).await?;
-        refused.refused("facts.unavailable")?;
-        ensure!(scene.ready().await?.status == 503);
+        bed.cannot_record(&format!("failing-{number}")).await?;
     }
     prlimit(Some(id), Resource::Fsize, limit(None))?;
-    scene.until_back("after").await?;
-    scene.nobody_is_lost().await
+    bed.until_back("after").await?;
+    bed.nobody_is_lost().await
 }
 
 #[tokio::test]
 async fn a_store_that_was_replaced_is_not_used() -> anyhow::Result<()> {
-    let mut scene = TestBed::configure().await?;
-    scene.guard.start().await?;
-    scene.push("first").await?.status(201)?;
-    let (store, aside) = (
-        scene.disk.path().join("scimguard.db"),
-        scene.disk.path().join("aside.db"),
-    );
+    let mut bed = TestBed::configure().await?;
+    bed.guard.start().await?;
+    bed.push("first").await?.status(201)?;
+    let [store, aside] = ["scimguard.db", "aside.db"].map(|name| bed.disk.path().join(name));
     fs::rename(&store, &aside)?;
-    let copied = [false, true];
-    for copied in copied {
+    for copied in [false, true] {
         if copied {
             fs::copy(&aside, &store)?;
         }
-        let refused = scene.push("second").await?;
-        refused.refused("facts.unavailable")?;
-        ensure!(scene.ready().await?.status == 503);
+        bed.cannot_record("second").await?;
         let group = json!({"displayName": "other"});
-        let written = scene
-            .okta
-            .scim
-            .send("POST", "/Groups", Some(&group))
-            .await?;
+        let written = bed.okta.scim.post("/Groups", &group).await?;
         written.refused("facts.unavailable")?;
     }
     fs::rename(&aside, &store)?;
-    scene.until_back("second").await?;
-    scene.nobody_is_lost().await?;
-    scene.said_once_a_change().await
+    bed.until_back("second").await?;
+    bed.nobody_is_lost().await?;
+    bed.said_once_a_change().await
 }

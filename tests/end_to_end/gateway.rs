@@ -14,12 +14,10 @@ use scimguard_exchange::{
     Exchange, Incoming, Outgoing, Remote, Send, Setup, Step, Strangers, headers,
 };
 use scimguard_tests::client::Client;
+use scimguard_tests::served::{Served, forward};
 use scimguard_wire::{FACTS, RECORDS};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::task::JoinHandle;
-
-use scimguard_tests::held::exchange;
 
 /// More than any test sends.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -27,7 +25,7 @@ const LARGEST: usize = 16 * 1024 * 1024;
 /// The gateway. It is gone when it is dropped, with all that it has under way.
 pub(crate) struct Gateway {
     pub(crate) url: String,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 struct Face {
@@ -53,20 +51,12 @@ impl Gateway {
             facts: Client::new(facts).with("authorization", format!("Bearer {secret}")),
             backend: backend.to_owned(),
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
         let routes = Router::new().fallback(answer).with_state(Arc::new(face));
-        let server = tokio::spawn(async move {
-            // Serving ends with the test, whose failure says more.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { url, server })
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.server.abort();
+        let server = Served::start(routes).await?;
+        Ok(Self {
+            url: server.url.clone(),
+            _server: server,
+        })
     }
 }
 
@@ -157,7 +147,7 @@ async fn drive(face: &Face, received: Received) -> anyhow::Result<Response> {
 impl Face {
     async fn post(&self, path: &str, message: &impl Serialize) -> anyhow::Result<(u16, Vec<u8>)> {
         let message = serde_json::to_value(message)?;
-        let answer = self.facts.send("POST", path, Some(&message)).await?;
+        let answer = self.facts.post(path, &message).await?;
         Ok((answer.status, answer.body.to_string().into_bytes()))
     }
 
@@ -175,7 +165,7 @@ impl Face {
             Outgoing::Whole(bytes) => bytes,
             Outgoing::AsItComes => received.to_vec(),
         }))?;
-        let Ok(answer) = exchange(&self.backend, outbound).await else {
+        let Ok(answer) = forward(&self.backend, outbound).await else {
             return Ok(BackendOutcome::Unanswered);
         };
         let (head, body) = answer.into_parts();

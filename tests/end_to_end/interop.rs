@@ -8,13 +8,12 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, ensure};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use scimguard_tests::client::{Answer, Client};
+use scimguard_tests::fixtures::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, SCIMMY_MOUNT, generic};
 use scimguard_tests::guard::Guard;
+use scimguard_tests::okta::scim_client;
 use scimguard_tests::process::Server;
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, SCIMMY_MOUNT, generic};
-use scimguard_tests::okta::scim_client;
 
 /// What may not stand in a query as it is (RFC 3986 §3.4).
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'[').add(b']');
@@ -150,7 +149,7 @@ async fn both_ways(book: &Book, server: Server, mount: &str) -> anyhow::Result<V
         server: Client::new(&direct),
     };
     let guarded = Way {
-        client: scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token),
+        client: guard.scim(GENERIC_BASE, &token),
         server: Client::new(&direct),
     };
     let mut outcomes = Vec::new();
@@ -174,7 +173,7 @@ async fn outcome(book: &Book, request: &Request, way: &Way) -> anyhow::Result<Ou
     for name in &request.given {
         let resource = book.resources.get(name);
         let Resource { path, body } = resource.with_context(|| format!("no resource {name}"))?;
-        let answer = way.client.send("POST", path, Some(&ids.fill(body))).await?;
+        let answer = way.client.post(path, &ids.fill(body)).await?;
         let id = answer.status(201)?.id()?;
         created.push(format!("{path}/{id}"));
         ids.0.insert(name.clone(), id);
@@ -185,10 +184,8 @@ async fn outcome(book: &Book, request: &Request, way: &Way) -> anyhow::Result<Ou
         _ => None,
     };
     let body = request.body.as_ref().map(|body| ids.fill(body));
-    let answer = way
-        .client
-        .send(&request.method, &path, body.as_ref())
-        .await?;
+    let answer = way.client.send(&request.method, &path, body.as_ref());
+    let answer = answer.await?;
     if request.method == "POST"
         && let Ok(id) = answer.id()
     {
@@ -203,7 +200,7 @@ async fn outcome(book: &Book, request: &Request, way: &Way) -> anyhow::Result<Ou
         }
     }
     for path in created.iter().rev() {
-        let answer = way.client.send("DELETE", path, None).await?;
+        let answer = way.client.delete(path).await?;
         ensure!(matches!(answer.status, 204 | 404), "{answer:?}");
     }
     Ok(outcome)

@@ -2,7 +2,9 @@
 //! opaque ones, which it asks the provider about. Whose rights they have, a document or a service
 //! tells.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,29 +15,25 @@ use axum::http::header;
 use http_body_util::BodyExt as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE, PERMISSIONS, harness};
 use scimguard_tests::guard::Guard;
+use scimguard_tests::okta::{Okta, scim_client};
 use scimguard_tests::process::{Server, free_address};
+use scimguard_tests::served::{Served, forward};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::listed::Listed;
-use crate::{ACCOUNT, HARNESS_BASE, harness};
-use scimguard_tests::held::exchange;
-use scimguard_tests::okta::{Okta, scim_client};
+use crate::recorder::USERS;
+
+/// How long a change may take to be seen.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What the tokens are for.
 const AUDIENCE: &str = "https://guard.example.com";
 
 /// The secret of the provider's clients: it has what a form has to encode.
 const CLIENT_SECRET: &str = "n0t:4 l0g+%";
-
-const PERMISSIONS: [&str; 5] = [
-    "core_user_view",
-    "core_user_manage",
-    "core_user_invite",
-    "core_usergroup_view",
-    "core_usergroup_manage",
-];
 
 /// A provider that can be stopped and started again, with other keys.
 struct Provider {
@@ -100,8 +98,7 @@ impl Provider {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(form.join("&")))?;
         let url = self.url();
-        let exchange = exchange(&url, request);
-        let answer = tokio::time::timeout(Duration::from_secs(20), exchange).await??;
+        let answer = tokio::time::timeout(LIMIT, forward(&url, request)).await??;
         ensure!(answer.status().is_success(), "{path}: {}", answer.status());
         let bytes = answer.into_body().collect().await?.to_bytes();
         Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
@@ -127,17 +124,47 @@ fn document(active: bool, permissions: &[&str]) -> String {
     json!({ACCOUNT: {"svc-okta": {"active": active, "permissions": permissions}}}).to_string()
 }
 
-/// Reads until the guard answers otherwise than by going on, and returns by which rule.
+/// Reads until the guard refuses, and returns by which rule.
 async fn until_refused(client: &Client) -> anyhow::Result<String> {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + LIMIT;
     while Instant::now() < until {
-        let answer = client.get("/Users?startIndex=1&count=2").await?;
-        if let Some(rule) = answer.rule {
+        if let Some(rule) = client.get(USERS).await?.rule {
             return Ok(rule);
         }
         sleep(Duration::from_millis(100)).await;
     }
     anyhow::bail!("nothing was refused")
+}
+
+/// Reads until the guard allows it.
+async fn until_let_in(client: &Client) -> anyhow::Result<()> {
+    let until = Instant::now() + LIMIT;
+    while client.get(USERS).await?.status != 200 {
+        ensure!(Instant::now() < until, "nothing was let in");
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// A client with a token from elsewhere, which the guard must not show.
+fn with(guard: &Guard, token: &str) -> Client {
+    guard.keep_secret(token);
+    guard.scim(HARNESS_BASE, token)
+}
+
+/// The same for the other account.
+fn elsewhere(guard: &Guard, token: &str) -> Client {
+    guard.scim(&HARNESS_BASE.replace(ACCOUNT, "ACC2"), token)
+}
+
+/// A provider with this token works.
+async fn okta_works(guard: &Guard, token: &str, application: &Server) -> anyhow::Result<()> {
+    let okta = Okta {
+        scim: with(guard, token),
+        backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
+    };
+    okta.test_connection().await?;
+    okta.create_user("ann", "Ann", "Lee").await.map(drop)
 }
 
 #[tokio::test]
@@ -153,52 +180,38 @@ async fn signed_tokens_are_checked_with_the_providers_keys_wherever_the_provider
         provider.url()
     ))?;
     guard.start().await?;
-    let base = format!("{}{HARNESS_BASE}", guard.url);
-    let with = |token: &str| {
-        guard.keep_secret(token);
-        scim_client(&base, token)
-    };
-    let read = async |token: &str| with(token).get("/Users?startIndex=1&count=2").await;
+    let with = |token: &str| with(&guard, token);
+    let read = async |token: &str| with(token).get(USERS).await;
 
     for algorithm in ["RS256", "PS256", "ES256", "EdDSA"] {
-        let token = provider
-            .token(AUDIENCE, &format!("alg={algorithm}"))
-            .await?;
+        let how = format!("alg={algorithm}");
+        let token = provider.token(AUDIENCE, &how).await?;
         read(&token).await?.status(200)?;
     }
     let token = provider.token(AUDIENCE, "alg=ES256").await?;
-    let okta = Okta {
-        scim: with(&token),
-        backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
-    };
-    okta.test_connection().await?;
-    okta.create_user("ann", "Ann", "Lee").await?;
+    okta_works(&guard, &token, &application).await?;
 
-    // What is not the provider's, not for the guard, or not for now.
+    // Tokens with another signature, for another audience, or expired.
     let (message, signature) = token.rsplit_once('.').context("no signature")?;
     let other = provider.token(AUDIENCE, "alg=ES256").await?;
     let other_signature = other.rsplit('.').next().unwrap_or_default();
     ensure!(signature != other_signature, "{signature}");
-    let elsewhere = provider
-        .token("https://other.example.com", "alg=ES256")
-        .await?;
-    for wrong in [format!("{message}.{other_signature}"), elsewhere] {
+    let foreign = "https://other.example.com";
+    let foreign = provider.token(foreign, "alg=ES256").await?;
+    for wrong in [format!("{message}.{other_signature}"), foreign] {
         read(&wrong).await?.refused("token.unknown")?;
     }
     let short = provider.token(AUDIENCE, "alg=ES256&ttl=1").await?;
     sleep(Duration::from_millis(1100)).await;
     read(&short).await?.refused("token.expired")?;
     // The issuer does not vouch for the other account.
-    scim_client(&base.replace(ACCOUNT, "ACC2"), &token)
-        .get("/Users")
-        .await?
-        .refused("token.unknown")?;
+    let other_account = elsewhere(&guard, &token).get("/Users").await?;
+    other_account.refused("token.unknown")?;
 
-    // A token of the guard's own can be for whom only the document knows.
-    let named = ["--account", ACCOUNT, "--principal", "svc-okta"];
-    let create = ["token", "create", "--operator", "--expires", "1d"];
-    let own = guard.command(&create, &named).await?;
-    read(own.trim()).await?.status(200)?;
+    // The guard's own token can name a principal of the document.
+    let create = "token create --operator --expires 1d --account ACC1 --principal svc-okta";
+    let own = guard.command(create).await?;
+    read(&own).await?.status(200)?;
 
     // The provider has new keys, which the guard has never seen.
     provider.restart().await?;
@@ -225,15 +238,6 @@ async fn signed_tokens_are_checked_with_the_providers_keys_wherever_the_provider
     guard.kill().await
 }
 
-async fn until_let_in(client: &Client) -> anyhow::Result<()> {
-    let until = Instant::now() + Duration::from_secs(20);
-    while client.get("/Users?startIndex=1&count=2").await?.status != 200 {
-        ensure!(Instant::now() < until, "nothing was let in");
-        sleep(Duration::from_millis(100)).await;
-    }
-    Ok(())
-}
-
 #[tokio::test]
 async fn the_provider_is_asked_about_opaque_tokens_and_nothing_passes_while_it_is_silent()
 -> anyhow::Result<()> {
@@ -256,44 +260,30 @@ async fn the_provider_is_asked_about_opaque_tokens_and_nothing_passes_while_it_i
         service.url
     ))?;
     guard.start().await?;
-    let base = format!("{}{HARNESS_BASE}", guard.url);
-    let with = |token: &str| {
-        guard.keep_secret(token);
-        scim_client(&base, token)
-    };
+    let with = |token: &str| with(&guard, token);
 
     let token = provider.token(AUDIENCE, "").await?;
-    let okta = Okta {
-        scim: with(&token),
-        backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
-    };
-    okta.test_connection().await?;
-    okta.create_user("ann", "Ann", "Lee").await?;
+    okta_works(&guard, &token, &application).await?;
     let asked = service.seen();
     let (path, credential) = asked.first().context("the service was not asked")?;
     ensure!(path == "/accounts/ACC1/principals/svc-okta", "{path}");
     ensure!(credential.as_deref() == Some("Bearer t3ll-me"));
     let foreign = provider.token("https://other.example.com", "").await?;
     for unknown in [foreign.as_str(), "made-up"] {
-        let client = scim_client(&base, unknown);
-        client.get("/Users").await?.refused("token.unknown")?;
+        let read = guard.scim(HARNESS_BASE, unknown).get("/Users").await?;
+        read.refused("token.unknown")?;
     }
     // The issuer vouches for everybody's tokens, and this one is not for that account.
-    scim_client(&base.replace(ACCOUNT, "ACC2"), &token)
-        .get("/Users")
-        .await?
-        .refused("token.wrong-account")?;
+    let other_account = elsewhere(&guard, &token).get("/Users").await?;
+    other_account.refused("token.wrong-account")?;
 
     let tell = |status, body| {
         *permissions.lock().unwrap_or_else(PoisonError::into_inner) = (status, body);
     };
+    let lacking = json!(PERMISSIONS[1..]);
     for (status, body, rule) in [
         (404, Value::Null, "token.inactive-principal"),
-        (
-            200,
-            json!(PERMISSIONS[1..]),
-            "token.insufficient-permission",
-        ),
+        (200, lacking, "token.insufficient-permission"),
         (500, Value::Null, "facts.unavailable"),
     ] {
         tell(status, body);
@@ -317,36 +307,17 @@ async fn the_provider_is_asked_about_opaque_tokens_and_nothing_passes_while_it_i
     guard.kill().await
 }
 
-/// An issuer of opaque tokens that needs its time, and knows one.
-struct SlowIssuer {
-    url: String,
-    server: tokio::task::JoinHandle<()>,
-}
-
-impl SlowIssuer {
-    async fn knowing(token: &'static str, claims: Value) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let answer = async move |form: String| {
-            sleep(Duration::from_millis(300)).await;
-            match form.contains(&format!("token={token}&")) {
-                true => claims.to_string(),
-                false => json!({"active": false}).to_string(),
-            }
-        };
-        let routes = axum::Router::new().route("/introspect", axum::routing::post(answer));
-        let server = tokio::spawn(async move {
-            // Serving ends with the test, whose failure says more.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { url, server })
-    }
-}
-
-impl Drop for SlowIssuer {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+/// A slow issuer of opaque tokens, which knows one.
+async fn slow_issuer(token: &'static str, claims: Value) -> anyhow::Result<Served> {
+    let answer = async move |form: String| {
+        sleep(Duration::from_millis(300)).await;
+        match form.contains(&format!("token={token}&")) {
+            true => claims.to_string(),
+            false => json!({"active": false}).to_string(),
+        }
+    };
+    let routes = axum::Router::new().route("/introspect", axum::routing::post(answer));
+    Served::start(routes).await
 }
 
 #[tokio::test]
@@ -355,14 +326,16 @@ async fn a_token_in_use_is_answered_beside_clients_that_make_tokens_up_and_a_bou
     const KNOWN: &str = "okta-s-token-in-use";
     let application = Server::example_application().await?;
     let claims = json!({"active": true, "sub": "svc-okta", "exp": 4_102_444_800_u64});
-    let issuer = SlowIssuer::knowing(KNOWN, claims).await?;
+    let issuer = slow_issuer(KNOWN, claims).await?;
     let bound = json!({"active": true, "sub": "svc-okta", "cnf": {"x5t#S256": "x"}});
-    let bound = SlowIssuer::knowing("bound-token", bound).await?;
+    let bound = slow_issuer("bound-token", bound).await?;
     let mut policy = harness();
-    policy["tokens"] = json!({"issuers": [
-        {"issuer": "https://as.example.com", "kind": "introspection", "account": ACCOUNT, "provider": "okta"},
-        {"issuer": "https://bound.example.com", "kind": "introspection", "account": ACCOUNT, "provider": "okta"},
-    ]});
+    policy["tokens"]["issuers"] = ["as", "bound"]
+        .map(|name| {
+            let issuer = format!("https://{name}.example.com");
+            json!({"issuer": issuer, "kind": "introspection", "account": ACCOUNT, "provider": "okta"})
+        })
+        .into();
     let mut guard = Guard::configure(&application.url, &policy)?;
     guard.write("permissions.json", &document(true, &PERMISSIONS))?;
     guard.write_secret("client.secret", CLIENT_SECRET)?;
@@ -380,22 +353,19 @@ async fn a_token_in_use_is_answered_beside_clients_that_make_tokens_up_and_a_bou
     ))?;
     guard.start().await?;
     let base = format!("{}{HARNESS_BASE}", guard.url);
-    guard.keep_secret(KNOWN);
-    scim_client(&base, "bound-token")
-        .get("/Users")
-        .await?
-        .refused("token.unknown")?;
-    let okta = scim_client(&base, KNOWN);
-    let read = async || okta.get("/Users?startIndex=1&count=2").await?.status(200);
+    let bound = guard.scim(HARNESS_BASE, "bound-token");
+    bound.get("/Users").await?.refused("token.unknown")?;
+    let okta = with(&guard, KNOWN);
+    let read = async || okta.get(USERS).await?.status(200);
     read().await?;
 
-    let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let over = Arc::new(AtomicBool::new(false));
     let mut attackers = tokio::task::JoinSet::new();
     for attacker in 0..100 {
         let (base, over) = (base.clone(), Arc::clone(&over));
         attackers.spawn(async move {
             let mut rules = Vec::new();
-            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+            while !over.load(Ordering::Relaxed) {
                 let token = format!("made-up-{attacker}-{}", rules.len());
                 let answer = scim_client(&base, &token).get("/Users").await?;
                 let rule = answer.rule.clone().unwrap_or_default();
@@ -410,13 +380,13 @@ async fn a_token_in_use_is_answered_beside_clients_that_make_tokens_up_and_a_bou
             anyhow::Ok(rules)
         });
     }
-    // Each answer of the issuer is over when the next request comes.
+    // The issuer's answer has expired at each request.
     for _ in 0..10 {
         read().await?;
         sleep(Duration::from_millis(150)).await;
     }
-    over.store(true, std::sync::atomic::Ordering::Relaxed);
-    let mut seen = std::collections::BTreeSet::new();
+    over.store(true, Ordering::Relaxed);
+    let mut seen = BTreeSet::new();
     while let Some(rules) = attackers.join_next().await {
         seen.extend(rules??);
     }

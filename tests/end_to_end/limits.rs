@@ -1,44 +1,34 @@
-//! Too many requests, and too many wrong tokens: who is told to wait, and who never is.
+//! Too many requests and too many wrong tokens: which clients must wait, and which never do.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use scimguard_tests::client::{Answer, Client};
+use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE};
 use scimguard_tests::guard::Guard;
 
-use crate::recorder::Recorder;
-use crate::{ACCOUNT, HARNESS_BASE, harness};
-use scimguard_tests::okta::scim_client;
+use crate::recorder::{Recorder, USERS, client};
 
-const USERS: &str = "/Users?startIndex=1&count=2";
 const OTHER: &str = "ACC2";
 
-fn client(guard: &Guard, account: &str, token: &str) -> Client {
-    let base = HARNESS_BASE.replace(ACCOUNT, account);
-    scim_client(&format!("{}{base}", guard.url), token)
+/// A client of the other account's end points.
+fn other_client(guard: &Guard, token: &str) -> Client {
+    guard.scim(&HARNESS_BASE.replace(ACCOUNT, OTHER), token)
 }
 
 /// Seconds after which the client may try again.
 fn retry_after(answer: &Answer) -> anyhow::Result<u64> {
-    let value = answer
-        .headers
-        .get("retry-after")
-        .context("no retry-after")?;
-    Ok(value.to_str()?.parse()?)
+    let value = answer.headers.get("retry-after");
+    Ok(value.context("no retry-after")?.to_str()?.parse()?)
 }
 
 #[tokio::test]
 async fn one_accounts_full_sync_does_not_starve_another() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
-    guard.configure_also("[limits]\nrequests_per_second = 1\nburst = 3\n")?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let limits = "[limits]\nrequests_per_second = 1\nburst = 3\n";
+    let (_application, mut guard, token) = Recorder::guarded(limits).await?;
     let other = guard.token(OTHER, "svc-okta", Some("okta")).await?;
     guard.start().await?;
-    let (busy, quiet) = (
-        client(&guard, ACCOUNT, &token),
-        client(&guard, OTHER, &other),
-    );
+    let (busy, quiet) = (client(&guard, &token), other_client(&guard, &other));
     for _ in 0..3 {
         busy.get(USERS).await?.status(200)?;
     }
@@ -52,12 +42,10 @@ async fn one_accounts_full_sync_does_not_starve_another() -> anyhow::Result<()> 
     );
     refused.refused("rate.limited")?;
     quiet.get(USERS).await?.status(200)?;
-    // Nobody takes anything from an account without a good token of it.
+    // Requests without a valid token of an account do not count against its limit.
     for _ in 0..5 {
-        client(&guard, OTHER, &token)
-            .get(USERS)
-            .await?
-            .refused("token.wrong-account")?;
+        let refused = other_client(&guard, &token).get(USERS).await?;
+        refused.refused("token.wrong-account")?;
     }
     quiet.get(USERS).await?.status(200)?;
     tokio::time::sleep(Duration::from_secs(wait)).await;
@@ -77,48 +65,36 @@ async fn one_accounts_full_sync_does_not_starve_another() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn guessing_is_slowed_down_and_a_good_token_never_is() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
-    guard.configure_also("trusted_proxies = [\"127.0.0.1\"]\n[limits]\nfailures = 3\n")?;
-    let good = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let limits = "trusted_proxies = [\"127.0.0.1\"]\n[limits]\nfailures = 3\n";
+    let (_application, mut guard, good) = Recorder::guarded(limits).await?;
     guard.start().await?;
-    let from = |address: &str, token: &str| {
-        client(&guard, ACCOUNT, token).with("x-forwarded-for", address)
+    let read = async |address: &str, token: &str| {
+        let client = client(&guard, token).with("x-forwarded-for", address);
+        client.get(USERS).await
     };
     let attacker = "198.51.100.1";
     for n in 0..3 {
-        let wrong = format!("sat.ACC1.t{n}.guess");
-        from(attacker, &wrong)
-            .get(USERS)
-            .await?
-            .refused("token.unknown")?;
+        let wrong = read(attacker, &format!("sat.ACC1.t{n}.guess")).await?;
+        wrong.refused("token.unknown")?;
     }
-    let slowed = from(attacker, "sat.ACC1.t9.guess")
-        .get(USERS)
-        .await?
-        .status(429)?;
+    let slowed = read(attacker, "sat.ACC1.t9.guess").await?.status(429)?;
     ensure!(retry_after(&slowed)? >= 1, "{slowed:?}");
     slowed.refused("rate.limited")?;
-    // Okta shares the address, and somebody makes a token meanwhile.
-    from(attacker, &good).get(USERS).await?.status(200)?;
+    // Okta shares the address, and an operator creates a token meanwhile.
+    read(attacker, &good).await?.status(200)?;
     let new = guard.token(ACCOUNT, "svc-new", Some("okta")).await?;
-    from(attacker, &new).get(USERS).await?.status(200)?;
+    read(attacker, &new).await?.status(200)?;
 
     // One token, from many addresses.
-    for n in 0..3 {
-        from(&format!("203.0.113.{n}"), "sat.ACC1.one.guess")
-            .get(USERS)
-            .await?
-            .refused("token.unknown")?;
+    for (address, token, rule) in [
+        ("203.0.113.0", "sat.ACC1.one.guess", "token.unknown"),
+        ("203.0.113.1", "sat.ACC1.one.guess", "token.unknown"),
+        ("203.0.113.2", "sat.ACC1.one.guess", "token.unknown"),
+        ("203.0.113.77", "sat.ACC1.one.guess", "rate.limited"),
+        ("203.0.113.78", "sat.ACC1.another.guess", "token.unknown"),
+    ] {
+        read(address, token).await?.refused(rule)?;
     }
-    from("203.0.113.77", "sat.ACC1.one.guess")
-        .get(USERS)
-        .await?
-        .refused("rate.limited")?;
-    from("203.0.113.78", "sat.ACC1.another.guess")
-        .get(USERS)
-        .await?
-        .refused("token.unknown")?;
 
     let metrics = guard.metrics()?;
     ensure!(

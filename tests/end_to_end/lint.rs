@@ -7,16 +7,13 @@ use std::process::Output;
 use anyhow::{Context as _, ensure};
 use scimguard_tests::client::{Answer, Client};
 use scimguard_tests::environment::{self, PROGRAM};
+use scimguard_tests::fixtures::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, USER, generic};
 use scimguard_tests::guard::Guard;
+use scimguard_tests::okta::{patch, user};
 use scimguard_tests::process::{self, Server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
-
-use crate::{ACCOUNT, GENERIC_BASE, SCIM2_MOUNT, generic};
-use scimguard_tests::okta::{scim_client, user};
-
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -60,17 +57,12 @@ async fn the_log_of_a_guard_tells_what_it_refused() -> anyhow::Result<()> {
     let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
-    let scim = scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token);
+    let scim = guard.scim(GENERIC_BASE, &token);
     let ann = user("ann", "Ann", "Lee");
-    let id = scim
-        .send("POST", "/Users", Some(&ann))
-        .await?
-        .status(201)?
-        .id()?;
-    let move_title = json!({"schemas": [PATCH], "Operations": [{"op": "move", "path": "title"}]});
-    scim.send("PATCH", &format!("/Users/{id}"), Some(&move_title))
-        .await?
-        .refused("patch.invalid-op")?;
+    let id = scim.post("/Users", &ann).await?.status(201)?.id()?;
+    let moved = patch(json!([{"op": "move", "path": "title"}]));
+    let moved = scim.patch(&format!("/Users/{id}"), &moved).await?;
+    moved.refused("patch.invalid-op")?;
     guard.terminate().await?;
 
     let folder = TempDir::new()?;
@@ -88,12 +80,11 @@ async fn a_stock_server_keeps_to_the_rfcs() -> anyhow::Result<()> {
     let base = format!("{}{SCIM2_MOUNT}", server.url);
     let mut recorder = Recorder::new(&base);
     let ann = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "schemas": [USER],
         "userName": "ann", "active": true,
         "emails": [{"value": "ann@example.com", "type": "work", "primary": true}],
     });
-    let rename = json!({"schemas": [PATCH],
-        "Operations": [{"op": "replace", "path": "displayName", "value": "Ann"}]});
+    let rename = patch(json!([{"op": "replace", "path": "displayName", "value": "Ann"}]));
     let find = "/Users?filter=userName%20eq%20%22ann%22&startIndex=1&count=10";
     recorder.send("GET", find, None).await?;
     let id = recorder.send("POST", "/Users", Some(&ann)).await?.id()?;

@@ -1,5 +1,5 @@
-//! What an import is answered: by a test itself, which can lie, or by a real server, whose requests
-//! are counted.
+//! What an import reads: responses of the test, which can lie, or of a real server whose requests are
+//! counted.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +11,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use scimguard_tests::served::{Served, forward, or_bad_gateway};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-
-use scimguard_tests::held::exchange;
 
 /// Path and query of a request.
 pub(crate) struct Asked {
@@ -25,11 +23,11 @@ pub(crate) struct Asked {
 /// A status and a body.
 type Answer = (u16, Value);
 
-/// The server. It ends when it is dropped.
+/// The server.
 pub(crate) struct Listed {
     pub(crate) url: String,
     requests: Arc<Requests>,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 struct Requests {
@@ -56,8 +54,6 @@ impl Listed {
     }
 
     async fn start(source: Source) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
         let requests = Arc::new(Requests {
             source,
             count: AtomicUsize::new(0),
@@ -66,14 +62,11 @@ impl Listed {
         let routes = Router::new()
             .fallback(respond)
             .with_state(Arc::clone(&requests));
-        let server = tokio::spawn(async move {
-            // Serving ends with the test, whose failure says more.
-            let _ = axum::serve(listener, routes).await;
-        });
+        let server = Served::start(routes).await?;
         Ok(Self {
-            url,
+            url: server.url.clone(),
             requests,
-            server,
+            _server: server,
         })
     }
 
@@ -82,7 +75,7 @@ impl Listed {
         self.requests.count.load(Ordering::SeqCst)
     }
 
-    /// Waits until so many have.
+    /// Waits until this many have come.
     pub(crate) async fn until(&self, count: usize) -> anyhow::Result<()> {
         let come = async {
             while self.count() < count {
@@ -104,12 +97,6 @@ impl Listed {
     }
 }
 
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
 async fn respond(State(requests): State<Arc<Requests>>, request: Request) -> Response {
     let credential = request.headers().get(header::AUTHORIZATION);
     let credential = credential.and_then(|value| Some(value.to_str().ok()?.to_owned()));
@@ -128,10 +115,7 @@ async fn respond(State(requests): State<Arc<Requests>>, request: Request) -> Res
             let scim = [(header::CONTENT_TYPE, "application/scim+json")];
             (status, scim, body.to_string()).into_response()
         }
-        Source::Server(url) => match exchange(url, request).await {
-            Ok(answer) => answer,
-            Err(error) => (StatusCode::BAD_GATEWAY, format!("{error:#}")).into_response(),
-        },
+        Source::Server(url) => or_bad_gateway(forward(url, request).await),
     }
 }
 
@@ -162,7 +146,7 @@ impl Asked {
     }
 }
 
-/// A list response that says that there are so many.
+/// A list response with this `totalResults`.
 pub(crate) fn list(total: usize, resources: Vec<Value>) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],

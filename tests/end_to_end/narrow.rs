@@ -10,16 +10,14 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::BodyExt as _;
+use scimguard_tests::served::{Served, forward, or_bad_gateway};
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
-use scimguard_tests::held::exchange;
-
-/// The gate. It ends when it is dropped.
+/// The gate.
 pub(crate) struct Narrow {
     pub(crate) url: String,
     gate: Arc<Gate>,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 struct Gate {
@@ -34,19 +32,18 @@ impl Narrow {
         backend: &str,
         understands: fn(&Value) -> bool,
     ) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
         let gate = Arc::new(Gate {
             backend: backend.to_owned(),
             understands,
             refused: AtomicUsize::new(0),
         });
         let routes = Router::new().fallback(pass).with_state(Arc::clone(&gate));
-        let server = tokio::spawn(async move {
-            // Serving ends with the test, whose failure says more.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { url, gate, server })
+        let server = Served::start(routes).await?;
+        Ok(Self {
+            url: server.url.clone(),
+            gate,
+            _server: server,
+        })
     }
 
     /// How many requests it did not understand.
@@ -55,17 +52,8 @@ impl Narrow {
     }
 }
 
-impl Drop for Narrow {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
 async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Response {
-    match understood(&gate, request).await {
-        Ok(answer) => answer,
-        Err(error) => (StatusCode::BAD_GATEWAY, format!("{error:#}")).into_response(),
-    }
+    or_bad_gateway(understood(&gate, request).await)
 }
 
 async fn understood(gate: &Gate, request: Request) -> anyhow::Result<Response> {
@@ -80,5 +68,5 @@ async fn understood(gate: &Gate, request: Request) -> anyhow::Result<Response> {
             return Ok((StatusCode::BAD_REQUEST, "not understood").into_response());
         }
     }
-    exchange(&gate.backend, Request::from_parts(head, Body::from(bytes))).await
+    forward(&gate.backend, Request::from_parts(head, Body::from(bytes))).await
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use anyhow::ensure;
 use scimguard_tests::client::Client;
 use scimguard_tests::environment::{PAGES, WEB_MODULES, file};
+use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE};
+use scimguard_tests::okta::patch;
 use scimguard_tests::process;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::scene::{ADMIN_TOKEN, TestBed};
-use crate::{ACCOUNT, HARNESS_BASE};
-use scimguard_tests::okta::patch;
+use crate::test_bed::{ADMIN_TOKEN, TestBed};
 
 fn configuration() -> String {
     format!(
@@ -23,51 +23,43 @@ fn configuration() -> String {
 
 #[tokio::test]
 async fn operators_see_what_is_decided_and_why_and_repeat_what_failed() -> anyhow::Result<()> {
-    let scene = TestBed::new(&configuration()).await?;
-    let ann = scene.okta.create_user("ann", "Ann", "Lee").await?;
-    let group = scene.okta.push_group("web-team", &[]).await?;
-    scene.held.fail(503);
+    let bed = TestBed::new(&configuration()).await?;
+    let ann = bed.okta.create_user("ann", "Ann", "Lee").await?;
+    let group = bed.okta.push_group("web-team", &[]).await?;
+    bed.held.fail(503);
     let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": ann}]}]));
     let path = format!("/Groups/{group}");
-    let failed = scene.okta.scim.send("PATCH", &path, Some(&add)).await?;
+    let failed = bed.okta.scim.patch(&path, &add).await?;
     failed.status(503)?;
-    scene.held.mend();
-    let created = ["token", "create", "--expires", "3d"];
-    let of = [
-        "--account",
-        ACCOUNT,
-        "--principal",
-        "svc-okta",
-        "--provider",
-        "okta",
-        "--id",
-        "ends-soon",
-    ];
-    let token = scene.guard.command(&created, &of).await?;
+    bed.held.mend();
+    let create = format!(
+        "token create --expires 3d --account {ACCOUNT} --principal svc-okta --provider okta --id ends-soon"
+    );
+    let token = bed.guard.command(&create).await?;
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/operators.mjs");
-    let scim = format!("{}{HARNESS_BASE}", scene.guard.url);
+    let scim = format!("{}{HARNESS_BASE}", bed.guard.url);
     let mut browser = Command::new("node");
     browser
         .arg("--test")
         .arg(script)
         .env(WEB_MODULES, file(WEB_MODULES))
-        .env("SCIMGUARD_ADMIN", scene.guard.admin_url())
+        .env("SCIMGUARD_ADMIN", bed.guard.admin_url())
         .env("SCIMGUARD_ADMIN_TOKEN", ADMIN_TOKEN)
         .env("SCIMGUARD_SCIM", scim)
-        .env("SCIMGUARD_SCIM_TOKEN", token.trim())
-        .env("SCIMGUARD_MANAGEMENT", &scene.guard.url);
+        .env("SCIMGUARD_SCIM_TOKEN", token)
+        .env("SCIMGUARD_MANAGEMENT", &bed.guard.url);
     process::output(&mut browser).await?;
-    scene.okta.has_members(&group, &[&ann]).await
+    bed.okta.has_members(&group, &[&ann]).await
 }
 
 #[tokio::test]
 async fn a_decision_is_told_to_who_has_the_token_and_outlives_the_guard() -> anyhow::Result<()> {
-    let mut scene = TestBed::new(&configuration()).await?;
-    scene.okta.create_user("ann", "Ann", "Lee").await?;
-    scene.guard.terminate().await?;
-    scene.guard.start().await?;
-    let anybody = Client::new(scene.guard.admin_url());
+    let mut bed = TestBed::new(&configuration()).await?;
+    bed.okta.create_user("ann", "Ann", "Lee").await?;
+    bed.guard.terminate().await?;
+    bed.guard.start().await?;
+    let anybody = Client::new(bed.guard.admin_url());
     anybody.get("/api/decisions").await?.status(401)?;
     let operator = anybody.with("authorization", format!("Bearer {ADMIN_TOKEN}"));
     let told = operator.get("/api/decisions").await?.status(200)?;

@@ -2,24 +2,21 @@
 //! to, after the requests in flight.
 
 use anyhow::ensure;
-use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{
+    ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness,
+};
 use scimguard_tests::guard::{Guard, files_below};
+use scimguard_tests::holding_proxy::HoldingProxy;
+use scimguard_tests::okta::user;
 use scimguard_tests::process::Server;
-
-use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
-use scimguard_tests::held::Held;
-use scimguard_tests::okta::{Okta, scim_client, user};
 
 #[tokio::test]
 async fn a_second_start_uses_the_code_cache_and_sigterm_ends_it_cleanly() -> anyhow::Result<()> {
     let server = Server::scim2().await?;
     let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
     let cache = guard.keep_own_cache()?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
-    let okta = Okta {
-        scim: scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token),
-        backend: Client::new(format!("{}{SCIM2_MOUNT}", server.url)),
-    };
+    let backend = format!("{}{SCIM2_MOUNT}", server.url);
+    let okta = guard.okta(GENERIC_BASE, &backend).await?;
     let mut starts = Vec::new();
     for login in ["ann", "bob"] {
         let took = guard.start().await?;
@@ -47,17 +44,15 @@ async fn a_second_start_uses_the_code_cache_and_sigterm_ends_it_cleanly() -> any
 #[tokio::test]
 async fn a_request_in_flight_is_answered_after_sigterm() -> anyhow::Result<()> {
     let application = Server::example_application().await?;
-    let held = Held::in_front_of(&application.url).await?;
+    let held = HoldingProxy::in_front_of(&application.url).await?;
     let mut guard = Guard::configure(&held.url, &harness())?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
-    let scim = scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token);
+    let scim = guard.scim(HARNESS_BASE, &token);
     guard.start().await?;
 
     held.hold();
-    let request = tokio::spawn(async move {
-        scim.send("POST", "/Users", Some(&user("ann", "Ann", "Lee")))
-            .await
-    });
+    let ann = user("ann", "Ann", "Lee");
+    let request = tokio::spawn(async move { scim.post("/Users", &ann).await });
     held.until_held().await?;
     let released = async {
         // Long enough for the signal to arrive; the guard must wait for the answer anyway.

@@ -2,12 +2,13 @@
 
 use anyhow::ensure;
 use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{
+    ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness, in_account,
+};
 use scimguard_tests::guard::Guard;
+use scimguard_tests::okta::{Okta, equal, patch};
 use scimguard_tests::process::Server;
 use serde_json::{Value, json};
-
-use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
-use scimguard_tests::okta::{Okta, equal, patch, scim_client};
 
 /// What Okta has provisioned at the end of the sequence.
 pub(crate) struct Provisioned {
@@ -26,12 +27,40 @@ async fn okta_provisions_the_example_application_and_administrators_cannot_undo_
 -> anyhow::Result<()> {
     let application = Server::example_application().await?;
     let mut guard = Guard::configure(&application.url, &harness())?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
-    let okta = Okta {
-        scim: scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token),
-        backend: Client::new(format!("{}{HARNESS_BASE}", application.url)),
-    };
-    let provisioned = whole_sequence(&okta, &mut guard, Some("user.deactivated")).await?;
+    let backend = format!("{}{HARNESS_BASE}", application.url);
+    let okta = guard.okta(HARNESS_BASE, &backend).await?;
+    let provisioned = harness_sequence(&okta, &mut guard).await?;
+
+    guard.kill().await?;
+    guard.start().await?;
+    let administrator = guard.administrator();
+    administrator_is_refused(&administrator, &provisioned).await?;
+    administrator_may(&administrator, &okta, &provisioned).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn okta_provisions_a_stock_server_and_other_clients_cannot_undo_it() -> anyhow::Result<()> {
+    let server = Server::scim2().await?;
+    let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
+    let backend = format!("{}{SCIM2_MOUNT}", server.url);
+    let okta = guard.okta(GENERIC_BASE, &backend).await?;
+    let other_token = guard.token(ACCOUNT, "svc-script", None).await?;
+    let provisioned = whole_sequence(&okta, &mut guard, None).await?;
+
+    guard.kill().await?;
+    guard.start().await?;
+    let script = guard.scim(GENERIC_BASE, &other_token);
+    script_is_refused(&script, &provisioned).await?;
+    Ok(())
+}
+
+/// The whole sequence in front of the example application, and what must not have got there.
+pub(crate) async fn harness_sequence(
+    okta: &Okta,
+    guard: &mut Guard,
+) -> anyhow::Result<Provisioned> {
+    let provisioned = whole_sequence(okta, guard, Some("user.deactivated")).await?;
     ensure!(
         provisioned.group == "web_team",
         "the id comes from the name that the group was pushed with"
@@ -44,40 +73,15 @@ async fn okta_provisions_the_example_application_and_administrators_cannot_undo_
             "not synced: {stored}"
         );
     }
-
-    guard.kill().await?;
-    guard.start().await?;
-    let administrator = Client::new(&guard.url).with("content-type", "application/json");
-    administrator_is_refused(&administrator, &provisioned).await?;
-    administrator_may(&administrator, &okta, &provisioned).await?;
-    Ok(())
+    Ok(provisioned)
 }
 
-#[tokio::test]
-async fn okta_provisions_a_stock_server_and_other_clients_cannot_undo_it() -> anyhow::Result<()> {
-    let server = Server::scim2().await?;
-    let mut guard = Guard::configure(&server.url, &generic(SCIM2_MOUNT))?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
-    let other_token = guard.token(ACCOUNT, "svc-script", None).await?;
-    let okta = Okta {
-        scim: scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token),
-        backend: Client::new(format!("{}{SCIM2_MOUNT}", server.url)),
-    };
-    let provisioned = whole_sequence(&okta, &mut guard, None).await?;
-
-    guard.kill().await?;
-    guard.start().await?;
-    let script = scim_client(&format!("{}{GENERIC_BASE}", guard.url), &other_token);
-    script_is_refused(&script, &provisioned).await?;
-    Ok(())
-}
-
-/// Every request of Okta's, and a crash in the middle. `asleep`: the rule that keeps a deactivated user
-/// from being changed, if there is one.
-pub(crate) async fn whole_sequence(
+/// Every request of Okta's, and a crash in the middle. `deactivated`: the rule that keeps a deactivated
+/// user from being changed, if there is one.
+async fn whole_sequence(
     okta: &Okta,
     guard: &mut Guard,
-    asleep: Option<&str>,
+    deactivated: Option<&str>,
 ) -> anyhow::Result<Provisioned> {
     guard.start().await?;
     okta.test_connection().await?;
@@ -92,13 +96,9 @@ pub(crate) async fn whole_sequence(
     okta.replace_profile(&ann, "Ann Day").await?;
     okta.patch_profile(&bob, "Robert Ray").await?;
     okta.patch_active(&eve, false).await?;
-    let renamed = okta
-        .patch(
-            &format!("/Users/{eve}"),
-            json!([{"op": "replace", "value": {"displayName": "Eve Wolf"}}]),
-        )
-        .await?;
-    match asleep {
+    let rename = json!([{"op": "replace", "value": {"displayName": "Eve Wolf"}}]);
+    let renamed = okta.patch(&format!("/Users/{eve}"), rename).await?;
+    match deactivated {
         Some(rule) => renamed.refused(rule)?,
         None => drop(renamed.done()?),
     }
@@ -135,76 +135,29 @@ pub(crate) async fn administrator_is_refused(
         returned,
         group,
     } = okta_s;
+    let groups = "/gateway/ng/api/user-groups";
+    let users = "/gateway/ng/api/user";
     let renamed = json!({"identifier": group, "name": "ours", "users": [member]});
     let emptied = json!({"identifier": group, "name": "web-crew", "users": []});
+    let joined = json!({"userGroupIdsToAdd": [group]});
     let moved = json!({"uuid": member, "name": "Robert Ray", "email": "bobby@example.com"});
-    let refusals: [(&str, String, Option<Value>, &str); 10] = [
-        (
-            "PUT",
-            "/gateway/ng/api/user-groups".into(),
-            Some(renamed),
-            "okta-only.group-rename",
-        ),
-        (
-            "PUT",
-            "/gateway/ng/api/user-groups".into(),
-            Some(emptied),
-            "okta-only.group-membership",
-        ),
-        (
-            "DELETE",
-            format!("/gateway/ng/api/user-groups/{group}"),
-            None,
-            "okta-only.group-delete",
-        ),
-        (
-            "PUT",
-            format!("/gateway/ng/api/user-groups/{group}/member/{direct}"),
-            None,
-            "okta-only.group-membership",
-        ),
-        (
-            "DELETE",
-            format!("/gateway/ng/api/user-groups/{group}/member/{member}"),
-            None,
-            "okta-only.group-membership",
-        ),
-        (
-            "PUT",
-            format!("/gateway/ng/api/user/add-user-to-groups/{direct}"),
-            Some(json!({"userGroupIdsToAdd": [group]})),
-            "okta-only.group-membership",
-        ),
-        (
-            "PUT",
-            format!("/gateway/ng/api/user/{member}"),
-            Some(moved),
-            "okta-only.user-profile",
-        ),
-        (
-            "DELETE",
-            format!("/gateway/ng/api/user/{member}"),
-            None,
-            "okta-only.user-delete",
-        ),
-        (
-            "DELETE",
-            format!("/gateway/ng/api/user/{direct}"),
-            None,
-            "okta-only.user-delete",
-        ),
-        (
-            "DELETE",
-            format!("/gateway/ng/api/user/{returned}"),
-            None,
-            "okta-only.user-delete",
-        ),
+    #[rustfmt::skip]
+    let refusals = [
+        ("PUT", groups.into(), renamed, "group-rename"),
+        ("PUT", groups.into(), emptied, "group-membership"),
+        ("DELETE", format!("{groups}/{group}"), Value::Null, "group-delete"),
+        ("PUT", format!("{groups}/{group}/member/{direct}"), Value::Null, "group-membership"),
+        ("DELETE", format!("{groups}/{group}/member/{member}"), Value::Null, "group-membership"),
+        ("PUT", format!("{users}/add-user-to-groups/{direct}"), joined, "group-membership"),
+        ("PUT", format!("{users}/{member}"), moved, "user-profile"),
+        ("DELETE", format!("{users}/{member}"), Value::Null, "user-delete"),
+        ("DELETE", format!("{users}/{direct}"), Value::Null, "user-delete"),
+        ("DELETE", format!("{users}/{returned}"), Value::Null, "user-delete"),
     ];
     for (method, path, body, rule) in refusals {
-        administrator
-            .send(method, &in_account(&path), body.as_ref())
-            .await?
-            .refused(rule)?;
+        let (path, body) = (in_account(&path), (!body.is_null()).then_some(&body));
+        let edited = administrator.send(method, &path, body).await?;
+        edited.refused(&format!("okta-only.{rule}"))?;
     }
     Ok(())
 }
@@ -218,28 +171,23 @@ pub(crate) async fn administrator_may(
     let renamed = json!({"uuid": direct, "name": "Ann Night", "email": "ann@example.com"});
     let native = json!({"identifier": "local", "name": "local", "users": []});
     let joined = json!({"userGroupIdsToAdd": ["local"]});
+    let join = format!("/gateway/ng/api/user/add-user-to-groups/{direct}");
     let role = json!({"roleIdentifier": "viewer", "principal": {"identifier": okta_s.group, "type": "USER_GROUP"}});
     let edits = [
         ("PUT", format!("/gateway/ng/api/user/{direct}"), renamed),
         ("POST", "/gateway/ng/api/user-groups".into(), native),
-        (
-            "PUT",
-            format!("/gateway/ng/api/user/add-user-to-groups/{direct}"),
-            joined,
-        ),
+        ("PUT", join, joined),
         ("POST", "/gateway/authz/api/roleassignments".into(), role),
     ];
     for (method, path, body) in edits {
+        let path = in_account(&path);
         administrator
-            .send(method, &in_account(&path), Some(&body))
+            .send(method, &path, Some(&body))
             .await?
             .done()?;
     }
-    equal(
-        &okta.stored(&format!("/Users/{direct}")).await?,
-        "/displayName",
-        "Ann Night",
-    )?;
+    let stored = okta.stored(&format!("/Users/{direct}")).await?;
+    equal(&stored, "/displayName", "Ann Night")?;
     okta.has_members("local", &[direct]).await
 }
 
@@ -254,39 +202,20 @@ async fn script_is_refused(script: &Client, okta_s: &Provisioned) -> anyhow::Res
     let add = json!([{"op": "add", "path": "members", "value": [{"value": direct}]}]);
     let rename = json!([{"op": "replace", "path": "displayName", "value": "ours"}]);
     let (user, group) = (format!("/Users/{member}"), format!("/Groups/{group}"));
+    let rename_group = Some(patch(rename.clone()));
+    let rename_user = Some(patch(rename));
+    let add = Some(patch(add));
     let edits = [
-        (
-            "PATCH",
-            &group,
-            Some(patch(rename.clone())),
-            "okta-only.group-rename",
-        ),
-        (
-            "PATCH",
-            &group,
-            Some(patch(add)),
-            "okta-only.group-membership",
-        ),
+        ("PATCH", &group, rename_group, "okta-only.group-rename"),
+        ("PATCH", &group, add, "okta-only.group-membership"),
         ("DELETE", &group, None, "okta-only.group-delete"),
-        (
-            "PATCH",
-            &user,
-            Some(patch(rename)),
-            "okta-only.user-profile",
-        ),
+        ("PATCH", &user, rename_user, "okta-only.user-profile"),
         ("DELETE", &user, None, "okta-only.user-delete"),
         ("DELETE", &returned, None, "okta-only.user-delete"),
     ];
     for (method, path, body, rule) in edits {
-        script
-            .send(method, path, body.as_ref())
-            .await?
-            .refused(rule)?;
+        let edit = script.send(method, path, body.as_ref());
+        edit.await?.refused(rule)?;
     }
     Ok(())
-}
-
-/// A path of the management API, for the account.
-pub(crate) fn in_account(path: &str) -> String {
-    format!("{path}?accountIdentifier={ACCOUNT}")
 }

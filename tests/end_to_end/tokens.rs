@@ -1,31 +1,16 @@
-//! The guard's own tokens while guards run: made, replaced, taken back, and whose rights they have.
+//! The guard's own tokens while guards run: created, rotated and revoked, with the rights of their
+//! principals.
 
 use anyhow::ensure;
-use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{ACCOUNT, harness};
 use scimguard_tests::guard::Guard;
 use serde_json::Value;
 
-use crate::recorder::Recorder;
-use crate::{ACCOUNT, HARNESS_BASE, harness};
-use scimguard_tests::okta::scim_client;
-
-const USERS: &str = "/Users?startIndex=1&count=2";
-
-fn client(guard: &Guard, token: &str) -> Client {
-    scim_client(&format!("{}{HARNESS_BASE}", guard.url), token)
-}
-
-/// The tokens on record, as programs are told.
-async fn listed(guard: &Guard) -> anyhow::Result<Vec<Value>> {
-    let all = guard.told(&["token", "list"]).await?;
-    Ok(all.as_array().cloned().unwrap_or_default())
-}
+use crate::recorder::{Recorder, USERS, client};
 
 #[tokio::test]
 async fn a_token_that_is_revoked_is_refused_by_every_guard_on_the_store() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut first = Guard::configure(&application.url, &harness())?;
-    let token = first.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let (application, mut first, token) = Recorder::guarded("").await?;
     let mut second = first.another(&application.url, &harness())?;
     first.start().await?;
     second.start().await?;
@@ -39,13 +24,7 @@ async fn a_token_that_is_revoked_is_refused_by_every_guard_on_the_store() -> any
     for client in &clients {
         client.get(USERS).await?.status(200)?;
     }
-    let id = listed(&first).await?[0]["id"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    first
-        .command(&["token", "revoke"], &["--account", ACCOUNT, "--id", &id])
-        .await?;
+    first.revoke_token().await?;
     for client in &clients {
         client.get(USERS).await?.refused("token.revoked")?;
     }
@@ -54,38 +33,22 @@ async fn a_token_that_is_revoked_is_refused_by_every_guard_on_the_store() -> any
 
 #[tokio::test]
 async fn a_token_is_replaced_without_a_gap() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
-    let old = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let (_application, mut guard, old) = Recorder::guarded("").await?;
     guard.start().await?;
-    let old_id = listed(&guard).await?[0]["id"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let id = &guard.tokens().await?[0]["id"];
+    let old_id = id.as_str().unwrap_or_default().to_owned();
     let rotate = async |overlap: &str, id: &str, new_id: &str| {
-        let arguments = [
-            "--account",
-            ACCOUNT,
-            "--id",
-            id,
-            "--overlap",
-            overlap,
-            "--expires",
-            "10d",
-            "--new-id",
-            new_id,
-            "--created-by",
-            "ann",
-        ];
-        let printed = guard.command(&["token", "rotate"], &arguments).await?;
-        anyhow::Ok(printed.trim().to_owned())
+        let line = format!(
+            "token rotate --account {ACCOUNT} --id {id} --overlap {overlap} --expires 10d --new-id {new_id} --created-by ann"
+        );
+        guard.command(&line).await
     };
 
     let new = rotate("1h", &old_id, "second").await?;
     for token in [&old, &new] {
         client(&guard, token).get(USERS).await?.status(200)?;
     }
-    let tokens = listed(&guard).await?;
+    let tokens = guard.tokens().await?;
     let second = tokens.iter().find(|token| token["id"] == "second");
     let second = second.unwrap_or(&Value::Null);
     ensure!(
@@ -104,10 +67,8 @@ async fn a_token_is_replaced_without_a_gap() -> anyhow::Result<()> {
     );
 
     let newest = rotate("0s", "second", "third").await?;
-    client(&guard, &new)
-        .get(USERS)
-        .await?
-        .refused("token.expired")?;
+    let ended = client(&guard, &new).get(USERS).await?;
+    ended.refused("token.expired")?;
     client(&guard, &newest).get(USERS).await?.status(200)?;
     ensure!(
         rotate("1h", "second", "fourth").await.is_err(),
@@ -122,18 +83,15 @@ async fn a_token_is_replaced_without_a_gap() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_token_has_the_rights_of_its_principal_at_each_request() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let (_application, mut guard, token) = Recorder::guarded("").await?;
     guard.start().await?;
     let scim = client(&guard, &token);
-    let principal = async |act: &str, rest: &[&str]| {
-        let mut arguments = vec!["--account", ACCOUNT, "--id", "svc-okta"];
-        arguments.extend(rest);
-        guard.command(&["principal", act], &arguments).await
+    let principal = async |line: &str| {
+        let line = format!("principal {line} --account {ACCOUNT} --id svc-okta");
+        guard.command(&line).await
     };
     scim.get(USERS).await?.status(200)?;
-    principal("permissions", &["--set", "core_user_view,core_user_manage"]).await?;
+    principal("permissions --set core_user_view,core_user_manage").await?;
     let refused = scim.get(USERS).await?;
     let detail = refused.body["detail"]
         .as_str()
@@ -141,20 +99,18 @@ async fn a_token_has_the_rights_of_its_principal_at_each_request() -> anyhow::Re
         .to_owned();
     ensure!(detail.contains("core_usergroup_manage"), "{detail}");
     refused.refused("token.insufficient-permission")?;
-    principal("permissions", &["--set", "all"]).await?;
+    principal("permissions --set all").await?;
     scim.get(USERS).await?.status(200)?;
-    principal("disable", &[]).await?;
+    principal("disable").await?;
     scim.get(USERS).await?.refused("token.inactive-principal")?;
-    principal("enable", &[]).await?;
+    principal("enable").await?;
     scim.get(USERS).await?.status(200)?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_token_tells_who_made_it_and_from_where_it_was_last_used() -> anyhow::Result<()> {
-    let application = Recorder::start().await?;
-    let mut guard = Guard::configure(&application.url, &harness())?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+    let (_application, mut guard, token) = Recorder::guarded("").await?;
     let used = async |guard: &mut Guard| {
         guard.start().await?;
         client(guard, &token)
@@ -164,7 +120,7 @@ async fn a_token_tells_who_made_it_and_from_where_it_was_last_used() -> anyhow::
             .status(200)?;
         // Uses are stored once a minute, and at the end.
         guard.terminate().await?;
-        let listed = listed(guard).await?;
+        let listed = guard.tokens().await?;
         ensure!(listed[0]["last_used"].is_u64(), "{listed:?}");
         ensure!(listed[0]["created_by"].is_string(), "{listed:?}");
         Ok(listed[0]["last_used_from"].clone())

@@ -8,6 +8,7 @@ use scimguard_core::history::Answers;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_tests::client::Client;
 use scimguard_tests::envoy::{Envoy, TestBed, plugin};
+use scimguard_tests::fixtures::harness;
 use serde_json::json;
 
 use crate::peers::Peers;
@@ -19,7 +20,7 @@ const SIZES: [usize; 8] = [
 
 #[tokio::test]
 async fn what_does_not_fit_into_envoys_buffer_is_refused_with_its_rule() -> anyhow::Result<()> {
-    let policy = json!({"version": 1, "preset": "harness"});
+    let policy = harness();
     for buffers in [Some(16 << 10), Some(32 << 10), None, Some(64 << 20)] {
         let peers = Peers::start().await?;
         {
@@ -31,16 +32,12 @@ async fn what_does_not_fit_into_envoys_buffer_is_refused_with_its_rule() -> anyh
                 body: AnswerBody::Bytes(b"{}".to_vec()),
             }));
         }
-        let scene = TestBed {
-            application: peers.application,
-            facts: peers.facts,
+        let bed = TestBed {
             secret: None,
-            http2: false,
-            workers: 1,
             buffers,
-            forbidden: None,
+            ..TestBed::new(peers.application, peers.facts)
         };
-        let envoy = Envoy::start(&scene, &[plugin(&policy, false)]).await?;
+        let envoy = Envoy::start(&bed, &[plugin(&policy, false)]).await?;
         let client = Client::new(format!("http://{}", envoy.listeners[0]))
             .with("content-type", "application/json");
         let path = "/gateway/ng/api/user-groups?accountIdentifier=ACC1";
@@ -50,10 +47,7 @@ async fn what_does_not_fit_into_envoys_buffer_is_refused_with_its_rule() -> anyh
                 "identifier": "team", "name": "team", "users": [], "description": "x".repeat(size),
             });
             let log = || format!("{size} bytes at {buffers:?}: {}", envoy.logged());
-            let answer = client
-                .send("PUT", path, Some(&group))
-                .await
-                .with_context(log)?;
+            let answer = client.put(path, &group).await.with_context(log)?;
             match answer.status {
                 200 => largest = size,
                 _ => ensure!(

@@ -44,16 +44,11 @@ async fn every_case_through_envoy_is_the_same_byte_for_byte() -> anyhow::Result<
             }
         }
     }
-    let scene = TestBed {
-        application: peers.application,
-        facts: peers.facts,
+    let bed = TestBed {
         secret: None,
-        http2: false,
-        workers: 1,
-        buffers: None,
-        forbidden: None,
+        ..TestBed::new(peers.application, peers.facts)
     };
-    let envoy = Envoy::start(&scene, &plugins).await?;
+    let envoy = Envoy::start(&bed, &plugins).await?;
     let mut differences = Vec::new();
     let mut guards: BTreeMap<String, Guard> = BTreeMap::new();
     for case in &cases {

@@ -13,6 +13,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use scimguard_tests::client::Client;
 use scimguard_tests::environment::{self, FILTER, NODE_MODULES, WEB_MODULES};
 use scimguard_tests::envoy::Running;
+use scimguard_tests::fixtures::{
+    ACCOUNT, GATEWAY_SECRET, HARNESS_BASE, USER, facts_service, harness, in_account,
+};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::process::{self, Server};
 use serde::Deserialize;
@@ -22,13 +25,8 @@ use tokio::process::Command;
 
 use crate::mesh::{self, Place};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
-
 /// The name of the facts service in the examples.
 const FACTS: &str = "scimguard-facts.scimguard.svc.cluster.local";
-
-/// The account that requests are about.
-const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
 /// How long Envoy may take to see a change.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -71,56 +69,22 @@ async fn read(files: &[PathBuf]) -> anyhow::Result<BTreeMap<PathBuf, Resources>>
 #[tokio::test]
 async fn resources_are_as_their_definitions_say() -> anyhow::Result<()> {
     let folder = TempDir::with_prefix("scimguard-examples-")?;
+    #[rustfmt::skip]
     let faulty = [
         ("envoy-gateway.yaml", "failOpen:", "failOpens:", "failOpens"),
-        (
-            "envoy-gateway.yaml",
-            "type: HTTP\n",
-            "type: FTP\n",
-            "code/type",
-        ),
-        (
-            "envoy-gateway.yaml",
-            "bufferLimit:",
-            "buffer:",
-            "\"buffer\"",
-        ),
-        (
-            "envoy-gateway.yaml",
-            "connectionLimit:",
-            "connections:",
-            "connections",
-        ),
-        (
-            "envoy-gateway.yaml",
-            "limits: {memory",
-            "limit: {memory",
-            "limit",
-        ),
+        ("envoy-gateway.yaml", "type: HTTP\n", "type: FTP\n", "code/type"),
+        ("envoy-gateway.yaml", "bufferLimit:", "buffer:", "\"buffer\""),
+        ("envoy-gateway.yaml", "connectionLimit:", "connections:", "connections"),
+        ("envoy-gateway.yaml", "limits: {memory", "limit: {memory", "limit"),
         ("envoy-gateway.yaml", "jsonPath:", "jsonpath:", "jsonpath"),
         ("envoy-gateway.yaml", "op: add", "op: put", "operation/op"),
         ("envoy-gateway.yaml", "volumeMounts:", "mounts:", "mounts"),
         ("envoy-gateway.yaml", "timeouts:", "timeout:", "\"timeout\""),
         ("istio.yaml", "retries:", "retry:", "\"retry\""),
         ("istio.yaml", "mode: STRICT", "mode: ON", "mtls/mode"),
-        (
-            "istio.yaml",
-            "operation: MERGE",
-            "operation: MIX",
-            "patch/operation",
-        ),
-        (
-            "istio.yaml",
-            "workloadSelector:",
-            "selector:",
-            "\"selector\"",
-        ),
-        (
-            "istio.yaml",
-            "kind: EnvoyFilter",
-            "kind: Filter",
-            "no kind Filter",
-        ),
+        ("istio.yaml", "operation: MERGE", "operation: MIX", "patch/operation"),
+        ("istio.yaml", "workloadSelector:", "selector:", "\"selector\""),
+        ("istio.yaml", "kind: EnvoyFilter", "kind: Filter", "no kind Filter"),
     ];
     let mut files = vec![example("envoy-gateway.yaml"), example("istio.yaml")];
     let mut expected = BTreeMap::new();
@@ -146,9 +110,12 @@ async fn resources_are_as_their_definitions_say() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_plain_example_works() -> anyhow::Result<()> {
-    let scene = TestBed::new(None).await?;
-    let folder = scene.folder.path();
-    fs::write(folder.join("gateway.secret"), format!("Bearer {SECRET}"))?;
+    let bed = TestBed::new(None).await?;
+    let folder = bed.folder.path();
+    fs::write(
+        folder.join("gateway.secret"),
+        format!("Bearer {GATEWAY_SECRET}"),
+    )?;
     symlink(
         environment::file(FILTER),
         folder.join("scimguard-envoy.wasm"),
@@ -156,7 +123,7 @@ async fn the_plain_example_works() -> anyhow::Result<()> {
     let mut text = fs::read_to_string(example("envoy.yaml"))?;
     let Place {
         application, facts, ..
-    } = scene.place;
+    } = bed.place;
     for (written, real) in [
         (
             "0.0.0.0, port_value: 8080",
@@ -172,22 +139,22 @@ async fn the_plain_example_works() -> anyhow::Result<()> {
         ensure!(text.matches(written).count() == 1, "{written}");
         text = text.replace(written, &real);
     }
-    scene.works(&text).await
+    bed.works(&text).await
 }
 
 #[tokio::test]
 async fn what_envoy_gateway_makes_of_its_example_works() -> anyhow::Result<()> {
-    let scene = TestBed::new(Some(FACTS)).await?;
-    let resources = resources("envoy-gateway.yaml", &scene.place.secrets).await?;
-    let document = mesh::envoy_gateway(&resources, &scene.place)?;
-    scene.works(&document.to_string()).await
+    let bed = TestBed::new(Some(FACTS)).await?;
+    let resources = resources("envoy-gateway.yaml", &bed.place.secrets).await?;
+    let document = mesh::envoy_gateway(&resources, &bed.place)?;
+    bed.works(&document.to_string()).await
 }
 
 /// Kubernetes puts another version of a Secret in the place of the one before by a link.
 #[tokio::test]
 async fn a_secret_that_changes_is_read_again() -> anyhow::Result<()> {
-    let scene = TestBed::new(None).await?;
-    let secrets = &scene.place.secrets;
+    let bed = TestBed::new(None).await?;
+    let secrets = &bed.place.secrets;
     let resources = resources("istio.yaml", secrets).await?;
     let file = secrets.join("gateway.yaml");
     let good = fs::read_to_string(&file)?;
@@ -200,12 +167,12 @@ async fn a_secret_that_changes_is_read_again() -> anyhow::Result<()> {
     };
     put(
         "..1",
-        &good.replace(SECRET, "of-another-gateway-0123456789abcdef"),
+        &good.replace(GATEWAY_SECRET, "of-another-gateway-0123456789abcdef"),
     )?;
     symlink("..data/gateway.yaml", &file)?;
-    let document = mesh::istio(&resources, &scene.place)?.to_string();
-    let envoy = start(scene.folder.path(), &document).await?;
-    let okta = okta(&envoy.url().await?, &scene.token);
+    let document = mesh::istio(&resources, &bed.place)?.to_string();
+    let envoy = start(bed.folder.path(), &document).await?;
+    let okta = okta(&envoy.url().await?, &bed.token);
     okta.get("/Users").await?.refused("facts.unavailable")?;
     put("..2", &good)?;
     let begun = Instant::now();
@@ -213,7 +180,7 @@ async fn a_secret_that_changes_is_read_again() -> anyhow::Result<()> {
         ensure!(begun.elapsed() < LIMIT, "{}", envoy.logged());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    scene.application.stop().await
+    bed.application.stop().await
 }
 
 /// Envoy ends a request in its own words while the filter waits: the client gets all of them.
@@ -237,7 +204,7 @@ async fn what_envoy_gives_up_while_the_filter_waits_is_refused_with_its_rule() -
     let here = TempDir::with_prefix("scimguard-examples-")?;
     let envoy = start(here.path(), &document.to_string()).await?;
     let okta = okta(&envoy.url().await?, "pat.ACC1.t1.s3cret");
-    let answer = okta.send("POST", "/Users", Some(&user())).await;
+    let answer = okta.post("/Users", &user()).await;
     answer
         .and_then(|answer| answer.status(503))
         .and_then(|answer| answer.refused("facts.unavailable"))
@@ -247,10 +214,10 @@ async fn what_envoy_gives_up_while_the_filter_waits_is_refused_with_its_rule() -
 
 #[tokio::test]
 async fn what_istio_makes_of_its_example_works() -> anyhow::Result<()> {
-    let scene = TestBed::new(None).await?;
-    let resources = resources("istio.yaml", &scene.place.secrets).await?;
-    let document = mesh::istio(&resources, &scene.place)?;
-    scene.works(&document.to_string()).await
+    let bed = TestBed::new(None).await?;
+    let resources = resources("istio.yaml", &bed.place.secrets).await?;
+    let document = mesh::istio(&resources, &bed.place)?;
+    bed.works(&document.to_string()).await
 }
 
 // === impl TestBed ===
@@ -262,10 +229,7 @@ impl TestBed {
         let secrets = folder.path().join("secrets");
         fs::create_dir(&secrets)?;
         let application = Server::example_application().await?;
-        let mut guard = Guard::configure(
-            &application.url,
-            &json!({"version": 1, "preset": "harness"}),
-        )?;
+        let mut guard = Guard::configure(&application.url, &harness())?;
         let facts = process::free_address()?;
         let mut tls = String::new();
         if let Some(name) = certified {
@@ -275,12 +239,9 @@ impl TestBed {
             guard.write_secret("facts.key", &key)?;
             tls.push_str("[facts.tls]\ncertificate = \"facts.pem\"\nkey = \"facts.key\"\n");
         }
-        guard.configure_also(&format!(
-            "[facts]\nlisten = \"{facts}\"\n{tls}[[facts.gateway]]\nname = \"edge\"\n\
-             secret_file = \"edge.secret\"\n"
-        ))?;
-        guard.write_secret("edge.secret", SECRET)?;
-        let token = guard.token("ACC1", "svc-okta", Some("okta")).await?;
+        guard.configure_also(&facts_service(facts, &tls))?;
+        guard.write_secret("edge.secret", GATEWAY_SECRET)?;
+        let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
         guard.start_as("facts").await?;
         let address = application.url.trim_start_matches("http://").parse()?;
         let place = Place {
@@ -312,28 +273,17 @@ impl TestBed {
         let okta = okta(&url, &self.token);
         let administrator = Client::new(&url).with("content-type", "application/json");
         let pushed = async {
-            let id = okta
-                .send("POST", "/Users", Some(&user()))
-                .await?
-                .status(201)?
-                .id()?;
+            let id = okta.post("/Users", &user()).await?.status(201)?.id()?;
             let group = json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
                 "displayName": "web-team",
                 "members": [{"value": id, "display": "ann@example.com"}],
             });
-            let id = okta
-                .send("POST", "/Groups", Some(&group))
-                .await?
-                .status(201)?
-                .id()?;
+            let id = okta.post("/Groups", &group).await?.status(201)?.id()?;
             let renamed = json!({"identifier": id, "name": "ours", "users": []});
-            let edit = administrator.send(
-                "PUT",
-                "/gateway/ng/api/user-groups?accountIdentifier=ACC1",
-                Some(&renamed),
-            );
-            edit.await?.refused("okta-only.group-rename")
+            let groups = in_account("/gateway/ng/api/user-groups");
+            let edited = administrator.put(&groups, &renamed).await?;
+            edited.refused("okta-only.group-rename")
         };
         let log = || format!("{}\n{}", envoy.logged(), self.guard.logged());
         pushed.await.with_context(log)?;
@@ -354,14 +304,16 @@ async fn resources(name: &str, secrets: &Path) -> anyhow::Result<Vec<Value>> {
     let resources = read.context("nothing was read")?.resources;
     let secret = mesh::resource(&resources, "Secret")?;
     let text = secret["stringData"]["gateway.yaml"].as_str();
-    let text = text.context("no gateway.yaml")?.replace("SECRET", SECRET);
+    let text = text
+        .context("no gateway.yaml")?
+        .replace("SECRET", GATEWAY_SECRET);
     fs::write(secrets.join("gateway.yaml"), text)?;
     Ok(resources)
 }
 
 /// A provider, by way of Envoy.
 fn okta(url: &str, token: &str) -> Client {
-    Client::new(format!("{url}{BASE}"))
+    Client::new(format!("{url}{HARNESS_BASE}"))
         .with("content-type", "application/scim+json")
         .with("authorization", format!("Bearer {token}"))
 }
@@ -369,7 +321,7 @@ fn okta(url: &str, token: &str) -> Client {
 /// Larger than what Envoy Gateway lets a connection buffer by itself.
 fn user() -> Value {
     json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "schemas": [USER],
         "userName": "ann@example.com",
         "name": {"givenName": "Ann", "familyName": "Lee"},
         "emails": [{"primary": true, "value": "ann@example.com", "type": "work"}],

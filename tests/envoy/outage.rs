@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use scimguard_tests::client::Answer;
+use scimguard_tests::deployment::administrator;
+use scimguard_tests::fixtures::user_path;
 use serde_json::json;
 
-use crate::two_ways::{TwoWays, Wish, administrator, user_path};
+use crate::two_ways::{TwoWays, Wish};
 
 #[tokio::test]
 async fn nothing_passes_undecided_while_the_facts_service_is_away() -> anyhow::Result<()> {
-    let mut scene = TwoWays::new(Wish {
+    let mut bed = TwoWays::new(Wish {
         keys: "lease_timeout = \"1s\"\nsettle_every = \"500ms\"\nsettle_after = \"1s\"\n",
         ..Wish::default()
     })
     .await?;
     // The service alone: there is no other way to the application.
-    scene.guard.start_as("facts").await?;
-    let okta = scene.okta(&scene.envoy_url);
+    bed.guard.start_as("facts").await?;
+    let okta = bed.okta(&bed.envoy_url);
     let mut users = Vec::new();
     for position in 0..4 {
         let login = format!("user{position}");
@@ -30,11 +32,11 @@ async fn nothing_passes_undecided_while_the_facts_service_is_away() -> anyhow::R
     let mut administrators = Vec::new();
     let mut profiles = Vec::new();
     for id in &users {
-        let (client, path) = (administrator(&scene.envoy_url), user_path(id));
+        let (client, path) = (administrator(&bed.envoy_url), user_path(id));
         administrators.push(tokio::spawn(until(Arc::clone(&over), async move || {
-            client.send("DELETE", &path, None).await
+            client.delete(&path).await
         })));
-        let (okta, path) = (scene.okta(&scene.envoy_url), format!("/Users/{id}"));
+        let (okta, path) = (bed.okta(&bed.envoy_url), format!("/Users/{id}"));
         profiles.push(tokio::spawn(until(Arc::clone(&over), async move || {
             let operations = json!([{"op": "replace", "value": {"displayName": "Ann Ray"}}]);
             okta.patch(&path, operations).await
@@ -42,9 +44,9 @@ async fn nothing_passes_undecided_while_the_facts_service_is_away() -> anyhow::R
     }
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        scene.guard.kill().await?;
+        bed.guard.kill().await?;
         tokio::time::sleep(Duration::from_millis(700)).await;
-        scene.guard.start_as("facts").await?;
+        bed.guard.start_as("facts").await?;
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     over.store(true, Ordering::Relaxed);

@@ -7,6 +7,7 @@ use scimguard_core::history::Answers;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Guard};
 use scimguard_tests::envoy::{Envoy, TestBed, plugin};
+use scimguard_tests::fixtures::harness;
 use serde_json::{Value, json};
 
 use crate::compared::run;
@@ -52,7 +53,7 @@ const ANSWER_BYTES: usize = 4 << 20;
 async fn bodies_in_pieces_are_the_same_byte_for_byte() -> anyhow::Result<()> {
     let peers = Peers::start().await?;
     let mut differences = Vec::new();
-    let simple = json!({"version": 1, "preset": "harness"});
+    let simple = harness();
     // Envoy buffers 1 MiB, and the policy takes as much.
     through(&peers, false, None, &simple, &mut differences).await?;
     let large = json!({
@@ -89,16 +90,13 @@ async fn through(
     cases.extend(large);
     let guard =
         Guard::configure(&policy.to_string()).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-    let scene = TestBed {
-        application: peers.application,
-        facts: peers.facts,
+    let bed = TestBed {
         secret: None,
         http2,
-        workers: 1,
         buffers,
-        forbidden: None,
+        ..TestBed::new(peers.application, peers.facts)
     };
-    let envoy = Envoy::start(&scene, &[plugin(policy, false)]).await?;
+    let envoy = Envoy::start(&bed, &[plugin(policy, false)]).await?;
     for way in WAYS {
         for case in &cases {
             if case.suite == LARGE && way.pieces() < SMALLEST_OF_LARGE {

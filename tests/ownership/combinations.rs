@@ -6,7 +6,7 @@ use anyhow::ensure;
 use scimguard_tests::model::{Policy, Rule};
 
 use crate::suites::{Combinations, Form};
-use crate::{scene, ways};
+use crate::{test_bed, ways};
 
 #[tokio::test]
 async fn the_policy_does_what_the_model_says() -> anyhow::Result<()> {
@@ -22,11 +22,8 @@ async fn the_plugin_does_what_the_model_says() -> anyhow::Result<()> {
 fn the_model_refuses_by_every_rule_and_forwards_every_edit() -> anyhow::Result<()> {
     let combinations = every_combination();
     for rule in Rule::ALL {
-        let times = combinations
-            .refusals
-            .get(&rule)
-            .copied()
-            .unwrap_or_default();
+        let times = combinations.refusals.get(&rule).copied();
+        let times = times.unwrap_or_default();
         ensure!(times >= 20, "{} refuses {times} times", rule.id());
     }
     for ((actor, edit), forwarded) in &combinations.forwarded {
@@ -51,11 +48,11 @@ const REFUSED: [&str; 5] = [
 fn every_combination() -> Combinations {
     let mut combinations = Combinations::default();
     for policy in policies() {
-        for scene in scene::all() {
-            let attempts = ways::of_the_preset(policy, &scene.world);
-            combinations.add(policy, None, &scene, attempts);
-            let attempts = ways::of_own_routes(&scene.world);
-            combinations.add(policy, Some(ways::routes()), &scene, attempts);
+        for bed in test_bed::all() {
+            let attempts = ways::of_the_preset(policy, &bed.world);
+            combinations.add(policy, None, &bed, attempts);
+            let attempts = ways::of_own_routes(&bed.world);
+            combinations.add(policy, Some(ways::routes()), &bed, attempts);
         }
     }
     combinations

@@ -10,17 +10,13 @@ mod races;
 mod reading;
 mod record;
 mod scenario;
-mod scene;
 mod suites;
+mod test_bed;
 mod ways;
 
-/// The account of every test.
-const ACCOUNT: &str = "ACC1";
 /// The token that is bound to the provider.
 const PROVISIONER_TOKEN: &str = "pat.ACC1.okta.s3cret";
 /// A token with the same rights that is bound to nobody.
 const OPERATOR_TOKEN: &str = "pat.ACC1.admin.s3cret";
-/// Where the preset has the SCIM end points.
-const HARNESS_BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 /// How the provider's client is called: the guard lets the application know.
 const PROVIDER: &str = "Okta SCIM Client 1.0.0";

@@ -18,13 +18,14 @@ use http_body_util::BodyExt as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use scimguard_tests::client::{Answer, Client};
+use scimguard_tests::fixtures::HARNESS_BASE;
 use scimguard_tests::model::{Actor, Edit, Group, Id, Policy, Rule, User, Verdict, World};
+use scimguard_tests::served::{Served, or_bad_gateway};
 use serde_json::Value;
 use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
 
 use crate::record::{self, Record};
-use crate::{HARNESS_BASE, PROVIDER, reading};
+use crate::{PROVIDER, reading};
 
 /// The longest that an answer is late.
 pub(crate) const LATE: Duration = Duration::from_millis(60);
@@ -38,11 +39,11 @@ const LAST: usize = 30;
 /// How lines begin that are no write.
 const NOTE: &str = "-- ";
 
-/// The witness. It ends when it is dropped.
+/// The proxy.
 pub(crate) struct ObservingProxy {
     pub(crate) url: String,
-    court: Arc<Oracle>,
-    server: JoinHandle<()>,
+    oracle: Arc<Oracle>,
+    _server: Served,
 }
 
 /// The application as anybody sees it.
@@ -67,7 +68,7 @@ struct Oracle {
     record: OnceLock<PathBuf>,
 }
 
-/// What the witness has seen.
+/// What the proxy has observed.
 pub(crate) struct Seen {
     /// What the application has, and what of it the provider provisioned.
     pub(crate) world: World,
@@ -93,9 +94,7 @@ impl ObservingProxy {
         seed: u64,
         is_faulty: bool,
     ) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let court = Arc::new(Oracle {
+        let oracle = Arc::new(Oracle {
             application: Client::new(application),
             policy,
             seen: Mutex::new(Seen {
@@ -110,28 +109,29 @@ impl ObservingProxy {
             }),
             record: OnceLock::new(),
         });
-        let routes = Router::new().fallback(hear).with_state(Arc::clone(&court));
-        let server = tokio::spawn(async move {
-            // Serving ends with the test, whose failure says more.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { url, court, server })
+        let routes = Router::new().fallback(hear).with_state(Arc::clone(&oracle));
+        let server = Served::start(routes).await?;
+        Ok(Self {
+            url: server.url.clone(),
+            oracle,
+            _server: server,
+        })
     }
 
     /// Shows what this database holds beside what is forbidden.
     pub(crate) fn reads_the_record(&self, database: &Path) -> anyhow::Result<()> {
-        let set = self.court.record.set(database.to_owned());
-        set.map_err(|_| anyhow::anyhow!("the witness reads the record of another guard"))
+        let set = self.oracle.record.set(database.to_owned());
+        set.map_err(|_| anyhow::anyhow!("the proxy reads the record of another guard"))
     }
 
     /// For those who act: what they can see of the application.
     pub(crate) fn view(&self) -> View {
-        View(Arc::clone(&self.court))
+        View(Arc::clone(&self.oracle))
     }
 
     /// What it has seen until now.
     pub(crate) async fn seen(&self) -> tokio::sync::MutexGuard<'_, Seen> {
-        self.court.seen.lock().await
+        self.oracle.seen.lock().await
     }
 
     /// Passes if no write that the model forbids has reached the application.
@@ -141,12 +141,6 @@ impl ObservingProxy {
             None => Ok(()),
             Some(first) => anyhow::bail!("the application got what the model forbids:\n{first}"),
         }
-    }
-}
-
-impl Drop for ObservingProxy {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
@@ -205,21 +199,17 @@ fn is_user_id(word: &str) -> bool {
     word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-async fn hear(State(court): State<Arc<Oracle>>, request: Request) -> Response {
+async fn hear(State(oracle): State<Arc<Oracle>>, request: Request) -> Response {
     // A guard that was killed does not take its request back.
     let heard = tokio::spawn(async move {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         match head.method {
-            Method::GET => court.pass(&head, &body).await.map(|(_, answer)| answer),
-            _ => court.judge(&head, &body).await,
+            Method::GET => oracle.pass(&head, &body).await.map(|(_, answer)| answer),
+            _ => oracle.judge(&head, &body).await,
         }
     });
-    match heard.await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => (StatusCode::BAD_GATEWAY, format!("{error:#}")).into_response(),
-        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
-    }
+    or_bad_gateway(heard.await.unwrap_or_else(|error| Err(error.into())))
 }
 
 impl Oracle {

@@ -1,14 +1,11 @@
 //! Requests as the provider and operators send them.
 
 use scimguard_tests::client::Answer;
+use scimguard_tests::fixtures::{USER, in_account};
+use scimguard_tests::okta;
 use serde_json::{Value, json};
 
-use crate::ACCOUNT;
 use crate::scenario::Hands;
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// One request; no body is `null`.
 #[derive(Clone)]
@@ -31,8 +28,7 @@ pub(crate) fn scim(method: &'static str, path: String, body: Value) -> Operation
 
 /// By SCIM.
 pub(crate) fn patch(path: String, operations: Value) -> Operation {
-    let body = json!({"schemas": [PATCH], "Operations": operations});
-    scim("PATCH", path, body)
+    scim("PATCH", path, okta::patch(operations))
 }
 
 /// On the management API.
@@ -69,7 +65,7 @@ impl Operation {
         if self.by_scim {
             return hands.scim.send(self.method, &self.path, body).await;
         }
-        let path = format!("{}?accountIdentifier={ACCOUNT}", self.path);
+        let path = in_account(&self.path);
         hands.management.send(self.method, &path, body).await
     }
 }

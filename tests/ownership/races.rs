@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::fixtures::GROUP;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::operation::{GROUP, Operation, managed, patch, scim, whole_user};
+use crate::operation::{Operation, managed, patch, scim, whole_user};
 use crate::scenario::Scenario;
 
 /// How often each race is run.
@@ -33,16 +34,19 @@ struct Race {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_first_nothing_forbidden_passes() -> anyhow::Result<()> {
-    let mut cast = Scenario::assemble(SEED, false).await?;
+    let mut scenario = Scenario::assemble(SEED, false).await?;
     let mut random = StdRng::seed_from_u64(SEED);
-    for race in races(&mut cast).await? {
+    for race in races(&mut scenario).await? {
         let (mut first, mut second) = (0, 0);
         for _ in 0..ROUNDS {
-            match run(&cast, &race, &mut random).await.context(race.name)? {
+            match run(&scenario, &race, &mut random)
+                .await
+                .context(race.name)?
+            {
                 Place::First => first += 1,
                 Place::Second => second += 1,
             }
-            let fair = cast.witness.saw_nothing_forbidden().await;
+            let fair = scenario.proxy.saw_nothing_forbidden().await;
             fair.context(race.name)?;
         }
         ensure!(
@@ -60,9 +64,9 @@ enum Place {
     Second,
 }
 
-async fn run(cast: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::Result<Place> {
-    for deed in &race.before {
-        deed.by(&cast.operator).await?.done()?;
+async fn run(scenario: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::Result<Place> {
+    for operation in &race.before {
+        operation.by(&scenario.operator).await?.done()?;
     }
     let (lead, lag) = (
         HEAD_START.mul_f64(random.random()),
@@ -70,11 +74,11 @@ async fn run(cast: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::Resul
     );
     let provider = async {
         sleep(lead).await;
-        race.provider.by(&cast.provider).await?.done()
+        race.provider.by(&scenario.provider).await?.done()
     };
     let operator = async {
         sleep(lag).await;
-        race.operator.by(&cast.operator).await
+        race.operator.by(&scenario.operator).await
     };
     let (provider, operator) = tokio::join!(provider, operator);
     provider?;
@@ -82,48 +86,37 @@ async fn run(cast: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::Resul
         None => Place::First,
         Some(_) => Place::Second,
     };
-    for deed in &race.after {
-        deed.by(&cast.provider).await?.done()?;
+    for operation in &race.after {
+        operation.by(&scenario.provider).await?.done()?;
     }
     Ok(place)
 }
 
-async fn races(cast: &mut Scenario) -> anyhow::Result<Vec<Race>> {
+async fn races(scenario: &mut Scenario) -> anyhow::Result<Vec<Race>> {
     let mut ids = Vec::new();
     for mail in ["ann@example.com", "bob@example.com"] {
         let create = scim("POST", "/Users".into(), whole_user(mail, "As Pushed", true));
-        ids.push(create.by(&cast.provider).await?.status(201)?.id()?);
+        ids.push(create.by(&scenario.provider).await?.status(201)?.id()?);
     }
     let [ann, bob] = &ids[..] else {
         anyhow::bail!("two users, not {ids:?}");
     };
     let push = json!({"schemas": [GROUP], "displayName": "pushed", "members": [{"value": bob}]});
     let push = scim("POST", "/Groups".into(), push);
-    let pushed = push.by(&cast.provider).await?.status(201)?.id()?;
+    let pushed = push.by(&scenario.provider).await?.status(201)?.id()?;
     let native = json!({"identifier": "local", "name": "local", "users": []});
     let native = managed("POST", "/ng/api/user-groups".into(), native);
-    native.by(&cast.operator).await?.done()?;
+    native.by(&scenario.operator).await?.done()?;
 
     let group = format!("/Groups/{pushed}");
-    let add = patch(
-        group.clone(),
-        json!([{"op": "add", "path": "members", "value": [{"value": ann}]}]),
-    );
-    let remove = patch(
-        group.clone(),
-        json!([{"op": "remove", "path": format!("members[value eq \"{ann}\"]")}]),
-    );
-    let rename = |name: &str| {
-        patch(
-            group.clone(),
-            json!([{"op": "replace", "value": {"displayName": name}}]),
-        )
-    };
+    let edit = |operation: Value| patch(group.clone(), json!([operation]));
+    let add = edit(json!({"op": "add", "path": "members", "value": [{"value": ann}]}));
+    let remove = format!("members[value eq \"{ann}\"]");
+    let remove = edit(json!({"op": "remove", "path": remove}));
+    let rename = |name: &str| edit(json!({"op": "replace", "value": {"displayName": name}}));
     let activate = |active: bool| {
-        patch(
-            format!("/Users/{ann}"),
-            json!([{"op": "replace", "value": {"active": active}}]),
-        )
+        let operation = json!({"op": "replace", "value": {"active": active}});
+        patch(format!("/Users/{ann}"), json!([operation]))
     };
     let profile = |name: &str| {
         let body = json!({"uuid": ann, "name": name, "email": "ann@example.com"});

@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use axum::http::Method;
+use scimguard_tests::fixtures::HARNESS_BASE;
 use scimguard_tests::model::{Active, Edit, Id, Profile};
 use serde_json::Value;
-
-use crate::HARNESS_BASE;
 
 /// The edit; `None` if it is none that is known.
 pub(crate) fn edit(method: &Method, path: &str, body: &[u8]) -> Option<Edit> {
@@ -34,11 +33,8 @@ pub(crate) fn edit(method: &Method, path: &str, body: &[u8]) -> Option<Edit> {
 // === SCIM ===
 
 fn created_user(body: &Value) -> Option<Edit> {
-    Some(Edit::CreateUser {
-        mail: text(&body["userName"])?,
-        profile: profile(body),
-        groups: BTreeSet::new(),
-    })
+    let mail = text(&body["userName"])?;
+    Some(Edit::create_user(&mail, profile(body), &[]))
 }
 
 fn user(method: &Method, id: &str, body: &Value) -> Option<Edit> {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use scimguard_tests::fixtures::ACCOUNT;
 use scimguard_tests::model::{Group, Id, World};
+
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
-
-use crate::ACCOUNT;
 
 /// The record of one account.
 #[derive(Debug)]

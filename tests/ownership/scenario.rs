@@ -1,20 +1,20 @@
-//! Who takes part in a history or a race: the application, the witness before it, the guard before
+//! Who takes part in a history or a race: the application, the proxy before it, the guard before
 //! that, and the provider's and the operators' clients.
 
 use anyhow::Context as _;
 use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE, harness};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::model::Policy;
 use scimguard_tests::process::Server;
-use serde_json::json;
 
+use crate::PROVIDER;
 use crate::observing_proxy::ObservingProxy;
-use crate::{ACCOUNT, HARNESS_BASE, PROVIDER};
 
 /// All of them; the guard is not started.
 pub(crate) struct Scenario {
     pub(crate) guard: Guard,
-    pub(crate) witness: ObservingProxy,
+    pub(crate) proxy: ObservingProxy,
     pub(crate) provider: Hands,
     pub(crate) operator: Hands,
     _application: Server,
@@ -33,10 +33,8 @@ impl Scenario {
     pub(crate) async fn assemble(seed: u64, is_faulty: bool) -> anyhow::Result<Self> {
         let application = Server::example_application().await?;
         let policy = Policy::default();
-        let witness =
-            ObservingProxy::in_front_of(&application.url, policy, seed, is_faulty).await?;
-        let document = json!({"version": 1, "preset": "harness"});
-        let mut guard = Guard::configure(&witness.url, &document)?;
+        let proxy = ObservingProxy::in_front_of(&application.url, policy, seed, is_faulty).await?;
+        let mut guard = Guard::configure(&proxy.url, &harness())?;
         // What is in flight when a guard is killed, the application does later, on a busy machine by more
         // than a second.
         guard.configure_also(
@@ -57,11 +55,11 @@ impl Scenario {
                 .with("content-type", "application/json"),
         };
         let (provider, operator) = (hands(PROVIDER, &provider), hands("curl", &operator));
-        witness.reads_the_record(&guard.database())?;
+        proxy.reads_the_record(&guard.database())?;
         guard.start().await.context("the first start")?;
         Ok(Self {
             guard,
-            witness,
+            proxy,
             provider,
             operator,
             _application: application,

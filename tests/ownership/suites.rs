@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::scene::{self, TestBed};
+use crate::test_bed::{self, TestBed};
 use crate::ways::Attempt;
 
 /// Few enough that a run ends within the time that a command has.
@@ -47,12 +47,12 @@ impl Combinations {
         &mut self,
         policy: Policy,
         routes: Option<Value>,
-        scene: &TestBed,
+        bed: &TestBed,
         attempts: Vec<Attempt>,
     ) {
         let mut cases = Vec::new();
         for attempt in attempts {
-            let verdict = scene.world.judge(policy, attempt.actor, &attempt.edit);
+            let verdict = bed.world.judge(policy, attempt.actor, &attempt.edit);
             self.count(&attempt, &verdict);
             // Where direct users are locked too, there are several reasons.
             let culprit = attempt.culprit.filter(|_| !policy.direct_locked);
@@ -60,10 +60,10 @@ impl Combinations {
             cases.push(json!({"name": attempt.name, "request": attempt.request, "expect": expect}));
         }
         self.suites.push(json!({
-            "suite": format!("{}; {policy:?}", scene.name),
+            "suite": format!("{}; {policy:?}", bed.name),
             "policy": document(policy, routes),
             "now": "2026-06-01T00:00:00Z",
-            "facts": scene::facts(&scene.world),
+            "facts": test_bed::facts(&bed.world),
             "cases": cases,
         }));
     }

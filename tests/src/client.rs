@@ -24,7 +24,7 @@ pub struct Client {
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
-    /// What was asked, for messages.
+    /// Method and path of the request, for messages.
     pub request: String,
     /// HTTP status.
     pub status: u16,
@@ -59,9 +59,6 @@ impl Client {
     }
 
     /// Sends a request and reads the answer.
-    ///
-    /// # Errors
-    /// If there is no whole answer within the time limit.
     pub async fn send(
         &self,
         method: &str,
@@ -101,7 +98,7 @@ impl Client {
             .with_context(|| asked.clone())
     }
 
-    /// Nobody is told the credential that was sent.
+    /// No response repeats the credential that was sent.
     fn hears_no_secret(&self, head: &http::response::Parts, body: &[u8]) -> anyhow::Result<()> {
         let mut secrets = Secrets::default();
         for (name, value) in &self.headers {
@@ -114,19 +111,33 @@ impl Client {
     }
 
     /// `GET`.
-    ///
-    /// # Errors
-    /// As [`Client::send`].
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
         self.send("GET", path, None).await
+    }
+
+    /// `POST`.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send("POST", path, Some(body)).await
+    }
+
+    /// `PUT`.
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send("PUT", path, Some(body)).await
+    }
+
+    /// `PATCH` with this message.
+    pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send("PATCH", path, Some(body)).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
+        self.send("DELETE", path, None).await
     }
 }
 
 impl Answer {
     /// The answer, if it is a success.
-    ///
-    /// # Errors
-    /// If the status is not 2xx.
     pub fn done(self) -> anyhow::Result<Self> {
         ensure!(
             (200..300).contains(&self.status),
@@ -136,18 +147,12 @@ impl Answer {
     }
 
     /// The answer, if it has this status.
-    ///
-    /// # Errors
-    /// If it has another.
     pub fn status(self, status: u16) -> anyhow::Result<Self> {
         ensure!(self.status == status, "expected {status}: {self:?}");
         Ok(self)
     }
 
     /// Passes if the guard refused by this rule.
-    ///
-    /// # Errors
-    /// If it did not refuse, or by another rule.
     pub fn refused(self, rule: &str) -> anyhow::Result<()> {
         ensure!(
             self.rule.as_deref() == Some(rule) && self.status >= 400,
@@ -157,9 +162,6 @@ impl Answer {
     }
 
     /// The `id` of the resource in the answer.
-    ///
-    /// # Errors
-    /// If there is none.
     pub fn id(&self) -> anyhow::Result<String> {
         let id = self.body["id"].as_str();
         Ok(id.with_context(|| format!("no id: {self:?}"))?.to_owned())

@@ -1,4 +1,4 @@
-//! A small disk of its own (tmpfs), which can be filled and be made read-only. Mounting takes root.
+//! A small disk (tmpfs) that can be filled and made read-only. Mounting needs root.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
@@ -17,10 +17,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Mounts a disk of so many kilobytes, at two places: one for the guard, one for the test.
-    ///
-    /// # Errors
-    /// If it cannot be mounted: nothing is tested then, and the test must fail.
+    /// Mounts a disk of this many kilobytes, at two places: one for the guard, one for the test.
     pub fn mount(kilobytes: u32) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-disk-")?;
         let disk = Self { folder };
@@ -44,10 +41,7 @@ impl Disk {
         self.folder.path().join("test")
     }
 
-    /// Takes all the space that is left.
-    ///
-    /// # Errors
-    /// If writing fails for another reason than that.
+    /// Takes all the space that is left, to the last kilobyte.
     pub fn fill(&self) -> anyhow::Result<()> {
         let mut ballast = File::options()
             .append(true)
@@ -67,26 +61,17 @@ impl Disk {
     }
 
     /// Gives the space back.
-    ///
-    /// # Errors
-    /// If none was taken.
     pub fn free(&self) -> anyhow::Result<()> {
         Ok(fs::remove_file(self.own().join(BALLAST))?)
     }
 
     /// What is opened from now on can only be read.
-    ///
-    /// # Errors
-    /// If it cannot be mounted so.
     pub fn close_to_writers(&self) -> anyhow::Result<()> {
         mount(&["--bind"], &[&self.own(), &self.path()])?;
         mount(&["-o", "remount,bind,ro"], &[&self.path()])
     }
 
     /// What is opened from now on can be written again.
-    ///
-    /// # Errors
-    /// If the disk was not closed to writers.
     pub fn open_to_writers(&self) -> anyhow::Result<()> {
         unmount(&self.path())
     }
@@ -94,7 +79,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Whatever is mounted, one over the other.
+        // Mounts may lie one over the other.
         for place in [self.path(), self.path(), self.own()] {
             let _ = unmount(&place);
         }

@@ -1,5 +1,5 @@
-//! `scimguard serve` with a folder of its own, which outlives the process: a guard that was killed
-//! starts again from what it wrote.
+//! `scimguard serve` in a folder that outlives the process: a guard that was killed starts again from
+//! what it wrote.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -16,9 +16,15 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
+use crate::deployment::administrator;
 use crate::environment::{self, COMPONENT, PROGRAM};
+use crate::fixtures::ACCOUNT;
+use crate::okta::{Okta, scim_client};
 use crate::process::{self, TIME_LIMIT};
 use crate::secrets::{PASSWORD, Secrets};
+
+/// How long a change may take to be seen.
+const CHANGE_LIMIT: Duration = Duration::from_secs(20);
 
 /// A guard: its folder, and its process while it runs.
 pub struct Guard {
@@ -35,27 +41,18 @@ pub struct Guard {
 
 impl Guard {
     /// Writes the configuration of a guard in front of `backend`, with a policy document.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
     pub fn configure(backend: &str, policy: &Value) -> anyhow::Result<Self> {
         Self::with_store(backend, policy, Path::new("scimguard.db"))
     }
 
     /// Another guard of the same configuration, on the same store.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
     pub fn another(&self, backend: &str, policy: &Value) -> anyhow::Result<Self> {
         let another = Self::with_store(backend, policy, &self.database())?;
         *another.secrets() = self.secrets().clone();
         Ok(another)
     }
 
-    /// The same with a store elsewhere, such as on a disk of its own.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
+    /// The same with its store elsewhere, such as on a small disk.
     pub fn with_store(backend: &str, policy: &Value, store: &Path) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-tests-")?;
         let (listen, admin) = (process::free_address()?, process::free_address()?);
@@ -82,47 +79,35 @@ impl Guard {
         })
     }
 
-    /// Keeps compiled code in the guard's own folder, where the user's cache has nothing yet.
-    ///
-    /// # Errors
-    /// If the configuration cannot be written.
+    /// Keeps compiled code in the guard's folder and not in the user's cache.
     pub fn keep_own_cache(&self) -> anyhow::Result<PathBuf> {
         self.configure_also("cache = \"cache\"\n")?;
         Ok(self.folder.path().join("cache"))
     }
 
-    /// A command of the program with this guard's configuration.
+    /// A command of the program with this guard's configuration; words have blanks between them.
     #[must_use]
-    pub fn program(&self, arguments: &[&str]) -> Command {
+    pub fn program(&self, line: &str) -> Command {
         let mut command = Command::new(environment::file(PROGRAM));
         command
-            .args(arguments)
+            .args(line.split_whitespace())
             .arg("--config")
             .arg(self.configuration());
         command
     }
 
     /// Adds lines to the configuration; tables come last.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub fn configure_also(&self, lines: &str) -> anyhow::Result<()> {
         let mut file = File::options().append(true).open(self.configuration())?;
         Ok(file.write_all(lines.as_bytes())?)
     }
 
     /// Writes a file that the configuration names.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
         Ok(fs::write(self.folder.path().join(name), text)?)
     }
 
     /// Writes a file with a secret that the guard is trusted with. Returns where it is.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub fn write_secret(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         self.write(name, text)?;
         self.keep_secret(text);
@@ -145,90 +130,113 @@ impl Guard {
     }
 
     /// Adds a service account with all permissions and gives it a token, for a provider or none.
-    ///
-    /// # Errors
-    /// If one of the program's commands fails.
     pub async fn token(
         &self,
         account: &str,
         principal: &str,
         provider: Option<&str>,
     ) -> anyhow::Result<String> {
-        let create = [
-            "principal",
-            "create",
-            "--kind",
-            "service-account",
-            "--permissions",
-            "all",
-        ];
-        self.command(&create, &["--account", account, "--id", principal])
-            .await?;
-        let create = ["token", "create", "--expires", "90d"];
-        let mut rest = vec!["--account", account, "--principal", principal];
-        match provider {
-            Some(provider) => rest.extend(["--provider", provider]),
-            None => rest.push("--operator"),
-        }
-        Ok(self.command(&create, &rest).await?.trim().to_owned())
+        self.command(&format!(
+            "principal create --kind service-account --permissions all --account {account} --id {principal}"
+        ))
+        .await?;
+        let whose = provider.map_or("--operator".to_owned(), |it| format!("--provider {it}"));
+        self.command(&format!(
+            "token create --expires 90d --account {account} --principal {principal} {whose}"
+        ))
+        .await
+    }
+
+    /// Okta in front of the guard, with a token of its own; `base` is where the guard has its SCIM end
+    /// points, and `backend` where the application has them.
+    pub async fn okta(&self, base: &str, backend: &str) -> anyhow::Result<Okta> {
+        let token = self.token(ACCOUNT, "svc-okta", Some("okta")).await?;
+        Ok(Okta {
+            scim: self.scim(base, &token),
+            backend: Client::new(backend),
+        })
+    }
+
+    /// A client of the guard's SCIM end points at this base.
+    #[must_use]
+    pub fn scim(&self, base: &str, token: &str) -> Client {
+        scim_client(&format!("{}{base}", self.url), token)
+    }
+
+    /// An administrator, who uses the management API.
+    #[must_use]
+    pub fn administrator(&self) -> Client {
+        administrator(&self.url)
     }
 
     /// What one of the program's commands prints as JSON, with this guard's configuration.
-    ///
-    /// # Errors
-    /// If it fails, or prints something else.
-    pub async fn told(&self, command: &[&str]) -> anyhow::Result<Value> {
-        Ok(serde_json::from_str(
-            &self.command(command, &["--json"]).await?,
-        )?)
+    pub async fn told(&self, line: &str) -> anyhow::Result<Value> {
+        let printed = self.command(&format!("{line} --json")).await?;
+        Ok(serde_json::from_str(&printed)?)
     }
 
     /// The same, whether it found what it was asked for (0) or not (1).
-    ///
-    /// # Errors
-    /// If it fails, or prints something else.
-    pub async fn found(&self, command: &[&str]) -> anyhow::Result<Value> {
-        let output = process::run(self.program(command).arg("--json")).await?;
+    pub async fn found(&self, line: &str) -> anyhow::Result<Value> {
+        let output = process::run(self.program(line).arg("--json")).await?;
         ensure!(
             matches!(output.status.code(), Some(0 | 1)),
-            "{command:?}: {output:?}"
+            "{line}: {output:?}"
         );
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Runs one of the program's commands with this guard's configuration, and returns what it prints.
-    ///
-    /// # Errors
-    /// If it fails.
-    pub async fn command(&self, command: &[&str], rest: &[&str]) -> anyhow::Result<String> {
-        let printed = process::output(self.program(command).args(rest)).await?;
-        if matches!(command, ["token", "create" | "rotate", ..]) {
+    pub async fn command(&self, line: &str) -> anyhow::Result<String> {
+        let printed = process::output(&mut self.program(line)).await?;
+        let printed = printed.trim().to_owned();
+        if line.starts_with("token create") || line.starts_with("token rotate") {
             self.keep_secret(&printed);
         }
         Ok(printed)
     }
 
+    /// The tokens on record.
+    pub async fn tokens(&self) -> anyhow::Result<Vec<Value>> {
+        let all = self.told("token list").await?;
+        Ok(all.as_array().cloned().unwrap_or_default())
+    }
+
+    /// Revokes the only token there is.
+    pub async fn revoke_token(&self) -> anyhow::Result<()> {
+        let tokens = self.tokens().await?;
+        let id = tokens[0]["id"].as_str().context("no id")?;
+        let line = format!("token revoke --account {ACCOUNT} --id {id}");
+        self.command(&line).await.map(drop)
+    }
+
+    /// Waits until something is there, and fails with the guard's log if it does not come in time.
+    pub async fn until<T>(
+        &self,
+        what: &str,
+        mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+    ) -> anyhow::Result<T> {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(found);
+            }
+            ensure!(begun.elapsed() < CHANGE_LIMIT, "{what}: {}", self.logged());
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Starts the process and waits until it is ready. Returns how long that took.
-    ///
-    /// # Errors
-    /// If it ends or is not ready in time; the message has the end of its log.
     pub async fn start(&mut self) -> anyhow::Result<Duration> {
         self.start_as("serve").await
     }
 
     /// The same with another of the program's commands that serve.
-    ///
-    /// # Errors
-    /// If it ends or is not ready in time; the message has the end of its log.
     pub async fn start_as(&mut self, command: &str) -> anyhow::Result<Duration> {
         let program = environment::file(PROGRAM);
         self.start_with(Command::new(program).arg(command)).await
     }
 
-    /// Starts it where a write that is larger than it may be is an error and no signal (setrlimit(2)).
-    ///
-    /// # Errors
-    /// If it ends or is not ready in time; the message has the end of its log.
+    /// Starts it so that a write over the file-size limit is an error and no signal (setrlimit(2)).
     pub async fn start_without_file_size_signal(&mut self) -> anyhow::Result<Duration> {
         let program = environment::file(PROGRAM);
         let mut command = Command::new("env");
@@ -271,33 +279,24 @@ impl Guard {
     }
 
     /// Kills the process as a power failure would: it gets no chance to write anything more.
-    ///
-    /// # Errors
-    /// If it does not run.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         let mut process = self.process.take().context("the guard does not run")?;
         process.kill().await?;
         Ok(())
     }
 
-    /// Asks the process to end, and waits until it has.
-    ///
-    /// # Errors
-    /// If it does not run, or does not end in time.
+    /// Sends SIGTERM, and waits until the process has ended.
     pub async fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
         let mut process = self.process.take().context("the guard does not run")?;
         process::terminate(&mut process).await
     }
 
-    /// From now on this is a secret: it must not be in anything that the guard writes or says.
+    /// Registers a secret, which must not appear in anything that the guard writes or sends.
     pub fn keep_secret(&self, text: &str) {
         self.secrets().keep(text);
     }
 
     /// The lines of the guard's log that are decisions.
-    ///
-    /// # Errors
-    /// If one of them is not JSON.
     pub fn decisions(&self) -> anyhow::Result<Vec<Value>> {
         let log = self.logged();
         let lines = log
@@ -306,10 +305,7 @@ impl Guard {
         lines.map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
-    /// What the guard tells a monitoring system.
-    ///
-    /// # Errors
-    /// If it does not.
+    /// The guard's metrics, as a monitoring system reads them.
     pub fn metrics(&self) -> anyhow::Result<String> {
         let limit = Duration::from_secs(5);
         let mut stream = TcpStream::connect_timeout(&self.admin, limit)?;
@@ -327,8 +323,8 @@ impl Guard {
         self.process.as_ref()?.id()
     }
 
-    /// Everything that the guard wrote and still says, but for what a test put into its folder as a
-    /// secret: the database with its log, what the process printed, the code cache, the metrics.
+    /// Passes if no secret appears in what the guard wrote: the database with its log, the output of the
+    /// process, the code cache, the metrics. Files that a test put there as secrets are not searched.
     fn hides_secrets(&self) -> anyhow::Result<()> {
         let secrets = self.secrets().clone();
         if self.process.is_some() {
@@ -366,7 +362,7 @@ impl Guard {
 }
 
 impl Drop for Guard {
-    /// Whatever a test was about: no guard gives away what it was trusted with.
+    /// At the end of every test, no guard has revealed a secret.
     fn drop(&mut self) {
         if !std::thread::panicking()
             && let Err(error) = self.hides_secrets()
@@ -377,9 +373,6 @@ impl Drop for Guard {
 }
 
 /// Every file in a folder and in those below it, sorted.
-///
-/// # Errors
-/// If one of them cannot be read.
 pub fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

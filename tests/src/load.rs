@@ -25,17 +25,11 @@ pub struct Connection(SendRequest<Full<Bytes>>);
 
 impl Connection {
     /// Connects.
-    ///
-    /// # Errors
-    /// If nobody listens there.
     pub async fn open(to: SocketAddr) -> anyhow::Result<Self> {
         Self::over(TcpStream::connect(to).await?).await
     }
 
     /// Speaks HTTP/1.1 over a connection that is there.
-    ///
-    /// # Errors
-    /// If it is not there any more.
     pub async fn over(stream: TcpStream) -> anyhow::Result<Self> {
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -44,9 +38,6 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer.
-    ///
-    /// # Errors
-    /// If there is none.
     pub async fn send(&mut self, request: Request) -> anyhow::Result<(StatusCode, Bytes)> {
         self.0.ready().await?;
         let answer = self.0.send_request(request).await?;
@@ -79,9 +70,6 @@ pub struct Figures {
 
 /// Lets each client send its requests in turn, as often as it can in this time; the last turn is not
 /// broken off.
-///
-/// # Errors
-/// If an answer has another status than it must have, or does not come.
 pub async fn run(
     to: SocketAddr,
     clients: Vec<Vec<Exchange>>,

@@ -2,13 +2,10 @@
 //! "Okta SCIM Client 1.0.0". What it leaves in the backend is read from the backend itself.
 
 use crate::client::{Answer, Client};
+use crate::fixtures::{GROUP, PATCH, USER};
 use crate::secrets::PASSWORD;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// A client of SCIM end points as Okta is one. Any other SCIM client with a token can be one too.
 #[must_use]
@@ -19,7 +16,7 @@ pub fn scim_client(base: &str, token: &str) -> Client {
         .with("authorization", format!("Bearer {token}"))
 }
 
-/// Okta, and an eye on the backend.
+/// Okta, with a view of the backend.
 pub struct Okta {
     /// The SCIM end points, through the guard.
     pub scim: Client,
@@ -29,9 +26,6 @@ pub struct Okta {
 
 impl Okta {
     /// "Test Connection".
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn test_connection(&self) -> anyhow::Result<()> {
         for path in [
             "/Users?startIndex=1&count=2",
@@ -46,10 +40,7 @@ impl Okta {
         Ok(())
     }
 
-    /// Looks for the user name, finds nobody, creates the user.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
+    /// Searches for the user name, finds no user, and creates one.
     pub async fn create_user(
         &self,
         login: &str,
@@ -62,7 +53,7 @@ impl Okta {
         );
         let answer = self
             .scim
-            .send("POST", "/Users", Some(&user(login, given, family)))
+            .post("/Users", &user(login, given, family))
             .await?;
         let id = answer.status(201)?.id()?;
         let stored = self.stored(&format!("/Users/{id}")).await?;
@@ -72,10 +63,7 @@ impl Okta {
         Ok(id)
     }
 
-    /// Creates a user who exists already, as after an answer that was lost.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
+    /// Creates an existing user again, as after a lost response.
     pub async fn cannot_create_again(
         &self,
         login: &str,
@@ -83,19 +71,12 @@ impl Okta {
         family: &str,
     ) -> anyhow::Result<()> {
         let again = user(login, given, family);
-        let answer = self
-            .scim
-            .send("POST", "/Users", Some(&again))
-            .await?
-            .status(409)?;
+        let answer = self.scim.post("/Users", &again).await?.status(409)?;
         equal(&answer.body, "/scimType", "uniqueness")
     }
 
-    /// Looks for a person's new user name, finds nobody, and creates the person who was deactivated
-    /// under another one: the external id is the same.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
+    /// Searches for a person's new user name, finds no user, and creates one: the person was deactivated
+    /// under another name, and the external id stays the same.
     pub async fn comes_back(
         &self,
         was: &str,
@@ -109,7 +90,7 @@ impl Okta {
         );
         let mut person = user(login, given, family);
         person["externalId"] = user(was, given, family)["externalId"].take();
-        let answer = self.scim.send("POST", "/Users", Some(&person)).await?;
+        let answer = self.scim.post("/Users", &person).await?;
         let id = answer.status(201)?.id()?;
         let stored = self.stored(&format!("/Users/{id}")).await?;
         equal(&stored, "/userName", format!("{login}@example.com"))?;
@@ -119,9 +100,6 @@ impl Okta {
     }
 
     /// The id of a user, by the filter that Okta uses.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn find_user(&self, login: &str) -> anyhow::Result<Option<String>> {
         let filter = format!("userName%20eq%20%22{login}%40example.com%22");
         let answer = self
@@ -132,22 +110,16 @@ impl Okta {
     }
 
     /// A profile update of a wizard app: the whole resource as it was read, changed.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn replace_profile(&self, id: &str, name: &str) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         let mut whole = self.scim.get(&path).await?.status(200)?.body;
         whole["displayName"] = json!(name);
         whole["groups"] = json!([]);
-        self.scim.send("PUT", &path, Some(&whole)).await?.done()?;
+        self.scim.put(&path, &whole).await?.done()?;
         equal(&self.stored(&path).await?, "/displayName", name)
     }
 
     /// A profile update of a catalogue app: a value object without a path.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn patch_profile(&self, id: &str, name: &str) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         self.patch(
@@ -160,9 +132,6 @@ impl Okta {
     }
 
     /// Deactivates or reactivates as a catalogue app.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn patch_active(&self, id: &str, active: bool) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         self.patch(
@@ -175,21 +144,15 @@ impl Okta {
     }
 
     /// Deactivates or reactivates as a wizard app.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn put_active(&self, id: &str, active: bool) -> anyhow::Result<()> {
         let path = format!("/Users/{id}");
         let mut whole = self.scim.get(&path).await?.status(200)?.body;
         whole["active"] = json!(active);
-        self.scim.send("PUT", &path, Some(&whole)).await?.done()?;
+        self.scim.put(&path, &whole).await?.done()?;
         equal(&self.stored(&path).await?, "/active", active)
     }
 
     /// Imports page by page, and returns how many users and groups there are.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn import(&self) -> anyhow::Result<(usize, usize)> {
         Ok((self.pages("/Users").await?, self.pages("/Groups").await?))
     }
@@ -207,31 +170,20 @@ impl Okta {
         }
     }
 
-    /// Looks for the group's name, finds none, creates the group.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
+    /// Searches for the group's name, finds none, and creates the group.
     pub async fn push_group(&self, name: &str, members: &[&str]) -> anyhow::Result<String> {
         ensure!(
             self.find_group(name).await?.is_none(),
             "{name} exists already"
         );
         let body = json!({"schemas": [GROUP], "displayName": name, "members": references(members)});
-        let id = self
-            .scim
-            .send("POST", "/Groups", Some(&body))
-            .await?
-            .status(201)?
-            .id()?;
+        let id = self.scim.post("/Groups", &body).await?.status(201)?.id()?;
         self.scim.get(&format!("/Groups/{id}")).await?.status(200)?;
         self.has_members(&id, members).await?;
         Ok(id)
     }
 
     /// The id of a group, by the filter that Okta uses.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn find_group(&self, name: &str) -> anyhow::Result<Option<String>> {
         let filter = format!("displayName%20eq%20%22{name}%22");
         let answer = self
@@ -242,9 +194,6 @@ impl Okta {
     }
 
     /// Renames a pushed group.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn rename_group(&self, id: &str, name: &str) -> anyhow::Result<()> {
         let path = format!("/Groups/{id}");
         let operations = json!([{"op": "replace", "value": {"id": id, "displayName": name}}]);
@@ -253,9 +202,6 @@ impl Okta {
     }
 
     /// Takes one user out and puts another in, in one request.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn swap_members(&self, id: &str, out: &str, into: &str) -> anyhow::Result<()> {
         let operations = json!([
             {"op": "remove", "path": format!("members[value eq \"{out}\"]")},
@@ -267,10 +213,7 @@ impl Okta {
         Ok(())
     }
 
-    /// Says who all the members are.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
+    /// Replaces all members.
     pub async fn replace_members(&self, id: &str, members: &[&str]) -> anyhow::Result<()> {
         let operations =
             json!([{"op": "replace", "path": "members", "value": references(members)}]);
@@ -281,33 +224,24 @@ impl Okta {
     }
 
     /// The whole group, as a wizard app sends it.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn put_group(&self, id: &str, name: &str, members: &[&str]) -> anyhow::Result<()> {
         let path = format!("/Groups/{id}");
         let body = json!({"schemas": [GROUP], "id": id, "displayName": name, "members": references(members)});
-        self.scim.send("PUT", &path, Some(&body)).await?.done()?;
+        self.scim.put(&path, &body).await?.done()?;
         equal(&self.stored(&path).await?, "/displayName", name)?;
         self.has_members(id, members).await
     }
 
     /// "Unlink and delete".
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn delete_group(&self, id: &str) -> anyhow::Result<()> {
         let path = format!("/Groups/{id}");
-        self.scim.send("DELETE", &path, None).await?.done()?;
+        self.scim.delete(&path).await?.done()?;
         self.backend.get(&path).await?.status(404)?;
         self.scim.get(&path).await?.status(404)?;
         Ok(())
     }
 
     /// Passes if these are the group's members at the backend.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn has_members(&self, id: &str, members: &[&str]) -> anyhow::Result<()> {
         let stored = self.stored(&format!("/Groups/{id}")).await?;
         let listed = stored["members"].as_array().cloned().unwrap_or_default();
@@ -326,19 +260,11 @@ impl Okta {
     }
 
     /// A PATCH with these operations.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn patch(&self, path: &str, operations: Value) -> anyhow::Result<Answer> {
-        self.scim
-            .send("PATCH", path, Some(&patch(operations)))
-            .await
+        self.scim.patch(path, &patch(operations)).await
     }
 
     /// A resource as the backend has it.
-    ///
-    /// # Errors
-    /// If an answer, or what the backend has then, is another.
     pub async fn stored(&self, path: &str) -> anyhow::Result<Value> {
         Ok(self.backend.get(path).await?.status(200)?.body)
     }
@@ -369,9 +295,6 @@ pub fn user(login: &str, given: &str, family: &str) -> Value {
 }
 
 /// Passes if a document has this value.
-///
-/// # Errors
-/// If an answer, or what the backend has then, is another.
 pub fn equal(document: &Value, pointer: &str, expected: impl Into<Value>) -> anyhow::Result<()> {
     let (found, expected) = (document.pointer(pointer), expected.into());
     ensure!(

@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::environment::{self, NODE_MODULES, PYTHON};
 
-/// How long a server may take to be ready, and a command to end. Compiling the component for the
-/// first time, without optimisation, is the slowest.
+/// How long a server may take to be ready, and a command to end. The first compilation of the
+/// component, without optimisation, takes longest.
 pub const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// A running server.
@@ -28,9 +28,6 @@ pub struct Server {
 
 impl Server {
     /// A stock `scim2-server`, whose SCIM end points are under `/v2`.
-    ///
-    /// # Errors
-    /// If it does not start.
     pub async fn scim2() -> anyhow::Result<Self> {
         let address = free_address()?;
         let process = Command::new(environment::python_command("scim2-server"))
@@ -50,18 +47,12 @@ impl Server {
     }
 
     /// The example application of the demo.
-    ///
-    /// # Errors
-    /// If it does not start.
     pub async fn example_application() -> anyhow::Result<Self> {
         let mut command = Command::new(environment::file(PYTHON));
         Self::announced(command.arg(example_application())).await
     }
 
     /// A server made of `scimmy`, whose SCIM end points are under `/scim`.
-    ///
-    /// # Errors
-    /// If it does not start.
     pub async fn scimmy() -> anyhow::Result<Self> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/scimmy-server.mjs");
         let mut command = Command::new("node");
@@ -72,9 +63,6 @@ impl Server {
     }
 
     /// An OpenID provider made of `oidc-provider`, at a given address; its clients have this secret.
-    ///
-    /// # Errors
-    /// If it does not start.
     pub async fn openid(address: SocketAddr, client_secret: &str) -> anyhow::Result<Self> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/openid-provider.mjs");
         let mut command = Command::new("node");
@@ -89,14 +77,11 @@ impl Server {
     }
 
     /// Ends it.
-    ///
-    /// # Errors
-    /// If it cannot be ended.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         Ok(self.process.kill().await?)
     }
 
-    /// A program that says where it listens.
+    /// Starts a program that prints where it listens.
     async fn announced(command: &mut Command) -> anyhow::Result<Self> {
         let mut process = command
             .stdin(Stdio::null())
@@ -132,9 +117,6 @@ pub fn example_application() -> PathBuf {
 }
 
 /// Runs a command to its end and returns what it printed.
-///
-/// # Errors
-/// If it fails or does not end.
 pub async fn output(command: &mut Command) -> anyhow::Result<String> {
     let output = run(command).await?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -150,9 +132,6 @@ pub async fn output(command: &mut Command) -> anyhow::Result<String> {
 }
 
 /// Runs a command to its end, whether it succeeds or not.
-///
-/// # Errors
-/// If it cannot be run or does not end.
 pub async fn run(command: &mut Command) -> anyhow::Result<Output> {
     let ended = command.stdin(Stdio::null()).kill_on_drop(true).output();
     timeout(TIME_LIMIT, ended)
@@ -162,9 +141,6 @@ pub async fn run(command: &mut Command) -> anyhow::Result<Output> {
 }
 
 /// Asks a process to end, and waits until it has.
-///
-/// # Errors
-/// If it has ended already, or does not end in time.
 pub async fn terminate(process: &mut Child) -> anyhow::Result<ExitStatus> {
     let id = process.id().context("it has ended already")?.to_string();
     output(Command::new("kill").args(["-TERM", &id])).await?;
@@ -185,15 +161,12 @@ fn shown(command: &Command) -> String {
 
 /// An address of this machine at which nothing listens now, and which nobody else in this process
 /// was given: what it is for may start to listen much later.
-///
-/// # Errors
-/// If there is none.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
     // From 32768 on, systems take ports for the other ends of connections (ip(7)): what was free a moment
     // ago would be taken by chance.
     const FIRST: u32 = 16_384;
     const COUNT: u32 = 16_384;
-    /// So far apart do processes begin that run at the same time.
+    /// The distance between the first ports of processes that run at the same time.
     const APART: u32 = 1_021;
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..COUNT {
@@ -207,10 +180,7 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
     bail!("no port is free")
 }
 
-/// Waits until somebody listens there.
-///
-/// # Errors
-/// If nobody does in time.
+/// Waits until a server listens there.
 pub async fn until_connected(address: SocketAddr) -> anyhow::Result<()> {
     let until = Instant::now() + TIME_LIMIT;
     while tokio::net::TcpStream::connect(address).await.is_err() {

@@ -22,9 +22,6 @@ impl Secrets {
     }
 
     /// Passes if none of them is in there.
-    ///
-    /// # Errors
-    /// Names the place, and not the secret.
     pub fn are_not_in(&self, place: impl Display, bytes: &[u8]) -> anyhow::Result<()> {
         for secret in &self.0 {
             let first = secret.as_bytes()[0];

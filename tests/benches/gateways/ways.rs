@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use scimguard_tests::client::Client;
 use scimguard_tests::environment::{self, EMPTY_FILTER};
 use scimguard_tests::envoy::{self, Envoy, Filter, TestBed};
+use scimguard_tests::fixtures::{ACCOUNT, GATEWAY_SECRET, facts_service, harness};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::okta::{scim_client, user};
 use scimguard_tests::process;
@@ -16,9 +17,7 @@ use crate::loads::{CLIENTS, deletion};
 use crate::nginx::Nginx;
 use crate::usage;
 
-const ACCOUNT: &str = "ACC1";
 const OTHER_ACCOUNT: &str = "ACC2";
-const SECRET: &str = "0123456789abcdef0123456789abcdef-envoy";
 
 /// The limit of an account would be the figure.
 const NO_LIMITS: &str = "[limits]\nrequests_per_second = 1000000\nburst = 1000000\n";
@@ -52,11 +51,11 @@ impl Ways {
         let facts = Facts::start(application).await?;
         let (guard, address, token, other) = serving(application).await?;
         let nginx = Nginx::start(application, workers).await?;
-        let scene = scene(application, &facts, workers);
+        let bed = bed(application, &facts, workers);
         let envoys = [
-            Envoy::start_with(&scene, &[Filter::None]).await?,
-            Envoy::start_with(&scene, &[empty()]).await?,
-            Envoy::start_with(&scene, &[policy()]).await?,
+            Envoy::start_with(&bed, &[Filter::None]).await?,
+            Envoy::start_with(&bed, &[empty()]).await?,
+            Envoy::start_with(&bed, &[policy()]).await?,
         ];
         let plain = |name, to, process: Option<u32>| {
             let parts = process.map(usage::family).transpose()?;
@@ -123,11 +122,8 @@ impl Facts {
     pub(crate) async fn start(application: SocketAddr) -> anyhow::Result<Self> {
         let mut guard = Guard::configure(&format!("http://{application}"), &harness())?;
         let listen = process::free_address()?;
-        guard.configure_also(&format!(
-            "[facts]\nlisten = \"{listen}\"\n[[facts.gateway]]\nname = \"envoy\"\n\
-             secret_file = \"envoy.secret\"\n{NO_LIMITS}"
-        ))?;
-        guard.write_secret("envoy.secret", SECRET)?;
+        guard.configure_also(&format!("{}{NO_LIMITS}", facts_service(listen, "")))?;
+        guard.write_secret("edge.secret", GATEWAY_SECRET)?;
         let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
         let other = guard.token(OTHER_ACCOUNT, "svc-okta", Some("okta")).await?;
         guard.start_as("facts").await?;
@@ -151,15 +147,10 @@ async fn serving(application: SocketAddr) -> anyhow::Result<(Guard, SocketAddr, 
 }
 
 /// What an Envoy stands in front of.
-pub(crate) fn scene(application: SocketAddr, facts: &Facts, workers: usize) -> TestBed {
+pub(crate) fn bed(application: SocketAddr, facts: &Facts, workers: usize) -> TestBed {
     TestBed {
-        application,
-        facts: facts.listen,
-        secret: Some(SECRET.to_owned()),
-        http2: false,
         workers,
-        buffers: None,
-        forbidden: None,
+        ..TestBed::new(application, facts.listen)
     }
 }
 
@@ -176,24 +167,18 @@ pub(crate) fn policy() -> Filter {
     Filter::scimguard(&envoy::plugin(&harness(), false))
 }
 
-fn harness() -> Value {
-    json!({"version": 1, "preset": "harness"})
-}
-
 /// Okta creates the users and groups of all clients; and the policy is seen to be there.
 async fn provision(way: &Way) -> anyhow::Result<()> {
     let gateway = format!("http://{}", way.to);
     let okta = scim_client(&format!("{gateway}{SCIM}"), &way.token);
     for n in 0..CLIENTS {
         let user = user(&format!("u{n}"), "Ann", "Lee");
-        okta.send("POST", "/Users", Some(&user))
-            .await?
-            .status(201)?;
+        okta.post("/Users", &user).await?.status(201)?;
         let group = json!({"schemas": [GROUP], "displayName": format!("g{n}"), "members": []});
-        let pushed = okta.send("POST", "/Groups", Some(&group)).await?;
+        let pushed = okta.post("/Groups", &group).await?;
         pushed.status(201)?;
         let administrator = Client::new(&gateway);
-        let refused = administrator.send("DELETE", &deletion(n), None).await?;
+        let refused = administrator.delete(&deletion(n)).await?;
         refused.refused("okta-only.group-delete")?;
     }
     let nobody = Client::new(&gateway);

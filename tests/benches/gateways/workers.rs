@@ -77,8 +77,8 @@ async fn started(
     let mut samples = Vec::new();
     for _ in 0..STARTS {
         let begun = Instant::now();
-        let scene = ways::scene(application, facts, workers);
-        let envoy = Envoy::start_with(&scene, &[filter()]).await?;
+        let bed = ways::bed(application, facts, workers);
+        let envoy = Envoy::start_with(&bed, &[filter()]).await?;
         let ready = begun.elapsed();
         for load in [Load::Read, Load::Write] {
             load::run(envoy.listeners[0], load.clients(&facts.token)?, SPAN).await?;

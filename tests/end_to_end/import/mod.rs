@@ -5,16 +5,17 @@ mod untrusted;
 
 use anyhow::{Context as _, ensure};
 use scimguard_tests::client::Client;
+use scimguard_tests::fixtures::{
+    ACCOUNT, GENERIC_BASE, GROUP, HARNESS_BASE, SCIM2_MOUNT, USER, generic, harness, user_path,
+};
 use scimguard_tests::guard::Guard;
+use scimguard_tests::okta::{patch, user};
 use scimguard_tests::process::{self, Server};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::listed::Listed;
-use crate::provisioning::in_account;
-use crate::{ACCOUNT, GENERIC_BASE, HARNESS_BASE, SCIM2_MOUNT, generic, harness};
-use scimguard_tests::held::Held;
-use scimguard_tests::okta::{patch, scim_client, user};
+use crate::test_bed::{TestBed, only_id};
 
 const USERS: usize = 150;
 const GROUPS: usize = 60;
@@ -29,7 +30,7 @@ fn native(backend: &str, policy: &Value) -> anyhow::Result<Guard> {
 }
 
 fn import(guard: &Guard, more: &[&str]) -> Command {
-    let mut command = guard.program(&["import", "--account", ACCOUNT, "--json"]);
+    let mut command = guard.program(&format!("import --account {ACCOUNT} --json"));
     command.arg("--no-credential").args(more);
     command
 }
@@ -53,27 +54,21 @@ async fn fails(guard: &Guard, more: &[&str]) -> anyhow::Result<String> {
 
 /// Numbers of recorded and known users and groups, and of memberships.
 fn tally(outcome: &Value) -> [u64; 5] {
+    let (users, groups) = (&outcome["users"], &outcome["groups"]);
+    let (recorded, known) = ("recorded", "known");
     let counts = [
-        "/users/recorded",
-        "/users/known",
-        "/groups/recorded",
-        "/groups/known",
-        "/members",
+        &users[recorded],
+        &users[known],
+        &groups[recorded],
+        &groups[known],
+        &outcome["members"],
     ];
-    counts.map(|count| {
-        outcome
-            .pointer(count)
-            .and_then(Value::as_u64)
-            .unwrap_or(u64::MAX)
-    })
+    counts.map(|count| count.as_u64().unwrap_or(u64::MAX))
 }
 
 fn a_user(number: usize) -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "id": format!("u{number}"),
-        "userName": format!("user{number}@example.com"),
-    })
+    let name = format!("user{number}@example.com");
+    json!({"schemas": [USER], "id": format!("u{number}"), "userName": name})
 }
 
 fn users(count: usize) -> Vec<Value> {
@@ -112,17 +107,14 @@ async fn an_import_that_is_killed_goes_on_and_counts_everything_once() -> anyhow
     // What it recorded is what the guard decides by.
     let token = guard.token(ACCOUNT, "svc-script", None).await?;
     guard.start().await?;
-    let script = scim_client(&format!("{}{GENERIC_BASE}", guard.url), &token);
+    let script = guard.scim(GENERIC_BASE, &token);
     let edits = [
         (format!("/Groups/{group}"), "okta-only.group-rename"),
         (format!("/Users/{user}"), "okta-only.user-profile"),
     ];
     for (path, rule) in edits {
         let rename = json!([{"op": "replace", "path": "displayName", "value": "ours"}]);
-        script
-            .send("PATCH", &path, Some(&patch(rename)))
-            .await?
-            .refused(rule)?;
+        script.patch(&path, &patch(rename)).await?.refused(rule)?;
     }
     Ok(())
 }
@@ -132,7 +124,7 @@ async fn fill(application: &Client) -> anyhow::Result<(String, String)> {
     let mut ids = Vec::new();
     for number in 0..USERS {
         let user = a_user(number);
-        let answer = application.send("POST", "/Users", Some(&user)).await?;
+        let answer = application.post("/Users", &user).await?;
         ids.push(answer.status(201)?.id()?);
     }
     let mut last = None;
@@ -140,12 +132,9 @@ async fn fill(application: &Client) -> anyhow::Result<(String, String)> {
         let members: Vec<_> = (0..MEMBERS)
             .map(|member| json!({"value": ids[(number + member) % USERS]}))
             .collect();
-        let group = json!({
-            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-            "displayName": format!("group {number}"),
-            "members": members,
-        });
-        let answer = application.send("POST", "/Groups", Some(&group)).await?;
+        let name = format!("group {number}");
+        let group = json!({"schemas": [GROUP], "displayName": name, "members": members});
+        let answer = application.post("/Groups", &group).await?;
         last = Some((ids[number].clone(), answer.status(201)?.id()?));
     }
     last.context("no groups")
@@ -161,10 +150,8 @@ async fn a_large_group_is_read_whole() -> anyhow::Result<()> {
         _ => {
             let member = |n| json!({"value": format!("u{n}"), "type": "User"});
             let members: Vec<Value> = (0..MANY).map(member).collect();
-            (
-                200,
-                json!({"id": "g1", "displayName": "all", "members": members}),
-            )
+            let group = json!({"id": "g1", "displayName": "all", "members": members});
+            (200, group)
         }
     })
     .await?;
@@ -204,7 +191,7 @@ async fn silence_about_members_is_not_taken_for_none() -> anyhow::Result<()> {
 async fn the_guards_own_credential_is_asked_with() -> anyhow::Result<()> {
     let listed = Listed::by(|asked| asked.page(&[])).await?;
     let guard = native(&listed.url, &generic("/"))?;
-    let complaint = process::run(&mut guard.program(&["import", "--account", ACCOUNT])).await?;
+    let complaint = process::run(&mut guard.program("import --account ACC1")).await?;
     let complaint = String::from_utf8_lossy(&complaint.stderr).into_owned();
     ensure!(
         complaint.contains("backend_credential") && complaint.contains("--no-credential"),
@@ -213,7 +200,7 @@ async fn the_guards_own_credential_is_asked_with() -> anyhow::Result<()> {
     ensure!(listed.count() == 0, "it asked all the same");
 
     guard.configure_also("[backend_credential]\nenv = \"GUARDS_OWN\"\n")?;
-    let mut import = guard.program(&["import", "--account", ACCOUNT]);
+    let mut import = guard.program("import --account ACC1");
     process::output(import.env("GUARDS_OWN", "s3cret")).await?;
     for (path, credential) in listed.seen() {
         ensure!(
@@ -236,14 +223,8 @@ async fn an_import_of_a_part_is_no_first_fill() -> anyhow::Result<()> {
     )
     .await?;
     let guard = native(&listed.url, &generic("/"))?;
-    let okta = [
-        "--managed-by",
-        "okta",
-        "--filter",
-        "externalId pr",
-        "--only",
-        "users",
-    ];
+    let filter = "--filter=externalId pr";
+    let okta = ["--managed-by", "okta", filter, "--only", "users"];
     let outcome = imported(&guard, &okta).await?;
     ensure!(tally(&outcome) == [2, 0, 0, 0, 0], "{outcome}");
     ensure!(outcome["first_fill"] == false, "{outcome}");
@@ -285,38 +266,15 @@ async fn an_import_of_a_part_is_no_first_fill() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_okta_was_creating_when_the_guard_died_is_oktas() -> anyhow::Result<()> {
-    let application = Server::example_application().await?;
-    let held = Held::in_front_of(&application.url).await?;
-    let mut guard = native(&held.url, &harness())?;
-    let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
-    guard.start().await?;
-    let okta = scim_client(&format!("{}{HARNESS_BASE}", guard.url), &token);
-    held.hold();
-    let request = tokio::spawn(async move {
-        okta.send("POST", "/Users", Some(&user("ann", "Ann", "Lee")))
-            .await
-    });
-    held.until_held().await?;
-    guard.kill().await?;
-    ensure!(
-        request.await?.is_err(),
-        "a guard that was killed has answered"
-    );
-    held.release();
-
-    let outcome = imported(&guard, &[]).await?;
+    let mut bed = TestBed::new("engine = \"native\"\n").await?;
+    let ann = user("ann", "Ann", "Lee");
+    bed.killed_during("POST", "/Users", ann).await?;
+    let outcome = imported(&bed.guard, &[]).await?;
     ensure!(outcome["users"]["settled"] == 1, "{outcome}");
-    guard.start().await?;
-    let backend = Client::new(format!("{}{HARNESS_BASE}", application.url));
-    let listed = backend.get("/Users").await?.status(200)?;
-    let ann = listed.body["Resources"][0]["id"]
-        .as_str()
-        .context("nobody")?;
-    let path = in_account(&format!("/gateway/ng/api/user/{ann}"));
-    Client::new(&guard.url)
-        .send("DELETE", &path, None)
-        .await?
-        .refused("okta-only.user-delete")
+    bed.guard.start().await?;
+    let ann = only_id(&bed.okta.backend.get("/Users").await?.status(200)?)?;
+    let path = format!("/gateway/ng/api/user/{ann}");
+    bed.delete_is_refused(&path, "okta-only.user-delete").await
 }
 
 #[tokio::test]
@@ -325,25 +283,18 @@ async fn until_the_first_fill_unseen_users_can_be_closed() -> anyhow::Result<()>
     let scim = format!("{}{HARNESS_BASE}", application.url);
     let backend = Client::new(scim).with("content-type", "application/scim+json");
     let robert = user("bob", "Bob", "Ray");
-    let bob = backend
-        .send("POST", "/Users", Some(&robert))
-        .await?
-        .status(201)?
-        .id()?;
+    let bob = backend.post("/Users", &robert).await?.status(201)?.id()?;
     let mut guard = native(&application.url, &harness())?;
     guard.configure_also("unseen = \"refuse\"\n")?;
     guard.start().await?;
-    let administrator = Client::new(&guard.url).with("content-type", "application/json");
-    let path = in_account(&format!("/gateway/ng/api/user/{bob}"));
+    let administrator = guard.administrator();
+    let path = user_path(&bob);
     let edit = json!({"uuid": bob, "name": "Bobby", "email": "bob@example.com"});
 
-    let answer = administrator.send("PUT", &path, Some(&edit)).await?;
+    let answer = administrator.put(&path, &edit).await?;
     answer.refused("facts.unavailable")?;
     let outcome = imported(&guard, &[]).await?;
     ensure!(tally(&outcome)[0] == 1, "{outcome}");
-    administrator
-        .send("PUT", &path, Some(&edit))
-        .await?
-        .done()?;
+    administrator.put(&path, &edit).await?.done()?;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What an application may answer to an import, right and wrong.
 
 use anyhow::{Context as _, ensure};
+use scimguard_tests::fixtures::generic;
 use serde_json::{Value, json};
 
 use super::{a_user, fails, imported, native, tally, users};
-use crate::generic;
 use crate::listed::{Asked, Listed, list};
 
 /// What an application answers, and what comes of it: a tally, or a complaint.

@@ -17,6 +17,7 @@ use anyhow::{Context as _, ensure};
 use scimguard_core::Headers;
 use scimguard_exchange::headers;
 use scimguard_tests::envoy::{Envoy, TestBed};
+use scimguard_tests::fixtures::{ACCOUNT, GATEWAY_SECRET, HARNESS_BASE, facts_service, harness};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::process;
 use serde::Deserialize;
@@ -25,9 +26,8 @@ use tokio::time::Instant;
 use self::application::{Application, Arrived};
 use self::requests::{Chance, Protocol, Sent};
 use crate::raw::Answer;
-use crate::two_ways::{ACCOUNT, BASE, filter, policy};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef-edge";
+use crate::two_ways::filter;
 
 /// How long the test runs, and what it begins with, if nobody says.
 const SECONDS: u64 = 20;
@@ -141,7 +141,7 @@ fn shown(what: &impl Debug) -> String {
 
 async fn serve() -> anyhow::Result<Way> {
     let application = Application::start().await?;
-    let mut guard = Guard::configure(&format!("http://{}", application.address), &policy())?;
+    let mut guard = Guard::configure(&format!("http://{}", application.address), &harness())?;
     guard.configure_also(NO_LIMITS)?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
@@ -155,26 +155,15 @@ async fn serve() -> anyhow::Result<Way> {
 
 async fn envoy() -> anyhow::Result<(Way, Envoy)> {
     let application = Application::start().await?;
-    let mut guard = Guard::configure(&format!("http://{}", application.address), &policy())?;
+    let mut guard = Guard::configure(&format!("http://{}", application.address), &harness())?;
     let facts = process::free_address()?;
-    guard.configure_also(&format!(
-        "[facts]\nlisten = \"{facts}\"\n[[facts.gateway]]\nname = \"envoy\"\n\
-         secret_file = \"edge.secret\"\n{NO_LIMITS}"
-    ))?;
-    guard.write_secret("edge.secret", SECRET)?;
+    guard.configure_also(&format!("{}{NO_LIMITS}", facts_service(facts, "")))?;
+    guard.write_secret("edge.secret", GATEWAY_SECRET)?;
     let token = guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     guard.start().await?;
-    let scene = TestBed {
-        application: application.address,
-        facts,
-        secret: Some(SECRET.to_owned()),
-        http2: false,
-        // All requests share the connections of one worker.
-        workers: 1,
-        buffers: None,
-        forbidden: None,
-    };
-    let envoy = Envoy::start(&scene, &[filter(&policy())]).await?;
+    // All requests share the connections of its one worker.
+    let bed = TestBed::new(application.address, facts);
+    let envoy = Envoy::start(&bed, &[filter(&harness())]).await?;
     let way = Way {
         to: envoy.listeners[0],
         application,
@@ -198,7 +187,7 @@ impl Way {
             kind: "usual",
             protocol: Protocol::Http1,
             method: "GET".to_owned(),
-            path: format!("{BASE}/Users/other{number}"),
+            path: format!("{HARNESS_BASE}/Users/other{number}"),
             headers: vec![("authorization".to_owned(), format!("Bearer {}", self.token))],
             chunked: false,
             pieces: Vec::new(),

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
+use scimguard_tests::fixtures::HARNESS_BASE;
 use serde_json::json;
-
-use crate::two_ways::BASE;
 
 /// Numbers that follow from a seed (SplitMix64).
 pub(super) struct Chance(pub(super) u64);
@@ -75,9 +74,9 @@ pub(super) fn request(chance: &mut Chance, number: usize, token: &str) -> Sent {
     let methods = ["GET", "DELETE", "POST", "PUT", "PATCH", "HEAD", "OPTIONS"];
     let method = chance.of(&methods);
     let path = match chance.below(6) {
-        0 => format!("{BASE}/Users"),
-        1 => format!("{BASE}/Users/u{number}"),
-        2 => format!("{BASE}/Groups/g{number}"),
+        0 => format!("{HARNESS_BASE}/Users"),
+        1 => format!("{HARNESS_BASE}/Users/u{number}"),
+        2 => format!("{HARNESS_BASE}/Groups/g{number}"),
         3 => format!("/gateway/ng/api/user/u{number}?accountIdentifier=ACC1"),
         4 => format!("/gateway/ng/api/user-groups?accountIdentifier=ACC1&n={number}"),
         _ => format!("/gateway/ng/api/large/{number}?accountIdentifier=ACC1"),
@@ -126,7 +125,7 @@ pub(super) fn odd(number: usize, token: &str) -> Option<Sent> {
         kind: "usual",
         protocol: Protocol::Http1,
         method: "GET".to_owned(),
-        path: format!("{BASE}/Users"),
+        path: format!("{HARNESS_BASE}/Users"),
         headers: vec![("authorization".to_owned(), format!("Bearer {token}"))],
         chunked: false,
         pieces: Vec::new(),
@@ -179,7 +178,7 @@ fn make_odd(sent: &mut Sent, kind: &'static str) {
 /// What a client sends; among it a request that nobody may take for one.
 fn body(chance: &mut Chance, number: usize, method: &str) -> Vec<u8> {
     let smuggled = format!(
-        "DELETE {BASE}/Groups/smuggled HTTP/1.1\r\nhost: a.example.com\r\ncontent-length: 0\r\n\r\n"
+        "DELETE {HARNESS_BASE}/Groups/smuggled HTTP/1.1\r\nhost: a.example.com\r\ncontent-length: 0\r\n\r\n"
     );
     let none = match method {
         "POST" | "PUT" | "PATCH" => 6,

@@ -4,10 +4,11 @@
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
+use scimguard_tests::fixtures::GROUP;
 use scimguard_tests::model::{Group, Id, User, World};
 use serde_json::{Value, json};
 
-use crate::operation::{GROUP, Operation, managed, patch, scim, whole_user};
+use crate::operation::{Operation, managed, patch, scim, whole_user};
 
 /// How many people there are in the provider's directory, and teams.
 const PEOPLE: u32 = 12;

@@ -50,7 +50,7 @@ async fn nothing_forbidden_passes_and_the_record_is_right_after_any_kill() -> an
     let seed = number(SEED_VARIABLE)?.unwrap_or(SEED);
     let history = async {
         let mut history = History {
-            cast: Scenario::assemble(seed, true).await?,
+            scenario: Scenario::assemble(seed, true).await?,
             random: StdRng::seed_from_u64(seed),
             counts: Arc::default(),
         };
@@ -69,7 +69,7 @@ async fn nothing_forbidden_passes_and_the_record_is_right_after_any_kill() -> an
 }
 
 struct History {
-    cast: Scenario,
+    scenario: Scenario,
     random: StdRng,
     counts: Arc<Counts>,
 }
@@ -96,15 +96,15 @@ impl History {
         }
         let while_ = Duration::from_millis(self.random.random_range(10..LONGEST_LIFE));
         sleep(while_).await;
-        self.cast.guard.kill().await?;
-        self.cast.witness.seen().await.note("the guard is killed");
+        self.scenario.guard.kill().await?;
+        self.scenario.proxy.seen().await.note("the guard is killed");
         let cut_off = self.counts.in_flight.swap(0, Ordering::SeqCst);
         self.counts.cut_off.fetch_add(cut_off, Ordering::SeqCst);
         party.abort_all();
         while party.join_next().await.is_some() {}
         self.counts.in_flight.store(0, Ordering::SeqCst);
-        self.cast.guard.start().await?;
-        self.cast.witness.saw_nothing_forbidden().await
+        self.scenario.guard.start().await?;
+        self.scenario.proxy.saw_nothing_forbidden().await
     }
 
     /// A worker of the provider, until the guard is dead.
@@ -127,8 +127,8 @@ impl History {
         async move {
             loop {
                 life.look_around().await;
-                let deed = chance::of_an_operator(&mut life.random, &life.seen);
-                if life.act(&deed).await.is_none() {
+                let operation = chance::of_an_operator(&mut life.random, &life.seen);
+                if life.act(&operation).await.is_none() {
                     return;
                 }
             }
@@ -139,10 +139,10 @@ impl History {
         Life {
             actor,
             hands: match actor {
-                Actor::Provisioner => self.cast.provider.clone(),
-                Actor::Operator => self.cast.operator.clone(),
+                Actor::Provisioner => self.scenario.provider.clone(),
+                Actor::Operator => self.scenario.operator.clone(),
             },
-            view: self.cast.witness.view(),
+            view: self.scenario.proxy.view(),
             seen: World::default(),
             random: StdRng::seed_from_u64(self.random.random()),
             counts: Arc::clone(&self.counts),
@@ -152,10 +152,10 @@ impl History {
     /// Nobody acts until the guard has settled what is open; then its record is right.
     async fn rest(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let database = self.cast.guard.database();
+        let database = self.scenario.guard.database();
         let record = loop {
             let record = Record::read(&database).await?;
-            let seen = self.cast.witness.seen().await;
+            let seen = self.scenario.proxy.seen().await;
             if record.is_settled(&seen.world) {
                 break record;
             }
@@ -168,7 +168,7 @@ impl History {
             drop(seen);
             sleep(Duration::from_millis(50)).await;
         };
-        let mut seen = self.cast.witness.seen().await;
+        let mut seen = self.scenario.proxy.seen().await;
         seen.grant_claims(&record);
         let differences = record.differences(&seen.world);
         ensure!(
@@ -182,7 +182,7 @@ impl History {
 
     /// Passes if enough happened for the rest to mean anything.
     async fn was_eventful(&self, kills: usize) -> anyhow::Result<()> {
-        let seen = self.cast.witness.seen().await;
+        let seen = self.scenario.proxy.seen().await;
         let counts = &self.counts;
         let refused = counts.refused.load(Ordering::SeqCst);
         let cut_off = counts.cut_off.load(Ordering::SeqCst);
@@ -232,13 +232,13 @@ impl Life {
     }
 
     /// The answer; `None` if there was none.
-    async fn act(&self, deed: &Operation) -> Option<Answer> {
-        if let (Actor::Provisioner, Some(user)) = (self.actor, deed.user()) {
+    async fn act(&self, operation: &Operation) -> Option<Answer> {
+        if let (Actor::Provisioner, Some(user)) = (self.actor, operation.user()) {
             self.view.claim(user).await;
         }
         let counts = &self.counts;
         counts.in_flight.fetch_add(1, Ordering::SeqCst);
-        let answer = deed.by(&self.hands).await.ok()?;
+        let answer = operation.by(&self.hands).await.ok()?;
         counts.in_flight.fetch_sub(1, Ordering::SeqCst);
         match answer.rule {
             Some(_) => counts.refused.fetch_add(1, Ordering::SeqCst),
@@ -250,7 +250,7 @@ impl Life {
     /// The provider links what it finds, as long as it is let.
     async fn carry_out(&self, plan: Plan) -> Option<()> {
         let (search, create, change) = match plan {
-            Plan::Do(deed) => return self.act(&deed).await.map(drop),
+            Plan::Do(operation) => return self.act(&operation).await.map(drop),
             Plan::Find {
                 search,
                 create,

@@ -7,11 +7,12 @@ mod scim_users;
 
 use std::collections::BTreeSet;
 
+use scimguard_tests::fixtures::{HARNESS_BASE, in_account};
 use scimguard_tests::model::{Actor, Edit, Id, Policy, World};
 use serde_json::{Value, json};
 
-use crate::scene::TARGET;
-use crate::{ACCOUNT, OPERATOR_TOKEN, PROVISIONER_TOKEN};
+use crate::test_bed::TARGET;
+use crate::{OPERATOR_TOKEN, PROVISIONER_TOKEN};
 
 pub(crate) use neutral::routes;
 
@@ -56,7 +57,7 @@ impl Client {
             Self::Operator => (Actor::Operator, "SCIM operator", OPERATOR_TOKEN),
         };
         let Request(method, path, body) = request;
-        let path = format!("/gateway/ng/api/scim/account/{ACCOUNT}{path}");
+        let path = format!("{HARNESS_BASE}{path}");
         let mut headers = json!({"authorization": format!("Bearer {token}")});
         if !body.is_null() {
             headers["content-type"] = "application/scim+json".into();
@@ -77,7 +78,7 @@ pub(crate) struct Request<'a>(&'static str, &'a str, Value);
 /// On a management route.
 fn managed(name: &str, edit: Edit, request: Request<'_>) -> Attempt {
     let Request(method, path, body) = request;
-    let path = format!("{path}?accountIdentifier={ACCOUNT}");
+    let path = in_account(path);
     let headers = match body.is_null() {
         true => json!({}),
         false => json!({"content-type": "application/json"}),

@@ -6,33 +6,29 @@ use scimguard_tests::model::{Active, Edit, Id, Profile, World};
 use serde_json::{Value, json};
 
 use super::{Attempt, Request, managed, members, with, without};
-use crate::scene::{SIDE, SUE, SUE_MAIL, SUE_NAME, TARGET, TARGET_NAME, ids};
+use crate::test_bed::{SIDE, SUE, SUE_MAIL, SUE_NAME, TARGET, TARGET_NAME};
 
 const GROUP: &str = "/gateway/ng/api/team/target_team";
 const PERSON: &str = "/gateway/ng/api/person/u-sue";
 
 /// The policy's `management.routes`.
 pub(crate) fn routes() -> Value {
-    let account = json!({"query": "accountIdentifier"});
+    // What each route names: the group or the user, by its path.
+    let of = |what: &str, base: &str, method: &str, path: &str, edit: &str, parts: Value| {
+        let mut route = json!({
+            "method": method, "path": format!("{base}/{{{what}}}{path}"), "edit": edit,
+            "account": {"query": "accountIdentifier"}, what: {"path": what},
+        });
+        if let (Value::Object(route), Value::Object(parts)) = (&mut route, parts) {
+            route.extend(parts);
+        }
+        route
+    };
     let group = |method: &str, path: &str, edit: &str, parts: Value| {
-        let path = format!("/gateway/ng/api/team/{{group}}{path}");
-        route(
-            json!({
-                "method": method, "path": path, "edit": edit, "account": account,
-                "group": {"path": "group"},
-            }),
-            parts,
-        )
+        of("group", "/gateway/ng/api/team", method, path, edit, parts)
     };
     let person = |method: &str, path: &str, edit: &str, parts: Value| {
-        let path = format!("/gateway/ng/api/person/{{user}}{path}");
-        route(
-            json!({
-                "method": method, "path": path, "edit": edit, "account": account,
-                "user": {"path": "user"},
-            }),
-            parts,
-        )
+        of("user", "/gateway/ng/api/person", method, path, edit, parts)
     };
     let named = json!({"name": {"body": "/name"}});
     let users = json!({"members": {"body": "/users"}});
@@ -62,13 +58,6 @@ pub(crate) fn routes() -> Value {
     ])
 }
 
-fn route(mut route: Value, parts: Value) -> Value {
-    if let (Value::Object(route), Value::Object(parts)) = (&mut route, parts) {
-        route.extend(parts);
-    }
-    route
-}
-
 pub(super) fn attempts(world: &World) -> Vec<Attempt> {
     let mut attempts = teams(world);
     attempts.extend(people(world));
@@ -78,68 +67,43 @@ pub(super) fn attempts(world: &World) -> Vec<Attempt> {
 fn teams(world: &World) -> Vec<Attempt> {
     let now = members(world);
     let (added, left) = (with(&now, SUE), without(&now, SUE));
-    let rename = |name: &str, display: &str| {
-        let edit = Edit::WriteGroup {
-            group: TARGET.into(),
-            name: Some(display.into()),
-            add: [].into(),
-            remove: [].into(),
-        };
-        let path = format!("{GROUP}/name");
-        managed(name, edit, Request("PUT", &path, json!({"name": display})))
+    let team = |name: &str, method: &'static str, path: &str, edit: Edit, body: Value| {
+        managed(name, edit, Request(method, &format!("{GROUP}{path}"), body))
     };
-    let update = |name: &str, display: &str, members: &BTreeSet<Id>| {
-        let edit = Edit::ReplaceGroup {
-            group: TARGET.into(),
-            name: Some(display.into()),
-            members: members.clone(),
-        };
-        let body = json!({"name": display, "users": members});
-        managed(name, edit, Request("PUT", GROUP, body))
+    let rename = |name: &str, display: &str| {
+        let edit = Edit::write_group(TARGET, Some(display), &[], &[]);
+        team(name, "PUT", "/name", edit, json!({"name": display}))
+    };
+    let update = |name: &str, members: &BTreeSet<Id>| {
+        let edit = Edit::replace_group(TARGET, Some(TARGET_NAME), members);
+        let body = json!({"name": TARGET_NAME, "users": members});
+        team(name, "PUT", "", edit, body)
     };
     let list = |name: &str, method: &'static str, add: &[&str], remove: &[&str]| {
-        let edit = Edit::WriteGroup {
-            group: TARGET.into(),
-            name: None,
-            add: ids(add),
-            remove: ids(remove),
-        };
         let users: Vec<&str> = add.iter().chain(remove).copied().collect();
-        let path = format!("{GROUP}/users");
-        managed(name, edit, Request(method, &path, json!({"users": users})))
+        let edit = Edit::write_group(TARGET, None, add, remove);
+        team(name, method, "/users", edit, json!({"users": users}))
     };
     let replace = |name: &str, members: &BTreeSet<Id>| {
-        let edit = Edit::ReplaceGroup {
-            group: TARGET.into(),
-            name: None,
-            members: members.clone(),
-        };
-        let path = format!("{GROUP}/users");
-        managed(name, edit, Request("PUT", &path, json!({"users": members})))
+        let edit = Edit::replace_group(TARGET, None, members);
+        team(name, "PUT", "/users", edit, json!({"users": members}))
     };
-    let create = Edit::CreateGroup {
-        id: Some(TARGET.into()),
-        name: TARGET_NAME.into(),
-        members: added.clone(),
-    };
+    let create = Edit::create_group(Some(TARGET), TARGET_NAME, &added);
     let body = json!({"name": TARGET_NAME, "users": added});
+    let delete = Edit::DeleteGroup(TARGET.into());
     vec![
         rename("group.rename to another name", "renamed-team"),
         rename("group.rename to the same name", TARGET_NAME),
-        update("group.update as it is", TARGET_NAME, &now),
-        update("group.update with the user", TARGET_NAME, &added),
-        update("group.update without the user", TARGET_NAME, &left),
+        update("group.update as it is", &now),
+        update("group.update with the user", &added),
+        update("group.update without the user", &left),
         list("group.members.add", "POST", &[SUE], &[]),
         list("group.members.remove", "DELETE", &[], &[SUE]),
         replace("group.members.replace with the user", &added),
         replace("group.members.replace without the user", &left),
         replace("group.members.replace by themselves", &now),
-        managed("group.create", create, Request("POST", GROUP, body)),
-        managed(
-            "group.delete",
-            Edit::DeleteGroup(TARGET.into()),
-            Request("DELETE", GROUP, Value::Null),
-        ),
+        team("group.create", "POST", "", create, body),
+        team("group.delete", "DELETE", "", delete, Value::Null),
     ]
 }
 
@@ -148,27 +112,20 @@ fn people(world: &World) -> Vec<Attempt> {
         let path = format!("{PERSON}{path}");
         managed(name, edit, Request(method, &path, body))
     };
-    let write = |full: &str, mail: &str, active: Active| Edit::WriteUser {
-        user: SUE.into(),
-        profile: Profile {
-            mail: Some(mail.into()),
-            name: Some(full.into()),
-            ..Profile::default()
-        },
-        active,
+    let write = |name: &str, path: &str, full: &str, mail: &str| {
+        let edit = Edit::write_user(SUE, Profile::named(full, mail), Active::Kept);
+        person(
+            name,
+            "PUT",
+            path,
+            edit,
+            json!({"name": full, "email": mail}),
+        )
     };
-    let only = |active: Active| Edit::WriteUser {
-        user: SUE.into(),
-        profile: Profile::default(),
-        active,
-    };
-    let body = |full: &str, mail: &str| json!({"name": full, "email": mail});
-    let in_groups: BTreeSet<Id> = world
-        .groups
-        .iter()
-        .filter(|(_, group)| group.members.contains(SUE))
-        .map(|(id, _)| id.clone())
-        .collect();
+    let only = |active: Active| Edit::write_user(SUE, Profile::default(), active);
+    let in_groups = world.groups.iter();
+    let in_groups = in_groups.filter(|(_, group)| group.members.contains(SUE));
+    let in_groups: BTreeSet<Id> = in_groups.map(|(id, _)| id.clone()).collect();
     let moved = with(&without(&in_groups, TARGET), SIDE);
     let replace = |name: &str, groups: &BTreeSet<Id>| {
         let edit = Edit::ReplaceGroups {
@@ -177,85 +134,26 @@ fn people(world: &World) -> Vec<Attempt> {
         };
         person(name, "PUT", "/groups", edit, json!({"groups": groups}))
     };
-    let join = Edit::JoinGroups {
-        user: SUE.into(),
-        groups: ids(&[TARGET]),
-    };
-    let leave = Edit::LeaveGroups {
-        user: SUE.into(),
-        groups: ids(&[TARGET]),
-    };
+    let (join, leave) = (Edit::join(SUE, &[TARGET]), Edit::leave(SUE, &[TARGET]));
     let target = json!({"groups": [TARGET]});
-    let (other, susan) = ("Sue Other", "susan@example.com");
-    vec![
-        person(
-            "user.update",
-            "PUT",
-            "",
-            write(other, SUE_MAIL, Active::Kept),
-            body(other, SUE_MAIL),
-        ),
-        person(
-            "user.update as it is",
-            "PUT",
-            "",
-            write(SUE_NAME, SUE_MAIL, Active::Kept),
-            body(SUE_NAME, SUE_MAIL),
-        ),
-        person(
-            "user.profile",
-            "PUT",
-            "/profile",
-            write(SUE_NAME, susan, Active::Kept),
-            body(SUE_NAME, susan),
-        ),
-        person(
-            "user.activate",
-            "PUT",
-            "/activate",
-            only(Active::On),
-            Value::Null,
-        ),
-        person(
-            "user.deactivate",
-            "PUT",
-            "/deactivate",
-            only(Active::Off),
-            Value::Null,
-        ),
-        person(
-            "user.delete",
-            "DELETE",
-            "",
-            Edit::DeleteUser(SUE.into()),
-            Value::Null,
-        ),
-        person("user.unlock", "PUT", "/unlock", Edit::Free, Value::Null),
-        person(
-            "roles",
-            "PUT",
-            "/roles",
-            Edit::Free,
-            json!({"roles": ["viewer"]}),
-        ),
-        person(
-            "read",
-            "POST",
-            "/search",
-            Edit::Nothing,
-            json!({"term": "sue"}),
-        ),
+    let none = || Value::Null;
+    #[rustfmt::skip]
+    let people = vec![
+        write("user.update", "", "Sue Other", SUE_MAIL),
+        write("user.update as it is", "", SUE_NAME, SUE_MAIL),
+        write("user.profile", "/profile", SUE_NAME, "susan@example.com"),
+        person("user.activate", "PUT", "/activate", only(Active::On), none()),
+        person("user.deactivate", "PUT", "/deactivate", only(Active::Off), none()),
+        person("user.delete", "DELETE", "", Edit::DeleteUser(SUE.into()), none()),
+        person("user.unlock", "PUT", "/unlock", Edit::Free, none()),
+        person("roles", "PUT", "/roles", Edit::Free, json!({"roles": ["viewer"]})),
+        person("read", "POST", "/search", Edit::Nothing, json!({"term": "sue"})),
         person("user.groups.add", "POST", "/groups", join, target.clone()),
         person("user.groups.remove", "DELETE", "/groups", leave, target),
-        replace(
-            "user.groups.replace with the group",
-            &with(&in_groups, TARGET),
-        ),
+        replace("user.groups.replace with the group", &with(&in_groups, TARGET)),
         replace("user.groups.replace by themselves", &in_groups),
         replace("user.groups.replace by none", &[].into()),
-        replace(
-            "user.groups.replace: a move from the group to another",
-            &moved,
-        ),
-    ]
+        replace("user.groups.replace: a move from the group to another", &moved),
+    ];
+    people
 }

@@ -39,22 +39,22 @@ const CAPABILITIES: [&str; 24] = [
 ];
 
 /// All but the listeners, which are in a file of their own.
-pub(super) fn whole(scene: &TestBed, listeners: &Path) -> Value {
-    let secrets = scene.secret.iter().map(|secret| {
+pub(super) fn whole(bed: &TestBed, listeners: &Path) -> Value {
+    let secrets = bed.secret.iter().map(|secret| {
         json!({
             "name": "gateway-secret",
             "generic_secret": {"secret": {"inline_string": format!("Bearer {secret}")}},
         })
     });
-    let facts = scene.secret.is_some().then(with_secret);
+    let facts = bed.secret.is_some().then(with_secret);
     json!({
         "admin": {"address": socket(SocketAddr::from(([127, 0, 0, 1], 0)))},
         "dynamic_resources": {"lds_config": {"path_config_source": {"path": listeners}}},
         "static_resources": {
             "secrets": secrets.collect::<Vec<_>>(),
             "clusters": [
-                cluster("application", scene.application, scene.http2, None),
-                cluster("facts", scene.facts, false, facts),
+                cluster("application", bed.application, bed.http2, None),
+                cluster("facts", bed.facts, false, facts),
             ],
         },
     })

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 pub use self::running::Running;
 use self::running::TIME_LIMIT;
 use crate::environment::{self, FILTER};
+use crate::fixtures::GATEWAY_SECRET;
 
 /// What Envoy stands in front of.
 pub struct TestBed {
@@ -70,6 +71,24 @@ pub fn plugin(policy: &Value, annotate: bool) -> Value {
     })
 }
 
+// === impl TestBed ===
+
+impl TestBed {
+    /// The simplest one, with one worker; the facts service knows the gateway.
+    #[must_use]
+    pub fn new(application: SocketAddr, facts: SocketAddr) -> Self {
+        Self {
+            application,
+            facts,
+            secret: Some(GATEWAY_SECRET.to_owned()),
+            http2: false,
+            workers: 1,
+            buffers: None,
+            forbidden: None,
+        }
+    }
+}
+
 // === impl Filter ===
 
 impl Filter {
@@ -87,27 +106,21 @@ impl Filter {
 
 impl Envoy {
     /// Starts it, with a listener for each plugin configuration.
-    ///
-    /// # Errors
-    /// If it ends or is not ready in time, or refuses a configuration; the message has its log.
-    pub async fn start(scene: &TestBed, plugins: &[Value]) -> anyhow::Result<Self> {
+    pub async fn start(bed: &TestBed, plugins: &[Value]) -> anyhow::Result<Self> {
         let filters: Vec<Filter> = plugins.iter().map(Filter::scimguard).collect();
-        Self::start_with(scene, &filters).await
+        Self::start_with(bed, &filters).await
     }
 
     /// Starts it, with a listener for each of these filters.
-    ///
-    /// # Errors
-    /// If it ends or is not ready in time, or refuses a configuration; the message has its log.
-    pub async fn start_with(scene: &TestBed, filters: &[Filter]) -> anyhow::Result<Self> {
+    pub async fn start_with(bed: &TestBed, filters: &[Filter]) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("scimguard-envoy-")?;
         let settings = Settings {
-            buffers: scene.buffers,
-            forbidden: scene.forbidden,
+            buffers: bed.buffers,
+            forbidden: bed.forbidden,
         };
         write(&folder, filters, settings)?;
-        let document = configuration::whole(scene, &folder.path().join("listeners.json"));
-        let workers = scene.workers.to_string();
+        let document = configuration::whole(bed, &folder.path().join("listeners.json"));
+        let workers = bed.workers.to_string();
         let node = ["--service-cluster", "tests", "--service-node", "tests"];
         let arguments = [&node[..], &["--concurrency", &workers]].concat();
         let running = Running::start(folder.path(), &document.to_string(), &arguments).await?;
@@ -126,9 +139,6 @@ impl Envoy {
     }
 
     /// Gives it other plugin configurations, and waits until it has taken or refused them.
-    ///
-    /// # Errors
-    /// If it does neither in time.
     pub async fn reconfigure(&self, plugins: &[Value]) -> anyhow::Result<Taken> {
         let [taken, refused] = [
             "listener_manager.lds.update_success",
@@ -151,9 +161,6 @@ impl Envoy {
     }
 
     /// One of its counters; 0 while there is none of this name.
-    ///
-    /// # Errors
-    /// If it does not say.
     pub async fn count(&self, name: &str) -> anyhow::Result<u64> {
         let stats = self.stats(name).await?;
         let found = stats.iter().find(|stat| stat["name"] == name);
@@ -163,9 +170,6 @@ impl Envoy {
     }
 
     /// What it tells a monitoring system of everything whose name has this in it.
-    ///
-    /// # Errors
-    /// If it does not.
     pub async fn stats(&self, part: &str) -> anyhow::Result<Vec<Value>> {
         self.running.stats(part).await
     }

@@ -28,9 +28,6 @@ pub struct Running {
 impl Running {
     /// Starts it in a folder, with a configuration (YAML, or JSON, which is YAML) that leaves the port of the administration to it, and
     /// waits until it is ready.
-    ///
-    /// # Errors
-    /// If it ends or is not ready in time; the message has its log.
     pub async fn start(
         folder: &Path,
         configuration: &str,
@@ -81,9 +78,6 @@ impl Running {
     }
 
     /// Its listeners by name, and where they listen.
-    ///
-    /// # Errors
-    /// If it does not say.
     pub async fn listeners(&self) -> anyhow::Result<Vec<(String, SocketAddr)>> {
         let told = self.admin.get("/listeners?format=json").await?.body;
         let listeners = told["listener_statuses"].as_array().into_iter().flatten();
@@ -99,9 +93,6 @@ impl Running {
     }
 
     /// Where clients reach the only listener.
-    ///
-    /// # Errors
-    /// If it does not say, or there are others.
     pub async fn url(&self) -> anyhow::Result<String> {
         match &self.listeners().await?[..] {
             [(_, address)] => Ok(format!("http://{address}")),
@@ -110,9 +101,6 @@ impl Running {
     }
 
     /// What it tells a monitoring system of everything whose name has this in it.
-    ///
-    /// # Errors
-    /// If it does not.
     pub async fn stats(&self, part: &str) -> anyhow::Result<Vec<Value>> {
         let path = format!("/stats?format=json&filter={part}");
         let told = self.admin.get(&path).await?.status(200)?.body;

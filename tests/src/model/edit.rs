@@ -87,6 +87,83 @@ pub enum Edit {
     LinkGroup(Id),
 }
 
+impl Edit {
+    /// Some attributes of a user.
+    #[must_use]
+    pub fn write_user(user: &str, profile: Profile, active: Active) -> Self {
+        Self::WriteUser {
+            user: user.to_owned(),
+            profile,
+            active,
+        }
+    }
+
+    /// A user with these groups.
+    #[must_use]
+    pub fn create_user(mail: &str, profile: Profile, groups: &[&str]) -> Self {
+        Self::CreateUser {
+            mail: mail.to_owned(),
+            profile,
+            groups: ids(groups),
+        }
+    }
+
+    /// Puts a user into these groups.
+    #[must_use]
+    pub fn join(user: &str, groups: &[&str]) -> Self {
+        Self::JoinGroups {
+            user: user.to_owned(),
+            groups: ids(groups),
+        }
+    }
+
+    /// Takes a user out of these groups.
+    #[must_use]
+    pub fn leave(user: &str, groups: &[&str]) -> Self {
+        Self::LeaveGroups {
+            user: user.to_owned(),
+            groups: ids(groups),
+        }
+    }
+
+    /// A group's name, if one is given, and members.
+    #[must_use]
+    pub fn write_group(group: &str, name: Option<&str>, add: &[&str], remove: &[&str]) -> Self {
+        Self::WriteGroup {
+            group: group.to_owned(),
+            name: name.map(str::to_owned),
+            add: ids(add),
+            remove: ids(remove),
+        }
+    }
+
+    /// A group's name, if one is given, and all of its members.
+    #[must_use]
+    pub fn replace_group(group: &str, name: Option<&str>, members: &BTreeSet<Id>) -> Self {
+        Self::ReplaceGroup {
+            group: group.to_owned(),
+            name: name.map(str::to_owned),
+            members: members.clone(),
+        }
+    }
+
+    /// A group, with its id where the client chooses it.
+    #[must_use]
+    pub fn create_group(id: Option<&str>, name: &str, members: &BTreeSet<Id>) -> Self {
+        Self::CreateGroup {
+            id: id.map(str::to_owned),
+            name: name.to_owned(),
+            members: members.clone(),
+        }
+    }
+}
+
+/// A set of ids.
+#[must_use]
+pub fn ids(ids: &[&str]) -> BTreeSet<Id> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
 /// The e-mail and full name that a write gives a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -99,6 +176,35 @@ pub struct Profile {
     pub unrecorded: bool,
     /// The write sets a provider's identifier that another user or group already has.
     pub foreign_external_id: bool,
+}
+
+impl Profile {
+    /// The full name.
+    #[must_use]
+    pub fn name(name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The e-mail.
+    #[must_use]
+    pub fn mail(mail: &str) -> Self {
+        Self {
+            mail: Some(mail.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn named(name: &str, mail: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            ..Self::mail(mail)
+        }
+    }
 }
 
 /// The value of `active` in a write.

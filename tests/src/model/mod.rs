@@ -17,7 +17,7 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use edit::{Active, Edit, Profile};
+pub use edit::{Active, Edit, Profile, ids};
 pub use table::{Rule, Verdict};
 
 /// The id of a user or group.

@@ -1,12 +1,11 @@
 //! The records that edits are tried on: one user, one group, everything that can be between them,
 //! and bystanders.
 
-use std::collections::BTreeSet;
-
-use scimguard_tests::model::{Group, Id, User, World};
+use scimguard_tests::fixtures::{ACCOUNT, principal};
+use scimguard_tests::model::{Group, User, World, ids};
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, OPERATOR_TOKEN, PROVISIONER_TOKEN};
+use crate::{OPERATOR_TOKEN, PROVISIONER_TOKEN};
 
 /// The user whom edits are about.
 pub(crate) const SUE: &str = "u-sue";
@@ -57,25 +56,19 @@ enum Target {
 
 /// Every record that can be.
 pub(crate) fn all() -> Vec<TestBed> {
-    let mut scenes = Vec::new();
-    for kind in [
-        Kind::Absent,
-        Kind::Native,
-        Kind::Direct,
-        Kind::GroupProvisioned,
-    ] {
+    use Kind::{Absent, Direct, GroupProvisioned, Native};
+    let mut beds = Vec::new();
+    for kind in [Absent, Native, Direct, GroupProvisioned] {
         for target in [Target::Absent, Target::Native, Target::Pushed] {
-            for active in [true, false] {
-                for member in [false, true] {
-                    scenes.extend(scene(kind, target, active, member));
-                }
+            for (active, member) in [(true, false), (true, true), (false, false), (false, true)] {
+                beds.extend(bed(kind, target, active, member));
             }
         }
     }
-    scenes
+    beds
 }
 
-fn scene(kind: Kind, target: Target, active: bool, member: bool) -> Option<TestBed> {
+fn bed(kind: Kind, target: Target, active: bool, member: bool) -> Option<TestBed> {
     let impossible = (kind == Kind::Absent && (member || !active))
         || (target == Target::Absent && member)
         // Whom the provider put into its group is not direct.
@@ -87,9 +80,8 @@ fn scene(kind: Kind, target: Target, active: bool, member: bool) -> Option<TestB
     if target != Target::Absent {
         let members = if member { vec![NED, SUE] } else { vec![NED] };
         let pushed = target == Target::Pushed;
-        world
-            .groups
-            .insert(TARGET.into(), group(TARGET_NAME, pushed, &members));
+        let target = group(TARGET_NAME, pushed, &members);
+        world.groups.insert(TARGET.into(), target);
     }
     if kind != Kind::Absent {
         let user = User {
@@ -127,12 +119,12 @@ fn bystanders() -> World {
     ] {
         world.users.insert(id.into(), user);
     }
-    world
-        .groups
-        .insert(HOME.into(), group("home-team", true, &[GIA]));
-    world
-        .groups
-        .insert(SIDE.into(), group("side-team", false, &[]));
+    for (id, group) in [
+        (HOME, group("home-team", true, &[GIA])),
+        (SIDE, group("side-team", false, &[])),
+    ] {
+        world.groups.insert(id.into(), group);
+    }
     world
 }
 
@@ -144,11 +136,6 @@ fn group(name: &str, managed: bool, members: &[&str]) -> Group {
     }
 }
 
-/// A set of ids.
-pub(crate) fn ids(ids: &[&str]) -> BTreeSet<Id> {
-    ids.iter().map(|id| (*id).to_owned()).collect()
-}
-
 /// What the provider calls a user.
 pub(crate) fn external_id(user: &str) -> String {
     format!("00{user}")
@@ -157,55 +144,28 @@ pub(crate) fn external_id(user: &str) -> String {
 /// A record as case suites have it.
 pub(crate) fn facts(world: &World) -> Value {
     let owner = |managed: bool| managed.then_some("okta");
-    let users: Vec<Value> = world
-        .users
-        .iter()
-        .map(|(id, user)| {
-            json!({
-                "account": ACCOUNT, "id": id, "userName": user.mail, "displayName": user.name,
-                "externalId": user.managed.then(|| external_id(id)),
-                "active": user.active, "managed_by": owner(user.managed),
-            })
-        })
-        .collect();
-    let groups: Vec<Value> = world
-        .groups
-        .iter()
-        .map(|(id, group)| {
-            json!({
-                "account": ACCOUNT, "id": id, "displayName": group.name,
-                "managed_by": owner(group.managed),
-            })
-        })
-        .collect();
-    let members: Vec<Value> = world
-        .groups
-        .iter()
-        .flat_map(|(id, group)| {
-            group
-                .members
-                .iter()
-                .map(move |user| json!({"account": ACCOUNT, "group": id, "user": user}))
-        })
-        .collect();
-    let permissions = [
-        "core_user_view",
-        "core_user_manage",
-        "core_user_invite",
-        "core_usergroup_view",
-        "core_usergroup_manage",
-    ];
-    let principal = |id: &str| {
+    let users = world.users.iter().map(|(id, user)| {
         json!({
-            "account": ACCOUNT, "id": id, "kind": "service-account", "permissions": permissions
+            "account": ACCOUNT, "id": id, "userName": user.mail, "displayName": user.name,
+            "externalId": user.managed.then(|| external_id(id)),
+            "active": user.active, "managed_by": owner(user.managed),
         })
-    };
+    });
+    let groups = world.groups.iter().map(|(id, group)| {
+        let owner = owner(group.managed);
+        json!({"account": ACCOUNT, "id": id, "displayName": group.name, "managed_by": owner})
+    });
+    let members = world.groups.iter().flat_map(|(id, group)| {
+        let member = move |user| json!({"account": ACCOUNT, "group": id, "user": user});
+        group.members.iter().map(member)
+    });
     json!({
         "tokens": [
             {"token": PROVISIONER_TOKEN, "account": ACCOUNT, "principal": "okta", "provider": "okta"},
             {"token": OPERATOR_TOKEN, "account": ACCOUNT, "principal": "admin", "provider": null},
         ],
         "principals": [principal("okta"), principal("admin")],
-        "users": users, "groups": groups, "members": members,
+        "users": users.collect::<Vec<_>>(), "groups": groups.collect::<Vec<_>>(),
+        "members": members.collect::<Vec<_>>(),
     })
 }
