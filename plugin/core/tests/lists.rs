@@ -1,32 +1,21 @@
 //! A list of operations is judged at least as strictly as each of its operations alone.
 
+mod fixtures;
+
 use std::sync::LazyLock;
 
+use fixtures::{guard, request};
 use proptest::prelude::*;
 use scimguard_core::facts::{Fact, Table};
-use scimguard_core::{Body, Guard, Request, Verdict};
+use scimguard_core::{Body, Guard, Verdict};
 use serde_json::{Value, json};
 
-static HARNESS: LazyLock<Guard> =
-    LazyLock::new(|| Guard::configure("").expect("the default policy"));
-static GENERIC: LazyLock<Guard> = LazyLock::new(|| {
-    Guard::configure(r#"{"version": 1, "preset": "generic"}"#).expect("the preset")
-});
+static HARNESS: LazyLock<Guard> = LazyLock::new(|| guard(""));
+static GENERIC: LazyLock<Guard> = LazyLock::new(|| guard(r#"{"version": 1, "preset": "generic"}"#));
 
 fn table() -> Table {
-    let all = [
-        "core_user_view",
-        "core_user_manage",
-        "core_user_invite",
-        "core_usergroup_view",
-        "core_usergroup_manage",
-    ];
-    let facts = json!({
-        "tokens": [
-            {"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"},
-            {"token": "pat.ACC1.adm1.s3cret", "account": "ACC1", "principal": "svc"},
-        ],
-        "principals": [{"account": "ACC1", "id": "svc", "permissions": all}],
+    fixtures::table(json!({
+        "tokens": [{"token": "pat.ACC1.adm1.s3cret", "account": "ACC1", "principal": "svc"}],
         "users": [
             {"account": "ACC1", "id": "u1", "userName": "ann@example.com", "displayName": "Ann Lee", "externalId": "x1", "managed_by": "okta"},
             {"account": "ACC1", "id": "u2", "userName": "bob@example.com", "displayName": "Bob", "managed_by": "okta"},
@@ -40,8 +29,7 @@ fn table() -> Table {
             {"account": "ACC1", "group": "web_team", "user": "u1"},
             {"account": "ACC1", "group": "local", "user": "u3"},
         ],
-    });
-    Table::from_json(&facts).expect("the facts are well formed")
+    }))
 }
 
 /// Returns the ownership rule that refuses these operations, if any.
@@ -57,19 +45,9 @@ fn refusal(
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": operations,
     });
-    let request = Request {
-        method: "PATCH".to_owned(),
-        path: format!("{base}{path}"),
-        headers: vec![
-            (
-                "authorization".to_owned(),
-                format!("Bearer pat.ACC1.{token}.s3cret").into_bytes(),
-            ),
-            ("content-type".to_owned(), b"application/scim+json".to_vec()),
-        ],
-        body: Body::Bytes(body.to_string().into_bytes()),
-        annotate: false,
-    };
+    let token = format!("pat.ACC1.{token}.s3cret");
+    let body = Body::Bytes(body.to_string().into_bytes());
+    let request = request("PATCH", &format!("{base}{path}"), &token, body);
     let mut facts = Vec::new();
     for _ in 0..=guard.settings().rounds {
         match guard.evaluate(&request, &facts, 1_780_000_000_000) {

@@ -17,7 +17,8 @@ fn one(account: &str) -> NamedAccount {
 fn paths_name_the_account_that_their_route_reads() {
     const SCIM: &str = "/gateway/ng/api/scim/account";
     let guard = harness();
-    for (method, path, expected) in [
+    #[rustfmt::skip]
+    let cases = [
         ("GET", format!("{SCIM}/ACC1/Users"), one("ACC1")),
         ("GET", format!("{SCIM}/ACC1"), one("ACC1")),
         ("GET", format!("{SCIM}/ACC1/Nothing/at/all"), one("ACC1")),
@@ -26,66 +27,25 @@ fn paths_name_the_account_that_their_route_reads() {
         ("GET", format!("{SCIM}/acc1/Users"), one("acc1")),
         ("GET", SCIM.to_owned(), NamedAccount::Unclear),
         ("GET", format!("{SCIM}//Users"), NamedAccount::Unclear),
-        (
-            "GET",
-            format!("{SCIM}/ACC1/../ACC2/Users"),
-            NamedAccount::Unclear,
-        ),
-        (
-            "GET",
-            format!("{SCIM}/ACC1%2f..%2fACC2/Users"),
-            NamedAccount::Unclear,
-        ),
+        ("GET", format!("{SCIM}/ACC1/../ACC2/Users"), NamedAccount::Unclear),
+        ("GET", format!("{SCIM}/ACC1%2f..%2fACC2/Users"), NamedAccount::Unclear),
         ("GET", format!("{SCIM}/ACC1;x/Users"), NamedAccount::Unclear),
-        (
-            "GET",
-            format!("{SCIM}/%2541CC1/Users"),
-            NamedAccount::Unclear,
-        ),
-        (
-            "GET",
-            format!("{SCIM}/ACC1%20/Users"),
-            NamedAccount::Unclear,
-        ),
-        (
-            "GET",
-            "/GATEWAY/ng/api/scim/account/ACC1/Users".to_owned(),
-            NamedAccount::Unclear,
-        ),
-        (
-            "GET",
-            "/gateway/ng/api/%73cim/account/ACC1/Users".to_owned(),
-            one("ACC1"),
-        ),
+        ("GET", format!("{SCIM}/%2541CC1/Users"), NamedAccount::Unclear),
+        ("GET", format!("{SCIM}/ACC1%20/Users"), NamedAccount::Unclear),
+        ("GET", "/GATEWAY/ng/api/scim/account/ACC1/Users".to_owned(), NamedAccount::Unclear),
+        ("GET", "/gateway/ng/api/%73cim/account/ACC1/Users".to_owned(), one("ACC1")),
         ("GET", "no-path".to_owned(), NamedAccount::Unclear),
         ("GET", "/gateway/%zz".to_owned(), NamedAccount::Unclear),
         ("GET", "/elsewhere".to_owned(), NamedAccount::None),
-        (
-            "PUT",
-            "/gateway/ng/api/user-groups".to_owned(),
-            NamedAccount::None,
-        ),
-        (
-            "PUT",
-            "/gateway/ng/api/user-groups?accountIdentifier=ACC1".to_owned(),
-            one("ACC1"),
-        ),
-        (
-            "PUT",
-            "/gateway/ng/api/user-groups?account%49dentifier=%41CC1".to_owned(),
-            one("ACC1"),
-        ),
-        (
-            "GET",
-            "/gateway/ng/api/whatever?accountIdentifier=ACC1".to_owned(),
-            one("ACC1"),
-        ),
-        (
-            "PUT",
+        ("PUT", "/gateway/ng/api/user-groups".to_owned(), NamedAccount::None),
+        ("PUT", "/gateway/ng/api/user-groups?accountIdentifier=ACC1".to_owned(), one("ACC1")),
+        ("PUT", "/gateway/ng/api/user-groups?account%49dentifier=%41CC1".to_owned(), one("ACC1")),
+        ("GET", "/gateway/ng/api/whatever?accountIdentifier=ACC1".to_owned(), one("ACC1")),
+        ("PUT",
             "/gateway/ng/api/user-groups?accountIdentifier=ACC1&accountIdentifier=ACC2".to_owned(),
-            NamedAccount::Unclear,
-        ),
-    ] {
+            NamedAccount::Unclear),
+    ];
+    for (method, path, expected) in cases {
         assert_eq!(
             guard.named_account(method, &path),
             expected,

@@ -27,28 +27,16 @@ fn an_edit_has_its_name_and_its_user_or_group() {
         })
     };
     let query = "?accountIdentifier=ACC1";
+    #[rustfmt::skip]
     let cases = [
-        (
-            request(
-                "PUT",
-                &format!("{groups}{query}"),
-                r#"{"identifier": "g1", "name": "a name", "users": ["u1"]}"#,
-            ),
-            edit("group.update", Some("g1"), None),
-        ),
-        (
-            request("DELETE", &format!("{groups}/g1{query}"), ""),
-            edit("group.delete", Some("g1"), None),
-        ),
-        (
-            request("DELETE", &format!("/gateway/ng/api/user/u1{query}"), ""),
-            edit("user.delete", None, Some("u1")),
-        ),
+        (request("PUT", &format!("{groups}{query}"), r#"{"identifier": "g1", "name": "a name", "users": ["u1"]}"#),
+            edit("group.update", Some("g1"), None)),
+        (request("DELETE", &format!("{groups}/g1{query}"), ""),
+            edit("group.delete", Some("g1"), None)),
+        (request("DELETE", &format!("/gateway/ng/api/user/u1{query}"), ""),
+            edit("user.delete", None, Some("u1"))),
         (request("GET", &format!("{groups}/g1{query}"), ""), None),
-        (
-            request("POST", "/gateway/ng/api/scim/account/ACC1/Groups", "{}"),
-            None,
-        ),
+        (request("POST", "/gateway/ng/api/scim/account/ACC1/Groups", "{}"), None),
         (request("POST", "/elsewhere", "{}"), None),
     ];
     for (request, expected) in cases {

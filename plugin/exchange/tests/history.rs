@@ -1,5 +1,9 @@
 //! How far a request gets and where its fault is, as a page shows beside a decision.
 
+#[path = "../../core/tests/fixtures/mod.rs"]
+mod fixtures;
+
+use fixtures::{TOKEN, guard};
 use scimguard_core::facts::Table;
 use scimguard_core::history::{
     Answers, Decided, Passed, RequestDocument, UpstreamDocument, place, way,
@@ -13,18 +17,10 @@ const NOW: u64 = 1_780_000_000_000;
 const USERS: &str = "/gateway/ng/api/scim/account/ACC1/Users";
 const GROUPS: &str = "/gateway/ng/api/user-groups/web_team?accountIdentifier=ACC1";
 
-fn guard(policy: &str) -> Guard {
-    Guard::configure(policy).unwrap_or_else(|errors| panic!("{errors:?}"))
-}
-
 fn table() -> Table {
-    let facts = json!({
-        "tokens": [{"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"}],
-        "principals": [{"account": "ACC1", "id": "svc", "permissions":
-            ["core_user_view", "core_user_manage", "core_user_invite", "core_usergroup_view", "core_usergroup_manage"]}],
+    fixtures::table(json!({
         "groups": [{"account": "ACC1", "id": "web_team", "displayName": "web-team", "managed_by": "okta"}],
-    });
-    Table::from_json(&facts).expect("the facts can be read")
+    }))
 }
 
 fn request(method: &str, path: &str, token: &str, body: &str) -> Request {
@@ -46,83 +42,22 @@ fn decided(guard: &Guard, request: &Request) -> Decided {
 
 #[test]
 fn a_refused_request_stops_at_the_stage_of_its_rule() {
-    const TOKEN: &str = "pat.ACC1.tok1.s3cret";
     let authenticated =
         r#"{"version": 1, "preset": "harness", "management": {"authenticate": true}}"#;
-    for (policy, method, path, token, body, stages, fault) in [
-        (
-            "",
-            "GET",
-            "/elsewhere",
-            "",
-            "",
-            "route! token parse normalise permit write",
-            None,
-        ),
-        (
-            "",
-            "GET",
-            USERS,
-            "",
-            "",
-            "route+ token! parse normalise permit write",
-            None,
-        ),
-        (
-            "",
-            "POST",
-            USERS,
-            TOKEN,
-            "{\n \"a\":, \"b\": 1}",
-            "route+ token+ parse! normalise permit write",
-            Some((2, 6)),
-        ),
-        (
-            "",
-            "POST",
-            USERS,
-            TOKEN,
-            r#"{"é": 1, "a": 1, "A": 2}"#,
-            "route+ token+ parse! normalise permit write",
-            Some((1, 18)),
-        ),
-        (
-            "",
-            "POST",
-            USERS,
-            TOKEN,
-            "{}",
-            "route+ token+ parse+ normalise! permit write",
-            None,
-        ),
-        (
-            "",
-            "GET",
-            USERS,
-            TOKEN,
-            "",
-            "route+ token+ parse+ normalise+ permit+ write+",
-            None,
-        ),
-        (
-            "",
-            "DELETE",
-            GROUPS,
-            "",
-            "",
-            "route+ parse+ permit! write",
-            None,
-        ),
-        (
-            authenticated,
-            "DELETE",
-            GROUPS,
-            "",
-            "",
-            "route+ token! parse permit write",
-            None,
-        ),
-    ] {
+    #[rustfmt::skip]
+    let cases = [
+        ("", "GET", "/elsewhere", "", "", "route! token parse normalise permit write", None),
+        ("", "GET", USERS, "", "", "route+ token! parse normalise permit write", None),
+        ("", "POST", USERS, TOKEN, "{\n \"a\":, \"b\": 1}",
+            "route+ token+ parse! normalise permit write", Some((2, 6))),
+        ("", "POST", USERS, TOKEN, r#"{"é": 1, "a": 1, "A": 2}"#,
+            "route+ token+ parse! normalise permit write", Some((1, 18))),
+        ("", "POST", USERS, TOKEN, "{}", "route+ token+ parse+ normalise! permit write", None),
+        ("", "GET", USERS, TOKEN, "", "route+ token+ parse+ normalise+ permit+ write+", None),
+        ("", "DELETE", GROUPS, "", "", "route+ parse+ permit! write", None),
+        (authenticated, "DELETE", GROUPS, "", "", "route+ token! parse permit write", None),
+    ];
+    for (policy, method, path, token, body, stages, fault) in cases {
         let guard = guard(policy);
         let request = request(method, path, token, body);
         let decided = decided(&guard, &request);
@@ -167,7 +102,7 @@ fn a_journal_has_what_all_parts_of_a_request_recorded() {
     let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
         "Operations": [create("a", "ann@example.com"), create("b", "bob@example.com")]});
     let path = "/gateway/ng/api/scim/account/ACC1/Bulk";
-    let request = request("POST", path, "pat.ACC1.tok1.s3cret", &bulk.to_string());
+    let request = request("POST", path, TOKEN, &bulk.to_string());
     let answer = |id: &str, name: &str| {
         json!({"status": 201, "body":
             {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": id, "userName": name}})

@@ -1,20 +1,23 @@
 //! Counts calls of the policy in an exchange, and checks that no stage runs twice in a pass.
 
+#[path = "../../core/tests/fixtures/mod.rs"]
+mod fixtures;
+
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use fixtures::{BASE, TOKEN, guard, request};
 use scimguard_core::facts::Table;
 use scimguard_core::history::Answers;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
-use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Request, Settings, Stage, Verdict};
+use scimguard_core::{BackendOutcome, Body, Guard, Outcome, Settings, Stage, Verdict};
 use scimguard_exchange::history::Driver;
 use scimguard_interface::{Given, Observed, Pass, Policy};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_780_000_000_000;
-const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
 /// The calls and the stages of a pass, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,14 +96,10 @@ impl Pass for CountedPass {
 
 fn table() -> Table {
     let user = |id: &str| json!({"account": "ACC1", "id": id, "userName": format!("{id}@example.com"), "managed_by": "okta"});
-    let facts = json!({
-        "tokens": [{"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"}],
-        "principals": [{"account": "ACC1", "id": "svc", "permissions":
-            ["core_user_view", "core_user_manage", "core_user_invite", "core_usergroup_view", "core_usergroup_manage"]}],
+    fixtures::table(json!({
         "users": [user("u1"), user("u2")],
         "groups": [{"account": "ACC1", "id": "web_team", "displayName": "web-team", "managed_by": "okta"}],
-    });
-    Table::from_json(&facts).expect("the facts can be read")
+    }))
 }
 
 fn answered(status: u16, body: &Value) -> BackendOutcome {
@@ -117,26 +116,15 @@ fn answered(status: u16, body: &Value) -> BackendOutcome {
 /// The calls and stages of a request's passes, with these answers of the backend.
 fn taken(method: &str, path: &str, body: &Value, answers: &[BackendOutcome]) -> Vec<Taken> {
     let passes = Rc::default();
-    let guard = Guard::configure(r#"{"version": 1, "preset": "harness"}"#)
-        .unwrap_or_else(|errors| panic!("{errors:?}"));
     let mut driver = Driver::new(Counted {
-        guard,
+        guard: guard(""),
         passes: Rc::clone(&passes),
     });
-    let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-    let request = Request {
-        method: method.to_owned(),
-        path: format!("{BASE}{path}"),
-        headers: vec![
-            header("authorization", "Bearer pat.ACC1.tok1.s3cret"),
-            header("content-type", "application/scim+json"),
-        ],
-        body: match body {
-            Value::Null => Body::None,
-            body => Body::Bytes(body.to_string().into_bytes()),
-        },
-        annotate: false,
+    let body = match body {
+        Value::Null => Body::None,
+        body => Body::Bytes(body.to_string().into_bytes()),
     };
+    let request = request(method, &format!("{BASE}{path}"), TOKEN, body);
     let answers = Answers::Each(answers.to_vec());
     let played = driver
         .play(&request, &answers, &mut table(), NOW)

@@ -8,6 +8,7 @@ use scimguard_core::{Body, Forward, Guard, Request};
 use serde_json::json;
 
 use crate::face::{Record, decide, guard, jwt};
+use crate::fixtures::request;
 
 /// The account whose tokens are tried.
 const OWN: &str = "ACC1";
@@ -241,16 +242,7 @@ fn every_token_reaches_its_own_account() {
             "/gateway/ng/api/user-groups?accountIdentifier=ACC1".to_owned(),
         ];
         for path in spellings {
-            let request = Request {
-                method: "GET".to_owned(),
-                path,
-                headers: vec![(
-                    "authorization".to_owned(),
-                    format!("Bearer {token}").into_bytes(),
-                )],
-                body: Body::None,
-                annotate: false,
-            };
+            let request = request("GET", &path, &token, Body::None);
             let decided = decide(&POLICY, &record, &request);
             stays(decided.forwarded().expect("it is forwarded"));
         }

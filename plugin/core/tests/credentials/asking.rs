@@ -7,6 +7,7 @@ use scimguard_core::{Body, Guard, Request};
 use serde_json::{Value, json};
 
 use crate::face::{Decided, Record, decide, guard, jwt};
+use crate::fixtures::{BASE, request};
 
 const SIGNER: &str = "https://id.example.com";
 const FIRST: &str = "https://as1.example.com";
@@ -30,16 +31,10 @@ fn claims(id: &str) -> Value {
 }
 
 fn get(token: &str) -> Request {
-    Request {
-        method: "GET".to_owned(),
-        path: "/gateway/ng/api/scim/account/ACC1/Users".to_owned(),
-        headers: vec![(
-            "authorization".to_owned(),
-            format!("Bearer {token}").into_bytes(),
-        )],
-        body: Body::None,
-        annotate: false,
-    }
+    let mut request = request("GET", &format!("{BASE}/Users"), token, Body::None);
+    // A read has no body, and so no type.
+    request.headers.truncate(1);
+    request
 }
 
 fn rule(decided: &Decided) -> &str {

@@ -9,6 +9,8 @@ use scimguard_core::facts::{Answer, Fact, Key, Table};
 use scimguard_core::{Body, Forward, Guard, Reject, Request, Verdict};
 use serde_json::{Value, json};
 
+use crate::fixtures;
+
 /// 2026-06-01T00:00:00Z.
 pub(crate) const NOW: u64 = 1_780_272_000_000;
 
@@ -28,10 +30,7 @@ pub(crate) struct Decided {
 
 /// A configured policy.
 pub(crate) fn guard(policy: &Value) -> Guard {
-    match Guard::configure(&policy.to_string()) {
-        Ok(guard) => guard,
-        Err(errors) => panic!("{errors:?}"),
-    }
+    fixtures::guard(&policy.to_string())
 }
 
 /// A JWT with this payload.
@@ -75,25 +74,12 @@ pub(crate) fn decide(guard: &Guard, record: &Record, request: &Request) -> Decid
 impl Record {
     /// Creates one token and one principal in each of two accounts.
     pub(crate) fn new() -> Self {
-        let all = [
-            "core_user_view",
-            "core_user_manage",
-            "core_user_invite",
-            "core_usergroup_view",
-            "core_usergroup_manage",
-        ];
-        let facts = json!({
-            "tokens": [
-                {"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"},
-                {"token": "pat.ACC2.tok2.s3cret", "account": "ACC2", "principal": "svc", "provider": "okta"},
-            ],
-            "principals": [
-                {"account": "ACC1", "id": "svc", "permissions": all},
-                {"account": "ACC2", "id": "svc", "permissions": all},
-            ],
-        });
+        let table = fixtures::table(json!({
+            "tokens": [{"token": "pat.ACC2.tok2.s3cret", "account": "ACC2", "principal": "svc", "provider": "okta"}],
+            "principals": [{"account": "ACC2", "id": "svc", "permissions": fixtures::PERMISSIONS}],
+        }));
         Self {
-            table: Table::from_json(&facts).expect("the facts are well formed"),
+            table,
             claims: BTreeMap::new(),
             silent: Vec::new(),
         }

@@ -4,3 +4,5 @@
 mod accounts_apart;
 mod asking;
 mod face;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;

@@ -1,6 +1,9 @@
 //! A miniature face for tests. It answers a decision's needs from an in-memory record and checks
 //! every decision against the properties that all must have.
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
+
 use std::sync::{Arc, LazyLock};
 
 use scimguard_core::facts::{Fact, Key, Table};
@@ -9,6 +12,9 @@ use scimguard_core::{
     BackendOutcome, Body, Forward, Guard, More, Outcome, Request, Stage, Verdict,
 };
 use serde_json::json;
+
+pub(crate) use fixtures::BASE;
+use fixtures::{TOKEN, guard};
 
 /// Maximum steps per byte of a request. The highest found is 22.7, for names with combining
 /// characters, which folding composes and decomposes, each looked up in three forms.
@@ -25,42 +31,21 @@ pub(crate) const OF_A_REQUEST: u64 = 200_000;
 pub(crate) const OF_PAIRS: u64 = 48;
 
 const NOW: u64 = 1_780_000_000_000;
-/// One account's SCIM end points in the preset `harness`.
-pub(crate) const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
-const TOKEN: &[u8] = b"Bearer pat.ACC1.tok1.s3cret";
-
 /// The default policy.
 pub(crate) static HARNESS: LazyLock<Guard> = LazyLock::new(|| guard(""));
 /// The preset `generic`.
 pub(crate) static GENERIC: LazyLock<Guard> =
     LazyLock::new(|| guard(r#"{"version": 1, "preset": "generic"}"#));
 
-fn guard(policy: &str) -> Guard {
-    match Guard::configure(policy) {
-        Ok(guard) => guard,
-        Err(errors) => panic!("{errors:?}"),
-    }
-}
-
 pub(crate) fn table() -> Table {
-    let all = [
-        "core_user_view",
-        "core_user_manage",
-        "core_user_invite",
-        "core_usergroup_view",
-        "core_usergroup_manage",
-    ];
-    let facts = json!({
-        "tokens": [{"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc", "provider": "okta"}],
-        "principals": [{"account": "ACC1", "id": "svc", "permissions": all}],
+    fixtures::table(json!({
         "users": [
             {"account": "ACC1", "id": "u1", "userName": "ann@example.com", "displayName": "Ann Lee", "managed_by": "okta"},
             {"account": "ACC1", "id": "u2", "userName": "bob@example.com", "displayName": "Bob", "active": false, "managed_by": "okta"},
         ],
         "groups": [{"account": "ACC1", "id": "web_team", "displayName": "web-team", "managed_by": "okta"}],
         "members": [{"account": "ACC1", "group": "web_team", "user": "u1"}],
-    });
-    Table::from_json(&facts).expect("the facts are well formed")
+    }))
 }
 
 /// Acts as a face until there is a decision.
@@ -243,16 +228,7 @@ fn any_answer(guard: &Guard, forward: &Forward) {
 
 /// A request from the identity provider.
 pub(crate) fn request(method: &str, path: String, body: Vec<u8>) -> Request {
-    Request {
-        method: method.to_owned(),
-        path,
-        headers: vec![
-            ("authorization".to_owned(), TOKEN.to_vec()),
-            ("content-type".to_owned(), b"application/scim+json".to_vec()),
-        ],
-        body: Body::Bytes(body),
-        annotate: false,
-    }
+    fixtures::request(method, &path, TOKEN, Body::Bytes(body))
 }
 
 /// The same request as sent by the application's own programs.

@@ -1,3 +1,6 @@
+#[path = "../../../core/tests/fixtures/mod.rs"]
+mod fixtures;
+
 use std::sync::Arc;
 
 use scimguard_core::facts::{Fact, Table};
@@ -6,11 +9,12 @@ use scimguard_core::{Body, Guard};
 use scimguard_wire::{FactsRequest, FactsResponse, Pass, RecordsRequest, Stage};
 use serde_json::{Value, json};
 
+use fixtures::BASE;
+
 use super::{Answer, Exchange, Incoming, Outgoing, Send, Step};
 use crate::{Refused, Remote, Setup, Strangers};
 
 const NOW: u64 = 1_780_272_000_000;
-const BASE: &str = "/gateway/ng/api/scim/account/ACC1";
 
 /// A request in progress, with everything that answers it.
 struct TestBed {
@@ -55,7 +59,7 @@ fn incoming(method: &str, path: &str, headers: &[(&str, &str)]) -> Incoming {
 
 impl TestBed {
     fn of(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Self {
-        let guard = Guard::configure(r#"{"version": 1, "preset": "harness"}"#).unwrap();
+        let guard = fixtures::guard("");
         let incoming = incoming(method, path, headers);
         let strangers = Arc::default();
         let remote = remote(&strangers, &incoming);
@@ -151,27 +155,9 @@ impl TestBed {
 }
 
 fn table() -> Table {
-    let permissions = [
-        "core_user_view",
-        "core_user_manage",
-        "core_user_invite",
-        "core_usergroup_view",
-        "core_usergroup_manage",
-    ];
-    let facts = json!({
-        "tokens": [{
-            "token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc-okta",
-            "provider": "okta",
-        }],
-        "principals": [{
-            "account": "ACC1", "id": "svc-okta", "kind": "service-account",
-            "permissions": permissions,
-        }],
-        "groups": [{
-            "account": "ACC1", "id": "team", "displayName": "team", "managed_by": "okta",
-        }],
-    });
-    Table::from_json(&facts).unwrap()
+    fixtures::table(json!({
+        "groups": [{"account": "ACC1", "id": "team", "displayName": "team", "managed_by": "okta"}],
+    }))
 }
 
 /// Okta creates a user.
