@@ -6,6 +6,7 @@
 
 mod decision;
 mod filling;
+mod granted;
 mod sample;
 
 use std::env;
@@ -16,10 +17,10 @@ use anyhow::Context as _;
 use decision::Decision;
 use sample::{NOW, quantile, time};
 use scimguard::engine::Engine;
-use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
+use scimguard::store::Store;
 use scimguard_core::facts::{Fact, Group, Key, User};
 use scimguard_core::record::{MembersRecord, Record};
-use scimguard_core::{Body, Request, Verdict, sha256_hex};
+use scimguard_core::{Body, Request, Verdict};
 use scimguard_interface::Policy as _;
 use serde_json::{Value, json};
 
@@ -203,39 +204,9 @@ fn rename(_user: usize, group: &str) -> Request {
 // === the record ===
 
 async fn tokens(store: &Store) -> anyhow::Result<()> {
-    let permissions = [
-        "core_user_view",
-        "core_user_manage",
-        "core_user_invite",
-        "core_usergroup_view",
-        "core_usergroup_manage",
-    ];
     for (text, provider) in [(OKTA, Some("okta")), (ADMINISTRATOR, None)] {
-        let id = text.split('.').nth(2).context("no id")?.to_owned();
-        store
-            .create_principal(&PrincipalRow {
-                account: ACCOUNT.to_owned(),
-                id: id.clone(),
-                kind: PrincipalKind::ServiceAccount,
-                active: true,
-                permissions: permissions.map(str::to_owned).to_vec(),
-                created: 0,
-            })
-            .await?;
-        store
-            .create_token(&NewToken {
-                sha256: sha256_hex(text.as_bytes()),
-                prefix: "sat",
-                account: ACCOUNT.to_owned(),
-                id: id.clone(),
-                principal: id,
-                provider: provider.map(str::to_owned),
-                expires: None,
-                created: 0,
-                created_by: None,
-                rotated_from: None,
-            })
-            .await?;
+        let id = text.split('.').nth(2).context("no id")?;
+        granted::token(store, text, id, provider).await?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use scimguard::store::Store;
 use scimguard_core::facts::Key;
 use scimguard_core::sha256_hex;
+use scimguard_tests::fixtures::PERMISSIONS;
 use scimguard_tests::load::{Connection, quantile};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -110,8 +111,7 @@ fn claims(issuer: &str) -> Value {
         "aud": AUDIENCE,
         "sub": "svc",
         "exp": 4_102_444_800_u64,
-        "permissions": ["core_user_view", "core_user_manage", "core_user_invite",
-                        "core_usergroup_view", "core_usergroup_manage"],
+        "permissions": PERMISSIONS,
     })
 }
 

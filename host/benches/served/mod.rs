@@ -17,12 +17,14 @@ use scimguard::config::Config;
 use scimguard::engine::{self, Engine};
 use scimguard::proxy::{Policy, Proxy};
 use scimguard::serve::{Listeners, serve};
-use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
+use scimguard::store::Store;
 use scimguard_core::facts::{Group, User};
 use scimguard_core::record::Record;
-use scimguard_core::sha256_hex;
 use scimguard_tests::load;
 use tokio::net::TcpListener;
+
+#[path = "../granted/mod.rs"]
+mod granted;
 
 /// Recorded users, so that as many clients write without waiting for each other.
 pub(crate) const CLIENTS: usize = 16;
@@ -155,37 +157,7 @@ pub(crate) async fn guard_in(
 }
 
 async fn fill(store: &Store) -> anyhow::Result<()> {
-    let permissions = [
-        "core_user_view",
-        "core_user_manage",
-        "core_user_invite",
-        "core_usergroup_view",
-        "core_usergroup_manage",
-    ];
-    store
-        .create_principal(&PrincipalRow {
-            account: "ACC1".to_owned(),
-            id: "svc".to_owned(),
-            kind: PrincipalKind::ServiceAccount,
-            active: true,
-            permissions: permissions.map(str::to_owned).to_vec(),
-            created: 0,
-        })
-        .await?;
-    store
-        .create_token(&NewToken {
-            sha256: sha256_hex(TOKEN.as_bytes()),
-            prefix: "sat",
-            account: "ACC1".to_owned(),
-            id: "bench".to_owned(),
-            principal: "svc".to_owned(),
-            provider: Some("okta".to_owned()),
-            expires: None,
-            created: 0,
-            created_by: None,
-            rotated_from: None,
-        })
-        .await?;
+    granted::token(store, TOKEN, "bench", Some("okta")).await?;
     // One for each client: writes of one user are sequential.
     let user = |n: usize| {
         Record::User(User {

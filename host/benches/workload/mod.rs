@@ -2,6 +2,7 @@
 
 use scimguard_core::facts::Table;
 use scimguard_core::{Body, Request};
+use scimguard_tests::fixtures::principal;
 use serde_json::{Value, json};
 
 /// A request and the record for it.
@@ -101,9 +102,7 @@ fn record(users: &[u32]) -> Value {
     json!({
         "tokens": [{"token": "pat.ACC1.tok1.s3cret", "account": "ACC1", "principal": "svc-okta",
                     "provider": "okta", "expires": "2027-01-01T00:00:00Z"}],
-        "principals": [{"account": "ACC1", "id": "svc-okta", "kind": "service-account",
-                        "permissions": ["core_user_view", "core_user_manage", "core_user_invite",
-                                        "core_usergroup_view", "core_usergroup_manage"]}],
+        "principals": [principal("svc-okta")],
         "users": users.iter().map(user).collect::<Vec<_>>(),
         "groups": [{"account": "ACC1", "id": "example_group", "displayName": "example-group",
                     "managed_by": "okta"}],

@@ -171,30 +171,13 @@ async fn only_who_has_the_token_and_the_name_is_answered() {
     let json = "content-type: application/json";
     let api = "GET /api/status";
     let write = "POST /api/retries";
-    for (request, headers, status) in [
+    #[rustfmt::skip]
+    let cases = [
         // The token.
         (api, &["host: localhost"][..], "401"),
-        (
-            api,
-            &["host: localhost", "authorization: Bearer another-token"],
-            "401",
-        ),
-        (
-            api,
-            &[
-                "host: localhost",
-                "authorization: Basic an-admin-token-of-the-test",
-            ],
-            "401",
-        ),
-        (
-            api,
-            &[
-                "host: localhost",
-                "cookie: token=an-admin-token-of-the-test",
-            ],
-            "401",
-        ),
+        (api, &["host: localhost", "authorization: Bearer another-token"], "401"),
+        (api, &["host: localhost", "authorization: Basic an-admin-token-of-the-test"], "401"),
+        (api, &["host: localhost", "cookie: token=an-admin-token-of-the-test"], "401"),
         (api, &["host: localhost", good], "200"),
         ("GET /api/nothing", &["host: localhost"], "401"),
         ("GET /api/nothing", &["host: localhost", good], "404"),
@@ -210,37 +193,17 @@ async fn only_who_has_the_token_and_the_name_is_answered() {
         (api, &["host: localhost.attacker.example", good], "421"),
         (api, &["host: a@localhost", good], "421"),
         (api, &["host: localhost", "host: localhost", good], "421"),
-        (
-            "GET http://attacker.example/api/status",
-            &["host: localhost", good],
-            "421",
-        ),
+        ("GET http://attacker.example/api/status", &["host: localhost", good], "421"),
         ("GET /explain/", &["host: attacker.example"], "421"),
         ("GET /operators/", &["host: attacker.example"], "421"),
         // Writes.
         (write, &[address, good, json], "200"),
         (write, &[address, good, json, origin], "200"),
         (write, &[address, good, json, "origin: null"], "403"),
-        (
-            write,
-            &[address, good, json, "origin: http://attacker.example"],
-            "403",
-        ),
-        (
-            write,
-            &[address, good, json, "sec-fetch-site: cross-site"],
-            "403",
-        ),
-        (
-            write,
-            &[address, good, json, "sec-fetch-site: same-site"],
-            "403",
-        ),
-        (
-            write,
-            &[address, good, json, origin, "sec-fetch-site: same-origin"],
-            "200",
-        ),
+        (write, &[address, good, json, "origin: http://attacker.example"], "403"),
+        (write, &[address, good, json, "sec-fetch-site: cross-site"], "403"),
+        (write, &[address, good, json, "sec-fetch-site: same-site"], "403"),
+        (write, &[address, good, json, origin, "sec-fetch-site: same-origin"], "200"),
         (write, &[address, json, origin], "401"),
         (write, &[address, good, "content-type: text/plain"], "415"),
         ("DELETE /api/retries", &[address, good], "405"),
@@ -254,7 +217,8 @@ async fn only_who_has_the_token_and_the_name_is_answered() {
         ("GET /explain", &["host: localhost"], "308"),
         ("GET /", &["host: localhost"], "303"),
         ("GET /elsewhere", &["host: localhost"], "404"),
-    ] {
+    ];
+    for (request, headers, status) in cases {
         let body = if request == write { "{}" } else { "" };
         let answer = guard.raw(request, headers, body).await;
         assert_eq!(answer.status, status, "{request} {headers:?}: {answer:?}");
@@ -296,38 +260,15 @@ async fn without_a_token_there_is_nothing_to_ask() {
 async fn pages_come_with_their_types_and_small_if_they_may() {
     let guard = Guard::start().await;
     let host = "host: localhost";
-    for (path, headers, has, body) in [
-        (
-            "/explain/",
-            &[host][..],
-            "content-type: text/html",
-            "<p>page",
-        ),
-        (
-            "/operators/",
-            &[host],
-            "content-type: text/html",
-            "<p>operators",
-        ),
-        (
-            "/explain/guard.wasm",
-            &[host],
-            "content-type: application/wasm",
-            "\0asm",
-        ),
-        (
-            "/explain/page.js",
-            &[host],
-            "content-type: text/javascript",
-            "plain",
-        ),
-        (
-            "/explain/page.js",
-            &[host, "accept-encoding: gzip, br"],
-            "content-encoding: br",
-            "small",
-        ),
-    ] {
+    #[rustfmt::skip]
+    let cases = [
+        ("/explain/", &[host][..], "content-type: text/html", "<p>page"),
+        ("/operators/", &[host], "content-type: text/html", "<p>operators"),
+        ("/explain/guard.wasm", &[host], "content-type: application/wasm", "\0asm"),
+        ("/explain/page.js", &[host], "content-type: text/javascript", "plain"),
+        ("/explain/page.js", &[host, "accept-encoding: gzip, br"], "content-encoding: br", "small"),
+    ];
+    for (path, headers, has, body) in cases {
         let answer = guard.raw(&format!("GET {path}"), headers, "").await;
         assert_eq!(
             (answer.status.as_str(), answer.body.as_str()),

@@ -56,33 +56,19 @@ fn a_credential_is_replaced_by_one_of_its_form() {
         URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#),
         URL_SAFE_NO_PAD.encode(r#"{"iss":"https://id","email":"hush"}"#)
     );
-    for (name, value, expected) in [
-        (
-            "authorization",
-            "Bearer sat.A.b.hush",
-            format!("Bearer {TOKEN}"),
-        ),
-        (
-            "authorization",
-            "Basic aHVzaDpodXNo",
-            format!("Basic {TOKEN}"),
-        ),
-        (
-            "authorization",
-            "Bearer hush hush",
-            format!("Bearer {VALUE}"),
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        ("authorization", "Bearer sat.A.b.hush", format!("Bearer {TOKEN}")),
+        ("authorization", "Basic aHVzaDpodXNo", format!("Basic {TOKEN}")),
+        ("authorization", "Bearer hush hush", format!("Bearer {VALUE}")),
         ("authorization", "Bearer", TOKEN.to_owned()),
         ("x-api-key", "sat.A.b.hush", TOKEN.to_owned()),
         ("cookie", "session=hush; a=b", VALUE.to_owned()),
         ("x-anything", "hush", VALUE.to_owned()),
-        (
-            "content-type",
-            "application/json",
-            "application/json".to_owned(),
-        ),
+        ("content-type", "application/json", "application/json".to_owned()),
         ("authorization", "", VALUE.to_owned()),
-    ] {
+    ];
+    for (name, value, expected) in cases {
         let headers: Headers = vec![(name.to_owned(), value.as_bytes().to_vec())];
         let hidden = Hidden::of(&headers, &names);
         assert_eq!(hidden.header(name, value.as_bytes()), expected, "{value}");

@@ -36,30 +36,19 @@ async fn no_secret_is_written() {
             }),
         }]
     };
-    for (method, path, body) in [
-        (
-            "POST",
-            scim,
-            r#"{"userName": "ann", "password": "s3cret-of-ann"}"#,
-        ),
-        (
-            "PATCH",
-            scim,
-            r#"{"Operations": [{"op": "add", "path": "password", "value": "s3cret-of-ann"}]}"#,
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        ("POST", scim, r#"{"userName": "ann", "password": "s3cret-of-ann"}"#),
+        ("PATCH", scim,
+            r#"{"Operations": [{"op": "add", "path": "password", "value": "s3cret-of-ann"}]}"#),
         ("POST", scim, r#"{"password": "s3cret-of-ann"#),
-        (
-            "GET",
-            &format!("{scim}?filter=password%20eq%20%22s3cret-of-ann%22&key=s3cret-of-ann"),
-            "",
-        ),
-        (
-            "PUT",
-            own,
-            r#"{"identifier": "g1", "name": "s3cret-of-ann", "users": ["s3cret-of-ann"]}"#,
-        ),
+        ("GET", &format!("{scim}?filter=password%20eq%20%22s3cret-of-ann%22&key=s3cret-of-ann"),
+            ""),
+        ("PUT", own,
+            r#"{"identifier": "g1", "name": "s3cret-of-ann", "users": ["s3cret-of-ann"]}"#),
         ("PUT", &format!("{own}&key=s3cret-of-ann"), ""),
-    ] {
+    ];
+    for (method, path, body) in cases {
         log.record(Decision {
             path: crate::text::without_values(path),
             seen: Some(seen(method, path, body, facts())),

@@ -78,6 +78,16 @@ impl Backend {
         Self::start(async |_| json(200, "{}")).await
     }
 
+    /// Answers with this status after so many milliseconds.
+    pub(super) async fn slow(millis: u64, status: u16) -> Self {
+        let time = std::time::Duration::from_millis(millis);
+        Self::start(move |_| async move {
+            tokio::time::sleep(time).await;
+            json(status, "{}")
+        })
+        .await
+    }
+
     /// Reads the request, writes exactly these bytes, then closes.
     pub(super) async fn raw(says: &'static [u8]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

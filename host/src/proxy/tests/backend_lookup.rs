@@ -1,9 +1,5 @@
 //! When the backend is asked about what is not recorded, and with whose credential.
 
-use scimguard_core::sha256_hex;
-
-use crate::store::{NewToken, PrincipalKind, PrincipalRow};
-
 use super::*;
 
 const TOKEN: &str = "sat.ACC1.t1.secret";
@@ -41,38 +37,6 @@ async fn ask(guard: &Guard) -> String {
     guard
         .raw(&format!("POST {BASE}/Users HTTP/1.1\r\n{head}{end}"))
         .await
-}
-
-async fn with_token(guard: &Guard, provider: Option<&str>) {
-    let account = "ACC1".to_owned();
-    guard
-        .store
-        .create_principal(&PrincipalRow {
-            account: account.clone(),
-            id: "svc".to_owned(),
-            kind: PrincipalKind::ServiceAccount,
-            active: true,
-            permissions: Vec::new(),
-            created: 0,
-        })
-        .await
-        .unwrap();
-    guard
-        .store
-        .create_token(&NewToken {
-            sha256: sha256_hex(TOKEN.as_bytes()),
-            prefix: "sat",
-            account,
-            id: "t1".to_owned(),
-            principal: "svc".to_owned(),
-            provider: provider.map(str::to_owned),
-            expires: None,
-            created: 0,
-            created_by: None,
-            rotated_from: None,
-        })
-        .await
-        .unwrap();
 }
 
 #[tokio::test]
@@ -113,7 +77,7 @@ async fn the_backend_is_asked_with_the_credential_at_hand() {
         (named("bob"), "404"),
     ] {
         let guard = Guard::start(asks(key.clone()), &backend).await;
-        with_token(&guard, Some("okta")).await;
+        guard.add_token("ACC1", "t1", TOKEN, Some("okta")).await;
         let answer = ask(&guard).await;
         assert_eq!(status(&answer), expected, "{key:?}: {answer}");
         let found = answer.contains("x-found: Some(");
@@ -132,7 +96,7 @@ async fn nobody_elses_credential_is_used() {
     let backend = Backend::ok().await;
     let unseen = || asks(user_key("u1", Unseen::Backend));
     let operator = Guard::start(unseen(), &backend).await;
-    with_token(&operator, None).await;
+    operator.add_token("ACC1", "t1", TOKEN, None).await;
     assert_eq!(status(&ask(&operator).await), "503");
     let unknown = Guard::start(unseen(), &backend).await;
     assert_eq!(status(&ask(&unknown).await), "503");
@@ -148,7 +112,7 @@ async fn nobody_elses_credential_is_used() {
 async fn an_operators_edit_asks_nobody() {
     let backend = Backend::ok().await;
     let guard = Guard::start(asks(user_key("u1", Unseen::Absent)), &backend).await;
-    with_token(&guard, Some("okta")).await;
+    guard.add_token("ACC1", "t1", TOKEN, Some("okta")).await;
     assert_eq!(status(&ask(&guard).await), "404");
     assert!(backend.seen().is_empty());
 }

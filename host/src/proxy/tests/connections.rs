@@ -64,10 +64,7 @@ async fn a_connection_without_a_request_ends() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let backend = Backend::ok().await;
-    let script = Script::new().evaluate(|request, _| match &request.body {
-        Body::Unread => Ok(need_body(100)),
-        _ => Ok(Verdict::Forward(observed(request))),
-    });
+    let script = reads_body();
     let guard = Guard::configured(script, &backend, QUICK).await;
     let head = b"POST /a HTTP/1.1\r\nhost: g\r\ncontent-length: 90\r\n\r\nx";
     let mut stream = guard.connect().await;
@@ -113,8 +110,7 @@ async fn a_request_under_way_does_not_give_way() {
     .await;
     let keys = "[connections]\nmost = 1\n";
     let guard = Guard::configured(Script::new(), &backend, keys).await;
-    let mut busy = guard.connect().await;
-    busy.write_all(post("/a", "{}").as_bytes()).await.unwrap();
+    let mut busy = guard.send(&post("/a", "{}")).await;
     arrives.recv().await.unwrap();
     let mut refused = guard.connect().await;
     assert_eq!(read_all(&mut refused).await, "");
@@ -218,10 +214,7 @@ async fn a_stream_that_is_not_taken_ends_alone() {
 #[tokio::test]
 async fn the_guard_ends_although_clients_are_silent() {
     let backend = Backend::ok().await;
-    let script = Script::new().evaluate(|request, _| match &request.body {
-        Body::Unread => Ok(need_body(100)),
-        _ => Ok(Verdict::Forward(observed(request))),
-    });
+    let script = reads_body();
     let mut guard = Guard::configured(script, &backend, "client_timeout = \"10m\"\n").await;
     let mut clients = Vec::new();
     for bytes in [
@@ -236,9 +229,6 @@ async fn the_guard_ends_although_clients_are_silent() {
     }
     // Connections are accepted in order: the guard has them all.
     assert_eq!(status(&guard.post("/b", "{}").await), "204");
-    guard.end.take().unwrap().send(()).unwrap();
-    tokio::time::timeout(LIMIT, &mut guard.task)
-        .await
-        .expect("nobody is waited for")
-        .unwrap();
+    guard.end();
+    guard.ended().await;
 }

@@ -286,7 +286,7 @@ async fn the_guards_credential_replaces_that_of_a_verified_token_only() {
     });
     let keys = "[backend_credential]\nfile = \"backend.token\"\n";
     let guard = Guard::configured(script, &backend, keys).await;
-    lies::with_token(&guard, "ACC1", "t1", "client").await;
+    guard.add_token("ACC1", "t1", "client", Some("okta")).await;
     for path in ["/verified", "/other"] {
         let head = "host: g\r\nauthorization: Bearer client\r\nx-api-key: client\r\n";
         guard
@@ -315,14 +315,10 @@ async fn requests_in_flight_end_before_the_guard_does() {
     })
     .await;
     let mut guard = Guard::start(Script::new(), &backend).await;
-    let mut stream = guard.connect().await;
-    stream.write_all(post("/a", "{}").as_bytes()).await.unwrap();
+    let mut stream = guard.send(&post("/a", "{}")).await;
     arrives.recv().await.unwrap();
-    guard.end.take().unwrap().send(()).unwrap();
+    guard.end();
     assert_eq!(status(&read_all(&mut stream).await), "200");
-    tokio::time::timeout(LIMIT, &mut guard.task)
-        .await
-        .expect("it ends")
-        .unwrap();
+    guard.ended().await;
     assert!(TcpStream::connect(guard.address).await.is_err());
 }

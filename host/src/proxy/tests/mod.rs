@@ -21,9 +21,10 @@ use std::time::Duration;
 
 use scimguard_core::facts::{Answer, Fact, Key, Unseen, UserKey};
 use scimguard_core::message::{AnswerHandling, ForwardBody, ResponseBody};
+use scimguard_core::sha256_hex;
 use scimguard_core::{
-    BackendOutcome, Body, Forward, Need, Outcome, Reject, Request, Respond, Response, Settings,
-    Verdict,
+    BackendOutcome, Body, Forward, Need, Outcome, Proceed, Reject, Request, Respond, Response,
+    Settings, Verdict,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,7 +38,7 @@ use crate::audit::Log;
 use crate::config::Config;
 use crate::engine::Fault;
 use crate::serve::{Listeners, serve};
-use crate::store::Store;
+use crate::store::{NewToken, PrincipalKind, PrincipalRow, Store};
 use scimguard_interface::{Given, Observed, Pass};
 
 /// Nothing in a test takes longer.
@@ -185,6 +186,26 @@ fn reject(status: u16) -> Verdict {
     })
 }
 
+/// The client gets its answer in a later part.
+fn proceed() -> Proceed {
+    Proceed {
+        records: Vec::new(),
+        continuation: Vec::new(),
+        changes: Vec::new(),
+        rule: None,
+        account: None,
+        verified_token: None,
+    }
+}
+
+/// What a policy does that needs the body, up to 100 bytes, and then observes.
+fn reads_body() -> Script {
+    Script::new().evaluate(|request, _| match &request.body {
+        Body::Unread => Ok(need_body(100)),
+        _ => Ok(Verdict::Forward(observed(request))),
+    })
+}
+
 fn need_body(body_limit: u64) -> Verdict {
     Verdict::Need(Need {
         keys: Vec::new(),
@@ -281,9 +302,7 @@ impl Guard {
 
     /// Sends these bytes and reads until the guard closes.
     async fn raw(&self, request: &str) -> String {
-        let mut stream = self.connect().await;
-        stream.write_all(request.as_bytes()).await.unwrap();
-        read_all(&mut stream).await
+        read_all(&mut self.send(request).await).await
     }
 
     async fn get(&self, path: &str) -> String {
@@ -295,6 +314,50 @@ impl Guard {
 
     async fn post(&self, path: &str, body: &str) -> String {
         self.raw(&post(path, body)).await
+    }
+
+    /// Sends these bytes on a connection that stays open.
+    async fn send(&self, request: &str) -> TcpStream {
+        let mut stream = self.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Asks the guard to end.
+    fn end(&mut self) {
+        self.end.take().unwrap().send(()).unwrap();
+    }
+
+    /// It ends in time.
+    async fn ended(&mut self) {
+        let ended = tokio::time::timeout(LIMIT, &mut self.task).await;
+        ended.expect("it ends").unwrap();
+    }
+
+    /// A service account with this token.
+    async fn add_token(&self, account: &str, id: &str, text: &str, provider: Option<&str>) {
+        let principal = PrincipalRow {
+            account: account.to_owned(),
+            id: format!("svc-{id}"),
+            kind: PrincipalKind::ServiceAccount,
+            active: true,
+            permissions: Vec::new(),
+            created: 0,
+        };
+        self.store.create_principal(&principal).await.unwrap();
+        let token = NewToken {
+            sha256: sha256_hex(text.as_bytes()),
+            prefix: "sat",
+            account: account.to_owned(),
+            id: id.to_owned(),
+            principal: principal.id,
+            provider: provider.map(str::to_owned),
+            expires: None,
+            created: 0,
+            created_by: None,
+            rotated_from: None,
+        };
+        self.store.create_token(&token).await.unwrap();
     }
 
     /// Another process that opens the same store.

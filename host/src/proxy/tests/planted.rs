@@ -152,7 +152,14 @@ async fn no_planted_secret_comes_out() {
     let engine = Engine::native("").unwrap();
     let keys = "decisions = \"sqlite:decisions.db\"\n";
     let mut guard = Guard::configured(engine, &backend, keys).await;
-    lies::with_token(&guard, "ACC1", "own", "sat.ACC1.own.own-secret-of-the-test").await;
+    guard
+        .add_token(
+            "ACC1",
+            "own",
+            "sat.ACC1.own.own-secret-of-the-test",
+            Some("okta"),
+        )
+        .await;
     let secrets = "[a-zA-Z]{5}[0-9][a-zA-Z0-9]{10,16}";
     let mut planted = Vec::new();
     for round in 0..4 * PLACES {
@@ -176,9 +183,8 @@ async fn no_planted_secret_comes_out() {
         assert!(!holds(answer.as_bytes(), &secret), "{sent}\n{answer}");
         planted.push((secret, sent));
     }
-    guard.end.take().unwrap().send(()).unwrap();
-    let ended = tokio::time::timeout(LIMIT, &mut guard.task).await;
-    ended.expect("it ends").unwrap();
+    guard.end();
+    guard.ended().await;
     let log = kept.bytes().clone();
     assert!(holds(&log, "\"decided\""), "the log is written");
     let decisions = std::fs::read(guard.folder.path().join("decisions.db")).unwrap();

@@ -1,6 +1,5 @@
 //! The record, whatever happens during a request.
 
-use scimguard_core::Proceed;
 use scimguard_core::facts::{ResourceKind, User};
 use scimguard_core::record::{Intent, IntentKey, Record, Settled};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -126,14 +125,7 @@ async fn another_protocol_is_no_answer() {
         .evaluate(|request, _| Ok(Verdict::Forward(observed(request))))
         .observe(|outcome, _| {
             Ok(match outcome {
-                BackendOutcome::Unanswered => Outcome::Proceed(Proceed {
-                    records: Vec::new(),
-                    continuation: Vec::new(),
-                    changes: Vec::new(),
-                    rule: None,
-                    account: None,
-                    verified_token: None,
-                }),
+                BackendOutcome::Unanswered => Outcome::Proceed(proceed()),
                 _ => Outcome::Respond(respond(204)),
             })
         });
@@ -143,11 +135,7 @@ async fn another_protocol_is_no_answer() {
 
 #[tokio::test]
 async fn a_slow_backend_leaves_it_pending() {
-    let backend = Backend::start(async |_| {
-        tokio::time::sleep(LIMIT).await;
-        json(201, "{}")
-    })
-    .await;
+    let backend = Backend::slow(10_000, 201).await;
     let guard = Guard::configured(creates(), &backend, "backend_timeout = \"100ms\"\n").await;
     assert_eq!(status(&guard.post(BASE, "{}").await), "503");
     assert_pending(&guard).await;
@@ -184,14 +172,9 @@ async fn a_store_that_is_gone_after_the_answer_leaves_it_pending() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_does_not_keep_the_answer_from_the_record() {
-    let backend = Backend::start(async |_| {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        json(201, "{}")
-    })
-    .await;
+    let backend = Backend::slow(100, 201).await;
     let guard = Guard::start(creates(), &backend).await;
-    let mut stream = guard.connect().await;
-    stream.write_all(post(BASE, "{}").as_bytes()).await.unwrap();
+    let stream = guard.send(&post(BASE, "{}")).await;
     let recorded = async {
         while ann(&guard.store).await.is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -280,14 +263,9 @@ async fn writes_of_one_user_are_one_after_another() {
 
 #[tokio::test]
 async fn who_cannot_have_the_lease_in_time_is_told_to_come_again() {
-    let backend = Backend::start(async |_| {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        json(200, "{}")
-    })
-    .await;
+    let backend = Backend::slow(500, 200).await;
     let guard = Guard::configured(writes(), &backend, "lease_timeout = \"50ms\"\n").await;
-    let mut first = guard.connect().await;
-    first.write_all(post(ANN, "{}").as_bytes()).await.unwrap();
+    let mut first = guard.send(&post(ANN, "{}")).await;
     while backend.seen().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -299,15 +277,10 @@ async fn who_cannot_have_the_lease_in_time_is_told_to_come_again() {
 
 /// A slow backend, and a guard with one write of ann's in progress at it.
 async fn with_ann_at_work(script: Script, keys: &str) -> (Backend, Guard, TcpStream) {
-    let backend = Backend::start(async |_| {
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        json(200, "{}")
-    })
-    .await;
+    let backend = Backend::slow(600, 200).await;
     let keys = format!("lease_timeout = \"10s\"\n{keys}");
     let guard = Guard::configured(script, &backend, &keys).await;
-    let mut first = guard.connect().await;
-    first.write_all(post(ANN, "{}").as_bytes()).await.unwrap();
+    let first = guard.send(&post(ANN, "{}")).await;
     while backend.seen().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -318,14 +291,12 @@ async fn with_ann_at_work(script: Script, keys: &str) -> (Backend, Guard, TcpStr
 async fn what_is_not_forwarded_ends_with_the_guard() {
     let (backend, mut guard, mut first) =
         with_ann_at_work(writes(), "client_timeout = \"200ms\"\n").await;
-    let mut second = guard.connect().await;
-    second.write_all(post(ANN, "{}").as_bytes()).await.unwrap();
+    let mut second = guard.send(&post(ANN, "{}")).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
-    guard.end.take().unwrap().send(()).unwrap();
+    guard.end();
     assert_refused(&read_all(&mut second).await, "503", "facts.unavailable");
     assert_eq!(status(&read_all(&mut first).await), "204");
-    let ended = tokio::time::timeout(LIMIT, &mut guard.task).await;
-    ended.expect("it ends").unwrap();
+    guard.ended().await;
     assert_eq!(backend.seen().len(), 1);
 }
 
@@ -334,14 +305,7 @@ fn in_parts() -> Script {
     let key = || user_key("u1", Unseen::Absent);
     let script = writes().evaluate(move |request, facts| {
         Ok(match (request.method.as_str(), answer(facts, &key())) {
-            ("PATCH", _) => Verdict::Proceed(Proceed {
-                records: Vec::new(),
-                continuation: Vec::new(),
-                changes: Vec::new(),
-                rule: None,
-                account: None,
-                verified_token: None,
-            }),
+            ("PATCH", _) => Verdict::Proceed(proceed()),
             (_, None) => need(key()),
             (_, Some(_)) => Verdict::Forward(observed(request)),
         })

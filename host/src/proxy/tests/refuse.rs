@@ -46,26 +46,16 @@ async fn what_has_two_readings_is_refused() {
     let backend = Backend::ok().await;
     let guard = Guard::start(Script::new(), &backend).await;
     let end = "connection: close\r\n\r\n";
-    for (request, status, rule) in [
-        (
-            "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n",
-            "400",
-            "route.ambiguous-path",
-        ),
-        (
-            "GET http://b/ HTTP/1.1\r\nhost: a\r\n",
-            "400",
-            "route.ambiguous-path",
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n", "400", "route.ambiguous-path"),
+        ("GET http://b/ HTTP/1.1\r\nhost: a\r\n", "400", "route.ambiguous-path"),
         ("GET / HTTP/1.1\r\n", "400", "route.ambiguous-path"),
         ("OPTIONS * HTTP/1.1\r\nhost: a\r\n", "404", "route.unknown"),
         ("TRACE / HTTP/1.1\r\nhost: a\r\n", "405", "route.method"),
-        (
-            "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n",
-            "405",
-            "route.method",
-        ),
-    ] {
+        ("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n", "405", "route.method"),
+    ];
+    for (request, status, rule) in cases {
         assert_refused(&guard.raw(&format!("{request}{end}")).await, status, rule);
     }
     assert!(backend.seen().is_empty());

@@ -84,64 +84,28 @@ async fn a_request_with_several_readings_is_refused_with_its_rule() {
     let recorder = Recorder::start().await;
     let guard = Guard::start(Script::new(), &recorder.backend).await;
     let post = "POST /a HTTP/1.1\r\nhost: g\r\n";
-    for (bytes, rule) in [
-        (
-            format!(
-                "{post}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
-            ),
-            "body.syntax",
-        ),
-        (
-            format!(
-                "{post}transfer-encoding: chunked\r\ncontent-length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n"
-            ),
-            "body.syntax",
-        ),
-        (
-            format!("{post}content-length: 2\r\ncontent-length: 2\r\n\r\nok"),
-            "body.syntax",
-        ),
-        (
-            format!("{post}transfer-encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-            "body.syntax",
-        ),
-        (
-            format!(
-                "{post}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
-            ),
-            "body.syntax",
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        (format!("{post}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+            "body.syntax"),
+        (format!("{post}transfer-encoding: chunked\r\ncontent-length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+            "body.syntax"),
+        (format!("{post}content-length: 2\r\ncontent-length: 2\r\n\r\nok"), "body.syntax"),
+        (format!("{post}transfer-encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+            "body.syntax"),
+        (format!("{post}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+            "body.syntax"),
         ("GET /a HTTP/1.1\nhost: g\n\n".to_owned(), "body.syntax"),
-        (
-            format!("GET /a#b HTTP/1.1\r\nhost: g\r\n{END}"),
-            "route.ambiguous-path",
-        ),
-        (
-            format!("GET g HTTP/1.1\r\nhost: g\r\n{END}"),
-            "route.ambiguous-path",
-        ),
-        (
-            format!("GET /a HTTP/1.1\r\nhost: g\r\nhost: g\r\n{END}"),
-            "route.ambiguous-path",
-        ),
-        (
-            format!("GET http://h/a HTTP/1.1\r\nhost: g\r\n{END}"),
-            "route.ambiguous-path",
-        ),
-        (
-            format!("GET http://u@g/a HTTP/1.1\r\nhost: g\r\n{END}"),
-            "route.ambiguous-path",
-        ),
+        (format!("GET /a#b HTTP/1.1\r\nhost: g\r\n{END}"), "route.ambiguous-path"),
+        (format!("GET g HTTP/1.1\r\nhost: g\r\n{END}"), "route.ambiguous-path"),
+        (format!("GET /a HTTP/1.1\r\nhost: g\r\nhost: g\r\n{END}"), "route.ambiguous-path"),
+        (format!("GET http://h/a HTTP/1.1\r\nhost: g\r\n{END}"), "route.ambiguous-path"),
+        (format!("GET http://u@g/a HTTP/1.1\r\nhost: g\r\n{END}"), "route.ambiguous-path"),
         (format!("GET /a HTTP/1.1\r\n{END}"), "route.ambiguous-path"),
-        (
-            format!("OPTIONS * HTTP/1.1\r\nhost: g\r\n{END}"),
-            "route.unknown",
-        ),
-        (
-            format!("CONNECT g:1 HTTP/1.1\r\nhost: g:1\r\n{END}"),
-            "route.method",
-        ),
-    ] {
+        (format!("OPTIONS * HTTP/1.1\r\nhost: g\r\n{END}"), "route.unknown"),
+        (format!("CONNECT g:1 HTTP/1.1\r\nhost: g:1\r\n{END}"), "route.method"),
+    ];
+    for (bytes, rule) in cases {
         let answer = guard.raw(&bytes).await;
         assert!(
             answer.contains(&format!("scimguard-rule: {rule}\r\n")),
@@ -188,43 +152,20 @@ async fn what_is_no_http_is_refused() {
 async fn what_is_passed_on_is_framed_anew() {
     let recorder = Recorder::start().await;
     let guard = Guard::start(Script::new(), &recorder.backend).await;
-    for (bytes, target, body) in [
-        (
-            format!("GET http://g/a?b HTTP/1.1\r\nhost: G\r\n{END}"),
-            "/a?b",
-            "\r\n\r\n",
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        (format!("GET http://g/a?b HTTP/1.1\r\nhost: G\r\n{END}"), "/a?b", "\r\n\r\n"),
         (format!("GET /a HTTP/1.0\r\n{END}"), "/a", "\r\n\r\n"),
-        (
-            format!("\r\nGET /a HTTP/1.1\r\nhost: g\r\n{END}"),
-            "/a",
-            "\r\n\r\n",
-        ),
-        (
-            format!("get /a HTTP/1.1\r\nhost: g\r\n{END}"),
-            "/a",
-            "\r\n\r\n",
-        ),
-        (
-            format!("POST /a HTTP/1.1\r\nhost: g\r\ncontent-length: 02\r\n{END}ok"),
-            "/a",
-            "\r\n\r\nok",
-        ),
-        (
-            format!(
-                "POST /a HTTP/1.1\r\nhost: g\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n{END}2;x=y\r\nok\r\n0\r\nhost: h\r\nx-trailer: 1\r\n\r\n"
-            ),
-            "/a",
-            "\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-        ),
-        (
-            format!(
-                "GET /a HTTP/1.1\r\nhost: g\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n{END}"
-            ),
-            "/a",
-            "\r\n\r\n",
-        ),
-    ] {
+        (format!("\r\nGET /a HTTP/1.1\r\nhost: g\r\n{END}"), "/a", "\r\n\r\n"),
+        (format!("get /a HTTP/1.1\r\nhost: g\r\n{END}"), "/a", "\r\n\r\n"),
+        (format!("POST /a HTTP/1.1\r\nhost: g\r\ncontent-length: 02\r\n{END}ok"), "/a",
+            "\r\n\r\nok"),
+        (format!("POST /a HTTP/1.1\r\nhost: g\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n{END}2;x=y\r\nok\r\n0\r\nhost: h\r\nx-trailer: 1\r\n\r\n"),
+            "/a", "\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+        (format!("GET /a HTTP/1.1\r\nhost: g\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n{END}"),
+            "/a", "\r\n\r\n"),
+    ];
+    for (bytes, target, body) in cases {
         let answer = guard.raw(&bytes).await;
         assert!(answer.contains("200 OK"), "{bytes:?}: {answer}");
         let got = recorder.take();

@@ -51,27 +51,17 @@ fn every_algorithm_with_a_public_key_verifies_and_the_payload_is_as_signed() {
 fn the_key_decides_what_it_verifies() {
     let (rsa, p256, p384) = (Signer::rsa("k"), Signer::p256("k"), Signer::p384("k"));
     let good = rsa.token("RS256", PAYLOAD);
-    for (what, jwk) in [
+    #[rustfmt::skip]
+    let cases = [
         ("for encryption", with(rsa.jwk(), "use", "enc")),
-        (
-            "for wrapping keys",
-            with(rsa.jwk(), "key_ops", json!(["wrapKey"])),
-        ),
+        ("for wrapping keys", with(rsa.jwk(), "key_ops", json!(["wrapKey"]))),
         ("for another algorithm", with(rsa.jwk(), "alg", "RS512")),
-        (
-            "for an encryption algorithm",
-            with(rsa.jwk(), "alg", "RSA-OAEP"),
-        ),
+        ("for an encryption algorithm", with(rsa.jwk(), "alg", "RSA-OAEP")),
         ("a curve", p256.jwk()),
-        (
-            "a shared secret",
-            json!({"kty": "oct", "kid": "k", "k": base64url(b"secret")}),
-        ),
-        (
-            "without a modulus",
-            json!({"kty": "RSA", "kid": "k", "e": "AQAB"}),
-        ),
-    ] {
+        ("a shared secret", json!({"kty": "oct", "kid": "k", "k": base64url(b"secret")})),
+        ("without a modulus", json!({"kty": "RSA", "kid": "k", "e": "AQAB"})),
+    ];
+    for (what, jwk) in cases {
         let verified = verify(&good, &keys(&[jwk]));
         assert!(verified.is_err(), "a key {what} verified");
     }
@@ -102,36 +92,18 @@ fn a_header_cannot_choose_how_it_is_believed() {
             .extend(more.as_object().unwrap().clone());
         header
     };
-    for (what, token) in [
-        (
-            "a key of its own",
-            own.sign(&header(json!({"jwk": own.jwk()})), PAYLOAD),
-        ),
-        (
-            "a key's address",
-            own.sign(&header(json!({"jku": "https://evil.example"})), PAYLOAD),
-        ),
-        (
-            "an extension",
-            rsa.sign(&header(json!({"crit": ["exp"]})), PAYLOAD),
-        ),
-        (
-            "an unencoded payload",
-            rsa.sign(&header(json!({"b64": false, "crit": ["b64"]})), PAYLOAD),
-        ),
-        (
-            "no algorithm",
-            rsa.sign(&json!({"alg": "none", "kid": "k"}), PAYLOAD),
-        ),
-        (
-            "a shared secret",
-            rsa.sign(&json!({"alg": "HS256", "kid": "k"}), PAYLOAD),
-        ),
-        (
-            "compression",
-            rsa.sign(&header(json!({"zip": "DEF"})), PAYLOAD),
-        ),
-    ] {
+    #[rustfmt::skip]
+    let cases = [
+        ("a key of its own", own.sign(&header(json!({"jwk": own.jwk()})), PAYLOAD)),
+        ("a key's address", own.sign(&header(json!({"jku": "https://evil.example"})), PAYLOAD)),
+        ("an extension", rsa.sign(&header(json!({"crit": ["exp"]})), PAYLOAD)),
+        ("an unencoded payload",
+            rsa.sign(&header(json!({"b64": false, "crit": ["b64"]})), PAYLOAD)),
+        ("no algorithm", rsa.sign(&json!({"alg": "none", "kid": "k"}), PAYLOAD)),
+        ("a shared secret", rsa.sign(&json!({"alg": "HS256", "kid": "k"}), PAYLOAD)),
+        ("compression", rsa.sign(&header(json!({"zip": "DEF"})), PAYLOAD)),
+    ];
+    for (what, token) in cases {
         assert_eq!(verify(&token, &set), Err(Unverified::Refused), "{what}");
     }
     // The public key used as the secret of an HMAC.

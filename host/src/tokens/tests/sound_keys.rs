@@ -90,152 +90,67 @@ fn each_key_that_is_not_sound_is_left_out_with_the_reason() {
         *even.last_mut().unwrap() -= 1;
         even
     };
-    for (jwk, why) in [
+    #[rustfmt::skip]
+    let cases = [
         (rsa(&n, &[1]), "its exponent is 1"),
         (rsa(&n, &[0, 0, 1]), "its exponent is 1"),
         (rsa(&n, &[]), "its exponent is 0"),
         (rsa(&n, &[0]), "its exponent is 0"),
         (rsa(&n, &[2]), "its exponent is even"),
         (rsa(&n, &[1, 0, 0]), "its exponent is even"),
-        (
-            rsa(&n, &[1, 0, 0, 0, 1]),
-            "its exponent has more than 32 bits",
-        ),
+        (rsa(&n, &[1, 0, 0, 0, 1]), "its exponent has more than 32 bits"),
         (rsa(&n, &n), "its exponent has more than 32 bits"),
         (rsa(&even, &[1, 0, 1]), "its modulus can be divided by 2"),
-        (
-            rsa(&[&[0x80][..], &[0; 255][..]].concat(), &[1, 0, 1]),
-            "its modulus can be divided by 2",
-        ),
-        (
-            rsa(&[0xff; 256], &[1, 0, 1]),
-            "its modulus can be divided by 3",
-        ),
-        (
-            rsa(&modulus(255), &[1, 0, 1]),
-            "its modulus has 2040 bits, fewer than 2048",
-        ),
-        (
-            rsa(&modulus(128), &[1, 0, 1]),
-            "its modulus has 1024 bits, fewer than 2048",
-        ),
-        (
-            rsa(&[&[0; 300][..], &modulus(128)].concat(), &[1, 0, 1]),
-            "its modulus has 1024 bits",
-        ),
+        (rsa(&[&[0x80][..], &[0; 255][..]].concat(), &[1, 0, 1]),
+            "its modulus can be divided by 2"),
+        (rsa(&[0xff; 256], &[1, 0, 1]), "its modulus can be divided by 3"),
+        (rsa(&modulus(255), &[1, 0, 1]), "its modulus has 2040 bits, fewer than 2048"),
+        (rsa(&modulus(128), &[1, 0, 1]), "its modulus has 1024 bits, fewer than 2048"),
+        (rsa(&[&[0; 300][..], &modulus(128)].concat(), &[1, 0, 1]), "its modulus has 1024 bits"),
         (rsa(&[], &[1, 0, 1]), "its modulus has 0 bits"),
-        (
-            rsa(&modulus(1025), &[1, 0, 1]),
-            "its modulus has 8200 bits, more than 8192",
-        ),
+        (rsa(&modulus(1025), &[1, 0, 1]), "its modulus has 8200 bits, more than 8192"),
         (rsa(&modulus(8192), &[1, 0, 1]), "more than 8192"),
-        (
-            with(good_rsa.clone(), "n", "****"),
-            "its modulus is not base64url",
-        ),
-        (
-            with(good_rsa.clone(), "e", "AQAB=="),
-            "its exponent is not base64url",
-        ),
-        (
-            with(good_rsa.clone(), "d", "AQAB"),
-            "it includes its private part",
-        ),
-        (
-            with(ed.clone(), "d", "AQAB"),
-            "it includes its private part",
-        ),
-        (
-            with(p256.clone(), "d", Value::Null),
-            "it includes its private part",
-        ),
-        (
-            json!({"kty": "oct", "kid": "k", "k": "AQAB"}),
-            "it is a shared secret",
-        ),
+        (with(good_rsa.clone(), "n", "****"), "its modulus is not base64url"),
+        (with(good_rsa.clone(), "e", "AQAB=="), "its exponent is not base64url"),
+        (with(good_rsa.clone(), "d", "AQAB"), "it includes its private part"),
+        (with(ed.clone(), "d", "AQAB"), "it includes its private part"),
+        (with(p256.clone(), "d", Value::Null), "it includes its private part"),
+        (json!({"kty": "oct", "kid": "k", "k": "AQAB"}), "it is a shared secret"),
         (with(good_rsa.clone(), "k", "AQAB"), "it is a shared secret"),
-        (
-            with(p256.clone(), "x", p256["y"].clone()),
-            "its point is not on its curve",
-        ),
-        (
-            with(p384.clone(), "y", p384["x"].clone()),
-            "its point is not on its curve",
-        ),
-        (
-            with(p256.clone(), "x", base64url([0; 32])),
-            "its point is not on its curve",
-        ),
-        (
-            with(
-                with(p256.clone(), "x", base64url([0; 32])),
-                "y",
-                base64url([0; 32]),
-            ),
-            "its point is not on its curve",
-        ),
-        (
-            with(p256.clone(), "y", base64url([0; 31])),
-            "its coordinates are not 32 bytes",
-        ),
-        (
-            with(p256.clone(), "crv", "P-384"),
-            "its coordinates are not 48 bytes",
-        ),
-        (
-            with(ed.clone(), "x", base64url([0; 31])),
-            "its point is not 32 bytes",
-        ),
+        (with(p256.clone(), "x", p256["y"].clone()), "its point is not on its curve"),
+        (with(p384.clone(), "y", p384["x"].clone()), "its point is not on its curve"),
+        (with(p256.clone(), "x", base64url([0; 32])), "its point is not on its curve"),
+        (with(with(p256.clone(), "x", base64url([0; 32])), "y", base64url([0; 32])),
+            "its point is not on its curve"),
+        (with(p256.clone(), "y", base64url([0; 31])), "its coordinates are not 32 bytes"),
+        (with(p256.clone(), "crv", "P-384"), "its coordinates are not 48 bytes"),
+        (with(ed.clone(), "x", base64url([0; 31])), "its point is not 32 bytes"),
         (okp("Ed25519", &[2; 32]), "its point is not on its curve"),
-        (
-            with(p256.clone(), "alg", "ES384"),
-            "its `alg` does not fit its kind",
-        ),
-        (
-            with(ed.clone(), "alg", "ES256"),
-            "its `alg` does not fit its kind",
-        ),
-        (
-            with(good_rsa.clone(), "alg", "ES256"),
-            "its `alg` does not fit its kind",
-        ),
-        (
-            with(good_rsa.clone(), "alg", "HS256"),
-            "its `alg` does not fit its kind",
-        ),
+        (with(p256.clone(), "alg", "ES384"), "its `alg` does not fit its kind"),
+        (with(ed.clone(), "alg", "ES256"), "its `alg` does not fit its kind"),
+        (with(good_rsa.clone(), "alg", "ES256"), "its `alg` does not fit its kind"),
+        (with(good_rsa.clone(), "alg", "HS256"), "its `alg` does not fit its kind"),
         (json!("k"), "not a JSON object"),
         (json!([]), "not a JSON object"),
-    ] {
+    ];
+    for (jwk, why) in cases {
         let shown = jwk.to_string();
         let (said, is_fault) = unusable(jwk);
         assert!(said.contains(why) && is_fault, "{said}: {shown}");
     }
-    for (jwk, why) in [
+    #[rustfmt::skip]
+    let cases = [
         (with(good_rsa.clone(), "use", "enc"), "not for signatures"),
         (with(good_rsa.clone(), "use", "SIG"), "not for signatures"),
-        (
-            with(p256.clone(), "key_ops", json!([])),
-            "not for verifying",
-        ),
-        (
-            with(p256.clone(), "key_ops", json!(["sign", "encrypt"])),
-            "not for verifying",
-        ),
-        (
-            with(good_rsa.clone(), "alg", "RSA-OAEP"),
-            "not a known signature algorithm",
-        ),
+        (with(p256.clone(), "key_ops", json!([])), "not for verifying"),
+        (with(p256.clone(), "key_ops", json!(["sign", "encrypt"])), "not for verifying"),
+        (with(good_rsa.clone(), "alg", "RSA-OAEP"), "not a known signature algorithm"),
         (okp("X25519", &[9; 32]), "its curve is not Ed25519"),
-        (
-            with(p256.clone(), "crv", "P-521"),
-            "its curve is not P-256 or P-384",
-        ),
+        (with(p256.clone(), "crv", "P-521"), "its curve is not P-256 or P-384"),
         (with(p256.clone(), "crv", "secp256k1"), "not known"),
-        (
-            json!({"kty": "AKP", "kid": "k", "alg": "ML-DSA-44", "pub": "AA"}),
-            "not known",
-        ),
-    ] {
+        (json!({"kty": "AKP", "kid": "k", "alg": "ML-DSA-44", "pub": "AA"}), "not known"),
+    ];
+    for (jwk, why) in cases {
         let shown = jwk.to_string();
         let (said, is_fault) = unusable(jwk);
         let said_so = said.contains(why) || said.contains("not known") || said.contains("curve");

@@ -24,71 +24,37 @@ fn fault(bytes: &[u8], cuts: &[usize]) -> (Option<(u64, &'static str)>, bool) {
 
 #[test]
 fn what_two_parsers_could_read_differently_is_refused() {
-    for (head, rule) in [
+    #[rustfmt::skip]
+    let cases = [
         ("GET /a HTTP/1.1\r\nhost: g\r\n\r\n", None),
         ("\r\nGET /a HTTP/1.1\r\nhost: g\r\n\r\n", None),
         ("GET http://g/a HTTP/1.1\r\nhost: g\r\n\r\n", None),
         ("OPTIONS * HTTP/1.1\r\nhost: g\r\n\r\n", None),
         ("CONNECT g:1 HTTP/1.1\r\nhost: g\r\n\r\n", None),
         ("POST /a HTTP/1.1\r\nContent-Length : 1\r\n\r\nx", None),
-        (
-            "POST /a HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n",
-            None,
-        ),
-        (
-            "POST /a HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 1\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ncontent-length: 1, 1\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ncontent-length: +1\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ncontent-length:\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ncontent-length: 99999999999999999999\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
-            Some("body.syntax"),
-        ),
-        (
-            "POST /a HTTP/1.1\r\ntransfer-encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
-            Some("body.syntax"),
-        ),
+        ("POST /a HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n", None),
+        ("POST /a HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+            Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 1\r\n\r\n",
+            Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n", Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ncontent-length: 1, 1\r\n\r\n", Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ncontent-length: +1\r\n\r\n", Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ncontent-length:\r\n\r\n", Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ncontent-length: 99999999999999999999\r\n\r\n", Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n", Some("body.syntax")),
+        ("POST /a HTTP/1.1\r\ntransfer-encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            Some("body.syntax")),
         ("GET /a HTTP/1.1\r\nx: 1\r\n 2\r\n\r\n", Some("body.syntax")),
         ("GET /a HTTP/1.1\nhost: g\n\n", Some("body.syntax")),
         ("GET /a HTTP/1.1\r\nhost: g\n\r\n", Some("body.syntax")),
         ("GET /a HTTP/1.1\r\nx: 1\r2\r\n\r\n", Some("body.syntax")),
         ("\nGET /a HTTP/1.1\r\n\r\n", Some("body.syntax")),
-        (
-            "GET /a#b HTTP/1.1\r\nhost: g\r\n\r\n",
-            Some("route.ambiguous-path"),
-        ),
-        (
-            "GET g HTTP/1.1\r\nhost: g\r\n\r\n",
-            Some("route.ambiguous-path"),
-        ),
-        (
-            "GET ftp://g/a HTTP/1.1\r\nhost: g\r\n\r\n",
-            Some("route.ambiguous-path"),
-        ),
-    ] {
+        ("GET /a#b HTTP/1.1\r\nhost: g\r\n\r\n", Some("route.ambiguous-path")),
+        ("GET g HTTP/1.1\r\nhost: g\r\n\r\n", Some("route.ambiguous-path")),
+        ("GET ftp://g/a HTTP/1.1\r\nhost: g\r\n\r\n", Some("route.ambiguous-path")),
+    ];
+    for (head, rule) in cases {
         assert_eq!(
             fault(head.as_bytes(), &[]),
             (rule.map(|rule| (0, rule)), false),

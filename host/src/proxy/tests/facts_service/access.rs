@@ -1,21 +1,15 @@
 //! Which gateway may ask what.
 
-use scimguard_core::facts::{
-    DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, Membership, PrincipalKey,
-    ResourceKind, TokenText, User, UserGroupsKey, VerifiedKey,
-};
-use scimguard_core::record::{
-    FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, ResourceKey, Settled,
-};
+use scimguard_core::record::ResourceKey;
 
+use super::super::lies::every::{every_key, every_record as records};
 use super::*;
 
 const OTHER: &str = "ACC2";
 
 #[tokio::test]
 async fn only_a_gateways_secret_opens() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, "", "").await;
+    let (_backend, guard, _) = service("", "").await;
     let body = serde_json::to_string(&reads(vec![user("u1")])).unwrap();
     let both = format!("authorization: Bearer {EDGE}\r\nauthorization: Bearer {EDGE}\r\n");
     for (sent, expected) in [
@@ -40,8 +34,7 @@ async fn only_a_gateways_secret_opens() {
 
 #[tokio::test]
 async fn what_is_no_message_is_refused_without_its_words() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, "client_timeout = \"200ms\"\n", "").await;
+    let (_backend, guard, _) = service("client_timeout = \"200ms\"\n", "").await;
     let secret = format!("authorization: Bearer {EDGE}\r\n");
     let ask = serde_json::to_string(&asks(Vec::new())).unwrap();
     let hush = ask.replace("\"decide\"", "\"hush-hush\"");
@@ -66,14 +59,13 @@ async fn what_is_no_message_is_refused_without_its_words() {
 
 #[tokio::test]
 async fn a_gateway_asks_about_its_accounts_alone() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, "", "").await;
+    let (_backend, guard, _) = service("", "").await;
     for key in keys("ACC1") {
         guard.reader().ask(&reads(vec![key])).await.unwrap();
     }
     for key in keys(OTHER) {
         let mixed = reads(vec![user("u1"), key.clone()]);
-        assert_denied(guard.reader().ask(&mixed).await, 403, "facts.unavailable");
+        assert_unavailable(guard.reader().ask(&mixed).await, 403);
         guard.edge().ask(&of_other(vec![key])).await.unwrap();
     }
 }
@@ -86,11 +78,7 @@ async fn nothing_of_another_accounts_records_is_stored() {
         let gateway = guard.edge();
         let pass = gateway.ask(&asks(vec![user("u1")])).await.unwrap().pass;
         let both = vec![records("ACC1").remove(0), record];
-        assert_denied(
-            gateway.tell(&ends(&pass, both)).await,
-            403,
-            "facts.unavailable",
-        );
+        assert_unavailable(gateway.tell(&ends(&pass, both)).await, 403);
         let asked = guard.store.answer(&[user("u1")]).await.unwrap();
         assert_eq!(asked, [Answer::Absent]);
         // Nothing was done, so the request can continue.
@@ -106,7 +94,7 @@ async fn nothing_of_another_accounts_records_is_stored() {
         verdict: Some(verdict),
         ..refused("", 0, "192.0.2.1")
     };
-    assert_denied(guard.edge().tell(&tell).await, 403, "facts.unavailable");
+    assert_unavailable(guard.edge().tell(&tell).await, 403);
 }
 
 /// The gateway `edge` may do everything in ACC1.
@@ -115,12 +103,11 @@ pub(super) const LIMITED: &str = "[facts]\nlisten = \"127.0.0.1:0\"\n[[facts.gat
 
 #[tokio::test]
 async fn who_may_only_ask_records_nothing() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, "", "").await;
+    let (_backend, guard, _) = service("", "").await;
     let gateway = guard.reader();
     let pass = gateway.ask(&asks(vec![user("u1")])).await.unwrap().pass;
     let answered = gateway.tell(&ends(&pass, records("ACC1"))).await;
-    assert_denied(answered, 403, "facts.unavailable");
+    assert_unavailable(answered, 403);
     let asked = guard.store.answer(&[user("u1")]).await.unwrap();
     assert_eq!(asked, [Answer::Absent]);
     gateway.tell(&ends(&pass, Vec::new())).await.unwrap();
@@ -128,13 +115,12 @@ async fn who_may_only_ask_records_nothing() {
 
 #[tokio::test]
 async fn records_belong_to_a_pass() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, "", "").await;
+    let (_backend, guard, _) = service("", "").await;
     let tell = RecordsRequest {
         pass: None,
         ..ends(&Pass(String::new()), records("ACC1"))
     };
-    assert_denied(guard.edge().tell(&tell).await, 400, "facts.unavailable");
+    assert_unavailable(guard.edge().tell(&tell).await, 400);
 }
 
 #[tokio::test]
@@ -159,27 +145,23 @@ async fn another_accounts_token_is_unknown() {
 
 #[tokio::test]
 async fn a_pass_is_its_gateways() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, "", "").await;
+    let (_backend, guard, _) = service("", "").await;
     let (edge, reader) = (guard.edge(), guard.reader());
     let pass = edge.ask(&asks(vec![user("u1")])).await.unwrap().pass;
     let next = goes_on(&pass, Stage::Decide, false, Vec::new());
-    assert_denied(reader.ask(&next).await, 503, "facts.unavailable");
+    assert_unavailable(reader.ask(&next).await, 503);
     let end = ends(&pass, Vec::new());
-    assert_denied(reader.tell(&end).await, 503, "facts.unavailable");
+    assert_unavailable(reader.tell(&end).await, 503);
     assert_eq!(edge.ask(&next).await.unwrap().pass, pass);
     edge.tell(&end).await.unwrap();
-    assert_denied(edge.ask(&next).await, 503, "facts.unavailable");
+    assert_unavailable(edge.ask(&next).await, 503);
     let made_up = ends(&Pass("0".repeat(64)), Vec::new());
-    assert_denied(edge.tell(&made_up).await, 503, "facts.unavailable");
+    assert_unavailable(edge.tell(&made_up).await, 503);
 }
 
 /// The first question of a request that blocks nobody.
 fn reads(keys: Vec<Key>) -> FactsRequest {
-    FactsRequest {
-        head: head("GET"),
-        ..asks(keys)
-    }
+    of_head(head("GET"), asks(keys))
 }
 
 /// The same for the other account.
@@ -193,131 +175,9 @@ fn of_other(keys: Vec<Key>) -> FactsRequest {
     }
 }
 
-/// One of each kind.
+/// One of each kind but the guard's own tokens.
 pub(super) fn keys(account: &str) -> Vec<Key> {
-    let account = || account.to_owned();
-    let user = || UserKey {
-        account: account(),
-        value: "u1".to_owned(),
-        unseen: Unseen::Absent,
-    };
-    let members = || MembersKey {
-        account: account(),
-        scope: String::new(),
-        group: "g".to_owned(),
-        users: vec!["u1".to_owned()],
-        names: false,
-    };
-    vec![
-        Key::Verified(VerifiedKey {
-            account: account(),
-            issuer: "https://id.example.com".to_owned(),
-            token: TokenText::new("opaque"),
-        }),
-        Key::Principal(PrincipalKey {
-            account: account(),
-            id: "svc".to_owned(),
-        }),
-        Key::User(user()),
-        Key::UserByName(user()),
-        Key::UserAlike(user()),
-        Key::Group(GroupKey {
-            account: account(),
-            scope: String::new(),
-            id: "g".to_owned(),
-            unseen: Unseen::Absent,
-        }),
-        Key::GroupByDerivedId(DerivedIdKey {
-            account: account(),
-            scope: String::new(),
-            id: "g".to_owned(),
-            replace: String::new(),
-            with: String::new(),
-        }),
-        Key::ExternalId(ExternalIdKey {
-            account: account(),
-            value: "x".to_owned(),
-        }),
-        Key::Members(members()),
-        Key::MembersDifference(members()),
-        Key::UserGroups(UserGroupsKey {
-            account: account(),
-            user: "u1".to_owned(),
-        }),
-    ]
-}
-
-/// One of each kind, of which the first creates the user u1.
-pub(super) fn records(account: &str) -> Vec<Record> {
-    let account = || account.to_owned();
-    let key = || IntentKey {
-        kind: ResourceKind::User,
-        account: account(),
-        key: "ann".to_owned(),
-    };
-    let resource = || ResourceKey {
-        account: account(),
-        scope: String::new(),
-        id: "u9".to_owned(),
-    };
-    vec![
-        Record::User(User {
-            account: account(),
-            id: Some("u1".to_owned()),
-            user_name: "ann".to_owned(),
-            ..User::default()
-        }),
-        Record::Intent(Intent {
-            kind: ResourceKind::User,
-            account: account(),
-            key: "bob".to_owned(),
-            user_name: Some("bob".to_owned()),
-            display_name: None,
-            derived_id: None,
-            external_id: None,
-            active: true,
-            provider: "okta".to_owned(),
-            at: 1,
-            by: "t1".to_owned(),
-            members: Vec::new(),
-        }),
-        Record::Settle(Settled {
-            intent: key(),
-            id: "u2".to_owned(),
-        }),
-        Record::Withdraw(key()),
-        Record::Group(Group {
-            account: account(),
-            id: Some("g".to_owned()),
-            ..Group::default()
-        }),
-        Record::Member(MemberRecord {
-            account: account(),
-            scope: String::new(),
-            group: "g".to_owned(),
-            user: "u1".to_owned(),
-            state: Some(Membership::Confirmed),
-            by: None,
-        }),
-        Record::Members(MembersRecord {
-            account: account(),
-            scope: String::new(),
-            group: "g".to_owned(),
-            users: vec!["u1".to_owned()],
-        }),
-        Record::Failed(FailedChange {
-            account: account(),
-            scope: String::new(),
-            group: "g".to_owned(),
-            user: "u1".to_owned(),
-            present: true,
-            status: None,
-            at: 1,
-            by: "t1".to_owned(),
-        }),
-        Record::RemoveUser(resource()),
-        Record::RemoveGroup(resource()),
-    ]
+    every_key(account, "opaque").split_off(1)
 }
 
 fn removed(account: &str) -> Record {

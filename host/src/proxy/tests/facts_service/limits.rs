@@ -28,8 +28,7 @@ async fn limited(request: impl AsyncFn() -> Answered<()>) -> Refused {
 
 #[tokio::test]
 async fn an_account_is_charged_once_a_request() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, LIMITS, "").await;
+    let (_backend, guard, _) = service(LIMITS, "").await;
     guard.with_token(Some("okta")).await;
     let edge = guard.edge();
     for _ in 0..2 {
@@ -41,10 +40,7 @@ async fn an_account_is_charged_once_a_request() {
         edge.tell(&forwarded(&pass)).await.unwrap();
     }
     // A gateway may forward a read before it reports.
-    let third = FactsRequest {
-        head: head("GET"),
-        ..asks(vec![token_key()])
-    };
+    let third = of_head(head("GET"), asks(vec![token_key()]));
     limited(async || edge.ask(&third).await.map(drop)).await;
     // Whether the token is good for a path without an account is up to the policy, which then
     // continues or decides.
@@ -52,31 +48,22 @@ async fn an_account_is_charged_once_a_request() {
         path: "/elsewhere".to_owned(),
         ..head
     };
-    let ask = FactsRequest {
-        head: elsewhere(head("PATCH")),
-        ..asks(vec![token_key()])
-    };
+    let ask = of_head(elsewhere(head("PATCH")), asks(vec![token_key()]));
     limited(async || {
         let pass = edge.ask(&ask).await.unwrap().pass;
-        let next = FactsRequest {
-            head: ask.head.clone(),
-            ..goes_on(&pass, Stage::Decide, false, vec![user("u1")])
-        };
+        let next = of_head(
+            ask.head.clone(),
+            goes_on(&pass, Stage::Decide, false, vec![user("u1")]),
+        );
         edge.ask(&next).await?;
         // The next one would wait for its lease.
-        let end = RecordsRequest {
-            head: ask.head.clone(),
-            ..ends(&pass, Vec::new())
-        };
+        let end = tell_of(ask.head.clone(), ends(&pass, Vec::new()));
         edge.tell(&end).await
     })
     .await;
     let told = limited(async || {
         let pass = edge.ask(&ask).await.unwrap().pass;
-        let tell = RecordsRequest {
-            head: ask.head.clone(),
-            ..forwarded(&pass)
-        };
+        let tell = tell_of(ask.head.clone(), forwarded(&pass));
         edge.tell(&tell).await
     })
     .await;
@@ -86,8 +73,7 @@ async fn an_account_is_charged_once_a_request() {
 /// Its gateway ends the pass while it waits for the body, and then asks for everything again.
 #[tokio::test]
 async fn a_write_whose_body_comes_late_is_charged_once() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, LIMITS, "").await;
+    let (_backend, guard, _) = service(LIMITS, "").await;
     guard.with_token(Some("okta")).await;
     let edge = guard.edge();
     for _ in 0..2 {
@@ -126,9 +112,7 @@ async fn the_proxy_charges_the_same_account() {
 
 #[tokio::test]
 async fn a_wrong_token_is_slowed_down_where_it_comes_from() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, LIMITS, "").await;
-    let edge = guard.edge();
+    let (_backend, _guard, edge) = service(LIMITS, "").await;
     let unnamed = |rule: &str, status: u16, source: &str| {
         let mut told = refused(rule, status, source);
         told.head.credentials.clear();
@@ -158,15 +142,13 @@ async fn a_wrong_token_is_slowed_down_where_it_comes_from() {
 
 #[tokio::test]
 async fn the_last_use_of_a_token_is_noted() {
-    let backend = Backend::ok().await;
-    let mut guard = serving(Script::new(), &backend, "", "").await;
+    let (_backend, mut guard, _) = service("", "").await;
     guard.with_token(Some("okta")).await;
     let edge = guard.edge();
     let begun = edge.ask(&asks(vec![token_key()])).await.unwrap().pass;
     edge.tell(&forwarded(&begun)).await.unwrap();
-    guard.end.take().unwrap().send(()).unwrap();
-    let ended = tokio::time::timeout(LIMIT, &mut guard.task).await;
-    ended.expect("it ends").unwrap();
+    guard.end();
+    guard.ended().await;
     let row = guard.reopened().await.token("ACC1", "t1").await.unwrap();
     assert!(row.last_used.is_some());
     assert_eq!(row.last_used_from.as_deref(), Some("192.0.2.1"));

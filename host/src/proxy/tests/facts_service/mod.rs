@@ -9,14 +9,12 @@ mod sharing;
 mod tls;
 
 use scimguard_core::record::Record;
-use scimguard_core::sha256_hex;
 use scimguard_wire::{
     DecisionReport, FACTS, FactsRequest, FactsResponse, Head, Pass, RECORDS, RecordsRequest,
     Refused, Stage,
 };
 
 use super::*;
-use crate::store::{NewToken, PrincipalKind, PrincipalRow};
 
 /// The secret of the gateway `edge`, which may do everything.
 pub(super) const EDGE: &str = "edge-secret-edge-secret-edge-secret";
@@ -45,6 +43,14 @@ async fn serving(script: Script, backend: &Backend, keys: &str, facts: &str) -> 
     Guard::configured(script, backend, &keys).await
 }
 
+/// A service that both gateways may use, in front of a backend that does everything; and `edge`.
+async fn service(keys: &str, facts: &str) -> (Backend, Guard, Gateway) {
+    let backend = Backend::ok().await;
+    let guard = serving(Script::new(), &backend, keys, facts).await;
+    let edge = guard.edge();
+    (backend, guard, edge)
+}
+
 /// A gateway as the service sees it.
 #[derive(Clone, Copy)]
 struct Gateway {
@@ -71,28 +77,7 @@ impl Guard {
 
     /// Creates a service account with this token of ACC1.
     async fn with_token(&self, provider: Option<&str>) {
-        let principal = PrincipalRow {
-            account: "ACC1".to_owned(),
-            id: "svc".to_owned(),
-            kind: PrincipalKind::ServiceAccount,
-            active: true,
-            permissions: Vec::new(),
-            created: 0,
-        };
-        self.store.create_principal(&principal).await.unwrap();
-        let token = NewToken {
-            sha256: sha256_hex(TOKEN.as_bytes()),
-            prefix: "sat",
-            account: "ACC1".to_owned(),
-            id: "t1".to_owned(),
-            principal: "svc".to_owned(),
-            provider: provider.map(str::to_owned),
-            expires: None,
-            created: 0,
-            created_by: None,
-            rotated_from: None,
-        };
-        self.store.create_token(&token).await.unwrap();
+        self.add_token("ACC1", "t1", TOKEN, provider).await;
     }
 }
 
@@ -222,13 +207,43 @@ fn user(id: &str) -> Key {
     user_key(id, Unseen::Absent)
 }
 
+/// The same question about a request with this head.
+fn of_head(head: Head, asks: FactsRequest) -> FactsRequest {
+    FactsRequest { head, ..asks }
+}
+
+/// The same message about a request with this head.
+fn tell_of(head: Head, tells: RecordsRequest) -> RecordsRequest {
+    RecordsRequest { head, ..tells }
+}
+
+/// The same message with this decision.
+fn decided(verdict: DecisionReport, tells: RecordsRequest) -> RecordsRequest {
+    RecordsRequest {
+        verdict: Some(verdict),
+        ..tells
+    }
+}
+
+/// A key of the user ann by name.
+fn ann() -> Key {
+    Key::UserByName(UserKey {
+        account: "ACC1".to_owned(),
+        value: "ann".to_owned(),
+        unseen: Unseen::Absent,
+    })
+}
+
 /// The service did nothing, for this reason.
 #[track_caller]
 fn assert_denied<T: std::fmt::Debug>(answered: Answered<T>, status: u16, rule: &str) {
     let (found, refused) = answered.expect_err("it is refused");
-    assert_eq!(
-        (found, refused.rule.as_str()),
-        (status, rule),
-        "{refused:?}"
-    );
+    let expected = (status, rule);
+    assert_eq!((found, refused.rule.as_str()), expected, "{refused:?}");
+}
+
+/// The service did nothing, with this status and the rule of missing facts.
+#[track_caller]
+fn assert_unavailable<T: std::fmt::Debug>(answered: Answered<T>, status: u16) {
+    assert_denied(answered, status, "facts.unavailable");
 }

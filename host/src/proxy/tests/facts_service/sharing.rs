@@ -21,11 +21,7 @@ fn edits() -> Script {
 
 #[tokio::test]
 async fn a_write_waits_for_the_other_way() {
-    let backend = Backend::start(async |_| {
-        tokio::time::sleep(Duration::from_millis(600)).await;
-        json(200, "{}")
-    })
-    .await;
+    let backend = Backend::slow(600, 200).await;
     let guard = serving(edits(), &backend, BUSY, "").await;
     let edge = guard.edge();
     let pass = edge.ask(&asks(vec![user("u1")])).await.unwrap().pass;
@@ -38,15 +34,13 @@ async fn a_write_waits_for_the_other_way() {
         edge.ask(&asks(vec![user("u1")])).await
     });
     assert_eq!(status(&through_the_proxy), "204");
-    assert_denied(through_the_gateway, 503, "facts.unavailable");
+    assert_unavailable(through_the_gateway, 503);
     edge.ask(&asks(vec![user("u1")])).await.unwrap();
 }
 
 #[tokio::test]
 async fn what_one_way_records_the_other_sees() {
-    let backend = Backend::ok().await;
-    let guard = serving(Script::new(), &backend, "", "").await;
-    let edge = guard.edge();
+    let (_backend, guard, edge) = service("", "").await;
     let user_u1 = User {
         account: "ACC1".to_owned(),
         id: Some("u1".to_owned()),
@@ -81,11 +75,7 @@ async fn what_a_gateway_left_open_is_pending_until_the_application_tells() {
     let own = "[backend_credential]\nfile = \"backend.token\"\n";
     let guard = serving(Script::new(), &backend, &format!("{keys}{own}"), facts).await;
     let edge = guard.edge();
-    let by_name = Key::UserByName(UserKey {
-        account: "ACC1".to_owned(),
-        value: "ann".to_owned(),
-        unseen: Unseen::Absent,
-    });
+    let by_name = ann();
     let pass = edge.ask(&asks(vec![by_name.clone()])).await.unwrap().pass;
     edge.tell(&tells(&pass, vec![intent()])).await.unwrap();
     // The gateway is gone. Until its time is over, the application is not asked.

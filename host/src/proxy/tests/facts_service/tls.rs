@@ -67,10 +67,7 @@ async fn post(
     let name = ServerName::try_from("facts.internal").unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name, stream).await.unwrap();
-    let read = FactsRequest {
-        head: head("GET"),
-        ..asks(vec![user("u1")])
-    };
+    let read = of_head(head("GET"), asks(vec![user("u1")]));
     let body = serde_json::to_string(&read).unwrap();
     let request = message("POST", FACTS, headers, &body);
     let mut answer = Vec::new();

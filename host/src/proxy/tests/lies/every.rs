@@ -11,26 +11,31 @@ use scimguard_core::sha256_hex;
 
 use super::*;
 
-/// One of every kind.
-pub(super) fn every_record(account: &str) -> Vec<Record> {
-    let account = account.to_owned();
-    let key = IntentKey {
+/// One of each kind, of which the first makes the user u1.
+pub(in super::super) fn every_record(account: &str) -> Vec<Record> {
+    let account = || account.to_owned();
+    let key = || IntentKey {
         kind: ResourceKind::User,
-        account: account.clone(),
+        account: account(),
         key: "ann".to_owned(),
     };
-    let resource = ResourceKey {
-        account: account.clone(),
+    let resource = || ResourceKey {
+        account: account(),
         scope: String::new(),
         id: "u9".to_owned(),
     };
-    let (group, user) = ("g1".to_owned(), "u1".to_owned());
     vec![
+        Record::User(User {
+            account: account(),
+            id: Some("u1".to_owned()),
+            user_name: "ann".to_owned(),
+            ..User::default()
+        }),
         Record::Intent(Intent {
             kind: ResourceKind::User,
-            account: account.clone(),
-            key: "ann".to_owned(),
-            user_name: Some("ann".to_owned()),
+            account: account(),
+            key: "bob".to_owned(),
+            user_name: Some("bob".to_owned()),
             display_name: None,
             derived_id: None,
             external_id: None,
@@ -41,52 +46,46 @@ pub(super) fn every_record(account: &str) -> Vec<Record> {
             members: Vec::new(),
         }),
         Record::Settle(Settled {
-            intent: key.clone(),
-            id: "u1".to_owned(),
+            intent: key(),
+            id: "u2".to_owned(),
         }),
-        Record::Withdraw(key),
-        Record::User(User {
-            account: account.clone(),
-            id: Some(user.clone()),
-            user_name: "ann".to_owned(),
-            ..User::default()
-        }),
+        Record::Withdraw(key()),
         Record::Group(Group {
-            account: account.clone(),
-            id: Some(group.clone()),
+            account: account(),
+            id: Some("g".to_owned()),
             ..Group::default()
         }),
         Record::Member(MemberRecord {
-            account: account.clone(),
+            account: account(),
             scope: String::new(),
-            group: group.clone(),
-            user: user.clone(),
+            group: "g".to_owned(),
+            user: "u1".to_owned(),
             state: Some(Membership::Confirmed),
             by: None,
         }),
         Record::Members(MembersRecord {
-            account: account.clone(),
+            account: account(),
             scope: String::new(),
-            group: group.clone(),
-            users: vec![user.clone()],
+            group: "g".to_owned(),
+            users: vec!["u1".to_owned()],
         }),
         Record::Failed(FailedChange {
-            account,
+            account: account(),
             scope: String::new(),
-            group,
-            user,
+            group: "g".to_owned(),
+            user: "u1".to_owned(),
             present: true,
             status: None,
             at: 1,
             by: "own".to_owned(),
         }),
-        Record::RemoveUser(resource.clone()),
-        Record::RemoveGroup(resource),
+        Record::RemoveUser(resource()),
+        Record::RemoveGroup(resource()),
     ]
 }
 
 /// One of every kind, of tokens too.
-pub(super) fn every_key(account: &str, token: &str) -> Vec<Key> {
+pub(in super::super) fn every_key(account: &str, token: &str) -> Vec<Key> {
     let account = account.to_owned();
     let user = UserKey {
         account: account.clone(),

@@ -1,14 +1,12 @@
 //! A policy that lies: everything that does not belong to the request is refused, and nothing is
 //! sent, looked up or recorded. Next to each lie is the corresponding truth.
 
-mod every;
+pub(super) mod every;
 
 use scimguard_core::record::Record;
-use scimguard_core::{Proceed, sha256_hex};
 
 use self::every::{every_key, every_record};
 use super::*;
-use crate::store::{NewToken, PrincipalKind, PrincipalRow};
 
 const OWN: &str = "sat.ACC1.own.secret-of-own";
 const OTHERS: &str = "sat.ACC2.other.secret-of-other";
@@ -93,11 +91,8 @@ fn records(record: &Record, account: Option<&'static str>) -> Vec<Says> {
         Box::new(move |_| {
             PolicyAnswer::First(Verdict::Proceed(Proceed {
                 records: vec![second.clone()],
-                continuation: Vec::new(),
-                changes: Vec::new(),
-                rule: None,
                 account: named.clone(),
-                verified_token: None,
+                ..proceed()
             }))
         }),
         Box::new(move |_| {
@@ -158,7 +153,7 @@ async fn run(case: Case) -> (String, Vec<backend::Seen>, bool) {
         ("ACC2", "other", OTHERS),
         ("ACC1", "old", REVOKED),
     ] {
-        with_token(&guard, account, id, text).await;
+        guard.add_token(account, id, text, Some("okta")).await;
     }
     guard.store.revoke_token("ACC1", "old").await.unwrap();
     let before = written(&guard).await;
@@ -171,32 +166,6 @@ async fn run(case: Case) -> (String, Vec<backend::Seen>, bool) {
         .await;
     let wrote = before != written(&guard).await;
     (answer, backend.seen(), wrote)
-}
-
-/// Creates a service account with this token.
-pub(super) async fn with_token(guard: &Guard, account: &str, id: &str, text: &str) {
-    let principal = PrincipalRow {
-        account: account.to_owned(),
-        id: format!("svc-{id}"),
-        kind: PrincipalKind::ServiceAccount,
-        active: true,
-        permissions: Vec::new(),
-        created: 0,
-    };
-    guard.store.create_principal(&principal).await.unwrap();
-    let token = NewToken {
-        sha256: sha256_hex(text.as_bytes()),
-        prefix: "sat",
-        account: account.to_owned(),
-        id: id.to_owned(),
-        principal: principal.id,
-        provider: Some("okta".to_owned()),
-        expires: None,
-        created: 0,
-        created_by: None,
-        rotated_from: None,
-    };
-    guard.store.create_token(&token).await.unwrap();
 }
 
 /// Every table of the store, as text.
@@ -334,28 +303,18 @@ async fn nothing_of_another_account_is_recorded() {
 
 #[tokio::test]
 async fn a_token_is_the_requests_own_and_good() {
-    for (name, path, token, account, claimed) in [
+    #[rustfmt::skip]
+    let cases = [
         ("none was sent for it", USERS, OWN, Some("ACC1"), "other"),
         ("nobody's", USERS, OWN, Some("ACC1"), "nobody"),
         ("of another account", USERS, OTHERS, Some("ACC1"), "other"),
         ("of another account, unnamed", USERS, OTHERS, None, "other"),
-        (
-            "of another account, named",
-            USERS,
-            OTHERS,
-            Some("ACC2"),
-            "other",
-        ),
+        ("of another account, named", USERS, OTHERS, Some("ACC2"), "other"),
         ("revoked", USERS, REVOKED, Some("ACC1"), "old"),
         ("of no account", USERS, OWN, Some(""), "own"),
-        (
-            "of another account, managed",
-            MANAGED,
-            OTHERS,
-            Some("ACC1"),
-            "other",
-        ),
-    ] {
+        ("of another account, managed", MANAGED, OTHERS, Some("ACC1"), "other"),
+    ];
+    for (name, path, token, account, claimed) in cases {
         assert_lie(case(name, path, token, claims(account, Some(claimed)))).await;
     }
     for (path, account) in [
