@@ -187,7 +187,8 @@ fn a_damaged_or_foreign_cache_entry_is_made_anew() {
     let entries = place.cached();
     assert_eq!(entries.len(), 3, "{entries:?}");
     let intact: Vec<Vec<u8>> = entries.iter().map(|it| fs::read(it).unwrap()).collect();
-    let damages: [fn(&[u8]) -> Vec<u8>; 4] = [
+    type Damage = fn(&[u8]) -> Vec<u8>;
+    let damages: [Damage; 4] = [
         |whole| [&whole[..whole.len() - 1], &[!whole[whole.len() - 1]]].concat(),
         |whole| whole[..whole.len() / 2].to_vec(),
         |_| Vec::new(),
