@@ -148,9 +148,9 @@ for (const [name, text, from, message] of [
   ["a form", "curl -F a=b https://a/x", 0, /a form or a file/],
   ["no URL", "curl -X POST", 0, /names no URL/],
   ["a header that is none", "curl https://a/x -H nonsense", 20, /a colon stands after/],
-  ["a name of a header that is none", "GET /x\nA B: c", 7, /not the name of a header/],
+  ["a name of a header that is none", "GET /x\nA B: c", 7, /is not a header name/],
   ["two bodies", '{"method":"PUT","path":"/x","body":1,"body_text":"2"}', 49, /Give only one/],
-  ["no path", '{"method":"PUT"}', 0, /needs a “path”/],
+  ["no path", '{"method":"PUT"}', 0, /needs a string “path”/],
   ["base 64 that is none", '{"method":"PUT","path":"/x","body_base64":"?"}', 42, /not base64/],
   ["a list", "[1]", 0, /an object with method/],
 ]) {

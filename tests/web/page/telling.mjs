@@ -12,7 +12,7 @@ onPage("explains a denial to first-time visitors", async () => {
   await says(verdict(), "The guard denies this request. The sender gets 403.");
   await says(page.locator(".verdict .detail"), "Rename the group in Okta: example_group was pushed by Okta");
   await says(rule(), "okta-only.group-rename");
-  await says(page.locator(".rule"), "A pushed group is renamed, and gets another external id, only by the provider that pushed it.");
+  await says(page.locator(".rule"), "Only the provider that pushed a group may rename it or change its external id.");
   await says(page.locator(".rule"), "Harness documentation: rename groups only in Okta");
   const stages = await page.locator(".stages li").allInnerTexts();
   assert.deepEqual(
