@@ -228,7 +228,7 @@ impl Oracle {
             let about = seen.about(&line);
             let last = seen.log.len().saturating_sub(LAST);
             let recorded = match self.record.get() {
-                Some(database) => record::rows(database).await?,
+                Some(database) => record::rows(database)?,
                 None => String::new(),
             };
             let charge = format!(

@@ -1,13 +1,11 @@
-//! What the guard has written down, read from its database.
+//! The guard's record, read from its database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use rusqlite::{Connection, OpenFlags};
 use scimguard_tests::fixtures::ACCOUNT;
 use scimguard_tests::model::{Group, Id, World};
-
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection as _, Row as _};
 
 /// The record of one account.
 #[derive(Debug)]
@@ -44,7 +42,7 @@ struct Intended {
 }
 
 /// All rows, one a line, for whoever has to understand what went wrong.
-pub(crate) async fn rows(database: &Path) -> anyhow::Result<String> {
+pub(crate) fn rows(database: &Path) -> anyhow::Result<String> {
     const ROWS: [&str; 3] = [
         "SELECT json_array('user', id, user_name, managed_by, active, pending, leaving, intent, \
          opened) FROM users ORDER BY id",
@@ -53,28 +51,24 @@ pub(crate) async fn rows(database: &Path) -> anyhow::Result<String> {
         "SELECT json_array('member', group_id, user_id, pending, token, opened) FROM members \
          ORDER BY group_id, user_id",
     ];
-    let mut connection = open(database).await?;
-    let mut rows = Vec::new();
+    let connection = open(database)?;
+    let mut rows: Vec<String> = Vec::new();
     for statement in ROWS {
-        let found: Vec<String> = sqlx::query_scalar(statement)
-            .fetch_all(&mut connection)
-            .await?;
-        rows.extend(found);
+        let mut statement = connection.prepare(statement)?;
+        for row in statement.query_map((), |row| row.get(0))? {
+            rows.push(row?);
+        }
     }
-    connection.close().await?;
     Ok(rows.join("\n"))
 }
 
-async fn open(database: &Path) -> anyhow::Result<SqliteConnection> {
-    let options = SqliteConnectOptions::new()
-        .filename(database)
-        .read_only(true);
-    Ok(SqliteConnection::connect_with(&options).await?)
+fn open(database: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 impl Record {
-    pub(crate) async fn read(database: &Path) -> anyhow::Result<Self> {
-        let mut connection = open(database).await?;
+    pub(crate) fn read(database: &Path) -> anyhow::Result<Self> {
+        let connection = open(database)?;
         let mut record = Self {
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -82,66 +76,59 @@ impl Record {
             open_members: Vec::new(),
             intended: Vec::new(),
         };
-        record.read_users(&mut connection).await?;
-        record.read_groups(&mut connection).await?;
-        record.read_members(&mut connection).await?;
-        connection.close().await?;
+        record.read_users(&connection)?;
+        record.read_groups(&connection)?;
+        record.read_members(&connection)?;
         Ok(record)
     }
 
-    async fn read_users(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
-        let rows = sqlx::query(
+    fn read_users(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut users = connection.prepare(
             "SELECT id, user_name, display_name, active, managed_by IS NOT NULL AS owned, \
              intent OR pending OR leaving AS open FROM users WHERE account = ?",
-        )
-        .bind(ACCOUNT)
-        .fetch_all(connection)
-        .await?;
-        for row in rows {
+        )?;
+        let mut rows = users.query([ACCOUNT])?;
+        while let Some(row) = rows.next()? {
             let known = Known {
-                mail: row.get("user_name"),
-                name: row.get("display_name"),
-                active: row.get("active"),
+                mail: row.get("user_name")?,
+                name: row.get("display_name")?,
+                active: row.get("active")?,
             };
-            if row.get("open") {
+            if row.get("open")? {
                 self.open.push(format!("user {}", known.mail));
             }
-            if row.get("owned") {
-                self.users.insert(row.get("id"), known);
+            if row.get("owned")? {
+                self.users.insert(row.get("id")?, known);
             }
         }
         Ok(())
     }
 
-    async fn read_groups(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
-        let rows = sqlx::query(
+    fn read_groups(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut members = connection.prepare("SELECT user_id FROM members WHERE group_id = ?")?;
+        let mut groups = connection.prepare(
             "SELECT id, display_name, derived_id, managed_by IS NOT NULL AS owned, intent, taken, \
              (pending OR leaving) AND managed_by IS NOT NULL AS open FROM groups WHERE account = ?",
-        )
-        .bind(ACCOUNT)
-        .fetch_all(&mut *connection)
-        .await?;
-        for row in rows {
-            let name: Option<String> = row.get("display_name");
-            let id: Id = row.get("id");
-            if row.get("intent") {
+        )?;
+        let mut rows = groups.query([ACCOUNT])?;
+        while let Some(row) = rows.next()? {
+            let name: Option<String> = row.get("display_name")?;
+            let id: Id = row.get("id")?;
+            if row.get("intent")? {
                 self.intended.push(Intended {
                     name: name.unwrap_or_default(),
-                    id: row.get("derived_id"),
-                    taken: row.get("taken"),
-                    members: sqlx::query_scalar("SELECT user_id FROM members WHERE group_id = ?")
-                        .bind(&id)
-                        .fetch_all(&mut *connection)
-                        .await?
-                        .into_iter()
-                        .collect(),
+                    id: row.get("derived_id")?,
+                    taken: row.get("taken")?,
+                    members: members
+                        .query_map([&id], |row| row.get(0))?
+                        .collect::<rusqlite::Result<_>>()?,
                 });
                 continue;
             }
-            if row.get("open") {
+            if row.get("open")? {
                 self.open.push(format!("group {id}"));
             }
-            if row.get("owned") {
+            if row.get("owned")? {
                 let group = Group {
                     name: name.unwrap_or_default(),
                     managed: true,
@@ -153,16 +140,14 @@ impl Record {
         Ok(())
     }
 
-    async fn read_members(&mut self, connection: &mut SqliteConnection) -> anyhow::Result<()> {
-        let rows = sqlx::query(
+    fn read_members(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut members = connection.prepare(
             "SELECT group_id, user_id, pending <> 0 AS open FROM members WHERE account = ?",
-        )
-        .bind(ACCOUNT)
-        .fetch_all(connection)
-        .await?;
-        for row in rows {
-            let (group, user): (Id, Id) = (row.get("group_id"), row.get("user_id"));
-            if row.get("open") {
+        )?;
+        let mut rows = members.query([ACCOUNT])?;
+        while let Some(row) = rows.next()? {
+            let (group, user): (Id, Id) = (row.get("group_id")?, row.get("user_id")?);
+            if row.get("open")? {
                 self.open_members.push((group.clone(), user.clone()));
             }
             if let Some(group) = self.groups.get_mut(&group) {

@@ -20,12 +20,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use prometheus_client::metrics::counter::Counter;
 use scimguard_core::facts::Fact;
 use scimguard_core::{Guard, Normalisation, Request, sha256_hex};
-use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::read::{Filter, Page, Row, Series};
 use self::writer::Writer;
-use crate::database::{self, Database};
+use crate::database::{self, Database, Statements as _, migrations};
 
 /// Decisions that may wait to be written.
 const WAITING: usize = 4096;
@@ -36,11 +35,11 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Larger bodies are not recorded.
 const BODY_BYTES: usize = 64 * 1024;
 
-const OPTIONS: database::Options = database::Options {
+static OPTIONS: database::Options = database::Options {
     name: "decision log",
     // A power failure may lose the last moments; no rule depends on them.
-    synchronous: SqliteSynchronous::Normal,
-    readers: 4,
+    synchronous: "NORMAL",
+    migrations: migrations!["0001_decisions.sql"],
 };
 
 /// Why the log failed.
@@ -57,8 +56,8 @@ impl From<database::Error> for Error {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
         Self::Database(database::Error::Sqlite(error))
     }
 }
@@ -126,7 +125,6 @@ pub struct Log {
     waiting_bytes: Arc<AtomicUsize>,
     unrecorded: Counter,
     latest: watch::Receiver<i64>,
-    readers: SqlitePool,
     database: Database,
     /// Tells the writer to stop waiting for the disk.
     ending: watch::Sender<bool>,
@@ -209,12 +207,9 @@ impl Log {
     /// # Errors
     /// If the file cannot be opened or is not a log.
     pub async fn open(path: &Path, policy: &str, keep: u64) -> Result<Self, Error> {
-        let migrator = sqlx::migrate!("src/audit/migrations");
-        let database = Database::open(path, &OPTIONS, &migrator).await?;
-        let readers = database.readers().clone();
-        let newest: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM decisions")
-            .fetch_one(&readers)
-            .await?;
+        let database = Database::open(path, &OPTIONS).await?;
+        let newest: Option<i64> =
+            database.read(|connection| connection.value("SELECT max(id) FROM decisions", ()))?;
         let (written, latest) = watch::channel(newest.unwrap_or_default());
         let (queue, jobs) = mpsc::channel(WAITING);
         let ending = watch::Sender::new(false);
@@ -236,7 +231,6 @@ impl Log {
             waiting_bytes,
             unrecorded,
             latest,
-            readers,
             database,
             ending,
             keep,
@@ -308,15 +302,13 @@ impl Log {
 }
 
 async fn policy_id(database: &Database, document: &str) -> Result<i64, Error> {
-    let mut transaction = database.begin().await?;
-    let id = sqlx::query_scalar(
-        "INSERT INTO policies (sha256, document) VALUES (?1, ?2)
-         ON CONFLICT (sha256) DO UPDATE SET sha256 = excluded.sha256 RETURNING id",
-    )
-    .bind(sha256_hex(document.as_bytes()))
-    .bind(document)
-    .fetch_one(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(id)
+    const INSERT: &str = "
+        INSERT INTO policies (sha256, document) VALUES (?1, ?2)
+        ON CONFLICT (sha256) DO UPDATE SET sha256 = excluded.sha256 RETURNING id";
+    let (sha256, document) = (sha256_hex(document.as_bytes()), document.to_owned());
+    database
+        .write(1, move |connection| {
+            Ok(connection.value(INSERT, [&sha256, &document])?)
+        })
+        .await
 }

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rusqlite::types::Value as Parameter;
+use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{FromRow, QueryBuilder, Row as _, Sqlite};
 
 use super::writer::{HOUR, MINUTE};
 use super::{Error, Log, Verdict};
+use crate::database::{Json, Statements as _};
 
 /// Decisions on a page, at most.
 const LARGEST_PAGE: u32 = 200;
@@ -83,24 +85,25 @@ pub struct Series {
     pub counts: Vec<(i64, i64)>,
 }
 
-impl FromRow<'_, sqlx::sqlite::SqliteRow> for Row {
-    fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl Row {
+    /// From a row of the table.
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        let edit: Option<String> = row.try_get("edit")?;
+        let edit: Option<String> = row.get("edit")?;
         Ok(Self {
-            id: row.try_get("id")?,
-            at: row.try_get("at")?,
-            method: row.try_get("method")?,
-            path: row.try_get("path")?,
-            account: some(row.try_get("account")?),
-            token: row.try_get("token")?,
-            verdict: Verdict::of_code(row.try_get("verdict")?).name(),
-            rule: some(row.try_get("rule")?),
-            status: row.try_get("status")?,
+            id: row.get("id")?,
+            at: row.get("at")?,
+            method: row.get("method")?,
+            path: row.get("path")?,
+            account: some(row.get("account")?),
+            token: row.get("token")?,
+            verdict: Verdict::of_code(row.get("verdict")?).name(),
+            rule: some(row.get("rule")?),
+            status: row.get("status")?,
             edit: edit.and_then(|text| serde_json::from_str(&text).ok()),
-            changes: row.try_get("changes")?,
-            micros: row.try_get("micros")?,
-            backend_micros: row.try_get("backend_micros")?,
+            changes: row.get("changes")?,
+            micros: row.get("micros")?,
+            backend_micros: row.get("backend_micros")?,
         })
     }
 }
@@ -177,8 +180,11 @@ impl Log {
         between: (i64, i64),
         size: u32,
     ) -> Result<Vec<Row>, Error> {
-        let mut query = question("", filter, between, size);
-        Ok(query.build_query_as().fetch_all(&self.readers).await?)
+        let (sql, parameters) = question(filter, between, size);
+        let question = move |connection: &Connection| {
+            connection.all(&sql, params_from_iter(parameters), Row::of)
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
     /// One decision with its explanation, as one JSON object; `None`: it no longer exists.
@@ -186,23 +192,19 @@ impl Log {
     /// # Errors
     /// If the database fails.
     pub async fn decision(&self, id: i64) -> Result<Option<Value>, Error> {
-        let row = sqlx::query(
-            "SELECT decisions.*, policy, detail
-               FROM decisions JOIN details USING (id) WHERE id = ?1",
-        )
-        .bind(id)
-        .fetch_optional(&self.readers)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let listed = Row::from_row(&row)?;
-        let detail: String = row.try_get("detail")?;
-        let policy: i64 = row.try_get("policy")?;
-        let decode = |error: serde_json::Error| sqlx::Error::Decode(error.into());
-        let mut whole = serde_json::to_value(&listed).map_err(decode)?;
-        let detail: Value = serde_json::from_str(&detail).map_err(decode)?;
-        whole["policy"] = policy.into();
-        whole["explanation"] = detail;
-        Ok(Some(whole))
+        const DECISION: &str = "
+            SELECT decisions.*, policy, detail
+              FROM decisions JOIN details USING (id) WHERE id = ?1";
+        let question = move |connection: &Connection| {
+            connection.first(DECISION, [id], |row| {
+                let Json(detail): Json<Value> = row.get("detail")?;
+                let mut whole = serde_json::json!(Row::of(row)?);
+                whole["policy"] = row.get::<_, i64>("policy")?.into();
+                whole["explanation"] = detail;
+                Ok(whole)
+            })
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
     /// A policy document that decided.
@@ -210,12 +212,10 @@ impl Log {
     /// # Errors
     /// If the database fails.
     pub async fn policy(&self, id: i64) -> Result<Option<String>, Error> {
-        Ok(
-            sqlx::query_scalar("SELECT document FROM policies WHERE id = ?1")
-                .bind(id)
-                .fetch_optional(&self.readers)
-                .await?,
-        )
+        const DOCUMENT: &str = "SELECT document FROM policies WHERE id = ?1";
+        let question =
+            move |connection: &Connection| connection.first(DOCUMENT, [id], |row| row.get(0));
+        Ok(self.database.read_large(question).await?)
     }
 
     /// The accounts of decisions, in order.
@@ -231,10 +231,9 @@ impl Log {
               SELECT (SELECT min(account) FROM decisions WHERE account > named.account)
                 FROM named WHERE named.account IS NOT NULL)
             SELECT account FROM named WHERE account IS NOT NULL LIMIT ?1";
-        Ok(sqlx::query_scalar(ACCOUNTS_OF)
-            .bind(ACCOUNTS)
-            .fetch_all(&self.readers)
-            .await?)
+        let question =
+            |connection: &Connection| connection.all(ACCOUNTS_OF, [ACCOUNTS], |row| row.get(0));
+        Ok(self.database.read_large(question).await?)
     }
 
     /// How often each rule decided between two times, and the length of the counted steps.
@@ -248,15 +247,13 @@ impl Log {
         } else {
             HOUR
         };
-        let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
-            "SELECT rule, verdict, bucket, count FROM counts
-              WHERE step = ?1 AND bucket > ?2 - ?1 AND bucket <= ?3 ORDER BY bucket",
-        )
-        .bind(step)
-        .bind(from)
-        .bind(to)
-        .fetch_all(&self.readers)
-        .await?;
+        const COUNTS: &str = "
+            SELECT rule, verdict, bucket, count FROM counts
+             WHERE step = ?1 AND bucket > ?2 - ?1 AND bucket <= ?3 ORDER BY bucket";
+        let question = move |connection: &Connection| {
+            connection.all(COUNTS, [step, from, to], |row| row.try_into())
+        };
+        let rows: Vec<(String, i64, i64, i64)> = self.database.read_large(question).await?;
         let mut all: BTreeMap<(String, i64), Vec<(i64, i64)>> = BTreeMap::new();
         for (rule, verdict, bucket, count) in rows {
             all.entry((rule, verdict))
@@ -276,22 +273,19 @@ impl Log {
     /// # Errors
     /// If the database fails.
     pub async fn held(&self) -> Result<i64, Error> {
-        let held: Option<i64> = sqlx::query_scalar(
-            "SELECT (SELECT max(id) FROM decisions) - (SELECT min(id) FROM decisions) + 1",
-        )
-        .fetch_one(&self.readers)
-        .await?;
-        Ok(held.unwrap_or_default())
+        const HELD: &str =
+            "SELECT (SELECT max(id) FROM decisions) - (SELECT min(id) FROM decisions) + 1";
+        let question = |connection: &Connection| connection.value::<Option<i64>>(HELD, ());
+        Ok(self.database.read(question)?.unwrap_or_default())
     }
 }
 
 /// Reads the index for each verdict separately, and merges the newest rows.
 pub(super) fn question(
-    before: &str,
     filter: &Filter,
     (after, until): (i64, i64),
     size: u32,
-) -> QueryBuilder<Sqlite> {
+) -> (String, Vec<Parameter>) {
     // The planner does not know how many rows are equal, and would take another index.
     let index = match (&filter.account, &filter.rule, filter.verdict) {
         (None, None, None) => "NOT INDEXED",
@@ -300,33 +294,29 @@ pub(super) fn question(
         (None, Some(_), _) => "INDEXED BY decisions_by_rule",
         (Some(_), Some(_), _) => "INDEXED BY decisions_by_account_and_rule",
     };
-    let verdicts = match filter.verdict {
-        Some(verdict) => vec![Some(verdict)],
-        // The rows themselves are in order.
-        None if index == "NOT INDEXED" => vec![None],
-        None => Verdict::ALL.map(Some).to_vec(),
-    };
-    let mut query = QueryBuilder::new(before);
-    query.push("SELECT * FROM (");
-    for (position, verdict) in verdicts.into_iter().enumerate() {
-        if position > 0 {
-            query.push(" UNION ALL ");
+    let mut condition = "id > ?1 AND id < ?2".to_owned();
+    let mut parameters: Vec<Parameter> = vec![after.into(), until.into(), size.into()];
+    for (column, value) in [("account", &filter.account), ("rule", &filter.rule)] {
+        if let Some(value) = value {
+            parameters.push(value.clone().into());
+            condition.push_str(&format!(" AND {column} = ?{}", parameters.len()));
         }
-        query.push("SELECT * FROM (SELECT * FROM decisions ");
-        query.push(index).push(" WHERE id > ").push_bind(after);
-        query.push(" AND id < ").push_bind(until);
-        if let Some(account) = &filter.account {
-            query.push(" AND account = ").push_bind(account.clone());
-        }
-        if let Some(rule) = &filter.rule {
-            query.push(" AND rule = ").push_bind(rule.clone());
-        }
-        if let Some(verdict) = verdict {
-            query.push(" AND verdict = ").push_bind(verdict.code());
-        }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(size);
-        query.push(")");
     }
-    query.push(") ORDER BY id DESC LIMIT ").push_bind(size);
-    query
+    let conditions = match filter.verdict {
+        Some(verdict) => vec![format!("{condition} AND verdict = {}", verdict.code())],
+        // The rows themselves are in order.
+        None if index == "NOT INDEXED" => vec![condition],
+        None => Verdict::ALL
+            .map(|verdict| format!("{condition} AND verdict = {}", verdict.code()))
+            .to_vec(),
+    };
+    let each = conditions.iter().map(|condition| {
+        format!(
+            "SELECT * FROM (SELECT * FROM decisions {index} WHERE {condition}
+              ORDER BY id DESC LIMIT ?3)"
+        )
+    });
+    let all = each.collect::<Vec<_>>().join(" UNION ALL ");
+    let sql = format!("SELECT * FROM ({all}) ORDER BY id DESC LIMIT ?3");
+    (sql, parameters)
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use prometheus_client::metrics::counter::Counter;
+use rusqlite::{Connection, params};
 use scimguard_core::{Guard, NamedEdit};
-use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Decision, Error, Job, Verdict, explain};
-use crate::database::Database;
+use crate::database::{Database, Statements as _};
 use crate::text::printable;
 
 /// Decisions in one transaction, at most.
@@ -57,6 +57,13 @@ struct Prepared {
 /// What one batch adds to the counts: by step, bucket, rule, verdict.
 type Counts = BTreeMap<(i64, i64, String, i64), i64>;
 
+/// What is written in one transaction.
+#[derive(Default)]
+struct Batch {
+    decisions: Vec<Prepared>,
+    counts: Counts,
+}
+
 impl Writer {
     /// Writes until the last handle is dropped.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>, unrecorded: Counter) {
@@ -65,25 +72,25 @@ impl Writer {
         let hidden = super::hide::Names::new();
         let mut batch = Vec::with_capacity(BATCH);
         while jobs.recv_many(&mut batch, BATCH).await > 0 {
-            let mut counts = Counts::new();
-            let mut prepared = Vec::new();
+            let mut writing = Batch::default();
             let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
             for job in batch.drain(..) {
                 match job {
                     Job::Flush(done) => waiting.push(done),
-                    Job::Count(decision) => count(&mut counts, &decision),
+                    Job::Count(decision) => count(&mut writing.counts, &decision),
                     Job::Record(decision) => {
-                        count(&mut counts, &decision);
+                        count(&mut writing.counts, &decision);
                         self.waiting_bytes
                             .fetch_sub(decision.bytes(), Ordering::Relaxed);
                         if is_wanted(&anybodys, &decision) {
-                            prepared.push(self.prepare(*decision, &hidden));
+                            writing.decisions.push(self.prepare(*decision, &hidden));
                         }
                     }
                 }
             }
-            if !self.write_at_last(&prepared, &counts).await {
-                unrecorded.inc_by(u64::try_from(prepared.len()).unwrap_or_default());
+            let decisions = u64::try_from(writing.decisions.len()).unwrap_or_default();
+            if !self.write_at_last(Arc::new(writing)).await {
+                unrecorded.inc_by(decisions);
             }
             for done in waiting {
                 // The requester may have stopped waiting.
@@ -117,8 +124,8 @@ impl Writer {
 
     /// Writes as soon as possible; meanwhile decisions wait in the queue as long as there is room.
     /// `false`: the guard ended first.
-    async fn write_at_last(&mut self, batch: &[Prepared], counts: &Counts) -> bool {
-        while let Err(error) = self.write(batch, counts).await {
+    async fn write_at_last(&mut self, batch: Arc<Batch>) -> bool {
+        while let Err(error) = self.write(Arc::clone(&batch)).await {
             self.database.report(&error);
             let ended = self.ending.wait_for(|ending| *ending);
             if tokio::time::timeout(AGAIN, ended).await.is_ok() {
@@ -128,74 +135,74 @@ impl Writer {
         true
     }
 
-    async fn write(&self, batch: &[Prepared], counts: &Counts) -> Result<(), Error> {
-        if batch.is_empty() && counts.is_empty() {
+    async fn write(&self, batch: Arc<Batch>) -> Result<(), Error> {
+        if batch.counts.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.database.begin().await?;
-        let mut newest = None;
-        for prepared in batch {
-            newest = Some(insert(&mut transaction, prepared, self.policy).await?);
-        }
-        for ((step, bucket, rule, verdict), count) in counts {
-            sqlx::query(
-                "INSERT INTO counts (step, bucket, rule, verdict, count) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET count = count + excluded.count",
-            )
-            .bind(step)
-            .bind(bucket)
-            .bind(rule)
-            .bind(verdict)
-            .bind(count)
-            .execute(&mut *transaction)
+        let (policy, keep) = (self.policy, self.keep);
+        let rows = batch.decisions.len();
+        let newest = self
+            .database
+            .write(rows, move |connection| {
+                Ok::<_, Error>(write(connection, &batch, policy, keep)?)
+            })
             .await?;
-        }
-        if let Some(newest) = newest {
-            self.drop_old(&mut transaction, newest).await?;
-        }
-        transaction.commit().await?;
         if let Some(newest) = newest {
             self.written.send_replace(newest);
         }
         Ok(())
     }
-
-    async fn drop_old(
-        &self,
-        transaction: &mut SqliteConnection,
-        newest: i64,
-    ) -> Result<(), sqlx::Error> {
-        let oldest: Option<i64> = sqlx::query_scalar("SELECT min(id) FROM decisions")
-            .fetch_one(&mut *transaction)
-            .await?;
-        let Some(oldest) = oldest else { return Ok(()) };
-        let keep = i64::try_from(self.keep).unwrap_or(i64::MAX);
-        let until = newest
-            .saturating_sub(keep)
-            .min(oldest.saturating_add(DROPPED_AT_ONCE));
-        if until >= oldest {
-            for statement in [
-                "DELETE FROM details WHERE id <= ?1",
-                "DELETE FROM decisions WHERE id <= ?1",
-            ] {
-                sqlx::query(statement)
-                    .bind(until)
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-        }
-        let now = i64::try_from(crate::clock::now()).unwrap_or(i64::MAX);
-        for (step, stays) in STEPS {
-            sqlx::query("DELETE FROM counts WHERE step = ?1 AND bucket < ?2")
-                .bind(step)
-                .bind(now.saturating_sub(stays))
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(())
-    }
 }
 
+/// Returns the id of the newest decision.
+fn write(
+    connection: &Connection,
+    batch: &Batch,
+    policy: i64,
+    keep: u64,
+) -> rusqlite::Result<Option<i64>> {
+    let mut newest = None;
+    for prepared in &batch.decisions {
+        newest = Some(insert(connection, prepared, policy)?);
+    }
+    for ((step, bucket, rule, verdict), count) in &batch.counts {
+        connection.change(
+            "INSERT INTO counts (step, bucket, rule, verdict, count) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            params![step, bucket, rule, verdict, count],
+        )?;
+    }
+    if let Some(newest) = newest {
+        drop_old(connection, newest, keep)?;
+    }
+    Ok(newest)
+}
+
+/// Deletes the oldest decisions and counts, a limited number at a time.
+fn drop_old(connection: &Connection, newest: i64, keep: u64) -> rusqlite::Result<()> {
+    let oldest: Option<i64> = connection.value("SELECT min(id) FROM decisions", ())?;
+    let Some(oldest) = oldest else { return Ok(()) };
+    let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+    let until = newest
+        .saturating_sub(keep)
+        .min(oldest.saturating_add(DROPPED_AT_ONCE));
+    if until >= oldest {
+        for statement in [
+            "DELETE FROM details WHERE id <= ?1",
+            "DELETE FROM decisions WHERE id <= ?1",
+        ] {
+            connection.change(statement, [until])?;
+        }
+    }
+    let now = i64::try_from(crate::clock::now()).unwrap_or(i64::MAX);
+    for (step, stays) in STEPS {
+        connection.change(
+            "DELETE FROM counts WHERE step = ?1 AND bucket < ?2",
+            [step, now.saturating_sub(stays)],
+        )?;
+    }
+    Ok(())
+}
 fn is_wanted(anybodys: &DefaultDirectRateLimiter, decision: &Decision) -> bool {
     !decision.is_anybodys() || anybodys.check().is_ok()
 }
@@ -210,38 +217,33 @@ fn count(counts: &mut Counts, decision: &Decision) {
     }
 }
 
-async fn insert(
-    transaction: &mut SqliteConnection,
-    prepared: &Prepared,
-    policy: i64,
-) -> Result<i64, sqlx::Error> {
+fn insert(connection: &Connection, prepared: &Prepared, policy: i64) -> rusqlite::Result<i64> {
     let decision = &prepared.decision;
     let edit = prepared.edit.as_ref();
-    let id: i64 = sqlx::query_scalar(
+    connection.change(
         "INSERT INTO decisions (at, method, path, account, token, verdict, rule, status, edit,
              changes, micros, backend_micros)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id",
-    )
-    .bind(signed(decision.at))
-    .bind(&decision.method)
-    .bind(&decision.path)
-    .bind(decision.account.as_deref().unwrap_or_default())
-    .bind(&decision.token)
-    .bind(decision.verdict.code())
-    .bind(decision.rule.as_deref().unwrap_or_default())
-    .bind(decision.status.map(i64::from))
-    .bind(edit.and_then(|edit| serde_json::to_string(edit).ok()))
-    .bind(i64::try_from(decision.changes.len()).unwrap_or(i64::MAX))
-    .bind(signed(decision.micros))
-    .bind(signed(decision.backend_micros))
-    .fetch_one(&mut *transaction)
-    .await?;
-    sqlx::query("INSERT INTO details (id, policy, detail) VALUES (?1, ?2, ?3)")
-        .bind(id)
-        .bind(policy)
-        .bind(&prepared.detail)
-        .execute(&mut *transaction)
-        .await?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            signed(decision.at),
+            decision.method,
+            decision.path,
+            decision.account.as_deref().unwrap_or_default(),
+            decision.token,
+            decision.verdict.code(),
+            decision.rule.as_deref().unwrap_or_default(),
+            decision.status,
+            edit.and_then(|edit| serde_json::to_string(edit).ok()),
+            i64::try_from(decision.changes.len()).unwrap_or(i64::MAX),
+            signed(decision.micros),
+            signed(decision.backend_micros),
+        ],
+    )?;
+    let id = connection.last_insert_rowid();
+    connection.change(
+        "INSERT INTO details (id, policy, detail) VALUES (?1, ?2, ?3)",
+        params![id, policy, prepared.detail],
+    )?;
     Ok(id)
 }
 

@@ -1,4 +1,4 @@
-//! Whether a file could be written lately, said in the log when that changes.
+//! Whether the last write of a file succeeded. The log says when that changes.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,14 +1,19 @@
 //! One SQLite file of the guard: the store, or the decision log.
 //!
-//! Nobody writes but in a [`Transaction`], and only one that was committed gives its connection back:
-//! after any failure, or none that was finished, the connection is closed, and the next write begins
-//! with a new one. So whatever a full disk, a lost mount or an I/O error leaves behind in SQLite goes
-//! with the connection, and the guard is back with the disk.
+//! Short questions are answered on the caller's thread, large ones on a blocking thread. One thread
+//! writes, and its transactions serve everybody who waits. A connection is used again only after its
+//! transaction was committed: after any failure it is closed, and the next transaction opens a new one.
+//! Whatever a full disk, a lost mount or an I/O error leaves behind in SQLite is closed with it, so that
+//! the guard works again as soon as the disk does.
 
 mod health;
+mod json;
+mod migrations;
 mod place;
+mod readers;
 mod reason;
-mod transaction;
+mod statements;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -17,65 +22,77 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
-use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteQueryResult, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Sqlite};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Mutex;
 
 use self::health::Health;
+pub(crate) use self::json::{Json, json_list};
+pub(crate) use self::migrations::{Migration, migrations};
 use self::place::{Place, create_private, is_full};
+use self::readers::Readers;
 use self::reason::reason;
-pub(crate) use self::transaction::Transaction;
+pub(crate) use self::statements::{Columns, Statements};
+use self::writer::Writer;
 
-/// Another process (the command line) may hold the database for this long.
+/// How long to wait for another process, such as the command line, that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// How old the last write may be that tells that writing is possible.
-const TRIED: Duration = Duration::from_secs(1);
+/// A write within this time shows that the file can be written.
+const RECENTLY: Duration = Duration::from_secs(1);
 
-/// Why a database did not do what it should.
+/// Compiled statements that each connection keeps: more than there are in the code.
+const STATEMENTS: usize = 192;
+
+/// Why the database failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// SQLite, or the way to it.
+    /// SQLite failed.
     #[error("{}", reason(.0))]
-    Sqlite(sqlx::Error),
-    /// The tables could not be brought to this version.
-    #[error("{}", reason::of_migration(.0))]
-    Migration(sqlx::migrate::MigrateError),
-    /// The file cannot be made.
+    Sqlite(rusqlite::Error),
+    /// The file has migrations that this program does not know.
+    #[error("it is another database, or one of a newer version")]
+    UnknownMigration,
+    /// The file cannot be created, or its thread not started.
     #[error("{0}")]
     File(std::io::Error),
-    /// SQLite's own errors do not tell this while a file is opened.
+    /// No space is left. SQLite reports other errors for this while it opens a file.
     #[error("no space is left on its disk")]
     Full,
-    /// The open file is not the one of this name any more.
+    /// The open file no longer has its name.
     #[error(
         "the file {0} was replaced or removed while it was in use; put it back, or restart the guard"
     )]
     Replaced(String),
+    /// Too many large questions are being answered.
+    #[error("the database is busy")]
+    Busy,
+    /// The database was closed.
+    #[error("the database has been closed")]
+    Closed,
 }
 
-/// What one file is like.
+// The message has the cause already, so that it is no source.
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// The kind of a file.
 pub(crate) struct Options {
-    /// What it is called in the log.
+    /// Its name in the log.
     pub(crate) name: &'static str,
-    /// How much the power may take.
-    pub(crate) synchronous: SqliteSynchronous,
-    /// Readers that may be at work at once. Each is a thread of its own.
-    pub(crate) readers: u32,
+    /// What a power failure may take: `FULL` for nothing, `NORMAL` for the last transactions.
+    pub(crate) synchronous: &'static str,
+    /// Its tables.
+    pub(crate) migrations: &'static [Migration],
 }
 
 /// An open file. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Database {
-    readers: SqlitePool,
-    /// SQLite has one writer; queueing here is fairer than its busy loop.
-    writers: SqlitePool,
+    readers: Arc<Readers>,
+    writer: Arc<Writer>,
     place: Arc<Place>,
     health: Arc<Health>,
     /// One probe at a time.
@@ -83,137 +100,137 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens the file, makes it if there is none, and brings its tables up to date.
-    pub(crate) async fn open(
-        path: &Path,
-        options: &Options,
-        migrator: &Migrator,
-    ) -> Result<Self, Error> {
+    /// Opens the file, creates it if it is missing, and applies the migrations that it lacks.
+    pub(crate) async fn open(path: &Path, options: &'static Options) -> Result<Self, Error> {
+        let path = path.to_owned();
+        on_blocking_thread(move || {
+            Self::open_now(&path, options).map_err(|error| match error {
+                Error::Sqlite(_) if is_full(&path) => Error::Full,
+                error => error,
+            })
+        })
+        .await
+    }
+
+    fn open_now(path: &Path, options: &'static Options) -> Result<Self, Error> {
         create_private(path).map_err(Error::File)?;
-        let connect = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(options.synchronous)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let pool = |connections: u32, connect: SqliteConnectOptions| {
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(BUSY)
-                // A file does not hang up; asking first would double the way of short questions.
-                .test_before_acquire(false)
-                .connect_with(connect)
+        let pragmas = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {};
+             PRAGMA foreign_keys = ON",
+            options.synchronous
+        );
+        let connection = connect(path, &pragmas)?;
+        migrations::apply(&connection, options.migrations)?;
+        let place = Arc::new(Place::of(path).map_err(Error::File)?);
+        let health = Arc::new(Health::new(options.name, path));
+        let writer = writer::Connections {
+            place: Arc::clone(&place),
+            health: Arc::clone(&health),
+            pragmas,
+            idle: Some(connection),
         };
-        let full = |error| match is_full(path) {
-            true => Error::Full,
-            false => error,
-        };
-        let writers = pool(1, connect.clone())
-            .await
-            .map_err(|error| full(Error::Sqlite(error)))?;
-        migrator
-            .run(&writers)
-            .await
-            .map_err(|error| full(Error::Migration(error)))?;
-        let readers = pool(options.readers, connect.pragma("query_only", "on"))
-            .await
-            .map_err(|error| full(Error::Sqlite(error)))?;
         Ok(Self {
-            readers,
-            writers,
-            place: Arc::new(Place::of(path).map_err(Error::File)?),
-            health: Arc::new(Health::new(options.name, path)),
+            readers: Arc::new(Readers::new(Arc::clone(&place))),
+            writer: Arc::new(Writer::start(options.name, writer).map_err(Error::File)?),
+            place,
+            health,
             probe: Arc::default(),
         })
     }
 
-    /// Those who read one statement each.
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.readers
-    }
-
-    /// For one statement whose answer decides something.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, Error> {
-        self.place.check()?;
-        self.readers.acquire().await.map_err(Error::Sqlite)
-    }
-
-    /// Begins to read one state.
-    pub(crate) async fn snapshot(&self) -> Result<Transaction, Error> {
-        self.place.check()?;
-        Transaction::begin(&self.readers, "BEGIN", None)
-            .await
-            .map_err(Error::Sqlite)
-    }
-
-    /// Begins to write.
-    pub(crate) async fn begin(&self) -> Result<Transaction, Error> {
-        let begun = async {
-            self.place.check()?;
-            let writing = transaction::Writing {
-                place: Arc::clone(&self.place),
-                health: Arc::clone(&self.health),
-            };
-            Transaction::begin(&self.writers, "BEGIN IMMEDIATE", Some(writing))
-                .await
-                .map_err(Error::Sqlite)
-        };
-        let begun = begun.await;
-        if let Err(error) = &begun {
-            self.health.failed(error);
-        }
-        begun
-    }
-
-    /// Writes by one statement.
-    pub(crate) async fn execute(
+    /// Answers a short question on this thread, in one read transaction.
+    pub(crate) fn read<T>(
         &self,
-        statement: Query<'_, Sqlite, SqliteArguments>,
-    ) -> Result<SqliteQueryResult, Error> {
-        let mut transaction = self.begin().await?;
-        let done = statement
-            .execute(&mut *transaction)
-            .await
-            .map_err(Error::Sqlite)?;
-        transaction.commit().await?;
-        Ok(done)
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        self.readers.read(question)
     }
 
-    /// Whether it can be written now: writes, unless somebody just did.
+    /// Answers a question that may read many rows on a blocking thread, in one read transaction.
+    pub(crate) async fn read_large<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self.readers.permit_large().await?;
+        let readers = Arc::clone(&self.readers);
+        on_blocking_thread(move || {
+            let _permit = permit;
+            readers.read(question)
+        })
+        .await
+    }
+
+    /// Makes a change that affects about this many rows, in a transaction that it may share with other
+    /// changes. It is committed when this returns. If the future is dropped, the change is made
+    /// completely or not at all.
+    ///
+    /// The change runs a second time if the transaction that it shared failed.
+    pub(crate) async fn write<T, E>(
+        &self,
+        rows: usize,
+        change: impl Fn(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writer.write(rows, change).await
+    }
+
+    /// Checks that the file can be written: by a write, unless there was one just now.
     pub(crate) async fn try_write(&self) -> Result<(), Error> {
         let _one = self.probe.lock().await;
-        if self.health.written_within(TRIED) {
+        if self.health.written_within(RECENTLY) {
             return self.place.check();
         }
-        let tried = async {
-            // One page may find room where a request's records do not.
-            if self.place.is_full() {
-                return Err(Error::Full);
-            }
-            let mut transaction = self.begin().await?;
-            // The first page of the file, and nothing in it that anybody reads.
-            sqlx::query("PRAGMA user_version = 0")
-                .execute(&mut *transaction)
+        // One page may find room where the records of a request do not.
+        let tried = match self.place.is_full() {
+            true => Err(Error::Full),
+            // It writes the first page of the file, and a number that nobody reads.
+            false => {
+                self.write(1, |connection| {
+                    Ok(connection.execute_batch("PRAGMA user_version = 0")?)
+                })
                 .await
-                .map_err(Error::Sqlite)?;
-            transaction.commit().await
+            }
         };
-        let tried = tried.await;
         if let Err(error) = &tried {
             self.health.failed(error);
         }
         tried
     }
 
-    /// Logs a failure, unless it is known.
+    /// Logs a failure, unless the last write failed too.
     pub(crate) fn report(&self, error: &(dyn std::error::Error + 'static)) {
         self.health.failed(error);
     }
 
-    /// Ends all work; for the end of the process.
+    /// Finishes the writes that wait and closes the file; for the end of the process.
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
-        self.writers.close().await;
+        self.readers.close();
+        self.writer.close().await;
+    }
+}
+
+fn connect(path: &Path, pragmas: &str) -> rusqlite::Result<Connection> {
+    // A connection is used by one thread at a time.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(pragmas)?;
+    Ok(connection)
+}
+
+async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down.
+            Err(_) => Err(Error::Closed),
+        },
     }
 }

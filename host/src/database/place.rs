@@ -1,4 +1,4 @@
-//! The file itself: nobody else reads it, and the one that is open is the one of that name.
+//! The file itself: only its owner may read it, and the open file must be the one of its name.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 
-/// Less than this, and SQLite cannot even make its shared memory.
+/// With less space SQLite cannot even create its shared memory.
 const TOO_LITTLE: u64 = 64 * 1024;
 
-/// A file by its name, and which one that was when it was opened.
+/// The name of a file, and the file that had this name when it was opened.
 pub(super) struct Place {
     path: PathBuf,
     identity: (u64, u64),
@@ -24,11 +24,15 @@ impl Place {
         })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn is_full(&self) -> bool {
         is_full(&self.path)
     }
 
-    /// Fails if the name leads elsewhere now: what is written would be lost, what is read is old.
+    /// Fails if another file has the name now: what is written would be lost, and what is read is old.
     pub(super) fn check(&self) -> Result<(), Error> {
         match identity(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
@@ -42,14 +46,14 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((file.dev(), file.ino()))
 }
 
-/// The file holds names, addresses and token hashes: nobody else reads it.
+/// Creates the file for its owner alone: it holds names, addresses and token hashes.
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     options.open(path).map(drop)
 }
 
-/// Whether the disk of a file has no space left for a database.
+/// Whether the disk of a file has too little space for a database.
 pub(super) fn is_full(path: &Path) -> bool {
     rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < TOO_LITTLE)
 }

@@ -1,19 +1,13 @@
 //! SQLite's errors in words, each said once.
 
-use sqlx::migrate::MigrateError;
+use rusqlite::Error;
 
 /// Why a statement failed.
-pub(crate) fn reason(error: &sqlx::Error) -> String {
-    let sqlx::Error::Database(database) = error else {
-        return match error {
-            sqlx::Error::PoolTimedOut => "the database is busy".to_owned(),
-            error => error.to_string(),
-        };
+pub(super) fn reason(error: &Error) -> String {
+    let Error::SqliteFailure(failure, message) = error else {
+        return error.to_string();
     };
-    let code: Option<u32> = database.code().and_then(|code| code.parse().ok());
-    let Some(code) = code else {
-        return database.message().to_owned();
-    };
+    let code = failure.extended_code;
     // The lowest byte is the kind (https://www.sqlite.org/rescode.html).
     let words = match code & 0xff {
         5 | 6 => "another process holds the database",
@@ -23,18 +17,7 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
         13 => "no space is left on its disk",
         14 => "its file cannot be opened",
         26 => "it is not an SQLite database: is this its path?",
-        _ => return format!("{} (SQLite's code {code})", database.message()),
+        _ => message.as_deref().unwrap_or("it failed"),
     };
     format!("{words} (SQLite's code {code})")
-}
-
-/// Why the tables could not be brought up to date.
-pub(super) fn of_migration(error: &MigrateError) -> String {
-    match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => reason(error),
-        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
-            "it is another database, or one of a newer version".to_owned()
-        }
-        error => error.to_string(),
-    }
 }

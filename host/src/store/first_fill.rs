@@ -1,59 +1,59 @@
-//! What a crawl of the backend adds to the record: resources that nobody has recorded yet. Each
-//! transaction also notes how far the crawl is, so that one that was killed goes on where it was.
+//! What a crawl of the backend adds to the record: resources that are not recorded yet. Each transaction
+//! also stores the crawl's progress, so that an interrupted crawl resumes where it stopped.
 //!
-//! What is on record already is never changed: the guard has seen more of it than a crawl does.
+//! Recorded resources are never changed: the guard has seen more of them than a crawl does.
 
 use std::collections::BTreeSet;
 
+use rusqlite::{Connection, params};
 use scimguard_core::facts::{Group, GroupRowKey, MembershipRow, ResourceKind, RowId, User};
 use scimguard_core::fold;
 use scimguard_core::record::transition::{RowChange, Transition};
 use scimguard_core::record::{IntentKey, Record, Settled};
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 use super::unsettled::Unsettled;
-use super::{Error, Store, from_millis, json_list, records, rows};
-use crate::database::Transaction;
+use super::{Error, Store, from_millis, records, rows};
+use crate::database::{Json, Statements as _, json_list};
 
-/// A crawl of an account: what it was asked for, and how far it is.
+/// A crawl of an account: its purpose and its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Crawl {
     pub(crate) asked: Asked,
-    /// What is being read: users first, since groups name them.
+    /// What it is reading: users first, since groups name them.
     pub(crate) kind: ResourceKind,
-    /// `startIndex` of the first one that is not recorded yet.
+    /// `startIndex` of the first resource that is not recorded yet.
     pub(crate) next: u64,
     /// The group whose members are being recorded.
     pub(crate) open: Option<String>,
     pub(crate) tally: Tally,
 }
 
-/// Two crawls that were asked for the same can be one.
+/// The purpose of a crawl. A crawl for the same purpose can resume another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    /// Who owns what is new; `None` is native.
+    /// The owner of what is new; `None` is native.
     pub(crate) managed_by: Option<String>,
     pub(crate) filter: Option<String>,
     pub(crate) only: Option<ResourceKind>,
 }
 
-/// What became of what the backend has.
+/// The results for the backend's resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     pub(crate) users: Count,
     pub(crate) groups: Count,
-    /// Memberships that are recorded now and were not before.
+    /// Memberships that were added to the record.
     pub(crate) members: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Count {
-    /// New on record.
+    /// Added to the record.
     pub(crate) recorded: u64,
-    /// On record already, and left as it is.
+    /// Already on record, and left as they are.
     pub(crate) known: u64,
-    /// The outcome of a create that was unclear.
+    /// Outcomes of creates that were unclear.
     pub(crate) settled: u64,
 }
 
@@ -65,281 +65,276 @@ pub(crate) enum Members {
 }
 
 impl Asked {
-    /// Whether such a crawl sees all that there is.
+    /// Whether such a crawl reads everything.
     pub(crate) fn is_complete(&self) -> bool {
         self.filter.is_none() && self.only.is_none()
     }
 }
 
 impl Store {
-    /// The crawl of this account that has not ended.
+    /// The unfinished crawl of this account.
     pub(crate) async fn crawl(&self, account: &str) -> Result<Option<Crawl>, Error> {
-        let text: Option<Option<String>> =
-            sqlx::query_scalar("SELECT crawl FROM first_fills WHERE account = ?1")
-                .bind(account)
-                .fetch_optional(&self.readers)
-                .await?;
-        // What an older version wrote and this one cannot read begins anew.
+        const CRAWL: &str = "SELECT crawl FROM first_fills WHERE account = ?1";
+        let text: Option<Option<String>> = self
+            .database
+            .read(|connection| connection.first(CRAWL, [account], |row| row.get(0)))?;
+        // A crawl of another version that this one cannot read starts again.
         Ok(text
             .flatten()
             .and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Records the users of one page that are new. They are `crawl.next` and those after it.
+    /// Records the new users of one page, which starts at `crawl.next`.
     pub(crate) async fn add_users(
         &self,
         account: &str,
         users: &[User],
-        mut crawl: Crawl,
+        crawl: Crawl,
     ) -> Result<Crawl, Error> {
-        let mut transaction = self.database.begin().await?;
-        let connection = &mut *transaction;
-        let mut unsettled = Unsettled::read(connection, account, ResourceKind::User).await?;
-        let mut known = recorded(connection, account, users).await?;
-        let count = &mut crawl.tally.users;
-        for user in users {
-            let Some(id) = &user.id else { continue };
-            let names = [Some(fold(&user.user_name))];
-            if let Some(intent) = unsettled.take(&names, user.external_id.as_deref()) {
-                settle(connection, intent, id).await?;
-                count.settled += 1;
-            } else if known.contains(id) {
-                count.known += 1;
-            } else {
-                let record = Record::User(user.clone());
-                records::apply(connection, &Transition::Record(&record)).await?;
-                count.recorded += 1;
-            }
-            known.insert(id.clone());
-        }
-        crawl.next += length(users);
-        commit(transaction, account, &crawl).await?;
-        Ok(crawl)
+        let (account, users) = (account.to_owned(), users.to_vec());
+        self.database
+            .write(users.len(), move |connection| {
+                let mut crawl = crawl.clone();
+                let mut unsettled = Unsettled::read(connection, &account, ResourceKind::User)?;
+                let mut known = recorded(connection, &account, &users)?;
+                let count = &mut crawl.tally.users;
+                for user in &users {
+                    let Some(id) = &user.id else { continue };
+                    let names = [Some(fold(&user.user_name))];
+                    if let Some(intent) = unsettled.take(&names, user.external_id.as_deref()) {
+                        settle(connection, intent, id)?;
+                        count.settled += 1;
+                    } else if known.contains(id) {
+                        count.known += 1;
+                    } else {
+                        let record = Record::User(user.clone());
+                        records::apply(connection, [Transition::Record(&record)])?;
+                        count.recorded += 1;
+                    }
+                    known.insert(id.clone());
+                }
+                crawl.next += number(users.len());
+                note(connection, &account, &crawl)?;
+                Ok(crawl)
+            })
+            .await
     }
 
     /// Whether all members of this group are on record.
     pub(crate) async fn knows_members(&self, group: &Group) -> Result<bool, Error> {
-        let mut connection = self.readers.acquire().await?;
-        let known = members_known(&mut connection, group).await?;
+        let known = self
+            .database
+            .read(|connection| members_known(connection, group))?;
         Ok(known == Some(true))
     }
 
-    /// Records a group, which is `crawl.next`, if it is new. Unless its members are known, those
-    /// are next.
+    /// Records a group, which is `crawl.next`, if it is new. Its members are recorded next, unless they
+    /// are known.
     pub(crate) async fn add_group(
         &self,
         group: &Group,
-        mut crawl: Crawl,
+        crawl: Crawl,
     ) -> Result<(Members, Crawl), Error> {
-        let Some(id) = &group.id else {
+        let Some(id) = group.id.clone() else {
             return Ok((Members::Known, crawl));
         };
-        let mut transaction = self.database.begin().await?;
-        let connection = &mut *transaction;
-        let members_known = members_known(connection, group).await?;
-        let goes_on = crawl.open.as_ref() == Some(id);
-        let count = &mut crawl.tally.groups;
-        let members = match members_known {
-            Some(members_known) => {
-                count.known += u64::from(!goes_on);
-                if members_known {
-                    Members::Known
-                } else {
-                    Members::Wanted
-                }
-            }
-            None => {
-                let kind = ResourceKind::Group;
-                let mut unsettled = Unsettled::read(connection, &group.account, kind).await?;
-                let names = [
-                    Some(fold(id)),
-                    group.derived_id.as_deref().map(fold),
-                    group.display_name.as_deref().map(fold),
-                ];
-                match unsettled.take(&names, group.external_id.as_deref()) {
-                    Some(intent) => {
-                        settle(connection, intent, id).await?;
-                        count.settled += 1;
-                        // A push that was unclear knows whom it sent.
-                        Members::Known
-                    }
-                    None => {
-                        let record = Record::Group(group.clone());
-                        records::apply(connection, &Transition::Record(&record)).await?;
-                        count.recorded += 1;
-                        Members::Wanted
+        let group = group.clone();
+        self.database
+            .write(1, move |connection| {
+                let mut crawl = crawl.clone();
+                let members = add_group(connection, &group, &id, &mut crawl)?;
+                match members {
+                    Members::Wanted => crawl.open = Some(id.clone()),
+                    Members::Known => {
+                        crawl.open = None;
+                        crawl.next += 1;
                     }
                 }
-            }
-        };
-        match members {
-            Members::Wanted => crawl.open = Some(id.clone()),
-            Members::Known => {
-                crawl.open = None;
-                crawl.next += 1;
-            }
-        }
-        commit(transaction, &group.account, &crawl).await?;
-        Ok((members, crawl))
+                note(connection, &group.account, &crawl)?;
+                Ok((members, crawl))
+            })
+            .await
     }
 
-    /// Records some members of the group that is open, if it is still there and its members are not
-    /// known yet.
+    /// Records some members of the open group, if it is still on record and its members are not known
+    /// yet.
     pub(crate) async fn add_members(
         &self,
         group: &Group,
         users: &[String],
-        mut crawl: Crawl,
+        crawl: Crawl,
     ) -> Result<Crawl, Error> {
-        let mut transaction = self.database.begin().await?;
-        let connection = &mut *transaction;
-        if let Some(id) = &group.id
-            && members_known(connection, group).await? == Some(false)
-        {
-            let new = RowChange::PutMembers {
-                group: GroupRowKey::new(&group.account, &group.scope, RowId::known(id)),
-                users,
-                row: MembershipRow::CONFIRMED,
-                replaced: &[],
-            };
-            crawl.tally.members += rows::keep(connection, new).await?;
-        }
-        commit(transaction, &group.account, &crawl).await?;
-        Ok(crawl)
+        let (group, users) = (group.clone(), users.to_vec());
+        self.database
+            .write(users.len(), move |connection| {
+                let mut crawl = crawl.clone();
+                if let Some(id) = &group.id
+                    && members_known(connection, &group)? == Some(false)
+                {
+                    let new = RowChange::PutMembers {
+                        group: GroupRowKey::new(&group.account, &group.scope, RowId::known(id)),
+                        users: &users,
+                        row: MembershipRow::CONFIRMED,
+                        replaced: &[],
+                    };
+                    crawl.tally.members += number(rows::keep(connection, new)?);
+                }
+                note(connection, &group.account, &crawl)?;
+                Ok(crawl)
+            })
+            .await
     }
 
-    /// Notes that the group that is open is done, and whether its members are known now.
+    /// Records that the open group is finished, and whether its members are known now.
     pub(crate) async fn close_group(
         &self,
         group: &Group,
         members: Members,
         mut crawl: Crawl,
     ) -> Result<Crawl, Error> {
-        let mut transaction = self.database.begin().await?;
-        sqlx::query(
-            "UPDATE groups SET members_known = max(members_known, ?4)
-              WHERE account = ?1 AND scope = ?2 AND id = ?3",
-        )
-        .bind(&group.account)
-        .bind(&group.scope)
-        .bind(&group.id)
-        .bind(members == Members::Known)
-        .execute(&mut *transaction)
-        .await?;
+        const CLOSE: &str = "
+            UPDATE groups SET members_known = max(members_known, ?4)
+             WHERE account = ?1 AND scope = ?2 AND id = ?3";
+        let group = group.clone();
         crawl.open = None;
         crawl.next += 1;
-        commit(transaction, &group.account, &crawl).await?;
-        Ok(crawl)
+        self.database
+            .write(1, move |connection| {
+                let known = members == Members::Known;
+                connection.change(CLOSE, params![group.account, group.scope, group.id, known])?;
+                note(connection, &group.account, &crawl)?;
+                Ok(crawl.clone())
+            })
+            .await
     }
 
-    /// Notes that a crawl goes on with this.
+    /// Records the progress of a crawl.
     pub(crate) async fn note_crawl(&self, account: &str, crawl: &Crawl) -> Result<(), Error> {
-        commit(self.database.begin().await?, account, crawl).await
+        let (account, crawl) = (account.to_owned(), crawl.clone());
+        self.database
+            .write(1, move |connection| Ok(note(connection, &account, &crawl)?))
+            .await
     }
 
-    /// Notes that the crawl has ended, and with it the first fill if it was a complete one.
+    /// Records that the crawl has ended, and with it the initial import if the crawl was complete.
     pub(crate) async fn end_crawl(
         &self,
         account: &str,
         crawl: &Crawl,
         now: u64,
     ) -> Result<(), Error> {
+        const END: &str = "
+            UPDATE first_fills SET crawl = NULL, finished = coalesce(?2, finished)
+             WHERE account = ?1";
+        let account = account.to_owned();
+        let finished = crawl.asked.is_complete().then_some(from_millis(now));
         self.database
-            .execute(
-                sqlx::query(
-                    "UPDATE first_fills SET crawl = NULL, finished = coalesce(?2, finished)
-              WHERE account = ?1",
-                )
-                .bind(account)
-                .bind(crawl.asked.is_complete().then_some(from_millis(now))),
-            )
-            .await?;
-        Ok(())
+            .write(1, move |connection| {
+                connection.change(END, params![account, finished])?;
+                Ok(())
+            })
+            .await
     }
 
-    /// Whether all that the account had has been recorded once.
+    /// Whether an initial import of the account has finished.
     ///
     /// # Errors
     /// If the database fails.
     pub(crate) async fn is_filled(&self, account: &str) -> Result<bool, Error> {
-        Ok(sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM first_fills
-              WHERE account = ?1 AND finished IS NOT NULL)",
-        )
-        .bind(account)
-        .fetch_one(&self.readers)
-        .await?)
+        const FILLED: &str = "
+            SELECT EXISTS (SELECT 1 FROM first_fills
+              WHERE account = ?1 AND finished IS NOT NULL)";
+        let question = |connection: &Connection| connection.value(FILLED, [account]);
+        Ok(self.database.read(question)?)
     }
 
-    /// Accounts with tokens of which that is not so, at most `limit`.
+    /// Accounts with tokens and without a finished initial import, at most `limit`.
     pub(crate) async fn unfilled_accounts(&self, limit: u32) -> Result<Vec<String>, Error> {
-        Ok(sqlx::query_scalar(
-            "SELECT DISTINCT account FROM tokens WHERE revoked = 0 AND account NOT IN
-                 (SELECT account FROM first_fills WHERE finished IS NOT NULL)
-              ORDER BY account LIMIT ?1",
-        )
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?)
+        const UNFILLED: &str = "
+            SELECT DISTINCT account FROM tokens WHERE revoked = 0 AND account NOT IN
+                (SELECT account FROM first_fills WHERE finished IS NOT NULL)
+             ORDER BY account LIMIT ?1";
+        let question =
+            move |connection: &Connection| connection.all(UNFILLED, [limit], |row| row.get(0));
+        Ok(self.database.read_large(question).await?)
     }
+}
+
+/// Records a group if it is new.
+fn add_group(
+    connection: &Connection,
+    group: &Group,
+    id: &str,
+    crawl: &mut Crawl,
+) -> Result<Members, Error> {
+    let resumed = crawl.open.as_deref() == Some(id);
+    let count = &mut crawl.tally.groups;
+    if let Some(members_known) = members_known(connection, group)? {
+        count.known += u64::from(!resumed);
+        return Ok(match members_known {
+            true => Members::Known,
+            false => Members::Wanted,
+        });
+    }
+    let mut unsettled = Unsettled::read(connection, &group.account, ResourceKind::Group)?;
+    let names = [
+        Some(fold(id)),
+        group.derived_id.as_deref().map(fold),
+        group.display_name.as_deref().map(fold),
+    ];
+    if let Some(intent) = unsettled.take(&names, group.external_id.as_deref()) {
+        settle(connection, intent, id)?;
+        count.settled += 1;
+        // The intent has the members that the provider sent.
+        return Ok(Members::Known);
+    }
+    let record = Record::Group(group.clone());
+    records::apply(connection, [Transition::Record(&record)])?;
+    count.recorded += 1;
+    Ok(Members::Wanted)
 }
 
 /// `None`: the group is not on record.
-async fn members_known(
-    connection: &mut SqliteConnection,
-    group: &Group,
-) -> Result<Option<bool>, sqlx::Error> {
-    sqlx::query_scalar(
+fn members_known(connection: &Connection, group: &Group) -> rusqlite::Result<Option<bool>> {
+    connection.first(
         "SELECT members_known FROM groups
           WHERE account = ?1 AND scope = ?2 AND id = ?3 AND intent = 0",
+        params![group.account, group.scope, group.id],
+        |row| row.get(0),
     )
-    .bind(&group.account)
-    .bind(&group.scope)
-    .bind(&group.id)
-    .fetch_optional(connection)
-    .await
 }
 
-async fn recorded(
-    connection: &mut SqliteConnection,
+fn recorded(
+    connection: &Connection,
     account: &str,
     users: &[User],
-) -> Result<BTreeSet<String>, sqlx::Error> {
+) -> rusqlite::Result<BTreeSet<String>> {
     let ids = users.iter().filter_map(|user| user.id.as_deref());
-    let known: Vec<String> = sqlx::query_scalar(
+    let known = connection.all(
         "SELECT u.id FROM json_each(?2) j CROSS JOIN users u
           WHERE u.account = ?1 AND u.id = j.value",
-    )
-    .bind(account)
-    .bind(json_list(ids))
-    .fetch_all(connection)
-    .await?;
+        params![account, json_list(ids)],
+        |row| row.get(0),
+    )?;
     Ok(known.into_iter().collect())
 }
 
-async fn settle(
-    connection: &mut SqliteConnection,
-    intent: IntentKey,
-    id: &str,
-) -> Result<(), sqlx::Error> {
+fn settle(connection: &Connection, intent: IntentKey, id: &str) -> Result<(), Error> {
     let id = id.to_owned();
     let settle = Record::Settle(Settled { intent, id });
-    records::apply(connection, &Transition::Record(&settle)).await
+    records::apply(connection, [Transition::Record(&settle)])
 }
 
-async fn commit(mut transaction: Transaction, account: &str, crawl: &Crawl) -> Result<(), Error> {
-    sqlx::query(
+/// Records the progress of a crawl.
+fn note(connection: &Connection, account: &str, crawl: &Crawl) -> rusqlite::Result<()> {
+    connection.change(
         "INSERT INTO first_fills (account, crawl) VALUES (?1, ?2)
              ON CONFLICT (account) DO UPDATE SET crawl = excluded.crawl",
-    )
-    .bind(account)
-    .bind(serde_json::json!(crawl).to_string())
-    .execute(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
+        params![account, Json(crawl)],
+    )?;
     Ok(())
 }
 
-fn length<T>(list: &[T]) -> u64 {
-    u64::try_from(list.len()).unwrap_or(u64::MAX)
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

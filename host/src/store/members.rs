@@ -1,15 +1,16 @@
-//! Who of a list of users is in a group, and what it would take to make the list its members.
+//! Which users of a list are members of a group, and how the list differs from the group's members.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::{Connection, Result, params};
 use scimguard_core::facts::{
     Difference, GroupRow, Member, MembersKey, Membership, UserRow, seen_member,
 };
-use sqlx::SqliteConnection;
 
-use super::rows::{self, Stored};
-use super::{groups, json_list, users};
+use super::rows::{Pending, Stored};
+use super::{groups, users};
+use crate::database::{Statements as _, json_list};
 
 const OF_THESE: &str = "
     SELECT m.user_id, m.pending FROM json_each(?4) j CROSS JOIN members m
@@ -21,15 +22,12 @@ const OF_OTHERS: &str = "
        AND user_id NOT IN (SELECT value FROM json_each(?4))
      ORDER BY user_id";
 
-/// One entry for each user asked for, in order.
-pub(super) async fn members(
-    connection: &mut SqliteConnection,
-    key: &MembersKey,
-) -> Result<Vec<Member>, sqlx::Error> {
-    let group = group(connection, key).await?;
-    let resolved = resolve(connection, key).await?;
+/// One entry for each user of the key, in order.
+pub(super) fn members(connection: &Connection, key: &MembersKey) -> Result<Vec<Member>> {
+    let group = group(connection, key)?;
+    let resolved = resolve(connection, key)?;
     let asked = resolved.iter().map(|(id, _)| id);
-    let recorded = recorded(connection, OF_THESE, key, group.as_ref(), asked).await?;
+    let recorded = recorded(connection, OF_THESE, key, group.as_ref(), asked)?;
     let recorded = BTreeMap::from_iter(recorded);
     Ok(key
         .users
@@ -42,20 +40,17 @@ pub(super) async fn members(
         .collect())
 }
 
-/// The group's members against the users asked for.
-pub(super) async fn difference(
-    connection: &mut SqliteConnection,
-    key: &MembersKey,
-) -> Result<Difference, sqlx::Error> {
-    let group = group(connection, key).await?;
-    let resolved = resolve(connection, key).await?;
+/// The difference between the group's members and the users of the key.
+pub(super) fn difference(connection: &Connection, key: &MembersKey) -> Result<Difference> {
+    let group = group(connection, key)?;
+    let resolved = resolve(connection, key)?;
     let asked: BTreeSet<String> = resolved.iter().map(|(id, _)| id.clone()).collect();
-    let others = recorded(connection, OF_OTHERS, key, group.as_ref(), &asked).await?;
-    let recorded = recorded(connection, OF_THESE, key, group.as_ref(), &asked).await?;
+    let others = recorded(connection, OF_OTHERS, key, group.as_ref(), &asked)?;
+    let recorded = recorded(connection, OF_THESE, key, group.as_ref(), &asked)?;
     let recorded = BTreeMap::from_iter(recorded);
     let other_ids: Vec<&str> = others.iter().map(|(id, _)| id.as_str()).collect();
-    let other_users = users::by_ids(connection, &key.account, &other_ids).await?;
-    // A user who is asked for twice is added once.
+    let other_users = users::by_ids(connection, &key.account, &other_ids)?;
+    // A user who is listed twice is added once.
     let mut seen = BTreeSet::new();
     let added = key
         .users
@@ -91,25 +86,21 @@ fn member(
     seen_member(recorded, group, user, reference)
 }
 
-async fn group(
-    connection: &mut SqliteConnection,
-    key: &MembersKey,
-) -> Result<Option<Stored<GroupRow>>, sqlx::Error> {
+fn group(connection: &Connection, key: &MembersKey) -> Result<Option<Stored<GroupRow>>> {
     if key.group.is_empty() {
         return Ok(None);
     }
-    let mut found =
-        groups::resolve(connection, &key.account, &key.scope, &[key.group.as_str()]).await?;
+    let mut found = groups::resolve(connection, &key.account, &key.scope, &[key.group.as_str()])?;
     Ok(found.pop().flatten())
 }
 
-/// Each reference with the id that memberships have for it; an unknown user's is the reference.
-async fn resolve(
-    connection: &mut SqliteConnection,
+/// Each reference with its id in memberships; for an unknown user, the reference itself.
+fn resolve(
+    connection: &Connection,
     key: &MembersKey,
-) -> Result<Vec<(String, Option<Stored<UserRow>>)>, sqlx::Error> {
+) -> Result<Vec<(String, Option<Stored<UserRow>>)>> {
     let references: Vec<&str> = key.users.iter().map(String::as_str).collect();
-    let rows = users::resolve(connection, &key.account, &references, key.names).await?;
+    let rows = users::resolve(connection, &key.account, &references, key.names)?;
     let stored = |reference: &String, found: &Option<Stored<UserRow>>| match found {
         Some(found) => found.id.text().into_owned(),
         None => reference.clone(),
@@ -120,28 +111,23 @@ async fn resolve(
         .collect())
 }
 
-/// The key of the group's memberships: those of an unseen group may be recorded too.
+/// The id of the group in memberships, which may be recorded for unseen groups too.
 fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a Stored<GroupRow>>) -> Cow<'a, str> {
     group.map_or(Cow::Borrowed(key.group.as_str()), |found| found.id.text())
 }
 
-/// The group's memberships of a statement with the account, the scope, the group and these users.
-async fn recorded(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
+/// The group's memberships, by a statement that gets the account, the scope, the group and these users.
+fn recorded(
+    connection: &Connection,
+    sql: &str,
     key: &MembersKey,
     group: Option<&Stored<GroupRow>>,
-    users: impl IntoIterator<Item = &String>,
-) -> Result<Vec<(String, Membership)>, sqlx::Error> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(sql)
-        .bind(&key.account)
-        .bind(&key.scope)
-        .bind(stored_group(key, group))
-        .bind(json_list(users))
-        .fetch_all(connection)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, pending)| (id, rows::membership(pending)))
-        .collect())
+    users: impl IntoIterator<Item: AsRef<str>>,
+) -> Result<Vec<(String, Membership)>> {
+    let group = stored_group(key, group);
+    let parameters = params![key.account, key.scope, group, json_list(users)];
+    connection.all(sql, parameters, |row| {
+        let Pending(membership) = row.get(1)?;
+        Ok((row.get(0)?, membership))
+    })
 }

@@ -2,7 +2,8 @@
 //! ask and applies every [`Record`] that it gives.
 //!
 //! All keys of one call are answered in one read transaction, so that a policy never decides on
-//! two states; a list of records is one transaction, on disk before the call returns.
+//! two states. The records of one call are applied in one transaction, which is on disk before the call
+//! returns.
 
 mod first_fill;
 mod groups;
@@ -17,7 +18,6 @@ mod tokens;
 mod unsettled;
 mod users;
 mod watch;
-mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -25,14 +25,13 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rusqlite::Connection;
 use scimguard_core::facts::{Answer, Holder, Key, ResourceKind};
 use scimguard_core::record::Record;
+use scimguard_core::record::transition::Transition;
 use scimguard_core::skeleton;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 
-use crate::database::{self, Database};
-use writer::Writer;
+use crate::database::{self, Database, Statements as _, migrations};
 
 pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
 pub use open::{OpenIntent, OpenMembers};
@@ -47,40 +46,37 @@ pub enum Error {
     /// The database failed.
     #[error("{0}")]
     Database(database::Error),
-    /// The store has ended.
-    #[error("the store has ended")]
-    Closed,
-    /// Something of that name is there.
+    /// The name is taken.
     #[error("{0}")]
     Exists(String),
-    /// One list of records is larger than any request makes it.
+    /// The list of records is longer than that of any request.
     #[error("the list of records is too long")]
     TooMany,
-    /// The id of what is corrected is not known yet.
+    /// The user or group has no known id yet.
     #[error("its creation is not settled yet, so that nobody knows its id; correct it then")]
     Unsettled,
     /// No such user or service account.
     #[error("account {account} has no principal {id}")]
     NoPrincipal {
-        /// Where it was looked for.
+        /// The account.
         account: String,
-        /// What it was called.
+        /// The missing id.
         id: String,
     },
     /// No such token.
     #[error("account {account} has no token {id}")]
     NoToken {
-        /// Where it was looked for.
+        /// The account.
         account: String,
-        /// What it was called.
+        /// The missing id.
         id: String,
     },
-    /// A token that cannot be replaced any more.
+    /// The token is missing, revoked or expired, so that it cannot be replaced.
     #[error("account {account} has no token {id} that is still good")]
     NoGoodToken {
-        /// Where it was looked for.
+        /// The account.
         account: String,
-        /// What it was called.
+        /// The missing id.
         id: String,
     },
 }
@@ -91,8 +87,8 @@ impl From<database::Error> for Error {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
         Self::Database(database::Error::Sqlite(error))
     }
 }
@@ -100,50 +96,56 @@ impl From<sqlx::Error> for Error {
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    readers: SqlitePool,
     database: Database,
-    records: Writer,
 }
 
-const OPTIONS: database::Options = database::Options {
+static OPTIONS: database::Options = database::Options {
     name: "store",
-    // An intent that is lost with the power would leave an owned resource open.
-    synchronous: SqliteSynchronous::Full,
-    readers: 8,
+    // If a power failure took an intent, an owned resource would be unprotected.
+    synchronous: "FULL",
+    migrations: migrations![
+        "0001_ownership.sql",
+        "0002_open_outcomes.sql",
+        "0003_first_fill.sql",
+        "0004_statistics.sql",
+        "0005_token_history.sql",
+        "0006_taken_ids.sql",
+        "0007_attempts.sql",
+    ],
 };
 
+/// Users and groups in one question above which it is answered on a blocking thread.
+const LARGE: usize = 256;
+
+/// Most rows that the records of one call affect: no request within the largest limits needs as many.
+const MOST_ROWS: usize = 400_000;
+
 impl Store {
-    /// Opens the database, makes it if there is none, and brings its tables up to date.
+    /// Opens the database, creates it if it is missing, and brings its tables up to date.
     ///
     /// # Errors
     /// If the file cannot be opened or is not a store.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        let migrator = sqlx::migrate!("src/store/migrations");
-        let database = Database::open(path, &OPTIONS, &migrator).await?;
+        let database = Database::open(path, &OPTIONS).await?;
         records::work_out_looks(&database).await?;
-        Ok(Self {
-            readers: database.readers().clone(),
-            records: Writer::start(database.clone()),
-            database,
-        })
+        Ok(Self { database })
     }
 
     /// Answers every key, in order, from one state of the record.
     ///
-    /// A user or group that the backend should be asked for is `Absent` here.
+    /// A user or group that only the backend knows is `Absent` here.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn answer(&self, keys: &[Key]) -> Result<Vec<Answer>, Error> {
-        if let [Key::Token(sha256)] = keys {
-            // One statement sees one state by itself.
-            let mut connection = self.database.reader().await?;
-            return Ok(vec![tokens::fact(&mut connection, sha256).await?]);
-        }
-        let mut transaction = self.database.snapshot().await?;
-        let answers = answer(&mut transaction, keys).await?;
-        transaction.commit().await?;
-        Ok(answers)
+        Ok(match is_large(keys) {
+            false => self.database.read(|connection| answer(connection, keys))?,
+            true => {
+                let keys = keys.to_vec();
+                let question = move |connection: &Connection| answer(connection, &keys);
+                self.database.read_large(question).await?
+            }
+        })
     }
 
     /// Applies the records in order, all or none. They are on disk when this returns.
@@ -154,10 +156,20 @@ impl Store {
         if records.is_empty() {
             return Ok(());
         }
-        self.records.apply(records).await
+        let rows = records.iter().map(rows_of).sum();
+        if rows > MOST_ROWS {
+            return Err(Error::TooMany);
+        }
+        let records = records.to_vec();
+        self.database
+            .write(rows, move |connection| {
+                let steps = records.iter().map(Transition::Record);
+                records::apply(connection, steps)
+            })
+            .await
     }
 
-    /// Whether it can be written now.
+    /// Checks that the store can be written now.
     ///
     /// # Errors
     /// If it cannot.
@@ -165,7 +177,7 @@ impl Store {
         Ok(self.database.try_write().await?)
     }
 
-    /// Logs that the store failed, once until it works again.
+    /// Logs that the store failed: once, until it works again.
     pub(crate) fn report(&self, error: &Error) {
         match error {
             Error::Database(error) => self.database.report(error),
@@ -173,18 +185,34 @@ impl Store {
         }
     }
 
-    /// Ends all work; for the end of the process.
+    /// Finishes the writes that wait and closes the file; for the end of the process.
     pub async fn close(&self) {
         self.database.close().await;
     }
 }
 
-async fn answer(
-    connection: &mut SqliteConnection,
-    keys: &[Key],
-) -> Result<Vec<Answer>, sqlx::Error> {
+/// Whether a question may read many rows. That of a difference reads all members of the group.
+fn is_large(keys: &[Key]) -> bool {
+    let of_members = keys.iter().map(|key| match key {
+        Key::MembersDifference(_) => LARGE,
+        Key::Members(key) => key.users.len(),
+        _ => 0,
+    });
+    keys.len() + of_members.sum::<usize>() > LARGE
+}
+
+/// About how many rows a record affects.
+fn rows_of(record: &Record) -> usize {
+    match record {
+        Record::Intent(intent) => 1 + intent.members.len(),
+        Record::Members(members) => 1 + members.users.len(),
+        _ => 1,
+    }
+}
+
+fn answer(connection: &Connection, keys: &[Key]) -> rusqlite::Result<Vec<Answer>> {
     let mut answers = vec![Answer::Absent; keys.len()];
-    // The keys that come in numbers are asked together, one batch for each account (and scope).
+    // Keys that come in large numbers are looked up together, one batch for each account (and scope).
     let mut users = BTreeMap::<_, Vec<_>>::new();
     let mut names = BTreeMap::<_, Vec<_>>::new();
     let mut groups = BTreeMap::<_, Vec<_>>::new();
@@ -202,74 +230,58 @@ async fn answer(
                 .entry((key.account.as_str(), key.scope.as_str()))
                 .or_default()
                 .push((position, key)),
-            Key::Token(sha256) => answers[position] = tokens::fact(connection, sha256).await?,
-            // No record tells what an issuer says.
+            Key::Token(sha256) => answers[position] = tokens::fact(connection, sha256)?,
+            // What an issuer says is not on record.
             Key::Verified(_) => answers[position] = Answer::Unavailable,
             Key::Principal(key) => {
-                answers[position] = principals::fact(connection, key).await?;
+                answers[position] = principals::fact(connection, key)?;
             }
             Key::GroupByDerivedId(key) => {
-                answers[position] = Answer::Groups(groups::by_derived_id(connection, key).await?);
+                answers[position] = Answer::Groups(groups::by_derived_id(connection, key)?);
             }
             Key::UserAlike(key) => {
-                answers[position] =
-                    Answer::Holders(alike(connection, &key.account, &key.value).await?);
+                answers[position] = Answer::Holders(alike(connection, &key.account, &key.value)?);
             }
             Key::ExternalId(key) => {
-                answers[position] =
-                    Answer::Holders(holders(connection, &key.account, &key.value).await?);
+                answers[position] = Answer::Holders(holders(connection, &key.account, &key.value)?);
             }
             Key::Members(key) => {
-                answers[position] = Answer::Members(members::members(connection, key).await?);
+                answers[position] = Answer::Members(members::members(connection, key)?);
             }
             Key::MembersDifference(key) => {
-                answers[position] = Answer::Difference(members::difference(connection, key).await?);
+                answers[position] = Answer::Difference(members::difference(connection, key)?);
             }
             Key::UserGroups(key) => {
-                answers[position] = Answer::Groups(groups::of_user(connection, key).await?);
+                answers[position] = Answer::Groups(groups::of_user(connection, key)?);
             }
         }
     }
     for (account, batch) in users {
-        users::by_key(connection, account, &batch, &mut answers).await?;
+        users::by_key(connection, account, &batch, &mut answers)?;
     }
     for (account, batch) in names {
-        users::by_name_key(connection, account, &batch, &mut answers).await?;
+        users::by_name_key(connection, account, &batch, &mut answers)?;
     }
     for ((account, scope), batch) in groups {
-        groups::by_key(connection, account, scope, &batch, &mut answers).await?;
+        groups::by_key(connection, account, scope, &batch, &mut answers)?;
     }
     Ok(answers)
 }
 
-async fn alike(
-    connection: &mut SqliteConnection,
-    account: &str,
-    name: &str,
-) -> Result<Vec<Holder>, sqlx::Error> {
+fn alike(connection: &Connection, account: &str, name: &str) -> rusqlite::Result<Vec<Holder>> {
     const ALIKE: &str = "
         SELECT CASE intent WHEN 0 THEN id END, user_name FROM users
          WHERE account = ?1 AND look = ?2 ORDER BY id";
-    let rows: Vec<(Option<String>, Option<String>)> = sqlx::query_as(ALIKE)
-        .bind(account)
-        .bind(skeleton(name))
-        .fetch_all(connection)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, name)| Holder {
+    connection.all(ALIKE, [account, &skeleton(name)], |row| {
+        Ok(Holder {
             kind: ResourceKind::User,
-            id,
-            name,
+            id: row.get(0)?,
+            name: row.get(1)?,
         })
-        .collect())
+    })
 }
 
-async fn holders(
-    connection: &mut SqliteConnection,
-    account: &str,
-    value: &str,
-) -> Result<Vec<Holder>, sqlx::Error> {
+fn holders(connection: &Connection, account: &str, value: &str) -> rusqlite::Result<Vec<Holder>> {
     const HOLDERS: &str = "
         SELECT 0, CASE intent WHEN 0 THEN id END, user_name, '' FROM users
          WHERE account = ?1 AND id = ?2 AND intent = 0
@@ -280,28 +292,21 @@ async fn holders(
         UNION SELECT 1, id, display_name, scope FROM groups
          WHERE account = ?1 AND id = ?2 AND intent = 0
         ORDER BY 1, 4, 2, 3";
-    let rows: Vec<(i64, Option<String>, Option<String>, String)> = sqlx::query_as(HOLDERS)
-        .bind(account)
-        .bind(value)
-        .fetch_all(connection)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(kind, id, name, _scope)| Holder {
-            kind: match kind {
-                0 => ResourceKind::User,
-                _ => ResourceKind::Group,
-            },
-            id,
-            name,
+    connection.all(HOLDERS, [account, value], |row| {
+        Ok(Holder {
+            kind: kind_of(row.get(0)?),
+            id: row.get(1)?,
+            name: row.get(2)?,
         })
-        .collect())
+    })
 }
 
-/// A list of values as one parameter, for `json_each`.
-fn json_list(values: impl IntoIterator<Item: AsRef<str>>) -> String {
-    let values = values.into_iter();
-    serde_json::Value::from_iter(values.map(|value| value.as_ref().to_owned())).to_string()
+/// In queries that read users and groups, 0 stands for a user.
+fn kind_of(number: i64) -> ResourceKind {
+    match number {
+        0 => ResourceKind::User,
+        _ => ResourceKind::Group,
+    }
 }
 
 fn to_millis(value: Option<i64>) -> Option<u64> {

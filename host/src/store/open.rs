@@ -1,17 +1,18 @@
-//! What is open: creates, changes and memberships whose outcome nobody has seen. And how it is
-//! settled by what the backend says.
+//! Open creates, changes and memberships, whose outcome the guard has not seen, and how the backend's
+//! answers settle them.
 
 use std::collections::BTreeSet;
 
+use rusqlite::{Connection, Row, params};
 use scimguard_core::facts::{
     Group, GroupRow, GroupRowKey, MembershipKey, ResourceKind, RowId, User, UserRow,
 };
 use scimguard_core::record::transition::{Presence, Transition};
 use scimguard_core::record::{IntentKey, Record, Settled};
-use sqlx::FromRow;
 
-use super::rows::Stored;
-use super::{Error, Store, from_millis};
+use super::rows::{FromColumns as _, Stored, group_columns, user_columns};
+use super::{Error, Store, from_millis, kind_of, records};
+use crate::database::Statements as _;
 
 /// A create that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,13 +21,14 @@ pub struct OpenIntent {
     pub kind: ResourceKind,
     /// The account.
     pub account: String,
-    /// As in the intent.
+    /// The key of the intent.
     pub key: String,
     /// The user name, or the group's name.
     pub name: String,
     /// The id that a group's name gives, where ids are derived.
     pub derived_id: Option<String>,
-    /// A group has that id already, or may have it by an earlier attempt: this one may have another.
+    /// A group has that id already, or may have it from an earlier attempt, so that this create may get
+    /// another.
     pub taken: bool,
     /// The provider's id.
     pub external_id: Option<String>,
@@ -35,7 +37,7 @@ pub struct OpenIntent {
 }
 
 /// A group with memberships that are not settled.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenMembers {
     /// The account.
     pub account: String,
@@ -43,7 +45,7 @@ pub struct OpenMembers {
     pub group_id: String,
 }
 
-/// How many of a kind are settled in one go.
+/// Most rows of a kind that are settled at a time.
 const BATCH: i64 = 500;
 
 impl Store {
@@ -65,41 +67,25 @@ impl Store {
              WHERE intent = 1 AND scope = ''
                AND (?2 IS NULL OR (account = ?2 AND id = ?3))
             ORDER BY 8 LIMIT ?1";
-        type Row = (
-            i64,
-            String,
-            String,
-            String,
-            Option<String>,
-            bool,
-            Option<String>,
-            i64,
-        );
-        let intent = only.map(|(_, key)| RowId::Intent(key.to_owned()));
-        let rows: Vec<Row> = sqlx::query_as(INTENTS)
-            .bind(BATCH)
-            .bind(only.map(|(account, _)| account))
-            .bind(intent.as_ref().map(RowId::text))
-            .fetch_all(&self.readers)
-            .await?;
-        let intents = rows.into_iter().map(|row| {
-            let (kind, account, id, name, derived_id, taken, external_id, opened) = row;
-            let (RowId::Intent(key) | RowId::Known(key)) = RowId::from_text(id);
-            OpenIntent {
-                kind: match kind {
-                    0 => ResourceKind::User,
-                    _ => ResourceKind::Group,
-                },
-                account,
-                key,
-                name,
-                derived_id,
-                taken,
-                external_id,
-                opened,
-            }
-        });
-        Ok(intents.collect())
+        let (account, key) = only.unzip();
+        let account = account.map(str::to_owned);
+        let id = key.map(|key: &str| RowId::Intent(key.to_owned()).text().into_owned());
+        let question = move |connection: &Connection| {
+            connection.all(INTENTS, params![BATCH, account, id], |row| {
+                let (RowId::Intent(key) | RowId::Known(key)) = RowId::from_text(row.get(2)?);
+                Ok(OpenIntent {
+                    kind: kind_of(row.get(0)?),
+                    account: row.get(1)?,
+                    key,
+                    name: row.get(3)?,
+                    derived_id: row.get(4)?,
+                    taken: row.get(5)?,
+                    external_id: row.get(6)?,
+                    opened: row.get(7)?,
+                })
+            })
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
     /// Users with an open change that was begun before a time, the oldest first; or the one of this
@@ -112,24 +98,20 @@ impl Store {
         before: u64,
         only: Option<(&str, &str)>,
     ) -> Result<Vec<User>, Error> {
-        const USERS: &str = "
-            SELECT *, 0 AS in_managed_group FROM users
-             WHERE pending = 1 AND intent = 0 AND coalesce(opened, 0) <= ?1
-               AND (?3 IS NULL OR (account = ?3 AND id = ?4))
-             ORDER BY opened LIMIT ?2";
-        let rows: Vec<Stored<UserRow>> = sqlx::query_as(USERS)
-            .bind(from_millis(before))
-            .bind(BATCH)
-            .bind(only.map(|(account, _)| account))
-            .bind(only.map(|(_, id)| id))
-            .fetch_all(&self.readers)
-            .await?;
-        Ok(rows.into_iter().map(|found| found.row.user).collect())
+        const USERS: &str = concat!(
+            "SELECT ",
+            user_columns!("0"),
+            " FROM users u
+              WHERE pending = 1 AND intent = 0 AND coalesce(opened, 0) <= ?1
+                AND (?3 IS NULL OR (account = ?3 AND id = ?4))
+              ORDER BY opened LIMIT ?2"
+        );
+        let user = |row: &Row<'_>| Ok(Stored::<UserRow>::of(row)?.row.user);
+        self.open_rows(USERS, before, only, user).await
     }
 
     /// Groups with an open change that was begun before a time, the oldest first; or the one of this
-    /// account and id. Providers write
-    /// only to groups of the account itself.
+    /// account and id. Providers write only to groups of the account itself.
     ///
     /// # Errors
     /// If the database fails.
@@ -138,19 +120,32 @@ impl Store {
         before: u64,
         only: Option<(&str, &str)>,
     ) -> Result<Vec<Group>, Error> {
-        const GROUPS: &str = "
-            SELECT * FROM groups
-             WHERE pending = 1 AND intent = 0 AND scope = '' AND coalesce(opened, 0) <= ?1
-               AND (?3 IS NULL OR (account = ?3 AND id = ?4))
-             ORDER BY opened LIMIT ?2";
-        let rows: Vec<Stored<GroupRow>> = sqlx::query_as(GROUPS)
-            .bind(from_millis(before))
-            .bind(BATCH)
-            .bind(only.map(|(account, _)| account))
-            .bind(only.map(|(_, id)| id))
-            .fetch_all(&self.readers)
-            .await?;
-        Ok(rows.into_iter().map(|found| found.row.group).collect())
+        const GROUPS: &str = concat!(
+            "SELECT ",
+            group_columns!(),
+            " FROM groups g
+              WHERE pending = 1 AND intent = 0 AND scope = '' AND coalesce(opened, 0) <= ?1
+                AND (?3 IS NULL OR (account = ?3 AND id = ?4))
+              ORDER BY opened LIMIT ?2"
+        );
+        let group = |row: &Row<'_>| Ok(Stored::<GroupRow>::of(row)?.row.group);
+        self.open_rows(GROUPS, before, only, group).await
+    }
+
+    async fn open_rows<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        before: u64,
+        only: Option<(&str, &str)>,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Vec<T>, Error> {
+        let (account, id) = only
+            .map(|(account, id)| (account.to_owned(), id.to_owned()))
+            .unzip();
+        let question = move |connection: &Connection| {
+            connection.all(sql, params![from_millis(before), BATCH, account, id], read)
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
     /// Groups with open memberships that were begun before a time.
@@ -163,13 +158,17 @@ impl Store {
              WHERE pending <> 0 AND scope = '' AND coalesce(opened, 0) <= ?1
                AND substr(group_id, 1, 1) <> ?3
              LIMIT ?2";
-        let intents = RowId::Intent(String::new());
-        Ok(sqlx::query_as(MEMBERS)
-            .bind(from_millis(before))
-            .bind(BATCH)
-            .bind(intents.text())
-            .fetch_all(&self.readers)
-            .await?)
+        let question = move |connection: &Connection| {
+            let intents = RowId::Intent(String::new());
+            let parameters = params![from_millis(before), BATCH, intents.text()];
+            connection.all(MEMBERS, parameters, |row| {
+                Ok(OpenMembers {
+                    account: row.get(0)?,
+                    group_id: row.get(1)?,
+                })
+            })
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
     /// The open members of a group that were begun before a time.
@@ -181,36 +180,37 @@ impl Store {
         group: &OpenMembers,
         before: u64,
     ) -> Result<BTreeSet<String>, Error> {
-        let users: Vec<String> = sqlx::query_scalar(
-            "SELECT user_id FROM members
-              WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending <> 0
-                AND coalesce(opened, 0) <= ?3",
-        )
-        .bind(&group.account)
-        .bind(&group.group_id)
-        .bind(from_millis(before))
-        .fetch_all(&self.readers)
-        .await?;
+        const MEMBERS: &str = "
+            SELECT user_id FROM members
+             WHERE account = ?1 AND scope = '' AND group_id = ?2 AND pending <> 0
+               AND coalesce(opened, 0) <= ?3";
+        let group = group.clone();
+        let question = move |connection: &Connection| {
+            let parameters = params![group.account, group.group_id, from_millis(before)];
+            connection.all(MEMBERS, parameters, |row| row.get(0))
+        };
+        let users = self.database.read_large(question).await?;
         Ok(users.into_iter().collect())
     }
 
-    /// The group of exactly this id in the account itself, whatever is being created in its place.
+    /// The group of exactly this id in the account itself, even if another is being created in its place.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn recorded_group(&self, account: &str, id: &str) -> Result<Option<Group>, Error> {
-        let found: Option<Stored<GroupRow>> = sqlx::query_as(
-            "SELECT * FROM groups WHERE account = ?1 AND scope = '' AND id = ?2 AND intent = 0",
-        )
-        .bind(account)
-        .bind(id)
-        .fetch_optional(&self.readers)
-        .await?;
+        const GROUP: &str = concat!(
+            "SELECT ",
+            group_columns!(),
+            " FROM groups g WHERE account = ?1 AND scope = '' AND id = ?2 AND intent = 0"
+        );
+        let found = self
+            .database
+            .read(|connection| connection.first(GROUP, [account, id], Stored::<GroupRow>::of))?;
         Ok(found.map(|found| found.row.group))
     }
 
-    /// A create is settled by a resource of its name. What else the resource has stays open, and is
-    /// asked for by its id.
+    /// A resource of its name settles a create. The resource's other fields stay open: the backend is
+    /// asked for them by its id.
     ///
     /// # Errors
     /// If the database fails; nothing is settled then.
@@ -219,41 +219,48 @@ impl Store {
             intent: intent.clone(),
             id: id.clone(),
         });
-        self.transact(&[
-            Transition::Record(&settle),
-            Transition::Reopen(intent.kind, &intent.account, &id),
-        ])
-        .await
+        self.database
+            .write(2, move |connection| {
+                let reopen = Transition::Reopen(intent.kind, &intent.account, &id);
+                records::apply(connection, [Transition::Record(&settle), reopen])
+            })
+            .await
     }
 
-    /// A create is over, all attempts of it: it made the resource of this id, or nothing.
+    /// All attempts of a create are over: they created the resource of this id, or nothing.
     ///
     /// # Errors
     /// If the database fails; nothing is settled then.
     pub async fn settle_at_last(&self, intent: IntentKey, id: Option<&str>) -> Result<(), Error> {
-        let conclude = Transition::Conclude(&intent, id);
-        match id {
-            Some(id) => {
-                let reopen = Transition::Reopen(intent.kind, &intent.account, id);
-                self.transact(&[conclude, reopen]).await
-            }
-            None => self.transact(&[conclude]).await,
-        }
+        let id = id.map(str::to_owned);
+        self.database
+            .write(2, move |connection| {
+                let id = id.as_deref();
+                let reopen = id.map(|id| Transition::Reopen(intent.kind, &intent.account, id));
+                let conclude = [Transition::Conclude(&intent, id)];
+                records::apply(connection, conclude.into_iter().chain(reopen))
+            })
+            .await
     }
 
-    /// A group whose deletion nobody answered is there. It may be another one of the same id, so that
-    /// its members are open now.
+    /// A group still exists although its deletion was sent and not answered. It may be a new group of
+    /// the same id, so that its members are open now.
     ///
     /// # Errors
     /// If the database fails; nothing is settled then.
     pub async fn settle_deletion(&self, group: Group) -> Result<(), Error> {
         let id = RowId::Known(group.id.clone().unwrap_or_default());
-        let doubt = Transition::DoubtMembers(GroupRowKey::new(&group.account, &group.scope, id));
+        let key = GroupRowKey::new(&group.account, &group.scope, id);
         let record = Record::Group(group);
-        self.transact(&[Transition::Record(&record), doubt]).await
+        self.database
+            .write(2, move |connection| {
+                let doubt = Transition::DoubtMembers(key.clone());
+                records::apply(connection, [Transition::Record(&record), doubt])
+            })
+            .await
     }
 
-    /// Settles open memberships by what the backend says. A change that it did not do is kept to be
+    /// Settles open memberships by the backend's answer. A change that it did not make is kept to be
     /// repeated.
     ///
     /// # Errors
@@ -269,10 +276,12 @@ impl Store {
         let members = members.iter().map(|user| (key(user), Presence::In));
         let others = others.iter().map(|user| (key(user), Presence::Out));
         let found: Vec<(MembershipKey, Presence)> = members.chain(others).collect();
-        let steps: Vec<Transition<'_>> = found
-            .iter()
-            .map(|(key, found)| Transition::SettleMember(key, *found))
-            .collect();
-        self.transact(&steps).await
+        self.database
+            .write(found.len(), move |connection| {
+                let steps = found.iter();
+                let steps = steps.map(|(key, found)| Transition::SettleMember(key, *found));
+                records::apply(connection, steps)
+            })
+            .await
     }
 }

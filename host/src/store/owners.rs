@@ -1,15 +1,17 @@
-//! Who owns what, for those who ask, and corrections of it.
+//! Reports of who owns what, and corrections of it.
 
+use rusqlite::{Connection, Row, params};
 use scimguard_core::facts::{
     Answer, Group, Key, Membership, Origin, ResourceKind, RowId, Unseen, User, UserKey,
 };
 use scimguard_core::record::Record;
 use scimguard_core::record::transition::Transition;
 use serde::Serialize;
-use sqlx::FromRow;
 
 use super::retries::RetryRow;
-use super::{Error, Store, from_millis, groups, records, rows, users};
+use super::rows::Pending;
+use super::{Error, Store, from_millis, groups, records, users};
+use crate::database::{Columns, Statements as _};
 
 /// A membership of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,28 +29,28 @@ pub struct MembershipRow {
 }
 
 /// A correction of the record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CorrectionRow {
     /// Milliseconds since 1970.
     pub at: i64,
-    /// Who owned it before; `None`: nobody.
+    /// Its owner before; `None`: nobody.
     pub before: Option<String>,
-    /// Who owns it since; `None`: nobody.
+    /// Its owner since then; `None`: nobody.
     pub after: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// How many of something an account has on record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, FromRow)]
+/// Counts of an account's record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Users that a provider owns.
+    /// Users owned by a provider.
     pub managed_users: i64,
-    /// Users that nobody owns.
+    /// Users without an owner.
     pub native_users: i64,
-    /// Groups that a provider owns.
+    /// Groups owned by a provider.
     pub managed_groups: i64,
-    /// Groups that nobody owns.
+    /// Groups without an owner.
     pub native_groups: i64,
     /// Users and groups with an open change or create.
     pub open: i64,
@@ -58,14 +60,14 @@ pub struct Counts {
     pub retries: i64,
 }
 
-/// How many members a group has on record.
+/// Counts of a group's recorded members.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemberCounts {
-    /// Members for certain.
+    /// Certain members.
     pub confirmed: i64,
-    /// Being put in.
+    /// Users being added.
     pub joining: i64,
-    /// Being taken out.
+    /// Members being removed.
     pub leaving: i64,
 }
 
@@ -98,8 +100,9 @@ impl Store {
         scope: &str,
         id: &str,
     ) -> Result<Option<Group>, Error> {
-        let mut connection = self.readers.acquire().await?;
-        let mut found = groups::resolve(&mut connection, account, scope, &[id]).await?;
+        let mut found = self
+            .database
+            .read(|connection| groups::resolve(connection, account, scope, &[id]))?;
         Ok(found.pop().flatten().map(|found| found.row.seen()))
     }
 
@@ -115,31 +118,15 @@ impl Store {
                 ON g.account = m.account AND g.scope = m.scope AND g.id = m.group_id
              WHERE m.account = ?1 AND m.user_id = ?2
              ORDER BY m.scope, m.group_id";
-        let mut connection = self.readers.acquire().await?;
-        let reference = user.id.as_deref().unwrap_or(&user.user_name);
-        let mut rows = users::resolve(&mut connection, &user.account, &[reference], true).await?;
-        let stored = rows.pop().flatten().map(|found| found.id);
-        type Row = (String, String, Option<String>, Option<String>, i64);
-        let rows: Vec<Row> = sqlx::query_as(MEMBERSHIPS)
-            .bind(&user.account)
-            .bind(stored.as_ref().map(RowId::text))
-            .fetch_all(&mut *connection)
-            .await?;
-        let memberships = rows.into_iter().map(|row| {
-            let (scope, group, display_name, managed_by, pending) = row;
-            MembershipRow {
-                scope,
-                group,
-                display_name,
-                managed_by,
-                state: match rows::membership(pending) {
-                    Membership::Confirmed => "confirmed",
-                    Membership::Adding | Membership::Unconfirmed => "joining",
-                    Membership::Removing => "leaving",
-                },
-            }
-        });
-        Ok(memberships.collect())
+        let account = user.account.clone();
+        let reference = user.id.as_ref().unwrap_or(&user.user_name).clone();
+        let question = move |connection: &Connection| {
+            let mut found = users::resolve(connection, &account, &[&reference], true)?;
+            let stored = found.pop().flatten().map(|found| found.id);
+            let id = stored.as_ref().map(RowId::text);
+            connection.all(MEMBERSHIPS, params![account, id], membership)
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
     /// How many members a group has.
@@ -150,15 +137,15 @@ impl Store {
         const COUNTS: &str = "
             SELECT pending, count(*) FROM members
              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 GROUP BY pending";
-        let rows: Vec<(i64, i64)> = sqlx::query_as(COUNTS)
-            .bind(&group.account)
-            .bind(&group.scope)
-            .bind(&group.id)
-            .fetch_all(&self.readers)
-            .await?;
+        let (account, scope, id) = (group.account.clone(), group.scope.clone(), group.id.clone());
+        let question = move |connection: &Connection| {
+            connection.all(COUNTS, params![account, scope, id], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?))
+            })
+        };
         let mut counts = MemberCounts::default();
-        for (pending, count) in rows {
-            *match rows::membership(pending) {
+        for (Pending(membership), count) in self.database.read_large(question).await? {
+            *match membership {
                 Membership::Confirmed => &mut counts.confirmed,
                 Membership::Adding | Membership::Unconfirmed => &mut counts.joining,
                 Membership::Removing => &mut counts.leaving,
@@ -167,30 +154,37 @@ impl Store {
         Ok(counts)
     }
 
-    /// What an account has on record.
+    /// Counts the record of an account.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn counts(&self, account: &str) -> Result<Counts, Error> {
         const COUNTS: &str = "
             SELECT
-              (SELECT count(*) FROM users WHERE account = ?1 AND managed_by IS NOT NULL)
-                AS managed_users,
-              (SELECT count(*) FROM users WHERE account = ?1 AND managed_by IS NULL)
-                AS native_users,
-              (SELECT count(*) FROM groups WHERE account = ?1 AND managed_by IS NOT NULL)
-                AS managed_groups,
-              (SELECT count(*) FROM groups WHERE account = ?1 AND managed_by IS NULL)
-                AS native_groups,
+              (SELECT count(*) FROM users WHERE account = ?1 AND managed_by IS NOT NULL),
+              (SELECT count(*) FROM users WHERE account = ?1 AND managed_by IS NULL),
+              (SELECT count(*) FROM groups WHERE account = ?1 AND managed_by IS NOT NULL),
+              (SELECT count(*) FROM groups WHERE account = ?1 AND managed_by IS NULL),
               (SELECT count(*) FROM users WHERE account = ?1 AND pending = 1)
-                + (SELECT count(*) FROM groups WHERE account = ?1 AND pending = 1) AS open,
-              (SELECT count(*) FROM members WHERE account = ?1 AND pending <> 0)
-                AS open_memberships,
-              (SELECT count(*) FROM retries WHERE account = ?1) AS retries";
-        Ok(sqlx::query_as(COUNTS)
-            .bind(account)
-            .fetch_one(&self.readers)
-            .await?)
+                + (SELECT count(*) FROM groups WHERE account = ?1 AND pending = 1),
+              (SELECT count(*) FROM members WHERE account = ?1 AND pending <> 0),
+              (SELECT count(*) FROM retries WHERE account = ?1)";
+        let account = account.to_owned();
+        let question = move |connection: &Connection| {
+            connection.one(COUNTS, [account], |row| {
+                let mut columns = Columns::of(row);
+                Ok(Counts {
+                    managed_users: columns.next()?,
+                    native_users: columns.next()?,
+                    managed_groups: columns.next()?,
+                    native_groups: columns.next()?,
+                    open: columns.next()?,
+                    open_memberships: columns.next()?,
+                    retries: columns.next()?,
+                })
+            })
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
     /// Whether anything of an account is on record: a user, a group, a token, a principal, an import.
@@ -204,10 +198,8 @@ impl Store {
                 OR EXISTS (SELECT 1 FROM tokens WHERE account = ?1)
                 OR EXISTS (SELECT 1 FROM principals WHERE account = ?1)
                 OR EXISTS (SELECT 1 FROM first_fills WHERE account = ?1)";
-        Ok(sqlx::query_scalar(ANYTHING)
-            .bind(account)
-            .fetch_one(&self.readers)
-            .await?)
+        let question = |connection: &Connection| connection.value(ANYTHING, [account]);
+        Ok(self.database.read(question)?)
     }
 
     /// The corrections of a user or group, the oldest first.
@@ -221,16 +213,20 @@ impl Store {
         scope: &str,
         id: &str,
     ) -> Result<Vec<CorrectionRow>, Error> {
-        Ok(sqlx::query_as(
-            "SELECT at, before, after, reason FROM corrections
-              WHERE account = ?1 AND kind = ?2 AND scope = ?3 AND id = ?4 ORDER BY at, rowid",
-        )
-        .bind(account)
-        .bind(kind_name(kind))
-        .bind(scope)
-        .bind(id)
-        .fetch_all(&self.readers)
-        .await?)
+        const CORRECTIONS: &str = "
+            SELECT at, before, after, reason FROM corrections
+             WHERE account = ?1 AND kind = ?2 AND scope = ?3 AND id = ?4 ORDER BY at, rowid";
+        Ok(self.database.read(|connection| {
+            let parameters = [account, kind_name(kind), scope, id];
+            connection.all(CORRECTIONS, parameters, |row| {
+                Ok(CorrectionRow {
+                    at: row.get(0)?,
+                    before: row.get(1)?,
+                    after: row.get(2)?,
+                    reason: row.get(3)?,
+                })
+            })
+        })?)
     }
 
     /// The membership changes to be repeated, the oldest first: of an account, a user, a group.
@@ -248,16 +244,16 @@ impl Store {
              WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR user_id = ?2)
                AND (?4 IS NULL OR (scope = ?3 AND group_id = ?4))
              ORDER BY first_seen, account, scope, group_id, user_id";
-        Ok(sqlx::query_as(RETRIES)
-            .bind(account)
-            .bind(user)
-            .bind(group.map(|(scope, _)| scope))
-            .bind(group.map(|(_, id)| id))
-            .fetch_all(&self.readers)
-            .await?)
+        let (account, user) = (account.map(str::to_owned), user.map(str::to_owned));
+        let group = group.map(|(scope, id)| (scope.to_owned(), id.to_owned()));
+        let question = move |connection: &Connection| {
+            let (scope, id) = group.unzip();
+            connection.all(RETRIES, params![account, user, scope, id], RetryRow::of)
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
-    /// Corrects who owns a user, and keeps the reason.
+    /// Corrects the owner of a user and records the reason.
     ///
     /// # Errors
     /// If the database fails, or the user has no id yet.
@@ -278,12 +274,13 @@ impl Store {
             ..user
         };
         let (account, id) = (corrected.account.clone(), settled(&corrected.id)?);
-        let kept = (ResourceKind::User, account, String::new(), id);
-        self.correct(Record::User(corrected), kept, before, owner, reason, at)
+        let corrected_id = (ResourceKind::User, account, String::new(), id);
+        let row = correction(before, owner, reason, at);
+        self.correct(Record::User(corrected), corrected_id, row)
             .await
     }
 
-    /// Corrects who owns a group, and keeps the reason.
+    /// Corrects the owner of a group and records the reason.
     ///
     /// # Errors
     /// If the database fails, or the group has no id yet.
@@ -304,8 +301,9 @@ impl Store {
             ..group
         };
         let (account, id) = (corrected.account.clone(), settled(&corrected.id)?);
-        let kept = (ResourceKind::Group, account, corrected.scope.clone(), id);
-        self.correct(Record::Group(corrected), kept, before, owner, reason, at)
+        let corrected_id = (ResourceKind::Group, account, corrected.scope.clone(), id);
+        let row = correction(before, owner, reason, at);
+        self.correct(Record::Group(corrected), corrected_id, row)
             .await
     }
 
@@ -313,29 +311,54 @@ impl Store {
         &self,
         record: Record,
         (kind, account, scope, id): (ResourceKind, String, String, String),
-        before: Option<String>,
-        after: Option<&str>,
-        reason: &str,
-        at: u64,
+        row: CorrectionRow,
     ) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        records::apply(&mut transaction, &Transition::Record(&record)).await?;
-        sqlx::query(
-            "INSERT INTO corrections (account, kind, scope, id, at, before, after, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )
-        .bind(account)
-        .bind(kind_name(kind))
-        .bind(scope)
-        .bind(id)
-        .bind(from_millis(at))
-        .bind(before)
-        .bind(after)
-        .bind(reason)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+        const INSERT: &str = "
+            INSERT INTO corrections (account, kind, scope, id, at, before, after, reason)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        self.database
+            .write(2, move |connection| {
+                records::apply(connection, [Transition::Record(&record)])?;
+                connection.change(
+                    INSERT,
+                    params![
+                        account,
+                        kind_name(kind),
+                        scope,
+                        id,
+                        row.at,
+                        row.before,
+                        row.after,
+                        row.reason
+                    ],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// The columns of a membership and its group.
+fn membership(row: &Row<'_>) -> rusqlite::Result<MembershipRow> {
+    Ok(MembershipRow {
+        scope: row.get(0)?,
+        group: row.get(1)?,
+        display_name: row.get(2)?,
+        managed_by: row.get(3)?,
+        state: match row.get::<_, Pending>(4)?.0 {
+            Membership::Confirmed => "confirmed",
+            Membership::Adding | Membership::Unconfirmed => "joining",
+            Membership::Removing => "leaving",
+        },
+    })
+}
+
+fn correction(before: Option<String>, after: Option<&str>, reason: &str, at: u64) -> CorrectionRow {
+    CorrectionRow {
+        at: from_millis(at),
+        before,
+        after: after.map(str::to_owned),
+        reason: reason.to_owned(),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Principals: the users and service accounts whose rights tokens have.
 
+use rusqlite::{Connection, ToSql, params};
 use scimguard_core::facts::{Answer, Principal, PrincipalKey};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
 use super::{Error, Store, from_millis, to_millis};
+use crate::database::{Columns, Json, Statements as _};
 
-/// What a principal is.
+/// Kinds of principals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrincipalKind {
@@ -26,7 +26,7 @@ impl PrincipalKind {
         }
     }
 
-    /// How the text of its tokens begins.
+    /// The prefix of its tokens' texts.
     #[must_use]
     pub const fn token_prefix(self) -> &'static str {
         match self {
@@ -39,13 +39,13 @@ impl PrincipalKind {
 /// A principal as recorded.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct PrincipalRow {
-    /// The account that it belongs to.
+    /// Its account.
     pub account: String,
     /// Its id, unique in the account.
     pub id: String,
-    /// What it is.
+    /// Its kind.
     pub kind: PrincipalKind,
-    /// Not disabled.
+    /// Whether it is enabled.
     pub active: bool,
     /// Permission ids.
     pub permissions: Vec<String>,
@@ -54,25 +54,18 @@ pub struct PrincipalRow {
 }
 
 /// Answers [`scimguard_core::facts::Key::Principal`].
-pub(super) async fn fact(
-    connection: &mut SqliteConnection,
-    key: &PrincipalKey,
-) -> Result<Answer, sqlx::Error> {
-    let row =
-        sqlx::query("SELECT active, permissions FROM principals WHERE account = ?1 AND id = ?2")
-            .bind(&key.account)
-            .bind(&key.id)
-            .fetch_optional(connection)
-            .await?;
-    let Some(row) = row else {
-        return Ok(Answer::Absent);
-    };
-    Ok(Answer::Principal(Principal {
-        account: key.account.clone(),
-        id: key.id.clone(),
-        active: row.try_get("active")?,
-        permissions: permissions(&row)?,
-    }))
+pub(super) fn fact(connection: &Connection, key: &PrincipalKey) -> rusqlite::Result<Answer> {
+    const PRINCIPAL: &str =
+        "SELECT active, permissions FROM principals WHERE account = ?1 AND id = ?2";
+    let principal = connection.first(PRINCIPAL, [&key.account, &key.id], |row| {
+        Ok(Principal {
+            account: key.account.clone(),
+            id: key.id.clone(),
+            active: row.get(0)?,
+            permissions: row.get::<_, Json<_>>(1)?.0,
+        })
+    })?;
+    Ok(principal.map_or(Answer::Absent, Answer::Principal))
 }
 
 impl Store {
@@ -81,28 +74,32 @@ impl Store {
     /// # Errors
     /// If the account has one of that id.
     pub async fn create_principal(&self, principal: &PrincipalRow) -> Result<(), Error> {
-        let done = self
-            .database
-            .execute(
-                sqlx::query(
-                    "INSERT INTO principals (account, id, kind, active, permissions, created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                )
-                .bind(&principal.account)
-                .bind(&principal.id)
-                .bind(principal.kind.as_str())
-                .bind(principal.active)
-                .bind(serde_json::json!(principal.permissions).to_string())
-                .bind(from_millis(principal.created)),
-            )
-            .await?;
-        match done.rows_affected() {
-            0 => Err(Error::Exists(format!(
-                "account {} has a principal {} already; choose another --id",
-                principal.account, principal.id
-            ))),
-            _ => Ok(()),
-        }
+        const INSERT: &str = "
+            INSERT INTO principals (account, id, kind, active, permissions, created)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+        let principal = principal.clone();
+        self.database
+            .write(1, move |connection| {
+                let inserted = connection.change(
+                    INSERT,
+                    params![
+                        principal.account,
+                        principal.id,
+                        principal.kind.as_str(),
+                        principal.active,
+                        Json(&principal.permissions),
+                        from_millis(principal.created),
+                    ],
+                )?;
+                match inserted {
+                    0 => Err(Error::Exists(format!(
+                        "account {} has a principal {} already; choose another --id",
+                        principal.account, principal.id
+                    ))),
+                    _ => Ok(()),
+                }
+            })
+            .await
     }
 
     /// The principals, of one account or of all.
@@ -110,26 +107,27 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn principals(&self, account: Option<&str>) -> Result<Vec<PrincipalRow>, Error> {
-        let rows = sqlx::query(
-            "SELECT * FROM principals WHERE ?1 IS NULL OR account = ?1 ORDER BY account, id",
-        )
-        .bind(account)
-        .fetch_all(&self.readers)
-        .await?;
-        let read = |row: &SqliteRow| -> Result<_, sqlx::Error> {
-            Ok(PrincipalRow {
-                account: row.try_get("account")?,
-                id: row.try_get("id")?,
-                kind: match row.try_get::<&str, _>("kind")? {
-                    "user" => PrincipalKind::User,
-                    _ => PrincipalKind::ServiceAccount,
-                },
-                active: row.try_get("active")?,
-                permissions: permissions(row)?,
-                created: to_millis(row.try_get("created")?).unwrap_or_default(),
+        const PRINCIPALS: &str = "
+            SELECT account, id, kind, active, permissions, created FROM principals
+             WHERE ?1 IS NULL OR account = ?1 ORDER BY account, id";
+        let account = account.map(str::to_owned);
+        let question = |connection: &Connection| {
+            connection.all(PRINCIPALS, [account], |row| {
+                let mut columns = Columns::of(row);
+                Ok(PrincipalRow {
+                    account: columns.next()?,
+                    id: columns.next()?,
+                    kind: match columns.next::<String>()?.as_str() {
+                        "user" => PrincipalKind::User,
+                        _ => PrincipalKind::ServiceAccount,
+                    },
+                    active: columns.next()?,
+                    permissions: columns.next::<Json<_>>()?.0,
+                    created: to_millis(columns.next()?).unwrap_or_default(),
+                })
             })
         };
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        Ok(self.database.read_large(question).await?)
     }
 
     /// Looks up one principal.
@@ -154,19 +152,8 @@ impl Store {
         id: &str,
         active: bool,
     ) -> Result<(), Error> {
-        let done = self
-            .database
-            .execute(
-                sqlx::query("UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2")
-                    .bind(account)
-                    .bind(id)
-                    .bind(active),
-            )
-            .await?;
-        match done.rows_affected() {
-            0 => Err(no_principal(account, id)),
-            _ => Ok(()),
-        }
+        const SET: &str = "UPDATE principals SET active = ?3 WHERE account = ?1 AND id = ?2";
+        self.update_principal(SET, account, id, active).await
     }
 
     /// Gives a principal other permissions, which all its tokens have from the next request on.
@@ -179,27 +166,28 @@ impl Store {
         id: &str,
         permissions: &[String],
     ) -> Result<(), Error> {
-        let done = self
-            .database
-            .execute(
-                sqlx::query(
-                    "UPDATE principals SET permissions = ?3 WHERE account = ?1 AND id = ?2",
-                )
-                .bind(account)
-                .bind(id)
-                .bind(serde_json::json!(permissions).to_string()),
-            )
-            .await?;
-        match done.rows_affected() {
-            0 => Err(no_principal(account, id)),
-            _ => Ok(()),
-        }
+        const SET: &str = "UPDATE principals SET permissions = ?3 WHERE account = ?1 AND id = ?2";
+        let permissions = Json(permissions.to_vec());
+        self.update_principal(SET, account, id, permissions).await
     }
-}
 
-pub(super) fn permissions(row: &SqliteRow) -> Result<Vec<String>, sqlx::Error> {
-    let text: String = row.try_get("permissions")?;
-    serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+    async fn update_principal(
+        &self,
+        sql: &'static str,
+        account: &str,
+        id: &str,
+        value: impl ToSql + Send + 'static,
+    ) -> Result<(), Error> {
+        let (account, id) = (account.to_owned(), id.to_owned());
+        self.database
+            .write(1, move |connection| {
+                match connection.change(sql, params![account, id, value])? {
+                    0 => Err(no_principal(&account, &id)),
+                    _ => Ok(()),
+                }
+            })
+            .await
+    }
 }
 
 fn no_principal(account: &str, id: &str) -> Error {

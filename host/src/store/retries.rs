@@ -1,26 +1,25 @@
-//! The ledger of membership changes that the backend did not do (CONTRACT: backend retries).
+//! Membership changes that the backend did not make, to be repeated (CONTRACT: backend retries).
 
+use rusqlite::{Connection, Row, params};
 use scimguard_core::facts::{GroupRowKey, MembershipKey, RowId};
 use scimguard_core::record::transition::{Presence, Transition};
 use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
 
-use super::{Error, Store, from_millis};
+use super::{Error, Store, from_millis, records};
+use crate::database::{Columns, Statements as _};
 
 /// A membership change to be repeated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RetryRow {
     /// The account.
     pub account: String,
     /// The group's scope.
     pub scope: String,
     /// The group's id.
-    #[sqlx(rename = "group_id")]
     pub group: String,
     /// The user's id.
-    #[sqlx(rename = "user_id")]
     pub user: String,
-    /// To be put in, or taken out.
+    /// Whether the user is to be added; else removed.
     pub present: bool,
     /// The backend's last HTTP status; `None`: no answer.
     pub status: Option<u16>,
@@ -28,12 +27,32 @@ pub struct RetryRow {
     pub first_seen: i64,
     /// Milliseconds since 1970.
     pub last_tried: i64,
-    /// How often it was tried, the first time included.
+    /// The number of attempts, the first included.
     pub attempts: i64,
-    /// The id of the provider's token that asked for it.
+    /// The id of the token with which the provider asked for it.
     pub token: String,
-    /// When somebody asked to repeat it, in milliseconds since 1970; `None`: nobody waits.
+    /// When an operator asked to repeat it, in milliseconds since 1970; `None`: it was not asked for.
     pub asked: Option<i64>,
+}
+
+impl RetryRow {
+    /// From a row of the table.
+    pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            account: columns.next()?,
+            scope: columns.next()?,
+            group: columns.next()?,
+            user: columns.next()?,
+            present: columns.next()?,
+            status: columns.next()?,
+            first_seen: columns.next()?,
+            last_tried: columns.next()?,
+            attempts: columns.next()?,
+            token: columns.next()?,
+            asked: columns.next()?,
+        })
+    }
 }
 
 /// Which membership change.
@@ -51,43 +70,28 @@ pub struct RetryKey {
 }
 
 impl Store {
-    /// Asks whoever guards this store to repeat changes: all, or those of an account. Returns how
-    /// many there are.
+    /// Asks the guard of this store to repeat changes: all, or those of an account. Returns how many
+    /// there are.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn ask_to_retry(&self, account: Option<&str>, at: u64) -> Result<u64, Error> {
-        let asked = self
-            .database
-            .execute(
-                sqlx::query("UPDATE retries SET asked = ?2 WHERE ?1 IS NULL OR account = ?1")
-                    .bind(account)
-                    .bind(from_millis(at)),
-            )
-            .await?;
-        Ok(asked.rows_affected())
+        const ASK: &str = "UPDATE retries SET asked = ?2 WHERE ?1 IS NULL OR account = ?1";
+        let account = account.map(str::to_owned);
+        self.database
+            .write(1, move |connection| {
+                let asked = connection.change(ASK, params![account, from_millis(at)])?;
+                Ok(u64::try_from(asked).unwrap_or(u64::MAX))
+            })
+            .await
     }
 
-    /// Asks whoever guards this store to repeat one change. `false`: there is none.
+    /// Asks the guard of this store to repeat one change. `false`: there is none.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn ask_to_retry_one(&self, key: &RetryKey, at: u64) -> Result<bool, Error> {
-        let asked = self
-            .database
-            .execute(
-                sqlx::query(
-                    "UPDATE retries SET asked = ?5
-              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4",
-                )
-                .bind(&key.account)
-                .bind(&key.scope)
-                .bind(&key.group)
-                .bind(&key.user)
-                .bind(from_millis(at)),
-            )
-            .await?;
-        Ok(asked.rows_affected() > 0)
+        self.set_asked(key.clone(), Some(from_millis(at))).await
     }
 
     /// The oldest changes, of one account or of all, and how many there are.
@@ -102,20 +106,16 @@ impl Store {
         const OLDEST: &str = "
             SELECT * FROM retries WHERE ?1 IS NULL OR account = ?1
              ORDER BY first_seen, account, scope, group_id, user_id LIMIT ?2";
-        let rows = sqlx::query_as(OLDEST)
-            .bind(account)
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
-        let all =
-            sqlx::query_scalar("SELECT count(*) FROM retries WHERE ?1 IS NULL OR account = ?1")
-                .bind(account)
-                .fetch_one(&self.readers)
-                .await?;
-        Ok((rows, all))
+        const COUNT: &str = "SELECT count(*) FROM retries WHERE ?1 IS NULL OR account = ?1";
+        let account = account.map(str::to_owned);
+        let question = move |connection: &Connection| {
+            let rows = connection.all(OLDEST, params![account, limit], RetryRow::of)?;
+            Ok((rows, connection.value(COUNT, [account])?))
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
-    /// The oldest change that somebody asked to repeat.
+    /// The oldest change that an operator asked to repeat.
     ///
     /// # Errors
     /// If the database fails.
@@ -123,41 +123,49 @@ impl Store {
         const NEXT: &str = "
             SELECT * FROM retries WHERE asked IS NOT NULL
              ORDER BY first_seen, account, scope, group_id, user_id LIMIT 1";
-        Ok(sqlx::query_as(NEXT).fetch_optional(&self.readers).await?)
+        let question = |connection: &Connection| connection.first(NEXT, (), RetryRow::of);
+        Ok(self.database.read_large(question).await?)
     }
 
-    /// How many changes somebody asked to repeat, and nobody has yet.
+    /// How many changes an operator asked to repeat that were not repeated yet.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn asked_retries(&self) -> Result<u64, Error> {
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM retries WHERE asked IS NOT NULL")
-            .fetch_one(&self.readers)
-            .await?;
+        const COUNT: &str = "SELECT count(*) FROM retries WHERE asked IS NOT NULL";
+        let question = |connection: &Connection| connection.value::<i64>(COUNT, ());
+        let count = self.database.read_large(question).await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// A change was tried, and is still to be repeated.
+    /// A change was tried and is still to be repeated.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn keep_retry(&self, row: &RetryRow) -> Result<(), Error> {
-        self.database
-            .execute(
-                sqlx::query(
-                    "UPDATE retries SET asked = NULL
-              WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4",
-                )
-                .bind(&row.account)
-                .bind(&row.scope)
-                .bind(&row.group)
-                .bind(&row.user),
-            )
-            .await?;
-        Ok(())
+        let key = RetryKey {
+            account: row.account.clone(),
+            scope: row.scope.clone(),
+            group: row.group.clone(),
+            user: row.user.clone(),
+        };
+        self.set_asked(key, None).await.map(drop)
     }
 
-    /// A change is not to be repeated any more: it was done, or is not wanted.
+    /// Returns whether there is such a change.
+    async fn set_asked(&self, key: RetryKey, at: Option<i64>) -> Result<bool, Error> {
+        const SET: &str = "
+            UPDATE retries SET asked = ?5
+             WHERE account = ?1 AND scope = ?2 AND group_id = ?3 AND user_id = ?4";
+        self.database
+            .write(1, move |connection| {
+                let parameters = params![key.account, key.scope, key.group, key.user, at];
+                Ok(connection.change(SET, parameters)? > 0)
+            })
+            .await
+    }
+
+    /// A change is no longer to be repeated: it was made, or is not wanted.
     ///
     /// # Errors
     /// If the database fails.
@@ -168,6 +176,10 @@ impl Store {
             true => Presence::In,
             false => Presence::Out,
         };
-        self.transact(&[Transition::DropRetry(&key, wanted)]).await
+        self.database
+            .write(1, move |connection| {
+                records::apply(connection, [Transition::DropRetry(&key, wanted)])
+            })
+            .await
     }
 }

@@ -1,33 +1,33 @@
-//! Tokens. Only the hash of a token's text is kept; the text exists once, where it was made.
+//! Tokens. Only the hash of a token's text is stored. The text is shown once, to its creator.
 
 use std::net::IpAddr;
 
+use rusqlite::{Connection, Result as Read, Row, params};
 use scimguard_core::facts::{Answer, Principal, Token};
-use sqlx::{FromRow, Row, SqliteConnection};
 
-use super::principals::permissions;
 use super::{Error, Store, from_millis, to_millis};
+use crate::database::{Columns, Json, Statements as _};
 
 /// A token to be recorded.
 #[derive(Clone, Debug)]
 pub struct NewToken {
     /// Lower-case hex of SHA-256 of the whole text.
     pub sha256: String,
-    /// How the text begins: `pat` or `sat`.
+    /// The prefix of the text: `pat` or `sat`.
     pub prefix: &'static str,
-    /// The account that it is for.
+    /// Its account.
     pub account: String,
     /// Its name in lists and logs, unique in the account.
     pub id: String,
-    /// Whose rights it has.
+    /// The principal whose rights it has.
     pub principal: String,
-    /// The identity provider that it is given to.
+    /// The identity provider that uses it.
     pub provider: Option<String>,
     /// Milliseconds since 1970; `None` is never.
     pub expires: Option<u64>,
     /// Milliseconds since 1970.
     pub created: u64,
-    /// Who made it.
+    /// The creator.
     pub created_by: Option<String>,
     /// The id of the token that it replaces.
     pub rotated_from: Option<String>,
@@ -45,23 +45,23 @@ pub struct TokenUse {
 /// A token as listed: nothing of it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct TokenRow {
-    /// The account that it is for.
+    /// Its account.
     pub account: String,
     /// Its name.
     pub id: String,
-    /// How its text begins.
+    /// The prefix of its text.
     pub prefix: String,
-    /// Whose rights it has.
+    /// The principal whose rights it has.
     pub principal: String,
-    /// The identity provider that it was given to.
+    /// The identity provider that uses it.
     pub provider: Option<String>,
     /// Milliseconds since 1970; `None` is never.
     pub expires: Option<u64>,
-    /// Taken back.
+    /// Whether it was revoked.
     pub revoked: bool,
     /// Milliseconds since 1970.
     pub created: u64,
-    /// Who made it; `None`: nobody noted it.
+    /// The creator; `None`: not recorded.
     pub created_by: Option<String>,
     /// The id of the token that it replaced.
     pub rotated_from: Option<String>,
@@ -72,40 +72,32 @@ pub struct TokenRow {
 }
 
 /// Answers [`scimguard_core::facts::Key::Token`].
-pub(super) async fn fact(
-    connection: &mut SqliteConnection,
-    sha256: &str,
-) -> Result<Answer, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT t.account, t.id, t.provider, t.expires, t.revoked,
-                p.id AS principal, p.active, p.permissions
-           FROM tokens t LEFT JOIN principals p ON p.account = t.account AND p.id = t.principal
-          WHERE t.sha256 = ?1",
-    )
-    .bind(sha256)
-    .fetch_optional(connection)
-    .await?;
-    let Some(row) = row else {
-        return Ok(Answer::Absent);
-    };
-    let account: String = row.try_get("account")?;
-    let principal = match row.try_get::<Option<String>, _>("principal")? {
-        Some(id) => Some(Principal {
+pub(super) fn fact(connection: &Connection, sha256: &str) -> Read<Answer> {
+    const TOKEN: &str = "
+        SELECT t.account, t.id, t.provider, t.expires, t.revoked, p.id, p.active, p.permissions
+          FROM tokens t LEFT JOIN principals p ON p.account = t.account AND p.id = t.principal
+         WHERE t.sha256 = ?1";
+    let token = connection.first(TOKEN, [sha256], |row| {
+        let mut columns = Columns::of(row);
+        let account: String = columns.next()?;
+        Ok(Token {
             account: account.clone(),
-            id,
-            active: row.try_get("active")?,
-            permissions: permissions(&row)?,
-        }),
-        None => None,
-    };
-    Ok(Answer::Token(Token {
-        id: row.try_get("id")?,
-        account,
-        provider: row.try_get("provider")?,
-        expires: to_millis(row.try_get("expires")?),
-        revoked: row.try_get("revoked")?,
-        principal,
-    }))
+            id: columns.next()?,
+            provider: columns.next()?,
+            expires: to_millis(columns.next()?),
+            revoked: columns.next()?,
+            principal: match columns.next()? {
+                Some(id) => Some(Principal {
+                    account,
+                    id,
+                    active: columns.next()?,
+                    permissions: columns.next::<Json<_>>()?.0,
+                }),
+                None => None,
+            },
+        })
+    })?;
+    Ok(token.map_or(Answer::Absent, Answer::Token))
 }
 
 impl Store {
@@ -114,9 +106,10 @@ impl Store {
     /// # Errors
     /// If the account has one of that id.
     pub async fn create_token(&self, token: &NewToken) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        insert(&mut transaction, token).await?;
-        Ok(transaction.commit().await?)
+        let token = token.clone();
+        self.database
+            .write(1, move |connection| insert(connection, &token))
+            .await
     }
 
     /// Records a token in place of another, which ends at `until`, or earlier if it did so anyway.
@@ -124,26 +117,23 @@ impl Store {
     /// # Errors
     /// If there is no other, it is revoked or expired, or the account has a token of the new id.
     pub async fn rotate_token(&self, token: &NewToken, old: &str, until: u64) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        insert(&mut transaction, token).await?;
-        let ended = sqlx::query(
-            "UPDATE tokens SET expires = min(coalesce(expires, ?3), ?3)
-              WHERE account = ?1 AND id = ?2 AND revoked = 0 AND coalesce(expires, ?4 + 1) > ?4",
-        )
-        .bind(&token.account)
-        .bind(old)
-        .bind(from_millis(until))
-        .bind(from_millis(token.created))
-        .execute(&mut *transaction)
-        .await?;
-        if ended.rows_affected() == 0 {
-            return Err(Error::NoGoodToken {
-                account: token.account.clone(),
-                id: old.to_owned(),
-            });
-        }
-        transaction.commit().await?;
-        Ok(())
+        const END: &str = "
+            UPDATE tokens SET expires = min(coalesce(expires, ?3), ?3)
+             WHERE account = ?1 AND id = ?2 AND revoked = 0 AND coalesce(expires, ?4 + 1) > ?4";
+        let (token, old) = (token.clone(), old.to_owned());
+        self.database
+            .write(2, move |connection| {
+                insert(connection, &token)?;
+                let (until, now) = (from_millis(until), from_millis(token.created));
+                match connection.change(END, params![token.account, old, until, now])? {
+                    0 => Err(Error::NoGoodToken {
+                        account: token.account.clone(),
+                        id: old.clone(),
+                    }),
+                    _ => Ok(()),
+                }
+            })
+            .await
     }
 
     /// The tokens, of one account or of all.
@@ -151,31 +141,28 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn tokens(&self, account: Option<&str>) -> Result<Vec<TokenRow>, Error> {
-        Ok(sqlx::query_as(
-            "SELECT * FROM tokens WHERE ?1 IS NULL OR account = ?1 ORDER BY account, created, id",
-        )
-        .bind(account)
-        .fetch_all(&self.readers)
-        .await?)
+        const TOKENS: &str = "
+            SELECT * FROM tokens WHERE ?1 IS NULL OR account = ?1 ORDER BY account, created, id";
+        let account = account.map(str::to_owned);
+        let question = |connection: &Connection| connection.all(TOKENS, [account], TokenRow::of);
+        Ok(self.database.read_large(question).await?)
     }
 
-    /// Takes a token back.
+    /// Revokes a token.
     ///
     /// # Errors
     /// If the account has none of that id.
     pub async fn revoke_token(&self, account: &str, id: &str) -> Result<(), Error> {
-        let done = self
-            .database
-            .execute(
-                sqlx::query("UPDATE tokens SET revoked = 1 WHERE account = ?1 AND id = ?2")
-                    .bind(account)
-                    .bind(id),
-            )
-            .await?;
-        match done.rows_affected() {
-            0 => Err(no_token(account, id)),
-            _ => Ok(()),
-        }
+        const REVOKE: &str = "UPDATE tokens SET revoked = 1 WHERE account = ?1 AND id = ?2";
+        let (account, id) = (account.to_owned(), id.to_owned());
+        self.database
+            .write(1, move |connection| {
+                match connection.change(REVOKE, [&account, &id])? {
+                    0 => Err(no_token(&account, &id)),
+                    _ => Ok(()),
+                }
+            })
+            .await
     }
 
     /// The hash of a token.
@@ -183,13 +170,10 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn token_hash(&self, account: &str, id: &str) -> Result<Option<String>, Error> {
-        Ok(
-            sqlx::query_scalar("SELECT sha256 FROM tokens WHERE account = ?1 AND id = ?2")
-                .bind(account)
-                .bind(id)
-                .fetch_optional(&self.readers)
-                .await?,
-        )
+        const HASH: &str = "SELECT sha256 FROM tokens WHERE account = ?1 AND id = ?2";
+        Ok(self
+            .database
+            .read(|connection| connection.first(HASH, [account, id], |row| row.get(0)))?)
     }
 
     /// Looks up one token.
@@ -197,28 +181,25 @@ impl Store {
     /// # Errors
     /// If the account has none of that id.
     pub async fn token(&self, account: &str, id: &str) -> Result<TokenRow, Error> {
-        let found = sqlx::query_as("SELECT * FROM tokens WHERE account = ?1 AND id = ?2")
-            .bind(account)
-            .bind(id)
-            .fetch_optional(&self.readers)
-            .await?;
+        const TOKEN: &str = "SELECT * FROM tokens WHERE account = ?1 AND id = ?2";
+        let found = self
+            .database
+            .read(|connection| connection.first(TOKEN, [account, id], TokenRow::of))?;
         found.ok_or_else(|| no_token(account, id))
     }
 
-    /// The id of the principal that a token was given for, which need not be on record.
+    /// The id of a token's principal, which need not be on record.
     ///
     /// # Errors
     /// If the database fails.
     pub(crate) async fn token_principal(&self, sha256: &str) -> Result<Option<String>, Error> {
-        Ok(
-            sqlx::query_scalar("SELECT principal FROM tokens WHERE sha256 = ?1")
-                .bind(sha256)
-                .fetch_optional(&self.readers)
-                .await?,
-        )
+        const PRINCIPAL: &str = "SELECT principal FROM tokens WHERE sha256 = ?1";
+        Ok(self
+            .database
+            .read(|connection| connection.first(PRINCIPAL, [sha256], |row| row.get(0)))?)
     }
 
-    /// Notes when tokens were last used, and from where.
+    /// Records when tokens were last used, and from which address.
     ///
     /// # Errors
     /// If the database fails.
@@ -226,63 +207,62 @@ impl Store {
         &self,
         uses: impl IntoIterator<Item = ((String, String), TokenUse)>,
     ) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        for ((account, id), used) in uses {
-            // Another guard on this store may have seen a later one.
-            sqlx::query(
-                "UPDATE tokens SET last_used = ?3, last_used_from = ?4
-                  WHERE account = ?1 AND id = ?2 AND coalesce(last_used, 0) <= ?3",
-            )
-            .bind(account)
-            .bind(id)
-            .bind(from_millis(used.at))
-            .bind(used.from.map(|address| address.to_string()))
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        // Another guard on this store may have seen a later use.
+        const NOTE: &str = "
+            UPDATE tokens SET last_used = ?3, last_used_from = ?4
+             WHERE account = ?1 AND id = ?2 AND coalesce(last_used, 0) <= ?3";
+        let uses: Vec<_> = uses.into_iter().collect();
+        self.database
+            .write(uses.len(), move |connection| {
+                for ((account, id), used) in &uses {
+                    let from = used.from.map(|address| address.to_string());
+                    connection.change(NOTE, params![account, id, from_millis(used.at), from])?;
+                }
+                Ok(())
+            })
+            .await
     }
 }
 
-impl FromRow<'_, sqlx::sqlite::SqliteRow> for TokenRow {
-    fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+impl TokenRow {
+    /// From a row of the table.
+    pub(super) fn of(row: &Row<'_>) -> Read<Self> {
         Ok(Self {
-            account: row.try_get("account")?,
-            id: row.try_get("id")?,
-            prefix: row.try_get("prefix")?,
-            principal: row.try_get("principal")?,
-            provider: row.try_get("provider")?,
-            expires: to_millis(row.try_get("expires")?),
-            revoked: row.try_get("revoked")?,
-            created: to_millis(row.try_get("created")?).unwrap_or_default(),
-            created_by: row.try_get("created_by")?,
-            rotated_from: row.try_get("rotated_from")?,
-            last_used: to_millis(row.try_get("last_used")?),
-            last_used_from: row.try_get("last_used_from")?,
+            account: row.get("account")?,
+            id: row.get("id")?,
+            prefix: row.get("prefix")?,
+            principal: row.get("principal")?,
+            provider: row.get("provider")?,
+            expires: to_millis(row.get("expires")?),
+            revoked: row.get("revoked")?,
+            created: to_millis(row.get("created")?).unwrap_or_default(),
+            created_by: row.get("created_by")?,
+            rotated_from: row.get("rotated_from")?,
+            last_used: to_millis(row.get("last_used")?),
+            last_used_from: row.get("last_used_from")?,
         })
     }
 }
 
-async fn insert(connection: &mut SqliteConnection, token: &NewToken) -> Result<(), Error> {
-    let done = sqlx::query(
+fn insert(connection: &Connection, token: &NewToken) -> Result<(), Error> {
+    let inserted = connection.change(
         "INSERT INTO tokens (sha256, prefix, account, id, principal, provider, expires, revoked,
              created, created_by, rotated_from)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
-    )
-    .bind(&token.sha256)
-    .bind(token.prefix)
-    .bind(&token.account)
-    .bind(&token.id)
-    .bind(&token.principal)
-    .bind(&token.provider)
-    .bind(token.expires.map(from_millis))
-    .bind(from_millis(token.created))
-    .bind(&token.created_by)
-    .bind(&token.rotated_from)
-    .execute(connection)
-    .await?;
-    match done.rows_affected() {
+        params![
+            token.sha256,
+            token.prefix,
+            token.account,
+            token.id,
+            token.principal,
+            token.provider,
+            token.expires.map(from_millis),
+            from_millis(token.created),
+            token.created_by,
+            token.rotated_from,
+        ],
+    )?;
+    match inserted {
         0 => Err(Error::Exists(format!(
             "account {} has a token {} already; choose another --id",
             token.account, token.id

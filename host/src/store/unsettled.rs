@@ -1,36 +1,17 @@
-//! Which create, whose outcome is unclear, a resource that turns up is the outcome of.
+//! Finds the create with an unclear outcome that a new resource results from.
 
+use rusqlite::{Connection, Result, Row};
 use scimguard_core::facts::{ResourceKind, RowId};
 use scimguard_core::fold;
 use scimguard_core::record::IntentKey;
-use sqlx::SqliteConnection;
 
-/// Creates whose outcome is unclear, of one account and kind. There are few at any time.
+use crate::database::Statements as _;
+
+/// The creates with unclear outcomes of one account and kind. There are few at any time.
 pub(super) struct Unsettled {
     account: String,
     kind: ResourceKind,
     rows: Vec<UnsettledRow>,
-}
-
-/// An intent as stored.
-#[derive(sqlx::FromRow)]
-struct Intended {
-    id: String,
-    name: Option<String>,
-    derived_id: Option<String>,
-    external_id: Option<String>,
-}
-
-impl Intended {
-    fn row(self) -> UnsettledRow {
-        let (RowId::Intent(key) | RowId::Known(key)) = RowId::from_text(self.id);
-        let names = [self.name, self.derived_id].into_iter().flatten();
-        UnsettledRow {
-            key,
-            names: names.map(|name| fold(&name)).collect(),
-            external_id: self.external_id,
-        }
-    }
 }
 
 /// An intent's key, the folded names under which its resource is found, and its external id.
@@ -40,34 +21,38 @@ struct UnsettledRow {
     external_id: Option<String>,
 }
 
+impl UnsettledRow {
+    fn of(row: &Row<'_>) -> Result<Self> {
+        let (RowId::Intent(key) | RowId::Known(key)) = RowId::from_text(row.get(0)?);
+        let names: [Option<String>; 2] = [row.get(1)?, row.get(2)?];
+        Ok(Self {
+            key,
+            names: names.iter().flatten().map(|name| fold(name)).collect(),
+            external_id: row.get(3)?,
+        })
+    }
+}
+
 impl Unsettled {
-    pub(super) async fn read(
-        connection: &mut SqliteConnection,
-        account: &str,
-        kind: ResourceKind,
-    ) -> Result<Self, sqlx::Error> {
+    pub(super) fn read(connection: &Connection, account: &str, kind: ResourceKind) -> Result<Self> {
         let unsettled = match kind {
             ResourceKind::User => {
-                "SELECT id, user_name AS name, NULL AS derived_id, external_id FROM users
+                "SELECT id, user_name, NULL, external_id FROM users
                   WHERE account = ?1 AND intent = 1"
             }
             ResourceKind::Group => {
-                "SELECT id, display_name AS name, derived_id, external_id FROM groups
+                "SELECT id, display_name, derived_id, external_id FROM groups
                   WHERE account = ?1 AND intent = 1 AND scope = ''"
             }
         };
-        let rows: Vec<Intended> = sqlx::query_as(unsettled)
-            .bind(account)
-            .fetch_all(connection)
-            .await?;
         Ok(Self {
             account: account.to_owned(),
             kind,
-            rows: rows.into_iter().map(Intended::row).collect(),
+            rows: connection.all(unsettled, [account], UnsettledRow::of)?,
         })
     }
 
-    /// The create that a resource of these names and this external id is the outcome of.
+    /// The create that a resource of these names and this external id results from.
     pub(super) fn take(
         &mut self,
         names: &[Option<String>],

@@ -1,9 +1,12 @@
-//! What somebody who watches the guard asks the store: which tokens end soon, and what is open.
+//! Questions of monitoring: which tokens expire soon, and how much is open.
+
+use rusqlite::{Connection, params};
 
 use super::{Error, Store, TokenRow, from_millis};
+use crate::database::Statements as _;
 
 impl Store {
-    /// The tokens that are still good and end until then, the next to end first.
+    /// The good tokens that expire until this time, the next to expire first.
     ///
     /// # Errors
     /// If the database fails.
@@ -13,34 +16,33 @@ impl Store {
         until: u64,
         limit: u32,
     ) -> Result<Vec<TokenRow>, Error> {
-        Ok(sqlx::query_as(
-            "SELECT * FROM tokens WHERE revoked = 0 AND expires > ?1 AND expires <= ?2
-              ORDER BY expires, account, id LIMIT ?3",
-        )
-        .bind(from_millis(now))
-        .bind(from_millis(until))
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?)
+        const TOKENS: &str = "
+            SELECT * FROM tokens WHERE revoked = 0 AND expires > ?1 AND expires <= ?2
+             ORDER BY expires, account, id LIMIT ?3";
+        let question = move |connection: &Connection| {
+            let parameters = params![from_millis(now), from_millis(until), limit];
+            connection.all(TOKENS, parameters, TokenRow::of)
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
-    /// How many tokens of each account are still good and end until then.
+    /// How many good tokens of each account expire until this time.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn expiring_tokens(&self, now: u64, until: u64) -> Result<Vec<(String, i64)>, Error> {
-        Ok(sqlx::query_as(
-            "SELECT account, count(*) FROM tokens
-              WHERE revoked = 0 AND expires > ?1 AND expires <= ?2 GROUP BY account",
-        )
-        .bind(from_millis(now))
-        .bind(from_millis(until))
-        .fetch_all(&self.readers)
-        .await?)
+        const COUNTS: &str = "
+            SELECT account, count(*) FROM tokens
+             WHERE revoked = 0 AND expires > ?1 AND expires <= ?2 GROUP BY account";
+        let question = move |connection: &Connection| {
+            let parameters = [from_millis(now), from_millis(until)];
+            connection.all(COUNTS, parameters, |row| row.try_into())
+        };
+        Ok(self.database.read_large(question).await?)
     }
 
-    /// How many writes of each kind nobody has seen the outcome of, and how many membership changes
-    /// are to be repeated.
+    /// How many writes of each kind have an outcome that the guard has not seen, and how many membership
+    /// changes are to be repeated.
     ///
     /// # Errors
     /// If the database fails.
@@ -50,13 +52,16 @@ impl Store {
                    (SELECT count(*) FROM groups WHERE pending = 1),
                    (SELECT count(*) FROM members WHERE pending <> 0),
                    (SELECT count(*) FROM retries)";
-        let (users, groups, memberships, retries) =
-            sqlx::query_as(COUNTS).fetch_one(&self.readers).await?;
-        Ok([
-            ("users", users),
-            ("groups", groups),
-            ("memberships", memberships),
-            ("retries", retries),
-        ])
+        let question = |connection: &Connection| {
+            connection.one(COUNTS, (), |row| {
+                Ok([
+                    ("users", row.get(0)?),
+                    ("groups", row.get(1)?),
+                    ("memberships", row.get(2)?),
+                    ("retries", row.get(3)?),
+                ])
+            })
+        };
+        Ok(self.database.read_large(question).await?)
     }
 }

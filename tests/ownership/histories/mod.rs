@@ -154,7 +154,7 @@ impl History {
         let begun = Instant::now();
         let database = self.scenario.guard.database();
         let record = loop {
-            let record = Record::read(&database).await?;
+            let record = Record::read(&database)?;
             let seen = self.scenario.proxy.seen().await;
             if record.is_settled(&seen.world) {
                 break record;

@@ -5,12 +5,14 @@ mod explained;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::params_from_iter;
 use scimguard_core::facts::Fact;
 use scimguard_core::{Body, Request};
 use tempfile::TempDir;
 
 use super::read::question;
 use super::{Decision, Filter, Log, Seen, Verdict};
+use crate::database::Statements as _;
 
 const TOKEN: &str = "sat.ACC1.t1.s3cret-of-a-token";
 const AT: u64 = 1_780_272_000_000;
@@ -142,11 +144,13 @@ async fn every_filter_is_read_by_its_index() {
         (filter(true, true, true), by_both, 1),
         (filter(true, true, false), by_both, 3),
     ] {
-        let mut question = question("EXPLAIN QUERY PLAN ", &filter, (0, 9), 5);
-        let plan: Vec<(i64, i64, i64, String)> = question
-            .build_query_as()
-            .fetch_all(&log.readers)
-            .await
+        let (sql, parameters) = question(&filter, (0, 9), 5);
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let plan: Vec<(i64, i64, i64, String)> = log
+            .database
+            .read(|connection| {
+                connection.all(&sql, params_from_iter(parameters), |row| row.try_into())
+            })
             .unwrap();
         let on_table = plan.iter().filter(|step| step.3.contains("decisions"));
         let on_table: Vec<&str> = on_table.map(|step| step.3.as_str()).collect();

@@ -1,38 +1,63 @@
 //! How a row of the record is written in columns.
 
+use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
+use rusqlite::{Result, Row};
 use scimguard_core::facts::{
-    Group, GroupRow, Membership, MembershipRow, Origin, RetryRow, RowId, User, UserRow,
+    Group, GroupRow, Membership, MembershipRow, RetryRow, RowId, User, UserRow,
 };
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row};
 
+use crate::database::{Columns, Json};
 use crate::store::to_millis;
 
-/// A user or group, with the id that it is kept under.
+/// A user or group, and the id that its row has.
 #[derive(Clone)]
 pub(in crate::store) struct Stored<R> {
     pub(in crate::store) id: RowId,
     pub(in crate::store) row: R,
 }
 
-impl FromRow<'_, SqliteRow> for Stored<UserRow> {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let id = RowId::from_text(row.try_get("id")?);
+/// A row that is read from its columns.
+pub(in crate::store) trait FromColumns: Sized {
+    fn read(columns: &mut Columns<'_>) -> Result<Self>;
+
+    /// From a row that begins with its columns.
+    fn of(row: &Row<'_>) -> Result<Self> {
+        Self::read(&mut Columns::of(row))
+    }
+}
+
+/// The columns of a `Stored<UserRow>` in the table `users u`. Who asks for less than whether the user is
+/// in a managed group has `0` for that.
+macro_rules! user_columns {
+    ($in_managed_group:literal) => {
+        concat!(
+            "u.id, u.account, u.user_name, u.display_name, u.external_id, u.active, u.managed_by,
+             u.pending, u.leaving, u.since, u.origin, ",
+            $in_managed_group,
+            ", u.opened"
+        )
+    };
+}
+pub(in crate::store) use user_columns;
+
+impl FromColumns for Stored<UserRow> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self> {
+        let id = RowId::from_text(columns.next()?);
         let user = User {
-            account: row.try_get("account")?,
             id: id.as_known().map(str::to_owned),
-            user_name: row.try_get("user_name")?,
-            display_name: row.try_get("display_name")?,
-            external_id: row.try_get("external_id")?,
-            active: row.try_get("active")?,
-            managed_by: row.try_get("managed_by")?,
-            write_pending: row.try_get("pending")?,
-            deletion_pending: row.try_get("leaving")?,
-            since: to_millis(row.try_get("since")?),
-            origin: origin(row)?,
-            in_managed_group: row.try_get("in_managed_group")?,
+            account: columns.next()?,
+            user_name: columns.next()?,
+            display_name: columns.next()?,
+            external_id: columns.next()?,
+            active: columns.next()?,
+            managed_by: columns.next()?,
+            write_pending: columns.next()?,
+            deletion_pending: columns.next()?,
+            since: to_millis(columns.next()?),
+            origin: columns.next::<Option<Json<_>>>()?.map(|Json(it)| it),
+            in_managed_group: columns.next()?,
         };
-        let opened = to_millis(row.try_get("opened")?);
+        let opened = to_millis(columns.next()?);
         Ok(Self {
             id,
             row: UserRow { user, opened },
@@ -40,94 +65,91 @@ impl FromRow<'_, SqliteRow> for Stored<UserRow> {
     }
 }
 
-impl FromRow<'_, SqliteRow> for Stored<GroupRow> {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let id = RowId::from_text(row.try_get("id")?);
+/// The columns of a `Stored<GroupRow>` in the table `groups g`.
+macro_rules! group_columns {
+    () => {
+        "g.id, g.account, g.scope, g.display_name, g.derived_id, g.external_id, g.managed_by,
+         g.pending, g.leaving, g.since, g.origin, g.members_known, g.taken, g.attempts, g.opened"
+    };
+}
+pub(in crate::store) use group_columns;
+
+impl FromColumns for Stored<GroupRow> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self> {
+        let id = RowId::from_text(columns.next()?);
         let group = Group {
-            account: row.try_get("account")?,
-            scope: row.try_get("scope")?,
             id: id.as_known().map(str::to_owned),
-            display_name: row.try_get("display_name")?,
-            derived_id: row.try_get("derived_id")?,
-            external_id: row.try_get("external_id")?,
-            managed_by: row.try_get("managed_by")?,
-            write_pending: row.try_get("pending")?,
-            deletion_pending: row.try_get("leaving")?,
-            since: to_millis(row.try_get("since")?),
-            origin: origin(row)?,
-            members_known: row.try_get("members_known")?,
+            account: columns.next()?,
+            scope: columns.next()?,
+            display_name: columns.next()?,
+            derived_id: columns.next()?,
+            external_id: columns.next()?,
+            managed_by: columns.next()?,
+            write_pending: columns.next()?,
+            deletion_pending: columns.next()?,
+            since: to_millis(columns.next()?),
+            origin: columns.next::<Option<Json<_>>>()?.map(|Json(it)| it),
+            members_known: columns.next()?,
         };
-        let attempts: u32 = row.try_get("attempts")?;
         let row = GroupRow {
             group,
-            taken: row.try_get("taken")?,
-            repeated: attempts.saturating_sub(1),
-            opened: to_millis(row.try_get("opened")?),
+            taken: columns.next()?,
+            repeated: columns.next::<u32>()?.saturating_sub(1),
+            opened: to_millis(columns.next()?),
         };
         Ok(Self { id, row })
     }
 }
 
-/// From the columns of `members`; `None` if they are those of no row.
-pub(super) fn membership_row(row: &SqliteRow) -> Result<Option<MembershipRow>, sqlx::Error> {
-    let pending: Option<i64> = row.try_get("pending")?;
-    pending
-        .map(|pending| {
-            Ok(MembershipRow {
-                membership: membership(pending),
-                token: row.try_get("token")?,
-                opened: to_millis(row.try_get("opened")?),
-            })
-        })
-        .transpose()
+/// The columns `pending`, `token` and `opened` of `members`; `None` if there is no row.
+pub(super) fn membership_row(columns: &mut Columns<'_>) -> Result<Option<MembershipRow>> {
+    let membership: Option<Pending> = columns.next()?;
+    let (token, opened) = (columns.next()?, to_millis(columns.next()?));
+    Ok(membership.map(|Pending(membership)| MembershipRow {
+        membership,
+        token,
+        opened,
+    }))
 }
 
-/// From the columns of `retries`, of which the token is called `retry_token`; `None` if they are those
-/// of no row.
-pub(super) fn retry_row(row: &SqliteRow) -> Result<Option<RetryRow>, sqlx::Error> {
-    let present: Option<bool> = row.try_get("present")?;
-    present
-        .map(|present| {
-            Ok(RetryRow {
-                present,
-                status: row.try_get("status")?,
-                first_seen: to_millis(row.try_get("first_seen")?).unwrap_or_default(),
-                last_tried: to_millis(row.try_get("last_tried")?).unwrap_or_default(),
-                attempts: row.try_get("attempts")?,
-                token: row.try_get("retry_token")?,
-                asked: to_millis(row.try_get("asked")?),
-            })
-        })
-        .transpose()
+/// The columns of `retries` after its key; `None` if there is no row.
+pub(super) fn retry_row(columns: &mut Columns<'_>) -> Result<Option<RetryRow>> {
+    let Some(present) = columns.next()? else {
+        return Ok(None);
+    };
+    Ok(Some(RetryRow {
+        present,
+        status: columns.next()?,
+        first_seen: to_millis(columns.next()?).unwrap_or_default(),
+        last_tried: to_millis(columns.next()?).unwrap_or_default(),
+        attempts: columns.next()?,
+        token: columns.next()?,
+        asked: to_millis(columns.next()?),
+    }))
 }
 
-/// The column `members.pending`. Statements and indexes know that a confirmed one has 0.
-pub(super) fn pending(membership: Membership) -> i64 {
-    match membership {
-        Membership::Confirmed => 0,
-        Membership::Adding => 1,
-        Membership::Removing => 2,
-        Membership::Unconfirmed => 3,
+/// The column `members.pending`. Statements and indexes rely on 0 for a confirmed membership.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct Pending(pub(in crate::store) Membership);
+
+impl Pending {
+    pub(super) fn number(self) -> i64 {
+        match self.0 {
+            Membership::Confirmed => 0,
+            Membership::Adding => 1,
+            Membership::Removing => 2,
+            Membership::Unconfirmed => 3,
+        }
     }
 }
 
-/// From the column `members.pending`.
-pub(in crate::store) fn membership(pending: i64) -> Membership {
-    match pending {
-        0 => Membership::Confirmed,
-        2 => Membership::Removing,
-        3 => Membership::Unconfirmed,
-        _ => Membership::Adding,
+impl FromSql for Pending {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(Self(match value.as_i64()? {
+            0 => Membership::Confirmed,
+            2 => Membership::Removing,
+            3 => Membership::Unconfirmed,
+            _ => Membership::Adding,
+        }))
     }
-}
-
-/// The column `origin`.
-pub(super) fn written(origin: &Origin) -> String {
-    serde_json::json!(origin).to_string()
-}
-
-fn origin(row: &SqliteRow) -> Result<Option<Origin>, sqlx::Error> {
-    let text: Option<String> = row.try_get("origin")?;
-    text.map(|text| serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into())))
-        .transpose()
 }

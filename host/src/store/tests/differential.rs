@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use rusqlite::Connection;
 use scimguard_core::facts::{
     Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, GroupRow, GroupRowKey, Key, MembersKey,
     Membership, MembershipKey, Origin, ResourceKind, RowId, Rows, Table, Unseen, User,
@@ -13,8 +14,9 @@ use scimguard_core::record::{
     FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 
-use crate::store::Store;
-use crate::store::rows::{self, Stored};
+use crate::database::Statements as _;
+use crate::store::rows::{self, FromColumns as _, Stored, group_columns, user_columns};
+use crate::store::{Store, records};
 
 const ACCOUNTS: &[&str] = &["A", "B"];
 const SCOPES: &[&str] = &["", "org"];
@@ -339,38 +341,29 @@ fn expected(table: &Table, key: &Key) -> Answer {
 const NOW: u64 = 1_600_000_000_000;
 
 /// All rows of the store. The time at which a row was opened now is normalised to that in memory.
-async fn stored(store: &Store) -> Rows {
+fn stored(connection: &Connection) -> rusqlite::Result<Rows> {
+    const USERS: &str = concat!("SELECT ", user_columns!("0"), " FROM users u");
+    const GROUPS: &str = concat!("SELECT ", group_columns!(), " FROM groups g");
     const KEYS: &str = "
         SELECT account, scope, group_id, user_id FROM members
         UNION SELECT account, scope, group_id, user_id FROM retries";
-    let mut connection = store.readers.acquire().await.unwrap();
     let mut all = Rows::default();
-    let users: Vec<Stored<UserRow>> = sqlx::query_as("SELECT *, 0 AS in_managed_group FROM users")
-        .fetch_all(&mut *connection)
-        .await
-        .unwrap();
-    for Stored { id, mut row } in users {
+    for Stored { id, mut row } in connection.all(USERS, (), Stored::<UserRow>::of)? {
         row.opened = row.opened.map(as_in_memory);
         all.users
             .insert(UserRowKey::new(&row.user.account, id), row);
     }
-    let groups: Vec<Stored<GroupRow>> = sqlx::query_as("SELECT * FROM groups")
-        .fetch_all(&mut *connection)
-        .await
-        .unwrap();
-    for Stored { id, mut row } in groups {
+    for Stored { id, mut row } in connection.all(GROUPS, (), Stored::<GroupRow>::of)? {
         row.opened = row.opened.map(as_in_memory);
         let key = GroupRowKey::new(&row.group.account, &row.group.scope, id);
         all.groups.insert(key, row);
     }
-    let keys: Vec<(String, String, String, String)> = sqlx::query_as(KEYS)
-        .fetch_all(&mut *connection)
-        .await
-        .unwrap();
+    let keys: Vec<(String, String, String, String)> =
+        connection.all(KEYS, (), |row| row.try_into())?;
     for (account, scope, group, user) in keys {
         let group = GroupRowKey::new(&account, &scope, RowId::from_text(group));
         let reads = Reads::Membership(MembershipKey::of(&group, &user));
-        let loaded = rows::load(&mut connection, reads).await.unwrap();
+        let loaded = rows::load(connection, reads)?;
         all.memberships.extend(loaded.memberships);
         all.retries.extend(loaded.retries);
     }
@@ -381,7 +374,7 @@ async fn stored(store: &Store) -> Rows {
         row.first_seen = as_in_memory(row.first_seen);
         row.last_tried = as_in_memory(row.last_tried);
     }
-    all
+    Ok(all)
 }
 
 fn as_in_memory(time: u64) -> u64 {
@@ -414,12 +407,20 @@ proptest! {
             let mut rows = Rows::default();
             for (records, others) in &steps {
                 store.apply(records).await.unwrap();
-                let others: Vec<Transition<'_>> = others.iter().map(Step::transition).collect();
-                store.transact(&others).await.unwrap();
+                let steps_of_store = others.clone();
+                store
+                    .database
+                    .write(others.len(), move |connection| {
+                        let steps = steps_of_store.iter().map(Step::transition);
+                        records::apply(connection, steps)
+                    })
+                    .await
+                    .unwrap();
+                let others = others.iter().map(Step::transition);
                 for step in records.iter().map(Transition::Record).chain(others) {
                     rows.apply(&step, NOW);
                 }
-                assert_eq!(stored(&store).await, rows, "after {steps:?}");
+                assert_eq!(store.database.read(stored).unwrap(), rows, "after {steps:?}");
                 let table = Table::from(rows.clone());
                 let expected: Vec<Answer> = keys.iter().map(|key| expected(&table, key)).collect();
                 let answers = store.answer(&keys).await.unwrap();

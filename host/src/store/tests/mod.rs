@@ -1,4 +1,4 @@
-//! What the store answers after what it was told.
+//! Tests of the store's answers after records were applied.
 
 mod differential;
 mod first_fill;
@@ -13,6 +13,7 @@ use scimguard_core::record::{Intent, IntentKey, MemberRecord, Record, ResourceKe
 use tempfile::TempDir;
 
 use super::{NewToken, PrincipalKind, PrincipalRow, Store};
+use crate::database::Statements as _;
 
 const ACCOUNT: &str = "ACC1";
 
@@ -304,14 +305,14 @@ async fn lists_that_come_together_are_all_applied() {
 #[tokio::test]
 async fn every_index_of_the_record_has_statistics() {
     let (_folder, store) = store().await;
-    let without: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_schema
-          WHERE tbl_name IN ('users', 'groups', 'members') AND type IN ('table', 'index')
-            AND name NOT LIKE 'sqlite_autoindex_%'
-            AND name NOT IN (SELECT idx FROM sqlite_stat1)",
-    )
-    .fetch_all(&store.readers)
-    .await
-    .unwrap();
+    const WITHOUT: &str = "
+        SELECT name FROM sqlite_schema
+         WHERE tbl_name IN ('users', 'groups', 'members') AND type IN ('table', 'index')
+           AND name NOT LIKE 'sqlite_autoindex_%'
+           AND name NOT IN (SELECT idx FROM sqlite_stat1)";
+    let without: Vec<String> = store
+        .database
+        .read(|connection| connection.all(WITHOUT, (), |row| row.get(0)))
+        .unwrap();
     assert!(without.is_empty(), "{without:?}");
 }
