@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scimguard_core::Headers;
@@ -175,7 +175,7 @@ impl Facts {
 
     /// Asks the issuer for the claims of a token.
     async fn claims(&mut self, proxy: &Proxy, key: &VerifiedKey) -> Result<Answer, Unavailable> {
-        match proxy.claims(key, self.network, self.now).await {
+        match proxy.vouchers.claims(key, self.network, self.now).await {
             Verification::Claims(claims) => Ok(Answer::Claims(claims)),
             Verification::No => Ok(Answer::Absent),
             Verification::Unavailable => Ok(Answer::Unavailable),
@@ -211,7 +211,7 @@ impl Facts {
         if let Some(answer) = self.looked_up.get(&asked) {
             return answer.clone();
         }
-        let answer = proxy.rights(key).await;
+        let answer = proxy.vouchers.rights(key).await;
         self.looked_up.insert(asked, answer.clone());
         answer
     }
@@ -236,10 +236,9 @@ impl Facts {
             if !held.covers(&wanted) {
                 // Releasing first keeps the order in which leases are taken.
                 *held = LeaseGuard::default();
-                let limit = proxy.lease_timeout;
                 *held = proxy
                     .leases
-                    .acquire(wanted, limit)
+                    .acquire(wanted)
                     .await
                     .map_err(|Busy| Unavailable::Busy)?;
             }
@@ -274,20 +273,38 @@ impl Proxy {
             Key::Group(key) => (key.unseen, &key.account),
             _ => return Ok(false),
         };
-        let asked = self.unseen == config::Unseen::Refuse
+        let asked = self.imports.unseen == config::Unseen::Refuse
             && unseen == Unseen::Pending
             && fact.answer == Answer::Absent;
-        if !asked || self.filled().contains(account) {
+        if !asked || self.imports.imported().contains(account) {
             return Ok(false);
         }
         let filled = self.store.is_filled(account).await?;
         if filled {
-            self.filled().insert(account.clone());
+            self.imports.imported().insert(account.clone());
         }
         Ok(!filled)
     }
+}
 
-    fn filled(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.filled.lock().unwrap_or_else(PoisonError::into_inner)
+/// How an account is treated before its initial import.
+pub(super) struct Imports {
+    unseen: config::Unseen,
+    /// Accounts that are imported, which is final.
+    imported: Mutex<BTreeSet<String>>,
+}
+
+// === impl Imports ===
+
+impl Imports {
+    pub(super) fn new(unseen: config::Unseen) -> Self {
+        Self {
+            unseen,
+            imported: Mutex::default(),
+        }
+    }
+
+    fn imported(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.imported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -91,7 +91,7 @@ impl<'a> Driver<'a> {
             proxy,
             state,
             incoming,
-            wanted: Wanted::new(gone, proxy.ending.clone()),
+            wanted: Wanted::new(gone, proxy.lifetime.ending.clone()),
             upgraded: None,
         }
     }
@@ -346,7 +346,7 @@ async fn read(proxy: &Proxy, incoming: Inbound, limit: u64) -> Result<Body, Refu
     if incoming.is_end_stream() {
         return Ok(Body::None);
     }
-    let read = tokio::time::timeout(proxy.client_timeout, body::collect(incoming, limit));
+    let read = tokio::time::timeout(proxy.front.client_timeout, body::collect(incoming, limit));
     match read.await {
         Ok(Ok(BufferedBody::None)) => Ok(Body::None),
         Ok(Ok(BufferedBody::Bytes(bytes))) => Ok(Body::Bytes(bytes.into())),
@@ -358,7 +358,7 @@ async fn read(proxy: &Proxy, incoming: Inbound, limit: u64) -> Result<Body, Refu
         Ok(Err(BodyError::Stalled(_))) | Err(_) => {
             let detail = format!(
                 "The body did not arrive within {:?}. Send it faster, or less of it.",
-                proxy.client_timeout
+                proxy.front.client_timeout
             );
             Err(Refused::new("body.syntax", detail))
         }

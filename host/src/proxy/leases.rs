@@ -32,6 +32,8 @@ enum Kind {
 /// All leases of this process.
 #[derive(Clone, Default)]
 pub(super) struct Leases {
+    /// How long to wait for them.
+    timeout: Duration,
     names: Arc<Mutex<HashMap<LeaseKey, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
@@ -47,12 +49,16 @@ pub(super) struct LeaseGuard {
 pub(super) struct Busy;
 
 impl Leases {
+    /// No lease is taken yet; a write waits for its leases for this long.
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            names: Arc::default(),
+        }
+    }
+
     /// Takes a lease on every name.
-    pub(super) async fn acquire(
-        &self,
-        names: BTreeSet<LeaseKey>,
-        limit: Duration,
-    ) -> Result<LeaseGuard, Busy> {
+    pub(super) async fn acquire(&self, names: BTreeSet<LeaseKey>) -> Result<LeaseGuard, Busy> {
         let mut held = LeaseGuard {
             leases: self.clone(),
             guards: BTreeMap::new(),
@@ -63,7 +69,7 @@ impl Leases {
                 held.guards.insert(name, lease.lock_owned().await);
             }
         };
-        match tokio::time::timeout(limit, take_all).await {
+        match tokio::time::timeout(self.timeout, take_all).await {
             Ok(()) => Ok(held),
             Err(_) => Err(Busy),
         }
@@ -218,21 +224,17 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_too_long_is_told() {
-        let leases = Leases::default();
-        let first = leases.acquire(set(&[1, 2]), LONG).await.unwrap();
-        let second = leases
-            .acquire(set(&[2, 3]), Duration::from_millis(20))
-            .await;
-        assert!(second.is_err());
+        let leases = Leases::new(LONG);
+        let impatient = Leases {
+            timeout: Duration::from_millis(20),
+            ..leases.clone()
+        };
+        let first = leases.acquire(set(&[1, 2])).await.unwrap();
+        assert!(impatient.acquire(set(&[2, 3])).await.is_err());
         // The leases that the second had taken are free again.
-        drop(
-            leases
-                .acquire(set(&[3]), Duration::from_millis(20))
-                .await
-                .unwrap(),
-        );
+        drop(impatient.acquire(set(&[3])).await.unwrap());
         drop(first);
-        drop(leases.acquire(set(&[2, 3]), LONG).await.unwrap());
+        drop(leases.acquire(set(&[2, 3])).await.unwrap());
         assert!(leases.lock().is_empty(), "no lease stays in memory");
     }
 
@@ -260,14 +262,14 @@ mod tests {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let leases = Leases::default();
+                let leases = Leases::new(LONG);
                 let busy: Arc<Mutex<BTreeSet<u8>>> = Arc::default();
                 let tasks: Vec<_> = writes
                     .into_iter()
                     .map(|users| {
                         let (leases, busy) = (leases.clone(), Arc::clone(&busy));
                         tokio::spawn(async move {
-                            let held = leases.acquire(set(&users), LONG).await.unwrap();
+                            let held = leases.acquire(set(&users)).await.unwrap();
                             let mine: BTreeSet<u8> = users.into_iter().collect();
                             {
                                 let mut busy = busy.lock().unwrap();

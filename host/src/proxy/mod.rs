@@ -26,16 +26,16 @@ mod settle;
 mod slots;
 mod source;
 mod state;
+mod token_uses;
 mod vouched;
 mod wanted;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -50,17 +50,19 @@ use self::backend::Backend;
 use self::body::{Inbound, Outgoing};
 use self::client::Client;
 use self::credential::Own;
+use self::facts::Imports;
 use self::facts_service::{FactsService, Paths};
 use self::leases::Leases;
 use self::log::DecisionEntry;
 use self::metrics::Metrics;
 use self::public::Public;
+use self::settle::Settling;
+use self::token_uses::TokenUses;
+use self::vouched::Vouchers;
 use crate::audit::Log;
 use crate::clock::now;
-use crate::config::{Config, Credential, PublicUrl, Unseen};
-use crate::store::{Store, TokenUse};
-use crate::tokens::issuers::Issuers;
-use crate::tokens::permissions::Permissions;
+use crate::config::{Config, Credential, PublicUrl};
+use crate::store::Store;
 
 pub use self::address::raise_descriptors;
 pub(crate) use self::address::{Address, Peer};
@@ -81,35 +83,30 @@ pub struct Proxy {
     backend: Backend,
     readable: Readable,
     leases: Leases,
-    issuers: Issuers,
-    /// Answers the rights of principals that the store does not have.
-    permissions: Option<Permissions>,
+    vouchers: Vouchers,
     credential: Option<Own>,
-    trusted_proxies: Vec<IpNet>,
-    public_url: Option<PublicUrl>,
+    front: Front,
     /// Path of the configuration file.
     configuration: PathBuf,
     limits: Limits,
     metrics: Metrics,
-    slots: AllSlots,
-    client_timeout: Duration,
-    lease_timeout: Duration,
-    unseen: Unseen,
-    /// Accounts that are imported, which is final.
-    filled: Mutex<BTreeSet<String>>,
-    settle: settle::Times,
-    asked: Mutex<settle::SettleState>,
-    /// Requests in flight, including those whose client disconnected: what the backend did is
-    /// recorded anyway.
-    in_flight: TaskTracker,
-    /// Cancelled when requests that are not forwarded yet have to end.
-    ending: CancellationToken,
+    imports: Imports,
+    settling: Settling,
+    lifetime: Lifetime,
     /// For gateways that run the policy themselves.
     facts_service: Option<Arc<FactsService>>,
     /// The decision log, for operators.
     decisions: Option<Log>,
-    /// Last uses of tokens that are not stored yet, by account and id.
-    used: Mutex<BTreeMap<(String, String), TokenUse>>,
+    uses: TokenUses,
+}
+
+/// What stands between connections and requests.
+struct Front {
+    /// The connection slots of each address.
+    slots: AllSlots,
+    trusted_proxies: Vec<IpNet>,
+    public_url: Option<PublicUrl>,
+    client_timeout: Duration,
 }
 
 /// The connection slots of each address.
@@ -117,6 +114,16 @@ struct AllSlots {
     clients: Arc<Slots>,
     facts: Arc<Slots>,
     admin: Arc<Slots>,
+}
+
+/// How far the process is on its way to the end.
+#[derive(Default)]
+struct Lifetime {
+    /// Requests in flight, including those whose client disconnected: what the backend did is
+    /// recorded anyway.
+    in_flight: TaskTracker,
+    /// Cancelled when requests that are not forwarded yet have to end.
+    ending: CancellationToken,
 }
 
 impl AllSlots {
@@ -139,10 +146,15 @@ impl Proxy {
         let credential = Own::read(config)?;
         let paths = Paths::new(&config.policy_text()?, policy.settings());
         Ok(Self {
-            slots: AllSlots {
-                clients: address::slots(config, metrics.connections.of("clients")),
-                facts: address::slots(config, metrics.connections.of("facts")),
-                admin: address::admin_slots(metrics.connections.of("admin")),
+            front: Front {
+                slots: AllSlots {
+                    clients: address::slots(config, metrics.connections.of("clients")),
+                    facts: address::slots(config, metrics.connections.of("facts")),
+                    admin: address::admin_slots(metrics.connections.of("admin")),
+                },
+                trusted_proxies: config.trusted_proxies.clone(),
+                public_url: config.public_url.clone(),
+                client_timeout: config.client_timeout,
             },
             readable: Readable::new().map_err(anyhow::Error::msg)?,
             setup: Arc::new(
@@ -152,31 +164,15 @@ impl Proxy {
             ),
             store,
             backend: Backend::new(config.backend.clone(), config.backend_timeout)?,
-            leases: Leases::default(),
-            issuers: Issuers::new(&config.issuers)?,
-            permissions: config
-                .permissions
-                .as_ref()
-                .map(Permissions::new)
-                .transpose()
-                .context("in permissions")?,
+            leases: Leases::new(config.lease_timeout),
+            vouchers: Vouchers::new(config)?,
             credential,
-            trusted_proxies: config.trusted_proxies.clone(),
-            public_url: config.public_url.clone(),
             configuration: config.file.clone(),
             limits: Limits::new(&config.limits),
             metrics,
-            client_timeout: config.client_timeout,
-            lease_timeout: config.lease_timeout,
-            unseen: config.unseen,
-            filled: Mutex::default(),
-            settle: settle::Times {
-                every: config.settle_every,
-                after: config.settle_after,
-            },
-            asked: Mutex::default(),
-            in_flight: TaskTracker::new(),
-            ending: CancellationToken::new(),
+            imports: Imports::new(config.unseen),
+            settling: Settling::new(config.settle_every, config.settle_after),
+            lifetime: Lifetime::default(),
             facts_service: config
                 .facts
                 .as_ref()
@@ -185,7 +181,7 @@ impl Proxy {
                 .context("in facts")?
                 .map(Arc::new),
             decisions: None,
-            used: Mutex::default(),
+            uses: TokenUses::default(),
         })
     }
 
@@ -214,12 +210,12 @@ impl Proxy {
 
     /// The connection slots of the admin address.
     pub(crate) fn admin_slots(&self) -> Arc<Slots> {
-        Arc::clone(&self.slots.admin)
+        Arc::clone(&self.front.slots.admin)
     }
 
     /// Whether it accepts no more requests.
     pub(crate) fn is_ending(&self) -> bool {
-        self.in_flight.is_closed()
+        self.lifetime.in_flight.is_closed()
     }
 
     /// Answers a request. Once something is forwarded, work continues even if the client
@@ -234,6 +230,7 @@ impl Proxy {
         // Dropped with this future when the client disconnects.
         let (_present, gone) = oneshot::channel();
         let task = self
+            .lifetime
             .in_flight
             .spawn(async move { proxy.answer(request, peer, gone).await });
         task.await.unwrap_or_else(|_| {
@@ -263,9 +260,10 @@ impl Proxy {
                     annotate: self.setup.annotates(),
                     ..head
                 };
-                let (configured, trusted) = (self.public_url.as_ref(), &self.trusted_proxies);
+                let (configured, trusted) =
+                    (self.front.public_url.as_ref(), &self.front.trusted_proxies);
                 Public::of(configured, peer, request.headers(), trusted).enter(&mut head.headers);
-                let source = source::of(peer, request.headers(), &self.trusted_proxies);
+                let source = source::of(peer, request.headers(), &self.front.trusted_proxies);
                 let client = Client::new(source, request.headers());
                 let body = request.into_body();
                 self.exchange(head, body, client, gone, line, now()).await
@@ -284,24 +282,5 @@ impl Proxy {
     /// The guard's own credential at the application, if it has one.
     fn own_credential(&self) -> Option<Credential> {
         self.credential.as_ref().map(Own::present)
-    }
-
-    fn note_used(&self, account: &str, token: &str, used: TokenUse) {
-        let mut all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert((account.to_owned(), token.to_owned()), used);
-    }
-
-    /// Stores when tokens were used, outside of requests: each write waits for the disk.
-    async fn store_used(&self) {
-        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
-        if !used.is_empty()
-            && let Err(error) = self.store.note_used(used.clone()).await
-        {
-            self.store.report(&error);
-            let mut newer = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-            for (token, used) in used {
-                newer.entry(token).or_insert(used);
-            }
-        }
     }
 }

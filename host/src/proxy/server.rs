@@ -27,7 +27,7 @@ impl Proxy {
     /// Stores everything outstanding; nothing is stored afterwards.
     pub(crate) async fn close(&self) {
         self.metrics.log_slowed();
-        self.store_used().await;
+        self.uses.store(&self.store).await;
         if let Some(decisions) = &self.decisions {
             decisions.close().await;
         }
@@ -43,18 +43,18 @@ pub(crate) async fn answer(
     end: impl Future<Output = ()>,
 ) {
     let (no_clients, no_gateways) = (CancellationToken::new(), CancellationToken::new());
-    let timeout = proxy.client_timeout;
+    let timeout = proxy.front.client_timeout;
     let asking = tokio::spawn(settle(Arc::clone(&proxy)));
     let repeating = tokio::spawn(retry(Arc::clone(&proxy)));
     let mut upkeep = JoinSet::new();
-    for work in proxy.issuers.upkeep() {
+    for work in proxy.vouchers.issuers.upkeep() {
         upkeep.spawn(work);
     }
     let mut serving_gateways = None;
     if let (Some(listener), Some(service)) = (gateways, &proxy.facts_service) {
         upkeep.spawn(expire(Arc::clone(&proxy), Arc::clone(service)));
         let (proxy, service) = (Arc::clone(&proxy), Arc::clone(service));
-        let (tls, slots) = (service.tls(), Arc::clone(&proxy.slots.facts));
+        let (tls, slots) = (service.tls(), Arc::clone(&proxy.front.slots.facts));
         let answer =
             move |request, peer| Arc::clone(&service).handle(Arc::clone(&proxy), request, peer);
         let address = Address::new(listener, tls, timeout, slots);
@@ -62,7 +62,7 @@ pub(crate) async fn answer(
     }
     let renewing = tokio::spawn(renew(Arc::clone(&proxy)));
     let serving_clients = clients.map(|listener| {
-        let slots = Arc::clone(&proxy.slots.clients);
+        let slots = Arc::clone(&proxy.front.slots.clients);
         let proxy = Arc::clone(&proxy);
         let answer = move |request, peer: Peer| Arc::clone(&proxy).handle(request, peer.address);
         let address = Address::new(listener, None, timeout, slots);
@@ -77,8 +77,8 @@ pub(crate) async fn answer(
                 let proxy = Arc::clone(&proxy);
                 proxy.limits.forget_quiet();
                 proxy.metrics.log_slowed();
-                proxy.slots.log_room();
-                tokio::spawn(async move { proxy.store_used().await });
+                proxy.front.slots.log_room();
+                tokio::spawn(async move { proxy.uses.store(&proxy.store).await });
             }
         }
     }
@@ -86,10 +86,10 @@ pub(crate) async fn answer(
     asking.abort();
     repeating.abort();
     renewing.abort();
-    proxy.in_flight.close();
+    proxy.lifetime.in_flight.close();
     let mut done = std::pin::pin!(async {
         ended(serving_clients).await;
-        proxy.in_flight.wait().await;
+        proxy.lifetime.in_flight.wait().await;
         // Until then gateways finish what they have in progress.
         no_gateways.cancel();
         ended(serving_gateways).await;
@@ -97,7 +97,7 @@ pub(crate) async fn answer(
     let mut in_time = tokio::time::timeout(timeout, &mut done).await.is_ok();
     if !in_time {
         // Refusing what is not forwarded takes no time.
-        proxy.ending.cancel();
+        proxy.lifetime.ending.cancel();
         in_time = tokio::time::timeout(TO_REFUSE, &mut done).await.is_ok();
     }
     if !in_time {
@@ -133,7 +133,7 @@ async fn settle(proxy: Arc<Proxy>) {
         );
         return;
     }
-    let mut times = tokio::time::interval(proxy.settle.every);
+    let mut times = tokio::time::interval(proxy.settling.every);
     times.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         times.tick().await;
@@ -173,6 +173,7 @@ async fn retry(proxy: Arc<Proxy>) {
         times.tick().await;
         let work = Arc::clone(&proxy);
         let repeated = proxy
+            .lifetime
             .in_flight
             .spawn(async move { work.retry_asked().await });
         if let Ok(Err(error)) = repeated.await {

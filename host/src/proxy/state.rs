@@ -156,7 +156,7 @@ impl State {
                 at: now(),
                 from: self.client.as_ref().map(Client::source),
             };
-            proxy.note_used(account, token, used);
+            proxy.uses.note(account, token, used);
         }
         Ok(())
     }

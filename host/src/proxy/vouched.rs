@@ -3,12 +3,33 @@
 
 use scimguard_core::facts::{Answer, PrincipalKey, VerifiedKey};
 
-use super::Proxy;
-use crate::network::Network;
-use crate::tokens::issuers::{Question, Verification};
-use crate::tokens::permissions::Lookup;
+use anyhow::Context as _;
 
-impl Proxy {
+use crate::config::Config;
+use crate::network::Network;
+use crate::tokens::issuers::{Issuers, Question, Verification};
+use crate::tokens::permissions::{Lookup, Permissions};
+
+/// Who vouches.
+pub(super) struct Vouchers {
+    pub(super) issuers: Issuers,
+    /// Answers the rights of principals that the store does not have.
+    permissions: Option<Permissions>,
+}
+
+// === impl Vouchers ===
+
+impl Vouchers {
+    /// # Errors
+    /// If a file of keys or permissions cannot be read.
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        let permissions = config.permissions.as_ref().map(Permissions::new);
+        Ok(Self {
+            issuers: Issuers::new(&config.issuers)?,
+            permissions: permissions.transpose().context("in permissions")?,
+        })
+    }
+
     /// Asks the issuer for the claims of a token.
     pub(super) async fn claims(
         &self,

@@ -140,7 +140,7 @@ impl FactsService {
         peer: IpAddr,
     ) -> Result<http::Response<Outgoing>, Failure> {
         let reading = body::collect(body, MESSAGE_BYTES);
-        let body = match tokio::time::timeout(proxy.client_timeout, reading).await {
+        let body = match tokio::time::timeout(proxy.front.client_timeout, reading).await {
             Ok(Ok(BufferedBody::Bytes(bytes))) => bytes,
             Ok(Ok(BufferedBody::OverLimit)) => return Err(Failure::too_large(MESSAGE_BYTES)),
             Ok(Ok(BufferedBody::None)) => return Err(Failure::malformed("It is empty.")),
@@ -153,7 +153,7 @@ impl FactsService {
                 let asked = tokio::select! {
                     biased;
                     asked = self.answer_facts(proxy, gateway, request, peer) => asked?,
-                    () = proxy.ending.cancelled() => return Err(Failure::ending()),
+                    () = proxy.lifetime.ending.cancelled() => return Err(Failure::ending()),
                 };
                 written(&asked)
             }
@@ -161,7 +161,7 @@ impl FactsService {
             Endpoint::Records => {
                 let request = read(&body)?;
                 let (proxy, gateway) = (Arc::clone(proxy), Arc::clone(gateway));
-                let tasks = proxy.in_flight.clone();
+                let tasks = proxy.lifetime.in_flight.clone();
                 let stored = tasks
                     .spawn(async move { self.take_records(&proxy, &gateway, request, peer).await })
                     .await;
@@ -186,7 +186,7 @@ impl Endpoint {
 
 /// When the process ends, no new client requests are accepted; those in progress continue.
 fn health(proxy: &Proxy) -> http::Response<Outgoing> {
-    let (status, text) = match proxy.in_flight.is_closed() {
+    let (status, text) = match proxy.lifetime.in_flight.is_closed() {
         false => (StatusCode::OK, "ok\n"),
         true => (
             StatusCode::SERVICE_UNAVAILABLE,

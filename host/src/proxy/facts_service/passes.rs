@@ -69,7 +69,7 @@ impl Passes {
         client: Client,
         head: HeadHash,
     ) -> Result<Open, Failure> {
-        if proxy.in_flight.is_closed() {
+        if proxy.lifetime.in_flight.is_closed() {
             return Err(Failure::ending());
         }
         let place = gateway.room.enter(Network::of(client.source()));
@@ -83,7 +83,7 @@ impl Passes {
             head,
             gateway: Arc::clone(gateway),
             place,
-            _in_flight: proxy.in_flight.token(),
+            _in_flight: proxy.lifetime.in_flight.token(),
         })
     }
 

@@ -7,7 +7,7 @@
 mod creates;
 
 use std::collections::BTreeSet;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -19,12 +19,13 @@ use super::{Proxy, leases};
 use crate::clock::now;
 use crate::store::{self, OpenIntent, OpenMembers};
 
-/// When the backend is asked.
-pub(super) struct Times {
-    /// The interval.
+/// When the backend is asked, and what earlier rounds found out.
+pub(super) struct Settling {
+    /// The interval between two rounds.
     pub(super) every: Duration,
     /// How long after a write the backend may still act.
-    pub(super) after: Duration,
+    after: Duration,
+    state: Mutex<SettleState>,
 }
 
 /// How many groups to sample for whether the application returns members.
@@ -32,7 +33,7 @@ const SAMPLE_SIZE: u32 = 10;
 
 /// What earlier rounds found out.
 #[derive(Default)]
-pub(super) struct SettleState {
+struct SettleState {
     /// What was missing once.
     missing: BTreeSet<Question>,
     /// Accounts whose groups have been seen with members.
@@ -73,14 +74,14 @@ impl Proxy {
     }
 
     async fn settle_all(&self, credential: &Credential) -> Result<usize, store::Error> {
-        let missing = std::mem::take(&mut self.lock_open().missing);
+        let missing = std::mem::take(&mut self.settling.state().missing);
         let mut round = Round {
             proxy: self,
             credential,
-            over: now().saturating_sub(millis(self.settle.after)),
+            over: now().saturating_sub(millis(self.settling.after)),
             missing,
             missing_now: BTreeSet::new(),
-            lists_members: self.lock_open().lists_members.clone(),
+            lists_members: self.settling.state().lists_members.clone(),
             settled: 0,
         };
         for intent in self.store.open_intents(None).await? {
@@ -95,14 +96,24 @@ impl Proxy {
         for group in self.store.open_members(round.over).await? {
             round.members(group).await?;
         }
-        let mut open = self.lock_open();
+        let mut open = self.settling.state();
         open.missing = round.missing_now;
         open.lists_members = round.lists_members;
         Ok(round.settled)
     }
+}
 
-    fn lock_open(&self) -> MutexGuard<'_, SettleState> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+impl Settling {
+    pub(super) fn new(every: Duration, after: Duration) -> Self {
+        Self {
+            every,
+            after,
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, SettleState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -307,8 +318,7 @@ impl Round<'_> {
     /// While it is held, no write of this guard that could change the answers is in progress.
     async fn lease(&self, keys: &[Key]) -> Option<leases::LeaseGuard> {
         let names = leases::names(keys, &[]);
-        let limit = self.proxy.lease_timeout;
-        self.proxy.leases.acquire(names, limit).await.ok()
+        self.proxy.leases.acquire(names).await.ok()
     }
 
     async fn list(&self, path: &str) -> Option<Found> {
