@@ -10,6 +10,10 @@ use wasmtime::CacheStore;
 
 use super::cache::CodeCache;
 
+/// One in this many functions compiled anew is worth another file. For each policy document a few are,
+/// of several thousand.
+const WORTH: usize = 20;
+
 /// The functions of one component: read from disk when the first one is asked for.
 pub(super) struct Functions {
     cache: CodeCache,
@@ -23,7 +27,8 @@ struct State {
     known: Option<HashMap<Vec<u8>, Vec<u8>>>,
     /// Compiled anew, or used.
     used: HashMap<Vec<u8>, Vec<u8>>,
-    is_changed: bool,
+    /// How many of these were compiled anew.
+    new: usize,
 }
 
 impl Functions {
@@ -39,7 +44,7 @@ impl Functions {
     /// Keeps what was compiled on disk, and nothing in memory.
     pub(super) fn keep(&self) {
         let state = std::mem::take(&mut *self.state());
-        if !state.is_changed {
+        if state.new * WORTH <= state.used.len() {
             return;
         }
         let functions: Vec<(&Vec<u8>, &Vec<u8>)> = state.used.iter().collect();
@@ -82,7 +87,7 @@ impl CacheStore for Functions {
     fn insert(&self, key: &[u8], value: Vec<u8>) -> bool {
         let mut state = self.state();
         state.used.insert(key.to_owned(), value);
-        state.is_changed = true;
+        state.new += 1;
         true
     }
 }
@@ -90,5 +95,37 @@ impl CacheStore for Functions {
 impl fmt::Debug for Functions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Functions").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_found_again_and_a_few_new_ones_are_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let functions = || Functions::of(CodeCache::open(folder.path()), [7; 32]);
+        let names: Vec<String> = (0..100).map(|n| format!("function {n}")).collect();
+        let is_known = |functions: &Functions, name: &str| functions.get(name.as_bytes()).is_some();
+
+        let first = functions();
+        for name in &names {
+            assert!(!is_known(&first, name));
+            first.insert(name.as_bytes(), name.to_uppercase().into_bytes());
+        }
+        first.keep();
+
+        let second = functions();
+        for name in &names {
+            let code = second.get(name.as_bytes()).unwrap();
+            assert_eq!(*code, *name.to_uppercase().as_bytes());
+        }
+        second.insert(b"another", b"one".to_vec());
+        second.keep();
+
+        let third = functions();
+        assert!(names.iter().all(|name| is_known(&third, name)));
+        assert!(!is_known(&third, "another"));
     }
 }
