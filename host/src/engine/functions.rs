@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn functions_are_found_again_and_a_few_new_ones_are_not_written() {
         let folder = tempfile::tempdir().unwrap();
-        let functions = || Functions::of(CodeCache::open(folder.path()), [7; 32]);
+        let cache = folder.path().join("cache");
+        let functions = || Functions::of(CodeCache::open(&cache), [7; 32]);
         let names: Vec<String> = (0..100).map(|n| format!("function {n}")).collect();
         let is_known = |functions: &Functions, name: &str| functions.get(name.as_bytes()).is_some();
 
