@@ -138,7 +138,9 @@ fn state() -> impl Strategy<Value = (Option<Membership>, Option<String>)> {
         Just((Some(Membership::Unconfirmed), None)),
         Just((Some(Membership::Adding), by.clone())),
         Just((Some(Membership::Removing), None)),
-        Just((Some(Membership::Removing), by)),
+        Just((Some(Membership::Removing), by.clone())),
+        Just((Some(Membership::Confirmed), by.clone())),
+        Just((None, by)),
     ]
 }
 
@@ -350,6 +352,13 @@ proptest! {
 
             let mut after = before.clone();
             after.apply(&transition, NOW);
+            if let Step::Record(Record::Member(member)) = step
+                && !member.is_pending()
+            {
+                let group = GroupRowKey::new(ACCOUNT, "", RowId::known(&member.group));
+                let key = MembershipKey::of(&group, &member.user);
+                prop_assert!(!after.retries.contains_key(&key), "{:?} has an outcome", step);
+            }
             if !step.counts() {
                 let mut again = after.clone();
                 again.apply(&transition, NOW);

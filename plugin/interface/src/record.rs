@@ -167,17 +167,34 @@ pub struct ResourceKey {
     pub id: String,
 }
 
+// === impl MemberRecord ===
+
+impl MemberRecord {
+    /// Whether the write puts the user in; otherwise it takes the user out.
+    #[must_use]
+    pub fn puts_in(&self) -> bool {
+        !matches!(self.state, None | Some(Membership::Removing))
+    }
+
+    /// Whether the write awaits its outcome, or a confirmation.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        !matches!(self.state, None | Some(Membership::Confirmed))
+    }
+}
+
 // === impl MemberJson ===
 
 impl From<MemberRecord> for MemberJson {
     fn from(record: MemberRecord) -> Self {
+        let (present, pending) = (record.puts_in(), record.is_pending());
         Self {
             account: record.account,
             scope: record.scope,
             group: record.group,
             user: record.user,
-            present: !matches!(record.state, None | Some(Membership::Removing)),
-            pending: !matches!(record.state, None | Some(Membership::Confirmed)),
+            present,
+            pending,
             by: record.by,
         }
     }

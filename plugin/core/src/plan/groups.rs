@@ -152,12 +152,10 @@ pub(super) fn change(
     let mut was_in = moves.added;
     was_in.retain(|member| member.may_be_in());
     let was_in: BTreeSet<String> = ids(&was_in).into_iter().collect();
+    let by = context.token.filter(|_| provisions);
+    let open = |user: &String, state| member(&before, user, Some(state), by);
     let member = |user: &String, state| member(&before, user, state, None);
-    let open = |user: &String, state| {
-        let by = context.token.filter(|_| provisions);
-        self::member(&before, user, Some(state), by)
-    };
-    let adding = match context.token.filter(|_| provisions) {
+    let adding = match by {
         Some(_) => Membership::Adding,
         None => Membership::Unconfirmed,
     };

@@ -49,12 +49,8 @@ pub(super) fn set(member: &MemberRecord, rows: &Rows, now: u64) -> Vec<RowChange
     let mut changes = become_row(&key, recorded, row);
     // An open change makes a retry of the opposite obsolete; one with an outcome makes every retry
     // obsolete.
-    let is_open = member.by.is_some() && member.state != Some(Membership::Confirmed);
-    let wanted = match member.state {
-        None | Some(Membership::Removing) => Presence::Out,
-        Some(_) => Presence::In,
-    };
-    let is_outdated = |retry: &RetryRow| !is_open || retry.present != (wanted == Presence::In);
+    let is_open = member.is_pending() && member.by.is_some();
+    let is_outdated = |retry: &RetryRow| !is_open || retry.present != member.puts_in();
     if rows.retries.get(&key).is_some_and(is_outdated) {
         changes.push(RowChange::DeleteRetries(Selection::One(key)));
     }
