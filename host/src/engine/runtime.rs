@@ -56,8 +56,8 @@ pub(super) enum Deadline {
 }
 
 impl Runtime {
-    /// For this component: what is compiled of it goes to the cache.
-    pub(super) fn start(component: &[u8], cache: &CodeCache) -> Result<Self, LoadError> {
+    /// For the component with this SHA-256: what is compiled of it goes to the cache.
+    pub(super) fn start(component: &[u8; 32], cache: &CodeCache) -> Result<Self, LoadError> {
         let key = Sha256::new_with_prefix(b"functions")
             .chain_update(component)
             .finalize();

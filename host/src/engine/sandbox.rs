@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scimguard_core::Settings;
+use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Store, StoreLimits};
 
@@ -43,7 +44,8 @@ impl Plugin {
     pub fn load(path: &Path, cache_dir: &Path) -> Result<Self, LoadError> {
         let bytes = read(path)?;
         let cache = CodeCache::open(cache_dir);
-        Self::compile(Runtime::start(&bytes, &cache)?, path, &bytes, &cache)
+        let runtime = Runtime::start(&sha256(&bytes), &cache)?;
+        Self::compile(runtime, path, &bytes, &cache)
     }
 
     fn compile(
@@ -90,8 +92,10 @@ impl Sandbox {
     ) -> Result<Engine, LoadError> {
         let bytes = read(path)?;
         let cache = CodeCache::open(cache_dir);
-        let runtime = Runtime::start(&bytes, &cache)?;
-        let key = runtime.digest(&[&bytes, policy.as_bytes()]);
+        // Hashed once: a start with everything in the cache does little else.
+        let digest = sha256(&bytes);
+        let runtime = Runtime::start(&digest, &cache)?;
+        let key = runtime.digest(&[&digest, policy.as_bytes()]);
         if let Some(Entry {
             code,
             settings: Some(settings),
@@ -188,6 +192,10 @@ fn keep(
         Err(error) => tracing::warn!(%error, "the compiled plugin was not cached"),
     }
     runtime.keep_functions();
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
