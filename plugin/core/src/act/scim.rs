@@ -7,6 +7,7 @@ use super::{
 use crate::facts::ResourceKind;
 use crate::json::Json;
 use crate::normalise::members::referenced;
+use crate::scim::filter::{Filter, Operator};
 use crate::scim::operation::{Operation, Verb};
 
 /// A POST of a canonical resource.
@@ -280,9 +281,27 @@ fn patched_email(operation: &Operation, sub: Option<&str>) -> FieldWrite {
     match (operation.verb, sub, &operation.value) {
         (Verb::Remove, ..) => FieldWrite::Clear,
         (Verb::Replace, None, Some(list)) if operation.filter.is_none() => email(list),
-        (_, Some("value"), Some(Json::String(address))) => FieldWrite::Set(address.clone()),
+        (_, Some("value"), Some(Json::String(address))) => match &operation.filter {
+            Some(filter) if is_known_email(filter) => FieldWrite::Set(address.clone()),
+            // Any other e-mail is on no record: even the known address may be a change of it.
+            _ => FieldWrite::Unknown(vec![address.clone()]),
+        },
         (_, None, Some(value)) => FieldWrite::Unknown(addresses(value)),
         _ => FieldWrite::Unknown(Vec::new()),
+    }
+}
+
+/// Whether a filter selects the e-mail that the record knows: the one for work, or the primary one.
+fn is_known_email(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(all) => all.iter().any(is_known_email),
+        Filter::Compare(name, Operator::Equal, Json::String(kind)) => {
+            name.0.eq_ignore_ascii_case("type") && kind.eq_ignore_ascii_case("work")
+        }
+        Filter::Compare(name, Operator::Equal, Json::Bool(true)) => {
+            name.0.eq_ignore_ascii_case("primary")
+        }
+        _ => false,
     }
 }
 
