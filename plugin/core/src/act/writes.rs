@@ -95,6 +95,16 @@ impl Writes {
         }
     }
 
+    /// The value that all writes set; `None` if they differ.
+    pub(crate) fn agreed(&self) -> Option<&str> {
+        let FieldWrite::Set(value) = self.0.first()? else {
+            return None;
+        };
+        let is_same =
+            |write: &FieldWrite| matches!(write, FieldWrite::Set(other) if other == value);
+        self.0.iter().all(is_same).then_some(value)
+    }
+
     /// The value after all writes, given the one before; `None` if it is empty or unknown.
     pub(crate) fn after(&self, before: Option<&str>) -> Option<String> {
         match self.0.last() {

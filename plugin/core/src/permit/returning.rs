@@ -48,7 +48,7 @@ pub(super) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
 
 impl<'a> Context<'a> {
     /// The person's records under other names: the provider's own, inactive or being deleted, with
-    /// an external id that the request writes.
+    /// the external id that the request writes, if it writes one alone.
     pub(crate) fn earlier_records(
         &self,
         external_id: &Writes,
@@ -75,19 +75,21 @@ impl<'a> Context<'a> {
             let name = holder.name.as_deref().map(fold);
             written.id == Some(id) || written.name.is_some_and(|own| name == Some(fold(own)))
         };
+        // A later write must not take back what made an earlier one permitted.
+        let Some(value) = external_id.agreed() else {
+            return Ok(Vec::new());
+        };
         let mut others = Vec::new();
-        for value in external_id.values() {
-            for holder in self.facts.holders(&self.external_id_key(value))? {
-                if let (ResourceKind::User, Some(id)) = (holder.kind, &holder.id)
-                    && !is_written(holder, id)
-                {
-                    let key = Key::User(UserKey {
-                        account: self.account_name.to_owned(),
-                        value: id.clone(),
-                        unseen: Unseen::Absent,
-                    });
-                    others.push((value, key));
-                }
+        for holder in self.facts.holders(&self.external_id_key(value))? {
+            if let (ResourceKind::User, Some(id)) = (holder.kind, &holder.id)
+                && !is_written(holder, id)
+            {
+                let key = Key::User(UserKey {
+                    account: self.account_name.to_owned(),
+                    value: id.clone(),
+                    unseen: Unseen::Absent,
+                });
+                others.push((value, key));
             }
         }
         Ok(others)
