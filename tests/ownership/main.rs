@@ -5,9 +5,7 @@
 mod combinations;
 mod histories;
 mod observing_proxy;
-mod operation;
 mod races;
-mod reading;
 mod record;
 mod scenario;
 mod suites;

@@ -17,15 +17,17 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::acts::reading;
 use scimguard_tests::client::{Answer, Client};
 use scimguard_tests::fixtures::HARNESS_BASE;
-use scimguard_tests::model::{Actor, Edit, Group, Id, Policy, Rule, User, Verdict, World};
+use scimguard_tests::model::{Actor, Group, Id, Policy, User, Verdict, World};
+use scimguard_tests::oracle;
 use scimguard_tests::served::{Served, or_bad_gateway};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use crate::record::{self, Record};
-use crate::{PROVIDER, reading};
+use crate::PROVIDER;
+use crate::record;
 
 /// The longest that an answer is late.
 pub(crate) const LATE: Duration = Duration::from_millis(60);
@@ -145,17 +147,6 @@ impl ObservingProxy {
 }
 
 impl Seen {
-    /// Whom the provider claimed may be its own although the application did not do it: the guard
-    /// was killed on the way, or an answer was lost, and nobody can tell whose the user is that is
-    /// found later. The record decides.
-    pub(crate) fn grant_claims(&mut self, record: &Record) {
-        for (id, user) in &mut self.world.users {
-            let mail = user.mail.to_lowercase();
-            let claimed = self.claimed.contains(id) || self.claimed.contains(&mail);
-            user.managed |= claimed && record.users.contains_key(id);
-        }
-    }
-
     /// The writes that name one of those whom a text names.
     pub(crate) fn about(&self, text: &str) -> String {
         // Also users who are gone: only the text itself still names them.
@@ -219,12 +210,14 @@ impl Oracle {
         let mut seen = self.seen.lock().await;
         let actor = actor(head);
         let line = format!("{actor:?}: {} {path} {text}", head.method);
-        let Some(edit) = reading::edit(&head.method, path, body) else {
+        let Some(edit) = reading::edit(head.method.as_str(), path, body) else {
             seen.forbidden.push(format!("{line}\n  is no edit"));
             return Ok(StatusCode::NOT_IMPLEMENTED.into_response());
         };
         let verdict = seen.world.judge(self.policy, actor, &edit);
-        if verdict != Verdict::Forward && !seen.is_undecided(actor, &edit, &verdict) {
+        if verdict != Verdict::Forward
+            && !oracle::is_undecided(&seen.world, actor, &edit, &verdict, seen.is_faulty)
+        {
             let about = seen.about(&line);
             let last = seen.log.len().saturating_sub(LAST);
             let recorded = match self.record.get() {
@@ -255,7 +248,9 @@ impl Oracle {
             .push(format!("{line}\n  {} {id}{mark}", answered.status));
         let is_done = (200..300).contains(&answered.status);
         let provisioned = match actor {
-            Actor::Provisioner if is_done => provisioned(&edit, &answered),
+            Actor::Provisioner if is_done => {
+                oracle::provisioned(&edit, answered.body["id"].as_str())
+            }
             _ => None,
         };
         self.look(&mut seen, provisioned.as_deref()).await?;
@@ -334,37 +329,6 @@ impl Seen {
             true => LATE.mul_f64(self.random.random()),
             false => Duration::ZERO,
         }
-    }
-
-    /// What became of an unclear write of its own, the provider need not know: the application tells.
-    /// It tells operators too which name another of their own users has, of whom the management API
-    /// tells the guard no id.
-    fn is_undecided(&self, actor: Actor, edit: &Edit, verdict: &Verdict) -> bool {
-        let own_affair = [Rule::Deactivated, Rule::GroupId].map(Verdict::refused);
-        match (actor, edit) {
-            (Actor::Provisioner, _) => self.is_faulty && own_affair.contains(verdict),
-            (Actor::Operator, Edit::WriteUser { user, profile, .. }) => {
-                let is_managed =
-                    |id: &Id| self.world.users.get(id).is_some_and(|user| user.managed);
-                let holder = profile
-                    .mail
-                    .as_deref()
-                    .and_then(|mail| self.world.named(mail));
-                *verdict == Verdict::refused(Rule::UserName)
-                    && !is_managed(user)
-                    && holder.is_some_and(|holder| !is_managed(holder))
-            }
-            _ => false,
-        }
-    }
-}
-
-/// The user or group that a successful edit of the provider was about.
-fn provisioned(edit: &Edit, answer: &Answer) -> Option<Id> {
-    match edit {
-        Edit::WriteUser { user, .. } => Some(user.clone()),
-        Edit::WriteGroup { group, .. } | Edit::ReplaceGroup { group, .. } => Some(group.clone()),
-        _ => answer.body["id"].as_str().map(str::to_owned),
     }
 }
 

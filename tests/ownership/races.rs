@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::acts::{Operation, managed, patch, scim, whole_user};
 use scimguard_tests::fixtures::GROUP;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::operation::{Operation, managed, patch, scim, whole_user};
 use crate::scenario::Scenario;
 
 /// How often each race is run.
@@ -66,7 +66,7 @@ enum Place {
 
 async fn run(scenario: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::Result<Place> {
     for operation in &race.before {
-        operation.by(&scenario.operator).await?.done()?;
+        scenario.operator.send(operation).await?.done()?;
     }
     let (lead, lag) = (
         HEAD_START.mul_f64(random.random()),
@@ -74,11 +74,11 @@ async fn run(scenario: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::R
     );
     let provider = async {
         sleep(lead).await;
-        race.provider.by(&scenario.provider).await?.done()
+        scenario.provider.send(&race.provider).await?.done()
     };
     let operator = async {
         sleep(lag).await;
-        race.operator.by(&scenario.operator).await
+        scenario.operator.send(&race.operator).await
     };
     let (provider, operator) = tokio::join!(provider, operator);
     provider?;
@@ -87,7 +87,7 @@ async fn run(scenario: &Scenario, race: &Race, random: &mut StdRng) -> anyhow::R
         Some(_) => Place::Second,
     };
     for operation in &race.after {
-        operation.by(&scenario.provider).await?.done()?;
+        scenario.provider.send(operation).await?.done()?;
     }
     Ok(place)
 }
@@ -96,17 +96,17 @@ async fn races(scenario: &mut Scenario) -> anyhow::Result<Vec<Race>> {
     let mut ids = Vec::new();
     for mail in ["ann@example.com", "bob@example.com"] {
         let create = scim("POST", "/Users".into(), whole_user(mail, "As Pushed", true));
-        ids.push(create.by(&scenario.provider).await?.status(201)?.id()?);
+        ids.push(scenario.provider.send(&create).await?.status(201)?.id()?);
     }
     let [ann, bob] = &ids[..] else {
         anyhow::bail!("two users, not {ids:?}");
     };
     let push = json!({"schemas": [GROUP], "displayName": "pushed", "members": [{"value": bob}]});
     let push = scim("POST", "/Groups".into(), push);
-    let pushed = push.by(&scenario.provider).await?.status(201)?.id()?;
+    let pushed = scenario.provider.send(&push).await?.status(201)?.id()?;
     let native = json!({"identifier": "local", "name": "local", "users": []});
     let native = managed("POST", "/ng/api/user-groups".into(), native);
-    native.by(&scenario.operator).await?.done()?;
+    scenario.operator.send(&native).await?.done()?;
 
     let group = format!("/Groups/{pushed}");
     let edit = |operation: Value| patch(group.clone(), json!([operation]));

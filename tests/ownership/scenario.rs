@@ -2,7 +2,8 @@
 //! that, and the provider's and the operators' clients.
 
 use anyhow::Context as _;
-use scimguard_tests::client::Client;
+use scimguard_tests::acts::Operation;
+use scimguard_tests::client::{Answer, Client};
 use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE, harness};
 use scimguard_tests::guard::Guard;
 use scimguard_tests::model::Policy;
@@ -64,5 +65,19 @@ impl Scenario {
             operator,
             _application: application,
         })
+    }
+}
+
+impl Hands {
+    /// Sends a request.
+    pub(crate) async fn send(&self, operation: &Operation) -> anyhow::Result<Answer> {
+        let client = match operation.by_scim {
+            true => &self.scim,
+            false => &self.management,
+        };
+        let body = (!operation.body.is_null()).then_some(&operation.body);
+        client
+            .send(operation.method, &operation.target(), body)
+            .await
     }
 }

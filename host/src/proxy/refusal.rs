@@ -52,11 +52,11 @@ pub(super) fn unavailable(store: &Store, error: &Unavailable) -> Refused {
     }
     match error {
         Unavailable::Failing(wait) => Refused::not_asked(limits::seconds(*wait)),
-        Unavailable::Busy => Refused::new(
+        Unavailable::Busy(_) => Refused::new(
             "facts.unavailable",
             "Another change of the same users or groups is not finished. Repeat the request later.",
         ),
-        Unavailable::TooMany => Refused::new(
+        Unavailable::TooMany(_) => Refused::new(
             "plugin.timeout",
             "The request names too many users and groups at once. Send several requests, each with a part of them.",
         ),

@@ -121,9 +121,8 @@ impl Proxy {
             token,
         };
         let line = DecisionEntry::new(&request.method, &request.path);
-        let (response, line) = self
-            .exchange_repeated(request, on_behalf_of, line, now())
-            .await;
+        let repeated = self.exchange_repeated(request, on_behalf_of, line, now());
+        let (response, line) = Box::pin(repeated).await;
         let status = response.status();
         let rule = response.headers().get(RULE);
         let rule = rule.and_then(|rule| rule.to_str().ok()).map(str::to_owned);

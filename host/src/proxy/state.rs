@@ -7,11 +7,12 @@ use scimguard_core::Headers;
 use scimguard_core::facts::Fact;
 use scimguard_core::record::Record;
 use scimguard_exchange::{Found, Needed, Refused};
-use scimguard_wire::{DecisionReport, Stage};
+use scimguard_knowledge::Pass;
+use scimguard_wire::DecisionReport;
 
 use super::Proxy;
 use super::client::Client;
-use super::facts::{Facts, Unavailable, is_read};
+use super::facts::{Sources, Unavailable, Vouched};
 use super::leases::LeaseGuard;
 use super::log::DecisionEntry;
 use super::refusal::unavailable;
@@ -25,9 +26,8 @@ pub(super) struct State {
     now: u64,
     /// `None` for a request that is not a client's: nobody is charged.
     client: Option<Client>,
-    on_behalf_of: Option<OnBehalfOf>,
-    facts: Facts,
-    held: LeaseGuard,
+    vouched: Vouched,
+    pass: Pass<LeaseGuard>,
 }
 
 // === impl State ===
@@ -46,10 +46,9 @@ impl State {
     fn new(client: Option<Client>, on_behalf_of: Option<OnBehalfOf>, now: u64) -> Self {
         Self {
             now,
-            facts: no_facts(now, client.as_ref(), on_behalf_of.as_ref()),
+            vouched: Vouched::new(now, on_behalf_of, client.as_ref().map(Client::source)),
             client,
-            on_behalf_of,
-            held: LeaseGuard::default(),
+            pass: Pass::default(),
         }
     }
 
@@ -60,13 +59,13 @@ impl State {
 
     /// The facts of this pass.
     pub(super) fn found(&self) -> Arc<Vec<Fact>> {
-        self.facts.found()
+        self.pass.found()
     }
 
     /// Whether an issuer was not asked because of too many strange tokens. Such requests come in
     /// great numbers, so they are not logged one by one.
     pub(super) fn is_crowded_out(&self) -> bool {
-        self.facts.are_crowded_out()
+        self.vouched.is_crowded_out()
     }
 
     /// Charges the account of the good token, once an exchange.
@@ -97,26 +96,19 @@ impl State {
         headers: &Headers,
         needed: Needed,
     ) -> Result<Found, Refused> {
-        let is_leased = needed.stage == Stage::Decide && !is_read(method);
         if needed.first {
-            self.facts = no_facts(self.now, self.client.as_ref(), self.on_behalf_of.as_ref());
-            if is_leased {
-                // Another part of the request begins: the leases of the previous one end.
-                self.held = LeaseGuard::default();
-            }
+            self.vouched.begin();
         }
-        let keys = needed.keys;
-        let found = match is_leased {
-            true => {
-                let held = &mut self.held;
-                self.facts.answer_leased(proxy, headers, keys, held).await
-            }
-            false => self.facts.answer(proxy, headers, keys).await,
+        let mut sources = Sources {
+            proxy,
+            headers,
+            vouched: &mut self.vouched,
         };
+        let found = self.pass.find(&mut sources, method, needed).await;
         found.map_err(|error| unavailable(&proxy.store, &error))?;
         Ok(Found {
             now: self.now,
-            facts: self.facts.found(),
+            facts: self.pass.found(),
         })
     }
 
@@ -143,7 +135,7 @@ impl State {
         let applied = proxy.store.apply(records).await;
         applied.map_err(|error| unavailable(&proxy.store, &Unavailable::Store(error)))?;
         if ends {
-            self.held = LeaseGuard::default();
+            self.pass.end();
         }
         if let Some(DecisionReport {
             account: Some(account),
@@ -177,8 +169,4 @@ impl State {
             _ => Ok(()),
         }
     }
-}
-
-fn no_facts(now: u64, client: Option<&Client>, on_behalf_of: Option<&OnBehalfOf>) -> Facts {
-    Facts::new(now, on_behalf_of.cloned()).of_client(client.map(Client::source))
 }

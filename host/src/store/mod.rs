@@ -34,7 +34,6 @@ use scimguard_core::skeleton;
 use crate::database::{self, Database, Statements as _, migrations};
 
 pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
-pub use open::{OpenIntent, OpenMembers};
 pub use owners::{CorrectionRow, Counts, MemberCounts, MembershipRow};
 pub use principals::{PrincipalKind, PrincipalRow};
 pub use retries::{RetryKey, RetryRow};

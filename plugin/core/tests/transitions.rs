@@ -10,7 +10,8 @@ use scimguard_core::facts::{
     Group, GroupRowKey, Membership, MembershipKey, MembershipRow, ResourceKind, RowId, Rows, User,
     UserRowKey,
 };
-use scimguard_core::record::transition::{Presence, Reads, Transition};
+use scimguard_core::record::settlement::Step;
+use scimguard_core::record::transition::{Presence, Reads};
 use scimguard_core::record::{
     FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
@@ -18,60 +19,36 @@ use scimguard_core::record::{
 const ACCOUNT: &str = "ACC1";
 const NOW: u64 = 7;
 
-/// A step, with the values it borrows.
-#[derive(Clone, Debug)]
-enum Step {
-    Record(Record),
-    Conclude(IntentKey, Option<String>),
-    Reopen(ResourceKind, String),
-    DoubtMembers(GroupRowKey),
-    SettleMember(MembershipKey, Presence),
-    DropRetry(MembershipKey, Presence),
+/// Returns the create that this step completes.
+fn settled(step: &Step) -> Option<&IntentKey> {
+    match step {
+        Step::Record(Record::Settle(Settled { intent, .. }) | Record::Withdraw(intent))
+        | Step::Conclude(intent, _) => Some(intent),
+        _ => None,
+    }
 }
 
-impl Step {
-    fn transition(&self) -> Transition<'_> {
-        match self {
-            Self::Record(record) => Transition::Record(record),
-            Self::Conclude(intent, id) => Transition::Conclude(intent, id.as_deref()),
-            Self::Reopen(kind, id) => Transition::Reopen(*kind, ACCOUNT, id),
-            Self::DoubtMembers(group) => Transition::DoubtMembers(group.clone()),
-            Self::SettleMember(key, found) => Transition::SettleMember(key, *found),
-            Self::DropRetry(key, wanted) => Transition::DropRetry(key, *wanted),
-        }
-    }
+/// Whether the step adds or removes one attempt.
+fn counts(step: &Step) -> bool {
+    use Record::{Failed, Intent, Withdraw};
+    matches!(step, Step::Record(Intent(_) | Withdraw(_) | Failed(_)))
+}
 
-    /// Returns the create that this step completes.
-    fn settled(&self) -> Option<&IntentKey> {
-        match self {
-            Self::Record(Record::Settle(Settled { intent, .. }) | Record::Withdraw(intent))
-            | Self::Conclude(intent, _) => Some(intent),
-            _ => None,
-        }
-    }
+/// Whether the step itself states who owns the resource, or that it is gone.
+fn writes_resource(step: &Step) -> bool {
+    use Record::{Group, RemoveGroup, RemoveUser, User};
+    matches!(
+        step,
+        Step::Record(User(_) | Group(_) | RemoveUser(_) | RemoveGroup(_))
+    )
+}
 
-    /// Whether the step adds or removes one attempt.
-    fn counts(&self) -> bool {
-        use Record::{Failed, Intent, Withdraw};
-        matches!(self, Self::Record(Intent(_) | Withdraw(_) | Failed(_)))
-    }
-
-    /// Whether the step itself states who owns the resource, or that it is gone.
-    fn writes_resource(&self) -> bool {
-        use Record::{Group, RemoveGroup, RemoveUser, User};
-        matches!(
-            self,
-            Self::Record(User(_) | Group(_) | RemoveUser(_) | RemoveGroup(_))
-        )
-    }
-
-    /// Whether the step records that a user is no longer in a group.
-    fn takes_out(&self) -> bool {
-        match self {
-            Self::Record(Record::Member(member)) => member.state.is_none(),
-            Self::SettleMember(_, found) => *found == Presence::Out,
-            _ => false,
-        }
+/// Whether the step records that a user is no longer in a group.
+fn takes_out(step: &Step) -> bool {
+    match step {
+        Step::Record(Record::Member(member)) => member.state.is_none(),
+        Step::SettleMember(_, found) => *found == Presence::Out,
+        _ => false,
     }
 }
 
@@ -208,7 +185,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => record().prop_map(Step::Record),
         1 => (intent_key(), option::of(id())).prop_map(|(intent, id)| Step::Conclude(intent, id)),
-        1 => (kind(), id()).prop_map(|(kind, id)| Step::Reopen(kind, id)),
+        1 => (kind(), id()).prop_map(|(kind, id)| Step::Reopen(kind, ACCOUNT.to_owned(), id)),
         1 => group_row().prop_map(Step::DoubtMembers),
         2 => (membership(), presence()).prop_map(|(key, found)| Step::SettleMember(key, found)),
         2 => (membership(), presence()).prop_map(|(key, wanted)| Step::DropRetry(key, wanted)),
@@ -346,7 +323,7 @@ proptest! {
             let changes = transition.changes(&before, NOW);
             let read = loaded(&before, &transition.reads());
             prop_assert_eq!(&transition.changes(&read, NOW), &changes, "{:?} reads too little", step);
-            if step.settled().is_some_and(|intent| !has_intent(&before, intent)) {
+            if settled(step).is_some_and(|intent| !has_intent(&before, intent)) {
                 prop_assert_eq!(&changes, &[], "{:?} without its intent", step);
             }
 
@@ -359,7 +336,7 @@ proptest! {
                 let key = MembershipKey::of(&group, &member.user);
                 prop_assert!(!after.retries.contains_key(&key), "{:?} has an outcome", step);
             }
-            if !step.counts() {
+            if !counts(step) {
                 let mut again = after.clone();
                 again.apply(&transition, NOW);
                 prop_assert_eq!(&again, &after, "{:?} twice", step);
@@ -374,14 +351,14 @@ proptest! {
                 Step::SettleMember(key, found) => settles_a_member(key, *found, &before, &after),
                 _ => {}
             }
-            if !step.writes_resource() {
+            if !writes_resource(step) {
                 let still = owned(&after);
                 let lost = owned(&before).into_iter().find(|owned| !still.contains(owned));
                 prop_assert_eq!(lost, None, "after {:?}", step);
                 let left = before.memberships.keys().find(|key| {
                     key.group.as_known().is_some() && !after.memberships.contains_key(key)
                 });
-                prop_assert!(left.is_none() || step.takes_out(), "{:?} after {:?}", left, step);
+                prop_assert!(left.is_none() || takes_out(step), "{:?} after {:?}", left, step);
             }
             before = after;
         }

@@ -3,8 +3,6 @@
 //! application, and once the guard has settled what was open, its record is what the application
 //! has.
 
-mod chance;
-
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,16 +11,17 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::acts::Operation;
+use scimguard_tests::acts::chance::{self, Plan};
 use scimguard_tests::client::Answer;
 use scimguard_tests::model::{Actor, World};
+use scimguard_tests::oracle;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::observing_proxy::View;
-use crate::operation::Operation;
-use crate::record::Record;
+use crate::observing_proxy::{Seen, View};
+use crate::record;
 use crate::scenario::{Hands, Scenario};
-use chance::Plan;
 
 /// How often the guard is killed, unless the long run says otherwise.
 const KILLS: usize = 24;
@@ -154,7 +153,7 @@ impl History {
         let begun = Instant::now();
         let database = self.scenario.guard.database();
         let record = loop {
-            let record = Record::read(&database)?;
+            let record = record::read(&database)?;
             let seen = self.scenario.proxy.seen().await;
             if record.is_settled(&seen.world) {
                 break record;
@@ -169,8 +168,9 @@ impl History {
             sleep(Duration::from_millis(50)).await;
         };
         let mut seen = self.scenario.proxy.seen().await;
-        seen.grant_claims(&record);
-        let differences = record.differences(&seen.world);
+        let Seen { world, claimed, .. } = &mut *seen;
+        oracle::grant_claims(world, claimed, &record);
+        let differences = record.differences(&seen.world, false);
         ensure!(
             differences.is_empty(),
             "the record is not what the application has:\n{}\nof these writes:\n{}",
@@ -238,7 +238,7 @@ impl Life {
         }
         let counts = &self.counts;
         counts.in_flight.fetch_add(1, Ordering::SeqCst);
-        let answer = operation.by(&self.hands).await.ok()?;
+        let answer = self.hands.send(operation).await.ok()?;
         counts.in_flight.fetch_sub(1, Ordering::SeqCst);
         match answer.rule {
             Some(_) => counts.refused.fetch_add(1, Ordering::SeqCst),

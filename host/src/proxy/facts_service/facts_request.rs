@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use scimguard_core::facts::{Fact, Key};
 use scimguard_exchange::Needed;
+use scimguard_knowledge::is_read;
 use scimguard_wire::{FactsRequest, FactsResponse};
 
 use super::access::Gateway;
@@ -12,7 +13,6 @@ use super::authority::{HeadHash, good_tokens};
 use super::failure::Failure;
 use super::{FactsService, client, credentials};
 use crate::proxy::Proxy;
-use crate::proxy::facts::is_read;
 
 impl FactsService {
     pub(super) async fn answer_facts(

@@ -9,14 +9,15 @@ use scimguard_core::facts::{
     Membership, MembershipKey, Origin, ResourceKind, RowId, Rows, Table, Unseen, User,
     UserGroupsKey, UserKey, UserRow, UserRowKey,
 };
+use scimguard_core::record::settlement::Step;
 use scimguard_core::record::transition::{Presence, Reads, Transition};
 use scimguard_core::record::{
     FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 
 use crate::database::Statements as _;
+use crate::store::Store;
 use crate::store::rows::{self, FromColumns as _, Stored, group_columns, user_columns};
-use crate::store::{Store, records};
 
 const ACCOUNTS: &[&str] = &["A", "B"];
 const SCOPES: &[&str] = &["", "org"];
@@ -193,28 +194,6 @@ fn record() -> impl Strategy<Value = Record> {
         }),
         1 => resource().prop_map(Record::RemoveGroup),
     ]
-}
-
-/// What the background does, beside records.
-#[derive(Clone, Debug)]
-enum Step {
-    Conclude(IntentKey, Option<String>),
-    Reopen(ResourceKind, String, String),
-    DoubtMembers(GroupRowKey),
-    SettleMember(MembershipKey, Presence),
-    DropRetry(MembershipKey, Presence),
-}
-
-impl Step {
-    fn transition(&self) -> Transition<'_> {
-        match self {
-            Self::Conclude(intent, id) => Transition::Conclude(intent, id.as_deref()),
-            Self::Reopen(kind, account, id) => Transition::Reopen(*kind, account, id),
-            Self::DoubtMembers(group) => Transition::DoubtMembers(group.clone()),
-            Self::SettleMember(key, found) => Transition::SettleMember(key, *found),
-            Self::DropRetry(key, wanted) => Transition::DropRetry(key, *wanted),
-        }
-    }
 }
 
 prop_compose! {
@@ -407,15 +386,7 @@ proptest! {
             let mut rows = Rows::default();
             for (records, others) in &steps {
                 store.apply(records).await.unwrap();
-                let steps_of_store = others.clone();
-                store
-                    .database
-                    .write(others.len(), move |connection| {
-                        let steps = steps_of_store.iter().map(Step::transition);
-                        records::apply(connection, steps)
-                    })
-                    .await
-                    .unwrap();
+                scimguard_knowledge::Store::apply(&store, others.clone()).await.unwrap();
                 let others = others.iter().map(Step::transition);
                 for step in records.iter().map(Transition::Record).chain(others) {
                     rows.apply(&step, NOW);

@@ -1,10 +1,10 @@
 //! Creates that are not settled: they count as owned.
 
 use scimguard_core::facts::Membership;
-use scimguard_core::record::Settled;
+use scimguard_core::record::{Settled, settlement};
+use scimguard_knowledge::{OpenMembers, Store as _};
 
 use super::*;
-use crate::store::OpenMembers;
 
 #[tokio::test]
 async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
@@ -136,8 +136,9 @@ async fn an_adopted_group_is_owned_and_its_members_are_not_known() {
         .unwrap();
     let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
     assert_eq!(found.managed_by, None, "it says nothing of another one");
-    store
-        .settle_at_last(intent_key(ResourceKind::Group, "g"), Some("g"))
+    let intent = intent_key(ResourceKind::Group, "g");
+    let steps = settlement::settle_at_last(intent, Some("g".to_owned()));
+    scimguard_knowledge::Store::apply(&store, steps)
         .await
         .unwrap();
     let found = found_group(store.one(group_key("g", Unseen::Absent)).await);
@@ -189,7 +190,10 @@ async fn members_of_a_group_that_may_be_another_one_are_not_certain() {
         .apply(&[Record::Group(leaving), member("g", "u1", true)])
         .await
         .unwrap();
-    store.settle_deletion(native).await.unwrap();
+    let steps = settlement::settle_deletion(native);
+    scimguard_knowledge::Store::apply(&store, steps)
+        .await
+        .unwrap();
     let Answer::Members(members) = store.one(Key::Members(members_key("g", &["u1"]))).await else {
         panic!("no members");
     };

@@ -21,6 +21,17 @@ pub struct Table {
 // === impl Table ===
 
 impl Table {
+    /// What the policy has recorded.
+    #[must_use]
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// What the policy has recorded, to be changed by transitions.
+    pub fn rows_mut(&mut self) -> &mut Rows {
+        &mut self.rows
+    }
+
     /// Adds another table's entries; an entry with the same key is replaced.
     pub fn merge(&mut self, other: Self) {
         self.tokens.extend(other.tokens);

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use axum::http::Method;
-use scimguard_tests::fixtures::HARNESS_BASE;
-use scimguard_tests::model::{Active, Edit, Id, Profile};
 use serde_json::Value;
 
+use crate::fixtures::HARNESS_BASE;
+use crate::model::{Active, Edit, Id, Profile};
+
 /// The edit; `None` if it is none that is known.
-pub(crate) fn edit(method: &Method, path: &str, body: &[u8]) -> Option<Edit> {
+#[must_use]
+pub fn edit(method: &str, path: &str, body: &[u8]) -> Option<Edit> {
     let body: Value = match body {
         [] => Value::Null,
         bytes => serde_json::from_slice(bytes).ok()?,
@@ -18,16 +19,16 @@ pub(crate) fn edit(method: &Method, path: &str, body: &[u8]) -> Option<Edit> {
     if let Some(rest) = path.strip_prefix(HARNESS_BASE) {
         let parts: Vec<&str> = rest.split('/').skip(1).collect();
         return match parts[..] {
-            ["Users"] => (method == Method::POST).then(|| created_user(&body))?,
+            ["Users"] => (method == "POST").then(|| created_user(&body))?,
             ["Users", id] => user(method, id, &body),
-            ["Groups"] => (method == Method::POST).then(|| created_group(&body))?,
+            ["Groups"] => (method == "POST").then(|| created_group(&body))?,
             ["Groups", id] => group(method, id, &body),
             _ => None,
         };
     }
     let rest = path.strip_prefix("/gateway/")?;
     let parts: Vec<&str> = rest.split('/').collect();
-    management(method.as_str(), &parts, &body)
+    management(method, &parts, &body)
 }
 
 // === SCIM ===
@@ -37,9 +38,9 @@ fn created_user(body: &Value) -> Option<Edit> {
     Some(Edit::create_user(&mail, profile(body), &[]))
 }
 
-fn user(method: &Method, id: &str, body: &Value) -> Option<Edit> {
+fn user(method: &str, id: &str, body: &Value) -> Option<Edit> {
     let user = id.to_owned();
-    match method.as_str() {
+    match method {
         "DELETE" => Some(Edit::DeleteUser(user)),
         "PUT" => Some(Edit::WriteUser {
             user,
@@ -86,9 +87,9 @@ fn created_group(body: &Value) -> Option<Edit> {
     })
 }
 
-fn group(method: &Method, id: &str, body: &Value) -> Option<Edit> {
+fn group(method: &str, id: &str, body: &Value) -> Option<Edit> {
     let group = id.to_owned();
-    match method.as_str() {
+    match method {
         "DELETE" => Some(Edit::DeleteGroup(group)),
         "PUT" => Some(Edit::ReplaceGroup {
             group,

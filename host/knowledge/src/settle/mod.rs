@@ -10,19 +10,16 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, StatusCode};
-use scimguard_core::facts::{Group, GroupKey, Key, Unseen, User, UserKey};
+use scimguard_core::facts::{Group, GroupKey, GroupRowKey, Key, RowId, Unseen, User, UserKey};
+use scimguard_core::record::settlement::{self, Step};
 use scimguard_core::record::{Record, ResourceKey};
 
-use super::backend_lookup::{Found, MemberOf, Resource};
-use super::{Proxy, leases};
-use crate::clock::now;
-use crate::store::{self, OpenIntent, OpenMembers};
+use super::leases::{Leases, names};
+use super::lookup::{Application, Lookups, MemberOf, NOT_FOUND, Page, Resource};
+use super::ports::{OpenIntent, OpenMembers, Store};
 
 /// When the backend is asked, and what earlier rounds found out.
-pub(super) struct Settling {
-    /// The interval between two rounds.
-    pub(super) every: Duration,
+pub struct Settling {
     /// How long after a write the backend may still act.
     after: Duration,
     state: Mutex<SettleState>,
@@ -57,59 +54,57 @@ enum Lookup<T> {
     Unknown,
 }
 
-type Credential = (HeaderName, HeaderValue);
-
-impl Proxy {
-    /// Asks the backend about everything that is open.
-    pub(super) async fn settle(&self) {
-        let Some(own) = self.own_credential() else {
-            return;
-        };
-        let credential = (own.name, own.value);
-        match self.settle_all(&credential).await {
-            Ok(0) => {}
-            Ok(settled) => tracing::info!(settled, "open outcomes are settled"),
-            Err(error) => self.store.report(&error),
-        }
-    }
-
-    async fn settle_all(&self, credential: &Credential) -> Result<usize, store::Error> {
-        let missing = std::mem::take(&mut self.settling.state().missing);
-        let mut round = Round {
-            proxy: self,
-            credential,
-            over: now().saturating_sub(millis(self.settling.after)),
-            missing,
-            missing_now: BTreeSet::new(),
-            lists_members: self.settling.state().lists_members.clone(),
-            settled: 0,
-        };
-        for intent in self.store.open_intents(None).await? {
-            round.intent(intent).await?;
-        }
-        for user in self.store.open_users(round.over, None).await? {
-            round.user(user).await?;
-        }
-        for group in self.store.open_groups(round.over, None).await? {
-            round.group(group).await?;
-        }
-        for group in self.store.open_members(round.over).await? {
-            round.members(group).await?;
-        }
-        let mut open = self.settling.state();
-        open.missing = round.missing_now;
-        open.lists_members = round.lists_members;
-        Ok(round.settled)
-    }
-}
-
 impl Settling {
-    pub(super) fn new(every: Duration, after: Duration) -> Self {
+    /// Nothing has been asked yet. `after`: how long after a write the application may still act.
+    #[must_use]
+    pub fn new(after: Duration) -> Self {
         Self {
-            every,
             after,
             state: Mutex::default(),
         }
+    }
+
+    /// Asks the application about everything that is open, and returns how much was settled. `now` is in
+    /// milliseconds since 1970.
+    ///
+    /// # Errors
+    /// If the record cannot be read or changed.
+    pub async fn round<S: Store, A: Application, L: Leases>(
+        &self,
+        lookups: Lookups<'_, S, A>,
+        leases: &L,
+        credential: &A::Credential,
+        now: u64,
+    ) -> Result<usize, S::Error> {
+        let missing = std::mem::take(&mut self.state().missing);
+        let over = now.saturating_sub(millis(self.after));
+        let store = lookups.store;
+        let mut round = Round {
+            lookups,
+            leases,
+            credential,
+            over,
+            missing,
+            missing_now: BTreeSet::new(),
+            lists_members: self.state().lists_members.clone(),
+            settled: 0,
+        };
+        for intent in store.open_intents(None).await? {
+            round.intent(intent).await?;
+        }
+        for user in store.open_users(over, None).await? {
+            round.user(user).await?;
+        }
+        for group in store.open_groups(over, None).await? {
+            round.group(group).await?;
+        }
+        for group in store.open_members(over).await? {
+            round.members(group).await?;
+        }
+        let mut open = self.state();
+        open.missing = round.missing_now;
+        open.lists_members = round.lists_members;
+        Ok(round.settled)
     }
 
     fn state(&self) -> MutexGuard<'_, SettleState> {
@@ -118,9 +113,10 @@ impl Settling {
 }
 
 /// One round of questions.
-struct Round<'a> {
-    proxy: &'a Proxy,
-    credential: &'a Credential,
+struct Round<'a, S, A: Application, L> {
+    lookups: Lookups<'a, S, A>,
+    leases: &'a L,
+    credential: &'a A::Credential,
     /// The backend is done with everything that began before this time, in milliseconds since 1970.
     over: u64,
     missing: BTreeSet<Question>,
@@ -130,8 +126,8 @@ struct Round<'a> {
     settled: usize,
 }
 
-impl Round<'_> {
-    async fn user(&mut self, user: User) -> Result<(), store::Error> {
+impl<S: Store, A: Application, L: Leases> Round<'_, S, A, L> {
+    async fn user(&mut self, user: User) -> Result<(), S::Error> {
         let Some(id) = user.id.clone() else {
             return Ok(());
         };
@@ -144,7 +140,7 @@ impl Round<'_> {
         };
         let only = Some((user.account.as_str(), id.as_str()));
         if !self
-            .proxy
+            .lookups
             .store
             .open_users(self.over, only)
             .await?
@@ -190,7 +186,7 @@ impl Round<'_> {
         }
     }
 
-    async fn group(&mut self, group: Group) -> Result<(), store::Error> {
+    async fn group(&mut self, group: Group) -> Result<(), S::Error> {
         let Some(id) = group.id.clone() else {
             return Ok(());
         };
@@ -199,7 +195,7 @@ impl Round<'_> {
         };
         let only = Some((group.account.as_str(), id.as_str()));
         if !self
-            .proxy
+            .lookups
             .store
             .open_groups(self.over, only)
             .await?
@@ -223,12 +219,13 @@ impl Round<'_> {
                 // A native one may be the one that the provider is creating; its next request settles it.
                 let key = Some((found.account.as_str(), id.as_str()));
                 if found.managed_by.is_none()
-                    && !self.proxy.store.open_intents(key).await?.is_empty()
+                    && !self.lookups.store.open_intents(key).await?.is_empty()
                 {
                     return Ok(());
                 }
                 self.settled += 1;
-                self.proxy.store.settle_deletion(found).await
+                let steps = settlement::settle_deletion(found);
+                self.lookups.store.apply(steps).await
             }
             // Some applications show only what was provisioned.
             Lookup::Missing if group.managed_by.is_none() => Ok(()),
@@ -248,14 +245,18 @@ impl Round<'_> {
         }
     }
 
-    async fn members(&mut self, group: OpenMembers) -> Result<(), store::Error> {
+    async fn members(&mut self, group: OpenMembers) -> Result<(), S::Error> {
         let Some(_held) = self
             .lease(&[group_key(&group.account, &group.group_id)])
             .await
         else {
             return Ok(());
         };
-        let open = self.proxy.store.open_members_of(&group, self.over).await?;
+        let open = self
+            .lookups
+            .store
+            .open_members_of(&group, self.over)
+            .await?;
         let found = self
             .resource(&group.account, "Groups", &group.group_id)
             .await;
@@ -264,7 +265,7 @@ impl Round<'_> {
             Lookup::Missing => {
                 // Some applications show only what was provisioned.
                 let recorded = self
-                    .proxy
+                    .lookups
                     .store
                     .recorded_group(&group.account, &group.group_id)
                     .await?;
@@ -287,10 +288,9 @@ impl Round<'_> {
             .filter(|user| self.is_missing_twice(Question::Member(group.clone(), user.clone())))
             .collect();
         self.settled += members.len() + gone.len();
-        self.proxy
-            .store
-            .settle_members(&group, &members, &gone)
-            .await
+        let group = GroupRowKey::new(&group.account, "", RowId::known(&group.group_id));
+        let steps = settlement::settle_members(&group, &members, &gone);
+        self.lookups.store.apply(steps).await
     }
 
     /// The members of a group. `None`: the application returns members of no group.
@@ -305,7 +305,7 @@ impl Round<'_> {
                 ("startIndex", "1".to_owned()),
                 ("count", SAMPLE_SIZE.to_string()),
             ];
-            let path = self.proxy.setup.paths().list(account, "Groups", &query);
+            let path = self.lookups.paths.list(account, "Groups", &query);
             let groups = self.list(&path).await?.resources;
             lists = groups.iter().any(|group| group.members.is_some());
         }
@@ -316,35 +316,36 @@ impl Round<'_> {
     }
 
     /// While it is held, no write of this guard that could change the answers is in progress.
-    async fn lease(&self, keys: &[Key]) -> Option<leases::LeaseGuard> {
-        let names = leases::names(keys, &[]);
-        self.proxy.leases.acquire(names).await.ok()
+    async fn lease(&self, keys: &[Key]) -> Option<L::Guard> {
+        self.leases.acquire(&names(keys, &[])).await.ok()
     }
 
-    async fn list(&self, path: &str) -> Option<Found> {
-        let whole = self.proxy.ask(path, self.credential).await?;
-        self.proxy.read_list(&whole)
+    async fn list(&self, path: &str) -> Option<Page> {
+        let application = self.lookups.application;
+        let whole = application.read(path, self.credential).await?;
+        self.lookups.read_list(&whole)
     }
 
     async fn resource(&self, account: &str, collection: &str, id: &str) -> Lookup<Resource> {
-        let Some(path) = self.proxy.setup.paths().resource(account, collection, id) else {
+        let Some(path) = self.lookups.paths.resource(account, collection, id) else {
             return Lookup::Unknown;
         };
-        let Some(whole) = self.proxy.ask(&path, self.credential).await else {
+        let application = self.lookups.application;
+        let Some(whole) = application.read(&path, self.credential).await else {
             return Lookup::Unknown;
         };
-        if whole.status == StatusCode::NOT_FOUND {
+        if whole.status == NOT_FOUND {
             return Lookup::Missing;
         }
-        match self.proxy.read_resource(&whole) {
+        match self.lookups.read_resource(&whole) {
             Some(resource) if resource.id == id => Lookup::Found(resource),
             _ => Lookup::Unknown,
         }
     }
 
-    async fn apply(&mut self, record: Record) -> Result<(), store::Error> {
+    async fn apply(&mut self, record: Record) -> Result<(), S::Error> {
         self.settled += 1;
-        self.proxy.store.apply(&[record]).await
+        self.lookups.store.apply(vec![Step::Record(record)]).await
     }
 
     fn is_over(&self, opened: i64) -> bool {

@@ -1,24 +1,23 @@
 //! What the provider and operators do, chosen at random from what there is: each as likely to be
 //! allowed as not.
 
+use super::{Operation, managed, patch, scim, whole_user};
+use crate::fixtures::GROUP;
+use crate::model::{Group, Id, User, World};
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
-use scimguard_tests::fixtures::GROUP;
-use scimguard_tests::model::{Group, Id, User, World};
 use serde_json::{Value, json};
-
-use crate::operation::{Operation, managed, patch, scim, whole_user};
 
 /// How many people there are in the provider's directory, and teams.
 const PEOPLE: u32 = 12;
 const TEAMS: u32 = 6;
 
 /// Workers of the provider.
-pub(super) const WORKERS: u32 = 2;
+pub const WORKERS: u32 = 2;
 
 /// What the provider does next.
-pub(crate) enum Plan {
+pub enum Plan {
     /// With what it knows.
     Do(Operation),
     /// With what it finds first.
@@ -34,7 +33,7 @@ pub(crate) enum Plan {
 
 /// What the provider does next. It is several workers, each with a share of people and teams of its
 /// own.
-pub(crate) fn of_the_provider(random: &mut StdRng, world: &World, share: u32) -> Plan {
+pub fn of_the_provider(random: &mut StdRng, world: &World, share: u32) -> Plan {
     let user = pick(random, world.users.iter().filter(|(_, user)| user.managed));
     let group = pick(
         random,
@@ -140,7 +139,7 @@ fn number(random: &mut StdRng, up_to: u32, share: u32) -> u32 {
 }
 
 /// What an operator does next, who may have looked some time ago.
-pub(crate) fn of_an_operator(random: &mut StdRng, world: &World) -> Operation {
+pub fn of_an_operator(random: &mut StdRng, world: &World) -> Operation {
     let user = pick(random, world.users.iter());
     let group = pick(random, world.groups.iter());
     match (random.random_range(0..100), user, group) {

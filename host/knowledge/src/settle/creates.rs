@@ -2,14 +2,15 @@
 
 use scimguard_core::facts::{Key, ResourceKind};
 use scimguard_core::fold;
-use scimguard_core::record::IntentKey;
+use scimguard_core::record::{IntentKey, settlement};
 
 use super::{Lookup, Question, Round, group_key, user_key};
-use crate::proxy::backend_lookup::Resource;
-use crate::store::{self, OpenIntent};
+use crate::leases::Leases;
+use crate::lookup::{Application, Resource};
+use crate::ports::{OpenIntent, Store};
 
-impl Round<'_> {
-    pub(super) async fn intent(&mut self, intent: OpenIntent) -> Result<(), store::Error> {
+impl<S: Store, A: Application, L: Leases> Round<'_, S, A, L> {
+    pub(super) async fn intent(&mut self, intent: OpenIntent) -> Result<(), S::Error> {
         let keys = match intent.kind {
             ResourceKind::User => [Key::UserByName(user_key(&intent.account, &intent.name))],
             ResourceKind::Group => [group_key(&intent.account, &intent.key)],
@@ -18,7 +19,13 @@ impl Round<'_> {
             return Ok(());
         };
         let only = Some((intent.account.as_str(), intent.key.as_str()));
-        if !self.proxy.store.open_intents(only).await?.contains(&intent) {
+        if !self
+            .lookups
+            .store
+            .open_intents(only)
+            .await?
+            .contains(&intent)
+        {
             return Ok(());
         }
         let key = IntentKey {
@@ -33,7 +40,10 @@ impl Round<'_> {
         match created {
             Lookup::Found(id) => {
                 self.settled += 1;
-                self.proxy.store.settle_by_name(key, id).await
+                self.lookups
+                    .store
+                    .apply(settlement::settle_by_name(key, id))
+                    .await
             }
             Lookup::Missing if self.is_over(intent.opened) => {
                 let known = self.known_since(&intent).await?;
@@ -41,8 +51,8 @@ impl Round<'_> {
                     return Ok(());
                 }
                 self.settled += 1;
-                let store = &self.proxy.store;
-                store.settle_at_last(key, known.as_deref()).await
+                let steps = settlement::settle_at_last(key, known);
+                self.lookups.store.apply(steps).await
             }
             Lookup::Missing | Lookup::Unknown => Ok(()),
         }
@@ -50,9 +60,8 @@ impl Round<'_> {
 
     async fn created_user(&self, intent: &OpenIntent) -> Lookup<String> {
         let path = self
-            .proxy
-            .setup
-            .paths()
+            .lookups
+            .paths
             .users_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
             return Lookup::Unknown;
@@ -69,11 +78,10 @@ impl Round<'_> {
     /// The group that a create made. Names are not unique, and a taken id is not derived from a
     /// name: where several groups are possible, the create stays open until the provider's next
     /// request settles it.
-    async fn created_group(&self, intent: &OpenIntent) -> Result<Lookup<String>, store::Error> {
+    async fn created_group(&self, intent: &OpenIntent) -> Result<Lookup<String>, S::Error> {
         let path = self
-            .proxy
-            .setup
-            .paths()
+            .lookups
+            .paths
             .groups_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
             return Ok(Lookup::Unknown);
@@ -81,7 +89,7 @@ impl Round<'_> {
         if found.total_results > u64::try_from(found.resources.len()).unwrap_or(u64::MAX) {
             return Ok(Lookup::Unknown);
         }
-        let store = &self.proxy.store;
+        let store = &self.lookups.store;
         let mut unseen = Vec::new();
         for group in found.resources {
             if group.display_name.as_deref() != Some(&intent.name) {
@@ -119,12 +127,12 @@ impl Round<'_> {
 
     /// The recorded group that settles a create if the backend shows no new one: the provider's group
     /// whose id derives from the name, if there is one. Its initial members are then unknown.
-    async fn known_since(&self, intent: &OpenIntent) -> Result<Option<String>, store::Error> {
+    async fn known_since(&self, intent: &OpenIntent) -> Result<Option<String>, S::Error> {
         let Some(derived) = intent.derived_id.clone() else {
             return Ok(None);
         };
         let known = self
-            .proxy
+            .lookups
             .store
             .recorded_group(&intent.account, &derived)
             .await?;

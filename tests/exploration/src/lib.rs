@@ -1,0 +1,23 @@
+//! Explores orders of events. The whole protocol runs in one process under a scheduler of this crate's:
+//! exchanges, leases, the record's transitions and settling are the real ones; clients, the application
+//! and time are small models. Every order of a few requests and faults is tried, and many random
+//! histories of many requests. Nothing here sleeps, asks a clock, or uses the network.
+
+mod application;
+mod calls;
+mod event;
+mod guard;
+mod history;
+mod leases;
+pub mod random;
+mod sabotage;
+mod store;
+mod world;
+
+pub use application::{Application, Group, Traits, User};
+pub use event::{Event, Fault, Request};
+pub use guard::{Blueprint, Ended};
+pub use history::{Finding, History};
+pub use leases::TaskId;
+pub use sabotage::Sabotage;
+pub use world::World;

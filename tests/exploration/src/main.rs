@@ -1,0 +1,95 @@
+//! `cargo xtask explore`: looks for orders of events that go wrong.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use scimguard_exploration::{Blueprint, Finding, Sabotage, random};
+
+/// Explores random histories of many requests.
+#[derive(Parser)]
+struct Arguments {
+    /// How long.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// The seed of the first history; the next ones follow.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Explores a guard that is broken in this.
+    #[arg(long)]
+    sabotage: Option<Sabotage>,
+    /// Where the shortest history that goes wrong is written to.
+    #[arg(long)]
+    save: Option<PathBuf>,
+    /// Goes on after a finding, and counts what was found.
+    #[arg(long)]
+    count: bool,
+}
+
+#[expect(clippy::print_stdout, reason = "this is what it is for")]
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let blueprint = Blueprint::new("", arguments.sabotage)?;
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs(arguments.seconds);
+    let (seeds, requests) = (AtomicU64::new(arguments.seed), AtomicU64::new(0));
+    let is_over = AtomicBool::new(false);
+    let found: Mutex<Vec<(u64, Finding)>> = Mutex::default();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| -> anyhow::Result<()> {
+                while Instant::now() < until && !is_over.load(Ordering::Relaxed) {
+                    let seed = seeds.fetch_add(1, Ordering::Relaxed);
+                    let (count, finding) = random::history(&blueprint, seed)?;
+                    requests.fetch_add(count as u64, Ordering::Relaxed);
+                    if let Some(finding) = finding {
+                        is_over.store(!arguments.count, Ordering::Relaxed);
+                        if let Ok(mut found) = found.lock() {
+                            found.push((seed, finding));
+                        }
+                    }
+                }
+                Ok(())
+            });
+        }
+    });
+    let seconds = begun.elapsed().as_secs_f64();
+    let histories = seeds.load(Ordering::Relaxed) - arguments.seed;
+    let requests = requests.load(Ordering::Relaxed);
+    println!(
+        "{histories} histories, {requests} requests, {:.0} requests a second",
+        requests as f64 / seconds
+    );
+    let found = found.into_inner().unwrap_or_default();
+    if arguments.count {
+        let mut kinds = std::collections::BTreeMap::<String, Vec<u64>>::new();
+        for (seed, finding) in &found {
+            let kind: String = finding.wrong.chars().take(70).collect();
+            kinds.entry(kind).or_default().push(*seed);
+        }
+        for (kind, seeds) in kinds {
+            println!(
+                "{:6} {kind} {:?}",
+                seeds.len(),
+                &seeds[..seeds.len().min(4)]
+            );
+        }
+    }
+    let Some((seed, first)) = found.into_iter().min_by_key(|(seed, _)| *seed) else {
+        return Ok(());
+    };
+    println!("seed {seed}: {}", first.wrong);
+    let shortest = first.history.shrink(&blueprint)?;
+    let world = shortest.history.replay(&blueprint, true)?;
+    println!("\n{} events:", shortest.history.events.len());
+    for line in world.log() {
+        println!("{line}");
+    }
+    if let Some(path) = &arguments.save {
+        std::fs::write(path, serde_json::to_vec_pretty(&shortest.history)?)?;
+    }
+    anyhow::bail!("{}", shortest.wrong)
+}

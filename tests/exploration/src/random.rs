@@ -1,0 +1,245 @@
+//! Random histories of many requests, the same for the same seed.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+use scimguard_tests::acts::Operation;
+use scimguard_tests::acts::chance::{self, Plan};
+use scimguard_tests::model::{self, Actor};
+use serde_json::Value;
+
+use super::application::Traits;
+use super::event::{Event, Request};
+use super::guard::{Blueprint, Ended};
+use super::history::{Finding, History};
+use super::leases::TaskId;
+use super::world::World;
+use std::sync::Arc;
+
+/// Requests of one history.
+pub const REQUESTS: usize = 50;
+
+/// Operators who act at the same time.
+const OPERATORS: usize = 2;
+
+/// After about so many requests, everybody waits until the guard has settled.
+const TO_A_REST: u32 = 25;
+
+/// A client: what it has seen and what it does next.
+struct Client {
+    actor: Actor,
+    share: u32,
+    seen: model::World,
+    /// What is under way.
+    task: Option<TaskId>,
+    /// What becomes of the answer to a search.
+    found: Option<Found>,
+    /// What it does next.
+    next: Option<Operation>,
+}
+
+/// The rest of a plan that begins with a search.
+struct Found {
+    create: Operation,
+    change: Box<dyn Fn(&str) -> Operation + Send>,
+    /// The resources that the search found and that were not tried yet.
+    ids: Option<Vec<String>>,
+}
+
+/// One history, as it happens.
+struct Run {
+    world: World,
+    random: StdRng,
+    clients: Vec<Client>,
+    next: TaskId,
+    begun: usize,
+    events: Vec<Event>,
+    /// One event in so many is a fault.
+    faulty: u32,
+    /// One request in so many is decided at a gateway.
+    at_gateways: u32,
+}
+
+/// Lets one history happen. Returns how many requests it had.
+///
+/// # Errors
+/// If the world cannot be made.
+pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, Option<Finding>)> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let traits = Traits {
+        removes_deactivated: random.random(),
+        takes_over: random.random(),
+        is_silent: random.random(),
+    };
+    let client = |actor, share| Client {
+        actor,
+        share,
+        seen: model::World::default(),
+        task: None,
+        found: None,
+        next: None,
+    };
+    let providers = (0..chance::WORKERS).map(|share| client(Actor::Provisioner, share));
+    let operators = (0..OPERATORS).map(|_| client(Actor::Operator, 0));
+    let mut run = Run {
+        world: World::new(blueprint, traits)?,
+        clients: providers.chain(operators).collect(),
+        next: 0,
+        begun: 0,
+        events: Vec::new(),
+        faulty: *[12, 25, 60, 200].choose(&mut random).context("no rates")?,
+        at_gateways: *[2, 5, u32::MAX].choose(&mut random).context("no rates")?,
+        random,
+    };
+    while run.begun < REQUESTS && run.world.wrong().is_none() {
+        run.one();
+    }
+    if run.world.wrong().is_none() {
+        run.world.rest(&mut run.next);
+    }
+    let begun = run.begun;
+    Ok(match run.world.wrong() {
+        None => (begun, None),
+        Some(wrong) => {
+            let finding = Finding {
+                wrong: wrong.to_owned(),
+                history: History {
+                    traits,
+                    events: run.events,
+                },
+            };
+            (begun, Some(finding))
+        }
+    })
+}
+
+impl Run {
+    /// One event.
+    fn one(&mut self) {
+        let is_rare = |random: &mut StdRng, one_in: u32| random.random_ratio(1, one_in);
+        if is_rare(&mut self.random, self.faulty)
+            && let Some(fault) = self.world.faults().choose(&mut self.random)
+        {
+            return self.happen(fault.clone());
+        }
+        if let Some(late) = self.world.late().choose(&mut self.random)
+            && self.random.random_ratio(1, 4)
+        {
+            return self.happen(late.clone());
+        }
+        if !self.world.is_settling() && is_rare(&mut self.random, 40) {
+            let id = self.id();
+            return self.happen(Event::Settle(id));
+        }
+        if self.world.late().is_empty() && is_rare(&mut self.random, 60) {
+            return self.happen(Event::Wait);
+        }
+        let idle: Vec<usize> = (0..self.clients.len())
+            .filter(|client| self.clients[*client].task.is_none())
+            .collect();
+        let next = self.world.next();
+        let choices = idle.len() + next.len();
+        if choices == 0 {
+            // Everybody waits for leases that a client holds who has gone.
+            self.world.finish();
+            return;
+        }
+        let choice = self.random.random_range(0..choices);
+        match next.get(choice) {
+            Some(event) => self.happen(event.clone()),
+            None => self.begin(idle[choice - next.len()]),
+        }
+        if self.begun > 0 && is_rare(&mut self.random, TO_A_REST * 20) {
+            self.happen(Event::Wait);
+        }
+    }
+
+    fn id(&mut self) -> TaskId {
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn happen(&mut self, event: Event) {
+        self.world.happen(&event);
+        self.events.push(event);
+        let ended: BTreeMap<TaskId, Option<Ended>> = self.world.take_ended().into_iter().collect();
+        for client in &mut self.clients {
+            let answer = client.task.and_then(|task| ended.get(&task));
+            if let Some(answer) = answer {
+                client.task = None;
+                client.hears(answer.as_ref());
+            }
+        }
+    }
+
+    fn begin(&mut self, client: usize) {
+        let id = self.id();
+        let client = &mut self.clients[client];
+        // An edit may be made of what was seen a while ago.
+        if self.random.random() {
+            client.seen = self.world.truth().clone();
+        }
+        let operation = client.acts(&mut self.random);
+        client.task = Some(id);
+        let mut request = Request::of(client.actor, &operation);
+        request.at_gateway = self.random.random_ratio(1, self.at_gateways);
+        self.begun += 1;
+        self.happen(Event::Begin(id, request));
+    }
+}
+
+impl Client {
+    fn acts(&mut self, random: &mut StdRng) -> Operation {
+        if let Some(operation) = self.next.take() {
+            return operation;
+        }
+        match self.actor {
+            Actor::Operator => chance::of_an_operator(random, &self.seen),
+            Actor::Provisioner => match chance::of_the_provider(random, &self.seen, self.share) {
+                Plan::Do(operation) => operation,
+                Plan::Find {
+                    search,
+                    create,
+                    change,
+                } => {
+                    self.found = Some(Found {
+                        create,
+                        change,
+                        ids: None,
+                    });
+                    search
+                }
+            },
+        }
+    }
+
+    /// The provider links what it finds, as long as it is let.
+    fn hears(&mut self, answer: Option<&Ended>) {
+        let Some(mut found) = self.found.take() else {
+            return;
+        };
+        let ids = match (found.ids.take(), answer) {
+            (None, Some(ended)) if ended.status == 200 => {
+                let body: Value = serde_json::from_slice(&ended.body).unwrap_or_default();
+                let resources = body["Resources"].as_array().into_iter().flatten();
+                let ids = resources.filter_map(|resource| resource["id"].as_str());
+                ids.map(str::to_owned).collect()
+            }
+            // A group that is not its own is not there for the provider: it pushes another.
+            (Some(ids), Some(ended)) if ended.status == 404 => ids,
+            _ => return,
+        };
+        let mut ids: std::collections::VecDeque<String> = ids.into();
+        match ids.pop_front() {
+            Some(id) => {
+                self.next = Some((found.change)(&id));
+                found.ids = Some(ids.into());
+                self.found = Some(found);
+            }
+            None => self.next = Some(found.create),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What must always hold.
+
+use std::sync::Arc;
+
+use scimguard_core::facts::{GroupRowKey, RowId, UserRowKey};
+use scimguard_core::fold;
+use scimguard_exchange::{Outgoing, Send};
+use scimguard_tests::acts::reading;
+use scimguard_tests::fixtures::ACCOUNT;
+use scimguard_tests::model::{Actor, Policy, Verdict};
+use scimguard_tests::oracle;
+
+use super::happening::is_definite;
+use super::{Task, World, Written};
+use crate::event::Request;
+use crate::guard::Ended;
+use crate::leases::TaskId;
+
+impl World {
+    /// Judges the request that has just been sent, if one has.
+    pub(super) fn judge_sent(&mut self, id: TaskId) {
+        let Some(task) = self.tasks.get_mut(&id) else {
+            return;
+        };
+        let Some(request) = &task.request else {
+            return;
+        };
+        let actor = request.actor();
+        if task.answer.is_some() {
+            return;
+        }
+        let desk = Arc::clone(&task.desk);
+        if let Some(send) = desk.take_sent() {
+            if send.method != "GET" {
+                task.surprises = self.surprises;
+                task.writes.push(Written::Not);
+                self.judge(actor, &send, "gets");
+            }
+            desk.put_sent(send);
+        }
+    }
+
+    /// No write that the ownership table forbids reaches the application.
+    pub(super) fn judge(&mut self, actor: Actor, send: &Send, how: &str) {
+        if send.method == "GET" {
+            return;
+        }
+        let body = match &send.body {
+            Outgoing::Whole(bytes) => &bytes[..],
+            _ => &[],
+        };
+        let shown = || {
+            let body = String::from_utf8_lossy(body);
+            format!("{actor:?} {} {} {body}", send.method, send.path)
+        };
+        let Some(edit) = reading::edit(&send.method, &send.path, body) else {
+            let why = format!("the application {how} what is no edit: {}", shown());
+            return self.fails(why);
+        };
+        let verdict = self.truth.judge(Policy::default(), actor, &edit);
+        if verdict != Verdict::Forward
+            && !oracle::is_undecided(&self.truth, actor, &edit, &verdict, true)
+        {
+            let why = format!(
+                "the application {how} what the table forbids: {}: {verdict:?}",
+                shown()
+            );
+            self.fails(why);
+        }
+    }
+
+    /// What the provider provisioned is on record as its own, or open, and never native.
+    pub(super) fn check_owners(&mut self) {
+        let mut wrong = None;
+        {
+            let table = self.memory.table();
+            let rows = table.rows();
+            let is_owned = |id: &str| {
+                let key = UserRowKey::new(ACCOUNT, RowId::known(id));
+                rows.users
+                    .get(&key)
+                    .is_some_and(|row| row.user.managed_by.is_some())
+            };
+            for (id, user) in self.truth.users.iter().filter(|(_, user)| user.managed) {
+                let name = fold(&user.mail);
+                let is_intended = |(key, row): (&UserRowKey, &scimguard_core::facts::UserRow)| {
+                    key.id.as_known().is_none() && fold(&row.user.user_name) == name
+                };
+                if !is_owned(id) && !rows.users.iter().any(is_intended) {
+                    wrong = Some(format!(
+                        "the provider's user {id} is not on record: {user:?}"
+                    ));
+                }
+            }
+            for (id, group) in self.truth.groups.iter().filter(|(_, group)| group.managed) {
+                let key = GroupRowKey::new(ACCOUNT, "", RowId::known(id));
+                let row = rows.groups.get(&key);
+                let is_owned = row.is_some_and(|row| row.group.managed_by.is_some());
+                let is_intended = |(key, row): (&GroupRowKey, &scimguard_core::facts::GroupRow)| {
+                    key.id.as_known().is_none()
+                        && (row.group.display_name.as_ref() == Some(&group.name)
+                            || row.group.derived_id.as_ref() == Some(id))
+                };
+                if !is_owned && !rows.groups.iter().any(is_intended) {
+                    wrong = Some(format!(
+                        "the provider's group {id} is not on record: {group:?}"
+                    ));
+                }
+            }
+        }
+        if let Some(wrong) = wrong {
+            self.fails(wrong);
+        }
+    }
+
+    /// A client that was told success sees its change; one that was told a definite failure has changed
+    /// nothing.
+    pub(super) fn check_answer(&mut self, task: &Task, request: &Request, ended: &Ended) {
+        let is_success = (200..300).contains(&ended.status);
+        let why = match task.writes[..] {
+            [Written::Not | Written::Refused] if is_success => {
+                "nothing was done, and the client is told success"
+            }
+            [Written::Done] if is_definite(ended.status) && !is_success => {
+                "it was done, and the client is told that it was not"
+            }
+            _ => return,
+        };
+        let why = format!(
+            "{why}: {} {} {}: {} {}",
+            request.method,
+            request.path,
+            request.body,
+            ended.status,
+            ended.rule.as_deref().unwrap_or_default()
+        );
+        self.fails(why);
+    }
+}

@@ -1,0 +1,115 @@
+//! What can happen next.
+
+use super::{Event, Task, World};
+use crate::calls::Call;
+use crate::event::Fault;
+use crate::leases::TaskId;
+
+/// What a request waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    Lease { is_free: bool },
+    Answer,
+    Apply,
+    Send { is_done: bool },
+    Read,
+}
+
+impl World {
+    /// What happens if nothing goes wrong: something for each request that can go on.
+    #[must_use]
+    pub fn next(&self) -> Vec<Event> {
+        let events = self
+            .tasks
+            .iter()
+            .filter_map(|(id, task)| match self.waits(*id, task)? {
+                Waits::Lease { is_free: false } => None,
+                Waits::Send { is_done: false } => Some(Event::Perform(*id)),
+                _ => Some(Event::Step(*id)),
+            });
+        events.collect()
+    }
+
+    /// Whether anything runs.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Whether this runs.
+    #[must_use]
+    pub fn runs(&self, id: TaskId) -> bool {
+        self.tasks.contains_key(&id)
+    }
+
+    /// Whether the guard is settling.
+    #[must_use]
+    pub fn is_settling(&self) -> bool {
+        self.tasks.values().any(|task| task.request.is_none())
+    }
+
+    /// Requests that the application may still do, although nobody waits for them.
+    #[must_use]
+    pub fn late(&self) -> Vec<Event> {
+        self.late.keys().map(|id| Event::Late(*id)).collect()
+    }
+
+    /// What can go wrong now.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Event> {
+        let of_task = |id: &TaskId| {
+            let id = *id;
+            let faults = self.faults_of(id).into_iter();
+            faults.map(move |fault| Event::Fault(id, fault))
+        };
+        let mut faults: Vec<Event> = self.tasks.keys().flat_map(of_task).collect();
+        if !self.tasks.is_empty() {
+            faults.push(Event::Kill);
+        }
+        faults
+    }
+
+    pub(super) fn faults_of(&self, id: TaskId) -> Vec<Fault> {
+        let Some(task) = self.tasks.get(&id) else {
+            return Vec::new();
+        };
+        let Some(waits) = self.waits(id, task) else {
+            return Vec::new();
+        };
+        let mut faults = match waits {
+            Waits::Lease { .. } => vec![Fault::Busy],
+            Waits::Answer => vec![Fault::Unreadable],
+            Waits::Apply => vec![Fault::CommitFails, Fault::CommitUnknown],
+            Waits::Send { is_done: false } => vec![Fault::NotDone, Fault::Detached],
+            Waits::Send { is_done: true } => vec![Fault::AnswerLost, Fault::AnswerWrong],
+            Waits::Read => vec![Fault::NotRead],
+        };
+        let Some(request) = &task.request else {
+            return faults;
+        };
+        if !task.desk.has_sent() {
+            faults.push(Fault::ClientGone);
+        }
+        if request.at_gateway {
+            faults.push(Fault::GatewayDies);
+            if !task.desk.has_expired() {
+                faults.push(Fault::Expired);
+            }
+        }
+        faults
+    }
+
+    fn waits(&self, id: TaskId, task: &Task) -> Option<Waits> {
+        task.desk.waiting(|call| match call {
+            Call::Lease(names) => Waits::Lease {
+                is_free: self.leases.is_free(id, names),
+            },
+            Call::Answer(_) => Waits::Answer,
+            Call::Apply(_) => Waits::Apply,
+            Call::Send(_) => Waits::Send {
+                is_done: task.answer.is_some(),
+            },
+            Call::Read(_) => Waits::Read,
+        })
+    }
+}

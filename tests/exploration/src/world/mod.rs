@@ -1,0 +1,184 @@
+//! A small world: an application, a record, a guard, and clients. Everything that happens in it is an
+//! [`Event`] that somebody chose.
+
+mod checks;
+mod choices;
+mod happening;
+mod rest;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use scimguard_core::facts::Table;
+use scimguard_core::message::BackendAnswer;
+use scimguard_exchange::Send;
+use scimguard_tests::fixtures::{ACCOUNT, PERMISSIONS};
+use scimguard_tests::model::{self, Actor, Id};
+use serde_json::json;
+
+use super::application::{Application, Traits};
+use super::calls::Desk;
+use super::event::{Event, Request};
+use super::guard::{Blueprint, Ended, Guard};
+use super::leases::{LeaseTable, TaskId};
+use super::store::Memory;
+
+/// The provider's token.
+const PROVIDER: &str = "pat.ACC1.okta.s3cret";
+/// A token with the same rights that is bound to nobody.
+const OPERATOR: &str = "pat.ACC1.admin.s3cret";
+
+/// When a world begins, in milliseconds since 1970.
+const BEGINNING: u64 = 1_780_000_000_000;
+
+/// A world.
+pub struct World {
+    blueprint: Arc<Blueprint>,
+    memory: Memory,
+    leases: LeaseTable,
+    guard: Arc<Guard>,
+    /// The application.
+    pub application: Application,
+    /// Who provisioned what the application has.
+    owned: Owned,
+    /// What the application has, and what of it the provider provisioned.
+    truth: model::World,
+    /// Names and ids of users whom the provider meant to create or to write, whatever came of it.
+    claimed: BTreeSet<String>,
+    tasks: BTreeMap<TaskId, Task>,
+    late: BTreeMap<TaskId, Late>,
+    /// How many late requests of the provider were done.
+    surprises: u32,
+    now: u64,
+    /// What the guard has been told while it settled.
+    settled: u64,
+    /// Requests of the provider that had no definite answer.
+    unanswered: Vec<Request>,
+    /// Requests that have ended since somebody looked; without an answer if the client gets none.
+    ended: Vec<(TaskId, Option<Ended>)>,
+    /// What is wrong.
+    wrong: Option<String>,
+    /// What happened, if it is to be told.
+    log: Option<Vec<String>>,
+}
+
+/// What of the application's the provider provisioned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Owned {
+    users: BTreeSet<Id>,
+    groups: BTreeSet<Id>,
+}
+
+/// What runs.
+struct Task {
+    /// `None`: a round of settling.
+    request: Option<Request>,
+    desk: Arc<Desk>,
+    work: Work,
+    /// A hash of everything that it was told, which its state depends on.
+    told: u64,
+    /// The application's answer, on its way.
+    answer: Option<BackendAnswer>,
+    /// Of each write that was sent, whether the application has done it.
+    writes: Vec<Written>,
+    /// How many surprises there had been when the last request was sent.
+    surprises: u32,
+}
+
+/// What became of a write that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Written {
+    /// Nothing yet.
+    Not,
+    /// It was done.
+    Done,
+    /// It was refused.
+    Refused,
+}
+
+enum Work {
+    Request(Pin<Box<dyn Future<Output = Ended> + std::marker::Send>>),
+    Settling(Pin<Box<dyn Future<Output = ()> + std::marker::Send>>),
+}
+
+/// A request that nobody waits for.
+struct Late {
+    actor: Actor,
+    send: Send,
+}
+
+impl World {
+    /// A world in which nothing has happened.
+    ///
+    /// # Errors
+    /// If the tokens cannot be put on record.
+    pub fn new(blueprint: &Arc<Blueprint>, traits: Traits) -> anyhow::Result<Self> {
+        let token = |token: &str, provider: Option<&str>| json!({"token": token, "account": ACCOUNT, "principal": "svc", "provider": provider});
+        let table = Table::from_json(&json!({
+            "tokens": [token(PROVIDER, Some("okta")), token(OPERATOR, None)],
+            "principals": [{"account": ACCOUNT, "id": "svc", "permissions": PERMISSIONS}],
+        }));
+        let memory = Memory::new(table.map_err(anyhow::Error::msg)?);
+        let leases = LeaseTable::default();
+        Ok(Self {
+            guard: Arc::new(Guard::start(blueprint, &memory, &leases)),
+            blueprint: Arc::clone(blueprint),
+            memory,
+            leases,
+            application: Application::new(traits),
+            owned: Owned::default(),
+            truth: model::World::default(),
+            claimed: BTreeSet::new(),
+            tasks: BTreeMap::new(),
+            late: BTreeMap::new(),
+            surprises: 0,
+            now: BEGINNING,
+            settled: 0,
+            unanswered: Vec::new(),
+            ended: Vec::new(),
+            wrong: None,
+            log: None,
+        })
+    }
+
+    /// Tells what happens from now on.
+    pub fn explain(&mut self) {
+        self.log = Some(Vec::new());
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn log(&self) -> &[String] {
+        self.log.as_deref().unwrap_or_default()
+    }
+
+    /// What is wrong, if anything is.
+    #[must_use]
+    pub fn wrong(&self) -> Option<&str> {
+        self.wrong.as_deref()
+    }
+
+    /// What the application has, and what of it the provider provisioned.
+    #[must_use]
+    pub fn truth(&self) -> &model::World {
+        &self.truth
+    }
+
+    /// The requests that have ended since the last call, and their answers, unless the client gets none.
+    pub fn take_ended(&mut self) -> Vec<(TaskId, Option<Ended>)> {
+        std::mem::take(&mut self.ended)
+    }
+
+    fn tell(&mut self, line: impl FnOnce() -> String) {
+        if let Some(log) = &mut self.log {
+            log.push(line());
+        }
+    }
+
+    fn fails(&mut self, why: String) {
+        self.tell(|| format!("WRONG: {why}"));
+        self.wrong.get_or_insert(why);
+    }
+}
