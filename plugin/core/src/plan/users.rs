@@ -7,7 +7,7 @@ use crate::act::{
     EmailUse, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef,
 };
 use crate::facts::{Origin, ResourceKind, User};
-use crate::fold::fold;
+use crate::fold::{fold, same_but_for_case};
 use crate::known::Stop;
 use crate::permit::context::changed_profile;
 use crate::permit::{Context, Written};
@@ -152,8 +152,9 @@ pub(super) fn change(
         }
         let provisions = matches!(context.actor, Actor::Provisioner(_));
         if after != *before || provisions {
-            // Only an answer that shows the whole user can make an uncertain record certain.
-            after.write_pending = before.write_pending;
+            // Only an answer that shows the whole user can make an uncertain record certain, or show
+            // that the name did not change with the e-mail.
+            after.write_pending = before.write_pending || may_be_renamed(change, before);
             after.deletion_pending = before.deletion_pending && !provisions;
             plan.outcome.done.push(Effect::User {
                 user: after,
@@ -299,8 +300,9 @@ fn changed_user(change: &UserChange, before: &User) -> User {
         ..
     } = &change.profile;
     let mut after = before.clone();
-    // If only the e-mail is known to change, it is also the user name (Harness has one for both).
-    if let Some(name) = user_name.value().or(email.value()) {
+    // Routes have one for both, as Harness has. In SCIM they are two attributes.
+    let email = email.value().filter(|_| change.user.may_be_name);
+    if let Some(name) = user_name.value().or(email) {
         name.clone_into(&mut after.user_name);
     }
     after.display_name = display_name.after(before.display_name.as_deref());
@@ -310,6 +312,19 @@ fn changed_user(change: &UserChange, before: &User) -> User {
     after.external_id = external_id.after(before.external_id.as_deref());
     after.active = change.active.after(before.active);
     after
+}
+
+/// Whether SCIM writes another e-mail and no user name: an application may have one for both.
+fn may_be_renamed(change: &UserChange, before: &User) -> bool {
+    let Profile {
+        user_name, email, ..
+    } = &change.profile;
+    let is_other = |write: &FieldWrite| match write {
+        FieldWrite::Set(email) => !same_but_for_case(email, &before.user_name),
+        FieldWrite::Unknown(_) => true,
+        FieldWrite::Clear => false,
+    };
+    !change.user.may_be_name && user_name.is_empty() && email.any(is_other)
 }
 
 /// The full name after all writes of its parts; `None` if it is unknown.
