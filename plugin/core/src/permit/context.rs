@@ -340,8 +340,17 @@ pub(crate) fn changed_profile(profile: &Profile, user: &User) -> Vec<&'static st
         name.full()
             .is_some_and(|full| !user.write_pending && is_display(&full))
     };
-    if !profile.names.iter().all(is_same) || differs(&profile.formatted_name, &is_display) {
+    let is_named_so = profile.names.iter().all(is_same) && !names_are_in_doubt(profile);
+    if profile.other_names || !is_named_so || differs(&profile.formatted_name, &is_display) {
         changed.push("full name");
     }
     changed
+}
+
+/// Whether a given or family name of several words is written: the same full name, split
+/// differently, is a different name. The record does not say which words are the family name.
+fn names_are_in_doubt(profile: &Profile) -> bool {
+    let has_words = |write: &Option<FieldWrite>| matches!(write, Some(FieldWrite::Set(name)) if name.trim().contains(char::is_whitespace));
+    let mut names = profile.names.iter();
+    names.any(|name| has_words(&name.given) || has_words(&name.family))
 }

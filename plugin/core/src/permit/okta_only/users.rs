@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use super::memberships::{may_change_members, may_move};
 use super::words::{Owned, called, shown};
-use crate::act::{
-    BodyField, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef, Writes,
-};
+use crate::act::{BodyField, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef, Writes};
 use crate::facts::{Group, User};
 use crate::fold::fold;
 use crate::known::Stop;
@@ -203,13 +201,6 @@ fn may_edit_profile(
         true => changed_profile(profile, user),
         false => Vec::new(),
     };
-    // The record stores a full name as a whole, without saying which words are the family name.
-    if is_locked
-        && (profile.other_names || names_are_in_doubt(profile))
-        && !changed.contains(&"full name")
-    {
-        changed.push("full name");
-    }
     // The provider finds its users by the external id, whether their profile is locked or not.
     if profile
         .external_id
@@ -240,14 +231,6 @@ fn may_edit_profile(
     Err(USER_PROFILE.because(format!(
         "Change the {what} of {name} in {owner}: the user {because}, and it is changed only there."
     )))
-}
-
-/// Whether a given or family name of several words is written: the same full name, split
-/// differently, is a different name.
-fn names_are_in_doubt(profile: &Profile) -> bool {
-    let has_words = |write: &Option<FieldWrite>| matches!(write, Some(FieldWrite::Set(name)) if name.trim().contains(char::is_whitespace));
-    let mut names = profile.names.iter();
-    names.any(|name| has_words(&name.given) || has_words(&name.family))
 }
 
 /// Adds a user to a group, or removes them; no change if it is so already.
