@@ -1,6 +1,8 @@
 //! `cargo xtask fuzz`: fuzzes the guard for panics, hangs and overflows. It starts from the requests of the
-//! case suites and keeps its findings in target/fuzz for the next run.
+//! case suites and the inputs in tests/fuzz/__fuzz__, and keeps its findings in target/fuzz for the next
+//! run.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,6 +33,14 @@ pub(crate) enum Target {
     WholeRequest,
     /// The work per byte of a request
     Work,
+    /// Requests in a row, through the whole exchange
+    Exchange,
+    /// The canonical form of requests of every kind
+    Canonical,
+    /// Policy documents
+    Policy,
+    /// The work for longer lists in requests of every kind
+    Growth,
 }
 
 /// Fuzzes each target for some seconds. A failure keeps its input and names the folder.
@@ -63,6 +73,8 @@ pub(crate) fn run(
         fs::create_dir_all(&corpus)?;
         fs::create_dir_all(&crashes)?;
         seed(&project.file("tests/cases"), *target, &corpus)?;
+        let kept = format!("tests/fuzz/__fuzz__/{}/corpus", target.name());
+        start_from(&project.file(&kept), &corpus)?;
         steps.step(target.name(), |step| {
             let ran = step.run(
                 project
@@ -94,6 +106,20 @@ fn seed(cases: &Path, target: Target, corpus: &Path) -> Result<()> {
     collect(cases, target, &mut seeds)?;
     for (index, seed) in seeds.iter().enumerate() {
         fs::write(corpus.join(format!("case-{index}")), seed)?;
+    }
+    Ok(())
+}
+
+/// Adds the inputs that the repository keeps for a target, if any.
+fn start_from(kept: &Path, corpus: &Path) -> Result<()> {
+    if !kept.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(kept).with_context(|| format!("cannot read {}", kept.display()))? {
+        let entry = entry?;
+        let mut name = OsString::from("kept-");
+        name.push(entry.file_name());
+        fs::copy(entry.path(), corpus.join(name))?;
     }
     Ok(())
 }
@@ -143,6 +169,10 @@ impl Target {
             Self::Filter => "filter",
             Self::WholeRequest => "whole_request",
             Self::Work => "work",
+            Self::Exchange => "exchange",
+            Self::Canonical => "canonical",
+            Self::Policy => "policy",
+            Self::Growth => "growth",
         }
     }
 
@@ -174,6 +204,8 @@ impl Target {
             }
             Self::WholeRequest | Self::Work => seeds.push(format!("{method} {path}\n{body}")),
             Self::Body | Self::Patch => {}
+            // Their bytes are choices, not text.
+            Self::Exchange | Self::Canonical | Self::Policy | Self::Growth => {}
         }
     }
 }

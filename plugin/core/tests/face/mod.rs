@@ -2,7 +2,7 @@
 //! every decision against the properties that all must have.
 
 #[path = "../fixtures/mod.rs"]
-mod fixtures;
+pub(crate) mod fixtures;
 
 use std::sync::{Arc, LazyLock};
 
