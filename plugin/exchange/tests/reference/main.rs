@@ -44,7 +44,7 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(1000))]
+    #![proptest_config(cases(700))]
 
     #[test]
     fn a_list_is_judged_at_least_as_strictly_as_its_operations(

@@ -265,12 +265,14 @@ fn profile(
     let changed = |name: &str| text(is, name) != text(was, name);
     let mail = text(is, "userName");
     let same_mail = mail.eq_ignore_ascii_case(&text(was, "userName"));
+    // A resource may say the full name by its parts alone: the record has one.
+    let is_whole = is.get("displayName").is_none() && full(is) == text(was, "displayName");
     // The record knows one e-mail, the user name: a list of just that is no change (CONTRACT.md, 4).
     let own = BTreeSet::from([text(was, "userName").to_lowercase()]);
     let other_mails = mails(was) != mails(is) && mails(is) != own;
     Profile {
         mail: (!same_mail).then_some(mail),
-        name: changed("displayName").then(|| text(is, "displayName")),
+        name: (changed("displayName") && !is_whole).then(|| text(is, "displayName")),
         unrecorded: other_mails || has_other_name(was, is),
         foreign_external_id: changed("externalId") && is_foreign(before, id, is, returning),
     }
@@ -387,11 +389,16 @@ pub(crate) fn differences(table: &Table, application: &Application, told: Told) 
 /// parts.
 fn is_name(recorded: Option<&str>, has: &Value, told: Told) -> bool {
     let shown = has["displayName"].as_str();
-    let names = &has["name"];
-    let full = format!("{} {}", text(names, "givenName"), text(names, "familyName"));
+    let full = full(has);
     match recorded {
         None => shown.is_none() || told == Told::Nothing,
         Some(name) if Some(name) == shown => true,
         Some(name) => (shown.is_none() || told == Told::Nothing) && name == full,
     }
+}
+
+/// The full name that the parts of a user's name give.
+fn full(user: &Value) -> String {
+    let name = &user["name"];
+    format!("{} {}", text(name, "givenName"), text(name, "familyName"))
 }
