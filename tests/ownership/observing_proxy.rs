@@ -210,7 +210,7 @@ impl Oracle {
         let mut seen = self.seen.lock().await;
         let actor = actor(head);
         let line = format!("{actor:?}: {} {path} {text}", head.method);
-        let Some(edit) = reading::edit(head.method.as_str(), path, body) else {
+        let Some(edit) = reading::edit(&seen.world, head.method.as_str(), path, body) else {
             seen.forbidden.push(format!("{line}\n  is no edit"));
             return Ok(StatusCode::NOT_IMPLEMENTED.into_response());
         };

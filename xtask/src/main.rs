@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod differential;
 mod envoy;
+mod explore;
 mod fuzz;
 mod histories;
 mod host;
@@ -69,6 +70,14 @@ enum Command {
         /// Seconds per target
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+    },
+    /// Try orders of requests, answers and faults; check that nothing forbidden passes and the record
+    /// stays correct
+    #[command(after_help = explore::EXAMPLES)]
+    Explore {
+        /// `--seconds N`, `--seed S`, `--orders FAULTS`, `--sabotage FAULT`, `--save FILE`
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        arguments: Vec<String>,
     },
     /// Kill the guard again and again while Okta and administrators work; check that nothing forbidden
     /// passes and its record stays correct
@@ -153,6 +162,7 @@ fn run(command: Command) -> Result<ExitCode> {
             demo::run(&project, &mut steps, envoy, &ending, arguments)
         }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
+        Command::Explore { arguments } => explore::run(&project, &mut steps, &arguments),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
         Command::Conformance { runs } => conformance::run(&project, &mut steps, runs),
         Command::Differential { seconds, seed } => {

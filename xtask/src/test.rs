@@ -57,6 +57,15 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
         ]))
     })?;
 
+    steps.step("exploration", |step| {
+        step.run(project.cargo().arg("test").args(host::PROFILE).args([
+            "--package",
+            "scimguard-exploration",
+            "--package",
+            "scimguard-knowledge",
+        ]))
+    })?;
+
     let program = host::build(project, steps, &component)?;
     for (name, engine) in [
         ("cases, native", "native"),

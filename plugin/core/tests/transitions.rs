@@ -256,10 +256,10 @@ fn settles_a_user(intent: &IntentKey, id: &str, before: &Rows, after: &Rows) {
                 settled.user,
                 User {
                     id,
-                    write_pending: false,
                     ..created.user.clone()
                 }
             );
+            assert_eq!(settled.opened, created.opened);
         }
     }
 }

@@ -22,7 +22,7 @@ use super::sabotage::Sabotage;
 use super::store::{self, Away, Memory};
 
 /// How long after a write the application may still act.
-pub const AFTER: Duration = Duration::from_secs(1);
+pub(crate) const AFTER: Duration = Duration::from_secs(1);
 
 /// What all guards of a world have in common.
 pub struct Blueprint {
@@ -33,7 +33,7 @@ pub struct Blueprint {
 }
 
 /// A process.
-pub struct Guard {
+pub(crate) struct Guard {
     blueprint: Arc<Blueprint>,
     pub(crate) memory: Memory,
     pub(crate) leases: LeaseTable,
@@ -67,7 +67,7 @@ impl Blueprint {
 
 impl Guard {
     /// A process that has just started on this record.
-    pub fn start(blueprint: &Arc<Blueprint>, memory: &Memory, leases: &LeaseTable) -> Self {
+    pub(crate) fn start(blueprint: &Arc<Blueprint>, memory: &Memory, leases: &LeaseTable) -> Self {
         let is_hasty = blueprint.sabotage == Some(Sabotage::SettleTooEarly);
         Self {
             blueprint: Arc::clone(blueprint),
@@ -82,7 +82,7 @@ impl Guard {
     }
 
     /// Answers a request. `now` is in milliseconds since 1970.
-    pub async fn answer(
+    pub(crate) async fn answer(
         self: Arc<Self>,
         task: TaskId,
         desk: Arc<Desk>,
@@ -140,7 +140,7 @@ impl Guard {
     }
 
     /// One round of settling. `now` is in milliseconds since 1970.
-    pub async fn settle(self: Arc<Self>, task: TaskId, desk: Arc<Desk>, now: u64) {
+    pub(crate) async fn settle(self: Arc<Self>, task: TaskId, desk: Arc<Desk>, now: u64) {
         let reach = Reach {
             guard: self,
             task,
@@ -148,12 +148,10 @@ impl Guard {
         };
         let (store, leases) = (reach.store(), reach.leases());
         let settling = &reach.guard.settling;
-        let lookups = || reach.lookups(&store);
         // A round that the record breaks off is followed by another.
-        let _ = settling.round(lookups(), &leases, &(), now).await;
-        if reach.guard.is(Sabotage::MissOnce) {
-            let _ = settling.round(lookups(), &leases, &(), now).await;
-        }
+        let _ = settling
+            .round(reach.lookups(&store), &leases, &(), now)
+            .await;
     }
 }
 
@@ -261,8 +259,17 @@ impl Held {
         if guard.is(Sabotage::ForgetPending) && report.sends {
             records.retain(|record| matches!(record, Record::Intent(_)));
         }
-        if guard.is(Sabotage::RecordNothing) && report.ends {
-            records.clear();
+        if guard.is(Sabotage::KeepDeleted) {
+            let removes =
+                |record: &Record| matches!(record, Record::RemoveUser(_) | Record::RemoveGroup(_));
+            records.retain(|record| !removes(record));
+        }
+        if guard.is(Sabotage::ForgetDeactivation) {
+            for record in &mut records {
+                if let Record::User(user) = record {
+                    user.active = true;
+                }
+            }
         }
         if guard.is(Sabotage::ReleaseEarly) && report.sends {
             self.pass.end();

@@ -52,12 +52,12 @@ impl History {
         Ok(world)
     }
 
-    /// The shortest history found, by leaving out events, that goes wrong too. It may go wrong in
-    /// another way.
+    /// The shortest history found, by leaving out events, that goes wrong in the same way.
     ///
     /// # Errors
     /// If the world cannot be made.
     pub fn shrink(self, blueprint: &Arc<Blueprint>) -> anyhow::Result<Finding> {
+        let kind = kind(self.replay(blueprint, false)?.wrong().unwrap_or_default()).to_owned();
         let mut best = self;
         let mut idle = 0;
         while idle < PATIENCE {
@@ -69,9 +69,9 @@ impl History {
                     let mut shorter = best.clone();
                     let to = (from + size).min(shorter.events.len());
                     shorter.events.drain(from..to);
-                    match shorter.replay(blueprint, false)?.wrong() {
-                        Some(_) => best = shorter,
-                        None => from += size,
+                    match shorter.replay(blueprint, false)?.wrong().map(self::kind) {
+                        Some(wrong) if wrong == kind => best = shorter,
+                        _ => from += size,
                     }
                 }
                 if size == 1 {
@@ -92,7 +92,12 @@ impl History {
     }
 }
 
-fn id(event: &Event) -> Option<TaskId> {
+/// In what way it goes wrong, without names.
+fn kind(wrong: &str) -> &str {
+    wrong.split(": ").next().unwrap_or(wrong)
+}
+
+pub(crate) fn id(event: &Event) -> Option<TaskId> {
     match event {
         Event::Begin(id, _) | Event::Settle(id) | Event::Step(id) => Some(*id),
         Event::Perform(id) | Event::Fault(id, _) | Event::Late(id) => Some(*id),

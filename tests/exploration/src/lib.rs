@@ -5,7 +5,9 @@
 
 mod application;
 mod calls;
+pub mod catalogue;
 mod event;
+pub mod exhaustive;
 mod guard;
 mod history;
 mod leases;

@@ -5,11 +5,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+mod orders;
+
 use clap::Parser;
 use scimguard_exploration::{Blueprint, Finding, Sabotage, random};
 
 /// Explores random histories of many requests.
 #[derive(Parser)]
+#[command(name = "cargo xtask explore")]
 struct Arguments {
     /// How long.
     #[arg(long, default_value_t = 60)]
@@ -23,6 +26,9 @@ struct Arguments {
     /// Where the shortest history that goes wrong is written to.
     #[arg(long)]
     save: Option<PathBuf>,
+    /// Tries every order of two requests with at most so many faults instead, from every start.
+    #[arg(long)]
+    orders: Option<u32>,
     /// Goes on after a finding, and counts what was found.
     #[arg(long)]
     count: bool,
@@ -32,6 +38,9 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let blueprint = Blueprint::new("", arguments.sabotage)?;
+    if let Some(faults) = arguments.orders {
+        return orders::explore_all(&blueprint, faults, arguments.save.as_deref());
+    }
     let begun = Instant::now();
     let until = begun + Duration::from_secs(arguments.seconds);
     let (seeds, requests) = (AtomicU64::new(arguments.seed), AtomicU64::new(0));
@@ -82,14 +91,5 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     };
     println!("seed {seed}: {}", first.wrong);
-    let shortest = first.history.shrink(&blueprint)?;
-    let world = shortest.history.replay(&blueprint, true)?;
-    println!("\n{} events:", shortest.history.events.len());
-    for line in world.log() {
-        println!("{line}");
-    }
-    if let Some(path) = &arguments.save {
-        std::fs::write(path, serde_json::to_vec_pretty(&shortest.history)?)?;
-    }
-    anyhow::bail!("{}", shortest.wrong)
+    orders::tell(&blueprint, first, arguments.save.as_deref())
 }

@@ -9,8 +9,10 @@ pub enum Sabotage {
     ForgetIntents,
     /// It forwards changes without noting that they may be made.
     ForgetPending,
-    /// It records no outcome.
-    RecordNothing,
+    /// It keeps whom it deletes.
+    KeepDeleted,
+    /// It records deactivated users as active.
+    ForgetDeactivation,
     /// It takes users out of groups without recording it.
     ForgetRemovals,
     /// It goes on although the record failed.
@@ -25,6 +27,4 @@ pub enum Sabotage {
     LeaseNothing,
     /// It settles what the application may still do.
     SettleTooEarly,
-    /// It takes for missing what is missing once.
-    MissOnce,
 }

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::fixtures::HARNESS_BASE;
-use crate::model::{Active, Edit, Id, Profile};
+use crate::model::{Active, Edit, Id, Profile, World};
 
-/// The edit; `None` if it is none that is known.
+/// The edit; `None` if it is none that is known. `world`: what the application has.
 #[must_use]
-pub fn edit(method: &str, path: &str, body: &[u8]) -> Option<Edit> {
+pub fn edit(world: &World, method: &str, path: &str, body: &[u8]) -> Option<Edit> {
     let body: Value = match body {
         [] => Value::Null,
         bytes => serde_json::from_slice(bytes).ok()?,
@@ -28,7 +28,7 @@ pub fn edit(method: &str, path: &str, body: &[u8]) -> Option<Edit> {
     }
     let rest = path.strip_prefix("/gateway/")?;
     let parts: Vec<&str> = rest.split('/').collect();
-    management(method, &parts, &body)
+    management(world, method, &parts, &body)
 }
 
 // === SCIM ===
@@ -130,7 +130,7 @@ fn references(members: &Value) -> BTreeSet<Id> {
 
 // === the management API ===
 
-fn management(method: &str, path: &[&str], body: &Value) -> Option<Edit> {
+fn management(world: &World, method: &str, path: &[&str], body: &Value) -> Option<Edit> {
     let one = |id: &str| BTreeSet::from([id.to_owned()]);
     Some(match (method, path) {
         ("POST", ["ng", "api", "user-groups"]) => Edit::CreateGroup {
@@ -163,14 +163,17 @@ fn management(method: &str, path: &[&str], body: &Value) -> Option<Edit> {
         },
         ("PUT", ["ng", "api", "user", "unlock-user", _])
         | ("POST", ["authz", "api", "roleassignments"]) => Edit::Free,
-        ("PUT", ["ng", "api", "user", user]) => Edit::WriteUser {
-            user: (*user).to_owned(),
-            profile: Profile {
-                mail: text(&body["email"]),
-                name: text(&body["name"]),
-                ..Profile::default()
+        // As in the guarded product, the e-mail names the user to change, and cannot be changed here.
+        ("PUT", ["ng", "api", "user", _]) => match world.named(&text(&body["email"])?) {
+            None => Edit::Nothing,
+            Some(user) => Edit::WriteUser {
+                user: user.clone(),
+                profile: Profile {
+                    name: text(&body["name"]),
+                    ..Profile::default()
+                },
+                active: Active::Kept,
             },
-            active: Active::Kept,
         },
         ("DELETE", ["ng", "api", "user", user]) => Edit::DeleteUser((*user).to_owned()),
         _ => return None,

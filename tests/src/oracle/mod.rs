@@ -6,7 +6,7 @@ mod record;
 use std::collections::BTreeSet;
 
 pub use self::record::{Intended, Known, Record};
-use crate::model::{Actor, Edit, Id, Rule, Verdict, World};
+use crate::model::{Actor, Edit, Id, Profile, Rule, Verdict, World};
 
 /// The user or group that a successful edit of the provider was about. `created`: the id in the answer.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn provisioned(edit: &Edit, created: Option<&str>) -> Option<Id> {
 
 /// Whether a write that the model refuses may reach the application all the same, since no guard can
 /// know better. What became of an unclear write of its own, the provider need not know: the application
-/// tells. It tells operators too which name another of their own users has, of whom the management API
+/// tells. It also tells everybody which name a user of the operators' own has, of whom the management API
 /// tells the guard no id.
 #[must_use]
 pub fn is_undecided(
@@ -31,14 +31,17 @@ pub fn is_undecided(
     is_faulty: bool,
 ) -> bool {
     let own_affair = [Rule::Deactivated, Rule::GroupId].map(Verdict::refused);
+    let is_managed = |id: &Id| world.users.get(id).is_some_and(|user| user.managed);
+    let takes_native_name = |profile: &Profile| {
+        let holder = profile.mail.as_deref().and_then(|mail| world.named(mail));
+        *verdict == Verdict::refused(Rule::UserName)
+            && holder.is_some_and(|holder| !is_managed(holder))
+    };
     match (actor, edit) {
-        (Actor::Provisioner, _) => is_faulty && own_affair.contains(verdict),
+        (Actor::Provisioner, _) if is_faulty && own_affair.contains(verdict) => true,
+        (Actor::Provisioner, Edit::WriteUser { profile, .. }) => takes_native_name(profile),
         (Actor::Operator, Edit::WriteUser { user, profile, .. }) => {
-            let is_managed = |id: &Id| world.users.get(id).is_some_and(|user| user.managed);
-            let holder = profile.mail.as_deref().and_then(|mail| world.named(mail));
-            *verdict == Verdict::refused(Rule::UserName)
-                && !is_managed(user)
-                && holder.is_some_and(|holder| !is_managed(holder))
+            !is_managed(user) && takes_native_name(profile)
         }
         _ => false,
     }

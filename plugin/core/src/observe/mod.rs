@@ -89,20 +89,16 @@ async fn answered(
         Err(Unsuccessful::Answer(respond)) => return Ok(*respond),
         Err(Unsuccessful::Refused(refusal)) => return unsuccessful(refusal),
     };
-    let is_newer = match &continuation.expected {
-        Expected::Created { kind, name, .. } => {
-            let body = &success.body;
-            let check = |facts: &Facts| {
-                records::check_created(*kind, name, body, &continuation, account, facts)
-            };
-            match inputs.until(check).await {
-                Ok(is_newer) => is_newer,
-                Err(refusal) => return unsuccessful(refusal),
-            }
+    if let Expected::Created { kind, name, .. } = &continuation.expected {
+        let body = &success.body;
+        let check = |facts: &Facts| {
+            records::check_created(*kind, name, body, &continuation, account, facts)
+        };
+        if let Err(refusal) = inputs.until(check).await {
+            return unsuccessful(refusal);
         }
-        _ => false,
-    };
-    Ok(success.respond(policy, &continuation, is_newer))
+    }
+    Ok(success.respond(policy, &continuation))
 }
 
 /// An answer that is not what was asked for is not a success, whatever its status.
@@ -177,7 +173,7 @@ fn success<'a>(
         rule: None,
     };
     let nothing = || Respond {
-        records: records::of(continuation, account, None, false),
+        records: records::of(continuation, account, None),
         ..empty(204, false)
     };
     match answer.status {
@@ -248,17 +244,11 @@ fn success<'a>(
 // === impl Success ===
 
 impl Success<'_> {
-    /// The answer for the client, and the records that it settles. `is_newer`: see
-    /// [`records::check_created`].
-    fn respond(
-        mut self,
-        policy: &Policy,
-        continuation: &ScimContinuation,
-        is_newer: bool,
-    ) -> Respond {
+    /// The answer for the client, and the records that it settles.
+    fn respond(mut self, policy: &Policy, continuation: &ScimContinuation) -> Respond {
         let account = policy.account(&continuation.account);
         let shown = (!self.is_echo).then_some(&self.body);
-        let records = records::of(continuation, account, shown, is_newer);
+        let records = records::of(continuation, account, shown);
         let shapes = [&account.user.shape, &account.group.shape];
         answer::sanitise(&mut self.body, &shapes, &continuation.bases);
         let mut headers = answer::headers(self.answer, continuation, true);

@@ -25,7 +25,10 @@ pub(crate) fn as_planned(outcome: Effects) -> Vec<Record> {
                 user,
                 earlier,
                 former,
-            } => records.extend(user_records(user, earlier.as_deref(), &former)),
+            } => {
+                let is_named = user.id.is_some();
+                records.extend(user_records(user, earlier.as_deref(), &former, is_named));
+            }
             Effect::Group {
                 group,
                 added,
@@ -42,31 +45,45 @@ pub(crate) fn as_planned(outcome: Effects) -> Vec<Record> {
     records
 }
 
-/// The records of a success with its answer, if there is one. `is_newer`: the record of the created
-/// user is newer, see [`check_created`].
+/// The records of a success with its answer, if there is one.
 pub(crate) fn of(
     continuation: &ScimContinuation,
     account: &Account,
     body: Option<&Json>,
-    is_newer: bool,
 ) -> Vec<Record> {
-    let mut records = Vec::new();
-    if continuation.provisioner.is_some()
-        && let Some(body) = body
-    {
-        settle(continuation, account, body, &mut records);
+    let settled = match (&continuation.provisioner, body) {
+        (Some(_), Some(body)) => settle(continuation, account, body),
+        _ => Vec::new(),
+    };
+    // A user's own record says more than a create that it settles. A group's is read by it.
+    let (groups, users): (Vec<Record>, Vec<Record>) = settled.into_iter().partition(is_of_group);
+    let mut records = groups;
+    effects(&continuation.outcome.done, account, body, &mut records);
+    records.extend(users);
+    records
+}
+
+fn is_of_group(settled: &Record) -> bool {
+    match settled {
+        Record::Settle(Settled { intent, .. }) | Record::Withdraw(intent) => {
+            intent.kind == ResourceKind::Group
+        }
+        _ => false,
     }
-    for done in &continuation.outcome.done {
+}
+
+fn effects(effects: &[Effect], account: &Account, body: Option<&Json>, records: &mut Vec<Record>) {
+    for done in effects {
         match done {
             Effect::Record(record) => records.push(record.clone()),
-            Effect::User { user, .. } if user.id.is_none() && is_newer => {}
             Effect::User {
                 user,
                 earlier,
                 former,
             } => {
+                let is_named = user.id.is_some();
                 let user = answered_user(user, body);
-                records.extend(user_records(user, earlier.as_deref(), former));
+                records.extend(user_records(user, earlier.as_deref(), former, is_named));
             }
             Effect::Group {
                 group,
@@ -98,23 +115,18 @@ pub(crate) fn of(
             }
         }
     }
-    records
 }
 
 /// Every resource that the identity provider receives settles its creates with an unclear outcome.
 /// The answer to a create describes the created group completely; earlier attempts may have made
 /// others.
-fn settle(
-    continuation: &ScimContinuation,
-    account: &Account,
-    body: &Json,
-    records: &mut Vec<Record>,
-) {
+fn settle(continuation: &ScimContinuation, account: &Account, body: &Json) -> Vec<Record> {
+    let mut records = Vec::new();
     let (kind, shown) = match &continuation.expected {
         Expected::Resource(kind, _)
         | Expected::Written(kind, _)
         | Expected::Created { kind, .. } => (*kind, std::slice::from_ref(body)),
-        Expected::List { kind: None, .. } => return,
+        Expected::List { kind: None, .. } => return records,
         Expected::List {
             kind: Some(kind), ..
         } => (
@@ -123,7 +135,7 @@ fn settle(
                 .and_then(Json::as_array)
                 .unwrap_or_default(),
         ),
-        Expected::Deleted | Expected::Discovery(_) => return,
+        Expected::Deleted | Expected::Discovery(_) => return records,
     };
     for resource in shown {
         let text = |name: &str| member(resource, name).and_then(Json::as_str);
@@ -161,11 +173,11 @@ fn settle(
             });
         }
     }
+    records
 }
 
 /// Checks that a create's answer has the name that was sent, and an id that is not recorded or may
-/// be taken over. `true`: the provider has written to the user by that id since, so the record is
-/// newer.
+/// be taken over.
 pub(crate) fn check_created(
     kind: ResourceKind,
     name: &str,
@@ -173,11 +185,10 @@ pub(crate) fn check_created(
     continuation: &ScimContinuation,
     account: &Account,
     facts: &Facts,
-) -> Result<bool, Stop> {
+) -> Result<(), Stop> {
     let text = |name: &str| member(body, name).and_then(Json::as_str);
     let id = text("id").unwrap_or_default().to_owned();
     let account_name = continuation.account.clone();
-    let mut is_newer = false;
     let (same_name, recorded) = match kind {
         ResourceKind::User => {
             let key = Key::User(UserKey {
@@ -189,7 +200,6 @@ pub(crate) fn check_created(
             let recorded = facts.user(&key)?.map(|user| {
                 let knew = continuation.outcome.knew(user.id.as_deref());
                 let same = knew || fold(&user.user_name) == fold(name);
-                is_newer = user.managed_by.is_some() && !user.write_pending && !knew;
                 (same, user.managed_by.is_some(), account.adopt_users)
             });
             let given = text("userName");
@@ -226,7 +236,7 @@ pub(crate) fn check_created(
         Some((_, false, Adoption::Deny)) if continuation.provisioner.is_some() => {
             Err(invalid_answer("its id belongs to a resource that was not provisioned").into())
         }
-        _ => Ok(is_newer),
+        _ => Ok(()),
     }
 }
 
@@ -234,12 +244,19 @@ pub(crate) fn check_created(
 /// gives a returning user a new id. An earlier user who was active or uncertain may still exist and
 /// have lost only the name, so that record stays, as uncertain. A record of another name stays as
 /// it is, without the external id by which the person returned.
-fn user_records(mut user: User, earlier: Option<&User>, former: &[User]) -> Vec<Record> {
+fn user_records(
+    mut user: User,
+    earlier: Option<&User>,
+    former: &[User],
+    is_named: bool,
+) -> Vec<Record> {
     let earlier = earlier.filter(|earlier| earlier.id.is_some());
     user.id = user.id.or_else(|| earlier?.id.clone());
     if user.id.is_none() {
         return Vec::new();
     }
+    let is_same = |known: &User| known.id == user.id;
+    let named = is_named || earlier.is_some_and(is_same) || former.iter().any(is_same);
     if let Some(same) = former.iter().find(|former| former.id == user.id) {
         user.since = same.since;
         user.origin.clone_from(&same.origin);
@@ -267,8 +284,25 @@ fn user_records(mut user: User, earlier: Option<&User>, former: &[User]) -> Vec<
         })
     });
     let mut records: Vec<Record> = former.chain(other).collect();
-    records.push(Record::User(user));
+    match named {
+        true => records.push(Record::User(user)),
+        false => records.extend(new_user(user)),
+    }
     records
+}
+
+/// The record of a user whose id was not known before the answer, so that no lease kept others from
+/// writing to that user by it: what they wrote stays.
+fn new_user(mut user: User) -> Vec<Record> {
+    let Some(id) = user.id.take() else {
+        return Vec::new();
+    };
+    let intent = IntentKey {
+        kind: ResourceKind::User,
+        account: user.account.clone(),
+        key: fold(&user.user_name),
+    };
+    vec![Record::User(user), Record::Settle(Settled { intent, id })]
 }
 
 /// The provider's membership changes that the backend did not do, or did not confirm.

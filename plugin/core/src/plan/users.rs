@@ -37,10 +37,11 @@ pub(super) fn create(
                 former: Vec::new(),
             });
         }
-        return match existing {
-            Some(_) => add_memberships(&new.user_name, existing, &new.groups, context, plan),
-            None => Ok(()),
-        };
+        if let Some(existing) = existing {
+            update_existing(new, existing, plan);
+            add_memberships(&new.user_name, Some(existing), &new.groups, context, plan)?;
+        }
+        return Ok(());
     };
     let claim = Claim::new(provider, context, now);
     let mut user = User {
@@ -112,6 +113,33 @@ pub(super) fn create(
         former,
     });
     Ok(())
+}
+
+/// An application may take an operator's create of an existing user for an update.
+fn update_existing(new: &NewUser, before: &User, plan: &mut Plan) {
+    let after = User {
+        display_name: new
+            .profile
+            .display_name
+            .after(before.display_name.as_deref()),
+        external_id: new.profile.external_id.after(before.external_id.as_deref()),
+        active: new.active.unwrap_or(before.active),
+        ..before.clone()
+    };
+    if before.id.is_none() || before.managed_by.is_none() || after == *before {
+        return;
+    }
+    let during = User {
+        write_pending: true,
+        active: before.active && after.active,
+        ..before.clone()
+    };
+    plan.unclear(Record::User(during), Record::User(before.clone()));
+    plan.outcome.done.push(Effect::User {
+        user: after,
+        earlier: None,
+        former: Vec::new(),
+    });
 }
 
 pub(super) fn change(

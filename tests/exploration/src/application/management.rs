@@ -49,12 +49,12 @@ impl Application {
             }
             ("POST", ["user", "users"]) => self.invite(body)?,
             ("GET", ["user", id]) | ("PUT", ["user", "unlock-user", id]) => self.user_view(id)?,
-            ("PUT", ["user", id]) => {
-                let (name, mail) = (text(&body["name"]), text(&body["email"]));
-                self.user(id)?;
-                self.rename(id, &mail.ok_or(400_u16)?)?;
-                self.user(id)?.display_name = name.ok_or(400_u16)?;
-                self.user_view(id)?
+            // The e-mail names the user to change, and cannot be changed here.
+            ("PUT", ["user", _]) => {
+                let mail = text(&body["email"]).ok_or(400_u16)?;
+                let id = self.named(&mail).cloned().ok_or(404_u16)?;
+                self.user(&id)?.display_name = text(&body["name"]).ok_or(400_u16)?;
+                self.user_view(&id)?
             }
             ("DELETE", ["user", id]) => {
                 let view = self.user_view(id)?;

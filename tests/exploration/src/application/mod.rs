@@ -12,6 +12,8 @@ use scimguard_tests::model::{self, Id};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::event::Request;
+
 /// In what applications differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Traits {
@@ -87,6 +89,18 @@ impl Application {
             None => self.manage(method, path, &body),
         };
         done.unwrap_or_else(failure)
+    }
+
+    /// Whether every user whom a request names by id has ever existed.
+    pub fn has_named(&self, request: &Request) -> bool {
+        let text = format!("{} {}", request.path, request.body);
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.all(|word| {
+            let number = word
+                .strip_prefix('u')
+                .and_then(|number| number.parse().ok());
+            number.is_none_or(|number: u32| number <= self.created)
+        })
     }
 
     /// Adds a user and returns the id.

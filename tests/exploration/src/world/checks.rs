@@ -7,7 +7,7 @@ use scimguard_core::fold;
 use scimguard_exchange::{Outgoing, Send};
 use scimguard_tests::acts::reading;
 use scimguard_tests::fixtures::ACCOUNT;
-use scimguard_tests::model::{Actor, Policy, Verdict};
+use scimguard_tests::model::{Actor, Edit, Policy, Verdict};
 use scimguard_tests::oracle;
 
 use super::happening::is_definite;
@@ -53,10 +53,11 @@ impl World {
             let body = String::from_utf8_lossy(body);
             format!("{actor:?} {} {} {body}", send.method, send.path)
         };
-        let Some(edit) = reading::edit(&send.method, &send.path, body) else {
+        let Some(mut edit) = reading::edit(&self.truth, &send.method, &send.path, body) else {
             let why = format!("the application {how} what is no edit: {}", shown());
             return self.fails(why);
         };
+        self.ignore_strangers(&mut edit);
         let verdict = self.truth.judge(Policy::default(), actor, &edit);
         if verdict != Verdict::Forward
             && !oracle::is_undecided(&self.truth, actor, &edit, &verdict, true)
@@ -67,6 +68,20 @@ impl World {
             );
             self.fails(why);
         }
+    }
+
+    /// The application ignores members who are none of its users: an edit of them changes nothing.
+    fn ignore_strangers(&self, edit: &mut Edit) {
+        let members = match edit {
+            Edit::CreateGroup { members, .. } | Edit::ReplaceGroup { members, .. } => members,
+            Edit::WriteGroup { add, .. } => add,
+            Edit::JoinGroups { user, .. } if !self.truth.users.contains_key(user) => {
+                *edit = Edit::Nothing;
+                return;
+            }
+            _ => return,
+        };
+        members.retain(|user| self.truth.users.contains_key(user));
     }
 
     /// What the provider provisioned is on record as its own, or open, and never native.

@@ -49,7 +49,10 @@ pub struct World {
     claimed: BTreeSet<String>,
     tasks: BTreeMap<TaskId, Task>,
     late: BTreeMap<TaskId, Late>,
-    /// How many late requests of the provider were done.
+    /// Users who were deleted before the guard knew their ids.
+    vanished: BTreeSet<Id>,
+    /// How often the provider got something of which an edit under way could not know: a late request
+    /// of its own was done, or a user whom the guard had never seen became its own.
     surprises: u32,
     now: u64,
     /// What the guard has been told while it settled.
@@ -133,6 +136,7 @@ impl World {
             claimed: BTreeSet::new(),
             tasks: BTreeMap::new(),
             late: BTreeMap::new(),
+            vanished: BTreeSet::new(),
             surprises: 0,
             now: BEGINNING,
             settled: 0,

@@ -40,17 +40,21 @@ impl World {
         }
     }
 
-    /// Lets everything that runs come to its end, without faults.
-    pub fn finish(&mut self) {
+    /// Lets everything that runs come to its end, without faults. Returns what happened.
+    pub fn finish(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
         let limit = LONGEST * (1 + self.tasks.len());
         for _ in 0..limit {
             if self.wrong.is_some() {
-                return;
+                return events;
             }
             let next = self.next();
-            match next.first() {
-                Some(event) => self.happen(event),
-                None if self.tasks.is_empty() => return,
+            match next.into_iter().next() {
+                Some(event) => {
+                    self.happen(&event);
+                    events.push(event);
+                }
+                None if self.tasks.is_empty() => return events,
                 None => {
                     let waits = self.tasks.iter().map(|(id, task)| {
                         let call = task.desk.waiting(|call| format!("{call:?}"));
@@ -59,11 +63,13 @@ impl World {
                     let waits: Vec<String> = waits.collect();
                     let leases = self.leases.shown();
                     let waits = waits.join(", ");
-                    return self.fails(format!("nothing can go on any more: {waits}; {leases}"));
+                    self.fails(format!("nothing can go on any more: {waits}; {leases}"));
+                    return events;
                 }
             }
         }
         self.fails("it never ends".to_owned());
+        events
     }
 
     fn settle(&mut self, next: &mut TaskId) {
@@ -109,14 +115,16 @@ impl World {
             let leases = self.leases.shown();
             return self.fails(format!("leases are held by nobody: {leases}"));
         }
-        let record = recorded(self.memory.table().rows());
+        let mut record = recorded(self.memory.table().rows());
+        // Their creates were answered later.
+        record.users.retain(|id, _| !self.vanished.contains(id));
         if !record.is_settled(&self.truth) {
             return self.fails(format!("it does not settle: {record:?}"));
         }
         let mut truth = self.truth.clone();
         oracle::grant_claims(&mut truth, &self.claimed, &record);
-        let removes = self.application.traits.removes_deactivated;
-        let differences = record.differences(&truth, removes);
+        // A user who is gone, and nobody saw how, is on record as deactivated.
+        let differences = record.differences(&truth, true);
         if !differences.is_empty() {
             let differences = differences.join("; ");
             self.fails(format!(

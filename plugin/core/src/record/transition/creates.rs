@@ -5,6 +5,7 @@ use super::{Reads, RowChange, Selection, members};
 use crate::facts::{
     Group, GroupRow, GroupRowKey, Origin, ResourceKind, RowId, Rows, User, UserRow, UserRowKey,
 };
+use crate::fold::fold;
 use crate::record::{Intent, IntentKey};
 
 pub(super) fn reads_of_intent(intent: &Intent) -> Reads {
@@ -108,8 +109,19 @@ pub(super) fn settle(
     }
 }
 
+/// The backend has answered a create: its intent is what the answer says.
+pub(super) fn answered(user: &User) -> RowChange<'static> {
+    let key = UserRowKey::new(&user.account, RowId::Intent(fold(&user.user_name)));
+    let user = User {
+        in_managed_group: false,
+        ..user.clone()
+    };
+    RowChange::PutUser(key, UserRow { user, opened: None })
+}
+
 /// Records the created user under this id. The intent replaces an existing record, unless the
-/// provider has written to that user by id since. What is uncertain there stays uncertain.
+/// provider has written to that user by id since. What is uncertain in either stays uncertain. A
+/// native user never replaces one of a provider.
 fn settle_user(intent: &IntentKey, id: &str, rows: &Rows) -> Vec<RowChange<'static>> {
     let key = UserRowKey::new(&intent.account, RowId::known(id));
     let pending = UserRowKey::new(&intent.account, RowId::Intent(intent.key.clone()));
@@ -119,15 +131,16 @@ fn settle_user(intent: &IntentKey, id: &str, rows: &Rows) -> Vec<RowChange<'stat
     let written = rows.users.get(&key);
     let written = written.filter(|written| written.user.managed_by.is_some());
     let mut changes = vec![RowChange::DeleteUser(pending)];
-    if written.is_none_or(|written| written.user.write_pending) {
+    let is_native = created.user.managed_by.is_none();
+    if written.is_none_or(|written| written.user.write_pending && !is_native) {
         let row = UserRow {
             user: User {
                 id: Some(id.to_owned()),
-                write_pending: written.is_some(),
+                write_pending: written.is_some() || created.user.write_pending,
                 active: created.user.active && written.is_none_or(|written| written.user.active),
                 ..created.user.clone()
             },
-            opened: written.and_then(|written| written.opened),
+            opened: written.map_or(created.opened, |written| written.opened),
         };
         changes.push(RowChange::PutUser(key, row));
     }
@@ -164,12 +177,13 @@ fn make_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowCha
     let row = GroupRow {
         group: Group {
             id: Some(id.to_owned()),
-            write_pending: known.is_some_and(is_open),
+            // Its name may have changed since, and nobody has seen it.
+            write_pending: known.is_some_and(is_open) || created.group.write_pending,
             // The members of an existing group are known only if they were known before.
             members_known: known.unwrap_or(created).group.members_known,
             ..created.group.clone()
         },
-        opened: known.and_then(|known| known.opened),
+        opened: known.and_then(|known| known.opened).or(created.opened),
         ..GroupRow::default()
     };
     vec![

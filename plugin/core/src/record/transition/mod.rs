@@ -198,10 +198,10 @@ fn of_record<'a>(record: &'a Record, rows: &Rows, now: u64) -> Vec<RowChange<'a>
     }
 }
 
-/// A user without an id would be an intent, which has a record of its own.
+/// A user without an id is one whose create was answered, before it is settled.
 fn put_user(user: &User, now: u64) -> Vec<RowChange<'static>> {
     let Some(id) = &user.id else {
-        return Vec::new();
+        return vec![creates::answered(user)];
     };
     let key = UserRowKey::new(&user.account, RowId::known(id));
     let row = UserRow {
@@ -214,7 +214,7 @@ fn put_user(user: &User, now: u64) -> Vec<RowChange<'static>> {
     vec![RowChange::PutUser(key, row)]
 }
 
-/// A group, like a user.
+/// A group without an id would be an intent, which has a record of its own.
 fn put_group(group: &Group, now: u64) -> Vec<RowChange<'static>> {
     let Some(id) = &group.id else {
         return Vec::new();
