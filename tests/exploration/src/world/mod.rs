@@ -3,6 +3,7 @@
 
 mod checks;
 mod choices;
+mod faults;
 mod happening;
 mod rest;
 mod state;

@@ -1,0 +1,138 @@
+//! What goes wrong with a request, and the death of the guard.
+
+use std::sync::Arc;
+
+use scimguard_core::BackendOutcome;
+use scimguard_core::message::{AnswerBody, BackendAnswer};
+
+use super::{Late, Task, World};
+use crate::calls::{Call, Reply};
+use crate::event::Fault;
+use crate::guard::Guard;
+use crate::leases::TaskId;
+
+impl World {
+    pub(super) fn go_wrong(&mut self, id: TaskId, fault: Fault) {
+        if !self.faults_of(id).contains(&fault) {
+            return;
+        }
+        self.tell(|| format!("{id}: fault: {fault:?}"));
+        let Some(task) = self.tasks.get_mut(&id) else {
+            return;
+        };
+        let desk = Arc::clone(&task.desk);
+        let answered = |status| {
+            BackendOutcome::Answered(BackendAnswer {
+                status,
+                headers: Vec::new(),
+                body: AnswerBody::None,
+            })
+        };
+        let reply = match fault {
+            Fault::Busy => {
+                self.leases.release(id);
+                Reply::Busy
+            }
+            Fault::Unreadable | Fault::CommitFails => Reply::Failed,
+            Fault::CommitUnknown => {
+                if let Some(Call::Apply(steps)) = desk.take() {
+                    self.memory.commit(&steps, self.now);
+                }
+                Reply::Failed
+            }
+            Fault::NotDone => Reply::Outcome(answered(503)),
+            Fault::AnswerWrong => {
+                task.answer = None;
+                Reply::Outcome(answered(504))
+            }
+            Fault::AnswerLost => {
+                task.answer = None;
+                Reply::Outcome(BackendOutcome::Unanswered)
+            }
+            Fault::Detached => {
+                self.detach(id);
+                Reply::Outcome(BackendOutcome::Unanswered)
+            }
+            Fault::NotRead => Reply::Got(None),
+            Fault::ClientGone => {
+                self.leases.release(id);
+                let task = self.tasks.remove(&id);
+                self.forget(task);
+                self.ended.push((id, None));
+                return;
+            }
+            Fault::GatewayDies => {
+                self.detach(id);
+                let task = self.tasks.remove(&id);
+                self.forget(task);
+                // The facts service notices in time.
+                self.leases.release(id);
+                self.ended.push((id, None));
+                return;
+            }
+            Fault::Expired => {
+                desk.expire();
+                self.leases.release(id);
+                let is_waiting = desk.waiting(|call| matches!(call, Call::Send(_) | Call::Read(_)));
+                if is_waiting != Some(false) {
+                    return;
+                }
+                Reply::Failed
+            }
+        };
+        self.resume(id, reply)
+    }
+
+    /// A request that has been sent, and is not done, may be done later.
+    fn detach(&mut self, id: TaskId) {
+        let Some(task) = self.tasks.get_mut(&id) else {
+            return;
+        };
+        let (Some(request), None) = (&task.request, &task.answer) else {
+            return;
+        };
+        let actor = request.actor();
+        if let Some(send) = task.desk.take_sent()
+            && send.method != "GET"
+        {
+            self.late.insert(id, Late { actor, send });
+        }
+    }
+
+    /// The process dies. Gateways live, and their passes are over.
+    pub(super) fn kill(&mut self) {
+        self.tell(|| "the guard dies and starts again".to_owned());
+        let ids: Vec<TaskId> = self.tasks.keys().copied().collect();
+        self.leases.clear();
+        self.guard = Arc::new(Guard::start(&self.blueprint, &self.memory, &self.leases));
+        self.settled = 0;
+        for id in ids {
+            let at_gateway = |task: &Task| task.request.as_ref().is_some_and(|it| it.at_gateway);
+            match self.tasks.get(&id) {
+                Some(task) if at_gateway(task) => {
+                    task.desk.expire();
+                    let asks_guard = |call: &Call| !matches!(call, Call::Send(_));
+                    if task.desk.waiting(asks_guard) == Some(true) {
+                        self.resume(id, Reply::Failed);
+                    }
+                }
+                _ => {
+                    self.detach(id);
+                    let task = self.tasks.remove(&id);
+                    self.forget(task);
+                    self.ended.push((id, None));
+                }
+            }
+        }
+    }
+
+    /// A request whose client gets no answer.
+    fn forget(&mut self, task: Option<Task>) {
+        if let Some(request) = task.and_then(|task| task.request)
+            && request.by_provider
+            && request.method != "GET"
+        {
+            self.unanswered.push(request);
+        }
+    }
+}
