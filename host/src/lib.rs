@@ -3,7 +3,6 @@
 
 pub mod admin;
 pub mod audit;
-mod cases;
 mod cli;
 mod clock;
 pub mod config;

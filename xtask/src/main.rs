@@ -13,6 +13,7 @@ mod fuzz;
 mod histories;
 mod host;
 mod imports;
+mod mutants;
 mod nginx;
 mod node;
 mod page;
@@ -78,6 +79,15 @@ enum Command {
         /// `--seconds N`, `--seed S`, `--orders FAULTS`, `--sabotage FAULT`, `--save FILE`
         #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
         arguments: Vec<String>,
+    },
+    /// Change the policy in small ways, and check that a test notices each change
+    #[command(after_help = mutants::EXAMPLES)]
+    Mutants {
+        /// Try every N-th mutant only
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        every: usize,
+        /// Files, and folders that end in `/`; by default what decides, and what the record becomes
+        files: Vec<String>,
     },
     /// Kill the guard again and again while Okta and administrators work; check that nothing forbidden
     /// passes and its record stays correct
@@ -163,6 +173,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Explore { arguments } => explore::run(&project, &mut steps, &arguments),
+        Command::Mutants { every, files } => mutants::run(&project, &mut steps, &files, every),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
         Command::Conformance { runs } => conformance::run(&project, &mut steps, runs),
         Command::Differential { seconds, seed } => {

@@ -53,12 +53,16 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
             "--package",
             "scimguard-fuzz",
             "--package",
+            "scimguard-mutants",
+            "--package",
             "xtask",
         ]))
     })?;
 
-    steps.step("exploration", |step| {
+    steps.step("cases and exploration", |step| {
         step.run(project.cargo().arg("test").args(host::PROFILE).args([
+            "--package",
+            "scimguard-cases",
             "--package",
             "scimguard-exploration",
             "--package",

@@ -13,7 +13,6 @@ use scimguard_core::syntax_fault;
 use scimguard_exchange::history::Driver;
 
 use super::engine_args::EngineArgs;
-use crate::cases;
 use crate::config::given_policy;
 
 const EXAMPLE: &str = "\
@@ -54,7 +53,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .map(|file| given_policy(file, read(file)?))
         .transpose()?;
     let table = args.facts.as_deref().map(facts).transpose()?;
-    let now = cases::milliseconds(args.now.unwrap_or_else(Timestamp::now))?;
+    let now = scimguard_cases::milliseconds(args.now.unwrap_or_else(Timestamp::now))?;
     let request = parse::<RequestDocument>(&args.request)?
         .into_request()
         .map_err(|error| anyhow!("{}: {error}", name(&args.request)))?;

@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use scimguard_cases::{self as cases, Failure, Suite};
 use scimguard_core::hide_secrets;
 
 use super::USAGE;
 use super::engine_args::{EngineArgs, Source};
-use crate::cases::{self, Suite};
 use crate::config::policy_file;
 use crate::engine::Engine;
 
@@ -81,21 +81,23 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         for case in &suite.cases {
             progress.inc(1);
             let engine = &engines[policy];
-            let outcome = match &mut transcript {
-                None => cases::run(engine, case),
-                Some(file) => {
-                    match cases::record(engine, &path.display().to_string(), policy, suite, case) {
-                        Ok(line) => {
-                            writeln!(file, "{line}")?;
-                            Ok(())
-                        }
-                        Err(failure) => Err(failure),
-                    }
+            let session = engine.session().map_err(|fault| Failure::begin(&fault));
+            let outcome = session.and_then(|session| match &mut transcript {
+                None => cases::run(session, case).map(|()| None),
+                Some(_) => {
+                    let name = path.display().to_string();
+                    cases::record(session, &name, policy, suite, case).map(Some)
                 }
-            };
-            let Err(failure) = outcome else {
-                passed += 1;
-                continue;
+            });
+            let failure = match outcome {
+                Ok(line) => {
+                    if let (Some(file), Some(line)) = (&mut transcript, line) {
+                        writeln!(file, "{line}")?;
+                    }
+                    passed += 1;
+                    continue;
+                }
+                Err(failure) => failure,
             };
             failed += 1;
             progress.suspend(|| {

@@ -1,9 +1,9 @@
 //! A case suite as an exchange: each step's request, and the answer in `upstream`.
 
+use scimguard_cases::Suite;
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Body, Request};
 
-use crate::cases::Suite;
 use crate::lint::exchange::{Answer, Entry};
 
 /// The steps of each case. Entries are counted through the file.

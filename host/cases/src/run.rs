@@ -1,17 +1,17 @@
 //! Runs one case: each step's decision, the backend's answer, and the resulting facts.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 use scimguard_core::history::Decided;
+use scimguard_exchange::Refused;
 use scimguard_exchange::history::{Driver, Played, Stuck};
 use scimguard_interface::Policy;
 
 use super::expect::{self, Difference};
 use super::suite::{Case, Step};
-use crate::engine::{Engine, Fault};
 
 /// Why a case failed.
-pub(crate) struct Failure {
+pub struct Failure {
     /// From 1; `None` if the case has one step.
     step: Option<usize>,
     reason: Reason,
@@ -22,7 +22,7 @@ enum Reason {
     Differences(Vec<Difference>),
 }
 
-impl fmt::Display for Failure {
+impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = self.step.map(|step| format!("step {step}: "));
         let step = step.unwrap_or_default();
@@ -41,7 +41,8 @@ impl fmt::Display for Failure {
 
 impl Failure {
     /// The policy failed before the first step.
-    pub(super) fn begin(fault: Fault) -> Self {
+    #[must_use]
+    pub fn begin(fault: &impl Display) -> Self {
         Self {
             step: None,
             reason: Reason::Stuck(Stuck::Trapped(fault.to_string())),
@@ -49,15 +50,20 @@ impl Failure {
     }
 }
 
-/// Runs a case in one session of the engine.
-pub(crate) fn run(engine: &Engine, case: &Case) -> Result<(), Failure> {
-    let session = engine.session().map_err(Failure::begin)?;
-    tell(session, case, |_, _| {})
+/// Runs a case.
+///
+/// # Errors
+/// Each difference from what the case expects.
+pub fn run(
+    policy: impl Policy<Fault: Into<Refused> + Display>,
+    case: &Case,
+) -> Result<(), Failure> {
+    tell(policy, case, |_, _| {})
 }
 
 /// Runs a case, shows the result of each step, and compares it with what is expected.
 pub(super) fn tell(
-    policy: impl Policy<Fault = Fault>,
+    policy: impl Policy<Fault: Into<Refused> + Display>,
     case: &Case,
     mut show: impl FnMut(&Step, &Played),
 ) -> Result<(), Failure> {

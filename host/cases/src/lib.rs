@@ -8,16 +8,19 @@ mod run;
 mod suite;
 mod transcript;
 
-pub(crate) use self::run::run;
-pub(crate) use self::suite::{Suite, milliseconds};
-pub(crate) use self::transcript::record;
+pub use self::run::{Failure, run};
+pub use self::suite::{Case, Suite, milliseconds};
+pub use self::transcript::record;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 /// The suites named on a command line: files as they are, folders with every `*.json` below.
-pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// A folder cannot be read, or holds none.
+pub fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {

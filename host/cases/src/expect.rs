@@ -15,7 +15,7 @@ const LISTED: usize = 6;
 
 /// One unexpected result.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
+pub(super) struct Difference {
     what: String,
     expected: String,
     came: String,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::suite::{Decision, Step};
 use super::{Suite, find, run};
-use crate::engine::Engine;
+use scimguard_core::Guard;
 
 /// Rules that no case can trigger, because the host refuses by them and not the policy: it counts
 /// requests, meets a failing plugin, or finds no backend.
@@ -15,10 +15,10 @@ const HOST: [&str; 3] = ["rate.limited", "plugin.trapped", "upstream.unavailable
 fn every_case_passes() {
     let mut failures = Vec::new();
     for (path, suite) in suites() {
-        let engine = Engine::native(&suite.policy)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let guard = Guard::configure(&suite.policy)
+            .unwrap_or_else(|faults| panic!("{}: {faults:?}", path.display()));
         for case in &suite.cases {
-            if let Err(failure) = run(&engine, case) {
+            if let Err(failure) = run(&guard, case) {
                 failures.push(format!("{}\n  {}\n{failure}", path.display(), case.name));
             }
         }
@@ -63,8 +63,7 @@ fn refusing_rule(step: &Step) -> Option<String> {
 }
 
 fn suites() -> Vec<(PathBuf, Suite)> {
-    let host = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = host.parent().unwrap().join("tests/cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
     find(&[folder])
         .unwrap()
         .into_iter()

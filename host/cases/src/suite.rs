@@ -13,16 +13,19 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A parsed suite.
-pub(crate) struct Suite {
+pub struct Suite {
     /// The policy document's text; empty for the default policy.
-    pub(crate) policy: String,
+    pub policy: String,
     /// Facts of all cases, as a document.
     pub(super) facts: Option<Value>,
-    pub(crate) cases: Vec<Case>,
+    /// The cases, in the order of the file.
+    pub cases: Vec<Case>,
 }
 
-pub(crate) struct Case {
-    pub(crate) name: String,
+/// Requests, and what is expected of them.
+pub struct Case {
+    /// Its name.
+    pub name: String,
     /// All facts.
     pub(super) facts: Table,
     /// Facts of this case alone, as a document.
@@ -122,14 +125,21 @@ struct StepDocument {
 }
 
 impl Suite {
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+    /// Reads a suite file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is malformed.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let file = || path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(file)?;
         Self::parse(&text).with_context(file)
     }
 
     /// Parses the text of a suite file.
-    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         let document: SuiteDocument =
             serde_json::from_str(text).map_err(|error| anyhow!(syntax_fault(&error)))?;
         document.into_suite()
@@ -139,7 +149,7 @@ impl Suite {
 impl Case {
     /// Each step's request, and the backend's answer if the client's request itself, and no other,
     /// is answered.
-    pub(crate) fn exchanges(&self) -> impl Iterator<Item = (&Request, Option<&BackendOutcome>)> {
+    pub fn exchanges(&self) -> impl Iterator<Item = (&Request, Option<&BackendOutcome>)> {
         self.steps
             .iter()
             .map(|step| match (&step.upstream, step.asked.as_slice()) {
@@ -247,12 +257,15 @@ impl StepDocument {
 }
 
 /// Reads a facts document.
-pub(crate) fn facts(document: &Value) -> anyhow::Result<Table> {
+fn facts(document: &Value) -> anyhow::Result<Table> {
     Table::from_json(document).map_err(|error| anyhow!("facts: {error}"))
 }
 
-/// The policy's clock starts in 1970.
-pub(crate) fn milliseconds(time: Timestamp) -> anyhow::Result<u64> {
+/// The time as the policy counts it: milliseconds since 1970.
+///
+/// # Errors
+/// It is before 1970.
+pub fn milliseconds(time: Timestamp) -> anyhow::Result<u64> {
     u64::try_from(time.as_millisecond()).map_err(|_| anyhow!("now: {time} is before 1970"))
 }
 

@@ -2,6 +2,7 @@
 //! of the policy replay the calls and compare, byte by byte.
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -12,6 +13,7 @@ use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{
     BackendOutcome, Body, Headers, Outcome, Request, Response, Settings, Verdict, decision,
 };
+use scimguard_exchange::Refused;
 use scimguard_exchange::history::Played;
 use scimguard_interface::{Given, Observed, Pass, Policy};
 use serde::Serialize;
@@ -20,7 +22,6 @@ use serde_json::{Map, Value, json};
 
 use super::run::{Failure, tell};
 use super::suite::{Case, Step, Suite};
-use crate::engine::{Engine, Fault};
 
 /// One line of a transcript.
 #[derive(Serialize)]
@@ -80,18 +81,21 @@ struct RecordedPass<'r, P> {
     written: &'r RefCell<Vec<Box<RawValue>>>,
 }
 
-/// Runs a case in one session of the engine, and returns its line.
-pub(crate) fn record(
-    engine: &Engine,
+/// Runs a case, and returns its line. The policy was configured with the `document`.
+///
+/// # Errors
+/// Each difference from what the case expects.
+pub fn record(
+    policy: impl Policy<Fault: Into<Refused> + Display>,
     name: &str,
-    policy: &str,
+    document: &str,
     suite: &Suite,
     case: &Case,
 ) -> Result<String, Failure> {
     let calls = RefCell::default();
     let mut steps = Vec::new();
     let recorded = Recorded {
-        policy: engine.session().map_err(Failure::begin)?,
+        policy,
         written: &calls,
     };
     tell(recorded, case, |step, played| {
@@ -100,7 +104,7 @@ pub(crate) fn record(
     let line = Line {
         suite: name,
         case: &case.name,
-        policy,
+        policy: document,
         calls: calls.into_inner(),
         facts: together(suite.facts.as_ref(), case.own_facts.as_ref()),
         steps,
@@ -110,15 +114,15 @@ pub(crate) fn record(
 
 // === impl Recorded ===
 
-impl<'r, P: Policy<Fault = Fault>> Policy for Recorded<'r, P> {
-    type Fault = Fault;
+impl<'r, P: Policy> Policy for Recorded<'r, P> {
+    type Fault = P::Fault;
     type Pass = RecordedPass<'r, P::Pass>;
 
     fn settings(&self) -> &Settings {
         self.policy.settings()
     }
 
-    fn pass(&self) -> Result<Self::Pass, Fault> {
+    fn pass(&self) -> Result<Self::Pass, P::Fault> {
         Ok(RecordedPass {
             pass: self.policy.pass()?,
             observed: None,
@@ -158,29 +162,29 @@ impl<P> RecordedPass<'_, P> {
 }
 
 /// Records what starts a pass with all its facts: that has to give the same result.
-impl<P: Pass<Fault = Fault>> Pass for RecordedPass<'_, P> {
-    type Fault = Fault;
+impl<P: Pass> Pass for RecordedPass<'_, P> {
+    type Fault = P::Fault;
 
-    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+    fn evaluate(&mut self, given: Given<'_>) -> Result<Verdict, P::Fault> {
         let gives = self.pass.evaluate(given)?;
         self.evaluated(given, &gives);
         Ok(gives)
     }
 
-    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, Fault> {
+    fn resume_evaluate(&mut self, given: Given<'_>) -> Result<Verdict, P::Fault> {
         let gives = self.pass.resume_evaluate(given)?;
         self.evaluated(given, &gives);
         Ok(gives)
     }
 
-    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, Fault> {
+    fn observe(&mut self, observed: &Arc<Observed>, given: Given<'_>) -> Result<Outcome, P::Fault> {
         let gives = self.pass.observe(observed, given)?;
         self.observed = Some(Arc::clone(observed));
         self.observed(given, &gives);
         Ok(gives)
     }
 
-    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, Fault> {
+    fn resume_observe(&mut self, given: Given<'_>) -> Result<Outcome, P::Fault> {
         let gives = self.pass.resume_observe(given)?;
         self.observed(given, &gives);
         Ok(gives)

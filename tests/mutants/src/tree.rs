@@ -1,0 +1,148 @@
+//! A copy of the project with the mutants in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::compile::{Diagnostic, Span};
+use crate::list::Mutant;
+use crate::switch::{self, Number, Written};
+
+/// A copy of the project.
+pub(crate) struct Tree<'m> {
+    project: PathBuf,
+    /// The root of the copy.
+    pub(crate) root: PathBuf,
+    mutants: &'m [Mutant],
+    written: BTreeMap<String, Written>,
+    /// Mutants that do not compile.
+    pub(crate) dropped: BTreeSet<Number>,
+    /// Arms that a match needs as long as another one has a switch.
+    unswitched: BTreeSet<Number>,
+}
+
+impl<'m> Tree<'m> {
+    /// Copies the files that git knows or would add, as they are now.
+    pub(crate) fn copy(project: &Path, root: &Path, mutants: &'m [Mutant]) -> Result<Self> {
+        let listed = Command::new("git")
+            .current_dir(project)
+            .args([
+                "ls-files",
+                "-z",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+            ])
+            .output()?;
+        ensure!(listed.status.success(), "git ls-files failed");
+        for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
+            let from = project.join(name);
+            if from.is_file() {
+                replace(&root.join(name), &std::fs::read(&from)?)?;
+            }
+        }
+        let mut tree = Self {
+            project: project.to_owned(),
+            root: root.to_owned(),
+            mutants,
+            written: BTreeMap::new(),
+            dropped: BTreeSet::new(),
+            unswitched: BTreeSet::new(),
+        };
+        tree.write(|_| true)?;
+        Ok(tree)
+    }
+
+    /// Writes the files with these names anew, without the dropped mutants.
+    fn write(&mut self, is_meant: impl Fn(&str) -> bool) -> Result<()> {
+        let mut files: BTreeMap<&str, Vec<(Number, &Mutant)>> = BTreeMap::new();
+        for (number, mutant) in numbered(self.mutants) {
+            let file = files.entry(&mutant.file).or_default();
+            if !self.dropped.contains(&number) && !self.unswitched.contains(&number) {
+                file.push((number, mutant));
+            }
+        }
+        let crates: BTreeSet<&str> = files.keys().filter_map(|file| crate_of(file)).collect();
+        for (name, mutants) in files {
+            if !is_meant(name) {
+                continue;
+            }
+            let source = std::fs::read_to_string(self.project.join(name))?;
+            let written = switch::file(&source, mutants).with_context(|| name.to_owned())?;
+            self.dropped.extend(written.impossible());
+            self.written.insert(name.to_owned(), written);
+        }
+        for crate_ in crates {
+            self.written
+                .entry(format!("{crate_}/src/lib.rs"))
+                .or_default();
+        }
+        for (name, written) in &self.written {
+            let mut text = written.text.clone();
+            if name.ends_with("src/lib.rs") {
+                if text.is_empty() {
+                    text = std::fs::read_to_string(self.project.join(name))?;
+                }
+                text.push_str(switch::SWITCH);
+            }
+            replace(&self.root.join(name), text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Leaves out the mutants that these errors are about. Returns whether there was one.
+    pub(crate) fn leave_out(&mut self, errors: &[&Diagnostic]) -> Result<bool> {
+        let mut changed = BTreeSet::new();
+        for error in errors {
+            let mut spans: Vec<&Span> = error.spans.iter().collect();
+            spans.sort_by_key(|span| !span.is_primary);
+            for span in spans {
+                let Some(written) = self.written.get(&span.file_name) else {
+                    continue;
+                };
+                let range = span.byte_start..span.byte_end;
+                let (left_out, numbers) = match error.is_of_arms() {
+                    true => (
+                        &mut self.unswitched,
+                        written.arm_at(&range).into_iter().collect(),
+                    ),
+                    false => (&mut self.dropped, written.at(&range).to_vec()),
+                };
+                if !numbers.is_empty() {
+                    left_out.extend(numbers);
+                    changed.insert(span.file_name.clone());
+                    break;
+                }
+            }
+        }
+        self.write(|name| changed.contains(name))?;
+        Ok(!changed.is_empty())
+    }
+
+    /// The mutants that the program has in it, with their numbers.
+    pub(crate) fn switched(&self) -> BTreeSet<Number> {
+        self.written.values().flat_map(Written::numbers).collect()
+    }
+}
+
+/// Mutants with their numbers.
+pub(crate) fn numbered(mutants: &[Mutant]) -> impl Iterator<Item = (Number, &Mutant)> {
+    (0..).zip(mutants)
+}
+
+fn crate_of(file: &str) -> Option<&str> {
+    file.split_once("/src/").map(|(folder, _)| folder)
+}
+
+/// Leaves a file alone that is the same already, so that it is not compiled again.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, bytes).with_context(|| path.display().to_string())
+}
