@@ -24,6 +24,7 @@ pub trait Application: Sync {
 }
 
 /// An answer of the application.
+#[derive(Clone, Debug)]
 pub struct Read {
     /// The HTTP status.
     pub status: u16,

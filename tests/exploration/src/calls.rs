@@ -1,4 +1,4 @@
-//! How a request's code calls out of itself: each call waits until the scheduler chooses to answer it.
+//! How the code of a request calls out of itself: each call waits until the scheduler answers it.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use scimguard_core::BackendOutcome;
-use scimguard_core::facts::{Answer, Key};
+use scimguard_core::facts::{Answer, Group, Key, User};
 use scimguard_core::record::settlement::Step;
 use scimguard_exchange::Send;
-use scimguard_knowledge::{LeaseKey, Read};
+use scimguard_knowledge::{LeaseKey, OpenIntent, OpenMembers, Read};
 
 /// Something that a request waits for.
 #[derive(Debug)]
@@ -20,13 +20,36 @@ pub(crate) enum Call {
     Answer(Vec<Key>),
     /// A commit.
     Apply(Vec<Step>),
+    /// What is open. It is answered at once.
+    Open(Open),
     /// The application's answer to a request.
     Send(Send),
     /// The application's answer to a read of the guard's own.
     Read(String),
 }
 
+/// An account and a key or id.
+pub(crate) type Only = Option<(String, String)>;
+
+/// A question about what is open; times are in milliseconds since 1970.
+#[derive(Debug)]
+pub(crate) enum Open {
+    /// Creates.
+    Intents(Only),
+    /// Users since before a time.
+    Users(u64, Only),
+    /// Groups since before a time.
+    Groups(u64, Only),
+    /// Groups whose memberships are, since before a time.
+    Members(u64),
+    /// The open members of one of them.
+    MembersOf(OpenMembers, u64),
+    /// The group of an account and id, open or not.
+    Group(String, String),
+}
+
 /// The scheduler's answer.
+#[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// The leases are held.
     Leased,
@@ -38,6 +61,18 @@ pub(crate) enum Reply {
     Done,
     /// The store failed.
     Failed,
+    /// To [`Open::Intents`].
+    Intents(Vec<OpenIntent>),
+    /// To [`Open::Users`].
+    Users(Vec<User>),
+    /// To [`Open::Groups`].
+    Groups(Vec<Group>),
+    /// To [`Open::Members`].
+    Members(Vec<OpenMembers>),
+    /// To [`Open::MembersOf`].
+    MembersOf(BTreeSet<String>),
+    /// To [`Open::Group`].
+    Group(Option<Group>),
     /// To [`Call::Send`].
     Outcome(BackendOutcome),
     /// To [`Call::Read`].
@@ -54,10 +89,18 @@ pub(crate) struct Desk {
 struct State {
     call: Option<Call>,
     reply: Option<Reply>,
-    /// Whether something was sent, so that the request must reach its end.
-    has_sent: bool,
-    /// Whether the leases of a gateway's pass have ended before the pass.
-    has_expired: bool,
+    marks: Marks,
+}
+
+/// What the code and the scheduler tell each other beside calls and replies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Something was sent, so that the request must reach its end.
+    pub(crate) has_sent: bool,
+    /// The leases of a gateway's pass have ended before the pass.
+    pub(crate) has_expired: bool,
+    /// The code has released its leases since it was last told something.
+    pub(crate) has_released: bool,
 }
 
 /// A call that was made.
@@ -78,63 +121,38 @@ impl Desk {
         }
     }
 
-    /// Looks at the call that waits for an answer.
-    pub(crate) fn waiting<T>(&self, look: impl FnOnce(&Call) -> T) -> Option<T> {
-        self.lock().call.as_ref().map(look)
-    }
-
-    /// Takes the call that waits for an answer.
-    pub(crate) fn take(&self) -> Option<Call> {
-        self.lock().call.take()
-    }
-
-    /// Takes the request that waits for the application's answer, if it is that what is waited for.
-    pub(crate) fn take_sent(&self) -> Option<Send> {
+    /// Answers the call. `has_expired`: the leases of the pass have ended before it.
+    pub(crate) fn reply(&self, reply: Reply, has_expired: bool) {
         let mut state = self.lock();
-        match state.call.take() {
-            Some(Call::Send(send)) => Some(send),
-            other => {
-                state.call = other;
-                None
-            }
-        }
-    }
-
-    /// Lets a request wait again.
-    pub(crate) fn put_sent(&self, send: Send) {
-        self.lock().call = Some(Call::Send(send));
-    }
-
-    /// Answers the call.
-    pub(crate) fn reply(&self, reply: Reply) {
-        let mut state = self.lock();
-        state.call = None;
         state.reply = Some(reply);
+        state.marks.has_expired = has_expired;
+        state.marks.has_released = false;
+    }
+
+    /// Takes what the code calls for, and its marks.
+    pub(crate) fn take(&self) -> (Option<Call>, Marks) {
+        let mut state = self.lock();
+        (state.call.take(), state.marks)
     }
 
     /// Notes that the request must reach its end now.
     pub(crate) fn sends(&self) {
-        self.lock().has_sent = true;
-    }
-
-    /// Whether something was sent, so that the request must reach its end.
-    pub(crate) fn has_sent(&self) -> bool {
-        self.lock().has_sent
-    }
-
-    /// Ends the leases of a gateway's pass before the pass.
-    pub(crate) fn expire(&self) {
-        self.lock().has_expired = true;
+        self.lock().marks.has_sent = true;
     }
 
     /// Whether the leases of the pass have ended before it.
     pub(crate) fn has_expired(&self) -> bool {
-        self.lock().has_expired
+        self.lock().marks.has_expired
     }
 
     /// Begins another pass.
     pub(crate) fn renew(&self) {
-        self.lock().has_expired = false;
+        self.lock().marks.has_expired = false;
+    }
+
+    /// Releases what the code holds.
+    pub(crate) fn release(&self) {
+        self.lock().marks.has_released = true;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,6 @@
 //! What can happen. A history is a list of events.
 
+use scimguard_exchange::Incoming;
 use scimguard_tests::acts::Operation;
 use scimguard_tests::fixtures::{HARNESS_BASE, in_account};
 use scimguard_tests::model::Actor;
@@ -7,6 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::leases::TaskId;
+
+/// The provider's token.
+pub(crate) const PROVIDER: &str = "pat.ACC1.okta.s3cret";
+/// A token with the same rights that is bound to nobody.
+pub(crate) const OPERATOR: &str = "pat.ACC1.admin.s3cret";
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,5 +111,34 @@ impl Request {
             true => Actor::Provisioner,
             false => Actor::Operator,
         }
+    }
+
+    /// Its head and its body as the guard receives them.
+    pub(crate) fn received(&self) -> (Incoming, Vec<u8>) {
+        let is_scim = self.path.starts_with(HARNESS_BASE);
+        let token = match self.by_provider {
+            true => PROVIDER,
+            false => OPERATOR,
+        };
+        let media_type: &[u8] = match is_scim {
+            true => b"application/scim+json",
+            false => b"application/json",
+        };
+        let mut headers = vec![("content-type".to_owned(), media_type.to_vec())];
+        if is_scim {
+            let value = format!("Bearer {token}").into_bytes();
+            headers.push(("authorization".to_owned(), value));
+        }
+        let incoming = Incoming {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            authority: Some(b"guard.example.com".to_vec()),
+            headers,
+        };
+        let body = match &self.body {
+            Value::Null => Vec::new(),
+            body => body.to_string().into_bytes(),
+        };
+        (incoming, body)
     }
 }

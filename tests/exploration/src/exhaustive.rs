@@ -1,8 +1,11 @@
-//! Every order of a few requests and faults, from a starting record.
+//! Every order of a few requests and faults, from a starting record. What code does is remembered, so that
+//! a world in which something runs can be copied, and each state of it is entered once.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::code::Memories;
 use super::event::{Event, Request};
 use super::guard::Blueprint;
 use super::history::{Finding, History, id};
@@ -14,8 +17,8 @@ use super::world::World;
 pub struct Bounds {
     /// The most faults of one order, deaths of the guard among them.
     pub faults: u32,
-    /// The most rounds of settling while requests are under way.
-    pub rounds: u32,
+    /// Whether a round of settling may begin while requests are under way.
+    pub settles: bool,
     /// The most distinct states; beyond them the search ends without having seen everything.
     pub states: usize,
 }
@@ -25,7 +28,7 @@ pub struct Bounds {
 pub struct Explored {
     /// Distinct states.
     pub states: usize,
-    /// Orders that led to an end that no other order had led to.
+    /// Distinct states in which nothing runs any more.
     pub ends: usize,
     /// Whether every order within the bounds was seen.
     pub is_complete: bool,
@@ -33,15 +36,30 @@ pub struct Explored {
     pub finding: Option<Finding>,
 }
 
-/// How far an order has come.
-#[derive(Clone)]
+/// Where an order has come to.
+struct State {
+    world: World,
+    path: Path,
+}
+
+/// How it came there.
+#[derive(Clone, Default)]
 struct Path {
-    events: Vec<Event>,
+    last: Option<Rc<Link>>,
     /// The requests that have begun, a bit for each.
     begun: u32,
     faults: u32,
-    rounds: u32,
+    has_settled: bool,
 }
+
+/// An event, and those before it.
+struct Link {
+    event: Event,
+    before: Option<Rc<Link>>,
+}
+
+/// One end in so many is reached once more by code that runs, to see that what was remembered is right.
+const SAMPLE: usize = 50;
 
 /// Tries every order of these requests after `start`.
 ///
@@ -49,6 +67,7 @@ struct Path {
 /// If the world cannot be made.
 pub fn explore(
     blueprint: &Arc<Blueprint>,
+    memories: &Arc<Memories>,
     start: &History,
     requests: &[Request],
     bounds: Bounds,
@@ -60,8 +79,10 @@ pub fn explore(
         requests,
         bounds,
         first,
+        seen: HashSet::new(),
+        explored: Explored::default(),
     };
-    search.run()
+    search.run(memories)
 }
 
 struct Search<'a> {
@@ -69,57 +90,96 @@ struct Search<'a> {
     start: &'a History,
     requests: &'a [Request],
     bounds: Bounds,
-    /// The id of the first request; those of rounds of settling follow.
+    /// The id of the first request; that of the round of settling is the last.
     first: TaskId,
+    seen: HashSet<(u64, u32, bool)>,
+    explored: Explored,
 }
 
 impl Search<'_> {
-    fn run(&self) -> anyhow::Result<Explored> {
-        let mut explored = Explored {
-            is_complete: true,
-            ..Explored::default()
-        };
-        let mut seen = HashSet::new();
-        let mut stack = vec![Path {
-            events: Vec::new(),
-            begun: 0,
-            faults: 0,
-            rounds: 0,
-        }];
-        while let Some(mut path) = stack.pop() {
-            let mut world = self.replay(&path.events)?;
-            loop {
-                if world.wrong().is_some() {
-                    explored.finding = Some(self.finding(&world, path.events));
-                    return Ok(explored);
-                }
-                if !seen.insert((world.state(), path.begun, path.faults, path.rounds)) {
-                    break;
-                }
-                explored.states += 1;
-                if explored.states >= self.bounds.states {
-                    explored.is_complete = false;
-                    return Ok(explored);
-                }
-                let mut choices = self.choices(&world, &path);
-                let Some(next) = choices.pop() else {
-                    explored.ends += 1;
-                    let mut id = self.first + 1_000;
-                    world.rest(&mut id);
-                    if world.wrong().is_some() {
-                        explored.finding = Some(self.finding(&world, path.events));
-                        return Ok(explored);
-                    }
-                    break;
-                };
-                stack.extend(choices.into_iter().map(|event| self.after(&path, event)));
-                world.happen(&next);
-                path = self.after(&path, next);
+    fn run(mut self, memories: &Arc<Memories>) -> anyhow::Result<Explored> {
+        let mut world = self.replay(&[])?;
+        world.remember(memories)?;
+        // By the number of faults: a state that is reached without a fault needs no look with one.
+        let mut open = vec![Vec::new(); 1 + usize::try_from(self.bounds.faults)?];
+        self.enter(world, Path::default(), &mut open)?;
+        let next = |open: &mut [Vec<_>]| open.iter_mut().find_map(Vec::pop);
+        while let Some((state, event)) = next(&mut open) {
+            if self.explored.finding.is_some() || self.explored.states >= self.bounds.states {
+                return Ok(self.explored);
             }
+            let state: Rc<State> = state;
+            let mut world = state.world.copy()?;
+            world.happen(&event);
+            let path = self.after(&state.path, event);
+            self.enter(world, path, &mut open)?;
         }
-        Ok(explored)
+        self.explored.is_complete = self.explored.finding.is_none();
+        Ok(self.explored)
     }
 
+    /// Looks at a state, unless it was seen before, and at what can happen in it.
+    fn enter(
+        &mut self,
+        world: World,
+        path: Path,
+        open: &mut [Vec<(Rc<State>, Event)>],
+    ) -> anyhow::Result<()> {
+        if let Some(wrong) = world.wrong() {
+            self.explored.finding = Some(self.finding(wrong, path.events()));
+            return Ok(());
+        }
+        if !self
+            .seen
+            .insert((world.state(), path.begun, path.has_settled))
+        {
+            return Ok(());
+        }
+        self.explored.states += 1;
+        let choices = self.choices(&world, &path);
+        // What is still late need never be done.
+        let is_end = |event: &Event| matches!(event, Event::Late(_));
+        if choices.iter().all(is_end) {
+            self.end(&world, &path)?;
+        }
+        let state = Rc::new(State { world, path });
+        for event in choices {
+            let faults = state.path.faults + u32::from(is_fault(&event));
+            if let Some(open) = open.get_mut(usize::try_from(faults)?) {
+                open.push((Rc::clone(&state), event));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the world come to rest.
+    fn end(&mut self, world: &World, path: &Path) -> anyhow::Result<()> {
+        self.explored.ends += 1;
+        let alive = match self.explored.ends % SAMPLE {
+            0 => None,
+            _ => world.alive(),
+        };
+        let mut alive = match alive {
+            Some(alive) => alive,
+            None => {
+                let alive = self.replay(&path.events())?;
+                anyhow::ensure!(
+                    alive.wrong().is_some() || alive.lasting() == world.lasting(),
+                    "code does not do what it did before: {:?}",
+                    path.events()
+                );
+                alive
+            }
+        };
+        let mut id = self.first + 1_000;
+        alive.rest(&mut id);
+        if let Some(wrong) = alive.wrong() {
+            self.explored.finding = Some(self.finding(wrong, path.events()));
+        }
+        Ok(())
+    }
+
+    /// What has come about, by code that runs.
     fn replay(&self, events: &[Event]) -> anyhow::Result<World> {
         let mut world = World::new(self.blueprint, self.start.traits)?;
         for event in self.start.events.iter().chain(events) {
@@ -130,21 +190,20 @@ impl Search<'_> {
     }
 
     fn choices(&self, world: &World, path: &Path) -> Vec<Event> {
-        let mut choices = Vec::new();
-        if path.faults < self.bounds.faults {
-            choices.extend(world.faults());
-        }
-        if path.rounds < self.bounds.rounds && world.is_busy() && !world.is_settling() {
-            let count = TaskId::try_from(self.requests.len()).unwrap_or_default();
-            choices.push(Event::Settle(self.first + count + path.rounds));
-        }
-        choices.extend(world.late());
+        let mut choices = world.next();
         for (number, request) in (0..).zip(self.requests) {
             if path.begun & (1 << number) == 0 {
                 choices.push(Event::Begin(self.first + number, request.clone()));
             }
         }
-        choices.extend(world.next());
+        choices.extend(world.late());
+        if self.bounds.settles && !path.has_settled && world.is_busy() {
+            let count = TaskId::try_from(self.requests.len()).unwrap_or_default();
+            choices.push(Event::Settle(self.first + count));
+        }
+        if path.faults < self.bounds.faults {
+            choices.extend(world.faults());
+        }
         choices
     }
 
@@ -152,21 +211,40 @@ impl Search<'_> {
         let mut path = path.clone();
         match &event {
             Event::Begin(id, _) => path.begun |= 1 << (id - self.first),
-            Event::Fault(..) | Event::Kill => path.faults += 1,
-            Event::Settle(_) => path.rounds += 1,
-            _ => {}
+            Event::Settle(_) => path.has_settled = true,
+            _ => path.faults += u32::from(is_fault(&event)),
         }
-        path.events.push(event);
+        path.last = Some(Rc::new(Link {
+            event,
+            before: path.last.take(),
+        }));
         path
     }
 
-    fn finding(&self, world: &World, events: Vec<Event>) -> Finding {
+    fn finding(&self, wrong: &str, events: Vec<Event>) -> Finding {
         Finding {
-            wrong: world.wrong().unwrap_or_default().to_owned(),
+            wrong: wrong.to_owned(),
             history: History {
                 traits: self.start.traits,
                 events: self.start.events.iter().cloned().chain(events).collect(),
             },
         }
     }
+}
+
+impl Path {
+    fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut last = self.last.as_deref();
+        while let Some(link) = last {
+            events.push(link.event.clone());
+            last = link.before.as_deref();
+        }
+        events.reverse();
+        events
+    }
+}
+
+fn is_fault(event: &Event) -> bool {
+    matches!(event, Event::Fault(..) | Event::Kill)
 }

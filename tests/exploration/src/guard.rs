@@ -2,6 +2,7 @@
 //! is answered by the scheduler.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +18,10 @@ use scimguard_knowledge::{
 };
 
 use super::calls::{Call, Desk, Reply};
-use super::leases::{self, LeaseGuard, LeaseTable, TaskId};
+use super::code::Beginning;
+use super::leases::{self, LeaseGuard};
 use super::sabotage::Sabotage;
-use super::store::{self, Away, Memory};
+use super::store::{self, Away};
 
 /// How long after a write the application may still act.
 pub(crate) const AFTER: Duration = Duration::from_secs(1);
@@ -35,8 +37,6 @@ pub struct Blueprint {
 /// A process.
 pub(crate) struct Guard {
     blueprint: Arc<Blueprint>,
-    pub(crate) memory: Memory,
-    pub(crate) leases: LeaseTable,
     settling: Settling,
 }
 
@@ -66,13 +66,11 @@ impl Blueprint {
 }
 
 impl Guard {
-    /// A process that has just started on this record.
-    pub(crate) fn start(blueprint: &Arc<Blueprint>, memory: &Memory, leases: &LeaseTable) -> Self {
+    /// A process that has just started.
+    pub(crate) fn start(blueprint: &Arc<Blueprint>) -> Self {
         let is_hasty = blueprint.sabotage == Some(Sabotage::SettleTooEarly);
         Self {
             blueprint: Arc::clone(blueprint),
-            memory: memory.clone(),
-            leases: leases.clone(),
             settling: Settling::new(if is_hasty { Duration::ZERO } else { AFTER }),
         }
     }
@@ -81,10 +79,27 @@ impl Guard {
         self.blueprint.sabotage == Some(sabotage)
     }
 
-    /// Answers a request. `now` is in milliseconds since 1970.
-    pub(crate) async fn answer(
+    /// Answers a request, or settles what is open.
+    pub(crate) fn run(
         self: Arc<Self>,
-        task: TaskId,
+        desk: Arc<Desk>,
+        beginning: Beginning,
+    ) -> Pin<Box<dyn Future<Output = Option<Ended>> + Send>> {
+        match beginning {
+            Beginning::Request(request, now) => {
+                let (incoming, body) = request.received();
+                Box::pin(async move { Some(self.answer(desk, incoming, body, now).await) })
+            }
+            Beginning::Round(now) => Box::pin(async move {
+                self.settle(desk, now).await;
+                None
+            }),
+        }
+    }
+
+    /// Answers a request. `now` is in milliseconds since 1970.
+    async fn answer(
+        self: Arc<Self>,
         desk: Arc<Desk>,
         incoming: Incoming,
         body: Vec<u8>,
@@ -94,11 +109,7 @@ impl Guard {
         let setup = Arc::clone(&self.blueprint.setup);
         let (mut exchange, mut step) = Exchange::begin(setup, incoming, now);
         let mut held = Held {
-            reach: Reach {
-                guard: self,
-                task,
-                desk,
-            },
+            reach: Reach { guard: self, desk },
             pass: Pass::default(),
         };
         let mut body = match body.is_empty() {
@@ -140,12 +151,8 @@ impl Guard {
     }
 
     /// One round of settling. `now` is in milliseconds since 1970.
-    pub(crate) async fn settle(self: Arc<Self>, task: TaskId, desk: Arc<Desk>, now: u64) {
-        let reach = Reach {
-            guard: self,
-            task,
-            desk,
-        };
+    async fn settle(self: Arc<Self>, desk: Arc<Desk>, now: u64) {
+        let reach = Reach { guard: self, desk };
         let (store, leases) = (reach.store(), reach.leases());
         let settling = &reach.guard.settling;
         // A round that the record breaks off is followed by another.
@@ -184,7 +191,6 @@ fn passed_on(outcome: BackendOutcome) -> Ended {
 /// What a request or a round of settling reaches.
 struct Reach {
     guard: Arc<Guard>,
-    task: TaskId,
     desk: Arc<Desk>,
 }
 
@@ -201,18 +207,11 @@ enum Unavailable {
 
 impl Reach {
     fn store(&self) -> store::Reached {
-        store::Reached {
-            memory: self.guard.memory.clone(),
-            desk: Arc::clone(&self.desk),
-        }
+        store::Reached(Arc::clone(&self.desk))
     }
 
     fn leases(&self) -> leases::Reached {
-        leases::Reached {
-            leases: self.guard.leases.clone(),
-            task: self.task,
-            desk: Arc::clone(&self.desk),
-        }
+        leases::Reached(Arc::clone(&self.desk))
     }
 
     fn lookups<'a>(&'a self, store: &'a store::Reached) -> Lookups<'a, store::Reached, Self> {

@@ -1,7 +1,7 @@
 //! Who holds which lease.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use scimguard_knowledge::{Busy, LeaseKey};
 
@@ -11,72 +11,60 @@ use super::calls::{Call, Desk, Reply};
 pub type TaskId = u32;
 
 /// All leases of a process.
-#[derive(Clone, Default)]
-pub(crate) struct LeaseTable(Arc<Mutex<BTreeMap<LeaseKey, TaskId>>>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct LeaseTable(BTreeMap<LeaseKey, TaskId>);
 
 /// Holds leases until it is dropped.
-pub(crate) struct LeaseGuard {
-    leases: LeaseTable,
-    task: TaskId,
-}
+pub(crate) struct LeaseGuard(Arc<Desk>);
 
 /// The leases, as one request's code reaches them.
-pub(crate) struct Reached {
-    /// All of them.
-    pub(crate) leases: LeaseTable,
-    /// Whose they become.
-    pub(crate) task: TaskId,
-    /// Where the code waits.
-    pub(crate) desk: Arc<Desk>,
-}
+pub(crate) struct Reached(pub(crate) Arc<Desk>);
 
 impl LeaseTable {
     /// Takes free names in their order, up to the first that another has. Returns whether all are held.
-    pub(crate) fn take(&self, task: TaskId, names: &BTreeSet<LeaseKey>) -> bool {
-        let mut held = self.lock();
-        names
-            .iter()
-            .all(|name| *held.entry(name.clone()).or_insert(task) == task)
+    pub(crate) fn take(&mut self, task: TaskId, names: &BTreeSet<LeaseKey>) -> bool {
+        names.iter().all(|name| match self.0.get(name) {
+            Some(holder) => *holder == task,
+            None => {
+                self.0.insert(name.clone(), task);
+                true
+            }
+        })
     }
 
     /// Whether the next name that the task waits for is free.
     pub(crate) fn is_free(&self, task: TaskId, names: &BTreeSet<LeaseKey>) -> bool {
-        let held = self.lock();
-        let holder = names.iter().map(|name| held.get(name));
-        match holder.into_iter().find(|holder| *holder != Some(&task)) {
+        let mut holders = names.iter().map(|name| self.0.get(name));
+        match holders.find(|holder| *holder != Some(&task)) {
             Some(next) => next.is_none(),
             None => true,
         }
     }
 
     /// Releases what a task holds.
-    pub(crate) fn release(&self, task: TaskId) {
-        self.lock().retain(|_, holder| *holder != task);
+    pub(crate) fn release(&mut self, task: TaskId) {
+        self.0.retain(|_, holder| *holder != task);
     }
 
     /// Releases what everybody holds, as at the death of the process.
-    pub(crate) fn clear(&self) {
-        self.lock().clear();
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
     }
 
     /// Whether nobody holds any.
     pub(crate) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.0.is_empty()
     }
 
     /// All leases with their holders, as text.
     pub(crate) fn shown(&self) -> String {
-        format!("{:?}", self.lock())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<LeaseKey, TaskId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        format!("{:?}", self.0)
     }
 }
 
 impl Drop for LeaseGuard {
     fn drop(&mut self) {
-        self.leases.release(self.task);
+        self.0.release();
     }
 }
 
@@ -84,13 +72,10 @@ impl scimguard_knowledge::Leases for Reached {
     type Guard = LeaseGuard;
 
     async fn acquire(&self, names: &BTreeSet<LeaseKey>) -> Result<LeaseGuard, Busy> {
-        match self.desk.ask(Call::Lease(names.clone())).await {
-            Reply::Leased => Ok(LeaseGuard {
-                leases: self.leases.clone(),
-                task: self.task,
-            }),
+        match self.0.ask(Call::Lease(names.clone())).await {
+            Reply::Leased => Ok(LeaseGuard(Arc::clone(&self.0))),
             _ => {
-                self.leases.release(self.task);
+                self.0.release();
                 Err(Busy)
             }
         }

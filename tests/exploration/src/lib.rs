@@ -6,6 +6,7 @@
 mod application;
 mod calls;
 pub mod catalogue;
+mod code;
 mod event;
 pub mod exhaustive;
 mod guard;
@@ -16,7 +17,8 @@ mod sabotage;
 mod store;
 mod world;
 
-pub use application::{Application, Group, Traits, User};
+pub use application::Traits;
+pub use code::Memories;
 pub use event::{Event, Fault, Request};
 pub use guard::{Blueprint, Ended};
 pub use history::{Finding, History};

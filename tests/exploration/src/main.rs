@@ -10,6 +10,10 @@ mod orders;
 use clap::Parser;
 use scimguard_exploration::{Blueprint, Finding, Sabotage, random};
 
+/// A request is decided in thousands of small pieces of memory, which this one hands out faster.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Explores random histories of many requests.
 #[derive(Parser)]
 #[command(name = "cargo xtask explore")]
@@ -26,9 +30,18 @@ struct Arguments {
     /// Where the shortest history that goes wrong is written to.
     #[arg(long)]
     save: Option<PathBuf>,
-    /// Tries every order of two requests with at most so many faults instead, from every start.
-    #[arg(long)]
+    /// Tries every order of a few requests with at most so many faults instead, from every start.
+    #[arg(long, value_name = "FAULTS")]
     orders: Option<u32>,
+    /// How many requests, of which the first is the provider's.
+    #[arg(long, default_value_t = 2, requires = "orders")]
+    requests: usize,
+    /// A gateway decides the first of them.
+    #[arg(long, requires = "orders")]
+    at_gateway: bool,
+    /// Only from the start of this name.
+    #[arg(long, requires = "orders")]
+    start: Option<String>,
     /// Goes on after a finding, and counts what was found.
     #[arg(long)]
     count: bool,
@@ -39,7 +52,13 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let blueprint = Blueprint::new("", arguments.sabotage)?;
     if let Some(faults) = arguments.orders {
-        return orders::explore_all(&blueprint, faults, arguments.save.as_deref());
+        let orders = orders::Orders {
+            requests: arguments.requests,
+            faults,
+            at_gateway: arguments.at_gateway,
+            start: arguments.start,
+        };
+        return orders::explore_all(&blueprint, &orders, arguments.save.as_deref());
     }
     let begun = Instant::now();
     let until = begun + Duration::from_secs(arguments.seconds);

@@ -1,56 +1,88 @@
-//! Every order of two requests, one of the provider and one of anybody, from every start.
+//! Every order of a few requests, one of them the provider's, from every start.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use scimguard_exploration::exhaustive::{Bounds, explore};
-use scimguard_exploration::{Blueprint, Finding, Request, Traits, catalogue};
+use indicatif::{ProgressBar, ProgressStyle};
+use scimguard_exploration::exhaustive::{Bounds, Explored, explore};
+use scimguard_exploration::{Blueprint, Finding, Memories, Request, Traits, catalogue};
+
+/// Which orders are tried.
+pub(crate) struct Orders {
+    /// So many requests meet.
+    pub(crate) requests: usize,
+    /// With at most so many faults, deaths of the guard among them.
+    pub(crate) faults: u32,
+    /// Whether a gateway decides the first of the requests.
+    pub(crate) at_gateway: bool,
+    /// Only the starts whose name this is.
+    pub(crate) start: Option<String>,
+}
+
+/// What was seen so far.
+#[derive(Default)]
+struct Seen {
+    states: usize,
+    ends: usize,
+    /// How many states the largest search had.
+    largest: usize,
+    cut: usize,
+    found: Vec<(String, Finding)>,
+}
+
+/// Beyond so many states a search of one start ends unfinished.
+const MOST_STATES: usize = 5_000_000;
 
 /// Explores, and tells how much was seen.
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
 pub(crate) fn explore_all(
     blueprint: &Arc<Blueprint>,
-    faults: u32,
+    orders: &Orders,
     save: Option<&Path>,
 ) -> anyhow::Result<()> {
     let begun = Instant::now();
     let bounds = Bounds {
-        faults,
-        rounds: u32::from(faults > 0),
-        states: 200_000,
+        faults: orders.faults,
+        settles: orders.faults > 0,
+        states: MOST_STATES,
     };
-    let starts: Vec<catalogue::Start> = kinds()
-        .map(|traits| catalogue::starts(blueprint, traits))
-        .collect::<anyhow::Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
-        .collect();
-    let pairs = pairs();
-    let all: Vec<(&catalogue::Start, &[Request; 2])> = starts
+    let mut starts = Vec::new();
+    for traits in kinds() {
+        starts.extend(catalogue::starts(blueprint, traits)?);
+    }
+    starts.retain(|start| {
+        orders
+            .start
+            .as_deref()
+            .is_none_or(|name| name == start.name)
+    });
+    let meetings = meetings(orders);
+    let all: Vec<(&catalogue::Start, &Vec<Request>)> = starts
         .iter()
-        .flat_map(|start| pairs.iter().map(move |pair| (start, pair)))
+        .flat_map(|start| meetings.iter().map(move |meeting| (start, meeting)))
         .collect();
-    let (next, states, ends, cut) =
-        <(AtomicUsize, AtomicUsize, AtomicUsize, AtomicUsize)>::default();
-    let found: Mutex<Vec<(String, Finding)>> = Mutex::default();
+    let progress =
+        ProgressBar::new(u64::try_from(all.len())?).with_style(ProgressStyle::with_template(
+            "{bar:30} {pos} of {len} starts and requests, {msg}, {eta} left",
+        )?);
+    let next = AtomicUsize::new(0);
+    let memories = Arc::<Memories>::default();
+    let seen = Mutex::<Seen>::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| -> anyhow::Result<()> {
         let work = || -> anyhow::Result<()> {
-            while let Some((start, pair)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let explored = explore(blueprint, &start.history, &pair[..], bounds)?;
-                states.fetch_add(explored.states, Ordering::Relaxed);
-                ends.fetch_add(explored.ends, Ordering::Relaxed);
-                cut.fetch_add(usize::from(!explored.is_complete), Ordering::Relaxed);
-                if let (Some(finding), Ok(mut found)) = (explored.finding, found.lock()) {
-                    let [one, other] = pair;
-                    let about = format!(
-                        "{}: {} {} against {} {}",
-                        start.name, one.method, one.path, other.method, other.path
-                    );
-                    found.push((about, finding));
-                }
+            while let Some((start, meeting)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let explored = explore(blueprint, &memories, &start.history, meeting, bounds)?;
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.add(start.name, meeting, explored);
+                progress.set_message(format!(
+                    "{} states, {} findings",
+                    seen.states,
+                    seen.found.len()
+                ));
+                progress.inc(1);
             }
             Ok(())
         };
@@ -62,22 +94,43 @@ pub(crate) fn explore_all(
         }
         Ok(())
     })?;
+    progress.finish_and_clear();
+    let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "{} starts and pairs of requests with at most {faults} faults: {} states, {} ends, {} not \
-         seen to the end, {:.0} s",
+        "{} starts and meetings of {} requests with at most {} faults: {} states, at most {} of one, \
+         {} ends, {} not seen to the end, {:.0} s",
         all.len(),
-        states.into_inner(),
-        ends.into_inner(),
-        cut.into_inner(),
+        orders.requests,
+        orders.faults,
+        seen.states,
+        seen.largest,
+        seen.ends,
+        seen.cut,
         begun.elapsed().as_secs_f64()
     );
-    let mut found = found.into_inner().unwrap_or_default();
-    for (about, finding) in &found {
+    for (about, finding) in &seen.found {
         println!("{about}: {:.150}", finding.wrong);
     }
-    match found.pop() {
+    match seen.found.pop() {
         None => Ok(()),
         Some((_, finding)) => tell(blueprint, finding, save),
+    }
+}
+
+impl Seen {
+    fn add(&mut self, start: &str, meeting: &[Request], explored: Explored) {
+        self.states += explored.states;
+        self.ends += explored.ends;
+        self.largest = self.largest.max(explored.states);
+        let is_cut = explored.finding.is_none() && !explored.is_complete;
+        self.cut += usize::from(is_cut);
+        if let Some(finding) = explored.finding {
+            let requests = meeting.iter();
+            let requests = requests.map(|request| format!("{} {}", request.method, request.path));
+            let requests: Vec<String> = requests.collect();
+            let about = format!("{start}: {}", requests.join(" against "));
+            self.found.push((about, finding));
+        }
     }
 }
 
@@ -109,18 +162,30 @@ fn kinds() -> impl Iterator<Item = Traits> {
     })
 }
 
-fn pairs() -> Vec<[Request; 2]> {
+/// The requests that meet: every choice of so many, of which the first is the provider's.
+fn meetings(orders: &Orders) -> Vec<Vec<Request>> {
     let provider = catalogue::of_the_provider();
-    let others: Vec<Request> = provider
-        .iter()
-        .cloned()
+    let own = provider.len();
+    let all: Vec<Request> = provider
+        .into_iter()
         .chain(catalogue::of_operators())
         .collect();
-    let mut pairs = Vec::new();
-    for (number, one) in provider.iter().enumerate() {
-        for other in &others[number..] {
-            pairs.push([one.clone(), other.clone()]);
-        }
+    let mut chosen: Vec<Vec<usize>> = (0..own).map(|first| vec![first]).collect();
+    for _ in 1..orders.requests {
+        let with_another = |some: Vec<usize>| {
+            let last = some.last().copied().unwrap_or_default();
+            (last..all.len()).map(move |next| [some.clone(), vec![next]].concat())
+        };
+        chosen = chosen.into_iter().flat_map(with_another).collect();
     }
-    pairs
+    let requests = |some: Vec<usize>| {
+        let mut requests: Vec<Request> = some.into_iter().map(|one| all[one].clone()).collect();
+        if orders.at_gateway
+            && let Some(first) = requests.first_mut()
+        {
+            *first = first.clone().at_gateway();
+        }
+        requests
+    };
+    chosen.into_iter().map(requests).collect()
 }

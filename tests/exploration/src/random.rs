@@ -165,12 +165,13 @@ impl Run {
     fn happen(&mut self, event: Event) {
         self.world.happen(&event);
         self.events.push(event);
-        let ended: BTreeMap<TaskId, Option<Ended>> = self.world.take_ended().into_iter().collect();
+        let ended: BTreeMap<TaskId, Option<Arc<Ended>>> =
+            self.world.take_ended().into_iter().collect();
         for client in &mut self.clients {
             let answer = client.task.and_then(|task| ended.get(&task));
             if let Some(answer) = answer {
                 client.task = None;
-                client.hears(answer.as_ref());
+                client.hears(answer.as_deref());
             }
         }
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, ensure};
 use scimguard_exploration::exhaustive::{Bounds, explore};
-use scimguard_exploration::{Blueprint, History, Request, Sabotage, Traits, catalogue, random};
+use scimguard_exploration::{
+    Blueprint, History, Memories, Request, Sabotage, Traits, catalogue, random,
+};
 
 /// Histories of 50 requests each.
 const HISTORIES: u64 = 1_000;
@@ -20,10 +22,10 @@ fn honest() -> anyhow::Result<Arc<Blueprint>> {
 
 #[test]
 fn no_order_of_two_requests_goes_wrong() -> anyhow::Result<()> {
-    let blueprint = honest()?;
+    let (blueprint, memories) = (honest()?, Arc::default());
     let bounds = Bounds {
         faults: 0,
-        rounds: 0,
+        settles: false,
         states: 100_000,
     };
     for traits in [false, true].map(|unlike| Traits {
@@ -35,7 +37,7 @@ fn no_order_of_two_requests_goes_wrong() -> anyhow::Result<()> {
             for one in catalogue::of_the_provider() {
                 for other in catalogue::of_operators() {
                     let pair = [one.clone(), other];
-                    seen(&blueprint, &start, &pair, bounds)?;
+                    seen(&blueprint, &memories, &start, &pair, bounds)?;
                 }
             }
         }
@@ -45,17 +47,17 @@ fn no_order_of_two_requests_goes_wrong() -> anyhow::Result<()> {
 
 #[test]
 fn no_order_of_a_request_and_a_fault_goes_wrong() -> anyhow::Result<()> {
-    let blueprint = honest()?;
+    let (blueprint, memories) = (honest()?, Arc::default());
     let bounds = Bounds {
         faults: 1,
-        rounds: 1,
+        settles: true,
         states: 100_000,
     };
     for start in catalogue::starts(&blueprint, Traits::default())? {
         let provider = catalogue::of_the_provider().into_iter();
         for request in provider.chain(catalogue::of_operators()) {
             for request in [request.clone(), request.at_gateway()] {
-                seen(&blueprint, &start, &[request], bounds)?;
+                seen(&blueprint, &memories, &start, &[request], bounds)?;
             }
         }
     }
@@ -64,11 +66,12 @@ fn no_order_of_a_request_and_a_fault_goes_wrong() -> anyhow::Result<()> {
 
 fn seen(
     blueprint: &Arc<Blueprint>,
+    memories: &Arc<Memories>,
     start: &catalogue::Start,
     requests: &[Request],
     bounds: Bounds,
 ) -> anyhow::Result<()> {
-    let explored = explore(blueprint, &start.history, requests, bounds)?;
+    let explored = explore(blueprint, memories, &start.history, requests, bounds)?;
     if let Some(finding) = explored.finding {
         return Err(told(blueprint, finding.history, start.name)?);
     }

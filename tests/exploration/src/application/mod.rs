@@ -27,39 +27,39 @@ pub struct Traits {
 
 /// The application's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Application {
+pub(crate) struct Application {
     /// In what it differs from others.
-    pub traits: Traits,
+    pub(crate) traits: Traits,
     /// Keyed by id.
-    pub users: BTreeMap<Id, User>,
+    pub(crate) users: BTreeMap<Id, User>,
     /// Keyed by id.
-    pub groups: BTreeMap<Id, Group>,
+    pub(crate) groups: BTreeMap<Id, Group>,
     /// How many users it has ever had.
     created: u32,
 }
 
 /// A user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct User {
+pub(crate) struct User {
     /// Also the e-mail.
-    pub user_name: String,
+    pub(crate) user_name: String,
     /// The full name.
-    pub display_name: String,
+    pub(crate) display_name: String,
     /// Whether the user is not deactivated.
-    pub active: bool,
+    pub(crate) active: bool,
     /// The provider's id.
-    pub external_id: Option<String>,
+    pub(crate) external_id: Option<String>,
 }
 
 /// A group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Group {
+pub(crate) struct Group {
     /// The name; several groups may have the same.
-    pub display_name: String,
+    pub(crate) display_name: String,
     /// The provider's id.
-    pub external_id: Option<String>,
+    pub(crate) external_id: Option<String>,
     /// Ids of users.
-    pub members: BTreeSet<Id>,
+    pub(crate) members: BTreeSet<Id>,
 }
 
 /// Why nothing was done, as an HTTP status.
@@ -67,7 +67,7 @@ type Failure = u16;
 
 impl Application {
     /// One that has nobody yet.
-    pub fn new(traits: Traits) -> Self {
+    pub(crate) fn new(traits: Traits) -> Self {
         Self {
             traits,
             ..Self::default()
@@ -75,7 +75,7 @@ impl Application {
     }
 
     /// Answers a request.
-    pub fn answer(&mut self, method: &str, path: &str, body: &[u8]) -> BackendAnswer {
+    pub(crate) fn answer(&mut self, method: &str, path: &str, body: &[u8]) -> BackendAnswer {
         let body: Value = match body {
             [] => Value::Null,
             bytes => match serde_json::from_slice(bytes) {
@@ -92,7 +92,7 @@ impl Application {
     }
 
     /// Whether every user whom a request names by id has ever existed.
-    pub fn has_named(&self, request: &Request) -> bool {
+    pub(crate) fn has_named(&self, request: &Request) -> bool {
         let text = format!("{} {}", request.path, request.body);
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
         words.all(|word| {
@@ -104,7 +104,7 @@ impl Application {
     }
 
     /// Adds a user and returns the id.
-    pub fn add_user(&mut self, user: User) -> Result<Id, Failure> {
+    pub(crate) fn add_user(&mut self, user: User) -> Result<Id, Failure> {
         if self.named(&user.user_name).is_some() {
             return Err(409);
         }
@@ -115,7 +115,7 @@ impl Application {
     }
 
     /// Adds a group. Its id derives from its name; if another group has that, it gets a number.
-    pub fn add_group(&mut self, group: Group) -> Id {
+    pub(crate) fn add_group(&mut self, group: Group) -> Id {
         let derived = group.display_name.replace(['.', '-', ' '], "_");
         let numbered = (1..).map(|number| format!("{derived}_{number}"));
         let mut ids = [derived.clone()].into_iter().chain(numbered);
@@ -164,7 +164,7 @@ impl Application {
     /// Everything in it, in the terms of the model. `is_managed`: whether the provider provisioned the
     /// user or group of an id.
     #[must_use]
-    pub fn world(&self, is_managed: impl Fn(&Id) -> bool) -> model::World {
+    pub(crate) fn world(&self, is_managed: impl Fn(&Id) -> bool) -> model::World {
         let users = self.users.iter().map(|(id, user)| {
             let known = model::User {
                 mail: user.user_name.clone(),

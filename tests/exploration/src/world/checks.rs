@@ -12,6 +12,7 @@ use scimguard_tests::oracle;
 
 use super::happening::is_definite;
 use super::{Task, World, Written};
+use crate::calls::Call;
 use crate::event::Request;
 use crate::guard::Ended;
 use crate::leases::TaskId;
@@ -22,21 +23,17 @@ impl World {
         let Some(task) = self.tasks.get_mut(&id) else {
             return;
         };
-        let Some(request) = &task.request else {
+        let (Some(request), None) = (&task.request, &task.answer) else {
             return;
         };
         let actor = request.actor();
-        if task.answer.is_some() {
-            return;
-        }
-        let desk = Arc::clone(&task.desk);
-        if let Some(send) = desk.take_sent() {
-            if send.method != "GET" {
-                task.surprises = self.surprises;
-                task.writes.push(Written::Not);
-                self.judge(actor, &send, "gets");
-            }
-            desk.put_sent(send);
+        let call = Arc::clone(&task.call);
+        if let Call::Send(send) = &*call
+            && send.method != "GET"
+        {
+            task.surprises = self.surprises;
+            task.writes.push(Written::Not);
+            self.judge(actor, send, "gets");
         }
     }
 
@@ -88,8 +85,7 @@ impl World {
     pub(super) fn check_owners(&mut self) {
         let mut wrong = None;
         {
-            let table = self.memory.table();
-            let rows = table.rows();
+            let rows = self.memory.rows();
             let is_owned = |id: &str| {
                 let key = UserRowKey::new(ACCOUNT, RowId::known(id));
                 rows.users

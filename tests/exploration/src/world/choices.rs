@@ -8,11 +8,17 @@ use crate::leases::TaskId;
 /// What a request waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Waits {
-    Lease { is_free: bool },
+    Lease {
+        is_free: bool,
+    },
     Answer,
     Apply,
-    Send { is_done: bool },
+    Send {
+        is_done: bool,
+    },
     Read,
+    /// It is answered at once.
+    Open,
 }
 
 impl World {
@@ -22,7 +28,7 @@ impl World {
         let events = self
             .tasks
             .iter()
-            .filter_map(|(id, task)| match self.waits(*id, task)? {
+            .filter_map(|(id, task)| match self.waits(*id, task) {
                 Waits::Lease { is_free: false } => None,
                 Waits::Send { is_done: false } => Some(Event::Perform(*id)),
                 _ => Some(Event::Step(*id)),
@@ -73,34 +79,32 @@ impl World {
         let Some(task) = self.tasks.get(&id) else {
             return Vec::new();
         };
-        let Some(waits) = self.waits(id, task) else {
-            return Vec::new();
-        };
-        let mut faults = match waits {
+        let mut faults = match self.waits(id, task) {
             Waits::Lease { .. } => vec![Fault::Busy],
             Waits::Answer => vec![Fault::Unreadable],
             Waits::Apply => vec![Fault::CommitFails, Fault::CommitUnknown],
             Waits::Send { is_done: false } => vec![Fault::NotDone, Fault::Detached],
             Waits::Send { is_done: true } => vec![Fault::AnswerLost, Fault::AnswerWrong],
             Waits::Read => vec![Fault::NotRead],
+            Waits::Open => Vec::new(),
         };
         let Some(request) = &task.request else {
             return faults;
         };
-        if !task.desk.has_sent() {
+        if !task.marks.has_sent {
             faults.push(Fault::ClientGone);
         }
         if request.at_gateway {
             faults.push(Fault::GatewayDies);
-            if !task.desk.has_expired() {
+            if !task.marks.has_expired {
                 faults.push(Fault::Expired);
             }
         }
         faults
     }
 
-    fn waits(&self, id: TaskId, task: &Task) -> Option<Waits> {
-        task.desk.waiting(|call| match call {
+    fn waits(&self, id: TaskId, task: &Task) -> Waits {
+        match &*task.call {
             Call::Lease(names) => Waits::Lease {
                 is_free: self.leases.is_free(id, names),
             },
@@ -110,6 +114,7 @@ impl World {
                 is_done: task.answer.is_some(),
             },
             Call::Read(_) => Waits::Read,
-        })
+            Call::Open(_) => Waits::Open,
+        }
     }
 }

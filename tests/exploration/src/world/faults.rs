@@ -20,7 +20,7 @@ impl World {
         let Some(task) = self.tasks.get_mut(&id) else {
             return;
         };
-        let desk = Arc::clone(&task.desk);
+        let call = Arc::clone(&task.call);
         let answered = |status| {
             BackendOutcome::Answered(BackendAnswer {
                 status,
@@ -35,8 +35,8 @@ impl World {
             }
             Fault::Unreadable | Fault::CommitFails => Reply::Failed,
             Fault::CommitUnknown => {
-                if let Some(Call::Apply(steps)) = desk.take() {
-                    self.memory.commit(&steps, self.now);
+                if let Call::Apply(steps) = &*call {
+                    self.memory.commit(steps, self.now);
                 }
                 Reply::Failed
             }
@@ -71,10 +71,9 @@ impl World {
                 return;
             }
             Fault::Expired => {
-                desk.expire();
+                task.marks.has_expired = true;
                 self.leases.release(id);
-                let is_waiting = desk.waiting(|call| matches!(call, Call::Send(_) | Call::Read(_)));
-                if is_waiting != Some(false) {
+                if let Call::Send(_) | Call::Read(_) = &*call {
                     return;
                 }
                 Reply::Failed
@@ -92,10 +91,11 @@ impl World {
             return;
         };
         let actor = request.actor();
-        if let Some(send) = task.desk.take_sent()
+        if let Call::Send(send) = &*task.call
             && send.method != "GET"
         {
-            self.late.insert(id, Late { actor, send });
+            let call = Arc::clone(&task.call);
+            self.late.insert(id, Late { actor, call });
         }
     }
 
@@ -104,15 +104,14 @@ impl World {
         self.tell(|| "the guard dies and starts again".to_owned());
         let ids: Vec<TaskId> = self.tasks.keys().copied().collect();
         self.leases.clear();
-        self.guard = Arc::new(Guard::start(&self.blueprint, &self.memory, &self.leases));
+        self.guard = Arc::new(Guard::start(&self.blueprint));
         self.settled = 0;
         for id in ids {
             let at_gateway = |task: &Task| task.request.as_ref().is_some_and(|it| it.at_gateway);
-            match self.tasks.get(&id) {
+            match self.tasks.get_mut(&id) {
                 Some(task) if at_gateway(task) => {
-                    task.desk.expire();
-                    let asks_guard = |call: &Call| !matches!(call, Call::Send(_));
-                    if task.desk.waiting(asks_guard) == Some(true) {
+                    task.marks.has_expired = true;
+                    if !matches!(&*task.call, Call::Send(_)) {
                         self.resume(id, Reply::Failed);
                     }
                 }

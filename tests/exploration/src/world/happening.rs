@@ -2,23 +2,23 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use scimguard_core::BackendOutcome;
 use scimguard_core::facts::{RowId, UserRowKey};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
-use scimguard_exchange::{Incoming, Outgoing, Send};
+use scimguard_exchange::{Outgoing, Send};
 use scimguard_knowledge::Read;
 use scimguard_tests::acts::reading;
 use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE};
-use scimguard_tests::model::Actor;
+use scimguard_tests::model::{Actor, Id};
 use scimguard_tests::oracle;
 use serde_json::Value;
 
-use super::{Event, Late, OPERATOR, PROVIDER, Task, Work, World, Written};
-use crate::calls::{Call, Desk, Reply};
+use super::{Event, Late, Task, World, Written};
+use crate::calls::{Call, Reply};
+use crate::code::{Beginning, Code, Known, Then, Turn, Work};
 use crate::event::Request;
-use crate::guard::AFTER;
+use crate::guard::{AFTER, Ended};
 use crate::leases::TaskId;
 
 impl World {
@@ -31,10 +31,8 @@ impl World {
                 false => self.ended.push((*id, None)),
             },
             Event::Settle(id) => {
-                let desk = Arc::new(Desk::default());
-                let work = Arc::clone(&self.guard).settle(*id, Arc::clone(&desk), self.now);
                 self.tell(|| format!("{id}: the guard settles"));
-                self.start(*id, None, desk, Work::Settling(Box::pin(work)));
+                self.start(*id, None, Beginning::Round(self.now));
             }
             Event::Step(id) => {
                 if let Some(reply) = self.reply(*id) {
@@ -44,10 +42,12 @@ impl World {
             Event::Perform(id) => self.perform(*id),
             Event::Fault(id, fault) => self.go_wrong(*id, *fault),
             Event::Late(id) => {
-                if let Some(Late { actor, send }) = self.late.remove(id) {
+                if let Some(Late { actor, call }) = self.late.remove(id)
+                    && let Call::Send(send) = &*call
+                {
                     self.tell(|| format!("{id}: the application does it late"));
                     self.surprises += u32::from(actor == Actor::Provisioner);
-                    self.act(actor, &send);
+                    self.act(actor, send);
                 }
             }
             Event::Kill => self.kill(),
@@ -61,33 +61,6 @@ impl World {
     }
 
     fn begin(&mut self, id: TaskId, request: &Request) {
-        let desk = Arc::new(Desk::default());
-        let body = match &request.body {
-            Value::Null => Vec::new(),
-            body => body.to_string().into_bytes(),
-        };
-        let is_scim = request.path.starts_with(HARNESS_BASE);
-        let token = match request.by_provider {
-            true => PROVIDER,
-            false => OPERATOR,
-        };
-        let mut headers = vec![(
-            "content-type".to_owned(),
-            match is_scim {
-                true => b"application/scim+json".to_vec(),
-                false => b"application/json".to_vec(),
-            },
-        )];
-        if is_scim {
-            let value = format!("Bearer {token}").into_bytes();
-            headers.push(("authorization".to_owned(), value));
-        }
-        let incoming = Incoming {
-            method: request.method.clone(),
-            path: request.path.clone(),
-            authority: Some(b"guard.example.com".to_vec()),
-            headers,
-        };
         if request.by_provider {
             self.claim(request);
         }
@@ -107,14 +80,9 @@ impl World {
             };
             format!("{id}: {by}{at}: {method} {path} {body}")
         });
-        let guard = Arc::clone(&self.guard);
-        let work = guard.answer(id, Arc::clone(&desk), incoming, body, self.now);
-        self.start(
-            id,
-            Some(request.clone()),
-            desk,
-            Work::Request(Box::pin(work)),
-        )
+        let request = Arc::new(request.clone());
+        let beginning = Beginning::Request(Arc::clone(&request), self.now);
+        self.start(id, Some(request), beginning)
     }
 
     /// Notes whom the provider means to create or to write.
@@ -130,98 +98,131 @@ impl World {
         self.claimed.extend(user.map(str::to_lowercase));
     }
 
-    fn start(&mut self, id: TaskId, request: Option<Request>, desk: Arc<Desk>, work: Work) {
+    fn start(&mut self, id: TaskId, request: Option<Arc<Request>>, beginning: Beginning) {
+        let (work, turn) = match &self.memories {
+            None => {
+                let (code, turn) = Code::begin(&self.guard, &beginning);
+                (Work::Runs(code), turn)
+            }
+            Some(memories) => {
+                let (known, turn) = Known::begin(memories, &self.blueprint, beginning);
+                (Work::Known(known), turn)
+            }
+        };
         let task = Task {
             request,
-            desk,
             work,
-            told: 0,
+            call: Arc::new(Call::Answer(Vec::new())),
+            marks: turn.marks,
             answer: None,
             writes: Vec::new(),
             surprises: self.surprises,
         };
         self.tasks.insert(id, task);
-        self.poll(id)
+        self.follow(id, turn)
     }
 
     /// What the request waits for, if that can happen now.
     fn reply(&mut self, id: TaskId) -> Option<Reply> {
         let task = self.tasks.get_mut(&id)?;
-        let desk = Arc::clone(&task.desk);
-        if desk.waiting(|call| matches!(call, Call::Send(_)))? {
-            let answer = task.answer.take()?;
-            return Some(Reply::Outcome(BackendOutcome::Answered(answer)));
-        }
-        if let Some(names) = desk.waiting(|call| match call {
-            Call::Lease(names) => Some(names.clone()),
-            _ => None,
-        })? {
-            return self.leases.take(id, &names).then_some(Reply::Leased);
-        }
-        Some(match desk.take()? {
-            Call::Answer(keys) => Reply::Answers(self.memory.table().answer_all(&keys)),
+        let call = Arc::clone(&task.call);
+        Some(match &*call {
+            Call::Send(_) => {
+                let answer = Arc::unwrap_or_clone(task.answer.take()?);
+                Reply::Outcome(BackendOutcome::Answered(answer))
+            }
+            Call::Lease(names) => {
+                if !self.leases.take(id, names) {
+                    return None;
+                }
+                Reply::Leased
+            }
+            Call::Answer(keys) => Reply::Answers(self.memory.answer(keys)),
             Call::Apply(steps) => {
                 self.tell(|| format!("{id}: the record gets {steps:?}"));
-                self.memory.commit(&steps, self.now);
+                self.memory.commit(steps, self.now);
                 Reply::Done
             }
             Call::Read(path) => {
-                let answer = self.application.answer("GET", &path, b"");
+                let answer = Arc::make_mut(&mut self.application).answer("GET", path, b"");
                 Reply::Got(Some(Read {
                     status: answer.status,
                     body: bytes(answer),
                 }))
             }
-            Call::Lease(_) | Call::Send(_) => return None,
+            Call::Open(question) => self.memory.open(question),
         })
     }
 
     pub(super) fn resume(&mut self, id: TaskId, reply: Reply) {
-        let Some(task) = self.tasks.get_mut(&id) else {
-            return;
-        };
-        task.told = told(task.told, &reply);
-        task.desk.reply(reply);
-        self.poll(id)
+        if let Some(turn) = self.told(id, reply) {
+            self.follow(id, turn)
+        }
     }
 
-    fn poll(&mut self, id: TaskId) {
-        let Some(task) = self.tasks.get_mut(&id) else {
+    /// Tells a request what it waits for.
+    fn told(&mut self, id: TaskId, reply: Reply) -> Option<Turn> {
+        let task = self.tasks.get_mut(&id)?;
+        let has_expired = task.marks.has_expired;
+        Some(match (&mut task.work, &self.memories) {
+            (Work::Runs(code), _) => code.tell(reply, has_expired),
+            (Work::Known(known), Some(memories)) => {
+                known.tell(memories, &self.blueprint, reply, has_expired)
+            }
+            (Work::Known(_), None) => return None,
+        })
+    }
+
+    /// Follows what a request does.
+    fn follow(&mut self, id: TaskId, mut turn: Turn) {
+        loop {
+            if turn.marks.has_released {
+                self.leases.release(id);
+            }
+            let call = match turn.then {
+                Then::Ends(ended) => return self.end(id, ended),
+                Then::Waits(call) => call,
+            };
+            if let Some(task) = self.tasks.get_mut(&id) {
+                task.marks = turn.marks;
+                task.call = Arc::clone(&call);
+            }
+            if let Call::Open(question) = &*call {
+                let open = self.memory.open(question);
+                match self.told(id, open) {
+                    Some(next) => turn = next,
+                    None => return,
+                }
+                continue;
+            }
+            return self.judge_sent(id);
+        }
+    }
+
+    fn end(&mut self, id: TaskId, ended: Option<Arc<Ended>>) {
+        let Some(task) = self.tasks.remove(&id) else {
             return;
         };
-        let mut context = Context::from_waker(Waker::noop());
-        let ended = match &mut task.work {
-            Work::Request(work) => work.as_mut().poll(&mut context).map(Some),
-            Work::Settling(work) => work.as_mut().poll(&mut context).map(|()| None),
-        };
-        match ended {
-            Poll::Pending => self.judge_sent(id),
-            Poll::Ready(ended) => {
-                let Some(task) = self.tasks.remove(&id) else {
-                    return;
-                };
-                self.leases.release(id);
-                match (&task.request, &ended) {
-                    (Some(request), Some(ended)) => {
-                        self.tell(|| {
-                            let rule = ended.rule.as_deref().unwrap_or_default();
-                            format!("{id}: {} {rule}", ended.status)
-                        });
-                        self.check_answer(&task, request, ended);
-                        let is_definite = is_definite(ended.status);
-                        if request.by_provider && request.method != "GET" && !is_definite {
-                            self.unanswered.push(request.clone());
-                        }
-                    }
-                    _ => {
-                        let mut hasher = DefaultHasher::new();
-                        (self.settled, task.told).hash(&mut hasher);
-                        self.settled = hasher.finish();
-                    }
+        self.leases.release(id);
+        match (&task.request, &ended) {
+            (Some(request), Some(ended)) => {
+                self.tell(|| {
+                    let rule = ended.rule.as_deref().unwrap_or_default();
+                    format!("{id}: {} {rule}", ended.status)
+                });
+                self.check_answer(&task, request, ended);
+                let is_definite = is_definite(ended.status);
+                if request.by_provider && request.method != "GET" && !is_definite {
+                    self.unanswered.push(Arc::clone(request));
                 }
-                self.ended.push((id, ended));
+            }
+            _ => {
+                let mut hasher = DefaultHasher::new();
+                (self.settled, task.known()).hash(&mut hasher);
+                self.settled = hasher.finish();
             }
         }
+        self.ended.push((id, ended));
     }
 
     /// The application does what a request asks.
@@ -233,15 +234,14 @@ impl World {
             return;
         };
         let actor = request.actor();
-        let desk = Arc::clone(&task.desk);
-        let is_fresh = task.surprises == self.surprises;
-        let Some(send) = desk.take_sent() else {
+        let call = Arc::clone(&task.call);
+        let Call::Send(send) = &*call else {
             return;
         };
-        if is_fresh {
-            self.judge(actor, &send, "does");
+        if task.surprises == self.surprises {
+            self.judge(actor, send, "does");
         }
-        let answer = self.act(actor, &send);
+        let answer = self.act(actor, send);
         let is_write = send.method != "GET";
         if let Some(task) = self.tasks.get_mut(&id) {
             if is_write && let Some(last) = task.writes.last_mut() {
@@ -250,9 +250,8 @@ impl World {
                     _ => Written::Refused,
                 };
             }
-            task.answer = Some(answer);
+            task.answer = Some(Arc::new(answer));
         }
-        desk.put_sent(send);
     }
 
     /// The application acts, and what it then has is seen.
@@ -261,7 +260,8 @@ impl World {
             Outgoing::Whole(bytes) => &bytes[..],
             _ => &[],
         };
-        let answer = self.application.answer(&send.method, &send.path, body);
+        let application = Arc::make_mut(&mut self.application);
+        let answer = application.answer(&send.method, &send.path, body);
         self.tell(|| {
             format!(
                 "   {actor:?} {} {} {}: {}",
@@ -301,8 +301,8 @@ impl World {
         let (path, _) = send.path.split_once('?').unwrap_or((&send.path, ""));
         let id = path.rsplit('/').next().unwrap_or_default();
         let key = UserRowKey::new(ACCOUNT, RowId::known(id));
-        let is_known = self.memory.table().rows().users.contains_key(&key)
-            || self.application.users.contains_key(id);
+        let is_known =
+            self.memory.rows().users.contains_key(&key) || self.application.users.contains_key(id);
         if send.method == "DELETE" && (200..300).contains(&answer.status) && !is_known {
             self.vanished.insert(id.to_owned());
         }
@@ -317,7 +317,8 @@ impl World {
         owned
             .groups
             .retain(|id| application.groups.contains_key(id));
-        self.truth = application.world(|id| owned.users.contains(id) || owned.groups.contains(id));
+        let is_owned = |id: &Id| owned.users.contains(id) || owned.groups.contains(id);
+        self.truth = Arc::new(application.world(is_owned));
     }
 }
 
@@ -331,23 +332,4 @@ fn bytes(answer: BackendAnswer) -> Option<Vec<u8>> {
         AnswerBody::Bytes(bytes) => Some(bytes),
         _ => None,
     }
-}
-
-/// The hash of what a request was told before, and now.
-fn told(before: u64, reply: &Reply) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    before.hash(&mut hasher);
-    match reply {
-        Reply::Leased => 0_u8.hash(&mut hasher),
-        Reply::Busy => 1_u8.hash(&mut hasher),
-        Reply::Done => 2_u8.hash(&mut hasher),
-        Reply::Failed => 3_u8.hash(&mut hasher),
-        Reply::Answers(answers) => format!("{answers:?}").hash(&mut hasher),
-        Reply::Outcome(outcome) => format!("{outcome:?}").hash(&mut hasher),
-        Reply::Got(read) => {
-            let read = read.as_ref().map(|read| (read.status, &read.body));
-            read.hash(&mut hasher);
-        }
-    }
-    hasher.finish()
 }

@@ -9,27 +9,21 @@ mod rest;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
 use std::sync::Arc;
 
 use scimguard_core::facts::Table;
 use scimguard_core::message::BackendAnswer;
-use scimguard_exchange::Send;
 use scimguard_tests::fixtures::{ACCOUNT, PERMISSIONS};
 use scimguard_tests::model::{self, Actor, Id};
 use serde_json::json;
 
 use super::application::{Application, Traits};
-use super::calls::Desk;
-use super::event::{Event, Request};
+use super::calls::{Call, Marks};
+use super::code::{Memories, Work};
+use super::event::{Event, OPERATOR, PROVIDER, Request};
 use super::guard::{Blueprint, Ended, Guard};
 use super::leases::{LeaseTable, TaskId};
 use super::store::Memory;
-
-/// The provider's token.
-const PROVIDER: &str = "pat.ACC1.okta.s3cret";
-/// A token with the same rights that is bound to nobody.
-const OPERATOR: &str = "pat.ACC1.admin.s3cret";
 
 /// When a world begins, in milliseconds since 1970.
 const BEGINNING: u64 = 1_780_000_000_000;
@@ -40,12 +34,14 @@ pub struct World {
     memory: Memory,
     leases: LeaseTable,
     guard: Arc<Guard>,
+    /// What code did before in worlds like this one; `None`: code runs.
+    memories: Option<Arc<Memories>>,
     /// The application.
-    pub application: Application,
+    application: Arc<Application>,
     /// Who provisioned what the application has.
     owned: Owned,
     /// What the application has, and what of it the provider provisioned.
-    truth: model::World,
+    truth: Arc<model::World>,
     /// Names and ids of users whom the provider meant to create or to write, whatever came of it.
     claimed: BTreeSet<String>,
     tasks: BTreeMap<TaskId, Task>,
@@ -59,9 +55,9 @@ pub struct World {
     /// What the guard has been told while it settled.
     settled: u64,
     /// Requests of the provider that had no definite answer.
-    unanswered: Vec<Request>,
+    unanswered: Vec<Arc<Request>>,
     /// Requests that have ended since somebody looked; without an answer if the client gets none.
-    ended: Vec<(TaskId, Option<Ended>)>,
+    ended: Vec<(TaskId, Option<Arc<Ended>>)>,
     /// What is wrong.
     wrong: Option<String>,
     /// What happened, if it is to be told.
@@ -78,13 +74,13 @@ struct Owned {
 /// What runs.
 struct Task {
     /// `None`: a round of settling.
-    request: Option<Request>,
-    desk: Arc<Desk>,
+    request: Option<Arc<Request>>,
     work: Work,
-    /// A hash of everything that it was told, which its state depends on.
-    told: u64,
+    /// What it waits for.
+    call: Arc<Call>,
+    marks: Marks,
     /// The application's answer, on its way.
-    answer: Option<BackendAnswer>,
+    answer: Option<Arc<BackendAnswer>>,
     /// Of each write that was sent, whether the application has done it.
     writes: Vec<Written>,
     /// How many surprises there had been when the last request was sent.
@@ -102,15 +98,11 @@ enum Written {
     Refused,
 }
 
-enum Work {
-    Request(Pin<Box<dyn Future<Output = Ended> + std::marker::Send>>),
-    Settling(Pin<Box<dyn Future<Output = ()> + std::marker::Send>>),
-}
-
 /// A request that nobody waits for.
+#[derive(Clone)]
 struct Late {
     actor: Actor,
-    send: Send,
+    call: Arc<Call>,
 }
 
 impl World {
@@ -125,15 +117,15 @@ impl World {
             "principals": [{"account": ACCOUNT, "id": "svc", "permissions": PERMISSIONS}],
         }));
         let memory = Memory::new(table.map_err(anyhow::Error::msg)?);
-        let leases = LeaseTable::default();
         Ok(Self {
-            guard: Arc::new(Guard::start(blueprint, &memory, &leases)),
+            guard: Arc::new(Guard::start(blueprint)),
             blueprint: Arc::clone(blueprint),
             memory,
-            leases,
-            application: Application::new(traits),
+            leases: LeaseTable::default(),
+            memories: None,
+            application: Arc::new(Application::new(traits)),
             owned: Owned::default(),
-            truth: model::World::default(),
+            truth: Arc::default(),
             claimed: BTreeSet::new(),
             tasks: BTreeMap::new(),
             late: BTreeMap::new(),
@@ -172,7 +164,7 @@ impl World {
     }
 
     /// The requests that have ended since the last call, and their answers, unless the client gets none.
-    pub fn take_ended(&mut self) -> Vec<(TaskId, Option<Ended>)> {
+    pub fn take_ended(&mut self) -> Vec<(TaskId, Option<Arc<Ended>>)> {
         std::mem::take(&mut self.ended)
     }
 

@@ -56,10 +56,10 @@ impl World {
                 }
                 None if self.tasks.is_empty() => return events,
                 None => {
-                    let waits = self.tasks.iter().map(|(id, task)| {
-                        let call = task.desk.waiting(|call| format!("{call:?}"));
-                        format!("{id} waits for {}", call.unwrap_or_default())
-                    });
+                    let waits = self
+                        .tasks
+                        .iter()
+                        .map(|(id, task)| format!("{id} waits for {:?}", task.call));
                     let waits: Vec<String> = waits.collect();
                     let leases = self.leases.shown();
                     let waits = waits.join(", ");
@@ -115,13 +115,13 @@ impl World {
             let leases = self.leases.shown();
             return self.fails(format!("leases are held by nobody: {leases}"));
         }
-        let mut record = recorded(self.memory.table().rows());
+        let mut record = recorded(self.memory.rows());
         // Their creates were answered later.
         record.users.retain(|id, _| !self.vanished.contains(id));
         if !record.is_settled(&self.truth) {
             return self.fails(format!("it does not settle: {record:?}"));
         }
-        let mut truth = self.truth.clone();
+        let mut truth = (*self.truth).clone();
         oracle::grant_claims(&mut truth, &self.claimed, &record);
         // A user who is gone, and nobody saw how, is on record as deactivated.
         let differences = record.differences(&truth, true);
