@@ -17,11 +17,11 @@ use anyhow::Context as _;
 use decision::Decision;
 use sample::{NOW, quantile, time};
 use scimguard::engine::Engine;
-use scimguard::store::Store;
 use scimguard_core::facts::{Fact, Group, Key, User};
 use scimguard_core::record::{MembersRecord, Record};
 use scimguard_core::{Body, Request, Verdict};
 use scimguard_interface::Policy as _;
+use scimguard_store::Store;
 use serde_json::{Value, json};
 
 const WARM_UP: usize = 100;

@@ -67,6 +67,8 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
             "scimguard-exploration",
             "--package",
             "scimguard-knowledge",
+            "--package",
+            "scimguard-store",
         ]))
     })?;
 

@@ -1,7 +1,7 @@
 //! Tokens of service accounts with all permissions.
 
-use scimguard::store::{NewToken, PrincipalKind, PrincipalRow, Store};
 use scimguard_core::sha256_hex;
+use scimguard_store::{NewToken, PrincipalKind, PrincipalRow, Store};
 use scimguard_tests::fixtures::{ACCOUNT, PERMISSIONS};
 
 /// Adds a service account of this id with this token, which is bound to a provider or to none.

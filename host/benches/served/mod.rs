@@ -17,9 +17,9 @@ use scimguard::config::Config;
 use scimguard::engine::{self, Engine};
 use scimguard::proxy::{Policy, Proxy};
 use scimguard::serve::{Listeners, serve};
-use scimguard::store::Store;
 use scimguard_core::facts::{Group, User};
 use scimguard_core::record::Record;
+use scimguard_store::Store;
 use scimguard_tests::load;
 use tokio::net::TcpListener;
 

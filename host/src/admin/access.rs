@@ -232,8 +232,8 @@ impl IntoResponse for Problem {
 }
 
 /// The log has the details; the client can only retry.
-impl From<crate::store::Error> for Problem {
-    fn from(error: crate::store::Error) -> Self {
+impl From<scimguard_store::Error> for Problem {
+    fn from(error: scimguard_store::Error) -> Self {
         tracing::warn!(%error, "a request of the operators' page failed");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

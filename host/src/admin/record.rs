@@ -9,7 +9,7 @@ use super::Admin;
 use super::access::Problem;
 use crate::clock::now;
 use crate::owners::{account_report, group_report, user_report};
-use crate::store::RetryKey;
+use scimguard_store::RetryKey;
 
 /// Rows of a list, at most.
 const ROWS: u32 = 500;

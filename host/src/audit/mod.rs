@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::read::{Filter, Page, Row, Series};
 use self::writer::Writer;
-use crate::database::{self, Database, Statements as _, migrations};
+use scimguard_store::database::{self, Database, Statements as _};
 
 /// Decisions that may wait to be written.
 const WAITING: usize = 4096;
@@ -39,7 +39,7 @@ static OPTIONS: database::Options = database::Options {
     name: "decision log",
     // A power failure may lose the last moments; no rule depends on them.
     synchronous: "NORMAL",
-    migrations: migrations!["0001_decisions.sql"],
+    migrations: scimguard_store::migrations!["0001_decisions.sql"],
 };
 
 /// Why the log failed.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::writer::{HOUR, MINUTE};
 use super::{Error, Log, Verdict};
-use crate::database::{Json, Statements as _};
+use scimguard_store::database::{Json, Statements as _};
 
 /// Decisions on a page, at most.
 const LARGEST_PAGE: u32 = 200;

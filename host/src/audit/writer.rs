@@ -13,8 +13,8 @@ use scimguard_core::{Guard, NamedEdit};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Decision, Error, Job, Verdict, explain};
-use crate::database::{Database, Statements as _};
 use crate::text::printable;
+use scimguard_store::database::{Database, Statements as _};
 
 /// Decisions in one transaction, at most.
 const BATCH: usize = 512;

@@ -16,8 +16,8 @@ use crate::clock::now;
 use crate::config::Config;
 use crate::import::{Import, Progress};
 use crate::proxy::Reader;
-use crate::store::{Asked, Crawl, Store, Tally};
 use crate::tokens;
+use scimguard_store::{Asked, Crawl, Store, Tally};
 
 const EXAMPLE: &str = "\
 Examples:

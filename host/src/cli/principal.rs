@@ -7,8 +7,8 @@ use clap::Subcommand;
 use super::store_args::{self, Named};
 use crate::clock::now;
 use crate::config::Config;
-use crate::store::{PrincipalKind, PrincipalRow};
 use crate::tokens;
+use scimguard_store::{PrincipalKind, PrincipalRow};
 
 /// Manage users and service accounts, whose rights tokens have
 #[derive(clap::Args)]

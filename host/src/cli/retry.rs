@@ -13,7 +13,7 @@ use super::{engine_args, store_args};
 use crate::clock::now;
 use crate::config::Config;
 use crate::proxy::Proxy;
-use crate::store::{RetryRow, Store};
+use scimguard_store::{RetryRow, Store};
 
 const EXAMPLE: &str = "\
 Examples:

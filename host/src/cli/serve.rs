@@ -20,7 +20,7 @@ use crate::config::{self, Config};
 use crate::log_lines;
 use crate::proxy::{self, Proxy};
 use crate::serve::{self, Listeners};
-use crate::store::Store;
+use scimguard_store::Store;
 
 const EXAMPLE: &str = "\
 Example:

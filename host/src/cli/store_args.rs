@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::store::{self, Store};
+use scimguard_store::{self as store, Store};
 
 pub(super) use crate::times::shown as time;
 

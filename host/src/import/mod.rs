@@ -19,7 +19,7 @@ use self::pages::{Pages, Place};
 pub(crate) use self::progress::Progress;
 use self::resource::Resource;
 use crate::proxy::{Reader, Unreadable};
-use crate::store::{Crawl, Members, Store};
+use scimguard_store::{Crawl, Members, Store};
 
 /// Memberships in one transaction, which a running guard has to wait for.
 const ROWS: usize = 1000;

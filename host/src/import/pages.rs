@@ -13,7 +13,7 @@ use super::Import;
 use super::cursor::{Cursor, Pagination};
 use super::resource::Resource;
 use crate::proxy::Unreadable;
-use crate::store::Crawl;
+use scimguard_store::Crawl;
 
 /// Consecutive pages that may bring nothing new: deletions meanwhile shift the others.
 const REPEATS: u32 = 3;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use scimguard_core::facts::ResourceKind;
 
-use crate::store::Crawl;
+use scimguard_store::Crawl;
 
 /// How often a line is written to a pipe.
 const INTERVAL: Duration = Duration::from_secs(5);

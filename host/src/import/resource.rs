@@ -6,7 +6,7 @@ use scimguard_core::facts::{Group, Origin, User};
 use scimguard_core::is_plain_name;
 use serde::Deserialize;
 
-use crate::store::Asked;
+use scimguard_store::Asked;
 
 /// A user or a group, as listed.
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use scimguard_core::facts::{Group, ResourceKind, User};
 use serde::Serialize;
 
 use self::words::{Owned, not_recorded, why};
-use crate::store::{CorrectionRow, Counts, Error, MemberCounts, MembershipRow, RetryRow, Store};
+use scimguard_store::{CorrectionRow, Counts, Error, MemberCounts, MembershipRow, RetryRow, Store};
 
 /// The report on a user.
 #[derive(Serialize)]

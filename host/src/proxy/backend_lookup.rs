@@ -8,7 +8,7 @@ use scimguard_knowledge::{Application, Lookups, Read};
 
 use super::Proxy;
 use super::backend::Outbound;
-use crate::store::Store;
+use scimguard_store::Store;
 
 /// The one header to authenticate with when asking the backend about an account: the guard's own
 /// credential, otherwise that of the verified provisioner whose request this is.

@@ -9,13 +9,14 @@ use std::time::Duration;
 use scimguard_core::Headers;
 use scimguard_core::facts::{Answer, Fact, Key, PrincipalKey, Token, Unseen, VerifiedKey};
 use scimguard_knowledge::{Busy, LeaseKey, Leases as _, TooMany};
+use scimguard_store as store;
 
 use super::leases::LeaseGuard;
 use super::retry::OnBehalfOf;
 use super::{Proxy, backend_lookup};
+use crate::config;
 use crate::network::Network;
 use crate::tokens::issuers::Verification;
-use crate::{config, store};
 
 /// Why facts are unavailable.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use super::facts_service::metrics::FactsMetrics;
 use super::log::DecisionEntry;
 use super::slots::metrics::AllConnections;
 use crate::clock::now;
-use crate::store;
+use scimguard_store as store;
 
 pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 

@@ -62,7 +62,7 @@ use self::vouched::Vouchers;
 use crate::audit::Log;
 use crate::clock::now;
 use crate::config::{Config, Credential, PublicUrl};
-use crate::store::Store;
+use scimguard_store::Store;
 
 pub use self::address::raise_descriptors;
 pub(crate) use self::address::{Address, Peer};

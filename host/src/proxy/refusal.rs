@@ -9,7 +9,7 @@ use super::body::Outgoing;
 use super::facts::Unavailable;
 use super::incoming::Refused;
 use super::{headers, limits};
-use crate::store::Store;
+use scimguard_store::Store;
 
 /// The response to the client, in the form that its path expects.
 pub(super) fn response(refused: &Refused, form: ErrorForm) -> http::Response<Outgoing> {

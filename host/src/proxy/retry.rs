@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Proxy;
 use super::log::DecisionEntry;
 use crate::clock::now;
-use crate::store::{self, RetryRow};
+use scimguard_store::{self as store, RetryRow};
 
 /// The rule that answered, if the backend did not.
 const RULE: &str = "scimguard-rule";

@@ -18,7 +18,7 @@ use super::log::DecisionEntry;
 use super::refusal::unavailable;
 use super::retry::OnBehalfOf;
 use crate::clock::now;
-use crate::store::TokenUse;
+use scimguard_store::TokenUse;
 
 /// The state of one exchange. Its leases end with it.
 pub(super) struct State {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::{Store, TokenUse};
+use scimguard_store::{Store, TokenUse};
 
 /// Last uses that are not stored yet, by account and token id.
 #[derive(Default)]

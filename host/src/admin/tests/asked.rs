@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Guard, LIMIT, TOKEN};
 use crate::audit::{Decision, Verdict};
 use crate::clock::now;
-use crate::store::NewToken;
+use scimguard_store::NewToken;
 
 fn decision(account: &str, rule: Option<&str>) -> Decision {
     Decision {

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::proxy::Proxy;
 use crate::serve::{Listeners, serve};
-use crate::store::Store;
+use scimguard_store::Store;
 
 /// Nothing in a test takes longer.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::read::question;
 use super::{Decision, Filter, Log, Seen, Verdict};
-use crate::database::Statements as _;
+use scimguard_store::database::Statements as _;
 
 const TOKEN: &str = "sat.ACC1.t1.s3cret-of-a-token";
 const AT: u64 = 1_780_272_000_000;

@@ -10,7 +10,7 @@ use super::findings::Findings;
 use crate::config::{Config, Credential};
 use crate::engine::Engine;
 use crate::proxy::{Probe, Reply};
-use crate::store::Store;
+use scimguard_store::Store;
 
 const ABOUT: &str = "application";
 

@@ -19,7 +19,7 @@ use crate::clock::now;
 use crate::config::{Config, Credential, policy_file};
 use crate::engine::Engine;
 use crate::proxy::{Probe, Reply};
-use crate::store::Store;
+use scimguard_store::Store;
 
 const GUARD: &str = "guard";
 const TOKEN: &str = "token";

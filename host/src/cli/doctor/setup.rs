@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::plural::counted;
 use crate::proxy::Probe;
-use crate::store::Store;
+use scimguard_store::Store;
 
 const UNWRITABLE: &str = "Check its path, make room on its disk, and let this user read and write the file and \
      its folder.";

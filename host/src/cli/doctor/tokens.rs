@@ -8,8 +8,8 @@ use scimguard_core::Guard;
 use super::findings::Findings;
 use super::issuers;
 use crate::cli::times;
-use crate::store::{PrincipalRow, Store, TokenRow};
 use crate::tokens::all_permissions;
+use scimguard_store::{PrincipalRow, Store, TokenRow};
 
 const TOKENS: &str = "tokens";
 const PRINCIPALS: &str = "principals";

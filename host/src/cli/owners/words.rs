@@ -3,7 +3,7 @@
 use super::super::store_args;
 use crate::owners::{AccountReport, GroupReport, UserReport};
 use crate::plural::counted;
-use crate::store::{CorrectionRow, RetryRow};
+use scimguard_store::{CorrectionRow, RetryRow};
 
 /// A report for people.
 pub(super) trait Lines {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::{store_args, times};
 use crate::clock::now;
-use crate::store::TokenRow;
+use scimguard_store::TokenRow;
 
 #[derive(clap::Args)]
 pub(super) struct ListTokens {

@@ -13,12 +13,12 @@ use crate::cli::times;
 use crate::clock::now;
 use crate::config::Config;
 use crate::engine::LoadError;
-use crate::store::{self, NewToken, PrincipalKind, Store};
 use crate::text::printable;
 use crate::tokens::{
     self,
     permissions::{Lookup, Permissions},
 };
+use scimguard_store::{self as store, NewToken, PrincipalKind, Store};
 
 #[derive(clap::Args)]
 #[command(group(ArgGroup::new("whose").args(["provider", "operator"]).required(true)))]

@@ -38,8 +38,8 @@ use crate::audit::Log;
 use crate::config::Config;
 use crate::engine::Fault;
 use crate::serve::{Listeners, serve};
-use crate::store::{NewToken, PrincipalKind, PrincipalRow, Store};
 use scimguard_interface::{Given, Observed, Pass};
+use scimguard_store::{NewToken, PrincipalKind, PrincipalRow, Store};
 
 /// Nothing in a test takes longer.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@
 use scimguard_core::facts::{ResourceKind, User};
 use scimguard_core::record::Record;
 
-use crate::store::{Asked, Crawl, Tally};
+use scimguard_store::{Asked, Crawl, Tally};
 
 use super::*;
 

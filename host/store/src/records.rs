@@ -5,17 +5,17 @@ use scimguard_core::record::transition::Transition;
 use scimguard_core::skeleton;
 
 use super::{Error, rows};
-use crate::clock::now;
 use crate::database::{Database, Statements as _};
 
-/// Applies these transitions in order.
+/// Applies these transitions in order. `now` is in milliseconds since 1970.
 pub(super) fn apply<'a>(
     connection: &Connection,
     transitions: impl IntoIterator<Item = Transition<'a>>,
+    now: u64,
 ) -> Result<(), Error> {
     for transition in transitions {
         let read = rows::load(connection, transition.reads())?;
-        for change in transition.changes(&read, now()) {
+        for change in transition.changes(&read, now) {
             rows::keep(connection, change)?;
         }
     }

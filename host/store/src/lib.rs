@@ -5,6 +5,9 @@
 //! two states. The records of one call are applied in one transaction, which is on disk before the call
 //! returns.
 
+mod clock;
+pub mod database;
+mod direct;
 mod first_fill;
 mod groups;
 mod members;
@@ -31,9 +34,12 @@ use scimguard_core::record::Record;
 use scimguard_core::record::transition::Transition;
 use scimguard_core::skeleton;
 
-use crate::database::{self, Database, Statements as _, migrations};
+use crate::clock::now;
+use crate::database::{Database, Statements as _};
 
-pub(crate) use first_fill::{Asked, Crawl, Members, Tally};
+pub use direct::Direct;
+pub use first_fill::{Asked, Count, Crawl, Members, Tally};
+pub use open::Only;
 pub use owners::{CorrectionRow, Counts, MemberCounts, MembershipRow};
 pub use principals::{PrincipalKind, PrincipalRow};
 pub use retries::{RetryKey, RetryRow};
@@ -163,7 +169,7 @@ impl Store {
         self.database
             .write(rows, move |connection| {
                 let steps = records.iter().map(Transition::Record);
-                records::apply(connection, steps)
+                records::apply(connection, steps, now())
             })
             .await
     }
@@ -177,7 +183,7 @@ impl Store {
     }
 
     /// Logs that the store failed: once, until it works again.
-    pub(crate) fn report(&self, error: &Error) {
+    pub fn report(&self, error: &Error) {
         match error {
             Error::Database(error) => self.database.report(error),
             error => tracing::warn!(%error, "the store did not do what it was asked"),

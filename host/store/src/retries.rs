@@ -6,6 +6,7 @@ use scimguard_core::record::transition::{Presence, Transition};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Store, from_millis, records};
+use crate::clock::now;
 use crate::database::{Columns, Statements as _};
 
 /// A membership change to be repeated.
@@ -178,7 +179,7 @@ impl Store {
         };
         self.database
             .write(1, move |connection| {
-                records::apply(connection, [Transition::DropRetry(&key, wanted)])
+                records::apply(connection, [Transition::DropRetry(&key, wanted)], now())
             })
             .await
     }

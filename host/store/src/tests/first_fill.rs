@@ -1,7 +1,7 @@
 //! What a crawl adds to the record, and what it leaves as it is.
 
 use super::*;
-use crate::store::{Asked, Crawl, Members, Tally};
+use crate::{Asked, Crawl, Members, Tally};
 
 fn crawl() -> Crawl {
     Crawl {

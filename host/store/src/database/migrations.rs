@@ -7,13 +7,15 @@ use sha2::{Digest as _, Sha384};
 use super::{Error, Statements as _};
 
 /// One step from a version to the next.
-pub(crate) struct Migration {
+pub struct Migration {
     /// Its file, which begins with its number.
-    pub(crate) file: &'static str,
-    pub(crate) sql: &'static str,
+    pub file: &'static str,
+    /// What it executes.
+    pub sql: &'static str,
 }
 
 /// The migrations of a folder beside the caller, in order.
+#[macro_export]
 macro_rules! migrations {
     ($($file:literal),+ $(,)?) => {
         &[$($crate::database::Migration {
@@ -22,8 +24,6 @@ macro_rules! migrations {
         }),+]
     };
 }
-pub(crate) use migrations;
-
 const APPLIED: &str = "
     CREATE TABLE IF NOT EXISTS _sqlx_migrations (
         version BIGINT PRIMARY KEY,
@@ -49,7 +49,7 @@ impl Migration {
 }
 
 /// Applies the migrations that the file lacks, all or none.
-pub(super) fn apply(connection: &Connection, migrations: &[Migration]) -> Result<(), Error> {
+pub(crate) fn apply(connection: &Connection, migrations: &[Migration]) -> Result<(), Error> {
     // Looking first leaves a guard that is writing to this file alone.
     if applied(connection, migrations)? == migrations.len() {
         return Ok(());

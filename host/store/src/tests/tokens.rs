@@ -3,7 +3,7 @@
 use scimguard_core::facts::{Principal, PrincipalKey, TokenText, VerifiedKey};
 
 use super::*;
-use crate::store::TokenUse;
+use crate::TokenUse;
 
 #[tokio::test]
 async fn a_principal_is_its_accounts_alone_and_issuers_are_not_on_record() {

@@ -192,7 +192,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub(crate) async fn token_principal(&self, sha256: &str) -> Result<Option<String>, Error> {
+    pub async fn token_principal(&self, sha256: &str) -> Result<Option<String>, Error> {
         const PRINCIPAL: &str = "SELECT principal FROM tokens WHERE sha256 = ?1";
         Ok(self
             .database

@@ -4,7 +4,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
 /// Statements that are compiled once for each connection.
-pub(crate) trait Statements {
+pub trait Statements {
     /// All rows of a query.
     fn all<T>(
         &self,
@@ -80,6 +80,7 @@ pub(crate) struct Columns<'r> {
 }
 
 impl<'r> Columns<'r> {
+    /// From the first.
     pub(crate) fn of(row: &'r Row<'r>) -> Self {
         Self { row, next: 0 }
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::retries::RetryRow;
 use super::rows::Pending;
 use super::{Error, Store, from_millis, groups, records, users};
+use crate::clock::now;
 use crate::database::{Columns, Statements as _};
 
 /// A membership of a user.
@@ -318,7 +319,7 @@ impl Store {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         self.database
             .write(2, move |connection| {
-                records::apply(connection, [Transition::Record(&record)])?;
+                records::apply(connection, [Transition::Record(&record)], now())?;
                 connection.change(
                     INSERT,
                     params![

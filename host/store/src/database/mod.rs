@@ -8,7 +8,7 @@
 
 mod health;
 mod json;
-mod migrations;
+pub(crate) mod migrations;
 mod place;
 mod readers;
 mod reason;
@@ -26,12 +26,14 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Mutex;
 
 use self::health::Health;
-pub(crate) use self::json::{Json, json_list};
-pub(crate) use self::migrations::{Migration, migrations};
+pub use self::json::Json;
+pub(crate) use self::json::json_list;
+pub use self::migrations::Migration;
 use self::place::{Place, create_private, is_full};
 use self::readers::Readers;
 use self::reason::reason;
-pub(crate) use self::statements::{Columns, Statements};
+pub(crate) use self::statements::Columns;
+pub use self::statements::Statements;
 use self::writer::Writer;
 
 /// How long to wait for another process, such as the command line, that holds the database.
@@ -41,7 +43,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const RECENTLY: Duration = Duration::from_secs(1);
 
 /// Compiled statements that each connection keeps: more than there are in the code.
-const STATEMENTS: usize = 192;
+pub(crate) const STATEMENTS: usize = 192;
 
 /// Why the database failed.
 #[derive(Debug, thiserror::Error)]
@@ -79,18 +81,18 @@ impl From<rusqlite::Error> for Error {
 }
 
 /// The kind of a file.
-pub(crate) struct Options {
+pub struct Options {
     /// Its name in the log.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What a power failure may take: `FULL` for nothing, `NORMAL` for the last transactions.
-    pub(crate) synchronous: &'static str,
+    pub synchronous: &'static str,
     /// Its tables.
-    pub(crate) migrations: &'static [Migration],
+    pub migrations: &'static [Migration],
 }
 
 /// An open file. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Database {
+pub struct Database {
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     place: Arc<Place>,
@@ -101,7 +103,7 @@ pub(crate) struct Database {
 
 impl Database {
     /// Opens the file, creates it if it is missing, and applies the migrations that it lacks.
-    pub(crate) async fn open(path: &Path, options: &'static Options) -> Result<Self, Error> {
+    pub async fn open(path: &Path, options: &'static Options) -> Result<Self, Error> {
         let path = path.to_owned();
         on_blocking_thread(move || {
             Self::open_now(&path, options).map_err(|error| match error {
@@ -139,7 +141,7 @@ impl Database {
     }
 
     /// Answers a short question on this thread, in one read transaction.
-    pub(crate) fn read<T>(
+    pub fn read<T>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
@@ -147,7 +149,7 @@ impl Database {
     }
 
     /// Answers a question that may read many rows on a blocking thread, in one read transaction.
-    pub(crate) async fn read_large<T: Send + 'static>(
+    pub async fn read_large<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
@@ -165,7 +167,7 @@ impl Database {
     /// completely or not at all.
     ///
     /// The change runs a second time if the transaction that it shared failed.
-    pub(crate) async fn write<T, E>(
+    pub async fn write<T, E>(
         &self,
         rows: usize,
         change: impl Fn(&Connection) -> Result<T, E> + Send + 'static,
@@ -178,7 +180,7 @@ impl Database {
     }
 
     /// Checks that the file can be written: by a write, unless there was one just now.
-    pub(crate) async fn try_write(&self) -> Result<(), Error> {
+    pub async fn try_write(&self) -> Result<(), Error> {
         let _one = self.probe.lock().await;
         if self.health.written_within(RECENTLY) {
             return self.place.check();
@@ -201,12 +203,12 @@ impl Database {
     }
 
     /// Logs a failure, unless the last write failed too.
-    pub(crate) fn report(&self, error: &(dyn std::error::Error + 'static)) {
+    pub fn report(&self, error: &(dyn std::error::Error + 'static)) {
         self.health.failed(error);
     }
 
     /// Finishes the writes that wait and closes the file; for the end of the process.
-    pub(crate) async fn close(&self) {
+    pub async fn close(&self) {
         self.readers.close();
         self.writer.close().await;
     }

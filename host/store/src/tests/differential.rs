@@ -5,19 +5,17 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use rusqlite::Connection;
 use scimguard_core::facts::{
-    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, GroupRow, GroupRowKey, Key, MembersKey,
-    Membership, MembershipKey, Origin, ResourceKind, RowId, Rows, Table, Unseen, User,
-    UserGroupsKey, UserKey, UserRow, UserRowKey,
+    Answer, DerivedIdKey, ExternalIdKey, Group, GroupKey, GroupRowKey, Key, MembersKey, Membership,
+    MembershipKey, Origin, ResourceKind, RowId, Rows, Table, Unseen, User, UserGroupsKey, UserKey,
 };
 use scimguard_core::record::settlement::Step;
-use scimguard_core::record::transition::{Presence, Reads, Transition};
+use scimguard_core::record::transition::{Presence, Transition};
 use scimguard_core::record::{
     FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 
-use crate::database::Statements as _;
-use crate::store::Store;
-use crate::store::rows::{self, FromColumns as _, Stored, group_columns, user_columns};
+use crate::Store;
+use crate::direct;
 
 const ACCOUNTS: &[&str] = &["A", "B"];
 const SCOPES: &[&str] = &["", "org"];
@@ -321,30 +319,12 @@ const NOW: u64 = 1_600_000_000_000;
 
 /// All rows of the store. The time at which a row was opened now is normalised to that in memory.
 fn stored(connection: &Connection) -> rusqlite::Result<Rows> {
-    const USERS: &str = concat!("SELECT ", user_columns!("0"), " FROM users u");
-    const GROUPS: &str = concat!("SELECT ", group_columns!(), " FROM groups g");
-    const KEYS: &str = "
-        SELECT account, scope, group_id, user_id FROM members
-        UNION SELECT account, scope, group_id, user_id FROM retries";
-    let mut all = Rows::default();
-    for Stored { id, mut row } in connection.all(USERS, (), Stored::<UserRow>::of)? {
+    let mut all = direct::all(connection)?;
+    for row in all.users.values_mut() {
         row.opened = row.opened.map(as_in_memory);
-        all.users
-            .insert(UserRowKey::new(&row.user.account, id), row);
     }
-    for Stored { id, mut row } in connection.all(GROUPS, (), Stored::<GroupRow>::of)? {
+    for row in all.groups.values_mut() {
         row.opened = row.opened.map(as_in_memory);
-        let key = GroupRowKey::new(&row.group.account, &row.group.scope, id);
-        all.groups.insert(key, row);
-    }
-    let keys: Vec<(String, String, String, String)> =
-        connection.all(KEYS, (), |row| row.try_into())?;
-    for (account, scope, group, user) in keys {
-        let group = GroupRowKey::new(&account, &scope, RowId::from_text(group));
-        let reads = Reads::Membership(MembershipKey::of(&group, &user));
-        let loaded = rows::load(connection, reads)?;
-        all.memberships.extend(loaded.memberships);
-        all.retries.extend(loaded.retries);
     }
     for row in all.memberships.values_mut() {
         row.opened = row.opened.map(as_in_memory);

@@ -7,17 +7,17 @@ use scimguard_core::facts::{
 };
 
 use crate::database::{Columns, Json};
-use crate::store::to_millis;
+use crate::to_millis;
 
 /// A user or group, and the id that its row has.
 #[derive(Clone)]
-pub(in crate::store) struct Stored<R> {
-    pub(in crate::store) id: RowId,
-    pub(in crate::store) row: R,
+pub(crate) struct Stored<R> {
+    pub(crate) id: RowId,
+    pub(crate) row: R,
 }
 
 /// A row that is read from its columns.
-pub(in crate::store) trait FromColumns: Sized {
+pub(crate) trait FromColumns: Sized {
     fn read(columns: &mut Columns<'_>) -> Result<Self>;
 
     /// From a row that begins with its columns.
@@ -38,7 +38,7 @@ macro_rules! user_columns {
         )
     };
 }
-pub(in crate::store) use user_columns;
+pub(crate) use user_columns;
 
 impl FromColumns for Stored<UserRow> {
     fn read(columns: &mut Columns<'_>) -> Result<Self> {
@@ -72,7 +72,7 @@ macro_rules! group_columns {
          g.pending, g.leaving, g.since, g.origin, g.members_known, g.taken, g.attempts, g.opened"
     };
 }
-pub(in crate::store) use group_columns;
+pub(crate) use group_columns;
 
 impl FromColumns for Stored<GroupRow> {
     fn read(columns: &mut Columns<'_>) -> Result<Self> {
@@ -130,7 +130,7 @@ pub(super) fn retry_row(columns: &mut Columns<'_>) -> Result<Option<RetryRow>> {
 
 /// The column `members.pending`. Statements and indexes rely on 0 for a confirmed membership.
 #[derive(Clone, Copy)]
-pub(in crate::store) struct Pending(pub(in crate::store) Membership);
+pub(crate) struct Pending(pub(crate) Membership);
 
 impl Pending {
     pub(super) fn number(self) -> i64 {

@@ -14,66 +14,76 @@ use serde::{Deserialize, Serialize};
 
 use super::unsettled::Unsettled;
 use super::{Error, Store, from_millis, records, rows};
+use crate::clock::now;
 use crate::database::{Json, Statements as _, json_list};
 
 /// A crawl of an account: its purpose and its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Crawl {
-    pub(crate) asked: Asked,
+pub struct Crawl {
+    /// What was asked for.
+    pub asked: Asked,
     /// What it is reading: users first, since groups name them.
-    pub(crate) kind: ResourceKind,
+    pub kind: ResourceKind,
     /// `startIndex` of the first resource that is not recorded yet.
-    pub(crate) next: u64,
+    pub next: u64,
     /// The group whose members are being recorded.
-    pub(crate) open: Option<String>,
-    pub(crate) tally: Tally,
+    pub open: Option<String>,
+    /// What has been done so far.
+    pub tally: Tally,
 }
 
 /// The purpose of a crawl. A crawl for the same purpose can resume another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// The owner of what is new; `None` is native.
-    pub(crate) managed_by: Option<String>,
-    pub(crate) filter: Option<String>,
-    pub(crate) only: Option<ResourceKind>,
+    pub managed_by: Option<String>,
+    /// A SCIM filter of what is imported.
+    pub filter: Option<String>,
+    /// The kind that is imported, if it is only one.
+    pub only: Option<ResourceKind>,
 }
 
 /// The results for the backend's resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Tally {
-    pub(crate) users: Count,
-    pub(crate) groups: Count,
+pub struct Tally {
+    /// Of users.
+    pub users: Count,
+    /// Of groups.
+    pub groups: Count,
     /// Memberships that were added to the record.
-    pub(crate) members: u64,
+    pub members: u64,
 }
 
+/// The results for resources of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Count {
+pub struct Count {
     /// Added to the record.
-    pub(crate) recorded: u64,
+    pub recorded: u64,
     /// Already on record, and left as they are.
-    pub(crate) known: u64,
+    pub known: u64,
     /// Outcomes of creates that were unclear.
-    pub(crate) settled: u64,
+    pub settled: u64,
 }
 
 /// Whether a group's members are still to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Members {
+pub enum Members {
+    /// They are to be recorded.
     Wanted,
+    /// They are on record already.
     Known,
 }
 
 impl Asked {
     /// Whether such a crawl reads everything.
-    pub(crate) fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.filter.is_none() && self.only.is_none()
     }
 }
 
 impl Store {
     /// The unfinished crawl of this account.
-    pub(crate) async fn crawl(&self, account: &str) -> Result<Option<Crawl>, Error> {
+    pub async fn crawl(&self, account: &str) -> Result<Option<Crawl>, Error> {
         const CRAWL: &str = "SELECT crawl FROM first_fills WHERE account = ?1";
         let text: Option<Option<String>> = self
             .database
@@ -85,7 +95,7 @@ impl Store {
     }
 
     /// Records the new users of one page, which starts at `crawl.next`.
-    pub(crate) async fn add_users(
+    pub async fn add_users(
         &self,
         account: &str,
         users: &[User],
@@ -108,7 +118,7 @@ impl Store {
                         count.known += 1;
                     } else {
                         let record = Record::User(user.clone());
-                        records::apply(connection, [Transition::Record(&record)])?;
+                        records::apply(connection, [Transition::Record(&record)], now())?;
                         count.recorded += 1;
                     }
                     known.insert(id.clone());
@@ -121,7 +131,7 @@ impl Store {
     }
 
     /// Whether all members of this group are on record.
-    pub(crate) async fn knows_members(&self, group: &Group) -> Result<bool, Error> {
+    pub async fn knows_members(&self, group: &Group) -> Result<bool, Error> {
         let known = self
             .database
             .read(|connection| members_known(connection, group))?;
@@ -130,11 +140,7 @@ impl Store {
 
     /// Records a group, which is `crawl.next`, if it is new. Its members are recorded next, unless they
     /// are known.
-    pub(crate) async fn add_group(
-        &self,
-        group: &Group,
-        crawl: Crawl,
-    ) -> Result<(Members, Crawl), Error> {
+    pub async fn add_group(&self, group: &Group, crawl: Crawl) -> Result<(Members, Crawl), Error> {
         let Some(id) = group.id.clone() else {
             return Ok((Members::Known, crawl));
         };
@@ -158,7 +164,7 @@ impl Store {
 
     /// Records some members of the open group, if it is still on record and its members are not known
     /// yet.
-    pub(crate) async fn add_members(
+    pub async fn add_members(
         &self,
         group: &Group,
         users: &[String],
@@ -186,7 +192,7 @@ impl Store {
     }
 
     /// Records that the open group is finished, and whether its members are known now.
-    pub(crate) async fn close_group(
+    pub async fn close_group(
         &self,
         group: &Group,
         members: Members,
@@ -209,7 +215,7 @@ impl Store {
     }
 
     /// Records the progress of a crawl.
-    pub(crate) async fn note_crawl(&self, account: &str, crawl: &Crawl) -> Result<(), Error> {
+    pub async fn note_crawl(&self, account: &str, crawl: &Crawl) -> Result<(), Error> {
         let (account, crawl) = (account.to_owned(), crawl.clone());
         self.database
             .write(1, move |connection| Ok(note(connection, &account, &crawl)?))
@@ -217,12 +223,7 @@ impl Store {
     }
 
     /// Records that the crawl has ended, and with it the initial import if the crawl was complete.
-    pub(crate) async fn end_crawl(
-        &self,
-        account: &str,
-        crawl: &Crawl,
-        now: u64,
-    ) -> Result<(), Error> {
+    pub async fn end_crawl(&self, account: &str, crawl: &Crawl, now: u64) -> Result<(), Error> {
         const END: &str = "
             UPDATE first_fills SET crawl = NULL, finished = coalesce(?2, finished)
              WHERE account = ?1";
@@ -240,7 +241,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub(crate) async fn is_filled(&self, account: &str) -> Result<bool, Error> {
+    pub async fn is_filled(&self, account: &str) -> Result<bool, Error> {
         const FILLED: &str = "
             SELECT EXISTS (SELECT 1 FROM first_fills
               WHERE account = ?1 AND finished IS NOT NULL)";
@@ -249,7 +250,7 @@ impl Store {
     }
 
     /// Accounts with tokens and without a finished initial import, at most `limit`.
-    pub(crate) async fn unfilled_accounts(&self, limit: u32) -> Result<Vec<String>, Error> {
+    pub async fn unfilled_accounts(&self, limit: u32) -> Result<Vec<String>, Error> {
         const UNFILLED: &str = "
             SELECT DISTINCT account FROM tokens WHERE revoked = 0 AND account NOT IN
                 (SELECT account FROM first_fills WHERE finished IS NOT NULL)
@@ -289,7 +290,7 @@ fn add_group(
         return Ok(Members::Known);
     }
     let record = Record::Group(group.clone());
-    records::apply(connection, [Transition::Record(&record)])?;
+    records::apply(connection, [Transition::Record(&record)], now())?;
     count.recorded += 1;
     Ok(Members::Wanted)
 }
@@ -322,7 +323,7 @@ fn recorded(
 fn settle(connection: &Connection, intent: IntentKey, id: &str) -> Result<(), Error> {
     let id = id.to_owned();
     let settle = Record::Settle(Settled { intent, id });
-    records::apply(connection, [Transition::Record(&settle)])
+    records::apply(connection, [Transition::Record(&settle)], now())
 }
 
 /// Records the progress of a crawl.
