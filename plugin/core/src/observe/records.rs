@@ -82,6 +82,9 @@ fn effects(effects: &[Effect], account: &Account, body: Option<&Json>, records: 
                 former,
             } => {
                 let is_named = user.id.is_some();
+                if is_other(user.id.as_deref(), body) {
+                    continue;
+                }
                 let user = answered_user(user, body);
                 records.extend(user_records(user, earlier.as_deref(), former, is_named));
             }
@@ -91,11 +94,7 @@ fn effects(effects: &[Effect], account: &Account, body: Option<&Json>, records: 
                 removed,
             } => {
                 let created = group.id.is_none();
-                let told = body
-                    .and_then(|body| member(body, "id"))
-                    .and_then(Json::as_str);
-                if !created && told.is_some_and(|told| group.id.as_deref() != Some(told)) {
-                    // A create that could have been an update made another group.
+                if is_other(group.id.as_deref(), body) {
                     continue;
                 }
                 let group = answered_group(group, account, body);
@@ -115,6 +114,13 @@ fn effects(effects: &[Effect], account: &Account, body: Option<&Json>, records: 
             }
         }
     }
+}
+
+/// Whether a create that could have been an update of this user or group made another.
+fn is_other(id: Option<&str>, body: Option<&Json>) -> bool {
+    let told = body.and_then(|body| member(body, "id"));
+    let told = told.and_then(Json::as_str);
+    id.zip(told).is_some_and(|(id, told)| id != told)
 }
 
 /// Every resource that the identity provider receives settles its creates with an unclear outcome.
@@ -344,6 +350,7 @@ pub(crate) fn failed(
     records
 }
 
+/// Whoever may be deleted stays open, whatever the answer shows.
 fn answered_user(planned: &User, body: Option<&Json>) -> User {
     let mut user = planned.clone();
     let Some(body) = body else { return user };
@@ -351,7 +358,7 @@ fn answered_user(planned: &User, body: Option<&Json>) -> User {
     user.id = user.id.or_else(|| text("id"));
     if let Some(name) = text("userName") {
         user.user_name = name;
-        user.write_pending = false;
+        user.write_pending = user.deletion_pending;
     }
     user.display_name = text("displayName").or(user.display_name);
     user.external_id = text("externalId").or(user.external_id);
@@ -371,7 +378,7 @@ fn answered_group(planned: &Group, account: &Account, body: Option<&Json>) -> Gr
     if let Some(name) = text("displayName") {
         group.derived_id = account.derived_group_id(&name);
         group.display_name = Some(name);
-        group.write_pending = false;
+        group.write_pending = group.deletion_pending;
     }
     group.external_id = text("externalId").or(group.external_id);
     group
