@@ -11,6 +11,7 @@ use super::application::Traits;
 use super::event::{Event, Fault, Request};
 use super::guard::Blueprint;
 use super::history::History;
+use super::record::Backing;
 use super::world::World;
 
 /// The user's name, and another.
@@ -85,7 +86,7 @@ pub fn starts(blueprint: &Arc<Blueprint>, traits: Traits) -> anyhow::Result<Vec<
 type Made = (Actor, Operation, Option<Fault>);
 
 fn begun(blueprint: &Arc<Blueprint>, traits: Traits, made: Vec<Made>) -> anyhow::Result<History> {
-    let mut world = World::new(blueprint, traits)?;
+    let mut world = World::new(blueprint, traits, Backing::Memory)?;
     let mut events = Vec::new();
     for (id, (actor, operation, fault)) in (0..).zip(made) {
         let begin = Event::Begin(id, Request::of(actor, &operation));
@@ -106,7 +107,11 @@ fn begun(blueprint: &Arc<Blueprint>, traits: Traits, made: Vec<Made>) -> anyhow:
         events.extend(world.finish());
     }
     match world.wrong() {
-        None => Ok(History { traits, events }),
+        None => Ok(History {
+            traits,
+            backing: Backing::Memory,
+            events,
+        }),
         Some(wrong) => anyhow::bail!("{wrong}"),
     }
 }

@@ -19,6 +19,8 @@ pub struct Bounds {
     pub faults: u32,
     /// Whether a round of settling may begin while requests are under way.
     pub settles: bool,
+    /// Whether the application may do a write that nobody waits for after it has done another.
+    pub overtakes: bool,
     /// The most distinct states; beyond them the search ends without having seen everything.
     pub states: usize,
 }
@@ -181,7 +183,7 @@ impl Search<'_> {
 
     /// What has come about, by code that runs.
     fn replay(&self, events: &[Event]) -> anyhow::Result<World> {
-        let mut world = World::new(self.blueprint, self.start.traits)?;
+        let mut world = World::new(self.blueprint, self.start.traits, self.start.backing)?;
         for event in self.start.events.iter().chain(events) {
             world.happen(event);
         }
@@ -196,7 +198,10 @@ impl Search<'_> {
                 choices.push(Event::Begin(self.first + number, request.clone()));
             }
         }
-        choices.extend(world.late());
+        choices.extend(match self.bounds.overtakes {
+            true => world.late(),
+            false => world.late_in_order(),
+        });
         if self.bounds.settles && !path.has_settled && world.is_busy() {
             let count = TaskId::try_from(self.requests.len()).unwrap_or_default();
             choices.push(Event::Settle(self.first + count));
@@ -226,6 +231,7 @@ impl Search<'_> {
             wrong: wrong.to_owned(),
             history: History {
                 traits: self.start.traits,
+                backing: self.start.backing,
                 events: self.start.events.iter().cloned().chain(events).collect(),
             },
         }

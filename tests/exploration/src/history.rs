@@ -8,6 +8,7 @@ use super::application::Traits;
 use super::event::Event;
 use super::guard::Blueprint;
 use super::leases::TaskId;
+use super::record::Backing;
 use super::world::World;
 
 /// What happened, from the beginning.
@@ -15,6 +16,9 @@ use super::world::World;
 pub struct History {
     /// The application.
     pub traits: Traits,
+    /// Where the record is.
+    #[serde(default)]
+    pub backing: Backing,
     /// In order.
     pub events: Vec<Event>,
 }
@@ -37,7 +41,7 @@ impl History {
     /// # Errors
     /// If the world cannot be made.
     pub fn replay(&self, blueprint: &Arc<Blueprint>, is_told: bool) -> anyhow::Result<World> {
-        let mut world = World::new(blueprint, self.traits)?;
+        let mut world = World::new(blueprint, self.traits, self.backing)?;
         if is_told {
             world.explain();
         }

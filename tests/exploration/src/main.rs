@@ -39,6 +39,9 @@ struct Arguments {
     /// A gateway decides the first of them.
     #[arg(long, requires = "orders")]
     at_gateway: bool,
+    /// The application may do a write that nobody waits for after it has done another.
+    #[arg(long, requires = "orders")]
+    overtaking: bool,
     /// Only from the start of this name.
     #[arg(long, requires = "orders")]
     start: Option<String>,
@@ -56,6 +59,7 @@ fn main() -> anyhow::Result<()> {
             requests: arguments.requests,
             faults,
             at_gateway: arguments.at_gateway,
+            overtakes: arguments.overtaking,
             start: arguments.start,
         };
         return orders::explore_all(&blueprint, &orders, arguments.save.as_deref());

@@ -17,6 +17,8 @@ pub(crate) struct Orders {
     pub(crate) faults: u32,
     /// Whether a gateway decides the first of the requests.
     pub(crate) at_gateway: bool,
+    /// Whether the application may do a write that nobody waits for after it has done another.
+    pub(crate) overtakes: bool,
     /// Only the starts whose name this is.
     pub(crate) start: Option<String>,
 }
@@ -46,6 +48,7 @@ pub(crate) fn explore_all(
     let bounds = Bounds {
         faults: orders.faults,
         settles: orders.faults > 0,
+        overtakes: orders.overtakes,
         states: MOST_STATES,
     };
     let mut starts = Vec::new();

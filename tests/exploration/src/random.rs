@@ -16,6 +16,7 @@ use super::event::{Event, Request};
 use super::guard::{Blueprint, Ended};
 use super::history::{Finding, History};
 use super::leases::TaskId;
+use super::record::Backing;
 use super::world::World;
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ const OPERATORS: usize = 2;
 
 /// After about so many requests, everybody waits until the guard has settled.
 const TO_A_REST: u32 = 25;
+
+/// One history in so many has its record in SQLite.
+const IN_SQLITE: u64 = 20;
 
 /// A client: what it has seen and what it does next.
 struct Client {
@@ -74,6 +78,10 @@ pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, 
         takes_over: random.random(),
         is_silent: random.random(),
     };
+    let backing = match seed % IN_SQLITE {
+        0 => Backing::Sqlite,
+        _ => Backing::Memory,
+    };
     let client = |actor, share| Client {
         actor,
         share,
@@ -85,7 +93,7 @@ pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, 
     let providers = (0..chance::WORKERS).map(|share| client(Actor::Provisioner, share));
     let operators = (0..OPERATORS).map(|_| client(Actor::Operator, 0));
     let mut run = Run {
-        world: World::new(blueprint, traits)?,
+        world: World::new(blueprint, traits, backing)?,
         clients: providers.chain(operators).collect(),
         next: 0,
         begun: 0,
@@ -108,6 +116,7 @@ pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, 
                 wrong: wrong.to_owned(),
                 history: History {
                     traits,
+                    backing,
                     events: run.events,
                 },
             };

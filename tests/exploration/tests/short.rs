@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{anyhow, ensure};
 use scimguard_exploration::exhaustive::{Bounds, explore};
 use scimguard_exploration::{
-    Blueprint, History, Memories, Request, Sabotage, Traits, catalogue, random,
+    Backing, Blueprint, History, Memories, Request, Sabotage, Traits, catalogue, random,
 };
 
 /// Histories of 50 requests each.
@@ -26,6 +26,7 @@ fn no_order_of_two_requests_goes_wrong() -> anyhow::Result<()> {
     let bounds = Bounds {
         faults: 0,
         settles: false,
+        overtakes: false,
         states: 100_000,
     };
     for traits in [false, true].map(|unlike| Traits {
@@ -51,6 +52,7 @@ fn no_order_of_a_request_and_a_fault_goes_wrong() -> anyhow::Result<()> {
     let bounds = Bounds {
         faults: 1,
         settles: true,
+        overtakes: false,
         states: 100_000,
     };
     for start in catalogue::starts(&blueprint, Traits::default())? {
@@ -114,10 +116,13 @@ fn what_once_went_wrong_goes_right() -> anyhow::Result<()> {
     let mut count = 0;
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let history: History = serde_json::from_slice(&std::fs::read(&path)?)?;
-        let world = history.replay(&blueprint, true)?;
-        let log = world.log().join("\n");
-        assert_eq!(world.wrong(), None, "{}\n{log}", path.display());
+        let mut history: History = serde_json::from_slice(&std::fs::read(&path)?)?;
+        for backing in [Backing::Memory, Backing::Sqlite] {
+            history.backing = backing;
+            let world = history.replay(&blueprint, true)?;
+            let log = world.log().join("\n");
+            assert_eq!(world.wrong(), None, "{}\n{log}", path.display());
+        }
         count += 1;
     }
     assert!(count > 0);

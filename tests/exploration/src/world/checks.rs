@@ -20,18 +20,20 @@ use crate::leases::TaskId;
 impl World {
     /// Judges the request that has just been sent, if one has.
     pub(super) fn judge_sent(&mut self, id: TaskId) {
-        let Some(task) = self.tasks.get_mut(&id) else {
+        let Some(call) = self.tasks.get(&id).map(|task| Arc::clone(&task.call)) else {
             return;
         };
-        let (Some(request), None) = (&task.request, &task.answer) else {
+        let Call::Send(send) = &*call else {
             return;
         };
-        let actor = request.actor();
-        let call = Arc::clone(&task.call);
-        if let Call::Send(send) = &*call
+        let deletes_unknown = self.deletes_unknown(send);
+        if let Some(task) = self.tasks.get_mut(&id)
+            && let (Some(request), None) = (&task.request, &task.answer)
             && send.method != "GET"
         {
+            let actor = request.actor();
             task.surprises = self.surprises;
+            task.deletes_unknown = deletes_unknown;
             task.writes.push(Written::Not);
             self.judge(actor, send, "gets");
         }
@@ -85,7 +87,7 @@ impl World {
     pub(super) fn check_owners(&mut self) {
         let mut wrong = None;
         {
-            let rows = self.memory.rows();
+            let rows = self.record.rows();
             let is_owned = |id: &str| {
                 let key = UserRowKey::new(ACCOUNT, RowId::known(id));
                 rows.users

@@ -60,6 +60,13 @@ impl World {
         self.late.keys().map(|id| Event::Late(*id)).collect()
     }
 
+    /// Those of them since which the application has done no other write.
+    #[must_use]
+    pub fn late_in_order(&self) -> Vec<Event> {
+        let ids = self.late.keys().filter(|id| !self.overtaken.contains(id));
+        ids.map(|id| Event::Late(*id)).collect()
+    }
+
     /// What can go wrong now.
     #[must_use]
     pub fn faults(&self) -> Vec<Event> {

@@ -35,8 +35,10 @@ impl World {
             }
             Fault::Unreadable | Fault::CommitFails => Reply::Failed,
             Fault::CommitUnknown => {
-                if let Call::Apply(steps) = &*call {
-                    self.memory.commit(steps, self.now);
+                if let Call::Apply(steps) = &*call
+                    && let Err(error) = self.record.commit(steps, self.now)
+                {
+                    self.breaks(&error);
                 }
                 Reply::Failed
             }
@@ -94,8 +96,12 @@ impl World {
         if let Call::Send(send) = &*task.call
             && send.method != "GET"
         {
-            let call = Arc::clone(&task.call);
-            self.late.insert(id, Late { actor, call });
+            let late = Late {
+                actor,
+                call: Arc::clone(&task.call),
+                deletes_unknown: task.deletes_unknown,
+            };
+            self.late.insert(id, late);
         }
     }
 

@@ -42,12 +42,16 @@ impl World {
             Event::Perform(id) => self.perform(*id),
             Event::Fault(id, fault) => self.go_wrong(*id, *fault),
             Event::Late(id) => {
-                if let Some(Late { actor, call }) = self.late.remove(id)
+                if let Some(Late {
+                    actor,
+                    call,
+                    deletes_unknown,
+                }) = self.late.remove(id)
                     && let Call::Send(send) = &*call
                 {
                     self.tell(|| format!("{id}: the application does it late"));
                     self.surprises += u32::from(actor == Actor::Provisioner);
-                    self.act(actor, send);
+                    self.act(actor, send, deletes_unknown);
                 }
             }
             Event::Kill => self.kill(),
@@ -117,6 +121,7 @@ impl World {
             answer: None,
             writes: Vec::new(),
             surprises: self.surprises,
+            deletes_unknown: false,
         };
         self.tasks.insert(id, task);
         self.follow(id, turn)
@@ -137,11 +142,16 @@ impl World {
                 }
                 Reply::Leased
             }
-            Call::Answer(keys) => Reply::Answers(self.memory.answer(keys)),
+            Call::Answer(keys) => match self.record.answer(keys) {
+                Ok(answers) => Reply::Answers(answers),
+                Err(error) => return self.breaks(&error),
+            },
             Call::Apply(steps) => {
                 self.tell(|| format!("{id}: the record gets {steps:?}"));
-                self.memory.commit(steps, self.now);
-                Reply::Done
+                match self.record.commit(steps, self.now) {
+                    Ok(()) => Reply::Done,
+                    Err(error) => return self.breaks(&error),
+                }
             }
             Call::Read(path) => {
                 let answer = Arc::make_mut(&mut self.application).answer("GET", path, b"");
@@ -150,8 +160,14 @@ impl World {
                     body: bytes(answer),
                 }))
             }
-            Call::Open(question) => self.memory.open(question),
+            Call::Open(_) => return None,
         })
+    }
+
+    /// The record does not do what it is for.
+    pub(super) fn breaks(&mut self, error: &anyhow::Error) -> Option<Reply> {
+        self.fails(format!("the record: {error}"));
+        None
     }
 
     pub(super) fn resume(&mut self, id: TaskId, reply: Reply) {
@@ -188,8 +204,11 @@ impl World {
                 task.call = Arc::clone(&call);
             }
             if let Call::Open(question) = &*call {
-                let open = self.memory.open(question);
-                match self.told(id, open) {
+                let open = match self.record.open(question) {
+                    Ok(open) => Some(open),
+                    Err(error) => self.breaks(&error),
+                };
+                match open.and_then(|open| self.told(id, open)) {
                     Some(next) => turn = next,
                     None => return,
                 }
@@ -233,7 +252,7 @@ impl World {
         let (Some(request), None) = (&task.request, &task.answer) else {
             return;
         };
-        let actor = request.actor();
+        let (actor, deletes_unknown) = (request.actor(), task.deletes_unknown);
         let call = Arc::clone(&task.call);
         let Call::Send(send) = &*call else {
             return;
@@ -241,8 +260,11 @@ impl World {
         if task.surprises == self.surprises {
             self.judge(actor, send, "does");
         }
-        let answer = self.act(actor, send);
+        let answer = self.act(actor, send, deletes_unknown);
         let is_write = send.method != "GET";
+        if is_write {
+            self.overtaken.extend(self.late.keys());
+        }
         if let Some(task) = self.tasks.get_mut(&id) {
             if is_write && let Some(last) = task.writes.last_mut() {
                 *last = match answer.status {
@@ -255,7 +277,7 @@ impl World {
     }
 
     /// The application acts, and what it then has is seen.
-    fn act(&mut self, actor: Actor, send: &Send) -> BackendAnswer {
+    fn act(&mut self, actor: Actor, send: &Send, deletes_unknown: bool) -> BackendAnswer {
         let body = match &send.body {
             Outgoing::Whole(bytes) => &bytes[..],
             _ => &[],
@@ -289,23 +311,21 @@ impl World {
                 (None, _) => {}
             }
         }
-        self.note_deletion(send, &answer);
+        let id = deleted(send);
+        let is_gone = !self.application.users.contains_key(id);
+        if deletes_unknown && (200..300).contains(&answer.status) && is_gone {
+            self.vanished.insert(id.to_owned());
+        }
         self.see();
         self.check_owners();
         answer
     }
 
-    /// Notes the deletion of a user whom the guard does not know by id at that moment: the answer to the
-    /// create is still on its way.
-    fn note_deletion(&mut self, send: &Send, answer: &BackendAnswer) {
-        let (path, _) = send.path.split_once('?').unwrap_or((&send.path, ""));
-        let id = path.rsplit('/').next().unwrap_or_default();
-        let key = UserRowKey::new(ACCOUNT, RowId::known(id));
-        let is_known =
-            self.memory.rows().users.contains_key(&key) || self.application.users.contains_key(id);
-        if send.method == "DELETE" && (200..300).contains(&answer.status) && !is_known {
-            self.vanished.insert(id.to_owned());
-        }
+    /// Whether this deletes a user whom the guard does not know by id: the answer to the create is still on
+    /// its way.
+    pub(super) fn deletes_unknown(&self, send: &Send) -> bool {
+        let key = UserRowKey::new(ACCOUNT, RowId::known(deleted(send)));
+        send.method == "DELETE" && !self.record.rows().users.contains_key(&key)
     }
 
     /// Sees what the application has.
@@ -320,6 +340,12 @@ impl World {
         let is_owned = |id: &Id| owned.users.contains(id) || owned.groups.contains(id);
         self.truth = Arc::new(application.world(is_owned));
     }
+}
+
+/// What a deletion is of: the end of its path.
+fn deleted(send: &Send) -> &str {
+    let path = send.path.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Whether a client need not ask again.

@@ -23,7 +23,7 @@ use super::code::{Memories, Work};
 use super::event::{Event, OPERATOR, PROVIDER, Request};
 use super::guard::{Blueprint, Ended, Guard};
 use super::leases::{LeaseTable, TaskId};
-use super::store::Memory;
+use super::record::{Backing, Record};
 
 /// When a world begins, in milliseconds since 1970.
 const BEGINNING: u64 = 1_780_000_000_000;
@@ -31,7 +31,7 @@ const BEGINNING: u64 = 1_780_000_000_000;
 /// A world.
 pub struct World {
     blueprint: Arc<Blueprint>,
-    memory: Memory,
+    record: Record,
     leases: LeaseTable,
     guard: Arc<Guard>,
     /// What code did before in worlds like this one; `None`: code runs.
@@ -46,7 +46,9 @@ pub struct World {
     claimed: BTreeSet<String>,
     tasks: BTreeMap<TaskId, Task>,
     late: BTreeMap<TaskId, Late>,
-    /// Users who were deleted before the guard knew their ids.
+    /// Of these, the ones since which the application has done another write.
+    overtaken: BTreeSet<TaskId>,
+    /// Users whose deletion was sent before the guard knew their ids.
     vanished: BTreeSet<Id>,
     /// How often the provider got something of which an edit under way could not know: a late request
     /// of its own was done, or a user whom the guard had never seen became its own.
@@ -85,6 +87,8 @@ struct Task {
     writes: Vec<Written>,
     /// How many surprises there had been when the last request was sent.
     surprises: u32,
+    /// Whether the last request is the deletion of a user whom the guard did not know by id.
+    deletes_unknown: bool,
 }
 
 /// What became of a write that was sent.
@@ -103,6 +107,7 @@ enum Written {
 struct Late {
     actor: Actor,
     call: Arc<Call>,
+    deletes_unknown: bool,
 }
 
 impl World {
@@ -110,17 +115,21 @@ impl World {
     ///
     /// # Errors
     /// If the tokens cannot be put on record.
-    pub fn new(blueprint: &Arc<Blueprint>, traits: Traits) -> anyhow::Result<Self> {
+    pub fn new(
+        blueprint: &Arc<Blueprint>,
+        traits: Traits,
+        backing: Backing,
+    ) -> anyhow::Result<Self> {
         let token = |token: &str, provider: Option<&str>| json!({"token": token, "account": ACCOUNT, "principal": "svc", "provider": provider});
         let table = Table::from_json(&json!({
             "tokens": [token(PROVIDER, Some("okta")), token(OPERATOR, None)],
             "principals": [{"account": ACCOUNT, "id": "svc", "permissions": PERMISSIONS}],
         }));
-        let memory = Memory::new(table.map_err(anyhow::Error::msg)?);
+        let record = Record::new(table.map_err(anyhow::Error::msg)?, backing)?;
         Ok(Self {
             guard: Arc::new(Guard::start(blueprint)),
             blueprint: Arc::clone(blueprint),
-            memory,
+            record,
             leases: LeaseTable::default(),
             memories: None,
             application: Arc::new(Application::new(traits)),
@@ -129,6 +138,7 @@ impl World {
             claimed: BTreeSet::new(),
             tasks: BTreeMap::new(),
             late: BTreeMap::new(),
+            overtaken: BTreeSet::new(),
             vanished: BTreeSet::new(),
             surprises: 0,
             now: BEGINNING,

@@ -115,7 +115,7 @@ impl World {
             let leases = self.leases.shown();
             return self.fails(format!("leases are held by nobody: {leases}"));
         }
-        let mut record = recorded(self.memory.rows());
+        let mut record = recorded(self.record.rows());
         // Their creates were answered later.
         record.users.retain(|id, _| !self.vanished.contains(id));
         if !record.is_settled(&self.truth) {

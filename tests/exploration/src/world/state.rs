@@ -30,7 +30,7 @@ impl World {
         let tasks: Option<BTreeMap<_, _>> = self.tasks.iter().map(copied).collect();
         Ok(Self {
             blueprint: Arc::clone(&self.blueprint),
-            memory: self.memory.clone(),
+            record: self.record.copy().context("a database cannot be copied")?,
             leases: self.leases.clone(),
             guard: Arc::clone(&self.guard),
             memories: self.memories.clone(),
@@ -40,6 +40,7 @@ impl World {
             claimed: self.claimed.clone(),
             tasks: tasks.context("code that runs cannot be copied")?,
             late: self.late.clone(),
+            overtaken: self.overtaken.clone(),
             vanished: self.vanished.clone(),
             surprises: self.surprises,
             now: self.now,
@@ -74,12 +75,13 @@ impl World {
             (
                 task.marks.has_expired,
                 task.surprises == self.surprises,
+                task.deletes_unknown,
                 &task.answer.as_ref().map(shown),
             )
                 .hash(&mut hasher);
         }
-        for id in self.late.keys() {
-            id.hash(&mut hasher);
+        for (id, late) in &self.late {
+            (id, late.deletes_unknown, self.overtaken.contains(id)).hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -88,7 +90,7 @@ impl World {
     #[must_use]
     pub(crate) fn lasting(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.memory.hash().hash(&mut hasher);
+        self.record.hash().hash(&mut hasher);
         self.application.hash(&mut hasher);
         self.owned.hash(&mut hasher);
         self.claimed.hash(&mut hasher);
@@ -113,6 +115,7 @@ impl Task {
             answer: self.answer.clone(),
             writes: self.writes.clone(),
             surprises: self.surprises,
+            deletes_unknown: self.deletes_unknown,
         })
     }
 
