@@ -30,7 +30,7 @@ const OPERATORS: usize = 2;
 const TO_A_REST: u32 = 25;
 
 /// One history in so many has its record in SQLite.
-const IN_SQLITE: u64 = 20;
+const IN_SQLITE: u64 = 100;
 
 /// A client: what it has seen and what it does next.
 struct Client {
