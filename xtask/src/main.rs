@@ -86,6 +86,9 @@ enum Command {
         /// Try every N-th mutant only
         #[arg(long, value_name = "N", default_value_t = 1)]
         every: usize,
+        /// Leave out the tests that take longer than this
+        #[arg(long, value_name = "S")]
+        seconds: Option<u64>,
         /// Files, and folders that end in `/`; by default what decides, and what the record becomes
         files: Vec<String>,
     },
@@ -173,7 +176,11 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { targets, seconds } => fuzz::run(&project, &mut steps, &targets, seconds),
         Command::Explore { arguments } => explore::run(&project, &mut steps, &arguments),
-        Command::Mutants { every, files } => mutants::run(&project, &mut steps, &files, every),
+        Command::Mutants {
+            every,
+            seconds,
+            files,
+        } => mutants::run(&project, &mut steps, &files, every, seconds),
         Command::Histories { kills, seed } => histories::run(&project, &mut steps, kills, seed),
         Command::Conformance { runs } => conformance::run(&project, &mut steps, runs),
         Command::Differential { seconds, seed } => {

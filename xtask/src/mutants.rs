@@ -28,7 +28,7 @@ tests/mutants/unchanged.toml tells why it changes nothing.
 Examples:
   cargo xtask mutants
   cargo xtask mutants plugin/core/src/permit/
-  cargo xtask mutants --every 10";
+  cargo xtask mutants --every 10 --seconds 20";
 
 /// Builds the mutants and tries every n-th of those in files whose path begins so.
 pub(crate) fn run(
@@ -36,6 +36,7 @@ pub(crate) fn run(
     steps: &mut Steps,
     files: &[String],
     every: usize,
+    seconds: Option<u64>,
 ) -> Result<ExitCode> {
     let tools = project.built("tools");
     let finder = tools.join("bin").join(FINDER.0);
@@ -90,6 +91,7 @@ pub(crate) fn run(
         .arg("--work")
         .arg(&work)
         .args(["--every", &every.to_string()])
+        .args(seconds.map(|seconds| format!("--seconds={seconds}")))
         .status()?;
     Ok(match status.success() {
         true => ExitCode::SUCCESS,

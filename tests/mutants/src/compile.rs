@@ -63,6 +63,7 @@ pub(crate) fn tests(tree: &mut Tree<'_>, built: &Path) -> Result<Vec<Suite>> {
             let errors: Vec<&Diagnostic> = lines.iter().filter_map(error).collect();
             if errors.is_empty() {
                 if verb == "test" {
+                    tree.remember()?;
                     return suites(lines);
                 }
                 break;

@@ -11,6 +11,7 @@ mod trial;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
@@ -38,6 +39,9 @@ struct Arguments {
     /// Every n-th mutant only.
     #[arg(long, default_value_t = 1)]
     every: usize,
+    /// Without the tests that take longer than this.
+    #[arg(long)]
+    seconds: Option<u64>,
 }
 
 fn main() -> Result<ExitCode> {
@@ -47,7 +51,9 @@ fn main() -> Result<ExitCode> {
     let known = Known::read(&arguments.project.join("tests/mutants/unchanged.toml"))?;
 
     let mut tree = Tree::copy(&arguments.project, &arguments.work.join("tree"), &mutants)?;
-    let trials = Trials::prepare(compile::tests(&mut tree, &arguments.work.join("built"))?)?;
+    let suites = compile::tests(&mut tree, &arguments.work.join("built"))?;
+    let longest = arguments.seconds.map(Duration::from_secs);
+    let trials = Trials::prepare(suites, longest)?;
     let switched = tree.switched();
 
     let meant: BTreeSet<Number> = numbered(&mutants)

@@ -1,14 +1,24 @@
 //! A copy of the project with the mutants in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::compile::{Diagnostic, Span};
 use crate::list::Mutant;
 use crate::switch::{self, Number, Written};
+
+/// What does not compile, of these sources.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    sources: u64,
+    dropped: BTreeSet<Number>,
+    unswitched: BTreeSet<Number>,
+}
 
 /// A copy of the project.
 pub(crate) struct Tree<'m> {
@@ -51,8 +61,49 @@ impl<'m> Tree<'m> {
             dropped: BTreeSet::new(),
             unswitched: BTreeSet::new(),
         };
+        tree.recall()?;
         tree.write(|_| true)?;
         Ok(tree)
+    }
+
+    /// What an earlier run of the same sources left out need not be found again.
+    fn recall(&mut self) -> Result<()> {
+        let Ok(text) = std::fs::read(self.memory()) else {
+            return Ok(());
+        };
+        let memory: Memory = serde_json::from_slice(&text)?;
+        if memory.sources == self.sources()? {
+            self.dropped = memory.dropped;
+            self.unswitched = memory.unswitched;
+        }
+        Ok(())
+    }
+
+    /// Keeps for a later run what was left out.
+    pub(crate) fn remember(&self) -> Result<()> {
+        let memory = Memory {
+            sources: self.sources()?,
+            dropped: self.dropped.clone(),
+            unswitched: self.unswitched.clone(),
+        };
+        Ok(std::fs::write(self.memory(), serde_json::to_vec(&memory)?)?)
+    }
+
+    fn memory(&self) -> PathBuf {
+        self.root.with_extension("left-out.json")
+    }
+
+    /// A hash of the mutants and of the files that they are in.
+    fn sources(&self) -> Result<u64> {
+        let mut hasher = DefaultHasher::new();
+        let files: BTreeSet<&str> = self.mutants.iter().map(|mutant| &*mutant.file).collect();
+        for file in files {
+            std::fs::read(self.project.join(file))?.hash(&mut hasher);
+        }
+        for mutant in self.mutants {
+            mutant.to_string().hash(&mut hasher);
+        }
+        Ok(hasher.finish())
     }
 
     /// Writes the files with these names anew, without the dropped mutants.

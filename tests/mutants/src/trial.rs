@@ -19,33 +19,58 @@ const MEMORY: u64 = 4 << 20;
 const SLOWER: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a test may take without a mutant.
+const PREPARED: Duration = Duration::from_secs(900);
+
+/// Without a terminal, a line for every 50 mutants.
+const SIGN_OF_LIFE: u64 = 50;
+
 /// How long a test waits between looks at a program.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The tests, the fastest first.
+/// The tests.
 pub(crate) struct Trials {
-    suites: Vec<(Suite, Duration)>,
+    suites: Vec<Timed>,
+    /// What each has done so far.
+    counts: Mutex<Vec<Counts>>,
+}
+
+/// A test, and how long it takes without a mutant.
+struct Timed {
+    suite: Suite,
+    time: Duration,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    tried: u32,
+    caught: u32,
 }
 
 impl Trials {
-    /// Runs every test without a mutant.
-    pub(crate) fn prepare(suites: Vec<Suite>) -> Result<Self> {
+    /// Runs every test without a mutant. Those that take longer than `longest` are not used.
+    pub(crate) fn prepare(suites: Vec<Suite>, longest: Option<Duration>) -> Result<Self> {
         let mut timed = Vec::new();
         for suite in suites {
             let begun = Instant::now();
-            let passes = passes(&suite, None, Duration::from_secs(600))?;
+            let passes = passes(&suite, None, longest.unwrap_or(PREPARED))?;
+            let time = begun.elapsed();
+            if longest.is_some_and(|longest| time >= longest) {
+                continue;
+            }
             ensure!(passes, "{} fails without a mutant", suite.name);
-            timed.push((suite, begun.elapsed()));
+            timed.push(Timed { suite, time });
         }
-        timed.sort_by_key(|(_, time)| *time);
-        Ok(Self { suites: timed })
+        Ok(Self {
+            counts: Mutex::new(vec![Counts::default(); timed.len()]),
+            suites: timed,
+        })
     }
 
     /// The tests and how long each takes.
     pub(crate) fn suites(&self) -> impl Iterator<Item = (&str, Duration)> {
-        self.suites
-            .iter()
-            .map(|(suite, time)| (&*suite.name, *time))
+        let suites = self.suites.iter();
+        suites.map(|timed| (&*timed.suite.name, timed.time))
     }
 
     /// Which test catches each mutant.
@@ -60,6 +85,9 @@ impl Trials {
             while let Some(number) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let caught = self.one(*number)?;
                 progress.inc(1);
+                if progress.is_hidden() && progress.position().is_multiple_of(SIGN_OF_LIFE) {
+                    eprintln!("{} of {} mutants", progress.position(), mutants.len());
+                }
                 if let Ok(mut outcomes) = outcomes.lock() {
                     outcomes.insert(*number, caught);
                 }
@@ -78,12 +106,30 @@ impl Trials {
     }
 
     fn one(&self, number: Number) -> Result<Option<&str>> {
-        for (suite, time) in &self.suites {
-            if !passes(suite, Some(number), *time * SLOWER + PATIENCE)? {
+        for (index, Timed { suite, time }) in self.best_first() {
+            let notices = !passes(suite, Some(number), *time * SLOWER + PATIENCE)?;
+            if let Ok(mut counts) = self.counts.lock() {
+                counts[index].tried += 1;
+                counts[index].caught += u32::from(notices);
+            }
+            if notices {
                 return Ok(Some(&suite.name));
             }
         }
         Ok(None)
+    }
+
+    /// The tests that caught most in their time so far come first.
+    fn best_first(&self) -> Vec<(usize, &Timed)> {
+        let mut order: Vec<(usize, &Timed)> = self.suites.iter().enumerate().collect();
+        if let Ok(counts) = self.counts.lock() {
+            let worth = |(index, timed): &(usize, &Timed)| {
+                let Counts { tried, caught } = counts[*index];
+                f64::from(caught + 1) / f64::from(tried + 1) / timed.time.as_secs_f64()
+            };
+            order.sort_by(|first, second| worth(second).total_cmp(&worth(first)));
+        }
+        order
     }
 }
 
