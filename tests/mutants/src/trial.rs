@@ -74,6 +74,7 @@ impl Trials {
     }
 
     /// Which test catches each mutant.
+    #[expect(clippy::print_stderr, reason = "progress without a terminal")]
     pub(crate) fn run(
         &self,
         mutants: &[Number],
