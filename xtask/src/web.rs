@@ -112,6 +112,7 @@ pub(crate) fn build(project: &Project, steps: &mut Steps) -> Result<Package> {
         for file in SOURCES {
             fs::copy(sources.join(file), folder.join(file))?;
         }
+        fs::copy(project.file("LICENSE"), folder.join("LICENSE"))?;
         let manifest = fs::read_to_string(sources.join("package.json"))?;
         ensure!(
             manifest.contains(VERSION),
