@@ -1,6 +1,6 @@
 //! What identity providers send, to servers of other projects: alone, and through the guard. The
 //! requests, and what must be true after each, are in `tests/peers/requests.json`; what came of
-//! them is the table in the README.
+//! them is the table in `docs/interop.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -42,8 +42,8 @@ async fn what_identity_providers_send_works_through_the_guard() -> anyhow::Resul
         "through the guard, these are not as expected:\n{failures}\n{table}"
     );
     ensure!(
-        include_str!("../../README.md").contains(&table),
-        "the table in README.md is not what came of the requests:\n{table}"
+        include_str!("../../docs/interop.md").contains(&table),
+        "the table in docs/interop.md is not what came of the requests:\n{table}"
     );
     Ok(())
 }
@@ -315,7 +315,7 @@ const HEAD: &str = "\
 |---|---|---|---|---|
 ";
 
-/// The requests that do not work everywhere, as the README shows them, and how many do.
+/// The requests that do not work everywhere, as `docs/interop.md` shows them, and how many do.
 fn table(book: &Book, scimmy: &[Both], scim2: &[Both]) -> String {
     let mut table = HEAD.to_owned();
     let mut work_everywhere = 0;

@@ -18,7 +18,7 @@ pub(super) struct Args {
     /// As JSON, with the full text and the source of each rule
     #[arg(long)]
     json: bool,
-    /// As the table in the README
+    /// As a Markdown table, that of docs/rules.md
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
 }
@@ -102,12 +102,12 @@ fn markdown(rules: &[&Rule]) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_readme_has_the_rule_table() {
+    fn the_documentation_has_the_rule_table() {
         let rules: Vec<_> = scimguard_core::rules().collect();
-        let readme = include_str!("../../../README.md");
+        let page = include_str!("../../../docs/rules.md");
         assert!(
-            readme.contains(&super::markdown(&rules)),
-            "the table of rules in README.md is not what `scimguard rules --markdown` prints"
+            page.contains(&super::markdown(&rules)),
+            "the table in docs/rules.md is not what `scimguard rules --markdown` prints"
         );
     }
 }

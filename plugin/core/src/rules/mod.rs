@@ -1,7 +1,7 @@
 //! Every reason for a refusal and every kind of normalisation, as data.
 //!
 //! One rule is one item: its id, the status and `scimType` that the client gets, one paragraph, and
-//! the source of the paragraph. `scimguard rules`, the README and the tests come from [`all`].
+//! the source of the paragraph. `scimguard rules`, `docs/rules.md` and the tests come from [`all`].
 
 pub(crate) mod body;
 pub(crate) mod host;
