@@ -1,4 +1,4 @@
-//! How the code of a request calls out of itself: each call waits until the scheduler answers it.
+//! The calls that the code of a request makes. Each waits until the scheduler replies.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use scimguard_core::record::settlement::Step;
 use scimguard_exchange::Send;
 use scimguard_knowledge::{LeaseKey, OpenIntent, OpenMembers, Read};
 
-/// Something that a request waits for.
+/// What a request waits for.
 #[derive(Debug)]
 pub(crate) enum Call {
     /// Leases on these names.
@@ -20,27 +20,27 @@ pub(crate) enum Call {
     Answer(Vec<Key>),
     /// A commit.
     Apply(Vec<Step>),
-    /// What is open. It is answered at once.
+    /// A list of open outcomes. The scheduler replies at once.
     Open(Open),
     /// The application's answer to a request.
     Send(Send),
-    /// The application's answer to a read of the guard's own.
+    /// The application's answer to a read by the guard itself.
     Read(String),
 }
 
 /// An account and a key or id.
 pub(crate) type Only = Option<(String, String)>;
 
-/// A question about what is open; times are in milliseconds since 1970.
+/// A question about open outcomes; times are in milliseconds since 1970.
 #[derive(Debug)]
 pub(crate) enum Open {
     /// Creates.
     Intents(Only),
-    /// Users since before a time.
+    /// Users that have been open since before a time.
     Users(u64, Only),
-    /// Groups since before a time.
+    /// Groups that have been open since before a time.
     Groups(u64, Only),
-    /// Groups whose memberships are, since before a time.
+    /// Groups with memberships that have been open since before a time.
     Members(u64),
     /// The open members of one of them.
     MembersOf(OpenMembers, u64),
@@ -48,34 +48,34 @@ pub(crate) enum Open {
     Group(String, String),
 }
 
-/// The scheduler's answer.
+/// The scheduler's reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// The leases are held.
     Leased,
-    /// They could not be had in time.
+    /// The leases were not available in time.
     Busy,
-    /// To [`Call::Answer`].
+    /// The reply to [`Call::Answer`].
     Answers(Vec<Answer>),
-    /// It is committed.
+    /// The commit succeeded.
     Done,
     /// The store failed.
     Failed,
-    /// To [`Open::Intents`].
+    /// The reply to [`Open::Intents`].
     Intents(Vec<OpenIntent>),
-    /// To [`Open::Users`].
+    /// The reply to [`Open::Users`].
     Users(Vec<User>),
-    /// To [`Open::Groups`].
+    /// The reply to [`Open::Groups`].
     Groups(Vec<Group>),
-    /// To [`Open::Members`].
+    /// The reply to [`Open::Members`].
     Members(Vec<OpenMembers>),
-    /// To [`Open::MembersOf`].
+    /// The reply to [`Open::MembersOf`].
     MembersOf(BTreeSet<String>),
-    /// To [`Open::Group`].
+    /// The reply to [`Open::Group`].
     Group(Option<Group>),
-    /// To [`Call::Send`].
+    /// The reply to [`Call::Send`].
     Outcome(BackendOutcome),
-    /// To [`Call::Read`].
+    /// The reply to [`Call::Read`].
     Got(Option<Read>),
 }
 
@@ -92,25 +92,25 @@ struct State {
     marks: Marks,
 }
 
-/// What the code and the scheduler tell each other beside calls and replies.
+/// What the code and the scheduler exchange besides calls and replies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
-    /// Something was sent, so that the request must reach its end.
+    /// Something was sent, so the request must finish.
     pub(crate) has_sent: bool,
-    /// The leases of a gateway's pass have ended before the pass.
+    /// The leases of a gateway's pass expired before the pass ended.
     pub(crate) has_expired: bool,
-    /// The code has released its leases since it was last told something.
+    /// The code has released its leases since the last reply.
     pub(crate) has_released: bool,
 }
 
-/// A call that was made.
+/// A pending call.
 struct Waiting {
     desk: Arc<Desk>,
     call: Option<Call>,
 }
 
 impl Desk {
-    /// Calls, and waits for the scheduler.
+    /// Makes a call and waits for the scheduler's reply.
     pub(crate) fn ask(
         self: &Arc<Self>,
         call: Call,
@@ -121,7 +121,7 @@ impl Desk {
         }
     }
 
-    /// Answers the call. `has_expired`: the leases of the pass have ended before it.
+    /// Replies to the call. `has_expired`: the leases of the pass expired before it ended.
     pub(crate) fn reply(&self, reply: Reply, has_expired: bool) {
         let mut state = self.lock();
         state.reply = Some(reply);
@@ -129,28 +129,28 @@ impl Desk {
         state.marks.has_released = false;
     }
 
-    /// Takes what the code calls for, and its marks.
+    /// Takes the pending call and the marks.
     pub(crate) fn take(&self) -> (Option<Call>, Marks) {
         let mut state = self.lock();
         (state.call.take(), state.marks)
     }
 
-    /// Notes that the request must reach its end now.
+    /// Notes that the request must now finish.
     pub(crate) fn sends(&self) {
         self.lock().marks.has_sent = true;
     }
 
-    /// Whether the leases of the pass have ended before it.
+    /// Whether the leases of the pass expired before it ended.
     pub(crate) fn has_expired(&self) -> bool {
         self.lock().marks.has_expired
     }
 
-    /// Begins another pass.
+    /// Starts another pass.
     pub(crate) fn renew(&self) {
         self.lock().marks.has_expired = false;
     }
 
-    /// Releases what the code holds.
+    /// Releases the leases of the code.
     pub(crate) fn release(&self) {
         self.lock().marks.has_released = true;
     }

@@ -1,4 +1,4 @@
-//! Starting records, and the requests that meet on them: a user, and a group.
+//! Starting records, and the requests that run concurrently on them, for one user and one group.
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use super::history::History;
 use super::record::Backing;
 use super::world::World;
 
-/// The user's name, and another.
+/// The user's name, and another name.
 const ANN: &str = "ann@example.com";
 const ANNA: &str = "anna@example.com";
 /// The application's first user.
 const USER: &str = "u1";
-/// The group's name, and the id that it gives.
+/// The group's name, and the id derived from it.
 const TEAM: &str = "web-team";
 const TEAM_ID: &str = "web_team";
 
 /// A starting record.
 pub struct Start {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// How it came about.
+    /// The requests that led to it.
     pub history: History,
 }
 
 /// Every starting record, for one kind of application.
 ///
 /// # Errors
-/// If the world cannot be made, or something goes wrong before it starts.
+/// If the world cannot be created, or a check fails while the record is built.
 pub fn starts(blueprint: &Arc<Blueprint>, traits: Traits) -> anyhow::Result<Vec<Start>> {
     let okta = |operation| (Actor::Provisioner, operation, None);
     let admin = |operation| (Actor::Operator, operation, None);
@@ -82,7 +82,7 @@ pub fn starts(blueprint: &Arc<Blueprint>, traits: Traits) -> anyhow::Result<Vec<
         .collect()
 }
 
-/// One request of a start, and what goes wrong with its answer.
+/// One request of a start, and the fault of its answer.
 type Made = (Actor, Operation, Option<Fault>);
 
 fn begun(blueprint: &Arc<Blueprint>, traits: Traits, made: Vec<Made>) -> anyhow::Result<History> {
@@ -116,7 +116,7 @@ fn begun(blueprint: &Arc<Blueprint>, traits: Traits, made: Vec<Made>) -> anyhow:
     }
 }
 
-/// The provider's requests that meet others.
+/// The provider's requests that are combined with others.
 #[must_use]
 pub fn of_the_provider() -> Vec<Request> {
     let operations = [
@@ -142,7 +142,7 @@ pub fn of_the_provider() -> Vec<Request> {
         .collect()
 }
 
-/// Operators' requests that meet others.
+/// Operators' requests that are combined with others.
 #[must_use]
 pub fn of_operators() -> Vec<Request> {
     let write = |name: &str, users: Value| {

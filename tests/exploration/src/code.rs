@@ -1,6 +1,6 @@
-//! The code of a request, or of a round of settling: it runs until it waits, and goes on when it is told
-//! something. What it does depends on nothing but how it began and what it was told, so that what it did
-//! once can be remembered, and a world that is copied need not copy code that runs.
+//! The code of a request or of a settling run. It runs until it waits, and continues with a reply.
+//! It depends only on its beginning and the replies, so its behaviour can be remembered, and a copy
+//! of a world need not copy running code.
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write as _};
@@ -13,70 +13,70 @@ use super::calls::{Call, Desk, Marks, Reply};
 use super::event::Request;
 use super::guard::{Blueprint, Ended, Guard};
 
-/// How code begins, and when, in milliseconds since 1970.
+/// The beginning of code, and its time in milliseconds since 1970.
 #[derive(Clone, Debug)]
 pub(crate) enum Beginning {
-    /// With a client's request.
+    /// A client's request.
     Request(Arc<Request>, u64),
-    /// With a round of settling.
+    /// A settling run.
     Round(u64),
 }
 
-/// What code does when it is told something, until it waits again.
+/// What code does after a reply, until it waits again.
 #[derive(Clone)]
 pub(crate) struct Turn {
     pub(crate) then: Then,
     pub(crate) marks: Marks,
 }
 
-/// Where it has got to.
+/// The state of code after a turn.
 #[derive(Clone)]
 pub(crate) enum Then {
     /// It waits for this.
     Waits(Arc<Call>),
-    /// It has ended, a request with an answer.
+    /// It has ended; a request with an answer.
     Ends(Option<Arc<Ended>>),
 }
 
-/// Code that runs.
+/// Running code.
 pub(crate) struct Code {
     desk: Arc<Desk>,
     future: Pin<Box<dyn Future<Output = Option<Ended>> + Send>>,
 }
 
-/// Code that runs, or of which it is known how it came to wait.
+/// Running code, or code of which only the replies are known that made it wait.
 pub(crate) enum Work {
     Runs(Code),
     Known(Known),
 }
 
-/// How code came to wait.
+/// The beginning and the replies that made code wait.
 #[derive(Clone)]
 pub(crate) struct Known {
     beginning: Beginning,
     told: Option<Arc<Told>>,
-    /// A hash of the beginning and of all that it was told.
+    /// A hash of the beginning and of all replies.
     pub(crate) hash: u64,
 }
 
-/// What code was told, and what before that.
+/// A reply, and those before it.
 struct Told {
     reply: Reply,
     has_expired: bool,
     before: Option<Arc<Told>>,
 }
 
-/// What code did, by the hash of how it came about.
+/// What code did, by the hash of its beginning and replies.
 #[derive(Default)]
 pub struct Memories(Mutex<HashMap<u64, Turn>>);
 
-/// Beyond so many turns everything is forgotten, to be found out again.
+/// Above this many turns, all are dropped and found out again when needed.
 const MOST_MEMORIES: usize = 400_000;
 
 // === impl Code ===
 
 impl Code {
-    /// Begins, and runs until it waits.
+    /// Starts, and runs until it waits.
     pub(crate) fn begin(guard: &Arc<Guard>, beginning: &Beginning) -> (Self, Turn) {
         let desk = Arc::<Desk>::default();
         let mut code = Self {
@@ -87,7 +87,7 @@ impl Code {
         (code, turn)
     }
 
-    /// Goes on.
+    /// Continues with a reply.
     pub(crate) fn tell(&mut self, reply: Reply, has_expired: bool) -> Turn {
         self.desk.reply(reply, has_expired);
         self.run()
@@ -109,7 +109,7 @@ impl Code {
 // === impl Known ===
 
 impl Known {
-    /// Begins.
+    /// Starts.
     pub(crate) fn begin(
         memories: &Memories,
         blueprint: &Arc<Blueprint>,
@@ -125,7 +125,7 @@ impl Known {
         (known, turn)
     }
 
-    /// Goes on.
+    /// Continues with a reply.
     pub(crate) fn tell(
         &mut self,
         memories: &Memories,
@@ -145,7 +145,7 @@ impl Known {
         memories.turn(self.hash, || self.again(blueprint).1)
     }
 
-    /// Runs the code as it ran.
+    /// Runs the code again with the same replies.
     fn again(&self, blueprint: &Arc<Blueprint>) -> (Code, Turn) {
         let mut all = Vec::new();
         let mut told = self.told.as_deref();
@@ -180,12 +180,12 @@ impl Memories {
     }
 }
 
-/// A hasher of what values look like.
+/// Hashes the debug output of values.
 struct Shown(DefaultHasher);
 
 impl Shown {
     fn write(&mut self, value: &impl Debug) {
-        // A hasher takes whatever it is given.
+        // Hashing cannot fail.
         let _ = write!(self, "{value:?}");
     }
 }
@@ -197,7 +197,7 @@ impl std::fmt::Write for Shown {
     }
 }
 
-/// A hash of what a value looks like, for those that cannot be hashed otherwise.
+/// A hash of a value's debug output, for values that cannot be hashed otherwise.
 pub(crate) fn shown(value: &impl Debug) -> u64 {
     let mut hasher = Shown(DefaultHasher::new());
     hasher.write(value);

@@ -1,4 +1,4 @@
-//! What can happen. A history is a list of events.
+//! Everything that can happen. A history is a list of events.
 
 use scimguard_exchange::Incoming;
 use scimguard_tests::acts::Operation;
@@ -11,7 +11,7 @@ use super::leases::TaskId;
 
 /// The provider's token.
 pub(crate) const PROVIDER: &str = "pat.ACC1.okta.s3cret";
-/// A token with the same rights that is bound to nobody.
+/// A token with the same rights that belongs to no provider.
 pub(crate) const OPERATOR: &str = "pat.ACC1.admin.s3cret";
 
 /// One event.
@@ -19,46 +19,46 @@ pub(crate) const OPERATOR: &str = "pat.ACC1.admin.s3cret";
 pub enum Event {
     /// A client's request arrives.
     Begin(TaskId, Request),
-    /// The guard begins to ask what became of everything open.
+    /// The guard starts a settling run.
     Settle(TaskId),
     /// What a request waits for happens.
     Step(TaskId),
-    /// The application does what a request asks.
+    /// The application performs a request.
     Perform(TaskId),
-    /// Something else happens to a request.
+    /// A fault occurs in a request.
     Fault(TaskId, Fault),
-    /// The application does what it was asked long ago, by a request that nobody waits for any more.
+    /// The application performs a late write: nobody waits for its answer any more.
     Late(TaskId),
-    /// The guard dies, and starts again.
+    /// The guard dies and restarts.
     Kill,
-    /// So much time passes that the application is done with everything.
+    /// Enough time passes for the application to finish everything.
     Wait,
 }
 
-/// What can go wrong with a request.
+/// The faults of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fault {
-    /// Its leases are not to be had in time.
+    /// Its leases are not available in time.
     Busy,
     /// The record cannot be read.
     Unreadable,
     /// The record cannot be written.
     CommitFails,
-    /// The record is written, and the store says it is not.
+    /// The record is written, but the store reports a failure.
     CommitUnknown,
     /// The application answers 503 and does nothing.
     NotDone,
-    /// The application does it, and its answer is lost.
+    /// The application performs it, and its answer is lost.
     AnswerLost,
-    /// The application does it, and answers 504.
+    /// The application performs it, and answers 504.
     AnswerWrong,
-    /// The connection breaks; the application may do it later.
+    /// The connection breaks; the application may perform it later.
     Detached,
-    /// A read of the guard's own is not answered.
+    /// A read by the guard itself gets no answer.
     NotRead,
     /// The client goes away before anything is sent.
     ClientGone,
-    /// A gateway's pass takes too long: its leases end.
+    /// A gateway's pass takes too long: its leases expire.
     Expired,
     /// The gateway dies.
     GatewayDies,
@@ -67,15 +67,15 @@ pub enum Fault {
 /// A client's request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Whether the provider sends it, or an operator.
+    /// Whether the provider or an operator sends it.
     pub by_provider: bool,
-    /// Whether a gateway decides it, by a facts service.
+    /// Whether a gateway decides it, with a facts service.
     pub at_gateway: bool,
     /// The method.
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The body; none is `null`.
+    /// The body; `null` if there is none.
     pub body: Value,
 }
 
@@ -95,7 +95,7 @@ impl Request {
         }
     }
 
-    /// The same, decided by a gateway.
+    /// The same request, decided by a gateway.
     #[must_use]
     pub fn at_gateway(self) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl Request {
         }
     }
 
-    /// Who sends it.
+    /// The sender.
     #[must_use]
     pub fn actor(&self) -> Actor {
         match self.by_provider {
@@ -113,7 +113,7 @@ impl Request {
         }
     }
 
-    /// Its head and its body as the guard receives them.
+    /// Its head and body as the guard receives them.
     pub(crate) fn received(&self) -> (Incoming, Vec<u8>) {
         let is_scim = self.path.starts_with(HARNESS_BASE);
         let token = match self.by_provider {

@@ -1,5 +1,5 @@
-//! Every order of a few requests and faults, from a starting record. What code does is remembered, so that
-//! a world in which something runs can be copied, and each state of it is entered once.
+//! Every order of a few requests and faults, from a starting record. The search remembers what code
+//! does, so it can copy a world in which code runs, and it enters each state once.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -12,43 +12,43 @@ use super::history::{Finding, History, id};
 use super::leases::TaskId;
 use super::world::World;
 
-/// How far is looked.
+/// The bounds of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The most faults of one order, deaths of the guard among them.
+    /// The most faults in one order, including deaths of the guard.
     pub faults: u32,
-    /// Whether a round of settling may begin while requests are under way.
+    /// Whether a settling run may start while requests are in progress.
     pub settles: bool,
-    /// Whether the application may do a write that nobody waits for after it has done another.
+    /// Whether the application may do a late write after another write.
     pub overtakes: bool,
-    /// The most distinct states; beyond them the search ends without having seen everything.
+    /// The most distinct states; beyond them the search ends incomplete.
     pub states: usize,
 }
 
-/// What was seen.
+/// The results of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Explored {
     /// Distinct states.
     pub states: usize,
-    /// Distinct states in which nothing runs any more.
+    /// Distinct states in which nothing is running any more.
     pub ends: usize,
-    /// Whether every order within the bounds was seen.
+    /// Whether every order within the bounds was tried.
     pub is_complete: bool,
-    /// The first order that went wrong.
+    /// The first order that failed.
     pub finding: Option<Finding>,
 }
 
-/// Where an order has come to.
+/// A state of the search.
 struct State {
     world: World,
     path: Path,
 }
 
-/// How it came there.
+/// The events that led to a state.
 #[derive(Clone, Default)]
 struct Path {
     last: Option<Rc<Link>>,
-    /// The requests that have begun, a bit for each.
+    /// The requests that have started, one bit each.
     begun: u32,
     faults: u32,
     has_settled: bool,
@@ -60,13 +60,13 @@ struct Link {
     before: Option<Rc<Link>>,
 }
 
-/// One end in so many is reached once more by code that runs, to see that what was remembered is right.
+/// One end out of this many is reached again by running code, to check what was remembered.
 const SAMPLE: usize = 50;
 
 /// Tries every order of these requests after `start`.
 ///
 /// # Errors
-/// If the world cannot be made.
+/// If the world cannot be created.
 pub fn explore(
     blueprint: &Arc<Blueprint>,
     memories: &Arc<Memories>,
@@ -92,7 +92,7 @@ struct Search<'a> {
     start: &'a History,
     requests: &'a [Request],
     bounds: Bounds,
-    /// The id of the first request; that of the round of settling is the last.
+    /// The id of the first request; the settling run has the last one.
     first: TaskId,
     seen: HashSet<(u64, u32, bool)>,
     explored: Explored,
@@ -102,7 +102,8 @@ impl Search<'_> {
     fn run(mut self, memories: &Arc<Memories>) -> anyhow::Result<Explored> {
         let mut world = self.replay(&[])?;
         world.remember(memories)?;
-        // By the number of faults: a state that is reached without a fault needs no look with one.
+        // By the number of faults: a state that was reached without a fault need not be searched
+        // with one.
         let mut open = vec![Vec::new(); 1 + usize::try_from(self.bounds.faults)?];
         self.enter(world, Path::default(), &mut open)?;
         let next = |open: &mut [Vec<_>]| open.iter_mut().find_map(Vec::pop);
@@ -120,7 +121,7 @@ impl Search<'_> {
         Ok(self.explored)
     }
 
-    /// Looks at a state, unless it was seen before, and at what can happen in it.
+    /// Enters a state, unless it was entered before, and tries what can happen next.
     fn enter(
         &mut self,
         world: World,
@@ -139,7 +140,7 @@ impl Search<'_> {
         }
         self.explored.states += 1;
         let choices = self.choices(&world, &path);
-        // What is still late need never be done.
+        // The application may never do the late writes.
         let is_end = |event: &Event| matches!(event, Event::Late(_));
         if choices.iter().all(is_end) {
             self.end(&world, &path)?;
@@ -154,7 +155,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Lets the world come to rest.
+    /// Runs the world until it is quiet.
     fn end(&mut self, world: &World, path: &Path) -> anyhow::Result<()> {
         self.explored.ends += 1;
         let alive = match self.explored.ends % SAMPLE {
@@ -181,7 +182,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What has come about, by code that runs.
+    /// The world of a state, reproduced by running code.
     fn replay(&self, events: &[Event]) -> anyhow::Result<World> {
         let mut world = World::new(self.blueprint, self.start.traits, self.start.backing)?;
         for event in self.start.events.iter().chain(events) {

@@ -1,5 +1,5 @@
-//! A guard as a process: it drives the exchange of each request, and settles what is open. What it calls
-//! is answered by the scheduler.
+//! A guard as a process. It drives the exchange of each request and settles open outcomes. The
+//! scheduler replies to its calls.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -26,11 +26,11 @@ use super::store::{self, Away};
 /// How long after a write the application may still act.
 pub(crate) const AFTER: Duration = Duration::from_secs(1);
 
-/// What all guards of a world have in common.
+/// What all guards of a world share.
 pub struct Blueprint {
     setup: Arc<Setup<Policy>>,
     readable: Readable,
-    /// In what it is broken.
+    /// The fault that was built into it.
     sabotage: Option<Sabotage>,
 }
 
@@ -51,7 +51,7 @@ pub struct Ended {
 }
 
 impl Blueprint {
-    /// Guards with a policy, honest or broken.
+    /// Guards with this policy, correct or broken on purpose.
     ///
     /// # Errors
     /// If the policy cannot be configured.
@@ -66,7 +66,7 @@ impl Blueprint {
 }
 
 impl Guard {
-    /// A process that has just started.
+    /// A newly started process.
     pub(crate) fn start(blueprint: &Arc<Blueprint>) -> Self {
         let is_hasty = blueprint.sabotage == Some(Sabotage::SettleTooEarly);
         Self {
@@ -79,7 +79,7 @@ impl Guard {
         self.blueprint.sabotage == Some(sabotage)
     }
 
-    /// Answers a request, or settles what is open.
+    /// Answers a request, or settles open outcomes.
     pub(crate) fn run(
         self: Arc<Self>,
         desk: Arc<Desk>,
@@ -150,12 +150,12 @@ impl Guard {
         }
     }
 
-    /// One round of settling. `now` is in milliseconds since 1970.
+    /// One settling run. `now` is in milliseconds since 1970.
     async fn settle(self: Arc<Self>, desk: Arc<Desk>, now: u64) {
         let reach = Reach { guard: self, desk };
         let (store, leases) = (reach.store(), reach.leases());
         let settling = &reach.guard.settling;
-        // A round that the record breaks off is followed by another.
+        // If the record fails during a run, another run follows.
         let _ = settling
             .round(reach.lookups(&store), &leases, &(), now)
             .await;
@@ -188,13 +188,13 @@ fn passed_on(outcome: BackendOutcome) -> Ended {
     }
 }
 
-/// What a request or a round of settling reaches.
+/// What a request or a settling run can reach.
 struct Reach {
     guard: Arc<Guard>,
     desk: Arc<Desk>,
 }
 
-/// A request, with the pass that it holds.
+/// A request with its pass.
 struct Held {
     reach: Reach,
     pass: Pass<LeaseGuard>,
@@ -315,9 +315,9 @@ impl Held {
         }
     }
 
-    /// Makes a report that nothing waits for.
+    /// Makes a report that the client does not wait for.
     async fn end(&mut self, report: Report) {
-        // The client is answered whatever becomes of it; what is not recorded stays open.
+        // The client gets its answer in any case; whatever is not recorded stays open.
         let _ = self.store(report).await;
     }
 }

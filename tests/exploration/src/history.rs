@@ -1,4 +1,4 @@
-//! Histories: how they are told again, made shorter, and kept.
+//! Histories: replaying, shortening and saving them.
 
 use std::sync::Arc;
 
@@ -11,35 +11,35 @@ use super::leases::TaskId;
 use super::record::Backing;
 use super::world::World;
 
-/// What happened, from the beginning.
+/// Everything that happened, from the beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The application.
     pub traits: Traits,
-    /// Where the record is.
+    /// Where the record is kept.
     #[serde(default)]
     pub backing: Backing,
-    /// In order.
+    /// The events in order.
     pub events: Vec<Event>,
 }
 
-/// A history that should not be possible.
+/// A history that violates a check.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What is wrong.
+    /// The violated check.
     pub wrong: String,
-    /// How it came about.
+    /// The history.
     pub history: History,
 }
 
-/// How often a history is made shorter by nothing more before that is believed.
+/// How many attempts in a row must fail to shorten a history before it counts as shortest.
 const PATIENCE: usize = 2;
 
 impl History {
-    /// Lets it happen again, and everything come to rest. Returns the world.
+    /// Replays it until everything is quiet, and returns the world.
     ///
     /// # Errors
-    /// If the world cannot be made.
+    /// If the world cannot be created.
     pub fn replay(&self, blueprint: &Arc<Blueprint>, is_told: bool) -> anyhow::Result<World> {
         let mut world = World::new(blueprint, self.traits, self.backing)?;
         if is_told {
@@ -56,10 +56,10 @@ impl History {
         Ok(world)
     }
 
-    /// The shortest history found, by leaving out events, that goes wrong in the same way.
+    /// The shortest history found by omitting events that fails in the same way.
     ///
     /// # Errors
-    /// If the world cannot be made.
+    /// If the world cannot be created.
     pub fn shrink(self, blueprint: &Arc<Blueprint>) -> anyhow::Result<Finding> {
         let kind = kind(self.replay(blueprint, false)?.wrong().unwrap_or_default()).to_owned();
         let mut best = self;
@@ -96,7 +96,7 @@ impl History {
     }
 }
 
-/// In what way it goes wrong, without names.
+/// The kind of failure, without names.
 fn kind(wrong: &str) -> &str {
     wrong.split(": ").next().unwrap_or(wrong)
 }

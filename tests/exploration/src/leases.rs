@@ -1,4 +1,4 @@
-//! Who holds which lease.
+//! The leases and their holders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use scimguard_knowledge::{Busy, LeaseKey};
 
 use super::calls::{Call, Desk, Reply};
 
-/// Identifies what runs: a request, or a round of settling.
+/// Identifies a request or a settling run.
 pub type TaskId = u32;
 
 /// All leases of a process.
@@ -17,11 +17,12 @@ pub(crate) struct LeaseTable(BTreeMap<LeaseKey, TaskId>);
 /// Holds leases until it is dropped.
 pub(crate) struct LeaseGuard(Arc<Desk>);
 
-/// The leases, as one request's code reaches them.
+/// Access to the leases for the code of one request.
 pub(crate) struct Reached(pub(crate) Arc<Desk>);
 
 impl LeaseTable {
-    /// Takes free names in their order, up to the first that another has. Returns whether all are held.
+    /// Takes free names in order, up to the first that another task holds. Returns whether all are
+    /// held.
     pub(crate) fn take(&mut self, task: TaskId, names: &BTreeSet<LeaseKey>) -> bool {
         names.iter().all(|name| match self.0.get(name) {
             Some(holder) => *holder == task,
@@ -41,17 +42,17 @@ impl LeaseTable {
         }
     }
 
-    /// Releases what a task holds.
+    /// Releases the leases of a task.
     pub(crate) fn release(&mut self, task: TaskId) {
         self.0.retain(|_, holder| *holder != task);
     }
 
-    /// Releases what everybody holds, as at the death of the process.
+    /// Releases all leases, as the death of the process does.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Whether nobody holds any.
+    /// Whether no lease is held.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

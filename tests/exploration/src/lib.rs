@@ -1,7 +1,8 @@
-//! Explores orders of events. The whole protocol runs in one process under a scheduler of this crate's:
-//! exchanges, leases, the record's transitions and settling are the real ones; clients, the application
-//! and time are small models. Every order of a few requests and faults is tried, and many random
-//! histories of many requests. Nothing here sleeps, asks a clock, or uses the network.
+//! Explores orders of events. The whole protocol runs in one process under the scheduler of this
+//! crate. Exchanges, leases, the transitions of the record and settling are the real ones; clients,
+//! the application and time are small models. The crate tries every order of a few requests and
+//! faults, and many random histories of many requests. It never sleeps, reads a clock, or uses the
+//! network.
 
 mod application;
 mod calls;

@@ -1,4 +1,4 @@
-//! `cargo xtask explore`: looks for orders of events that go wrong.
+//! `cargo xtask explore`: searches for orders of events that fail.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -10,42 +10,43 @@ mod orders;
 use clap::Parser;
 use scimguard_exploration::{Blueprint, Finding, Sabotage, random};
 
-/// A request is decided in thousands of small pieces of memory, which this one hands out faster.
+/// Deciding a request makes thousands of small allocations, which this allocator serves faster.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Explores random histories of many requests.
+/// Explore random histories of many requests.
 #[derive(Parser)]
 #[command(name = "cargo xtask explore")]
 struct Arguments {
-    /// How long.
+    /// Duration in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// The seed of the first history; the next ones follow.
+    /// The seed of the first history; the next histories use the following numbers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Explores a guard that is broken in this.
+    /// Explore a guard with this fault.
     #[arg(long)]
     sabotage: Option<Sabotage>,
-    /// Where the shortest history that goes wrong is written to.
+    /// Write the shortest failing history to this file.
     #[arg(long)]
     save: Option<PathBuf>,
-    /// Tries every order of a few requests with at most so many faults instead, from every start.
+    /// Instead, try every order of a few requests with at most this many faults, from every
+    /// starting record.
     #[arg(long, value_name = "FAULTS")]
     orders: Option<u32>,
-    /// How many requests, of which the first is the provider's.
+    /// The number of requests; the first is the provider's.
     #[arg(long, default_value_t = 2, requires = "orders")]
     requests: usize,
-    /// A gateway decides the first of them.
+    /// Let a gateway decide the first request.
     #[arg(long, requires = "orders")]
     at_gateway: bool,
-    /// The application may do a write that nobody waits for after it has done another.
+    /// Let the application do a late write after another write.
     #[arg(long, requires = "orders")]
     overtaking: bool,
-    /// Only from the start of this name.
+    /// Use only the starting record with this name.
     #[arg(long, requires = "orders")]
     start: Option<String>,
-    /// Goes on after a finding, and counts what was found.
+    /// Continue after a finding, and count findings by kind.
     #[arg(long)]
     count: bool,
 }

@@ -1,4 +1,4 @@
-//! Every order of a few requests, one of them the provider's, from every start.
+//! Every order of a few requests, one of them the provider's, from every starting record.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,35 +9,35 @@ use indicatif::{ProgressBar, ProgressStyle};
 use scimguard_exploration::exhaustive::{Bounds, Explored, explore};
 use scimguard_exploration::{Blueprint, Finding, Memories, Request, Traits, catalogue};
 
-/// Which orders are tried.
+/// The orders to try.
 pub(crate) struct Orders {
-    /// So many requests meet.
+    /// The number of concurrent requests.
     pub(crate) requests: usize,
-    /// With at most so many faults, deaths of the guard among them.
+    /// The most faults in one order, including deaths of the guard.
     pub(crate) faults: u32,
     /// Whether a gateway decides the first of the requests.
     pub(crate) at_gateway: bool,
-    /// Whether the application may do a write that nobody waits for after it has done another.
+    /// Whether the application may do a late write after another write.
     pub(crate) overtakes: bool,
-    /// Only the starts whose name this is.
+    /// The name of the only starting record; `None`: all.
     pub(crate) start: Option<String>,
 }
 
-/// What was seen so far.
+/// The results so far.
 #[derive(Default)]
 struct Seen {
     states: usize,
     ends: usize,
-    /// How many states the largest search had.
+    /// The number of states of the largest search.
     largest: usize,
     cut: usize,
     found: Vec<(String, Finding)>,
 }
 
-/// Beyond so many states a search of one start ends unfinished.
+/// Above this many states, the search from one start ends incomplete.
 const MOST_STATES: usize = 5_000_000;
 
-/// Explores, and tells how much was seen.
+/// Explores, and prints how much was searched.
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
 pub(crate) fn explore_all(
     blueprint: &Arc<Blueprint>,
@@ -137,7 +137,7 @@ impl Seen {
     }
 }
 
-/// Tells the shortest history of a finding, keeps it, and fails.
+/// Prints the shortest history of a finding, saves it, and fails.
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
 pub(crate) fn tell(
     blueprint: &Arc<Blueprint>,
@@ -165,7 +165,7 @@ fn kinds() -> impl Iterator<Item = Traits> {
     })
 }
 
-/// The requests that meet: every choice of so many, of which the first is the provider's.
+/// The combinations of this many requests, the first of which is the provider's.
 fn meetings(orders: &Orders) -> Vec<Vec<Request>> {
     let provider = catalogue::of_the_provider();
     let own = provider.len();

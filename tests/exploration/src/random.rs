@@ -23,37 +23,37 @@ use std::sync::Arc;
 /// Requests of one history.
 pub const REQUESTS: usize = 50;
 
-/// Operators who act at the same time.
+/// Operators that act at the same time.
 const OPERATORS: usize = 2;
 
-/// After about so many requests, everybody waits until the guard has settled.
+/// After about this many requests, all clients wait until the guard has settled.
 const TO_A_REST: u32 = 25;
 
-/// One history in so many has its record in SQLite.
+/// One history out of this many keeps its record in SQLite.
 const IN_SQLITE: u64 = 100;
 
-/// A client: what it has seen and what it does next.
+/// A client: what it has seen, and what it does next.
 struct Client {
     actor: Actor,
     share: u32,
     seen: model::World,
-    /// What is under way.
+    /// The request in progress.
     task: Option<TaskId>,
-    /// What becomes of the answer to a search.
+    /// What to do with the answer to a search.
     found: Option<Found>,
     /// What it does next.
     next: Option<Operation>,
 }
 
-/// The rest of a plan that begins with a search.
+/// The rest of a plan that starts with a search.
 struct Found {
     create: Operation,
     change: Box<dyn Fn(&str) -> Operation + Send>,
-    /// The resources that the search found and that were not tried yet.
+    /// The resources that the search found and that have not been tried yet.
     ids: Option<Vec<String>>,
 }
 
-/// One history, as it happens.
+/// A history in progress.
 struct Run {
     world: World,
     random: StdRng,
@@ -61,16 +61,16 @@ struct Run {
     next: TaskId,
     begun: usize,
     events: Vec<Event>,
-    /// One event in so many is a fault.
+    /// One event out of this many is a fault.
     faulty: u32,
-    /// One request in so many is decided at a gateway.
+    /// One request out of this many is decided at a gateway.
     at_gateways: u32,
 }
 
-/// Lets one history happen. Returns how many requests it had.
+/// Runs one history, and returns its number of requests.
 ///
 /// # Errors
-/// If the world cannot be made.
+/// If the world cannot be created.
 pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, Option<Finding>)> {
     let mut random = StdRng::seed_from_u64(seed);
     let traits = Traits {
@@ -126,7 +126,7 @@ pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, 
 }
 
 impl Run {
-    /// One event.
+    /// Chooses and performs one event.
     fn one(&mut self) {
         let is_rare = |random: &mut StdRng, one_in: u32| random.random_ratio(1, one_in);
         if is_rare(&mut self.random, self.faulty)
@@ -152,7 +152,7 @@ impl Run {
         let next = self.world.next();
         let choices = idle.len() + next.len();
         if choices == 0 {
-            // Everybody waits for leases that a client holds who has gone.
+            // All clients wait for leases of a client that has gone.
             self.world.finish();
             return;
         }
@@ -188,7 +188,7 @@ impl Run {
     fn begin(&mut self, client: usize) {
         let id = self.id();
         let client = &mut self.clients[client];
-        // An edit may be made of what was seen a while ago.
+        // A client may edit what it saw some time ago.
         if self.random.random() {
             client.seen = self.world.truth().clone();
         }
@@ -226,7 +226,7 @@ impl Client {
         }
     }
 
-    /// The provider links what it finds, as long as it is let.
+    /// The provider links what it finds, as long as this is allowed.
     fn hears(&mut self, answer: Option<&Ended>) {
         let Some(mut found) = self.found.take() else {
             return;
@@ -238,7 +238,7 @@ impl Client {
                 let ids = resources.filter_map(|resource| resource["id"].as_str());
                 ids.map(str::to_owned).collect()
             }
-            // A group that is not its own is not there for the provider: it pushes another.
+            // A group that is not its own does not exist for the provider: it pushes another one.
             (Some(ids), Some(ended)) if ended.status == 404 => ids,
             _ => return,
         };

@@ -1,4 +1,4 @@
-//! The record: the transitions of the real one in memory, and in some worlds also the real one in SQLite,
+//! The record: the real transitions in memory, and in some worlds also the real store in SQLite,
 //! which then answers. Both must have the same rows after each commit.
 
 use std::cell::OnceCell;
@@ -22,21 +22,21 @@ pub enum Backing {
     /// In memory.
     #[default]
     Memory,
-    /// In SQLite, whose database is in memory.
+    /// In an SQLite database in memory.
     Sqlite,
 }
 
 /// The record.
 pub(crate) struct Record {
     table: Arc<Table>,
-    /// A hash of its rows, once somebody wants it.
+    /// A hash of its rows, computed when first needed.
     hash: OnceCell<u64>,
     /// The same rows in SQLite.
     sqlite: Option<Direct>,
 }
 
 impl Record {
-    /// A record that holds these tokens and principals, and nothing else.
+    /// A record with only these tokens and principals.
     pub(crate) fn new(table: Table, backing: Backing) -> anyhow::Result<Self> {
         Ok(Self {
             table: Arc::new(table),
@@ -48,7 +48,7 @@ impl Record {
         })
     }
 
-    /// A copy of one in memory.
+    /// A copy of a record in memory.
     pub(crate) fn copy(&self) -> Option<Self> {
         self.sqlite.is_none().then(|| Self {
             table: Arc::clone(&self.table),
@@ -67,7 +67,7 @@ impl Record {
         *self.hash.get_or_init(|| shown(self.rows()))
     }
 
-    /// Answers keys, in order. Tokens and principals are in memory only.
+    /// Answers keys in order. Tokens and principals are in memory only.
     pub(crate) fn answer(&self, keys: &[Key]) -> anyhow::Result<Vec<Answer>> {
         let Some(sqlite) = &self.sqlite else {
             return Ok(self.table.answer_all(keys));
@@ -101,7 +101,7 @@ impl Record {
         Ok(())
     }
 
-    /// Answers what is open.
+    /// Answers questions about open outcomes.
     pub(crate) fn open(&self, question: &Open) -> anyhow::Result<Reply> {
         Ok(match &self.sqlite {
             Some(sqlite) => open_in_sqlite(sqlite, question)?,

@@ -1,23 +1,23 @@
-//! Guards that are broken on purpose, so that the exploration shows that it would notice.
+//! Guards that are broken on purpose, to show that the exploration notices.
 
 use serde::{Deserialize, Serialize};
 
-/// In what a guard is broken.
+/// A fault that is built into a guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Sabotage {
     /// It forwards creates without an intent.
     ForgetIntents,
-    /// It forwards changes without noting that they may be made.
+    /// It forwards changes without recording them as open first.
     ForgetPending,
-    /// It keeps whom it deletes.
+    /// It keeps deleted users on record.
     KeepDeleted,
     /// It records deactivated users as active.
     ForgetDeactivation,
-    /// It takes users out of groups without recording it.
+    /// It removes users from groups without recording it.
     ForgetRemovals,
-    /// It goes on although the record failed.
+    /// It continues although the record failed.
     IgnoreStore,
-    /// It takes a 503 of the application for a refusal.
+    /// It takes the application's 503 for a refusal.
     WithdrawAt503,
     /// It takes a lost answer for a refusal.
     WithdrawUnanswered,
@@ -25,6 +25,6 @@ pub enum Sabotage {
     ReleaseEarly,
     /// It takes no leases.
     LeaseNothing,
-    /// It settles what the application may still do.
+    /// It settles writes that the application may still do.
     SettleTooEarly,
 }

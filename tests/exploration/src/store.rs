@@ -1,4 +1,4 @@
-//! The record, as the code of a request reaches it.
+//! Access to the record for the code of a request.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::calls::{Call, Desk, Only, Open, Reply};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Away;
 
-/// The record, as one request's code reaches it.
+/// Access to the record for the code of one request.
 pub(crate) struct Reached(pub(crate) Arc<Desk>);
 
 impl Store for Reached {

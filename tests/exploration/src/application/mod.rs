@@ -1,5 +1,5 @@
-//! A small, honest application: users and groups of one account, by SCIM and by a management API. It
-//! does what the documented applications do, and protects nothing.
+//! A small model of an application: users and groups of one account, over SCIM and over a
+//! management API. It behaves as the documented applications do, and protects nothing.
 
 mod management;
 mod scim;
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use super::event::Request;
 
-/// In what applications differ.
+/// The differences between applications.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Traits {
-    /// A deactivated user is removed.
+    /// Deactivating a user removes the user.
     pub removes_deactivated: bool,
     /// Creating an existing user updates that user; otherwise it is a conflict.
     pub takes_over: bool,
@@ -28,13 +28,13 @@ pub struct Traits {
 /// The application's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Application {
-    /// In what it differs from others.
+    /// How it differs from other applications.
     pub(crate) traits: Traits,
     /// Keyed by id.
     pub(crate) users: BTreeMap<Id, User>,
     /// Keyed by id.
     pub(crate) groups: BTreeMap<Id, Group>,
-    /// How many users it has ever had.
+    /// The number of users ever created.
     created: u32,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct User {
     pub(crate) user_name: String,
     /// The full name.
     pub(crate) display_name: String,
-    /// Whether the user is not deactivated.
+    /// False for a deactivated user.
     pub(crate) active: bool,
     /// The provider's id.
     pub(crate) external_id: Option<String>,
@@ -62,11 +62,11 @@ pub(crate) struct Group {
     pub(crate) members: BTreeSet<Id>,
 }
 
-/// Why nothing was done, as an HTTP status.
+/// Why a request had no effect, as an HTTP status.
 type Failure = u16;
 
 impl Application {
-    /// One that has nobody yet.
+    /// An application without users and groups yet.
     pub(crate) fn new(traits: Traits) -> Self {
         Self {
             traits,
@@ -91,7 +91,7 @@ impl Application {
         done.unwrap_or_else(failure)
     }
 
-    /// Whether every user whom a request names by id has ever existed.
+    /// Whether every user that a request names by id has ever existed.
     pub(crate) fn has_named(&self, request: &Request) -> bool {
         let text = format!("{} {}", request.path, request.body);
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
@@ -114,7 +114,8 @@ impl Application {
         Ok(id)
     }
 
-    /// Adds a group. Its id derives from its name; if another group has that, it gets a number.
+    /// Adds a group. Its id derives from its name; if another group has that id, a number is
+    /// appended.
     pub(crate) fn add_group(&mut self, group: Group) -> Id {
         let derived = group.display_name.replace(['.', '-', ' '], "_");
         let numbered = (1..).map(|number| format!("{derived}_{number}"));
@@ -144,7 +145,7 @@ impl Application {
         users.find_map(|(id, user)| user.user_name.eq_ignore_ascii_case(name).then_some(id))
     }
 
-    /// Renames a user, unless another user has the name.
+    /// Renames a user, unless another user has the new name.
     fn rename(&mut self, id: &str, name: &str) -> Result<(), Failure> {
         if self.named(name).is_some_and(|other| other != id) {
             return Err(409);
@@ -161,8 +162,8 @@ impl Application {
         self.groups.get_mut(id).ok_or(404)
     }
 
-    /// Everything in it, in the terms of the model. `is_managed`: whether the provider provisioned the
-    /// user or group of an id.
+    /// Its complete state, in the terms of the model. `is_managed`: whether the provider
+    /// provisioned the user or group with this id.
     #[must_use]
     pub(crate) fn world(&self, is_managed: impl Fn(&Id) -> bool) -> model::World {
         let users = self.users.iter().map(|(id, user)| {

@@ -1,4 +1,4 @@
-//! SCIM, in the one form in which the guard writes each message.
+//! SCIM, in the canonical form that the guard sends.
 
 use percent_encoding::percent_decode_str;
 use scimguard_core::message::BackendAnswer;
@@ -91,7 +91,7 @@ impl Application {
         self.write_user(id, &whole)?;
         match self.traits.is_silent {
             true => Ok(success(204, &Value::Null)),
-            // A user whom this has removed is shown for the last time.
+            // A user removed by this request is returned one last time.
             false => match self.show_user(id, 200) {
                 Err(404) => Ok(success(204, &Value::Null)),
                 shown => shown,
@@ -176,7 +176,7 @@ fn group_view((id, group): (&Id, &Group)) -> Value {
     if let Some(external_id) = &group.external_id {
         view["externalId"] = json!(external_id);
     }
-    // Groups without members have no such attribute.
+    // A group without members has no attribute `members`.
     if !group.members.is_empty() {
         let members = group.members.iter().map(|user| json!({"value": user}));
         view["members"] = members.collect();
@@ -184,7 +184,7 @@ fn group_view((id, group): (&Id, &Group)) -> Value {
     view
 }
 
-/// The resources that a filter of one attribute, `NAME eq "VALUE"`, selects.
+/// The resources that match a filter on one attribute, `NAME eq "VALUE"`.
 fn list(all: Vec<Value>, query: &str) -> BackendAnswer {
     let filter = query
         .split('&')

@@ -1,4 +1,4 @@
-//! What must always hold.
+//! The checks that must always hold.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::guard::Ended;
 use crate::leases::TaskId;
 
 impl World {
-    /// Judges the request that has just been sent, if one has.
+    /// Judges the request that has just been sent, if any.
     pub(super) fn judge_sent(&mut self, id: TaskId) {
         let Some(call) = self.tasks.get(&id).map(|task| Arc::clone(&task.call)) else {
             return;
@@ -39,7 +39,7 @@ impl World {
         }
     }
 
-    /// No write that the ownership table forbids reaches the application.
+    /// No write that the table of ownership forbids reaches the application.
     pub(super) fn judge(&mut self, actor: Actor, send: &Send, how: &str) {
         if send.method == "GET" {
             return;
@@ -69,7 +69,8 @@ impl World {
         }
     }
 
-    /// The application ignores members who are none of its users: an edit of them changes nothing.
+    /// The application ignores members that are not among its users, so editing them changes
+    /// nothing.
     fn ignore_strangers(&self, edit: &mut Edit) {
         let members = match edit {
             Edit::CreateGroup { members, .. } | Edit::ReplaceGroup { members, .. } => members,
@@ -83,7 +84,8 @@ impl World {
         members.retain(|user| self.truth.users.contains_key(user));
     }
 
-    /// What the provider provisioned is on record as its own, or open, and never native.
+    /// Everything that the provider provisioned is on record as its own or as open, never as
+    /// native.
     pub(super) fn check_owners(&mut self) {
         let mut wrong = None;
         {
@@ -126,8 +128,7 @@ impl World {
         }
     }
 
-    /// A client that was told success sees its change; one that was told a definite failure has changed
-    /// nothing.
+    /// After a success, the client sees its change; after a definite failure, nothing has changed.
     pub(super) fn check_answer(&mut self, task: &Task, request: &Request, ended: &Ended) {
         let is_success = (200..300).contains(&ended.status);
         let why = match task.writes[..] {

@@ -17,12 +17,12 @@ enum Waits {
         is_done: bool,
     },
     Read,
-    /// It is answered at once.
+    /// The reply comes at once.
     Open,
 }
 
 impl World {
-    /// What happens if nothing goes wrong: something for each request that can go on.
+    /// What happens without faults: one event for each request that can continue.
     #[must_use]
     pub fn next(&self) -> Vec<Event> {
         let events = self
@@ -36,13 +36,13 @@ impl World {
         events.collect()
     }
 
-    /// Whether anything runs.
+    /// Whether anything is running.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         !self.tasks.is_empty()
     }
 
-    /// Whether this runs.
+    /// Whether this task is running.
     #[must_use]
     pub fn runs(&self, id: TaskId) -> bool {
         self.tasks.contains_key(&id)
@@ -54,20 +54,20 @@ impl World {
         self.tasks.values().any(|task| task.request.is_none())
     }
 
-    /// Requests that the application may still do, although nobody waits for them.
+    /// Late writes: the application may still do them, although nobody waits for the answer.
     #[must_use]
     pub fn late(&self) -> Vec<Event> {
         self.late.keys().map(|id| Event::Late(*id)).collect()
     }
 
-    /// Those of them since which the application has done no other write.
+    /// The late writes after which the application has done no other write.
     #[must_use]
     pub fn late_in_order(&self) -> Vec<Event> {
         let ids = self.late.keys().filter(|id| !self.overtaken.contains(id));
         ids.map(|id| Event::Late(*id)).collect()
     }
 
-    /// What can go wrong now.
+    /// The faults that are possible now.
     #[must_use]
     pub fn faults(&self) -> Vec<Event> {
         let of_task = |id: &TaskId| {

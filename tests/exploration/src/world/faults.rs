@@ -1,4 +1,4 @@
-//! What goes wrong with a request, and the death of the guard.
+//! The faults of a request, and the death of the guard.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl World {
         self.resume(id, reply)
     }
 
-    /// A request that has been sent, and is not done, may be done later.
+    /// A request that was sent and not performed may be performed later.
     fn detach(&mut self, id: TaskId) {
         let Some(task) = self.tasks.get_mut(&id) else {
             return;
@@ -105,7 +105,7 @@ impl World {
         }
     }
 
-    /// The process dies. Gateways live, and their passes are over.
+    /// The process dies. Gateways survive, but their passes are over.
     pub(super) fn kill(&mut self) {
         self.tell(|| "the guard dies and starts again".to_owned());
         let ids: Vec<TaskId> = self.tasks.keys().copied().collect();
@@ -131,7 +131,7 @@ impl World {
         }
     }
 
-    /// A request whose client gets no answer.
+    /// Ends a request whose client gets no answer.
     fn forget(&mut self, task: Option<Task>) {
         if let Some(request) = task.and_then(|task| task.request)
             && request.by_provider

@@ -1,4 +1,4 @@
-//! How an event changes the world.
+//! The effects of events on the world.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use crate::guard::{AFTER, Ended};
 use crate::leases::TaskId;
 
 impl World {
-    /// Lets an event happen. One that cannot happen now does not.
+    /// Applies an event; an event that is not possible now has no effect.
     pub fn happen(&mut self, event: &Event) {
         match event {
             Event::Begin(id, request) => match self.application.has_named(request) {
                 true => self.begin(*id, request),
-                // Nobody guesses an id.
+                // No client guesses an id.
                 false => self.ended.push((*id, None)),
             },
             Event::Settle(id) => {
@@ -89,7 +89,7 @@ impl World {
         self.start(id, Some(request), beginning)
     }
 
-    /// Notes whom the provider means to create or to write.
+    /// Notes which users the provider tries to create or to write.
     fn claim(&mut self, request: &Request) {
         let Some(rest) = request.path.strip_prefix(HARNESS_BASE) else {
             return;
@@ -127,7 +127,7 @@ impl World {
         self.follow(id, turn)
     }
 
-    /// What the request waits for, if that can happen now.
+    /// What the request waits for, if it can happen now.
     fn reply(&mut self, id: TaskId) -> Option<Reply> {
         let task = self.tasks.get_mut(&id)?;
         let call = Arc::clone(&task.call);
@@ -164,7 +164,7 @@ impl World {
         })
     }
 
-    /// The record does not do what it is for.
+    /// The record fails.
     pub(super) fn breaks(&mut self, error: &anyhow::Error) -> Option<Reply> {
         self.fails(format!("the record: {error}"));
         None
@@ -176,7 +176,7 @@ impl World {
         }
     }
 
-    /// Tells a request what it waits for.
+    /// Passes a request the reply that it waits for.
     fn told(&mut self, id: TaskId, reply: Reply) -> Option<Turn> {
         let task = self.tasks.get_mut(&id)?;
         let has_expired = task.marks.has_expired;
@@ -189,7 +189,7 @@ impl World {
         })
     }
 
-    /// Follows what a request does.
+    /// Processes what a request does in a turn.
     fn follow(&mut self, id: TaskId, mut turn: Turn) {
         loop {
             if turn.marks.has_released {
@@ -244,7 +244,7 @@ impl World {
         self.ended.push((id, ended));
     }
 
-    /// The application does what a request asks.
+    /// The application performs a request.
     fn perform(&mut self, id: TaskId) {
         let Some(task) = self.tasks.get(&id) else {
             return;
@@ -276,7 +276,7 @@ impl World {
         }
     }
 
-    /// The application acts, and what it then has is seen.
+    /// The application acts, and its new state is checked.
     fn act(&mut self, actor: Actor, send: &Send, deletes_unknown: bool) -> BackendAnswer {
         let body = match &send.body {
             Outgoing::Whole(bytes) => &bytes[..],
@@ -321,14 +321,14 @@ impl World {
         answer
     }
 
-    /// Whether this deletes a user whom the guard does not know by id: the answer to the create is still on
-    /// its way.
+    /// Whether this deletes a user whose id the guard does not know, because the answer to the
+    /// create is still on its way.
     pub(super) fn deletes_unknown(&self, send: &Send) -> bool {
         let key = UserRowKey::new(ACCOUNT, RowId::known(deleted(send)));
         send.method == "DELETE" && !self.record.rows().users.contains_key(&key)
     }
 
-    /// Sees what the application has.
+    /// Reads the state of the application.
     fn see(&mut self) {
         let Self {
             application, owned, ..
@@ -342,13 +342,13 @@ impl World {
     }
 }
 
-/// What a deletion is of: the end of its path.
+/// The id that a deletion names, at the end of its path.
 fn deleted(send: &Send) -> &str {
     let path = send.path.split('?').next().unwrap_or_default();
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// Whether a client need not ask again.
+/// Whether the answer is definite, so that the client need not repeat the request.
 pub(super) fn is_definite(status: u16) -> bool {
     status < 500 && !matches!(status, 408 | 425 | 429)
 }

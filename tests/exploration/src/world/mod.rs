@@ -1,5 +1,5 @@
-//! A small world: an application, a record, a guard, and clients. Everything that happens in it is an
-//! [`Event`] that somebody chose.
+//! A small world: an application, a record, a guard, and clients. Everything that happens in it is
+//! an [`Event`] that the caller chose.
 
 mod checks;
 mod choices;
@@ -25,7 +25,7 @@ use super::guard::{Blueprint, Ended, Guard};
 use super::leases::{LeaseTable, TaskId};
 use super::record::{Backing, Record};
 
-/// When a world begins, in milliseconds since 1970.
+/// The time at which a world starts, in milliseconds since 1970.
 const BEGINNING: u64 = 1_780_000_000_000;
 
 /// A world.
@@ -34,67 +34,68 @@ pub struct World {
     record: Record,
     leases: LeaseTable,
     guard: Arc<Guard>,
-    /// What code did before in worlds like this one; `None`: code runs.
+    /// What code did in earlier worlds; `None`: run the code.
     memories: Option<Arc<Memories>>,
     /// The application.
     application: Arc<Application>,
-    /// Who provisioned what the application has.
+    /// What the provider provisioned at the application.
     owned: Owned,
-    /// What the application has, and what of it the provider provisioned.
+    /// The application's state, with what the provider provisioned.
     truth: Arc<model::World>,
-    /// Names and ids of users whom the provider meant to create or to write, whatever came of it.
+    /// Names and ids of users that the provider tried to create or to write, successfully or not.
     claimed: BTreeSet<String>,
     tasks: BTreeMap<TaskId, Task>,
     late: BTreeMap<TaskId, Late>,
-    /// Of these, the ones since which the application has done another write.
+    /// The late writes after which the application has done another write.
     overtaken: BTreeSet<TaskId>,
     /// Users whose deletion was sent before the guard knew their ids.
     vanished: BTreeSet<Id>,
-    /// How often the provider got something of which an edit under way could not know: a late request
-    /// of its own was done, or a user whom the guard had never seen became its own.
+    /// How often the provider gained something that an edit in progress could not know about: the
+    /// application did one of its late writes, or it took over a user that the guard had never
+    /// seen.
     surprises: u32,
     now: u64,
-    /// What the guard has been told while it settled.
+    /// A hash of what the guard has learned while it settled.
     settled: u64,
     /// Requests of the provider that had no definite answer.
     unanswered: Vec<Arc<Request>>,
-    /// Requests that have ended since somebody looked; without an answer if the client gets none.
+    /// Requests that have ended since the last look; without an answer if the client gets none.
     ended: Vec<(TaskId, Option<Arc<Ended>>)>,
-    /// What is wrong.
+    /// The first violated check.
     wrong: Option<String>,
-    /// What happened, if it is to be told.
+    /// A description of each event, if it is wanted.
     log: Option<Vec<String>>,
 }
 
-/// What of the application's the provider provisioned.
+/// The application's users and groups that the provider provisioned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Owned {
     users: BTreeSet<Id>,
     groups: BTreeSet<Id>,
 }
 
-/// What runs.
+/// A request or settling run in progress.
 struct Task {
-    /// `None`: a round of settling.
+    /// `None`: a settling run.
     request: Option<Arc<Request>>,
     work: Work,
     /// What it waits for.
     call: Arc<Call>,
     marks: Marks,
-    /// The application's answer, on its way.
+    /// The application's answer that is on its way.
     answer: Option<Arc<BackendAnswer>>,
-    /// Of each write that was sent, whether the application has done it.
+    /// For each write that was sent, whether the application has done it.
     writes: Vec<Written>,
-    /// How many surprises there had been when the last request was sent.
+    /// The number of surprises when the last request was sent.
     surprises: u32,
-    /// Whether the last request is the deletion of a user whom the guard did not know by id.
+    /// Whether the last request deletes a user whose id the guard did not know.
     deletes_unknown: bool,
 }
 
-/// What became of a write that was sent.
+/// The outcome of a write that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Written {
-    /// Nothing yet.
+    /// The application has not acted on it.
     Not,
     /// It was done.
     Done,
@@ -102,7 +103,7 @@ enum Written {
     Refused,
 }
 
-/// A request that nobody waits for.
+/// A late write: nobody waits for its answer any more.
 #[derive(Clone)]
 struct Late {
     actor: Actor,
@@ -111,7 +112,7 @@ struct Late {
 }
 
 impl World {
-    /// A world in which nothing has happened.
+    /// A world without any events.
     ///
     /// # Errors
     /// If the tokens cannot be put on record.
@@ -150,30 +151,31 @@ impl World {
         })
     }
 
-    /// Tells what happens from now on.
+    /// Logs what happens from now on.
     pub fn explain(&mut self) {
         self.log = Some(Vec::new());
     }
 
-    /// What happened.
+    /// The log.
     #[must_use]
     pub fn log(&self) -> &[String] {
         self.log.as_deref().unwrap_or_default()
     }
 
-    /// What is wrong, if anything is.
+    /// The first violated check, if any.
     #[must_use]
     pub fn wrong(&self) -> Option<&str> {
         self.wrong.as_deref()
     }
 
-    /// What the application has, and what of it the provider provisioned.
+    /// The application's state, with what the provider provisioned.
     #[must_use]
     pub fn truth(&self) -> &model::World {
         &self.truth
     }
 
-    /// The requests that have ended since the last call, and their answers, unless the client gets none.
+    /// The requests that have ended since the last call, with their answers, unless the client gets
+    /// none.
     pub fn take_ended(&mut self) -> Vec<(TaskId, Option<Arc<Ended>>)> {
         std::mem::take(&mut self.ended)
     }

@@ -1,4 +1,4 @@
-//! How a world comes to rest, and what must hold then.
+//! Running a world until it is quiet, and what must hold then.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +11,20 @@ use super::{Event, World};
 use crate::event::Request;
 use crate::leases::TaskId;
 
-/// How many events one request, or one round of settling, may take.
+/// How many events one request or one settling run may take.
 const LONGEST: usize = 2_000;
 
-/// How often a request that is answered with "later" is repeated.
+/// How often a request that was answered with "later" is repeated.
 const ATTEMPTS: usize = 5;
 
-/// Rounds of settling after which nothing is left to settle: a resource may be missing twice, then its
+/// Settling runs after which nothing is left to settle: a resource may be missing twice, then its
 /// members.
 const ROUNDS: usize = 5;
 
 impl World {
-    /// Lets everything that runs come to its end, and settles what is open. Then the record is what the
-    /// application has, and nobody holds a lease; and every request of the provider that had no definite
-    /// answer succeeds, or is refused for good, when it is repeated.
+    /// Runs all tasks to their end and settles open outcomes. Then the record must equal the
+    /// application's state, and no lease may be held. When it is repeated, every request of the
+    /// provider without a definite answer must succeed or be refused for good.
     pub fn rest(&mut self, next: &mut TaskId) {
         self.finish();
         self.late.clear();
@@ -40,7 +40,7 @@ impl World {
         }
     }
 
-    /// Lets everything that runs come to its end, without faults. Returns what happened.
+    /// Runs all tasks to their end without faults, and returns the events.
     pub fn finish(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         let limit = LONGEST * (1 + self.tasks.len());
@@ -123,7 +123,7 @@ impl World {
         }
         let mut truth = (*self.truth).clone();
         oracle::grant_claims(&mut truth, &self.claimed, &record);
-        // A user who is gone, and nobody saw how, is on record as deactivated.
+        // A user that disappeared unobserved is on record as deactivated.
         let differences = record.differences(&truth, true);
         if !differences.is_empty() {
             let differences = differences.join("; ");
@@ -134,7 +134,7 @@ impl World {
     }
 }
 
-/// The record, as a witness compares it.
+/// The record, in the form in which it is compared.
 fn recorded(rows: &Rows) -> Record {
     let mut record = Record::default();
     for (key, row) in &rows.users {

@@ -1,4 +1,4 @@
-//! When two worlds are the same, and how one becomes two.
+//! Comparing and copying worlds.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,20 +11,21 @@ use crate::code::{Memories, Work, shown};
 use crate::guard::Guard;
 
 impl World {
-    /// Remembers from now on what code does, so that the world can be copied. Nothing may run yet.
+    /// From now on, remembers what code does, so that the world can be copied. No code may be
+    /// running yet.
     ///
     /// # Errors
-    /// If something runs.
+    /// If code is running.
     pub(crate) fn remember(&mut self, memories: &Arc<Memories>) -> anyhow::Result<()> {
         anyhow::ensure!(self.tasks.is_empty(), "code runs already");
         self.memories = Some(Arc::clone(memories));
         Ok(())
     }
 
-    /// A copy, which goes its own way.
+    /// An independent copy.
     ///
     /// # Errors
-    /// If code runs that is not remembered.
+    /// If code is running that is not remembered.
     pub(crate) fn copy(&self) -> anyhow::Result<Self> {
         let copied = |(id, task): (&_, &Task)| Some((*id, task.copy()?));
         let tasks: Option<BTreeMap<_, _>> = self.tasks.iter().map(copied).collect();
@@ -52,7 +53,8 @@ impl World {
         })
     }
 
-    /// A copy in which code runs. `None` if the guard knows something that the copy's would not.
+    /// A copy with running code. `None` if the guard knows something that the copy's guard would
+    /// not.
     #[must_use]
     pub(crate) fn alive(&self) -> Option<Self> {
         let is_as_new = self.tasks.is_empty() && self.settled == 0;
@@ -62,7 +64,7 @@ impl World {
         Some(world)
     }
 
-    /// A hash of everything that what happens next depends on.
+    /// A hash of everything that determines what happens next.
     #[must_use]
     pub fn state(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -86,7 +88,7 @@ impl World {
         hasher.finish()
     }
 
-    /// A hash of what is left when nothing runs.
+    /// A hash of what is left when no code is running.
     #[must_use]
     pub(crate) fn lasting(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
