@@ -1,5 +1,5 @@
-//! The store without its file and its threads: SQLite in memory, on the caller's thread, and at the times
-//! that the caller says. For tests that choose the order in which things happen.
+//! The store without its file and threads: SQLite in memory, on the caller's thread, with times
+//! from the caller. For tests that choose the order of events.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use crate::database::{self, Statements as _};
 pub struct Direct(Connection);
 
 impl Direct {
-    /// An empty one.
+    /// An empty store.
     ///
     /// # Errors
     /// If SQLite fails, as in every function here.
@@ -60,7 +60,7 @@ impl Direct {
         Ok(all(&self.0)?)
     }
 
-    /// Creates that are not settled.
+    /// Unsettled creates.
     ///
     /// # Errors
     /// If SQLite fails.
@@ -68,7 +68,7 @@ impl Direct {
         Ok(open::open_intents(&self.0, only)?)
     }
 
-    /// Users with an open change that was begun before a time.
+    /// Users with a change that has been open since before a time.
     ///
     /// # Errors
     /// If SQLite fails.
@@ -76,7 +76,7 @@ impl Direct {
         Ok(open::open_users(&self.0, before, only)?)
     }
 
-    /// Groups with an open change that was begun before a time.
+    /// Groups with a change that has been open since before a time.
     ///
     /// # Errors
     /// If SQLite fails.
@@ -84,7 +84,7 @@ impl Direct {
         Ok(open::open_groups(&self.0, before, only)?)
     }
 
-    /// Groups with open memberships that were begun before a time.
+    /// Groups with memberships that have been open since before a time.
     ///
     /// # Errors
     /// If SQLite fails.
@@ -92,7 +92,7 @@ impl Direct {
         Ok(open::open_members(&self.0, before)?)
     }
 
-    /// The open members of a group that were begun before a time.
+    /// Memberships of a group that have been open since before a time.
     ///
     /// # Errors
     /// If SQLite fails.
@@ -104,7 +104,7 @@ impl Direct {
         Ok(open::open_members_of(&self.0, group, before)?)
     }
 
-    /// The group of exactly this id.
+    /// The group with exactly this id.
     ///
     /// # Errors
     /// If SQLite fails.

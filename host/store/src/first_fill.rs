@@ -1,7 +1,7 @@
-//! What a crawl of the backend adds to the record: resources that are not recorded yet. Each transaction
-//! also stores the crawl's progress, so that an interrupted crawl resumes where it stopped.
+//! Crawls of the backend, which add resources that are not recorded yet. Each transaction also
+//! stores the crawl's progress, so that an interrupted crawl resumes where it stopped.
 //!
-//! Recorded resources are never changed: the guard has seen more of them than a crawl does.
+//! A crawl never changes recorded resources, since the guard knows more about them.
 
 use std::collections::BTreeSet;
 
@@ -20,15 +20,15 @@ use crate::database::{Json, Statements as _, json_list};
 /// A crawl of an account: its purpose and its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crawl {
-    /// What was asked for.
+    /// Its purpose.
     pub asked: Asked,
-    /// What it is reading: users first, since groups name them.
+    /// The kind that it is reading: users first, since groups refer to them.
     pub kind: ResourceKind,
     /// `startIndex` of the first resource that is not recorded yet.
     pub next: u64,
     /// The group whose members are being recorded.
     pub open: Option<String>,
-    /// What has been done so far.
+    /// The results so far.
     pub tally: Tally,
 }
 
@@ -39,7 +39,7 @@ pub struct Asked {
     pub managed_by: Option<String>,
     /// A SCIM filter of what is imported.
     pub filter: Option<String>,
-    /// The kind that is imported, if it is only one.
+    /// The only kind that is imported; `None`: both.
     pub only: Option<ResourceKind>,
 }
 
@@ -75,7 +75,7 @@ pub enum Members {
 }
 
 impl Asked {
-    /// Whether such a crawl reads everything.
+    /// Whether a crawl for this purpose reads everything.
     pub fn is_complete(&self) -> bool {
         self.filter.is_none() && self.only.is_none()
     }
@@ -88,7 +88,7 @@ impl Store {
         let text: Option<Option<String>> = self
             .database
             .read(|connection| connection.first(CRAWL, [account], |row| row.get(0)))?;
-        // A crawl of another version that this one cannot read starts again.
+        // A crawl stored by another version that this one cannot read starts over.
         Ok(text
             .flatten()
             .and_then(|text| serde_json::from_str(&text).ok()))
@@ -138,7 +138,7 @@ impl Store {
         Ok(known == Some(true))
     }
 
-    /// Records a group, which is `crawl.next`, if it is new. Its members are recorded next, unless they
+    /// Records the group at `crawl.next`, if it is new. Its members are recorded next, unless they
     /// are known.
     pub async fn add_group(&self, group: &Group, crawl: Crawl) -> Result<(Members, Crawl), Error> {
         let Some(id) = group.id.clone() else {
@@ -162,8 +162,8 @@ impl Store {
             .await
     }
 
-    /// Records some members of the open group, if it is still on record and its members are not known
-    /// yet.
+    /// Records some members of the open group, if the group is still on record and its members are
+    /// not known yet.
     pub async fn add_members(
         &self,
         group: &Group,
@@ -191,7 +191,7 @@ impl Store {
             .await
     }
 
-    /// Records that the open group is finished, and whether its members are known now.
+    /// Records that the open group is finished, and whether its members are now known.
     pub async fn close_group(
         &self,
         group: &Group,
@@ -222,7 +222,7 @@ impl Store {
             .await
     }
 
-    /// Records that the crawl has ended, and with it the initial import if the crawl was complete.
+    /// Records the end of the crawl, and of the initial import if the crawl was complete.
     pub async fn end_crawl(&self, account: &str, crawl: &Crawl, now: u64) -> Result<(), Error> {
         const END: &str = "
             UPDATE first_fills SET crawl = NULL, finished = coalesce(?2, finished)

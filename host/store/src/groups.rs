@@ -1,4 +1,4 @@
-//! Groups by their ids, by the ids that their names give, and by their members.
+//! Groups by their ids, by the ids derived from their names, and by their members.
 
 use std::borrow::Cow;
 
@@ -25,13 +25,14 @@ macro_rules! each_group {
     };
 }
 
-/// A group that a provider is creating precedes a native one of its id that may be deleted.
+/// A group that a provider is creating takes precedence over a native group with the same id that
+/// may be deleted.
 const BY_ID: &str =
     each_group!("g.id = j.value AND g.intent = 0 AND NOT (g.leaving AND g.managed_by IS NULL)");
 const BY_FOLDED_ID: &str = each_group!("g.id_folded = j.value");
 
-/// Answers keys by id: the exact id, else one that is equal when folded. Pending creates have the id
-/// that their name gives.
+/// Answers keys by id: the exact id, else one that is equal when folded. Uncertain creates have the
+/// id derived from their name.
 pub(super) fn by_key(
     connection: &Connection,
     account: &str,
@@ -54,7 +55,7 @@ pub(super) fn by_key(
     Ok(())
 }
 
-/// The group of each id.
+/// The group with each id.
 pub(super) fn resolve(
     connection: &Connection,
     account: &str,
@@ -69,8 +70,8 @@ pub(super) fn resolve(
     Ok(found)
 }
 
-/// Whether there is a pending create whose id is unknown: ids are not derived, or another group has or
-/// had the derived one, so that the application gives another.
+/// Whether there is an uncertain create whose id is unknown: either ids are not derived, or another
+/// group has or had the derived id, so the application chooses another one.
 fn any_unsettled(connection: &Connection, account: &str, scope: &str) -> Result<bool> {
     connection.value(
         "SELECT EXISTS (SELECT 1 FROM groups i
@@ -81,9 +82,10 @@ fn any_unsettled(connection: &Connection, account: &str, scope: &str) -> Result<
     )
 }
 
-/// All groups that have this id, or whose name gives it.
+/// All groups that have this id, or whose derived id it is.
 pub(super) fn by_derived_id(connection: &Connection, key: &DerivedIdKey) -> Result<Vec<Group>> {
-    // Few groups are recorded without a derived id: those of a policy that derived none.
+    // Few groups are recorded without a derived id: those recorded under a policy that derived
+    // none.
     macro_rules! which {
         ($condition:literal) => {
             concat!(
@@ -118,7 +120,7 @@ pub(super) fn by_derived_id(connection: &Connection, key: &DerivedIdKey) -> Resu
     Ok(groups.filter(has_id).collect())
 }
 
-/// The groups, in all scopes, that have the user on record.
+/// The groups in all scopes that have this user as a recorded member.
 pub(super) fn of_user(connection: &Connection, key: &UserGroupsKey) -> Result<Vec<Group>> {
     const OF_USER: &str = concat!(
         "SELECT m.scope, m.group_id, g.id IS NULL, ",
@@ -135,7 +137,7 @@ pub(super) fn of_user(connection: &Connection, key: &UserGroupsKey) -> Result<Ve
         let mut columns = Columns::of(row);
         let (scope, id) = (columns.next()?, RowId::from_text(columns.next()?));
         match columns.next()? {
-            // The group is known by this membership alone.
+            // Only this membership is on record, not the group.
             true => Ok(Group {
                 account: key.account.clone(),
                 scope,

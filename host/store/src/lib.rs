@@ -1,9 +1,9 @@
-//! Tokens, principals and the ownership record in SQLite: answers every [`Key`] that a policy may
-//! ask and applies every [`Record`] that it gives.
+//! Tokens, principals and the ownership record in SQLite. The store answers every [`Key`] of a
+//! policy and applies every [`Record`].
 //!
-//! All keys of one call are answered in one read transaction, so that a policy never decides on
-//! two states. The records of one call are applied in one transaction, which is on disk before the call
-//! returns.
+//! One call answers all its keys in one read transaction, so that a policy never decides on two
+//! different states. One call applies all its records in one transaction, which is on disk before
+//! the call returns.
 
 mod clock;
 pub mod database;
@@ -45,7 +45,7 @@ pub use principals::{PrincipalKind, PrincipalRow};
 pub use retries::{RetryKey, RetryRow};
 pub use tokens::{NewToken, TokenRow, TokenUse};
 
-/// Why the store did not answer. A request that depends on it is refused.
+/// A failure of the store. A request that depends on it is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database failed.
@@ -54,7 +54,7 @@ pub enum Error {
     /// The name is taken.
     #[error("{0}")]
     Exists(String),
-    /// The list of records is longer than that of any request.
+    /// There are more records than any request can have.
     #[error("the list of records is too long")]
     TooMany,
     /// The user or group has no known id yet.
@@ -76,7 +76,7 @@ pub enum Error {
         /// The missing id.
         id: String,
     },
-    /// The token is missing, revoked or expired, so that it cannot be replaced.
+    /// The token is missing, revoked or expired, so it cannot be replaced.
     #[error("account {account} has no token {id} that is still good")]
     NoGoodToken {
         /// The account.
@@ -106,7 +106,7 @@ pub struct Store {
 
 static OPTIONS: database::Options = database::Options {
     name: "store",
-    // If a power failure took an intent, an owned resource would be unprotected.
+    // If a power failure destroyed an intent, an owned resource would be unprotected.
     synchronous: "FULL",
     migrations: migrations![
         "0001_ownership.sql",
@@ -119,14 +119,15 @@ static OPTIONS: database::Options = database::Options {
     ],
 };
 
-/// Users and groups in one question above which it is answered on a blocking thread.
+/// A query for more users and groups than this runs on a blocking thread.
 const LARGE: usize = 256;
 
-/// Most rows that the records of one call affect: no request within the largest limits needs as many.
+/// The most rows that the records of one call may affect: no request within the largest limits
+/// needs that many.
 const MOST_ROWS: usize = 400_000;
 
 impl Store {
-    /// Opens the database, creates it if it is missing, and brings its tables up to date.
+    /// Opens the database, creates it if it is missing, and updates its tables.
     ///
     /// # Errors
     /// If the file cannot be opened or is not a store.
@@ -136,7 +137,7 @@ impl Store {
         Ok(Self { database })
     }
 
-    /// Answers every key, in order, from one state of the record.
+    /// Answers all keys in order, from one state of the record.
     ///
     /// A user or group that only the backend knows is `Absent` here.
     ///
@@ -156,7 +157,7 @@ impl Store {
     /// Applies the records in order, all or none. They are on disk when this returns.
     ///
     /// # Errors
-    /// If the database fails; nothing is applied then.
+    /// If the database fails; then nothing is applied.
     pub async fn apply(&self, records: &[Record]) -> Result<(), Error> {
         if records.is_empty() {
             return Ok(());
@@ -177,12 +178,12 @@ impl Store {
     /// Checks that the store can be written now.
     ///
     /// # Errors
-    /// If it cannot.
+    /// If it cannot be written.
     pub async fn try_write(&self) -> Result<(), Error> {
         Ok(self.database.try_write().await?)
     }
 
-    /// Logs that the store failed: once, until it works again.
+    /// Logs a failure of the store, once until it works again.
     pub fn report(&self, error: &Error) {
         match error {
             Error::Database(error) => self.database.report(error),
@@ -190,13 +191,13 @@ impl Store {
         }
     }
 
-    /// Finishes the writes that wait and closes the file; for the end of the process.
+    /// Finishes waiting writes and closes the file, at the end of the process.
     pub async fn close(&self) {
         self.database.close().await;
     }
 }
 
-/// Whether a question may read many rows. That of a difference reads all members of the group.
+/// Whether a query may read many rows. A difference reads all members of the group.
 fn is_large(keys: &[Key]) -> bool {
     let of_members = keys.iter().map(|key| match key {
         Key::MembersDifference(_) => LARGE,
@@ -206,7 +207,7 @@ fn is_large(keys: &[Key]) -> bool {
     keys.len() + of_members.sum::<usize>() > LARGE
 }
 
-/// About how many rows a record affects.
+/// The approximate number of rows that a record affects.
 fn rows_of(record: &Record) -> usize {
     match record {
         Record::Intent(intent) => 1 + intent.members.len(),
@@ -217,7 +218,8 @@ fn rows_of(record: &Record) -> usize {
 
 fn answer(connection: &Connection, keys: &[Key]) -> rusqlite::Result<Vec<Answer>> {
     let mut answers = vec![Answer::Absent; keys.len()];
-    // Keys that come in large numbers are looked up together, one batch for each account (and scope).
+    // Keys that occur in large numbers are looked up together, in one batch for each account (and
+    // scope).
     let mut users = BTreeMap::<_, Vec<_>>::new();
     let mut names = BTreeMap::<_, Vec<_>>::new();
     let mut groups = BTreeMap::<_, Vec<_>>::new();
@@ -236,7 +238,7 @@ fn answer(connection: &Connection, keys: &[Key]) -> rusqlite::Result<Vec<Answer>
                 .or_default()
                 .push((position, key)),
             Key::Token(sha256) => answers[position] = tokens::fact(connection, sha256)?,
-            // What an issuer says is not on record.
+            // The store does not record what issuers say.
             Key::Verified(_) => answers[position] = Answer::Unavailable,
             Key::Principal(key) => {
                 answers[position] = principals::fact(connection, key)?;

@@ -1,4 +1,5 @@
-//! Which users of a list are members of a group, and how the list differs from the group's members.
+//! Looks up which users of a list are members of a group, and how the list differs from its
+//! members.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +51,7 @@ pub(super) fn difference(connection: &Connection, key: &MembersKey) -> Result<Di
     let recorded = BTreeMap::from_iter(recorded);
     let other_ids: Vec<&str> = others.iter().map(|(id, _)| id.as_str()).collect();
     let other_users = users::by_ids(connection, &key.account, &other_ids)?;
-    // A user who is listed twice is added once.
+    // A user that is listed twice is added once.
     let mut seen = BTreeSet::new();
     let added = key
         .users
@@ -111,12 +112,13 @@ fn resolve(
         .collect())
 }
 
-/// The id of the group in memberships, which may be recorded for unseen groups too.
+/// The id of the group in memberships, which may also be recorded for unseen groups.
 fn stored_group<'a>(key: &'a MembersKey, group: Option<&'a Stored<GroupRow>>) -> Cow<'a, str> {
     group.map_or(Cow::Borrowed(key.group.as_str()), |found| found.id.text())
 }
 
-/// The group's memberships, by a statement that gets the account, the scope, the group and these users.
+/// The group's memberships, from a statement with the account, the scope, the group and these users
+/// as parameters.
 fn recorded(
     connection: &Connection,
     sql: &str,

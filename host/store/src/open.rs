@@ -1,4 +1,4 @@
-//! Open creates, changes and memberships, whose outcome the guard has not seen.
+//! Open creates, changes and memberships: their outcome is unknown.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::{Error, Store, from_millis, kind_of, records};
 use crate::clock::now;
 use crate::database::Statements as _;
 
-/// Most rows of a kind that are settled at a time.
+/// The most rows of one kind that are settled at a time.
 const BATCH: i64 = 500;
 
 impl scimguard_knowledge::Store for Store {

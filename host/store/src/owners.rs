@@ -1,4 +1,4 @@
-//! Reports of who owns what, and corrections of it.
+//! Reports and corrections of ownership.
 
 use rusqlite::{Connection, Row, params};
 use scimguard_core::facts::{
@@ -36,7 +36,7 @@ pub struct CorrectionRow {
     pub at: i64,
     /// Its owner before; `None`: nobody.
     pub before: Option<String>,
-    /// Its owner since then; `None`: nobody.
+    /// Its owner afterwards; `None`: nobody.
     pub after: Option<String>,
     /// The reason.
     pub reason: String,
@@ -73,7 +73,7 @@ pub struct MemberCounts {
 }
 
 impl Store {
-    /// The user of this id or name.
+    /// The user with this id or name.
     ///
     /// # Errors
     /// If the database fails.
@@ -91,7 +91,7 @@ impl Store {
         }))
     }
 
-    /// The group of this id.
+    /// The group with this id.
     ///
     /// # Errors
     /// If the database fails.
@@ -107,7 +107,7 @@ impl Store {
         Ok(found.pop().flatten().map(|found| found.row.seen()))
     }
 
-    /// The groups that a user is in, with the state of each membership.
+    /// The groups of a user, with the state of each membership.
     ///
     /// # Errors
     /// If the database fails.
@@ -130,7 +130,7 @@ impl Store {
         Ok(self.database.read_large(question).await?)
     }
 
-    /// How many members a group has.
+    /// The number of members of a group.
     ///
     /// # Errors
     /// If the database fails.
@@ -188,7 +188,7 @@ impl Store {
         Ok(self.database.read_large(question).await?)
     }
 
-    /// Whether anything of an account is on record: a user, a group, a token, a principal, an import.
+    /// Whether an account has anything on record: a user, group, token, principal or import.
     ///
     /// # Errors
     /// If the database fails.
@@ -203,7 +203,7 @@ impl Store {
         Ok(self.database.read(question)?)
     }
 
-    /// The corrections of a user or group, the oldest first.
+    /// The corrections of a user or group, oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -230,7 +230,8 @@ impl Store {
         })?)
     }
 
-    /// The membership changes to be repeated, the oldest first: of an account, a user, a group.
+    /// The membership changes of an account, a user or a group that are to be repeated, the oldest
+    /// first.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,4 +1,4 @@
-//! Principals: the users and service accounts whose rights tokens have.
+//! Principals: the users and service accounts that tokens belong to.
 
 use rusqlite::{Connection, ToSql, params};
 use scimguard_core::facts::{Answer, Principal, PrincipalKey};
@@ -17,7 +17,7 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
-    /// As the command line writes it.
+    /// Its name on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -26,7 +26,7 @@ impl PrincipalKind {
         }
     }
 
-    /// The prefix of its tokens' texts.
+    /// The prefix of the text of its tokens.
     #[must_use]
     pub const fn token_prefix(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Store {
     /// Records a principal.
     ///
     /// # Errors
-    /// If the account has one of that id.
+    /// If the account already has a principal with this id.
     pub async fn create_principal(&self, principal: &PrincipalRow) -> Result<(), Error> {
         const INSERT: &str = "
             INSERT INTO principals (account, id, kind, active, permissions, created)
@@ -102,7 +102,7 @@ impl Store {
             .await
     }
 
-    /// The principals, of one account or of all.
+    /// The principals of one account, or of all.
     ///
     /// # Errors
     /// If the database fails.
@@ -133,7 +133,7 @@ impl Store {
     /// Looks up one principal.
     ///
     /// # Errors
-    /// If the account has none of that id.
+    /// If the account has no principal with this id.
     pub async fn principal(&self, account: &str, id: &str) -> Result<PrincipalRow, Error> {
         self.principals(Some(account))
             .await?
@@ -142,10 +142,10 @@ impl Store {
             .ok_or_else(|| no_principal(account, id))
     }
 
-    /// Disables a principal, and with it all its tokens, or enables it again.
+    /// Disables a principal and all its tokens, or enables it again.
     ///
     /// # Errors
-    /// If the account has none of that id.
+    /// If the account has no principal with this id.
     pub async fn set_principal_active(
         &self,
         account: &str,
@@ -156,10 +156,10 @@ impl Store {
         self.update_principal(SET, account, id, active).await
     }
 
-    /// Gives a principal other permissions, which all its tokens have from the next request on.
+    /// Replaces the permissions of a principal, for all its tokens and from the next request on.
     ///
     /// # Errors
-    /// If the account has none of that id.
+    /// If the account has no principal with this id.
     pub async fn set_permissions(
         &self,
         account: &str,

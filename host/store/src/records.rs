@@ -1,4 +1,4 @@
-//! Changes of the record: one transition after the other, within the caller's transaction.
+//! Changes the record, one transition after the other, within the caller's transaction.
 
 use rusqlite::{Connection, params};
 use scimguard_core::record::transition::Transition;
@@ -22,7 +22,7 @@ pub(super) fn apply<'a>(
     Ok(())
 }
 
-/// Works out the skeletons of the names that an earlier version recorded.
+/// Computes the skeletons of names that an earlier version recorded.
 pub(super) async fn work_out_looks(database: &Database) -> Result<(), Error> {
     const BATCH: u16 = 1000;
     const MISSING: &str = "SELECT account, id, user_name FROM users WHERE look IS NULL LIMIT ?1";

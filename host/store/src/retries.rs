@@ -1,4 +1,4 @@
-//! Membership changes that the backend did not make, to be repeated (CONTRACT: backend retries).
+//! Membership changes that the backend did not make and that are to be repeated.
 
 use rusqlite::{Connection, Row, params};
 use scimguard_core::facts::{GroupRowKey, MembershipKey, RowId};
@@ -20,7 +20,7 @@ pub struct RetryRow {
     pub group: String,
     /// The user's id.
     pub user: String,
-    /// Whether the user is to be added; else removed.
+    /// Whether to add the user; otherwise to remove the user.
     pub present: bool,
     /// The backend's last HTTP status; `None`: no answer.
     pub status: Option<u16>,
@@ -28,16 +28,16 @@ pub struct RetryRow {
     pub first_seen: i64,
     /// Milliseconds since 1970.
     pub last_tried: i64,
-    /// The number of attempts, the first included.
+    /// The number of attempts, including the first.
     pub attempts: i64,
-    /// The id of the token with which the provider asked for it.
+    /// The id of the token that the provider used.
     pub token: String,
-    /// When an operator asked to repeat it, in milliseconds since 1970; `None`: it was not asked for.
+    /// When an operator asked to repeat it, in milliseconds since 1970; `None`: no operator did.
     pub asked: Option<i64>,
 }
 
 impl RetryRow {
-    /// From a row of the table.
+    /// Reads a row of the table.
     pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let mut columns = Columns::of(row);
         Ok(Self {
@@ -56,7 +56,7 @@ impl RetryRow {
     }
 }
 
-/// Which membership change.
+/// Identifies a membership change.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RetryKey {
     /// The account.
@@ -71,8 +71,8 @@ pub struct RetryKey {
 }
 
 impl Store {
-    /// Asks the guard of this store to repeat changes: all, or those of an account. Returns how many
-    /// there are.
+    /// Asks the guard of this store to repeat all changes, or those of an account. Returns their
+    /// number.
     ///
     /// # Errors
     /// If the database fails.
@@ -87,7 +87,7 @@ impl Store {
             .await
     }
 
-    /// Asks the guard of this store to repeat one change. `false`: there is none.
+    /// Asks the guard of this store to repeat one change. `false`: there is no such change.
     ///
     /// # Errors
     /// If the database fails.
@@ -95,7 +95,7 @@ impl Store {
         self.set_asked(key.clone(), Some(from_millis(at))).await
     }
 
-    /// The oldest changes, of one account or of all, and how many there are.
+    /// The oldest changes of one account, or of all, and the number of changes.
     ///
     /// # Errors
     /// If the database fails.
@@ -128,7 +128,7 @@ impl Store {
         Ok(self.database.read_large(question).await?)
     }
 
-    /// How many changes an operator asked to repeat that were not repeated yet.
+    /// The number of changes that an operator asked to repeat and that have not been repeated yet.
     ///
     /// # Errors
     /// If the database fails.
@@ -139,7 +139,7 @@ impl Store {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
-    /// A change was tried and is still to be repeated.
+    /// Records an attempt after which a change is still to be repeated.
     ///
     /// # Errors
     /// If the database fails.
@@ -153,7 +153,7 @@ impl Store {
         self.set_asked(key, None).await.map(drop)
     }
 
-    /// Returns whether there is such a change.
+    /// Returns whether such a change exists.
     async fn set_asked(&self, key: RetryKey, at: Option<i64>) -> Result<bool, Error> {
         const SET: &str = "
             UPDATE retries SET asked = ?5
@@ -166,7 +166,7 @@ impl Store {
             .await
     }
 
-    /// A change is no longer to be repeated: it was made, or is not wanted.
+    /// Drops a change that was made, or that is no longer wanted.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,4 +1,4 @@
-//! Tokens. Only the hash of a token's text is stored. The text is shown once, to its creator.
+//! Tokens. The store has only the hash of a token's text; its creator sees the text once.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ pub struct NewToken {
     pub account: String,
     /// Its name in lists and logs, unique in the account.
     pub id: String,
-    /// The principal whose rights it has.
+    /// The principal that it belongs to.
     pub principal: String,
     /// The identity provider that uses it.
     pub provider: Option<String>,
@@ -42,7 +42,7 @@ pub struct TokenUse {
     pub from: Option<IpAddr>,
 }
 
-/// A token as listed: nothing of it is secret.
+/// A token as listed, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct TokenRow {
     /// Its account.
@@ -51,7 +51,7 @@ pub struct TokenRow {
     pub id: String,
     /// The prefix of its text.
     pub prefix: String,
-    /// The principal whose rights it has.
+    /// The principal that it belongs to.
     pub principal: String,
     /// The identity provider that uses it.
     pub provider: Option<String>,
@@ -104,7 +104,7 @@ impl Store {
     /// Records a token.
     ///
     /// # Errors
-    /// If the account has one of that id.
+    /// If the account already has a token with this id.
     pub async fn create_token(&self, token: &NewToken) -> Result<(), Error> {
         let token = token.clone();
         self.database
@@ -112,10 +112,12 @@ impl Store {
             .await
     }
 
-    /// Records a token in place of another, which ends at `until`, or earlier if it did so anyway.
+    /// Records a token in place of another, which expires at `until`, or earlier if it would
+    /// anyway.
     ///
     /// # Errors
-    /// If there is no other, it is revoked or expired, or the account has a token of the new id.
+    /// If the other token is missing, revoked or expired, or the account already has a token with
+    /// the new id.
     pub async fn rotate_token(&self, token: &NewToken, old: &str, until: u64) -> Result<(), Error> {
         const END: &str = "
             UPDATE tokens SET expires = min(coalesce(expires, ?3), ?3)
@@ -136,7 +138,7 @@ impl Store {
             .await
     }
 
-    /// The tokens, of one account or of all.
+    /// The tokens of one account, or of all.
     ///
     /// # Errors
     /// If the database fails.
@@ -151,7 +153,7 @@ impl Store {
     /// Revokes a token.
     ///
     /// # Errors
-    /// If the account has none of that id.
+    /// If the account has no token with this id.
     pub async fn revoke_token(&self, account: &str, id: &str) -> Result<(), Error> {
         const REVOKE: &str = "UPDATE tokens SET revoked = 1 WHERE account = ?1 AND id = ?2";
         let (account, id) = (account.to_owned(), id.to_owned());
@@ -179,7 +181,7 @@ impl Store {
     /// Looks up one token.
     ///
     /// # Errors
-    /// If the account has none of that id.
+    /// If the account has no token with this id.
     pub async fn token(&self, account: &str, id: &str) -> Result<TokenRow, Error> {
         const TOKEN: &str = "SELECT * FROM tokens WHERE account = ?1 AND id = ?2";
         let found = self
@@ -199,7 +201,7 @@ impl Store {
             .read(|connection| connection.first(PRINCIPAL, [sha256], |row| row.get(0)))?)
     }
 
-    /// Records when tokens were last used, and from which address.
+    /// Records when and from which address tokens were last used.
     ///
     /// # Errors
     /// If the database fails.
@@ -225,7 +227,7 @@ impl Store {
 }
 
 impl TokenRow {
-    /// From a row of the table.
+    /// Reads a row of the table.
     pub(super) fn of(row: &Row<'_>) -> Read<Self> {
         Ok(Self {
             account: row.get("account")?,

@@ -1,4 +1,4 @@
-//! Finds the create with an unclear outcome that a new resource results from.
+//! Finds the uncertain create that a new resource results from.
 
 use rusqlite::{Connection, Result, Row};
 use scimguard_core::facts::{ResourceKind, RowId};
@@ -7,7 +7,7 @@ use scimguard_core::record::IntentKey;
 
 use crate::database::Statements as _;
 
-/// The creates with unclear outcomes of one account and kind. There are few at any time.
+/// The uncertain creates of one account and kind. There are few at any time.
 pub(super) struct Unsettled {
     account: String,
     kind: ResourceKind,
@@ -52,7 +52,7 @@ impl Unsettled {
         })
     }
 
-    /// The create that a resource of these names and this external id results from.
+    /// The create that a resource with these names and this external id results from.
     pub(super) fn take(
         &mut self,
         names: &[Option<String>],

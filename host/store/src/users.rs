@@ -7,7 +7,7 @@ use scimguard_core::fold;
 use super::rows::{self, Stored, user_columns};
 use crate::database::Statements as _;
 
-/// `json_each` is first in the join, so that each value is one look-up in an index.
+/// `json_each` comes first in the join, so that each value is one look-up in an index.
 macro_rules! each_user {
     ($condition:literal) => {
         concat!(
@@ -33,7 +33,8 @@ const BY_NAME: &str = each_user!("u.user_name_folded = j.value");
 /// Whether there is a create whose id is unknown.
 const ANY_UNSETTLED: &str = "SELECT EXISTS (SELECT 1 FROM users WHERE account = ?1 AND intent = 1)";
 
-/// Whether a provider has taken over a user whose name is unknown, so that the id is in its place.
+/// Whether a provider has taken over a user whose name is unknown, so that the id stands in its
+/// place.
 const ANY_NAMELESS: &str = "
     SELECT EXISTS (SELECT 1 FROM users
       WHERE account = ?1 AND pending = 1 AND user_name = id AND managed_by IS NOT NULL)";
@@ -50,8 +51,8 @@ pub(super) fn by_key(
     answer(connection, account, ANY_UNSETTLED, batch, found, answers)
 }
 
-/// Answers keys by name. Pending creates have their names, so that a name that is not on record is free,
-/// unless there is a user whose name is unknown.
+/// Answers keys by name. Uncertain creates have their names, so a name that is not on record is
+/// free, unless there is a user whose name is unknown.
 pub(super) fn by_name_key(
     connection: &Connection,
     account: &str,
@@ -85,8 +86,8 @@ fn answer(
     Ok(())
 }
 
-/// The user of each reference: by the exact id, else by the folded id. If names count too and the
-/// reference matches two users, the more strictly locked one.
+/// The user of each reference, by the exact id, else by the folded id. If names count too and the
+/// reference matches two users, this is the more strictly locked one.
 pub(super) fn resolve(
     connection: &Connection,
     account: &str,
@@ -103,7 +104,7 @@ pub(super) fn resolve(
     let mut by_name = vec![None; references.len()];
     fill(connection, BY_NAME, account, &folded, &mut by_name)?;
     let both = by_name.into_iter().zip(by_id);
-    // Of equals the last one counts: the user by id.
+    // If both are equally locked, the last one counts: the user by id.
     let strictest = both.map(|(name, id)| {
         let meant = name.into_iter().chain(id);
         meant.max_by_key(|found| found.row.user.locks())
@@ -111,7 +112,7 @@ pub(super) fn resolve(
     Ok(strictest.collect())
 }
 
-/// The users of these ids, as far as they are recorded.
+/// The recorded users among these ids.
 pub(super) fn by_ids(
     connection: &Connection,
     account: &str,

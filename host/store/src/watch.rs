@@ -1,4 +1,4 @@
-//! Questions of monitoring: which tokens expire soon, and how much is open.
+//! Queries for monitoring: which tokens expire soon, and how much is open.
 
 use rusqlite::{Connection, params};
 
@@ -6,7 +6,7 @@ use super::{Error, Store, TokenRow, from_millis};
 use crate::database::Statements as _;
 
 impl Store {
-    /// The good tokens that expire until this time, the next to expire first.
+    /// The valid tokens that expire by this time, the next to expire first.
     ///
     /// # Errors
     /// If the database fails.
@@ -26,7 +26,7 @@ impl Store {
         Ok(self.database.read_large(question).await?)
     }
 
-    /// How many good tokens of each account expire until this time.
+    /// The number of valid tokens of each account that expire by this time.
     ///
     /// # Errors
     /// If the database fails.
@@ -41,8 +41,8 @@ impl Store {
         Ok(self.database.read_large(question).await?)
     }
 
-    /// How many writes of each kind have an outcome that the guard has not seen, and how many membership
-    /// changes are to be repeated.
+    /// The number of writes of each kind whose outcome is unknown, and of membership changes to be
+    /// repeated.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,4 +1,4 @@
-//! Whether the last write of a file succeeded. The log says when that changes.
+//! Whether the last write to a file succeeded. The log reports every change.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};

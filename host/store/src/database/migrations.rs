@@ -1,5 +1,5 @@
-//! The versions of the tables. Which of them a file has, it says in the table that `sqlx` made in the
-//! files of earlier versions, so that earlier and later versions read each other's files.
+//! The versions of the tables. A file lists its migrations in the table that `sqlx` made in files
+//! of earlier versions, so that earlier and later versions can read each other's files.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha384};
@@ -8,9 +8,9 @@ use super::{Error, Statements as _};
 
 /// One step from a version to the next.
 pub struct Migration {
-    /// Its file, which begins with its number.
+    /// Its file name, which starts with its number.
     pub file: &'static str,
-    /// What it executes.
+    /// Its statements.
     pub sql: &'static str,
 }
 
@@ -50,13 +50,13 @@ impl Migration {
 
 /// Applies the migrations that the file lacks, all or none.
 pub(crate) fn apply(connection: &Connection, migrations: &[Migration]) -> Result<(), Error> {
-    // Looking first leaves a guard that is writing to this file alone.
+    // Check first, so as not to disturb a guard that is writing to this file.
     if applied(connection, migrations)? == migrations.len() {
         return Ok(());
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     transaction.execute_batch(APPLIED)?;
-    // Another process may have been faster.
+    // Another process may have applied them meanwhile.
     let applied = applied(&transaction, migrations)?;
     for (version, migration) in (1_i64..).zip(migrations).skip(applied) {
         transaction.execute_batch(migration.sql)?;
@@ -69,7 +69,7 @@ pub(crate) fn apply(connection: &Connection, migrations: &[Migration]) -> Result
     Ok(transaction.commit()?)
 }
 
-/// How many migrations the file has, if they are the first of these.
+/// The number of migrations that the file has, if they are the first of these.
 fn applied(connection: &Connection, migrations: &[Migration]) -> Result<usize, Error> {
     const IS_NEW: &str = "
         SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";

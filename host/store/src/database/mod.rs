@@ -1,10 +1,10 @@
 //! One SQLite file of the guard: the store, or the decision log.
 //!
-//! Short questions are answered on the caller's thread, large ones on a blocking thread. One thread
-//! writes, and its transactions serve everybody who waits. A connection is used again only after its
-//! transaction was committed: after any failure it is closed, and the next transaction opens a new one.
-//! Whatever a full disk, a lost mount or an I/O error leaves behind in SQLite is closed with it, so that
-//! the guard works again as soon as the disk does.
+//! Short queries run on the caller's thread, large ones on a blocking thread. One thread writes,
+//! and each of its transactions serves all waiting callers. A connection is reused only after its
+//! transaction was committed. After any failure it is closed, and the next transaction opens a new
+//! one. This also closes whatever a full disk, a lost mount or an I/O error leaves behind in
+//! SQLite, so that the guard works again as soon as the disk does.
 
 mod health;
 mod json;
@@ -42,10 +42,10 @@ const BUSY: Duration = Duration::from_secs(5);
 /// A write within this time shows that the file can be written.
 const RECENTLY: Duration = Duration::from_secs(1);
 
-/// Compiled statements that each connection keeps: more than there are in the code.
+/// The number of compiled statements that each connection keeps: more than the code has.
 pub(crate) const STATEMENTS: usize = 192;
 
-/// Why the database failed.
+/// A failure of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// SQLite failed.
@@ -54,18 +54,18 @@ pub enum Error {
     /// The file has migrations that this program does not know.
     #[error("it is another database, or one of a newer version")]
     UnknownMigration,
-    /// The file cannot be created, or its thread not started.
+    /// The file cannot be created, or its thread cannot be started.
     #[error("{0}")]
     File(std::io::Error),
     /// No space is left. SQLite reports other errors for this while it opens a file.
     #[error("no space is left on its disk")]
     Full,
-    /// The open file no longer has its name.
+    /// Another file has replaced the open one under its name.
     #[error(
         "the file {0} was replaced or removed while it was in use; put it back, or restart the guard"
     )]
     Replaced(String),
-    /// Too many large questions are being answered.
+    /// Too many large queries are running.
     #[error("the database is busy")]
     Busy,
     /// The database was closed.
@@ -73,7 +73,7 @@ pub enum Error {
     Closed,
 }
 
-// The message has the cause already, so that it is no source.
+// The message already contains the cause, so there is no source.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
@@ -84,7 +84,7 @@ impl From<rusqlite::Error> for Error {
 pub struct Options {
     /// Its name in the log.
     pub name: &'static str,
-    /// What a power failure may take: `FULL` for nothing, `NORMAL` for the last transactions.
+    /// What a power failure may destroy: `FULL`, nothing; `NORMAL`, the last transactions.
     pub synchronous: &'static str,
     /// Its tables.
     pub migrations: &'static [Migration],
@@ -97,12 +97,12 @@ pub struct Database {
     writer: Arc<Writer>,
     place: Arc<Place>,
     health: Arc<Health>,
-    /// One probe at a time.
+    /// Allows one probe at a time.
     probe: Arc<Mutex<()>>,
 }
 
 impl Database {
-    /// Opens the file, creates it if it is missing, and applies the migrations that it lacks.
+    /// Opens the file, creates it if it is missing, and applies missing migrations.
     pub async fn open(path: &Path, options: &'static Options) -> Result<Self, Error> {
         let path = path.to_owned();
         on_blocking_thread(move || {
@@ -140,7 +140,7 @@ impl Database {
         })
     }
 
-    /// Answers a short question on this thread, in one read transaction.
+    /// Runs a short query on this thread, in one read transaction.
     pub fn read<T>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -148,7 +148,7 @@ impl Database {
         self.readers.read(question)
     }
 
-    /// Answers a question that may read many rows on a blocking thread, in one read transaction.
+    /// Runs a query that may read many rows on a blocking thread, in one read transaction.
     pub async fn read_large<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -162,11 +162,11 @@ impl Database {
         .await
     }
 
-    /// Makes a change that affects about this many rows, in a transaction that it may share with other
-    /// changes. It is committed when this returns. If the future is dropped, the change is made
-    /// completely or not at all.
+    /// Makes a change that affects about this many rows, in a transaction that it may share with
+    /// other changes. When this returns, the change is committed. If the future is dropped, the
+    /// change is made completely or not at all.
     ///
-    /// The change runs a second time if the transaction that it shared failed.
+    /// If the shared transaction failed, the change runs a second time.
     pub async fn write<T, E>(
         &self,
         rows: usize,
@@ -179,16 +179,16 @@ impl Database {
         self.writer.write(rows, change).await
     }
 
-    /// Checks that the file can be written: by a write, unless there was one just now.
+    /// Checks that the file can be written: by writing, unless a write succeeded just now.
     pub async fn try_write(&self) -> Result<(), Error> {
         let _one = self.probe.lock().await;
         if self.health.written_within(RECENTLY) {
             return self.place.check();
         }
-        // One page may find room where the records of a request do not.
+        // There may be room for one page, but not for the records of a request.
         let tried = match self.place.is_full() {
             true => Err(Error::Full),
-            // It writes the first page of the file, and a number that nobody reads.
+            // This writes the first page of the file, with an unused number.
             false => {
                 self.write(1, |connection| {
                     Ok(connection.execute_batch("PRAGMA user_version = 0")?)
@@ -207,7 +207,7 @@ impl Database {
         self.health.failed(error);
     }
 
-    /// Finishes the writes that wait and closes the file; for the end of the process.
+    /// Finishes waiting writes and closes the file, at the end of the process.
     pub async fn close(&self) {
         self.readers.close();
         self.writer.close().await;

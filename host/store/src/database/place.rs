@@ -1,4 +1,4 @@
-//! The file itself: only its owner may read it, and the open file must be the one of its name.
+//! The file itself: only its owner may read it, and its name must still refer to the open file.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 
-/// With less space SQLite cannot even create its shared memory.
+/// With less space, SQLite cannot even create its shared memory.
 const TOO_LITTLE: u64 = 64 * 1024;
 
 /// The name of a file, and the file that had this name when it was opened.
@@ -32,7 +32,8 @@ impl Place {
         is_full(&self.path)
     }
 
-    /// Fails if another file has the name now: what is written would be lost, and what is read is old.
+    /// Fails if the name now refers to another file: writes would be lost, and reads would be
+    /// stale.
     pub(super) fn check(&self) -> Result<(), Error> {
         match identity(&self.path) {
             Ok(identity) if identity == self.identity => Ok(()),
@@ -46,7 +47,8 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((file.dev(), file.ino()))
 }
 
-/// Creates the file for its owner alone: it holds names, addresses and token hashes.
+/// Creates the file so that only its owner can read it: it contains names, addresses and token
+/// hashes.
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);

@@ -1,4 +1,4 @@
-//! The connections that read.
+//! The reading connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,14 +8,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::place::Place;
 use super::{BUSY, Error, Statements as _, connect};
 
-/// Connections that are kept while nobody reads.
+/// The most idle connections that are kept.
 const IDLE: usize = 8;
 
-/// Large questions that are answered at the same time.
+/// The most large queries at the same time.
 const LARGE: usize = 4;
 
-/// A short question never waits: if no connection is idle, it opens one. There are never more of them
-/// than threads that ask, since a question does not leave its thread.
+/// A short query never waits: if no connection is idle, it opens one. There are never more
+/// connections than calling threads, since a query stays on its thread.
 pub(super) struct Readers {
     place: Arc<Place>,
     /// `None`: closed.
@@ -53,7 +53,7 @@ impl Readers {
         Ok(answer)
     }
 
-    /// Waits in turn for the right to ask a large question.
+    /// Waits for a permit to run a large query, in the order of arrival.
     pub(super) async fn permit_large(&self) -> Result<OwnedSemaphorePermit, Error> {
         let permit = Arc::clone(&self.large).acquire_owned();
         match tokio::time::timeout(BUSY, permit).await {

@@ -1,8 +1,8 @@
-//! SQLite's errors in words, each said once.
+//! SQLite's errors in words, without repetition.
 
 use rusqlite::Error;
 
-/// Why a statement failed.
+/// The reason for a failed statement.
 pub(super) fn reason(error: &Error) -> String {
     let Error::SqliteFailure(failure, message) = error else {
         return error.to_string();

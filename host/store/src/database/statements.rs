@@ -1,4 +1,4 @@
-//! Short forms for statements that a connection compiles once, and for the columns of a row.
+//! Shorthands for statements that a connection compiles once, and for the columns of a row.
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
@@ -73,19 +73,19 @@ impl Statements for Connection {
     }
 }
 
-/// The columns of a row, in the order in which the statement names them.
+/// The columns of a row, in the order of the statement.
 pub(crate) struct Columns<'r> {
     row: &'r Row<'r>,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    /// From the first.
+    /// Starts at the first column.
     pub(crate) fn of(row: &'r Row<'r>) -> Self {
         Self { row, next: 0 }
     }
 
-    /// The next column.
+    /// Returns the next column.
     pub(crate) fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
         let column = self.next;
         self.next += 1;

@@ -60,7 +60,8 @@ fn numbers(database: &Database) -> Vec<i64> {
     database.read(question).unwrap()
 }
 
-/// SQLite ends a transaction by itself when the disk is full: this is the same, without the disk.
+/// When the disk is full, SQLite ends the transaction by itself. This does the same without a full
+/// disk.
 #[tokio::test]
 async fn a_transaction_that_sqlite_ended_by_itself_takes_its_connection_with_it() {
     let folder = TempDir::new().unwrap();
@@ -127,7 +128,7 @@ async fn a_change_whose_caller_is_gone_is_made_completely() {
             insert(connection, number)?;
             insert(connection, number + 1)
         };
-        // Far enough to hand the change over.
+        // Poll until the change is queued.
         let handed_over = tokio::time::timeout(Duration::ZERO, database.write(2, change)).await;
         drop(handed_over);
     }

@@ -1,5 +1,5 @@
-//! The thread that writes: one transaction for all changes that wait, since each commit waits for the
-//! disk. Changes that arrive meanwhile share the next one.
+//! The writing thread. Each commit waits for the disk, so one transaction makes all waiting
+//! changes. Changes that arrive meanwhile share the next one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,11 +13,11 @@ use super::health::Health;
 use super::place::Place;
 use super::{Error, Statements as _, connect};
 
-/// Most changes in one transaction.
+/// The most changes in one transaction.
 const BATCH: usize = 128;
 
-/// Most rows that several changes in one transaction affect, so that a small change does not wait for a
-/// large one.
+/// The most rows that several changes in one transaction may affect, so that a small change does
+/// not wait for a large one.
 const ROWS: usize = 2_000;
 
 /// Handle to the thread.
@@ -31,7 +31,7 @@ struct Running {
     thread: JoinHandle<()>,
 }
 
-/// The only connection that writes, while it is idle, and what is needed to open another.
+/// The only writing connection, while it is idle, and what is needed to open another.
 pub(super) struct Connections {
     pub(super) place: Arc<Place>,
     pub(super) health: Arc<Health>,
@@ -41,7 +41,7 @@ pub(super) struct Connections {
 
 /// A change that waits for its transaction.
 trait Job: Send {
-    /// About how many rows it affects.
+    /// The approximate number of rows that it affects.
     fn rows(&self) -> usize;
 
     /// Makes the change and returns whether that succeeded.
@@ -80,7 +80,7 @@ where
             Err(error) => Some(Err(error.into())),
         };
         if let Some(result) = result {
-            // The caller may be gone.
+            // The caller may have gone.
             let _ = self.done.send(result);
         }
     }
@@ -137,13 +137,13 @@ impl Writer {
         };
         if let Some(Running { queue, thread }) = running {
             drop(queue);
-            // A panic of the thread is in the log already.
+            // The log already has a panic of the thread.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
 }
 
-/// How many of these changes go into one transaction: at least one.
+/// The number of these changes that go into one transaction: at least one.
 fn fitting(batch: &[Box<dyn Job>]) -> usize {
     let mut sum = 0;
     let fits = batch.iter().take_while(|job| {
@@ -159,24 +159,24 @@ impl Connections {
             batch.into_iter().for_each(|job| job.answer(Ok(())));
             return;
         }
-        // A change that fails must not take the others with it.
+        // A failing change must not affect the others.
         for mut job in batch {
             let transaction = self.transact(slice::from_mut(&mut job));
             job.answer(transaction.map(drop));
         }
     }
 
-    /// `false`: one of the changes failed by itself.
+    /// `false`: one of the changes failed.
     fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<bool, Error> {
         let begun = self.begin();
         let connection = begun.inspect_err(|error| self.health.failed(error))?;
-        // A panic in one change must not end the thread that all others wait for.
+        // A panic in one change must not end the thread, since all other changes wait for it.
         let run = AssertUnwindSafe(|| jobs.iter_mut().all(|job| job.run(&connection)));
         if !catch_unwind(run).unwrap_or(false) {
             return Ok(false);
         }
         let committed = connection.change("COMMIT", ()).map_err(Error::Sqlite);
-        // What went into a file that no longer has its name is lost.
+        // Writes to a replaced file are lost.
         let written = committed.and_then(|_| {
             self.idle = Some(connection);
             self.place.check()

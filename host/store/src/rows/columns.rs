@@ -1,4 +1,4 @@
-//! How a row of the record is written in columns.
+//! The columns of the rows of the record.
 
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use rusqlite::{Result, Row};
@@ -9,25 +9,25 @@ use scimguard_core::facts::{
 use crate::database::{Columns, Json};
 use crate::to_millis;
 
-/// A user or group, and the id that its row has.
+/// A user or group, and the id of its row.
 #[derive(Clone)]
 pub(crate) struct Stored<R> {
     pub(crate) id: RowId,
     pub(crate) row: R,
 }
 
-/// A row that is read from its columns.
+/// A row that can be read from its columns.
 pub(crate) trait FromColumns: Sized {
     fn read(columns: &mut Columns<'_>) -> Result<Self>;
 
-    /// From a row that begins with its columns.
+    /// Reads a row that starts with its columns.
     fn of(row: &Row<'_>) -> Result<Self> {
         Self::read(&mut Columns::of(row))
     }
 }
 
-/// The columns of a `Stored<UserRow>` in the table `users u`. Who asks for less than whether the user is
-/// in a managed group has `0` for that.
+/// The columns of a `Stored<UserRow>` in the table `users u`. Callers that need not know whether
+/// the user is in a managed group pass `0` for it.
 macro_rules! user_columns {
     ($in_managed_group:literal) => {
         concat!(

@@ -1,5 +1,5 @@
-//! The rows of the record: how those that a transition reads are loaded, and how its changes are kept.
-//! The core decides what a transition reads and what it changes.
+//! Loads the rows that a transition reads, and saves its changes. The core decides what a
+//! transition reads and changes.
 
 mod columns;
 
@@ -75,9 +75,9 @@ pub(super) fn load(connection: &Connection, reads: Reads) -> Result<Rows> {
     Ok(rows)
 }
 
-/// Looks up the values that are not found yet, all in one statement, and keeps the first row of each.
-/// The statement gets the account, the scope and the list of values; its first column is the place of
-/// the value in the list.
+/// Looks up all values that have not been found yet in one statement, and keeps the first row of
+/// each. The parameters of the statement are the account, the scope and the list of values; its
+/// first column is the position of the value in the list.
 pub(super) fn fill<R, V: AsRef<str>>(
     connection: &Connection,
     sql: &str,
@@ -109,7 +109,7 @@ where
     Ok(())
 }
 
-/// Keeps one change, in one statement. Returns how many rows changed.
+/// Saves one change in one statement. Returns the number of changed rows.
 pub(super) fn keep(connection: &Connection, change: RowChange<'_>) -> Result<usize> {
     match &change {
         RowChange::PutUser(key, row) => put_user(connection, key, row),
@@ -190,7 +190,7 @@ fn put_user(connection: &Connection, key: &UserRowKey, row: &UserRow) -> Result<
     )
 }
 
-/// An intent is found by the id that its name gives.
+/// An intent is found by the id derived from its name.
 fn put_group(connection: &Connection, key: &GroupRowKey, row: &GroupRow) -> Result<usize> {
     let group = &row.group;
     let found_by = key.id.as_known().or(group.derived_id.as_deref());
@@ -262,7 +262,8 @@ fn put_retry(connection: &Connection, key: &MembershipKey, row: &RetryRow) -> Re
     )
 }
 
-/// Makes memberships of a group this row, where one of those that may be replaced is there.
+/// Sets memberships of a group to this row, where the present state is one of those that may be
+/// replaced.
 fn replace(
     connection: &Connection,
     sql: &str,

@@ -1,5 +1,6 @@
-//! The store against the record in memory that `scimguard check` and `test` decide by: the same steps,
-//! the same rows, the same questions, the same answers. Few names, so that they meet.
+//! Compares the store with the record in memory that `scimguard check` and `test` use: after the
+//! same steps, the rows and the answers to the same keys must be equal. There are few names, so
+//! that they collide.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -19,7 +20,7 @@ use crate::direct;
 
 const ACCOUNTS: &[&str] = &["A", "B"];
 const SCOPES: &[&str] = &["", "org"];
-/// `ann` is an id and another's name.
+/// `ann` is an id, and the name of another user.
 const USERS: &[&str] = &["u1", "U1", "u2", "ann", "s1"];
 const NAMES: &[&str] = &["Ann", "ann", "u2", "bob", "straße", "STRASSE"];
 const GROUPS: &[&str] = &["g1", "G1", "a_b", "x"];
@@ -27,7 +28,7 @@ const GROUP_NAMES: &[&str] = &["a.b", "a b", "x", "c"];
 /// Ids that only settled creates have.
 const SETTLED_GROUPS: &[&str] = &["s1", "s2"];
 const EXTERNAL_IDS: &[&str] = &["e1", "e2", "u1", "g1"];
-/// Keys of intents: of users a name, of groups a name of which no user has the like.
+/// Keys of intents: for users a name, for groups a name that no user has.
 const USER_INTENTS: &[&str] = &["ann", "bob"];
 const REPLACED: &str = ".- ";
 
@@ -242,7 +243,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 prop_compose! {
-    /// Of groups that are asked for by their exact id.
+    /// The ids of groups that are looked up by their exact id.
     fn members_key()(
         account in text(ACCOUNTS), scope in text(SCOPES),
         group in prop_oneof![text(SETTLED_GROUPS), Just("nobody's".to_owned())],
@@ -298,8 +299,8 @@ fn key() -> impl Strategy<Value = Key> {
     ]
 }
 
-/// The table's answer, but for one thing: the table is complete, so that it knows the members of a
-/// group that it has never seen. They are not known to the store.
+/// The table's answer, with one exception. The table is complete, so it knows the members of a
+/// group that it has never seen; the store does not.
 fn expected(table: &Table, key: &Key) -> Answer {
     let mut answer = table.answer(key);
     if let (Key::MembersDifference(key), Answer::Difference(difference)) = (key, &mut answer) {
@@ -314,7 +315,7 @@ fn expected(table: &Table, key: &Key) -> Answer {
     answer
 }
 
-/// When the record in memory does its steps. The store does them later.
+/// The time at which the record in memory takes its steps. The store takes them later.
 const NOW: u64 = 1_600_000_000_000;
 
 /// All rows of the store. The time at which a row was opened now is normalised to that in memory.
@@ -340,7 +341,7 @@ fn as_in_memory(time: u64) -> u64 {
     time.min(NOW)
 }
 
-/// The same number each time, unless more are asked for.
+/// A fixed number of cases, unless the environment asks for more.
 fn config() -> ProptestConfig {
     match std::env::var_os("PROPTEST_CASES") {
         Some(_) => ProptestConfig::default(),

@@ -1,4 +1,4 @@
-//! What a crawl adds to the record, and what it leaves as it is.
+//! Tests of what a crawl adds to the record, and what it leaves unchanged.
 
 use super::*;
 use crate::{Asked, Crawl, Members, Tally};
@@ -99,7 +99,7 @@ async fn users_on_record_are_left_and_pending_ones_settled() {
     assert_eq!(new.id.as_deref(), Some("u4"));
     assert_eq!(store.one(name_key("twice")).await, Answer::Absent);
     assert_eq!(store.one(name_key("other-name")).await, Answer::Absent);
-    // Nothing is unsettled any more.
+    // Everything is settled now.
     let unseen = store.one(user_key("u9", Unseen::Pending)).await;
     assert_eq!(unseen, Answer::Absent);
 }

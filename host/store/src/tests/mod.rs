@@ -212,7 +212,7 @@ async fn a_list_of_records_is_one_transaction_and_survives_a_new_start() {
         ])
         .await
         .unwrap();
-    // Not closed: the process was killed.
+    // The store is not closed: the process was killed.
     let again = Store::open(&folder.path().join("guard.db")).await.unwrap();
     assert!(found_user(again.one(user_key("u1", Unseen::Absent)).await).in_managed_group);
     assert_eq!(
@@ -289,7 +289,7 @@ async fn lists_that_come_together_are_all_applied() {
             let id = format!("u{n}");
             let records = [user(&id, &id, None), member("g", &id, true)];
             store.apply(&records).await.unwrap();
-            // Written when it says so.
+            // It is on disk when the call returns.
             found_user(store.one(user_key(&id, Unseen::Absent)).await)
         });
     }
@@ -301,7 +301,7 @@ async fn lists_that_come_together_are_all_applied() {
     assert!(refused.is_err(), "a store that has ended takes nothing");
 }
 
-/// Without, SQLite reads all users of an account rather than take an index to one.
+/// Without it, SQLite reads all users of an account instead of using an index to find one.
 #[tokio::test]
 async fn every_index_of_the_record_has_statistics() {
     let (_folder, store) = store().await;

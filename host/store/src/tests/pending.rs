@@ -1,4 +1,4 @@
-//! Creates that are not settled: they count as owned.
+//! Tests of unsettled creates: they count as owned.
 
 use scimguard_core::facts::Membership;
 use scimguard_core::record::{Settled, settlement};
@@ -36,7 +36,7 @@ async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
     store.apply(&[settle]).await.unwrap();
     assert_eq!(store.one(pending).await, Answer::Absent);
     let settled = found_user(store.one(user_key("u1", Unseen::Absent)).await);
-    // What else the create asked for may have been changed since.
+    // Other attributes of the create may have changed since.
     assert_eq!(
         (settled.id.as_deref(), settled.write_pending),
         (Some("u1"), true)
@@ -152,7 +152,7 @@ async fn each_attempt_may_have_made_a_group() {
     let (_folder, store) = store().await;
     let attempt = |member: &str| intent(ResourceKind::Group, "g", Some("g"), &[member]);
     store.apply(&[attempt("u1"), attempt("u2")]).await.unwrap();
-    // The provider is shown the one of the id that the name gives, again and again.
+    // The provider repeatedly sees the group whose id derives from the name.
     let shown = Record::Settle(Settled {
         intent: intent_key(ResourceKind::Group, "g"),
         id: "g".to_owned(),

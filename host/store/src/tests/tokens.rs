@@ -1,4 +1,4 @@
-//! Tokens and their principals.
+//! Tests of tokens and their principals.
 
 use scimguard_core::facts::{Principal, PrincipalKey, TokenText, VerifiedKey};
 
@@ -100,7 +100,7 @@ async fn a_token_has_the_rights_that_its_principal_has_now() {
         [((ACCOUNT.to_owned(), "t1".to_owned()), used)]
     };
     store.note_used(used(33, "192.0.2.1")).await.unwrap();
-    // What another guard saw earlier does not matter any more.
+    // An earlier use at another guard does not count.
     store.note_used(used(32, "192.0.2.2")).await.unwrap();
     let listed = store.token(ACCOUNT, "t1").await.unwrap();
     assert_eq!(listed.last_used, Some(33));
@@ -140,7 +140,7 @@ async fn a_rotated_token_ends_after_the_overlap_and_never_later_than_before() {
     store.rotate_token(&new("n2"), "soon", 100).await.unwrap();
     assert_eq!(expires("soon").await, Some(50));
 
-    // Nothing is made where nothing is replaced.
+    // Without a replaced token, no token is made.
     store.revoke_token(ACCOUNT, "n1").await.unwrap();
     assert!(store.rotate_token(&new("n3"), "n1", 100).await.is_err());
     assert!(store.rotate_token(&new("n3"), "gone", 100).await.is_err());
