@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use scimguard_core::hide_secrets;
 
-/// A SCIM gateway that forwards only canonical, permitted requests.
+/// A guard for SCIM that forwards only canonical, permitted requests.
 #[derive(Parser)]
 #[command(name = "scimguard", version, propagate_version = true)]
 struct Cli {
