@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PREPARED: Duration = Duration::from_secs(900);
 
 /// Without a terminal, a line for every 50 mutants.
-const SIGN_OF_LIFE: u64 = 50;
+const SIGN_OF_LIFE: usize = 50;
 
 /// How long a test waits between looks at a program.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -83,17 +83,20 @@ impl Trials {
         let next = AtomicUsize::new(0);
         let outcomes = Mutex::new(BTreeMap::new());
         let work = || -> Result<()> {
-            while let Some(number) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(number) = mutants.get(place) else {
+                    return Ok(());
+                };
                 let caught = self.one(*number)?;
                 progress.inc(1);
-                if progress.is_hidden() && progress.position().is_multiple_of(SIGN_OF_LIFE) {
-                    eprintln!("{} of {} mutants", progress.position(), mutants.len());
+                if progress.is_hidden() && place % SIGN_OF_LIFE == 0 {
+                    eprintln!("{place} of {} mutants", mutants.len());
                 }
                 if let Ok(mut outcomes) = outcomes.lock() {
                     outcomes.insert(*number, caught);
                 }
             }
-            Ok(())
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
