@@ -90,7 +90,7 @@ impl Trials {
                 };
                 let caught = self.one(*number)?;
                 progress.inc(1);
-                if progress.is_hidden() && place % SIGN_OF_LIFE == 0 {
+                if progress.is_hidden() && place.is_multiple_of(SIGN_OF_LIFE) {
                     eprintln!("{place} of {} mutants", mutants.len());
                 }
                 if let Ok(mut outcomes) = outcomes.lock() {
