@@ -4,7 +4,6 @@
 pub mod admin;
 pub mod audit;
 mod cli;
-mod clock;
 pub mod config;
 mod connections;
 mod demo;

@@ -12,11 +12,15 @@ use clap::ValueEnum;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::cargo_tool::CargoTool;
 use crate::project::Project;
 use crate::steps::Steps;
 
-/// The fuzzing runner, installed under target/ if it is missing.
-const RUNNER: (&str, &str) = ("cargo-bolero", "0.13.5");
+/// The fuzzing runner.
+const RUNNER: CargoTool = CargoTool {
+    name: "cargo-bolero",
+    version: "0.13.5",
+};
 
 /// The targets of tests/fuzz.
 #[derive(Clone, Copy, ValueEnum)]
@@ -50,19 +54,7 @@ pub(crate) fn run(
     targets: &[Target],
     seconds: u64,
 ) -> Result<ExitCode> {
-    let tools = project.built("tools");
-    let runner = tools.join("bin").join(RUNNER.0);
-    if !runner.exists() {
-        steps.step("the fuzzing runner", |step| {
-            step.run(
-                project
-                    .cargo()
-                    .args(["install", RUNNER.0, "--version", RUNNER.1, "--locked"])
-                    .arg("--root")
-                    .arg(&tools),
-            )
-        })?;
-    }
+    let runner = RUNNER.path(project, steps)?;
     let targets = match targets {
         [] => Target::value_variants(),
         named => named,

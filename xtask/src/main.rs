@@ -2,6 +2,7 @@
 //! a C compiler, Python and Node.
 
 mod bench;
+mod cargo_tool;
 mod component;
 mod conformance;
 mod debian;

@@ -4,11 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cargo_tool::CargoTool;
 use crate::project::Project;
 use crate::steps::Steps;
 
-/// What finds the mutants, installed under target/ if it is missing.
-const FINDER: (&str, &str) = ("cargo-mutants", "27.1.0");
+/// What finds the mutants.
+const FINDER: CargoTool = CargoTool {
+    name: "cargo-mutants",
+    version: "27.1.0",
+};
 
 /// Where mutants are looked for by default: what decides, and what the record becomes.
 const FILES: [&str; 6] = [
@@ -38,15 +42,7 @@ pub(crate) fn run(
     every: usize,
     seconds: Option<u64>,
 ) -> Result<ExitCode> {
-    let tools = project.built("tools");
-    let finder = tools.join("bin").join(FINDER.0);
-    if !finder.exists() {
-        steps.step("cargo-mutants", |step| {
-            let mut cargo = project.cargo();
-            cargo.args(["install", FINDER.0, "--version", FINDER.1, "--locked"]);
-            step.run(cargo.arg("--root").arg(&tools))
-        })?;
-    }
+    let finder = FINDER.path(project, steps)?;
     let work = project.built("mutants");
     std::fs::create_dir_all(&work)?;
     let list = work.join("list.json");
@@ -67,7 +63,7 @@ pub(crate) fn run(
             .iter()
             .flat_map(|file| ["--file".to_owned(), pattern(file)]),
     );
-    let found = find.output().with_context(|| FINDER.0)?;
+    let found = find.output().with_context(|| FINDER.name)?;
     ensure!(
         found.status.success(),
         "{}",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Admin;
 use super::access::Problem;
 use crate::audit::{Filter, Log, Page, Verdict};
-use crate::clock::now;
+use scimguard_store::now;
 
 /// Default number of decisions on a page.
 const PAGE: u32 = 50;

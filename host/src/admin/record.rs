@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::Admin;
 use super::access::Problem;
-use crate::clock::now;
 use crate::owners::{account_report, group_report, user_report};
 use scimguard_store::RetryKey;
+use scimguard_store::now;
 
 /// Rows of a list, at most.
 const ROWS: u32 = 500;

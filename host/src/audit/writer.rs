@@ -194,7 +194,7 @@ fn drop_old(connection: &Connection, newest: i64, keep: u64) -> rusqlite::Result
             connection.change(statement, [until])?;
         }
     }
-    let now = i64::try_from(crate::clock::now()).unwrap_or(i64::MAX);
+    let now = i64::try_from(scimguard_store::now()).unwrap_or(i64::MAX);
     for (step, stays) in STEPS {
         connection.change(
             "DELETE FROM counts WHERE step = ?1 AND bucket < ?2",

@@ -12,11 +12,11 @@ use scimguard_interface::Policy as _;
 use serde::Serialize;
 
 use super::{engine_args, store_args};
-use crate::clock::now;
 use crate::config::Config;
 use crate::import::{Import, Progress};
 use crate::proxy::Reader;
 use crate::tokens;
+use scimguard_store::now;
 use scimguard_store::{Asked, Crawl, Store, Tally};
 
 const EXAMPLE: &str = "\

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::store_args::{self, Named};
-use crate::clock::now;
 use crate::config::Config;
 use crate::tokens;
+use scimguard_store::now;
 use scimguard_store::{PrincipalKind, PrincipalRow};
 
 /// Manage users and service accounts, whose rights tokens have

@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{engine_args, store_args};
-use crate::clock::now;
 use crate::config::Config;
 use crate::proxy::Proxy;
+use scimguard_store::now;
 use scimguard_store::{RetryRow, Store};
 
 const EXAMPLE: &str = "\

@@ -12,8 +12,8 @@ use scimguard_wire::{DecisionReport, Head};
 
 use super::Proxy;
 use crate::audit::{Decision, Seen, Verdict};
-use crate::clock::now;
 use crate::text::{printable, without_values};
+use scimguard_store::now;
 
 /// What is logged of a request.
 pub(super) struct DecisionEntry {

@@ -15,8 +15,8 @@ use super::Proxy;
 use super::facts_service::metrics::FactsMetrics;
 use super::log::DecisionEntry;
 use super::slots::metrics::AllConnections;
-use crate::clock::now;
 use scimguard_store as store;
+use scimguard_store::now;
 
 pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 

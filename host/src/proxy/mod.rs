@@ -60,9 +60,9 @@ use self::settle::Settling;
 use self::token_uses::TokenUses;
 use self::vouched::Vouchers;
 use crate::audit::Log;
-use crate::clock::now;
 use crate::config::{Config, Credential, PublicUrl};
 use scimguard_store::Store;
+use scimguard_store::now;
 
 pub use self::address::raise_descriptors;
 pub(crate) use self::address::{Address, Peer};

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Proxy;
 use super::log::DecisionEntry;
-use crate::clock::now;
+use scimguard_store::now;
 use scimguard_store::{self as store, RetryRow};
 
 /// The rule that answered, if the backend did not.

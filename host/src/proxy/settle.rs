@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Proxy;
-use crate::clock::now;
+use scimguard_store::now;
 
 /// When the backend is asked, and what earlier rounds found out.
 pub(super) struct Settling {

@@ -17,8 +17,8 @@ use super::leases::LeaseGuard;
 use super::log::DecisionEntry;
 use super::refusal::unavailable;
 use super::retry::OnBehalfOf;
-use crate::clock::now;
 use scimguard_store::TokenUse;
+use scimguard_store::now;
 
 /// The state of one exchange. Its leases end with it.
 pub(super) struct State {

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::unsettled::Unsettled;
 use super::{Error, Store, from_millis, records, rows};
-use crate::clock::now;
 use crate::database::{Json, Statements as _, json_list};
+use crate::now;
 
 /// A crawl of an account: its purpose and its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,9 +34,9 @@ use scimguard_core::record::Record;
 use scimguard_core::record::transition::Transition;
 use scimguard_core::skeleton;
 
-use crate::clock::now;
 use crate::database::{Database, Statements as _};
 
+pub use clock::now;
 pub use direct::Direct;
 pub use first_fill::{Asked, Count, Crawl, Members, Tally};
 pub use open::Only;

@@ -9,8 +9,8 @@ use scimguard_knowledge::{OpenIntent, OpenMembers};
 
 use super::rows::{FromColumns as _, Stored, group_columns, user_columns};
 use super::{Error, Store, from_millis, kind_of, records};
-use crate::clock::now;
 use crate::database::Statements as _;
+use crate::now;
 
 /// The most rows of one kind that are settled at a time.
 const BATCH: i64 = 500;

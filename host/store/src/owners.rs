@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::retries::RetryRow;
 use super::rows::Pending;
 use super::{Error, Store, from_millis, groups, records, users};
-use crate::clock::now;
 use crate::database::{Columns, Statements as _};
+use crate::now;
 
 /// A membership of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use scimguard_core::record::transition::{Presence, Transition};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Store, from_millis, records};
-use crate::clock::now;
 use crate::database::{Columns, Statements as _};
+use crate::now;
 
 /// A membership change to be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

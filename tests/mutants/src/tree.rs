@@ -12,6 +12,9 @@ use crate::compile::{Diagnostic, Span};
 use crate::list::Mutant;
 use crate::switch::{self, Number, Written};
 
+/// The file of a crate that holds the switch.
+const ROOT: &str = "src/lib.rs";
+
 /// What does not compile, of these sources.
 #[derive(Serialize, Deserialize)]
 struct Memory {
@@ -108,37 +111,28 @@ impl<'m> Tree<'m> {
 
     /// Writes the files with these names anew, without the dropped mutants.
     fn write(&mut self, is_meant: impl Fn(&str) -> bool) -> Result<()> {
-        let mut files: BTreeMap<&str, Vec<(Number, &Mutant)>> = BTreeMap::new();
+        let mut files: BTreeMap<String, Vec<(Number, &Mutant)>> = BTreeMap::new();
         for (number, mutant) in numbered(self.mutants) {
-            let file = files.entry(&mutant.file).or_default();
+            if let Some(crate_) = crate_of(&mutant.file) {
+                files.entry(format!("{crate_}/{ROOT}")).or_default();
+            }
+            let file = files.entry(mutant.file.clone()).or_default();
             if !self.dropped.contains(&number) && !self.unswitched.contains(&number) {
                 file.push((number, mutant));
             }
         }
-        let crates: BTreeSet<&str> = files.keys().filter_map(|file| crate_of(file)).collect();
+        files.retain(|name, _| is_meant(name));
         for (name, mutants) in files {
-            if !is_meant(name) {
-                continue;
-            }
-            let source = std::fs::read_to_string(self.project.join(name))?;
-            let written = switch::file(&source, mutants).with_context(|| name.to_owned())?;
+            let source = std::fs::read_to_string(self.project.join(&name))?;
+            let written = switch::file(&source, mutants).with_context(|| name.clone())?;
+            let switch = match name.ends_with(ROOT) {
+                true => switch::SWITCH,
+                false => "",
+            };
+            let text = format!("{}{switch}", written.text);
+            replace(&self.root.join(&name), text.as_bytes())?;
             self.dropped.extend(written.impossible());
-            self.written.insert(name.to_owned(), written);
-        }
-        for crate_ in crates {
-            self.written
-                .entry(format!("{crate_}/src/lib.rs"))
-                .or_default();
-        }
-        for (name, written) in &self.written {
-            let mut text = written.text.clone();
-            if name.ends_with("src/lib.rs") {
-                if text.is_empty() {
-                    text = std::fs::read_to_string(self.project.join(name))?;
-                }
-                text.push_str(switch::SWITCH);
-            }
-            replace(&self.root.join(name), text.as_bytes())?;
+            self.written.insert(name, written);
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Guard, LIMIT, TOKEN};
 use crate::audit::{Decision, Verdict};
-use crate::clock::now;
 use scimguard_store::NewToken;
+use scimguard_store::now;
 
 fn decision(account: &str, rule: Option<&str>) -> Decision {
     Decision {

@@ -203,7 +203,7 @@ async fn who_waits_is_told_of_the_next_that_fits() {
 #[tokio::test]
 async fn old_decisions_are_dropped_and_stay_counted() {
     let (_folder, log) = log(100).await;
-    let now = crate::clock::now();
+    let now = scimguard_store::now();
     for _ in 0..2_000 {
         log.record(Decision {
             at: now,
@@ -241,7 +241,7 @@ async fn old_decisions_are_dropped_and_stay_counted() {
 #[tokio::test]
 async fn nobody_without_a_token_pushes_others_out() {
     let (_folder, log) = log(1_000_000).await;
-    let now = crate::clock::now();
+    let now = scimguard_store::now();
     for _ in 0..2_000 {
         log.record(Decision {
             at: now,

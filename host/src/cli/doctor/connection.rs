@@ -15,11 +15,11 @@ use super::asking::{WRONG_PLACE, answered, chain};
 use super::findings::Findings;
 use super::tokens::needed_permissions;
 use crate::cli::times;
-use crate::clock::now;
 use crate::config::{Config, Credential, policy_file};
 use crate::engine::Engine;
 use crate::proxy::{Probe, Reply};
 use scimguard_store::Store;
+use scimguard_store::now;
 
 const GUARD: &str = "guard";
 const TOKEN: &str = "token";

@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 
 use super::findings::Findings;
 use crate::cli::times;
-use crate::clock::now;
 use crate::config::{Config, Facts, Gateway, Proof, Tls};
 use crate::proxy::{Probe, check};
+use scimguard_store::now;
 
 const ABOUT: &str = "facts";
 

@@ -9,12 +9,12 @@ use super::findings::Findings;
 use super::{application, facts, issuers, tokens};
 use crate::audit::Log;
 use crate::cli::engine_args;
-use crate::clock::now;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::plural::counted;
 use crate::proxy::Probe;
 use scimguard_store::Store;
+use scimguard_store::now;
 
 const UNWRITABLE: &str = "Check its path, make room on its disk, and let this user read and write the file and \
      its folder.";

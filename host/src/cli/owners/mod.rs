@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use self::words::Lines;
 use super::store_args;
-use crate::clock::now;
 use crate::owners::{account_report, group_report, user_report};
+use scimguard_store::now;
 
 const EXAMPLE: &str = "\
 Examples:

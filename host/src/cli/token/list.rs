@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::cli::{store_args, times};
-use crate::clock::now;
 use scimguard_store::TokenRow;
+use scimguard_store::now;
 
 #[derive(clap::Args)]
 pub(super) struct ListTokens {

@@ -10,7 +10,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::store_args::{self, Named};
 use crate::cli::times;
-use crate::clock::now;
 use crate::config::Config;
 use crate::engine::LoadError;
 use crate::text::printable;
@@ -18,6 +17,7 @@ use crate::tokens::{
     self,
     permissions::{Lookup, Permissions},
 };
+use scimguard_store::now;
 use scimguard_store::{self as store, NewToken, PrincipalKind, Store};
 
 #[derive(clap::Args)]

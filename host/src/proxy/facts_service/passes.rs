@@ -15,11 +15,11 @@ use super::access::Gateway;
 use super::authority::{GoodToken, HeadHash};
 use super::failure::Failure;
 use super::shares::{Full, Place};
-use crate::clock::now;
 use crate::network::Network;
 use crate::proxy::Proxy;
 use crate::proxy::client::Client;
 use crate::proxy::state::State;
+use scimguard_store::now;
 
 /// All that are in progress and not worked on at this moment.
 pub(super) struct Passes {

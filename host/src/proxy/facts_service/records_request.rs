@@ -13,10 +13,10 @@ use super::authority::HeadHash;
 use super::failure::Failure;
 use super::passes::Open;
 use super::{FactsService, client};
-use crate::clock::now;
 use crate::proxy::Proxy;
 use crate::proxy::log::DecisionEntry;
 use crate::proxy::state::State;
+use scimguard_store::now;
 
 impl FactsService {
     pub(super) async fn take_records(

@@ -350,7 +350,7 @@ pub(crate) fn failed(
     records
 }
 
-/// Whoever may be deleted stays open, whatever the answer shows.
+/// A user who may be deleted stays open even if the answer shows the user.
 fn answered_user(planned: &User, body: Option<&Json>) -> User {
     let mut user = planned.clone();
     let Some(body) = body else { return user };
