@@ -45,3 +45,15 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn a_text_is_cut_between_characters_if_it_is_too_long() {
+        for (text, expected) in [("abc", "abc"), ("abcd", "abc…"), ("abé", "ab…"), ("é", "é")] {
+            assert_eq!(cut(text.to_owned(), 3), expected);
+        }
+    }
+}

@@ -21,19 +21,14 @@ pub(super) fn check(edit: &Edit, context: &Context<'_>) -> Result<(), Stop> {
         Ok(())
     };
     match edit {
-        Edit::CreateUser(new) => {
-            let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
-            match existing.filter(|user| is_deactivated(user, context)) {
-                Some(user) if !new.groups.is_empty() => {
-                    Err(refused(user, &new.user_name, "be put into a group", context).into())
-                }
-                _ => Ok(()),
-            }
-        }
         Edit::ChangeUser(change) => check_change(change, context),
         Edit::CreateGroup(new) => joins(context.new_members(new)?),
         Edit::ChangeGroup(change) => joins(context.moves(change)?.added),
-        Edit::DeleteUser(_) | Edit::DeleteGroup(_) | Edit::Provisioning(_) => Ok(()),
+        // A create of a deactivated user activates them, which is judged before.
+        Edit::CreateUser(_)
+        | Edit::DeleteUser(_)
+        | Edit::DeleteGroup(_)
+        | Edit::Provisioning(_) => Ok(()),
     }
 }
 
