@@ -127,6 +127,14 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The provider whose write this is, of a resource that no other one owns.
+    pub(crate) fn provider_of(&self, managed_by: Option<&str>) -> Option<&'a String> {
+        match self.actor {
+            Actor::Provisioner(provider) if !self.owned_by_other(managed_by) => Some(provider),
+            _ => None,
+        }
+    }
+
     /// Whether the provider owns a user's profile and groups.
     pub(crate) fn is_locked(&self, user: &User) -> bool {
         self.owned_by_other(user.managed_by.as_deref())

@@ -53,11 +53,19 @@ pub(crate) struct DeltaKeys {
     left_out: Option<Key>,
 }
 
-/// Asks for all facts that judging and recording an act needs, in one round, except for the earlier
-/// records of returning users.
+/// Asks for all facts that judging and recording an act needs, in two rounds: the earlier records of
+/// returning users and the groups of unseen ones are known only after the first.
 pub(crate) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
     context.facts.require(keys(act, context))?;
-    returning::ask(act, context)
+    let mut keys = returning::keys(act, context)?;
+    for edit in &act.edits {
+        if let (Edit::ChangeUser(change), Actor::Provisioner(_)) = (edit, context.actor)
+            && context.user(&change.user)?.is_none()
+        {
+            keys.push(context.user_groups_key(&change.user));
+        }
+    }
+    context.facts.require(keys)
 }
 
 /// Judges the effect of a request.

@@ -16,9 +16,8 @@ pub(crate) struct Written<'a> {
     pub(crate) name: Option<&'a str>,
 }
 
-/// Asks for the records that an act may take an external id from. The holders of the id are known
-/// only now.
-pub(super) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
+/// The records that an act may take an external id from. The holders of the id must be known.
+pub(super) fn keys(act: &Act, context: &Context<'_>) -> Result<Vec<Key>, Stop> {
     let mut keys = Vec::new();
     for edit in &act.edits {
         let (external_id, written) = match edit {
@@ -41,7 +40,7 @@ pub(super) fn ask(act: &Act, context: &Context<'_>) -> Result<(), Stop> {
         let others = context.others(external_id, written)?;
         keys.extend(others.into_iter().map(|(_, key)| key));
     }
-    context.facts.require(keys)
+    Ok(keys)
 }
 
 // === impl Context ===

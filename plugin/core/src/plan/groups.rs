@@ -32,7 +32,10 @@ pub(super) fn create(
         members_known: true,
         ..Group::default()
     };
-    let members = new.members.clone();
+    let members = match context.new_members_key(new) {
+        Some(key) => ids(context.facts.members(&key)?),
+        None => Vec::new(),
+    };
     let mut removed = Vec::new();
     match context.actor {
         Actor::Operator => {
@@ -53,7 +56,7 @@ pub(super) fn create(
                 None if group.id.is_none() && !new.scope.is_empty() => return Ok(()),
                 None => {}
             }
-            // An added user counts as a member until the answer comes.
+            // An added user counts as a member until the answer comes, and one who is left out too.
             let moves = match (existing, &new.id) {
                 (Some(existing), _) => context.moves_of_update(new, existing)?,
                 (None, Some(id)) => context.moves_of_replacement(new, id)?,
@@ -61,12 +64,21 @@ pub(super) fn create(
             };
             // Afterwards exactly the named users are members.
             group.deletion_pending = false;
-            removed = ids(&moves.removed);
-            for user in ids(&moves.added) {
+            for user in ids(moves.added.into_iter().filter(|member| !member.may_be_in())) {
                 plan.unclear(
                     member(&group, &user, Some(Membership::Unconfirmed), None),
                     member(&group, &user, None, None),
                 );
+            }
+            for left_out in moves.removed {
+                let user = id_of(left_out.user.as_ref(), &left_out.reference);
+                plan.before
+                    .push(member(&group, &user, Some(Membership::Removing), None));
+                if left_out.is_confirmed() {
+                    let stays = member(&group, &user, Some(Membership::Confirmed), None);
+                    plan.outcome.refused.push(stays);
+                }
+                removed.push(user);
             }
         }
         Actor::Provisioner(provider) => {
@@ -114,7 +126,13 @@ pub(super) fn change(
     plan: &mut Plan,
 ) -> Result<(), Stop> {
     let record = match context.group(&change.group.scope, &change.group.id)? {
-        Some(created) if created.id.is_none() => settled(created, &change.group.id, context, plan),
+        Some(created) if created.id.is_none() => {
+            if context.provider_of(created.managed_by.as_deref()).is_none() {
+                // The create stays somebody else's until its outcome is known.
+                return Ok(());
+            }
+            settled(created, &change.group.id, plan)
+        }
         record => record.cloned(),
     };
     let before = record
@@ -129,14 +147,12 @@ pub(super) fn change(
             .and_then(|name| context.account.derived_group_id(name));
     }
     after.external_id = change.external_id.after(before.external_id.as_deref());
-    let provisions = match context.actor {
-        Actor::Provisioner(provider) if !context.owned_by_other(before.managed_by.as_deref()) => {
-            let claim = Claim::new(provider, context, now);
-            claim.group(&mut after, Origin::Adopted);
-            true
-        }
-        _ => false,
-    };
+    let provider = context.provider_of(before.managed_by.as_deref());
+    if let Some(provider) = provider {
+        let claim = Claim::new(provider, context, now);
+        claim.group(&mut after, Origin::Adopted);
+    }
+    let provisions = provider.is_some();
     let moves = context.moves_to_record(change)?;
     let (added, removed, certain) = match context.completed_replacement(change) {
         Some((added, removed)) => {
@@ -146,12 +162,12 @@ pub(super) fn change(
         None => {
             let mut certain = moves.removed.clone();
             certain.retain(|member| member.is_confirmed());
-            (ids(&moves.added), ids(&moves.removed), ids(&certain))
+            let added = ids(moves.added.iter().copied());
+            (added, ids(moves.removed), ids(certain))
         }
     };
-    let mut was_in = moves.added;
-    was_in.retain(|member| member.may_be_in());
-    let was_in: BTreeSet<String> = ids(&was_in).into_iter().collect();
+    let was_in = moves.added.into_iter().filter(|member| member.may_be_in());
+    let was_in: BTreeSet<String> = ids(was_in).into_iter().collect();
     let by = context.token.filter(|_| provisions);
     let open = |user: &String, state| member(&before, user, Some(state), by);
     let member = |user: &String, state| member(&before, user, state, None);
@@ -229,11 +245,8 @@ fn unseen(group: &GroupRef, context: &Context<'_>) -> Group {
 }
 
 /// A provider that addresses its group by the id derived from the name knows that the group exists.
-fn settled(created: &Group, id: &str, context: &Context<'_>, plan: &mut Plan) -> Option<Group> {
-    let provider = created.managed_by.as_deref();
-    let is_its_own =
-        matches!(context.actor, Actor::Provisioner(_)) && !context.owned_by_other(provider);
-    if !is_its_own || created.derived_id.as_deref() != Some(id) {
+fn settled(created: &Group, id: &str, plan: &mut Plan) -> Option<Group> {
+    if created.derived_id.as_deref() != Some(id) {
         return None;
     }
     plan.before.push(Record::Settle(Settled {
@@ -250,11 +263,11 @@ fn settled(created: &Group, id: &str, context: &Context<'_>, plan: &mut Plan) ->
     })
 }
 
-fn ids(members: &[&Member]) -> Vec<String> {
-    let ids = members
-        .iter()
-        .map(|member| id_of(member.user.as_ref(), &member.reference));
-    ids.collect()
+fn ids<'m>(members: impl IntoIterator<Item = &'m Member>) -> Vec<String> {
+    let members = members.into_iter();
+    members
+        .map(|member| id_of(member.user.as_ref(), &member.reference))
+        .collect()
 }
 
 fn member(group: &Group, user: &str, state: Option<Membership>, by: Option<&str>) -> Record {

@@ -131,24 +131,21 @@ impl Plan {
         self.before.push(Record::Intent(intent));
     }
 
-    /// Adds a user to a native group, or removes a member. Until the answer comes, the user counts
-    /// as a member. `certain`: the opposite state was certain before the write, so a refusal
-    /// restores it; an uncertain state stays uncertain.
+    /// Adds a user to a native group with its recorded id, or removes a member. Until the answer
+    /// comes, the user counts as a member. `certain`: the opposite state was certain before the
+    /// write, so a refusal restores it; an uncertain state stays uncertain.
     fn member(
         &mut self,
-        group: &GroupRef,
+        group: GroupRef,
         user: String,
         present: bool,
         certain: bool,
         context: &Context<'_>,
-    ) -> Result<(), Stop> {
-        // Uses the recorded group id, since the request may write it in another case.
-        let recorded = context.group(&group.scope, &group.id)?;
-        let id = recorded.and_then(|recorded| recorded.id.clone());
+    ) {
         let done = MemberRecord {
             account: context.account_name.to_owned(),
-            scope: group.scope.clone(),
-            group: id.unwrap_or_else(|| group.id.clone()),
+            scope: group.scope,
+            group: group.id,
             user,
             state: present.then_some(Membership::Confirmed),
             by: None,
@@ -169,7 +166,6 @@ impl Plan {
             self.outcome.refused.push(Record::Member(before));
         }
         self.done(Record::Member(done));
-        Ok(())
     }
 }
 

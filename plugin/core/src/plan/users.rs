@@ -6,12 +6,12 @@ use super::{Claim, Effect, Plan};
 use crate::act::{
     EmailUse, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef,
 };
-use crate::facts::{Origin, ResourceKind, User};
+use crate::facts::{Membership, Origin, ResourceKind, User};
 use crate::fold::{fold, same_but_for_case};
 use crate::known::Stop;
 use crate::permit::context::changed_profile;
 use crate::permit::{Context, Written};
-use crate::record::{Intent, Record, ResourceKey};
+use crate::record::{Intent, MemberRecord, Record, ResourceKey};
 use crate::token::Actor;
 
 pub(super) fn create(
@@ -21,7 +21,8 @@ pub(super) fn create(
     plan: &mut Plan,
 ) -> Result<(), Stop> {
     let existing = context.facts.user(&context.new_user_key(&new.user_name))?;
-    let Actor::Provisioner(provider) = context.actor else {
+    let owner = existing.and_then(|user| user.managed_by.as_deref());
+    let Some(provider) = context.provider_of(owner) else {
         // An operator's user is native; a management route does not say its id.
         if existing.is_none() && new.groups.is_empty() {
             plan.outcome.done.push(Effect::User {
@@ -160,13 +161,12 @@ pub(super) fn change(
     let former = former_records(&change.profile, written, context)?;
     if let Some(before) = record.filter(|user| user.id.is_some()) {
         let mut after = changed_user(change, before);
-        if let Actor::Provisioner(provider) = context.actor
-            && !context.owned_by_other(before.managed_by.as_deref())
-        {
+        if let Some(provider) = context.provider_of(before.managed_by.as_deref()) {
             let claim = Claim::new(provider, context, now);
             claim.user(&mut after, Origin::Adopted);
         }
-        if after != *before && after.managed_by.is_some() {
+        let may_be_renamed = may_be_renamed(change, before);
+        if (after != *before || may_be_renamed) && after.managed_by.is_some() {
             let during = User {
                 managed_by: after.managed_by.clone(),
                 since: after.since,
@@ -182,7 +182,7 @@ pub(super) fn change(
         if after != *before || provisions {
             // Only an answer that shows the whole user can make an uncertain record certain, or show
             // that the name did not change with the e-mail.
-            after.write_pending = before.write_pending || may_be_renamed(change, before);
+            after.write_pending = before.write_pending || may_be_renamed;
             after.deletion_pending = before.deletion_pending && !provisions;
             plan.outcome.done.push(Effect::User {
                 user: after,
@@ -217,6 +217,21 @@ pub(super) fn change(
             id: change.user.reference.clone(),
         });
         plan.unclear(Record::User(during), untouched);
+        // Its memberships are forgotten with it, but some may be recorded already.
+        for group in context
+            .facts
+            .groups(&context.user_groups_key(&change.user))?
+        {
+            let stays = MemberRecord {
+                account: user.account.clone(),
+                scope: group.scope.clone(),
+                group: group.id.clone().unwrap_or_default(),
+                user: change.user.reference.clone(),
+                state: Some(Membership::Unconfirmed),
+                by: None,
+            };
+            plan.outcome.refused.push(Record::Member(stays));
+        }
         // Without a name the user stays uncertain until an answer supplies it.
         user.write_pending = name.is_none();
         plan.outcome.done.push(Effect::User {
@@ -238,8 +253,9 @@ pub(super) fn change(
                     .iter()
                     .filter(|m| m.may_be_in())
                 {
+                    let group = recorded(group, context)?;
                     let user = id_of(record, reference);
-                    plan.member(group, user, false, member.is_confirmed(), context)?;
+                    plan.member(group, user, false, member.is_confirmed(), context);
                 }
             }
             Ok(())
@@ -255,7 +271,7 @@ pub(super) fn change(
                     id: held.id.clone().unwrap_or_default(),
                 };
                 if !kept.contains(&held) {
-                    plan.member(&held, id_of(record, reference), false, false, context)?;
+                    plan.member(held, id_of(record, reference), false, false, context);
                 }
             }
             add_memberships(reference, record, groups, context, plan)
@@ -300,10 +316,21 @@ fn add_memberships(
     for group in groups {
         let key = context.membership_key(&group.scope, &group.id, reference);
         if context.facts.members(&key)?.iter().any(|m| !m.may_be_in()) {
-            plan.member(group, id_of(record, reference), true, true, context)?;
+            let group = recorded(group, context)?;
+            plan.member(group, id_of(record, reference), true, true, context);
         }
     }
     Ok(())
+}
+
+/// A group with its recorded id, since the request may write it in another case.
+fn recorded(group: &GroupRef, context: &Context<'_>) -> Result<GroupRef, Stop> {
+    let recorded = context.group(&group.scope, &group.id)?;
+    let id = recorded.and_then(|recorded| recorded.id.clone());
+    Ok(GroupRef {
+        scope: group.scope.clone(),
+        id: id.unwrap_or_else(|| group.id.clone()),
+    })
 }
 
 /// The records that lose their external id to the user whom a write gives it to.
@@ -357,6 +384,13 @@ fn may_be_renamed(change: &UserChange, before: &User) -> bool {
 
 /// The full name after all writes of its parts; `None` if it is unknown.
 fn full_name(profile: &Profile, before: &User) -> Option<String> {
+    let is_other = |write: &FieldWrite| match write {
+        FieldWrite::Set(name) => before.display_name.as_ref() != Some(name),
+        FieldWrite::Clear | FieldWrite::Unknown(_) => true,
+    };
+    if profile.other_names || profile.formatted_name.any(is_other) {
+        return None;
+    }
     let mut last_given = None;
     let mut last_family = None;
     for name in &profile.names {

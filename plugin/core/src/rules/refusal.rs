@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_characters_if_it_is_too_long() {
-        for (text, expected) in [("abc", "abc"), ("abcd", "abc…"), ("abé", "ab…"), ("é", "é")] {
+        for (text, expected) in [("abc", "abc"), ("abcd", "abc…"), ("abé", "ab…"), ("é", "é")]
+        {
             assert_eq!(cut(text.to_owned(), 3), expected);
         }
     }
