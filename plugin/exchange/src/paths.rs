@@ -91,7 +91,7 @@ impl ScimPaths {
     /// Why the policy must not forward this, if there is a reason.
     #[must_use]
     pub fn fault(&self, request: &Request, forward: &Forward) -> Option<&'static str> {
-        let Some(account) = account_in(&self.base, &request.path) else {
+        let Some(account) = self.account(&request.path) else {
             let unchanged = forward.method == request.method && forward.path == request.path;
             if !unchanged {
                 return Some("it changed the target of a request that is not SCIM");
@@ -127,7 +127,9 @@ impl ScimPaths {
     /// base, by a server that decodes it more than once, drops parameters, reads `\` as `/`, resolves
     /// dots, or ignores case.
     fn leads_to_scim(&self, path: &str) -> bool {
-        let read = lenient(path);
+        let Some(read) = lenient(path) else {
+            return true;
+        };
         let base: Vec<&String> = self
             .base
             .iter()
@@ -155,7 +157,7 @@ impl ScimPaths {
             let first = tail.first().map(String::as_str).unwrap_or_default();
             END_POINTS.contains(&first)
         };
-        matches && (names_account(&self.upstream) || !self.upstream.is_empty() && is_end_point())
+        matches && (names_account(&self.upstream) || is_end_point())
     }
 
     /// The path of a group for clients.
@@ -285,15 +287,18 @@ fn stays(segment: &str) -> bool {
     false
 }
 
-/// The segments of a path as the most lenient backend would read them.
-fn lenient(path: &str) -> Vec<String> {
+/// The segments of a path as the most lenient backend would read them; `None` for a path that is encoded
+/// too often.
+fn lenient(path: &str) -> Option<Vec<String>> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let mut text = path.to_owned();
-    for _ in 0..DECODINGS {
+    let mut left = DECODINGS;
+    loop {
         let next = decoded(&text);
         if next == text {
             break;
         }
+        left = left.checked_sub(1)?;
         text = next;
     }
     let mut read: Vec<String> = Vec::new();
@@ -306,7 +311,7 @@ fn lenient(path: &str) -> Vec<String> {
             name => read.push(fold(name)),
         }
     }
-    read
+    Some(read)
 }
 
 fn decoded(segment: &str) -> String {

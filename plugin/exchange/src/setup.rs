@@ -65,7 +65,7 @@ impl<P: Policy + ?Sized> Setup<P> {
     /// Sets the size of the buffer that bodies pass through. Larger bodies are refused before anything is
     /// recorded.
     pub fn set_room(&self, bytes: u64) {
-        self.room.store(bytes, Ordering::Relaxed);
+        self.room.store(bytes.min(NOT_KNOWN - 1), Ordering::Relaxed);
     }
 
     /// The size in bytes that the buffer has at least.

@@ -5,6 +5,9 @@
 //! gets only one question per [`MOMENT`] about tokens from there, so that a new good token can get through.
 //! Tokens that were good lately always pass.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -75,7 +78,7 @@ impl Strangers {
         if all.len() >= MOST {
             all.retain(|_, failing| failing.until > now);
         }
-        if all.len() < MOST {
+        if all.len() < MOST || all.contains_key(address(source)) {
             let until = now.saturating_add(seconds.saturating_mul(1_000));
             let failing = all.entry(address(source).to_owned());
             failing.or_insert(Failing { until, asked: now }).until = until;
@@ -110,73 +113,5 @@ pub fn address(source: &str) -> &str {
             .rsplit_once(':')
             .map_or(source, |(address, _)| address),
         Err(_) => source,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: u64 = 1_780_272_000_000;
-
-    fn ask(strangers: &Strangers, source: &str, token: &str, now: u64) -> Result<(), Option<u64>> {
-        let asked = strangers.ask(source, [token].into_iter(), now);
-        asked.map_err(|refused| {
-            assert_eq!(refused.rule, "rate.limited");
-            refused.retry_after
-        })
-    }
-
-    #[test]
-    fn an_address_that_fails_holds_up_its_own_strange_tokens_alone() {
-        let strangers = Strangers::default();
-        strangers.good(["Bearer good"].into_iter(), NOW);
-        assert_eq!(ask(&strangers, "192.0.2.7:4711", "Bearer a", NOW), Ok(()));
-        strangers.fails("192.0.2.7:4711", 2, NOW);
-        for (source, token, later, expected) in [
-            ("192.0.2.7:4712", "Bearer a", 1, Err(Some(2))),
-            ("192.0.2.7", "Bearer a", 2, Err(Some(2))),
-            ("192.0.2.7:4712", "Bearer good", 2, Ok(())),
-            ("192.0.2.8:4712", "Bearer a", 2, Ok(())),
-            ("[2001:db8::7]:1", "Bearer a", 2, Ok(())),
-            // One question per moment is let through.
-            ("192.0.2.7:4713", "Bearer new", MOMENT, Ok(())),
-            ("192.0.2.7:4713", "Bearer new", MOMENT + 1, Err(Some(2))),
-            ("192.0.2.7:4713", "Bearer new", 1_001, Ok(())),
-            ("192.0.2.7:4713", "Bearer new", 1_002, Err(Some(1))),
-            // The time that the service named is over.
-            ("192.0.2.7:4713", "Bearer a", 2_000, Ok(())),
-            ("192.0.2.7:4713", "Bearer a", 2_001, Ok(())),
-        ] {
-            let asked = ask(&strangers, source, token, NOW + later);
-            assert_eq!(asked, expected, "{source} {token} after {later} ms");
-        }
-    }
-
-    #[test]
-    fn a_token_that_was_good_long_ago_is_strange() {
-        let strangers = Strangers::default();
-        strangers.good(["Bearer good"].into_iter(), NOW);
-        let later = NOW + LATELY;
-        strangers.fails("192.0.2.7:1", 60, later);
-        assert_eq!(
-            ask(&strangers, "192.0.2.7:1", "Bearer good", later - 1),
-            Ok(())
-        );
-        assert!(ask(&strangers, "192.0.2.7:1", "Bearer good", later).is_err());
-    }
-
-    #[test]
-    fn what_is_remembered_has_a_bound() {
-        let strangers = Strangers::default();
-        for n in 0..MOST + 10 {
-            strangers.fails(&format!("192.0.2.{n}"), 1, NOW);
-            strangers.good([format!("Bearer {n}").as_str()].into_iter(), NOW);
-        }
-        assert_eq!(lock(&strangers.failing).len(), MOST);
-        assert_eq!(lock(&strangers.good).len(), MOST);
-        // Expired entries make room.
-        strangers.fails("198.51.100.1", 1, NOW + 1_000);
-        assert_eq!(lock(&strangers.failing).len(), 1);
     }
 }

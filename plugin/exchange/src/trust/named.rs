@@ -26,15 +26,28 @@ pub(super) fn all_are(request: &Request, account: &str) -> bool {
     let in_query = query(request).any(|(name, value)| other(&decoded(name), &decoded(value)));
     let in_headers = request.headers.iter().any(|(name, value)| {
         let value = String::from_utf8_lossy(value.trim_ascii());
-        other(name.strip_prefix("x-").unwrap_or(name), &value)
+        other(name, &value)
     });
-    let in_body = || match body(request) {
-        Some(Value::Object(members)) => members
-            .iter()
-            .any(|(name, value)| other(name, value.as_str().unwrap_or_default())),
-        _ => false,
-    };
+    let in_body = || body(request).is_some_and(|body| names_other(&body, false, account));
     !in_query && !in_headers && !in_body()
+}
+
+/// Whether a field for the account, at any depth, has another value. `is_named`: the value is that of
+/// such a field.
+fn names_other(value: &Value, is_named: bool, account: &str) -> bool {
+    match value {
+        Value::String(it) => is_named && !it.is_empty() && it != account,
+        Value::Number(it) => is_named && it.to_string() != account,
+        Value::Array(elements) => {
+            let mut elements = elements.iter();
+            elements.any(|it| names_other(it, is_named, account))
+        }
+        Value::Object(members) => {
+            let mut members = members.iter();
+            members.any(|(name, it)| names_other(it, is_account(name), account))
+        }
+        Value::Null | Value::Bool(_) => false,
+    }
 }
 
 /// Whether the value contains this text as a string.
@@ -54,7 +67,8 @@ fn is_account(name: &str) -> bool {
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    let plain = plain.strip_prefix("harness").unwrap_or(&plain);
+    let plain = plain.strip_prefix('x').unwrap_or(&plain);
+    let plain = plain.strip_prefix("harness").unwrap_or(plain);
     matches!(
         plain,
         "account" | "accountid" | "accountidentifier" | "routingid"

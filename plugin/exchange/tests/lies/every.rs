@@ -1,18 +1,16 @@
-//! One record and one key of every kind.
+//! One record and one key of every kind. The tests of the host include this file too.
 
 use scimguard_core::facts::{
-    DerivedIdKey, ExternalIdKey, Group, GroupKey, MembersKey, Membership, PrincipalKey,
-    ResourceKind, TokenText, User, UserGroupsKey, VerifiedKey,
+    DerivedIdKey, ExternalIdKey, Group, GroupKey, Key, MembersKey, Membership, PrincipalKey,
+    ResourceKind, TokenText, Unseen, User, UserGroupsKey, UserKey, VerifiedKey,
 };
 use scimguard_core::record::{
     FailedChange, Intent, IntentKey, MemberRecord, MembersRecord, Record, ResourceKey, Settled,
 };
 use scimguard_core::sha256_hex;
 
-use super::*;
-
 /// One of each kind, of which the first makes the user u1.
-pub(in super::super) fn every_record(account: &str) -> Vec<Record> {
+pub(crate) fn every_record(account: &str) -> Vec<Record> {
     let account = || account.to_owned();
     let key = || IntentKey {
         kind: ResourceKind::User,
@@ -85,7 +83,7 @@ pub(in super::super) fn every_record(account: &str) -> Vec<Record> {
 }
 
 /// One of every kind, of tokens too.
-pub(in super::super) fn every_key(account: &str, token: &str) -> Vec<Key> {
+pub(crate) fn every_key(account: &str, token: &str) -> Vec<Key> {
     let account = account.to_owned();
     let user = UserKey {
         account: account.clone(),
