@@ -15,7 +15,7 @@ use scimguard_core::facts::{Fact, Key, Table};
 use scimguard_core::history::Answers;
 use scimguard_core::message::AnswerBody;
 use scimguard_core::{BackendOutcome, Headers};
-use scimguard_wire::{FACTS, FactsRequest, FactsResponse, Pass, RECORDS, RecordsRequest};
+use scimguard_wire::{FACTS, FactsRequest, FactsResponse, Pass, RECORDS, REPORTS, RecordsRequest};
 use tokio::net::TcpListener;
 
 use crate::pieces::Pieces;
@@ -186,6 +186,12 @@ fn answered(state: &mut State, path: &str, body: &[u8]) -> anyhow::Result<Option
         for record in &tell.records {
             state.table.apply(record);
         }
+        return Ok(None);
+    }
+    if path == REPORTS {
+        let reports: Vec<RecordsRequest> = serde_json::from_slice(body)?;
+        let is_end = |report: &RecordsRequest| report.end && report.records.is_empty();
+        anyhow::ensure!(reports.iter().all(is_end), "a report waits for something");
         return Ok(None);
     }
     anyhow::ensure!(path == FACTS, "there is nothing at {path}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scimguard_core::facts::{Answer, Fact, Key};
 use scimguard_exchange::Needed;
-use scimguard_wire::Stage;
+use scimguard_wire::{Stage, is_read};
 
 use super::leases::{self, Busy, Held, LeaseKey};
 use super::lookup;
@@ -198,10 +198,4 @@ fn weight(key: &Key) -> usize {
         Key::Members(key) | Key::MembersDifference(key) => 1 + key.users.len(),
         _ => 1,
     }
-}
-
-/// Whether this method changes nothing, so that it needs no leases.
-#[must_use]
-pub fn is_read(method: &str) -> bool {
-    matches!(method, "GET" | "HEAD" | "OPTIONS")
 }

@@ -11,7 +11,7 @@ mod lookup;
 mod ports;
 mod settle;
 
-pub use facts::{Pass, Sources, TooMany, is_read};
+pub use facts::{Pass, Sources, TooMany};
 pub use leases::{Busy, LeaseKey, Leases, names};
 pub use lookup::{Application, Lookups, Read};
 pub use ports::{OpenIntent, OpenMembers, Store};

@@ -1,11 +1,13 @@
 //! Calls to the facts service, and further requests to the application.
 
+use std::time::Duration;
+
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
 use scimguard_core::{BackendOutcome, Headers};
-use scimguard_exchange::{Outgoing, Remote, Report, Send, headers};
-use scimguard_wire::{FACTS, FactsRequest, RECORDS, RecordsRequest};
+use scimguard_exchange::{Due, Outgoing, Parting, Remote, Report, Send, headers};
+use scimguard_wire::{FACTS, FactsRequest, RECORDS, REPORTS, RecordsRequest};
 use serde::Serialize;
 
 use crate::config::Cluster;
@@ -13,6 +15,9 @@ use crate::shared::Shared;
 
 /// A header that Envoy adds to the answers of an upstream.
 const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
+
+/// How long a report that nothing waits for waits for others.
+const SOON: Duration = Duration::from_millis(10);
 
 /// The answer to a call, if any.
 pub(crate) struct Reply {
@@ -29,19 +34,43 @@ pub(crate) fn ask(shared: &Shared, ask: &FactsRequest) -> Option<u32> {
 
 /// Sends records to the facts service. The call outlives the request, so that the outcome is recorded.
 pub(crate) fn tell(shared: &Shared, stream: u32, tell: &RecordsRequest) -> Option<u32> {
+    outliving(shared, stream, || post(&shared.facts, RECORDS, tell))
+}
+
+/// Sends a report that nothing waits for, if it is worth it.
+pub(crate) fn report(shared: &Shared, stream: u32, remote: &mut Remote, report: Report) {
+    match remote.part(report) {
+        None => {}
+        Some(Parting::Now(told)) => {
+            tell(shared, stream, &told);
+        }
+        Some(Parting::Later(told)) => match shared.reports.add(told) {
+            Due::Waits => {}
+            Due::Soon => shared.hand_backs.wake(SOON),
+            Due::Now => {
+                outliving(shared, stream, || send_reports(shared));
+            }
+        },
+    }
+}
+
+/// Sends the reports that wait. Runs in the root context.
+pub(crate) fn send_reports(shared: &Shared) -> Option<u32> {
+    let reports = shared.reports.take();
+    match reports.is_empty() {
+        true => None,
+        false => post(&shared.facts, REPORTS, &reports),
+    }
+}
+
+/// Makes a call from the root context, so that it does not end with the request.
+fn outliving(shared: &Shared, stream: u32, call: impl FnOnce() -> Option<u32>) -> Option<u32> {
     hostcalls::set_effective_context(shared.root).ok()?;
-    let token = post(&shared.facts, RECORDS, tell);
+    let token = call();
     if hostcalls::set_effective_context(stream).is_err() {
         log::error!("the request's context is gone");
     }
     token
-}
-
-/// Sends a report that nothing waits for, if it is worth a call.
-pub(crate) fn report(shared: &Shared, stream: u32, remote: &mut Remote, report: Report) {
-    if let Some(told) = remote.tell(report) {
-        tell(shared, stream, &told);
-    }
 }
 
 fn post(facts: &Cluster, path: &str, message: &impl Serialize) -> Option<u32> {

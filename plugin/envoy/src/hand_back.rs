@@ -78,10 +78,15 @@ impl HandBacks {
             gate: Rc::clone(gate),
             then,
         });
-        if hostcalls::set_tick_period(SOON).is_err() {
-            log::error!("a body cannot be put back");
-        }
+        set_tick(SOON);
         Back::Later
+    }
+
+    /// Has the root context run within this time, and no later than for a body that waits.
+    pub(crate) fn wake(&self, within: Duration) {
+        if self.0.borrow().is_empty() {
+            set_tick(within);
+        }
     }
 
     /// Puts all waiting bodies back. Runs in the root context.
@@ -108,6 +113,12 @@ impl HandBacks {
                 log::error!("a request cannot be released");
             }
         }
+    }
+}
+
+fn set_tick(period: Duration) {
+    if hostcalls::set_tick_period(period).is_err() {
+        log::error!("the root context cannot be woken");
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use scimguard_core::hide_secrets;
-use scimguard_exchange::Setup;
+use scimguard_exchange::{Reports, Setup};
 
+use crate::calls;
 use crate::config::Config;
 use crate::hand_back::HandBacks;
 use crate::memory::Memory;
@@ -49,6 +50,7 @@ impl RootContext for Root {
                     metrics: Metrics::new(),
                     memory: Memory::new(config.memory),
                     hand_backs: HandBacks::default(),
+                    reports: Reports::default(),
                     log: Refusals::default(),
                 }));
                 true
@@ -69,6 +71,7 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         if let Some(shared) = &self.shared {
             shared.hand_backs.run();
+            calls::send_reports(shared);
         }
         self.set_tick_period(Duration::ZERO);
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use scimguard_core::Guard;
-use scimguard_exchange::{Setup, Strangers};
+use scimguard_exchange::{Reports, Setup, Strangers};
 
 use crate::config::Cluster;
 use crate::hand_back::HandBacks;
@@ -23,5 +23,6 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) memory: Rc<Memory>,
     pub(crate) hand_backs: HandBacks,
+    pub(crate) reports: Reports,
     pub(crate) log: Refusals,
 }

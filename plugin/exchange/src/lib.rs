@@ -82,6 +82,7 @@ pub mod incoming;
 mod paths;
 mod refusal;
 mod remote;
+mod reports;
 mod setup;
 mod strangers;
 mod trust;
@@ -93,7 +94,8 @@ pub use exchange::{
 };
 pub use paths::ScimPaths;
 pub use refusal::Refused;
-pub use remote::{Remote, ServiceError};
+pub use remote::{Parting, Remote, ServiceError};
+pub use reports::{Due, Reports};
 pub use setup::Setup;
 pub use strangers::{Strangers, address};
 pub use trust::{account_of_token, good_tokens};

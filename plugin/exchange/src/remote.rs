@@ -17,6 +17,15 @@ pub enum ServiceError {
     NoResponse,
 }
 
+/// How a report is sent that nothing waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// At once, since it stores something or ends leases.
+    Now(RecordsRequest),
+    /// With others, a few milliseconds later: it ends a read.
+    Later(RecordsRequest),
+}
+
 /// One exchange's dealings with the facts service.
 pub struct Remote {
     strangers: Arc<Strangers>,
@@ -122,6 +131,16 @@ impl Remote {
             verdict: decision,
             records: report.records,
             end: report.ends,
+        })
+    }
+
+    /// The message to send for a report that nothing waits for, if it is worth one.
+    pub fn part(&mut self, report: Report) -> Option<Parting> {
+        let told = self.tell(report)?;
+        let ends_read = wire::is_read(&self.head.method) && told.records.is_empty();
+        Some(match ends_read {
+            true => Parting::Later(told),
+            false => Parting::Now(told),
         })
     }
 

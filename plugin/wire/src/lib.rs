@@ -1,7 +1,7 @@
 //! The messages between a gateway that runs the policy itself and the facts service: JSON over HTTP.
 //!
-//! A gateway has no store. It asks for the policy's facts with [`FACTS`] and sends the policy's records with
-//! [`RECORDS`]. The service handles leases on what a request names, questions to the backend about resources
+//! A gateway has no store. It asks for the policy's facts with [`FACTS`], sends the policy's records with
+//! [`RECORDS`], and reports the ends of reads with [`REPORTS`], many at once. The service handles leases on what a request names, questions to the backend about resources
 //! that are not on record, token signatures and account limits.
 //!
 //! A client's request is a sequence of passes, as `wit/policy.wit` describes. A [`FactsRequest`] without a
@@ -17,6 +17,16 @@ pub const FACTS: &str = "/v1/facts";
 
 /// Takes a [`RecordsRequest`]; answers 204 once everything is on disk, or an error status with a [`Refused`].
 pub const RECORDS: &str = "/v1/records";
+
+/// Takes a list of [`RecordsRequest`], each the last of a pass and without records, and answers 204 before
+/// they are carried out: nothing waits for them.
+pub const REPORTS: &str = "/v1/reports";
+
+/// Whether this method changes nothing (RFC 9110 §9.2.1), so that its pass needs no leases.
+#[must_use]
+pub fn is_read(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
 
 /// Identifies the state that the service keeps for one request: leases, keys and answers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use scimguard_core::facts::{Fact, Key};
 use scimguard_exchange::Needed;
-use scimguard_knowledge::is_read;
-use scimguard_wire::{FactsRequest, FactsResponse};
+use scimguard_wire::{FactsRequest, FactsResponse, is_read};
 
 use super::access::Gateway;
 use super::authority::{HeadHash, good_tokens};

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, StatusCode, header};
-use scimguard_wire::{FACTS, Head, RECORDS};
+use scimguard_wire::{FACTS, Head, RECORDS, REPORTS, RecordsRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_rustls::TlsAcceptor;
@@ -56,6 +56,7 @@ pub(super) struct FactsService {
 enum Endpoint {
     Facts,
     Records,
+    Reports,
 }
 
 impl FactsService {
@@ -102,7 +103,8 @@ impl FactsService {
             (HEALTH, _) => return health(&proxy),
             (FACTS, &Method::POST) => Endpoint::Facts,
             (RECORDS, &Method::POST) => Endpoint::Records,
-            (FACTS | RECORDS, _) => return Failure::method().response(),
+            (REPORTS, &Method::POST) => Endpoint::Reports,
+            (FACTS | RECORDS | REPORTS, _) => return Failure::method().response(),
             _ => return Failure::nowhere().response(),
         };
         let Some(gateway) = self
@@ -167,9 +169,15 @@ impl FactsService {
                     .await;
                 // The log shows where it failed; the message may hold a part of the request.
                 stored.unwrap_or_else(|_| Err(Failure::failed()))?;
-                let mut response = http::Response::new(Outgoing::empty());
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                Ok(response)
+                Ok(no_content())
+            }
+            Endpoint::Reports => {
+                let reports: Vec<RecordsRequest> = read(&body)?;
+                let (proxy, gateway) = (Arc::clone(proxy), Arc::clone(gateway));
+                let tasks = proxy.lifetime.in_flight.clone();
+                tasks
+                    .spawn(async move { self.take_reports(&proxy, &gateway, reports, peer).await });
+                Ok(no_content())
             }
         }
     }
@@ -180,6 +188,7 @@ impl Endpoint {
         match self {
             Self::Facts => "read",
             Self::Records => "record",
+            Self::Reports => "report",
         }
     }
 }
@@ -221,6 +230,12 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
             "It is not of this version of the interface (line {line}, column {column})."
         ))
     })
+}
+
+fn no_content() -> http::Response<Outgoing> {
+    let mut response = http::Response::new(Outgoing::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
 }
 
 fn written(message: &impl Serialize) -> Result<http::Response<Outgoing>, Failure> {

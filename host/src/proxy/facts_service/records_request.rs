@@ -19,6 +19,28 @@ use crate::proxy::state::State;
 use scimguard_store::now;
 
 impl FactsService {
+    /// Takes the reports of requests that ended without records. A gateway does not learn what is wrong with
+    /// one of them: the log does.
+    pub(super) async fn take_reports(
+        &self,
+        proxy: &Proxy,
+        gateway: &Arc<Gateway>,
+        reports: Vec<RecordsRequest>,
+        peer: IpAddr,
+    ) {
+        for report in reports {
+            let taken = match report.records.is_empty() && report.end {
+                true => self.take_records(proxy, gateway, report, peer).await,
+                false => Err(Failure::malformed(
+                    "A report ends its pass, without records.",
+                )),
+            };
+            if let Err(failure) = taken {
+                failure.log(&gateway.name);
+            }
+        }
+    }
+
     pub(super) async fn take_records(
         &self,
         proxy: &Proxy,

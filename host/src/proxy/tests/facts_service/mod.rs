@@ -4,14 +4,15 @@ mod access;
 mod lies;
 mod limits;
 mod passes;
+mod reports;
 mod shares;
 mod sharing;
 mod tls;
 
 use scimguard_core::record::Record;
 use scimguard_wire::{
-    DecisionReport, FACTS, FactsRequest, FactsResponse, Head, Pass, RECORDS, RecordsRequest,
-    Refused, Stage,
+    DecisionReport, FACTS, FactsRequest, FactsResponse, Head, Pass, RECORDS, REPORTS,
+    RecordsRequest, Refused, Stage,
 };
 
 use super::*;
