@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::host;
 use crate::project::Project;
 use crate::steps::Steps;
 
@@ -23,7 +22,7 @@ Examples:
 pub(crate) fn run(project: &Project, steps: &mut Steps, arguments: &[String]) -> Result<ExitCode> {
     let explore = |verb: &str| {
         let mut cargo = project.cargo();
-        cargo.arg(verb).args(host::PROFILE);
+        cargo.args([verb, "--profile", "explore"]);
         cargo.args(["--package", "scimguard-exploration"]);
         cargo
     };
