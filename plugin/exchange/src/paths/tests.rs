@@ -189,7 +189,6 @@ fn lookups_are_encoded() {
 fn the_account_of_a_scim_path_is_the_one_that_it_names() {
     let named = paths("/api/scim/account/{account}", None);
     let inner = ScimPaths::new(&settings("/{account}/scim", "/t/{account}", None));
-    let root = paths("/", Some("A"));
     for (paths, path, expected) in [
         (&named, "/api/scim/account/A/Users", Some("A")),
         (&named, "/api/scim/account/A", Some("A")),

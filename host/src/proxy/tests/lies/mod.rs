@@ -1,7 +1,7 @@
 //! A policy that lies is not believed between sockets either: one lie of each sort, next to its truth. All of
-//! them are in `plugin/exchange/tests/lies`.
+//! them are in `plugin/exchange/tests/scripted/lies`.
 
-#[path = "../../../../../plugin/exchange/tests/lies/every.rs"]
+#[path = "../../../../../plugin/exchange/tests/scripted/lies/every.rs"]
 pub(super) mod every;
 
 use self::every::{every_key, every_record};

@@ -1,12 +1,9 @@
 //! What a driver plays over a record in memory: the limits of what the policy may see, the backend's answers
 //! in order, and what it keeps of the decisions.
 
-mod script;
-
 use scimguard_core::facts::{Key, Table};
 use scimguard_core::history::{Answers, Decided};
-use scimguard_core::message::{AnswerBody, AnswerHandling, BackendAnswer, ResponseBody};
-use scimguard_core::record::{Record, ResourceKey};
+use scimguard_core::message::{AnswerBody, AnswerHandling, ResponseBody};
 use scimguard_core::{
     BackendOutcome, Body, Forward, Normalisation, Outcome, Proceed, Reject, Request, Respond,
     Response, Verdict,
@@ -14,10 +11,12 @@ use scimguard_core::{
 use scimguard_exchange::history::{Driver, Journal, Played, Stuck};
 use serde_json::json;
 
-use script::{
-    Says, Script, answered, answered_with, forward, need, proceed, reject, request, respond,
-    user_key,
+use crate::script::facts::user_key;
+use crate::script::says::{
+    answered, answered_as, answered_with, forward, headers, need, need_body, proceed, reject,
+    removal, request, respond,
 };
+use crate::script::{ACCOUNT, PATH, Says, Script};
 
 fn play(script: &Script, request: &Request, answers: &Answers) -> Result<Played, Stuck> {
     Driver::new(script).play(request, answers, &mut Table::default(), 7)
@@ -45,10 +44,8 @@ fn the_policy_reads_a_body_when_it_asks_for_it_and_up_to_the_limit() {
         (1_000, 2_000, Some(1_000)),
         (1_001, 2_000, None),
     ] {
-        let mut asks = need(&[]);
-        asks.body_limit = Some(limit);
         let script = Script::new(vec![
-            Verdict::Need(asks).into(),
+            Verdict::Need(need_body(limit, &[])).into(),
             Verdict::Reject(reject(403)).into(),
         ]);
         let request = request(Body::Bytes(vec![b'b'; size]));
@@ -129,7 +126,7 @@ fn answers_are_given_in_order_and_a_missing_one_is_named_unless_it_is_awaited() 
     let another = || {
         Err(Stuck::Another {
             method: "PUT".to_owned(),
-            path: script::PATH.to_owned(),
+            path: PATH.to_owned(),
         })
     };
     let answers = [answered(1), answered(2), answered(3)];
@@ -159,27 +156,20 @@ fn answers_are_given_in_order_and_a_missing_one_is_named_unless_it_is_awaited() 
 
 #[test]
 fn an_answer_that_is_not_judged_is_the_clients_response() {
-    let headers = || vec![("x-request-id".to_owned(), b"7".to_vec())];
-    let answered = |status, body| {
-        BackendOutcome::Answered(BackendAnswer {
-            status,
-            headers: headers(),
-            body,
-        })
-    };
+    let given = [("x-request-id", "7")];
     for (outcome, status, expected) in [
         (
-            answered(200, AnswerBody::Bytes(b"theirs".to_vec())),
+            answered_as(200, &given, AnswerBody::Bytes(b"theirs".to_vec())),
             200,
             Some(ResponseBody::Bytes(b"theirs".to_vec())),
         ),
         (
-            answered(204, AnswerBody::None),
+            answered_as(204, &given, AnswerBody::None),
             204,
             Some(ResponseBody::None),
         ),
         (
-            answered(200, AnswerBody::OverLimit),
+            answered_as(200, &given, AnswerBody::OverLimit),
             200,
             Some(ResponseBody::None),
         ),
@@ -195,53 +185,38 @@ fn an_answer_that_is_not_judged_is_the_clients_response() {
             Some(body) => {
                 let expected = Response {
                     status,
-                    headers: headers(),
+                    headers: headers(&given),
                     body,
                 };
                 assert_eq!(response, expected, "{case}");
             }
             None => {
-                let rule = (
-                    "scimguard-rule".to_owned(),
-                    b"upstream.unavailable".to_vec(),
-                );
-                assert!(response.headers.contains(&rule), "{case}");
+                let rule = headers(&[("scimguard-rule", "upstream.unavailable")]);
+                assert!(response.headers.contains(&rule[0]), "{case}");
             }
         }
         assert_eq!(script.heard().len(), 1, "{case}");
     }
 }
 
-fn removal(user: &str) -> Record {
-    Record::RemoveUser(ResourceKey {
-        account: "ACC1".to_owned(),
-        scope: String::new(),
-        id: user.to_owned(),
-    })
-}
-
 #[test]
 fn a_driver_keeps_every_decision_and_every_normalisation_and_stores_every_record() {
-    let mut goes_on = proceed();
-    goes_on.account = None;
     let script = Script::new(vec![
         Verdict::Proceed(Proceed {
             changes: vec![change("normalise.first")],
-            account: Some("ACC1".to_owned()),
-            ..goes_on.clone()
+            ..proceed()
         })
         .into(),
         Outcome::Forward(Forward {
-            path: "/scim/ACC1/Users/u1".to_owned(),
             changes: vec![change("normalise.second")],
-            account: Some("ACC1".to_owned()),
             records: vec![removal("u1")],
             ..forward()
         })
         .into(),
         Outcome::Proceed(Proceed {
             changes: vec![change("normalise.third")],
-            ..goes_on
+            account: None,
+            ..proceed()
         })
         .into(),
         Outcome::Respond(Respond {
@@ -251,14 +226,12 @@ fn a_driver_keeps_every_decision_and_every_normalisation_and_stores_every_record
         .into(),
     ]);
     let users = ["u1", "u2", "u3"].map(|id| {
-        json!({"account": "ACC1", "id": id, "userName": format!("{id}@example.com"), "managed_by": "okta"})
+        json!({"account": ACCOUNT, "id": id, "userName": format!("{id}@example.com"), "managed_by": "okta"})
     });
     let mut table = Table::from_json(&json!({"users": users})).unwrap();
-    let mut request = request(Body::None);
-    request.path = "/scim/ACC1/Users/u1".to_owned();
     let mut driver = Driver::new(&script);
     let played = driver
-        .play(&request, &each(&[answered(1)]), &mut table, 0)
+        .play(&request(Body::None), &each(&[answered(1)]), &mut table, 0)
         .unwrap();
     let stops: Vec<&str> = played
         .stops
@@ -322,13 +295,13 @@ fn a_decision_is_made_before_the_backend_is_asked_or_it_is_said_why_not() {
 fn what_has_no_decision_says_why() {
     let another = Stuck::Another {
         method: "PUT".to_owned(),
-        path: "/scim/A/Users/u1".to_owned(),
+        path: PATH.to_owned(),
     };
     for (stuck, expected) in [
         (Stuck::Trapped("it is broken".to_owned()), "it is broken"),
         (
             another,
-            "the plugin sends another request to the backend (PUT /scim/A/Users/u1), whose answer is not \
+            "the plugin sends another request to the backend (PUT /scim/ACC1/Users/u1), whose answer is not \
              given",
         ),
     ] {

@@ -78,11 +78,11 @@ fn good_tokens_are_those_of_the_guards_own_store() {
         stored("old", revoked),
         stored(OTHERS, other()),
         Fact {
-            key: user_key("ACC1"),
+            key: user_key("u1"),
             answer: Answer::Token(own()),
         },
         Fact {
-            key: Key::Token(sha256_hex(b"absent")),
+            key: token_key("absent"),
             answer: Answer::Absent,
         },
         stored(OWN, own()),

@@ -19,10 +19,10 @@ fn twice(client: &Client, first: Named, then: Named) -> Vec<Vec<Says>> {
         Outcome::Forward(then.clone().forward(&client.request)),
         Outcome::Proceed(then.proceed()),
     ];
-    let begins = [Says::Looks, Says::Decides(Verdict::Proceed(first))];
+    let begins = [Says::Looks, Verdict::Proceed(first).into()];
     let mut places = Vec::new();
     for outcome in outcomes {
-        let judges = Says::Judges(outcome);
+        let judges = Says::from(outcome);
         places.push([&begins[..], &[Says::Looks, judges.clone()]].concat());
         places.push([&begins[..], &[judges]].concat());
     }
@@ -106,8 +106,8 @@ fn an_account_that_its_token_named_is_remembered_without_the_token() {
     for (account, is_own) in [("ACC1", true), ("ACC2", false)] {
         let says = [
             Says::Looks,
-            Says::Decides(Verdict::Proceed(Claim::new(Some("ACC1"), None).proceed())),
-            Says::Judges(needs(vec![user_key(account)]).into()),
+            Verdict::Proceed(Claim::new(Some("ACC1"), None).proceed()).into(),
+            Outcome::Need(need_keys(&[user_key_of(account, "u1")])).into(),
         ];
         let why = "it asks for facts of another account than the request's";
         match is_own {
@@ -117,8 +117,8 @@ fn an_account_that_its_token_named_is_remembered_without_the_token() {
     }
     let unnamed = [
         Says::Looks,
-        Says::Decides(Verdict::Proceed(Claim::default().proceed())),
-        Says::Judges(Outcome::Proceed(Claim::new(Some("ACC1"), None).proceed())),
+        proceeds(),
+        Outcome::Proceed(Claim::new(Some("ACC1"), None).proceed()).into(),
     ];
     assert_lie(&client, &unnamed, OTHER_ACCOUNT, "its fact is forgotten");
 }

@@ -1,19 +1,20 @@
 //! How an exchange ends early: a client goes away, the backend is not reached, storing fails, the policy
 //! fails. Whatever is left to record or to release is in the last report.
 
-mod script;
-
 use std::sync::Arc;
 
-use scimguard_core::message::{AnswerBody, AnswerHandling, BackendAnswer};
+use scimguard_core::message::{AnswerBody, AnswerHandling};
 use scimguard_core::record::Record;
 use scimguard_core::{BackendOutcome, Body, Forward, Outcome, Proceed, Respond, Verdict};
 use scimguard_exchange::{Exchange, Refused, Report, ServiceError, Setup, Step};
 
-use script::{
-    Says, Script, answered, begun, ended, forward, found, need, needed, past_store, proceed,
-    record, record_of, reject, request, respond, sent, stored, user_key,
+use crate::script::facts::{found, user_key};
+use crate::script::says::{
+    answered, answered_as, forward, need, need_body, proceed, reject, removal, removal_of, request,
+    respond,
 };
+use crate::script::steps::{begun, ended, needed, past_facts, past_store, sent, stored};
+use crate::script::{ACCOUNT, Says, Script};
 
 /// An exchange whose request has been sent, holding facts or not, before the policy says this of the
 /// outcome.
@@ -29,7 +30,7 @@ fn at_the_backend(asks: bool, answer: AnswerHandling, then: Says) -> (Exchange<S
     let script = Script::new(says);
     let (mut exchange, step) = begun(script.clone(), request(Body::None));
     let step = match asks {
-        true => exchange.facts(Ok(found(&needed(step).keys, 0))),
+        true => past_facts(&mut exchange, step),
         false => step,
     };
     sent(past_store(&mut exchange, step));
@@ -51,17 +52,17 @@ fn judgements() -> Vec<(Says, Vec<Record>)> {
         }))
     };
     let forwards = Forward {
-        records: vec![record("u1")],
+        records: vec![removal("u1")],
         ..forward()
     };
     vec![
-        (responds(vec![record("u1")]), vec![record("u1")]),
-        (proceeds(vec![record("u1")]), vec![record("u1")]),
+        (responds(vec![removal("u1")]), vec![removal("u1")]),
+        (proceeds(vec![removal("u1")]), vec![removal("u1")]),
         (responds(Vec::new()), Vec::new()),
         // What would come next no longer does.
         (Outcome::Forward(forwards).into(), Vec::new()),
         (Outcome::Need(need(&["u2"])).into(), Vec::new()),
-        (responds(vec![record_of("B", "u1")]), Vec::new()),
+        (responds(vec![removal_of("ACC2", "u1")]), Vec::new()),
         (Says::Fails("it is broken"), Vec::new()),
     ]
 }
@@ -100,11 +101,7 @@ fn a_request_that_does_not_reach_the_backend_counts_as_refused_by_it() {
             assert_eq!(answer.rule.as_deref(), Some("facts.unavailable"), "{case}");
             assert_eq!(answer.response.status, 503, "{case}");
             check(answer.final_report, holds, records, &case);
-            let refused = BackendOutcome::Answered(BackendAnswer {
-                status: 503,
-                headers: Vec::new(),
-                body: AnswerBody::None,
-            });
+            let refused = answered_as(503, &[], AnswerBody::None);
             let heard = script.heard().pop().unwrap();
             assert_eq!(heard.observed, Some((b"then".to_vec(), refused)), "{case}");
         }
@@ -183,7 +180,7 @@ fn a_refusal_stands_if_it_cannot_be_stored_unless_it_is_of_a_credential_or_the_s
         let decision = report.decision.unwrap();
         assert_eq!(decision.status, Some(status), "{case}");
         assert_eq!(decision.rule.as_deref(), Some("some.rule"), "{case}");
-        assert_eq!(decision.account.as_deref(), Some(script::ACCOUNT), "{case}");
+        assert_eq!(decision.account.as_deref(), Some(ACCOUNT), "{case}");
         let answer = ended(exchange.stored(stored_as));
         assert_eq!(answer.rule.as_deref(), Some(rule), "{case}");
         assert!(answer.final_report.is_none(), "{case}");
@@ -196,7 +193,7 @@ fn a_refusal_stands_if_it_cannot_be_stored_unless_it_is_of_a_credential_or_the_s
 #[test]
 fn nothing_follows_a_report_that_is_not_stored() {
     let with_record = Respond {
-        records: vec![record("u1")],
+        records: vec![removal("u1")],
         ..respond()
     };
     for says in [
@@ -241,11 +238,9 @@ fn an_exchange_without_facts_is_refused_and_ends_what_it_holds() {
 
 #[test]
 fn an_exchange_that_waits_for_its_client_lets_go_and_asks_again_for_what_it_knew() {
-    let mut asks = need(&["u2"]);
-    asks.body_limit = Some(10);
     let script = Script::new(vec![
         Verdict::Need(need(&["u1"])).into(),
-        Verdict::Need(asks).into(),
+        Verdict::Need(need_body(10, &["u2"])).into(),
         Verdict::Reject(reject(403)).into(),
     ]);
     let (mut exchange, step) = begun(script.clone(), request(Body::Unread));
@@ -266,12 +261,10 @@ fn an_exchange_that_waits_for_its_client_lets_go_and_asks_again_for_what_it_knew
 
 #[test]
 fn the_time_of_an_exchange_is_the_first_that_facts_came_with_since_it_let_go() {
-    let mut asks = need(&["u3"]);
-    asks.body_limit = Some(10);
     let script = Script::new(vec![
         Verdict::Need(need(&["u1"])).into(),
         Verdict::Need(need(&["u2"])).into(),
-        Verdict::Need(asks).into(),
+        Verdict::Need(need_body(10, &["u3"])).into(),
         Verdict::Reject(reject(403)).into(),
     ]);
     let setup = Arc::new(Setup::new(script.clone(), false));

@@ -7,17 +7,9 @@ use super::*;
 /// Forwards with this token, at once and in a later part.
 fn sends(client: &Client, account: Option<&str>, token: Option<&str>) -> [Vec<Says>; 2] {
     let forward = Claim::new(account, token).forward(&client.request);
-    let proceeds = Says::Decides(Verdict::Proceed(Claim::default().proceed()));
     [
-        vec![
-            Says::Looks,
-            Says::Decides(Verdict::Forward(forward.clone())),
-        ],
-        vec![
-            proceeds,
-            Says::Looks,
-            Says::Judges(Outcome::Forward(forward)),
-        ],
+        vec![Says::Looks, Verdict::Forward(forward.clone()).into()],
+        vec![proceeds(), Says::Looks, Outcome::Forward(forward).into()],
     ]
 }
 

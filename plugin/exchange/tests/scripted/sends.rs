@@ -1,36 +1,37 @@
 //! What the backend gets, what is stored before it, and what the client gets of its answer.
 
-mod script;
-
-use std::sync::Arc;
-
-use scimguard_core::message::{AnswerBody, AnswerHandling, BackendAnswer, Need, ResponseBody};
+use scimguard_core::message::{AnswerBody, AnswerHandling, ResponseBody};
 use scimguard_core::{
     BackendOutcome, Body, Forward, Headers, Outcome, Proceed, Request, Respond, Response, Verdict,
 };
 use scimguard_exchange::{Exchange, Send, Setup, Step};
 use scimguard_wire::Stage;
 
-use script::{
-    Says, Script, TOKEN, TOKEN_ID, answered, answered_with, begun, begun_with, ended, forward,
-    found, headers, need, needed, past_store, proceed, record, request, respond, sent, stored,
-    token_key,
+use crate::script::facts::{OWN, OWN_ID, found, token_key};
+use crate::script::says::{
+    answered, answered_as, answered_with, forward, headers, need, need_keys, proceed, reject,
+    removals, request, respond, response,
 };
+use crate::script::steps::{
+    begun, begun_with, ended, needed, past_facts, past_store, sent, stored,
+};
+use crate::script::{PATH, Says, Script};
 
 const ALL_HEADERS: [(&str, &str); 7] = [
     ("accept-encoding", "gzip"),
-    ("authorization", "Bearer pat.A.tok1.s3cret"),
+    ("authorization", "Bearer sat.ACC1.own.secret-of-own"),
     ("connection", "close"),
     ("content-length", "3"),
     ("content-type", "application/scim+json"),
-    ("x-api-key", "pat.A.tok1.s3cret"),
+    ("x-api-key", OWN),
     ("x-request-id", "7"),
 ];
 
 fn with_token() -> Request {
-    let mut request = request(Body::None);
-    request.headers = headers(&[("authorization", &format!("Bearer {TOKEN}"))]);
-    request
+    Request {
+        headers: headers(&[("authorization", &format!("Bearer {OWN}"))]),
+        ..request(Body::None)
+    }
 }
 
 fn names(headers: &Headers) -> String {
@@ -40,23 +41,19 @@ fn names(headers: &Headers) -> String {
 
 /// What is sent with all headers above, after the token has been looked up.
 fn sent_with(lends: bool, verified: bool, answer: AnswerHandling) -> Send {
-    let asks = Need {
-        keys: vec![token_key()],
-        body_limit: None,
-    };
     let sends = Forward {
         headers: headers(&ALL_HEADERS),
-        verified_token: verified.then(|| TOKEN_ID.to_owned()),
+        verified_token: verified.then(|| OWN_ID.to_owned()),
         answer,
         ..forward()
     };
     let script = Script::new(vec![
-        Verdict::Need(asks).into(),
+        Verdict::Need(need_keys(&[token_key(OWN)])).into(),
         Verdict::Forward(sends).into(),
     ]);
-    let setup = Arc::new(Setup::new(script, false).lending(lends));
+    let setup = Setup::new(script, false).lending(lends);
     let (mut exchange, step) = begun_with(setup, with_token());
-    let step = exchange.facts(Ok(found(&needed(step).keys, 0)));
+    let step = past_facts(&mut exchange, step);
     sent(past_store(&mut exchange, step))
 }
 
@@ -89,11 +86,7 @@ fn the_backend_gets_no_framing_no_lent_clients_credential_and_for_a_judged_answe
         assert_eq!(send.own_credential, own, "{case}");
         assert_eq!(names(&send.headers), expected, "{case}");
         assert_eq!(send.observe, answer == Observe, "{case}");
-        assert_eq!(
-            (&*send.method, &*send.path),
-            ("PUT", script::PATH),
-            "{case}"
-        );
+        assert_eq!((&*send.method, &*send.path), ("PUT", PATH), "{case}");
     }
 }
 
@@ -116,7 +109,7 @@ fn the_last_report_goes_with_an_answer_that_is_passed_on_if_the_request_holds_an
         }
         let (mut exchange, step) = begun(Script::new(says), request(Body::None));
         let step = match asks {
-            true => exchange.facts(Ok(found(&needed(step).keys, 0))),
+            true => past_facts(&mut exchange, step),
             false => step,
         };
         let send = sent(past_store(&mut exchange, step));
@@ -146,7 +139,7 @@ fn led_to(is_first: bool, asks: bool, verdict: Says) -> (Exchange<Script>, Step)
         false => past_store(&mut exchange, step),
     };
     let step = match asks {
-        true => exchange.facts(Ok(found(&needed(step).keys, 0))),
+        true => past_facts(&mut exchange, step),
         false => step,
     };
     (exchange, step)
@@ -164,7 +157,7 @@ fn the_decision_and_every_record_are_stored_before_the_backend_is_asked_and_noth
         (false, true, 1, true),
     ] {
         let case = format!("first: {is_first}, asks: {asks}, {records} records");
-        let records: Vec<_> = (0..records).map(|n| record(&n.to_string())).collect();
+        let records = removals(records);
         let sends = Forward {
             records: records.clone(),
             rule: Some("allowed.so".to_owned()),
@@ -200,7 +193,7 @@ fn a_part_ends_with_a_report_if_there_is_anything_to_report() {
         (false, true, 2, true),
     ] {
         let case = format!("first: {is_first}, asks: {asks}, {records} records");
-        let records: Vec<_> = (0..records).map(|n| record(&n.to_string())).collect();
+        let records = removals(records);
         let goes_on = Proceed {
             records: records.clone(),
             ..proceed()
@@ -277,23 +270,26 @@ fn judged(outcome: BackendOutcome, response: Response) -> Response {
 fn the_client_gets_the_backends_body_where_the_policy_says_so_and_only_then() {
     let theirs = || b"theirs".to_vec();
     let ours = || ResponseBody::Bytes(b"ours".to_vec());
-    let with = |body| answered_with(body);
     let as_received = || ResponseBody::AsReceived;
     for (outcome, body, expected) in [
         (
-            with(AnswerBody::Bytes(theirs())),
+            answered_with(AnswerBody::Bytes(theirs())),
             as_received(),
             ResponseBody::Bytes(theirs()),
         ),
-        (with(AnswerBody::Bytes(theirs())), ours(), ours()),
+        (answered_with(AnswerBody::Bytes(theirs())), ours(), ours()),
         (
-            with(AnswerBody::Bytes(theirs())),
+            answered_with(AnswerBody::Bytes(theirs())),
             ResponseBody::None,
             ResponseBody::None,
         ),
-        (with(AnswerBody::None), as_received(), ResponseBody::None),
         (
-            with(AnswerBody::OverLimit),
+            answered_with(AnswerBody::None),
+            as_received(),
+            ResponseBody::None,
+        ),
+        (
+            answered_with(AnswerBody::OverLimit),
             as_received(),
             ResponseBody::None,
         ),
@@ -306,7 +302,7 @@ fn the_client_gets_the_backends_body_where_the_policy_says_so_and_only_then() {
         let case = format!("{outcome:?}, {body:?}");
         let response = Response {
             body,
-            ..script::response(200)
+            ..response(200)
         };
         assert_eq!(judged(outcome, response).body, expected, "{case}");
     }
@@ -316,13 +312,9 @@ fn the_client_gets_the_backends_body_where_the_policy_says_so_and_only_then() {
 fn the_client_gets_no_header_of_the_backends_connection() {
     let response = Response {
         headers: headers(&ALL_HEADERS),
-        ..script::response(200)
+        ..response(200)
     };
-    let outcome = BackendOutcome::Answered(BackendAnswer {
-        status: 200,
-        headers: headers(&ALL_HEADERS),
-        body: AnswerBody::None,
-    });
+    let outcome = answered_as(200, &ALL_HEADERS, AnswerBody::None);
     assert_eq!(
         names(&judged(outcome, response).headers),
         "accept-encoding authorization content-type x-api-key x-request-id"
@@ -333,7 +325,7 @@ fn the_client_gets_no_header_of_the_backends_connection() {
 fn an_answer_waits_until_its_records_are_stored_and_ends_what_is_held() {
     for (asks, records) in [(false, 0), (true, 0), (false, 1), (true, 2)] {
         let case = format!("asks: {asks}, {records} records");
-        let records: Vec<_> = (0..records).map(|n| record(&n.to_string())).collect();
+        let records = removals(records);
         let last = Respond {
             records: records.clone(),
             ..respond()
@@ -360,14 +352,14 @@ fn an_answer_waits_until_its_records_are_stored_and_ends_what_is_held() {
 fn a_scim_requests_token_is_looked_up_before_the_policy_is_asked_where_that_is_set_up() {
     let management = "/users/u1";
     for (foresees, path, carries, looked_up) in [
-        (true, script::PATH, true, true),
-        (true, script::PATH, false, false),
+        (true, PATH, true, true),
+        (true, PATH, false, false),
         (true, management, true, false),
-        (false, script::PATH, true, false),
+        (false, PATH, true, false),
         (false, management, true, false),
     ] {
         let case = format!("{path}, foresees: {foresees}, token: {carries}");
-        let script = Script::new(vec![Verdict::Reject(script::reject(403)).into()]);
+        let script = Script::new(vec![Verdict::Reject(reject(403)).into()]);
         let setup = Setup::new(script.clone(), false);
         let setup = match foresees {
             true => setup.foreseeing(),
@@ -378,13 +370,13 @@ fn a_scim_requests_token_is_looked_up_before_the_policy_is_asked_where_that_is_s
             false => request(Body::None),
         };
         request.path = path.to_owned();
-        let (_, step) = begun_with(Arc::new(setup), request);
+        let (_, step) = begun_with(setup, request);
         assert_eq!(script.heard().is_empty(), looked_up, "{case}");
         if looked_up {
             let needed = needed(step);
             assert_eq!(
                 (needed.keys, needed.first),
-                (vec![token_key()], true),
+                (vec![token_key(OWN)], true),
                 "{case}"
             );
         }

@@ -159,7 +159,7 @@ fn a_stored_token_of_the_request_names_its_account() {
     worthless.revoked = true;
     worthless.principal = None;
     let absent = |answer| Fact {
-        key: Key::Token(sha256_hex(OWN.as_bytes())),
+        key: token_key(OWN),
         answer,
     };
     let claims = r#"{"account":"ACC1"}"#.to_owned();

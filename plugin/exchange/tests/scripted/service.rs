@@ -1,8 +1,6 @@
 //! A gateway's messages to the facts service: which questions and reports are worth one, and what the
 //! service's answers mean.
 
-mod script;
-
 use std::sync::Arc;
 
 use scimguard_core::facts::Key;
@@ -11,9 +9,10 @@ use scimguard_exchange::{
 };
 use scimguard_wire::{DecisionReport, Pass, RecordsRequest, Stage};
 
-use script::{TOKEN, headers, record, token_key, user_key};
+use crate::script::facts::{NOW, OWN, OWN_ID, token_key, user_key};
+use crate::script::says::{headers, removals};
+use crate::script::{ACCOUNT, PATH};
 
-const NOW: u64 = 1_780_272_000_000;
 const SOURCE: &str = "192.0.2.7:4711";
 
 fn remote_of(strangers: &Arc<Strangers>, token: &str, source: Option<&str>) -> Remote {
@@ -36,7 +35,7 @@ fn remote_with(
 ) -> Remote {
     let incoming = Incoming {
         method: method.to_owned(),
-        path: script::PATH.to_owned(),
+        path: PATH.to_owned(),
         authority: None,
         headers: headers(given),
     };
@@ -49,7 +48,7 @@ fn remote_with(
 }
 
 fn remote() -> Remote {
-    remote_of(&Arc::default(), TOKEN, Some(SOURCE))
+    remote_of(&Arc::default(), OWN, Some(SOURCE))
 }
 
 fn question(key: Key) -> Needed {
@@ -69,8 +68,8 @@ fn hold(remote: &mut Remote) {
 
 fn decision(status: Option<u16>, verified: bool) -> DecisionReport {
     DecisionReport {
-        account: Some("A".to_owned()),
-        verified_token: verified.then(|| "tok1".to_owned()),
+        account: Some(ACCOUNT.to_owned()),
+        verified_token: verified.then(|| OWN_ID.to_owned()),
         rule: None,
         status,
     }
@@ -79,7 +78,7 @@ fn decision(status: Option<u16>, verified: bool) -> DecisionReport {
 fn report(decision: Option<DecisionReport>, records: usize, ends: bool) -> Report {
     Report {
         decision,
-        records: (0..records).map(|n| record(&n.to_string())).collect(),
+        records: removals(records),
         sends: false,
         ends,
     }
@@ -98,7 +97,7 @@ fn the_end_of_a_read_may_be_reported_later_with_others() {
         ("GET", 1, false, Some(false)),
     ] {
         let case = format!("{method}, {records} records, holds: {holds}");
-        let given = [("authorization", TOKEN)];
+        let given = [("authorization", OWN)];
         let mut remote = remote_with(method, &Arc::default(), &given, Some(SOURCE));
         if holds {
             hold(&mut remote);
@@ -187,30 +186,27 @@ fn an_accepted_request_is_told_with_the_next_report_that_is_worth_a_call() {
 #[test]
 fn the_service_learns_the_request_its_credentials_and_no_other_header() {
     let given = [
-        ("authorization", TOKEN),
+        ("authorization", OWN),
         ("cookie", "a=1"),
         ("x-api-key", "k"),
     ];
     let mut remote = with_headers(&Arc::default(), &given, Some(SOURCE));
-    let asked = remote.ask(question(token_key())).unwrap();
+    let asked = remote.ask(question(token_key(OWN))).unwrap();
     let text = |text: &str| text.to_owned();
     assert_eq!(
         (asked.pass, asked.stage, asked.first),
         (None, Stage::Decide, true)
     );
-    assert_eq!(asked.keys, [token_key()]);
-    assert_eq!(
-        (&*asked.head.method, &*asked.head.path),
-        ("PUT", script::PATH)
-    );
+    assert_eq!(asked.keys, [token_key(OWN)]);
+    assert_eq!((&*asked.head.method, &*asked.head.path), ("PUT", PATH));
     assert_eq!(asked.head.source.as_deref(), Some(SOURCE));
     let credentials = [
-        (text("authorization"), text(TOKEN)),
+        (text("authorization"), text(OWN)),
         (text("x-api-key"), text("k")),
     ];
     assert_eq!(asked.head.credentials, credentials);
     hold(&mut remote);
-    let asked = remote.ask(question(token_key())).unwrap();
+    let asked = remote.ask(question(token_key(OWN))).unwrap();
     assert_eq!(asked.pass, Some(Pass(text("p"))));
 }
 
@@ -229,15 +225,15 @@ fn an_address_that_the_service_slows_down_waits_with_its_questions_about_tokens(
     let slowed = r#"{"rule": "rate.limited", "detail": "Too many.", "retry_after": 9}"#;
     let endless = r#"{"rule": "rate.limited", "detail": "Too many.", "retry_after": null}"#;
     for (status, body, source, key, waits) in [
-        (401, slowed, Some(SOURCE), token_key(), true),
-        (401, slowed, Some("192.0.2.7:1"), token_key(), true),
-        (401, slowed, Some("192.0.2.8:4711"), token_key(), false),
-        (401, slowed, None, token_key(), false),
+        (401, slowed, Some(SOURCE), token_key(OWN), true),
+        (401, slowed, Some("192.0.2.7:1"), token_key(OWN), true),
+        (401, slowed, Some("192.0.2.8:4711"), token_key(OWN), false),
+        (401, slowed, None, token_key(OWN), false),
         (401, slowed, Some(SOURCE), user_key("u1"), false),
         // An account's limit says nothing of the address.
-        (403, slowed, Some(SOURCE), token_key(), false),
-        (401, endless, Some(SOURCE), token_key(), false),
-        (401, "no answer", Some(SOURCE), token_key(), false),
+        (403, slowed, Some(SOURCE), token_key(OWN), false),
+        (401, endless, Some(SOURCE), token_key(OWN), false),
+        (401, "no answer", Some(SOURCE), token_key(OWN), false),
     ] {
         let case = format!("{status}, {body}, {source:?}, {key:?}");
         let strangers = Arc::default();
@@ -247,7 +243,7 @@ fn an_address_that_the_service_slows_down_waits_with_its_questions_about_tokens(
             body == "no answer",
             "{case}"
         );
-        let asked = remote_of(&strangers, TOKEN, source).ask(question(key));
+        let asked = remote_of(&strangers, OWN, source).ask(question(key));
         let expected = waits.then(|| ServiceError::Refused(Refused::not_asked(9)));
         assert_eq!(asked.err(), expected, "{case}");
     }
@@ -257,16 +253,16 @@ fn an_address_that_the_service_slows_down_waits_with_its_questions_about_tokens(
 fn a_token_that_was_accepted_passes_while_strange_ones_from_its_address_wait() {
     let slowed = r#"{"rule": "rate.limited", "detail": "Too many.", "retry_after": 9}"#;
     for (verified, token, waits) in [
-        (true, TOKEN, false),
+        (true, OWN, false),
         (true, "Bearer another", true),
-        (false, TOKEN, true),
+        (false, OWN, true),
     ] {
         let strangers = Arc::default();
-        let mut remote = remote_of(&strangers, TOKEN, Some(SOURCE));
+        let mut remote = remote_of(&strangers, OWN, Some(SOURCE));
         let told = report(Some(decision(None, verified)), 1, false);
         assert!(remote.tell(told).is_some());
         slow_down(&strangers, 401, slowed);
-        let asked = remote_of(&strangers, token, Some(SOURCE)).ask(question(token_key()));
+        let asked = remote_of(&strangers, token, Some(SOURCE)).ask(question(token_key(OWN)));
         assert_eq!(asked.is_err(), waits, "verified: {verified}, {token}");
     }
 }

@@ -23,8 +23,8 @@ fn keeps(client: &Client, account: Option<&str>, records: &[Record]) -> Vec<Vec<
     claim.records = records.to_vec();
     let mut places = claim.everywhere(&client.request);
     places.push(vec![
-        Says::Decides(Verdict::Forward(sends)),
-        Says::Judges(Outcome::Respond(respond)),
+        Verdict::Forward(sends).into(),
+        Outcome::Respond(respond).into(),
     ]);
     places
 }
@@ -80,8 +80,8 @@ fn an_account_counts_for_the_records_of_later_parts() {
             ..Claim::default().proceed()
         };
         let says = [
-            Says::Decides(Verdict::Proceed(first)),
-            Says::Judges(Outcome::Proceed(then)),
+            Verdict::Proceed(first).into(),
+            Outcome::Proceed(then).into(),
         ];
         match account {
             "ACC1" => {
@@ -110,7 +110,7 @@ fn of_no_outcome(account: &str) -> [(Outcome, usize); 4] {
         ),
         (Outcome::Proceed(claim.clone().proceed()), many),
         (Outcome::Forward(claim.forward(&client.request)), 0),
-        (needs(every_key(account, OWN)).into(), 0),
+        (need_keys(&every_key(account, OWN)).into(), 0),
     ]
 }
 
@@ -119,14 +119,14 @@ fn a_lie_about_a_request_without_an_answer_is_not_recorded_either() {
     let client = Client::at(USERS);
     let sends = Forward {
         answer: AnswerHandling::Observe,
-        ..forward(&client.request)
+        ..Claim::default().forward(&client.request)
     };
     for account in ["ACC1", "ACC2"] {
         for (outcome, many) in of_no_outcome(account) {
             let expected = if account == "ACC1" { many } else { 0 };
             let sent = || {
-                let forward = Says::Decides(Verdict::Forward(sends.clone()));
-                let (mut exchange, _) = begin(&client, &[forward, Says::Judges(outcome.clone())]);
+                let forward = Says::from(Verdict::Forward(sends.clone()));
+                let (mut exchange, _) = begin(&client, &[forward, Says::from(outcome.clone())]);
                 assert!(matches!(exchange.start(), Step::Store(_)));
                 assert!(matches!(exchange.stored(Ok(())), Step::Send(_)));
                 exchange

@@ -1,17 +1,15 @@
 //! Every limit of an exchange holds at its boundary: a body, a gateway's buffer, rounds, and passes.
 
-mod script;
-
-use std::sync::Arc;
-
-use scimguard_core::message::{AnswerHandling, ForwardBody};
-use scimguard_core::{BackendOutcome, Body, Forward, Outcome, Verdict};
+use scimguard_core::message::{AnswerHandling, ForwardBody, Need};
+use scimguard_core::{BackendOutcome, Body, Forward, Outcome, Proceed, Verdict};
 use scimguard_exchange::{Answer, Exchange, Outgoing, Setup, Step};
 
-use script::{
-    Says, Script, answered, begun, begun_with, ended, forward, found, need, needed, past_store,
-    proceed, request, respond, sent, stored, user_key,
+use crate::script::facts::{found, user_key};
+use crate::script::says::{answered, forward, need, need_body, proceed, request, respond};
+use crate::script::steps::{
+    begun, begun_with, ended, needed, past_facts, past_store, sent, stored,
 };
+use crate::script::{ACCOUNT, PATH, Says, Script};
 
 /// The gateway's buffer in these tests.
 const ROOM: u64 = 10;
@@ -35,8 +33,10 @@ fn a_body_is_read_once_and_no_further_than_the_policy_and_its_settings_allow() {
         (Body::Bytes(bytes(1)), Some(999), None),
         (Body::OverLimit, Some(999), None),
     ] {
-        let mut asks = need(&["u1"]);
-        asks.body_limit = wished;
+        let asks = Need {
+            body_limit: wished,
+            ..need(&["u1"])
+        };
         let case = format!("{received:?}, of which {wished:?} bytes are wished");
         let script = Script::new(vec![Verdict::Need(asks).into()]);
         let (mut exchange, step) = begun(script, request(received));
@@ -56,10 +56,8 @@ fn a_body_is_read_once_and_no_further_than_the_policy_and_its_settings_allow() {
 
 #[test]
 fn a_policy_that_needs_only_the_body_gets_it_without_any_facts() {
-    let mut asks = need(&[]);
-    asks.body_limit = Some(5);
     let script = Script::new(vec![
-        Verdict::Need(asks).into(),
+        Verdict::Need(need_body(5, &[])).into(),
         Verdict::Forward(forward()).into(),
     ]);
     let (mut exchange, step) = begun(script.clone(), request(Body::Unread));
@@ -68,7 +66,7 @@ fn a_policy_that_needs_only_the_body_gets_it_without_any_facts() {
     assert!(matches!(step, Step::Store(_)), "{step:?}");
     assert_eq!(script.heard()[1].body, Body::OverLimit);
     assert_eq!(exchange.request().body, Body::OverLimit);
-    assert_eq!(exchange.request().path, script::PATH);
+    assert_eq!(exchange.request().path, PATH);
 }
 
 /// Whether a request with this body is sent by a gateway with this buffer.
@@ -81,7 +79,7 @@ fn is_sent(room: Option<u64>, received: Body, body: ForwardBody, in_parts: bool)
         ],
         false => vec![Verdict::Forward(sends).into()],
     };
-    let setup = Arc::new(Setup::new(Script::new(says), false));
+    let setup = Setup::new(Script::new(says), false);
     if let Some(room) = room {
         setup.set_room(room);
     }
@@ -139,10 +137,7 @@ fn a_setup_names_its_limits_and_the_buffer_that_every_gateway_has_until_it_learn
         setup.set_room(room);
         assert_eq!(setup.room(), room);
     }
-    assert_eq!(
-        setup.paths().account(script::PATH).as_deref(),
-        Some(script::ACCOUNT)
-    );
+    assert_eq!(setup.paths().account(PATH).as_deref(), Some(ACCOUNT));
 }
 
 /// Drives an exchange to its end, and returns the end with the number of passes before it.
@@ -196,7 +191,7 @@ fn a_request_is_in_parts_from_its_second_pass_on() {
     let (mut exchange, step) = begun(Script::new(says), request(Body::None));
     let count = |exchange: &Exchange<Script>| (exchange.passes(), exchange.in_parts());
     let mut counted = vec![count(&exchange)];
-    let step = exchange.facts(Ok(found(&needed(step).keys, 0)));
+    let step = past_facts(&mut exchange, step);
     counted.push(count(&exchange));
     sent(past_store(&mut exchange, step));
     sent(exchange.answered(answered(1)));
@@ -228,17 +223,17 @@ fn each_pass_has_all_its_rounds_again() {
 
 /// The weight of an exchange before it learns more, at each step of a request with these sizes.
 fn weights(body: usize, continuation: usize, answer: usize, next: usize) -> Vec<usize> {
-    let mut asks = need(&[]);
-    asks.body_limit = Some(1_000);
     let sends = Forward {
         continuation: bytes(continuation),
         answer: AnswerHandling::Observe,
         ..forward()
     };
-    let mut goes_on = proceed();
-    goes_on.continuation = bytes(next);
+    let goes_on = Proceed {
+        continuation: bytes(next),
+        ..proceed()
+    };
     let says = vec![
-        Verdict::Need(asks).into(),
+        Verdict::Need(need_body(1_000, &[])).into(),
         Verdict::Need(need(&["u1"])).into(),
         Verdict::Forward(sends).into(),
         Outcome::Need(need(&["u1"])).into(),
@@ -252,13 +247,12 @@ fn weights(body: usize, continuation: usize, answer: usize, next: usize) -> Vec<
     weigh(&exchange);
     let step = exchange.body(Body::Bytes(bytes(body)));
     weigh(&exchange);
-    let step = exchange.facts(Ok(found(&needed(step).keys, 0)));
-    let step = past_store(&mut exchange, step);
-    sent(step);
+    let step = past_facts(&mut exchange, step);
+    sent(past_store(&mut exchange, step));
     weigh(&exchange);
     let step = exchange.answered(answered(answer));
     weigh(&exchange);
-    let step = exchange.facts(Ok(found(&needed(step).keys, 0)));
+    let step = past_facts(&mut exchange, step);
     stored(step);
     weigh(&exchange);
     needed(exchange.stored(Ok(())));

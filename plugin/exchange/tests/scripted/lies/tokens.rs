@@ -91,7 +91,7 @@ fn a_token_without_an_id_has_the_empty_one() {
 
 #[test]
 fn only_the_answer_to_the_question_about_a_token_shows_it() {
-    let hash = || Key::Token(sha256_hex(OWN.as_bytes()));
+    let hash = || token_key(OWN);
     let verified = || verified_key("ACC1", OWN);
     let claims = || Answer::Claims(r#"{"sub":"svc","jti":"own"}"#.to_owned());
     for (key, answer) in [
@@ -101,8 +101,8 @@ fn only_the_answer_to_the_question_about_a_token_shows_it() {
         (verified(), Answer::Absent),
         (verified(), Answer::Unavailable),
         (verified(), Answer::Token(own())),
-        (user_key("ACC1"), Answer::Token(own())),
-        (user_key("ACC1"), claims()),
+        (user_key("u1"), Answer::Token(own())),
+        (user_key("u1"), claims()),
     ] {
         let client = answering(key, answer);
         for token in ["own", "jti:own", "sub:svc", ""] {

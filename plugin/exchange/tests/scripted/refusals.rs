@@ -1,17 +1,15 @@
 //! What the exchange refuses itself, in which words, and what an observer sees of an exchange.
 
-mod script;
-
 use std::sync::Arc;
 
 use scimguard_core::{Body, ErrorForm, Outcome, Verdict};
 use scimguard_exchange::{Exchange, Incoming, Refused, Setup, Witness};
 use scimguard_interface::Given;
 
-use script::{
-    Says, Script, answered, ended, forward, found, headers, need, needed, proceed, reject, request,
-    sent, stored,
-};
+use crate::script::facts::found;
+use crate::script::says::{answered, forward, headers, need, proceed, reject, request};
+use crate::script::steps::{ended, needed, sent, stored};
+use crate::script::{PATH, Says, Script};
 
 /// Keeps what it observes.
 #[derive(Default)]
@@ -78,28 +76,22 @@ fn a_witness_sees_every_answer_of_the_policy_and_every_refusal_of_the_exchange()
 fn a_request_that_two_parsers_could_read_differently_is_refused_before_the_policy_is_asked() {
     let same = "guard.example.com";
     for (method, path, authority, hosts, rule) in [
-        ("GET", script::PATH, Some(same), &[][..], None),
-        ("GET", script::PATH, None, &[same][..], None),
-        ("GET", script::PATH, None, &[][..], None),
-        (
-            "GET",
-            script::PATH,
-            Some(same),
-            &["GUARD.example.com"][..],
-            None,
-        ),
-        ("TRACE", script::PATH, None, &[][..], Some("route.method")),
+        ("GET", PATH, Some(same), &[][..], None),
+        ("GET", PATH, None, &[same][..], None),
+        ("GET", PATH, None, &[][..], None),
+        ("GET", PATH, Some(same), &["GUARD.example.com"][..], None),
+        ("TRACE", PATH, None, &[][..], Some("route.method")),
         ("GET", "*", None, &[][..], Some("route.unknown")),
         (
             "GET",
-            script::PATH,
+            PATH,
             Some("a"),
             &["b"][..],
             Some("route.ambiguous-path"),
         ),
         (
             "GET",
-            script::PATH,
+            PATH,
             None,
             &["a", "a"][..],
             Some("route.ambiguous-path"),

@@ -10,11 +10,10 @@ const OTHERS_TOKEN: &str = "it asks for a token that the request does not have";
 
 /// Asks while it decides, and while it judges.
 fn asks(keys: &[Key]) -> [Vec<Says>; 2] {
-    let need = needs(keys.to_vec());
-    let proceeds = Says::Decides(Verdict::Proceed(Claim::default().proceed()));
+    let need = need_keys(keys);
     [
-        vec![Says::Decides(need.clone().into())],
-        vec![proceeds, Says::Judges(need.into())],
+        vec![Verdict::Need(need.clone()).into()],
+        vec![proceeds(), Outcome::Need(need).into()],
     ]
 }
 
@@ -42,7 +41,7 @@ fn no_fact_of_another_account_or_token_is_looked_up() {
         };
         assert_unasked(&client, from_ref(token), OTHERS_TOKEN, path);
         assert_unasked(&client, from_ref(verified), OTHERS_TOKEN, path);
-        let own = user_key("ACC1");
+        let own = user_key("u1");
         // Only a token is looked up without an account.
         for key in every_key("ACC2", OWN).into_iter().skip(1) {
             assert_unasked(&client, from_ref(&key), OTHERS_FACTS, path);

@@ -1,15 +1,9 @@
 //! The heads of requests as gateways get them: what is refused at sight, which host is meant, and which
 //! headers go on.
 
-use scimguard_core::Headers;
 use scimguard_exchange::{headers as forwarded, incoming};
 
-fn headers(headers: &[(&str, &str)]) -> Headers {
-    let headers = headers.iter();
-    headers
-        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-        .collect()
-}
+use crate::script::says::headers;
 
 #[test]
 fn a_request_that_has_no_business_behind_a_proxy_is_refused() {

@@ -6,12 +6,10 @@ mod claims;
 mod every;
 mod foreseen;
 mod goodness;
-mod known;
 mod lending;
 mod questions;
 mod records;
 mod repeated;
-mod script;
 mod targets;
 mod tokens;
 
@@ -19,27 +17,23 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use scimguard_core::facts::{Answer, Fact, Key};
-use scimguard_core::message::{AnswerBody, AnswerHandling, BackendAnswer};
+use scimguard_core::message::{AnswerBody, AnswerHandling};
 use scimguard_core::record::Record;
-use scimguard_core::{
-    BackendOutcome, Body, Forward, Outcome, Proceed, Request, Respond, Verdict, sha256_hex,
-};
-use scimguard_exchange::{Exchange, Found, Send, Setup, Step};
+use scimguard_core::{Body, Forward, Outcome, Proceed, Request, Respond, Verdict, sha256_hex};
+use scimguard_exchange::{Exchange, Found, Send, Setup, Step, Witness};
 use serde_json::Value;
 
-use self::claims::{Claim, forward, needs, reject, respond, user_key};
-use self::known::{other, own, stored, verified_key, vouched};
-use self::script::{Rest, Says, Script, Why};
-
-const NOW: u64 = 1_780_000_000_000;
+use self::claims::{Claim, proceeds};
+use crate::script::facts::{
+    NOW, OTHERS, OWN, other, own, stored, token_key, user_key, user_key_of, verified_key, vouched,
+};
+use crate::script::says::{answered_with, need_keys, request, respond};
+use crate::script::{Says, Script};
 
 const USERS: &str = "/scim/ACC1/Users";
 const MANAGED: &str = "/manage/groups?accountIdentifier=ACC1";
 /// Names no account.
 const UNNAMED: &str = "/manage/groups";
-
-const OWN: &str = "sat.ACC1.own.secret-of-own";
-const OTHERS: &str = "sat.ACC2.other.secret-of-other";
 
 const OTHER_ACCOUNT: &str = "it names another account than the request's";
 const CHANGED_ACCOUNT: &str = "it names another account than before";
@@ -60,7 +54,7 @@ impl Client {
             request: Request {
                 method: "POST".to_owned(),
                 path: path.to_owned(),
-                ..Request::default()
+                ..request(Body::default())
             },
             facts: Vec::new(),
             lends: false,
@@ -96,6 +90,13 @@ impl Client {
         self
     }
 
+    fn found(&self) -> Found {
+        Found {
+            now: NOW,
+            facts: Arc::new(self.facts.clone()),
+        }
+    }
+
     /// In front of a guard that has a credential of its own.
     fn lent(self) -> Self {
         Self {
@@ -117,32 +118,43 @@ struct End {
     sent: Vec<Send>,
 }
 
-fn setup(client: &Client, says: &[Says]) -> (Setup<Script>, Rest) {
-    let (script, rest) = Script::new(says);
-    (Setup::new(script, false).lending(client.lends), rest)
+/// Keeps why the policy was not believed.
+#[derive(Default)]
+struct Why(Option<String>);
+
+impl Witness for Why {
+    fn trapped(&mut self, why: &str) {
+        self.0 = Some(why.to_owned());
+    }
 }
 
-fn begin(client: &Client, says: &[Says]) -> (Exchange<Script, Why>, Rest) {
-    let (setup, rest) = setup(client, says);
+/// A policy that says this and then ends the request.
+fn setup(client: &Client, says: &[Says]) -> (Setup<Script>, Script) {
+    let script = Script::new([says, &[Says::Ends]].concat());
+    let setup = Setup::new(script.clone(), false).lending(client.lends);
+    (setup, script)
+}
+
+fn begin(client: &Client, says: &[Says]) -> (Exchange<Script, Why>, Script) {
+    let (setup, script) = setup(client, says);
     let request = client.request.clone();
     let exchange = Exchange::new(Arc::new(setup), request, NOW, Why::default());
-    (exchange, rest)
+    (exchange, script)
 }
 
 fn run(client: &Client, says: &[Says]) -> End {
-    let (mut exchange, rest) = begin(client, says);
+    let (mut exchange, script) = begin(client, says);
     let mut step = exchange.start();
     let mut end = End::default();
     let answer = loop {
-        let is_last = rest.len() == 0;
+        let is_last = script.left() == 0;
         step = match step {
             Step::ReadBody(_) => panic!("nobody asked for the body"),
             Step::GetFacts(needed) => {
                 if is_last {
                     end.asked.extend(needed.keys);
                 }
-                let facts = Arc::new(client.facts.clone());
-                exchange.facts(Ok(Found { now: NOW, facts }))
+                exchange.facts(Ok(client.found()))
             }
             Step::Store(report) => {
                 if is_last {
@@ -158,7 +170,7 @@ fn run(client: &Client, says: &[Says]) -> End {
                 if !is_observed {
                     break None;
                 }
-                exchange.answered(answered())
+                exchange.answered(answered_with(AnswerBody::None))
             }
             Step::Respond(answer) => break Some(answer),
         };
@@ -170,7 +182,7 @@ fn run(client: &Client, says: &[Says]) -> End {
         end.stored.extend(last.unwrap_or_default());
     }
     end.why = exchange.into_witness().0;
-    assert_eq!(rest.len(), 0, "it ended early: {end:?}");
+    assert_eq!(script.left(), 0, "it ended early: {end:?}");
     end
 }
 
@@ -191,12 +203,4 @@ fn assert_true(client: &Client, says: &[Says], case: impl Debug) -> End {
     let end = run(client, says);
     assert_eq!((end.status, &end.why), (204, &None), "{case:?}: {end:?}");
     end
-}
-
-fn answered() -> BackendOutcome {
-    BackendOutcome::Answered(BackendAnswer {
-        status: 204,
-        headers: Vec::new(),
-        body: AnswerBody::None,
-    })
 }

@@ -10,11 +10,10 @@ fn sends(from: &str, to: &str) -> (Client, [Vec<Says>; 2]) {
     let client = Client::at(from);
     let forward = Forward {
         path: to.to_owned(),
-        ..forward(&client.request)
+        ..Claim::default().forward(&client.request)
     };
-    let proceeds = Says::Decides(Verdict::Proceed(Claim::default().proceed()));
-    let at_once = vec![Says::Decides(Verdict::Forward(forward.clone()))];
-    let later = vec![proceeds, Says::Judges(Outcome::Forward(forward))];
+    let at_once = vec![Verdict::Forward(forward.clone()).into()];
+    let later = vec![proceeds(), Outcome::Forward(forward).into()];
     (client, [at_once, later])
 }
 

@@ -1,0 +1,11 @@
+//! The exchange with a policy that says what a test says.
+
+mod ends;
+mod lies;
+mod limits;
+mod messages;
+mod play;
+mod refusals;
+mod script;
+mod sends;
+mod service;
