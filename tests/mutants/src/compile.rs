@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
 use crate::tree::Tree;
@@ -59,9 +59,10 @@ pub(crate) fn tests(tree: &mut Tree<'_>, built: &Path) -> Result<Vec<Suite>> {
     // Checking is cheaper than building, and finds nearly all that does not compile.
     for verb in ["check", "test"] {
         loop {
-            let lines = cargo(tree, built, verb)?;
+            let (lines, is_built) = cargo(tree, built, verb)?;
             let errors: Vec<&Diagnostic> = lines.iter().filter_map(error).collect();
             if errors.is_empty() {
+                ensure!(is_built, "cargo {verb} failed");
                 if verb == "test" {
                     tree.remember()?;
                     return suites(lines);
@@ -100,7 +101,8 @@ struct Code {
     code: String,
 }
 
-fn cargo(tree: &Tree<'_>, built: &Path, verb: &str) -> Result<Vec<Line>> {
+/// What cargo prints, and whether it succeeds.
+fn cargo(tree: &Tree<'_>, built: &Path, verb: &str) -> Result<(Vec<Line>, bool)> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(&tree.root).arg(verb);
     if verb == "test" {
@@ -113,7 +115,7 @@ fn cargo(tree: &Tree<'_>, built: &Path, verb: &str) -> Result<Vec<Line>> {
         .stderr(Stdio::inherit())
         .output()?;
     let lines = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
-    Ok(lines.collect::<Result<_, _>>()?)
+    Ok((lines.collect::<Result<_, _>>()?, output.status.success()))
 }
 
 fn error(line: &Line) -> Option<&Diagnostic> {

@@ -50,12 +50,15 @@ impl<'m> Tree<'m> {
             ])
             .output()?;
         ensure!(listed.status.success(), "git ls-files failed");
+        let mut copied = BTreeSet::new();
         for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
             let from = project.join(name);
             if from.is_file() {
                 replace(&root.join(name), &std::fs::read(&from)?)?;
+                copied.insert(root.join(name));
             }
         }
+        remove_others(root, &copied)?;
         let mut tree = Self {
             project: project.to_owned(),
             root: root.to_owned(),
@@ -179,6 +182,19 @@ pub(crate) fn numbered(mutants: &[Mutant]) -> impl Iterator<Item = (Number, &Mut
 
 fn crate_of(file: &str) -> Option<&str> {
     file.split_once("/src/").map(|(folder, _)| folder)
+}
+
+/// Removes the files of an earlier copy.
+fn remove_others(folder: &Path, copied: &BTreeSet<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            remove_others(&path, copied)?;
+        } else if !copied.contains(&path) {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Leaves a file alone that is the same already, so that it is not compiled again.
