@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod audit;
+mod causes;
 mod cli;
 pub mod config;
 mod connections;

@@ -15,15 +15,22 @@ pub(crate) const PROFILE: [&str; 2] = ["--profile", "host"];
 
 /// Builds `target/host/scimguard`.
 pub(crate) fn build(project: &Project, steps: &mut Steps, component: &Path) -> Result<PathBuf> {
+    let mut cargo = project.cargo();
+    cargo.arg("build").args(PROFILE);
+    cargo.args(["--package", "scimguard"]);
+    build_by(project, steps, component, &mut cargo)
+}
+
+/// Builds `target/host/scimguard` by this command, which may build more.
+pub(crate) fn build_by(
+    project: &Project,
+    steps: &mut Steps,
+    component: &Path,
+    cargo: &mut Command,
+) -> Result<PathBuf> {
     steps.step("host", |step| {
         need_c_compiler()?;
-        step.run(
-            project
-                .cargo()
-                .arg("build")
-                .args(PROFILE)
-                .args(["--package", "scimguard"]),
-        )?;
+        step.run(cargo)?;
         beside(component, &project.built("host/scimguard.wasm"))
     })?;
     Ok(project.built("host/scimguard"))

@@ -59,40 +59,32 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
         ]))
     })?;
 
-    steps.step("cases and exploration", |step| {
-        step.run(project.cargo().arg("test").args(host::PROFILE).args([
-            "--package",
-            "scimguard-cases",
-            "--package",
-            "scimguard-exploration",
-            "--package",
-            "scimguard-knowledge",
-            "--package",
-            "scimguard-store",
-        ]))
-    })?;
-
-    let program = host::build(project, steps, &component)?;
-    for (name, engine) in [
-        ("cases, native", "native"),
-        ("cases, through the plugin", "wasm"),
-    ] {
-        steps.step(name, |step| {
-            step.run(
-                project
-                    .command(&program)
-                    .args(["test", "--engine", engine, "tests/cases"]),
-            )
-        })?;
-    }
-
-    steps.step("tests of the host, end to end", |step| {
+    // All in one build: a package that is built with others has other features.
+    let packages = [
+        "scimguard",
+        "scimguard-cases",
+        "scimguard-exploration",
+        "scimguard-knowledge",
+        "scimguard-store",
+        "scimguard-tests",
+    ];
+    let tests = || {
+        let mut cargo = project.cargo();
+        cargo.arg("test").args(host::PROFILE);
+        cargo.args(packages.iter().flat_map(|package| ["--package", package]));
+        cargo
+    };
+    let program = host::build_by(project, steps, &component, tests().arg("--no-run"))?;
+    steps.step("cases, through the plugin", |step| {
         step.run(
             project
-                .cargo()
-                .arg("test")
-                .args(host::PROFILE)
-                .args(["--package", "scimguard", "--package", "scimguard-tests"])
+                .command(&program)
+                .args(["test", "--engine", "wasm", "tests/cases"]),
+        )
+    })?;
+    steps.step("tests of the host, exploration, end to end", |step| {
+        step.run(
+            tests()
                 .env("SCIMGUARD_BIN", &program)
                 .env("SCIMGUARD_COMPONENT", &component)
                 .env("SCIMGUARD_PYTHON", &python)

@@ -1,10 +1,10 @@
 //! `scimguard facts`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
 
+use super::config_file::ConfigFile;
 use super::serve;
 use crate::config::Config;
 
@@ -15,14 +15,13 @@ Example:
 /// Answer gateways that run the policy themselves, and keep the record for them
 ///
 /// `serve` does it too if the configuration has `[facts]`; this command is for a set-up in which
-/// gateways decide all requests. Only one process may use a store: several gateways share one
+/// gateways decide all requests, and does not use `listen`. Only one process may use a store: several gateways share one
 /// service, and a guard in front of the same application runs as `serve` with `[facts]`.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// The configuration file, as for `serve`; `listen` is not used
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

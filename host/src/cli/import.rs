@@ -1,7 +1,6 @@
 //! `scimguard import`.
 
 use std::fmt::{self, Display};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -11,7 +10,8 @@ use scimguard_core::facts::ResourceKind;
 use scimguard_interface::Policy as _;
 use serde::Serialize;
 
-use super::{engine_args, store_args};
+use super::config_file::ConfigFile;
+use super::{engine_args, provider, store_args};
 use crate::config::Config;
 use crate::import::{Import, Progress};
 use crate::proxy::Reader;
@@ -32,9 +32,8 @@ An interrupted import resumes where it stopped.";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// The configuration file of `serve`
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
     /// The account to read
     #[arg(long)]
     account: String,
@@ -83,7 +82,17 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         tokens::check_name("--managed-by", provider)?;
     }
     let (crawl, first_fill) = store_args::with_store(&args.config, async |store, config| {
-        let crawl = import(&args, store, config).await?;
+        if let Some(provider) = &args.managed_by {
+            provider::check(config, "--managed-by", &args.account, provider)?;
+        }
+        let crawl = tokio::select! {
+            // Until the first wait, a signal ends the process at once.
+            biased;
+            crawl = import(&args, store, config) => crawl?,
+            _ = tokio::signal::ctrl_c() => {
+                bail!("interrupted; run the same command again to resume here")
+            }
+        };
         Ok((crawl, store.is_filled(&args.account).await?))
     })?;
     let outcome = Outcome {

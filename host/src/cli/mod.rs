@@ -1,6 +1,7 @@
 //! The commands, one per file: arguments and `run`.
 
 mod check;
+mod config_file;
 mod demo;
 mod doctor;
 mod engine_args;
@@ -10,6 +11,7 @@ mod lint;
 mod login_check;
 mod owners;
 mod principal;
+mod provider;
 mod retry;
 mod rules;
 mod serve;
@@ -23,6 +25,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use scimguard_core::hide_secrets;
+
+use crate::causes::with_causes;
+use crate::log_lines;
 
 /// A guard for SCIM that forwards only canonical, permitted requests.
 #[derive(Parser)]
@@ -58,7 +63,12 @@ const USAGE: u8 = 2;
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    match command {
+        Command::Serve(_) | Command::Facts(_) => log_lines::of_server(),
+        _ => log_lines::of_command(),
+    }
+    let result = match command {
         Command::Serve(args) => serve::run(args),
         Command::Facts(args) => facts::run(args),
         Command::Demo(args) => demo::run(args),
@@ -77,7 +87,7 @@ pub fn run() -> ExitCode {
         Command::LoginCheck(args) => login_check::run(args),
     };
     result.unwrap_or_else(|error| {
-        let told = format!("{error:#}");
+        let told = with_causes(error.as_ref());
         anstream::eprintln!("scimguard: {}", hide_secrets(&told));
         ExitCode::from(USAGE)
     })

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use scimguard_core::nearest;
 
 use super::store_args::{self, Named};
 use crate::config::Config;
@@ -85,20 +86,29 @@ fn create(args: Create) -> anyhow::Result<ExitCode> {
     } = args.named;
     tokens::check_name("--account", &account)?;
     tokens::check_name("--id", &id)?;
-    store_args::with_store(&config, async |store, config| {
+    let created = store_args::with_store(&config, async |store, config| {
         let permissions = permissions(args.permissions, config, &account)?;
-        store
-            .create_principal(&PrincipalRow {
-                account,
-                id,
-                kind: args.kind,
-                active: true,
-                permissions,
-                created: now(),
-            })
-            .await?;
-        Ok(())
+        let principal = PrincipalRow {
+            account,
+            id,
+            kind: args.kind,
+            active: true,
+            permissions,
+            created: now(),
+        };
+        store.create_principal(&principal).await?;
+        Ok(principal)
     })?;
+    let kind = match created.kind {
+        PrincipalKind::User => "user",
+        PrincipalKind::ServiceAccount => "service account",
+    };
+    anstream::eprintln!(
+        "Account {} has the new {kind} {}, with the permissions {}.",
+        created.account,
+        created.id,
+        created.permissions.join(", ")
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -133,6 +143,11 @@ fn set_active(args: Named, active: bool) -> anyhow::Result<ExitCode> {
         let changed = store.set_principal_active(&args.account, &args.id, active);
         Ok(changed.await?)
     })?;
+    let now = match active {
+        true => "enabled: its valid tokens are accepted again",
+        false => "disabled: its tokens are refused",
+    };
+    anstream::eprintln!("{} of account {} is {now}.", args.id, args.account);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -142,17 +157,63 @@ fn set_permissions(args: Permissions) -> anyhow::Result<ExitCode> {
         account,
         id,
     } = args.named;
-    store_args::with_store(&config, async |store, config| {
+    let permissions = store_args::with_store(&config, async |store, config| {
         let permissions = permissions(args.set, config, &account)?;
-        Ok(store.set_permissions(&account, &id, &permissions).await?)
+        store.set_permissions(&account, &id, &permissions).await?;
+        Ok(permissions)
     })?;
+    anstream::eprintln!(
+        "{id} of account {account} has the permissions {}.",
+        permissions.join(", ")
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-/// Resolves `all` on the command line.
+/// Resolves `all` on the command line, and notes permissions that the policy does not require.
 fn permissions(words: Vec<String>, config: &Config, account: &str) -> anyhow::Result<Vec<String>> {
+    let required = config
+        .policy_text()
+        .and_then(|policy| tokens::all_permissions(&policy, account));
     match words.as_slice() {
-        [all] if all == "all" => tokens::all_permissions(&config.policy_text()?, account),
-        _ => Ok(words),
+        [all] if all == "all" => required,
+        _ => {
+            // What the policy cannot tell must not keep a right from being taken away.
+            for word in not_required(&words, &required.unwrap_or_else(|_| words.clone())) {
+                anstream::eprintln!("note: {word}");
+            }
+            Ok(words)
+        }
+    }
+}
+
+fn not_required(words: &[String], required: &[String]) -> Vec<String> {
+    let unknown = words.iter().filter(|word| !required.contains(word));
+    unknown
+        .map(|word| {
+            let known = required.iter().map(String::as_str);
+            let meant = match nearest(word, known) {
+                Some(meant) => format!("did you mean {meant:?}?"),
+                None => format!("it requires {}", required.join(", ")),
+            };
+            format!("the policy requires no permission {word:?}; {meant}")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permission_that_no_route_needs_is_noted() {
+        let required = ["core_user_view", "core_user_manage"].map(str::to_owned);
+        let words = ["core_user_view", "core_user_mange", "foo"].map(str::to_owned);
+        assert_eq!(
+            not_required(&words, &required),
+            [
+                r#"the policy requires no permission "core_user_mange"; did you mean "core_user_manage"?"#,
+                r#"the policy requires no permission "foo"; it requires core_user_view, core_user_manage"#,
+            ]
+        );
     }
 }

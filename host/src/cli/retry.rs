@@ -9,6 +9,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::config_file::ConfigFile;
 use super::{engine_args, store_args};
 use crate::config::Config;
 use crate::proxy::Proxy;
@@ -30,9 +31,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// The configuration file of `serve`
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
     /// Only this account's
     #[arg(long)]
     account: Option<String>,
@@ -72,7 +72,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let outcome = store_args::with_store(&args.config, async |store, config| {
         let asked = store.ask_to_retry(account, now()).await?;
-        repeat(store, config, asked).await?;
+        if asked > 0 {
+            repeat(store, config, asked).await?;
+        }
         let left = store.retries(account, None, None).await?;
         Ok(Outcome {
             asked,

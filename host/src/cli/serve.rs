@@ -1,7 +1,7 @@
 //! `scimguard serve`.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,13 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::config_file::ConfigFile;
 use super::engine_args;
 use super::retry::Running;
 use crate::admin;
 use crate::audit::Log;
 use crate::config::{self, Config};
-use crate::log_lines;
 use crate::proxy::{self, Proxy};
 use crate::serve::{self, Listeners};
 use scimguard_store::Store;
@@ -33,9 +31,8 @@ Example:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE, after_long_help = format!("{EXAMPLE}\n\n{}", every_key()))]
 pub(super) struct Args {
-    /// The configuration file (TOML); `--help` shows every key
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 fn every_key() -> String {
@@ -56,7 +53,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// Serves as configured, with clients at this address.
 pub(super) fn start(config: &Config, clients: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
-    log_to_stderr();
     panics_without_their_message();
     proxy::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -184,10 +180,4 @@ async fn bind(address: Option<SocketAddr>, key: &str) -> anyhow::Result<Option<T
 
 fn shown(listener: Option<&TcpListener>) -> Option<String> {
     Some(listener?.local_addr().ok()?.to_string())
-}
-
-/// Logs one JSON line for each event. `RUST_LOG` chooses other levels.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    log_lines::lines(std::io::stderr, filter).init();
 }

@@ -1,11 +1,12 @@
 //! Shared by `token` and `principal`: the configured store, and lists of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use serde::Serialize;
 
+use super::config_file::ConfigFile;
 use crate::config::Config;
 use scimguard_store::{self as store, Store};
 
@@ -14,9 +15,8 @@ pub(super) use crate::times::shown as time;
 /// One entry of an account.
 #[derive(clap::Args)]
 pub(super) struct Named {
-    /// The configuration file of `serve`
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: PathBuf,
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
     /// The account that it belongs to
     #[arg(long)]
     pub(super) account: String,
@@ -28,9 +28,8 @@ pub(super) struct Named {
 /// Arguments of a list.
 #[derive(clap::Args)]
 pub(super) struct List {
-    /// The configuration file of `serve`
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: PathBuf,
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
     /// Only this account's
     #[arg(long)]
     pub(super) account: Option<String>,
@@ -60,16 +59,20 @@ pub(super) fn with_store<T>(
 
 /// A command of this program with the configuration in use, ready to paste into a shell.
 pub(super) fn command(config: &Path, command: &str, arguments: &str) -> String {
-    let config = config.display().to_string();
-    let is_plain = config
-        .chars()
-        .all(|letter| letter.is_ascii_alphanumeric() || "./_-".contains(letter));
-    let config = match is_plain {
-        true => config,
-        false => format!("'{}'", config.replace('\'', "'\\''")),
-    };
+    let config = shell_word(&config.display().to_string());
     let command = format!("scimguard {command} --config {config} {arguments}");
     format!("`{}`", command.trim_end())
+}
+
+/// Quotes a word for a shell, if it needs that.
+pub(super) fn shell_word(word: &str) -> String {
+    let is_plain = word
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "./_-".contains(letter));
+    match is_plain {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// The command that creates a principal for an identity provider's tokens.

@@ -14,6 +14,7 @@ use scimguard_core::hide_secrets;
 
 use super::USAGE;
 use super::engine_args::{EngineArgs, Source};
+use crate::causes::with_causes;
 use crate::config::policy_file;
 use crate::engine::Engine;
 
@@ -55,7 +56,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         match prepare(&path, policy.as_deref(), &source, &mut engines) {
             Ok((suite, policy)) => suites.push((path, suite, policy)),
             Err(error) => {
-                let told = format!("{error:#}");
+                let told = with_causes(error.as_ref());
                 anstream::eprintln!("scimguard: {}", hide_secrets(&told));
                 malformed = true;
             }

@@ -19,12 +19,14 @@ pub(super) fn period(text: &str) -> Option<u64> {
     u64::try_from(duration.as_millis()).ok()
 }
 
-/// How far a time is from now: "in 12 days", "2 hours ago".
+/// How far a time is from now: "in 12 days", "2 hours ago". The time until then is rounded to
+/// minutes first.
 pub(super) fn relative(at: u64, now: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute")];
-    let distance = at.abs_diff(now);
-    let found = UNITS.iter().find(|(millis, _)| distance >= *millis);
-    let words = match found.map(|(millis, name)| (distance / millis, name)) {
+    const UNITS: [(u64, &str); 3] = [(24 * 60, "day"), (60, "hour"), (1, "minute")];
+    let rounding = if at > now { 30_000 } else { 0 };
+    let minutes = at.abs_diff(now).saturating_add(rounding) / 60_000;
+    let found = UNITS.iter().find(|(unit, _)| minutes >= *unit);
+    let words = match found.map(|(unit, name)| (minutes / unit, name)) {
         None => "less than a minute".to_owned(),
         Some((1, name)) => format!("1 {name}"),
         Some((count, name)) => format!("{count} {name}s"),
@@ -48,6 +50,10 @@ mod tests {
         assert_eq!(relative(day + 3_600_000, day), "in 1 hour");
         assert_eq!(relative(day, day + 61_000), "1 minute ago");
         assert_eq!(relative(day + 1, day), "in less than a minute");
+        // A moment later, a new token still expires in the period that was given.
+        assert_eq!(relative(90 * day, 900), "in 90 days");
+        assert_eq!(relative(day, 20_000), "in 1 day");
+        assert_eq!(relative(day, 40_000), "in 23 hours");
         assert_eq!(period("1d"), Some(day));
         assert_eq!(period("0s"), Some(0));
         assert_eq!(period("-1d"), None);

@@ -33,6 +33,10 @@ impl AdminToken {
         self.0.place(folder);
     }
 
+    pub(super) fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     /// The token.
     pub(crate) fn read(&self) -> anyhow::Result<SecretString> {
         let token = self.0.read()?;

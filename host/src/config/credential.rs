@@ -47,6 +47,10 @@ impl CredentialSource {
         self.token.place(folder);
     }
 
+    pub(super) fn secret(&self) -> &Secret {
+        &self.token
+    }
+
     /// The credential as it is now.
     pub(crate) fn read(&self) -> anyhow::Result<Credential> {
         Credential::new(self.header.clone(), &self.token.read()?)

@@ -10,8 +10,11 @@ mod faults;
 mod issuers;
 mod permissions;
 mod policy;
+mod private;
 mod public_url;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -169,8 +172,7 @@ impl Config {
     /// # Errors
     /// With file, line and column of the fault.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read the configuration {}", file.display()))?;
+        let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
         let mut config = Self::parse(&text, file.parent().unwrap_or(Path::new("")))
             .with_context(|| format!("in the configuration {}", file.display()))?;
         config.file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
@@ -197,7 +199,10 @@ impl Config {
             *path = folder.join(&*path);
         }
         anyhow::ensure!(
-            config.decisions.as_ref() != Some(&config.store),
+            !config
+                .decisions
+                .as_ref()
+                .is_some_and(|decisions| is_same_file(decisions, &config.store)),
             "`decisions` and `store` name the same file; give the decision log its own"
         );
         if let Some(source) = &mut config.backend_credential {
@@ -272,6 +277,27 @@ impl Default for Limits {
             failures: FAILURES,
         }
     }
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> anyhow::Error {
+    let next = match error.kind() {
+        std::io::ErrorKind::NotFound => "; name another with --config, or in SCIMGUARD_CONFIG",
+        _ => "",
+    };
+    anyhow::anyhow!(
+        "cannot read the configuration {}: {error}{next}",
+        file.display()
+    )
+}
+
+/// Whether two paths lead to one file, which may not exist yet.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        path.canonicalize()
+            .or_else(|_| std::path::absolute(path))
+            .ok()
+    };
+    place(one) == place(other)
 }
 
 fn backend<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
@@ -364,127 +390,4 @@ fn one_minute() -> Duration {
 
 fn two_minutes() -> Duration {
     Duration::from_secs(120)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_example_is_complete_and_valid() {
-        let config = Config::parse(EXAMPLE, Path::new("/etc/scimguard")).unwrap();
-        assert_eq!(config.listen, "127.0.0.1:8080".parse().ok());
-        assert_eq!(config.store, Path::new("/etc/scimguard/scimguard.db"));
-        assert_eq!(config.backend_timeout, Duration::from_secs(30));
-        assert_eq!(config.engine, EngineKind::Wasm);
-        assert_eq!(config.unseen, Unseen::Native);
-        // Every key is shown, set or commented out.
-        let shown = EXAMPLE.replace("# ", "").replace('#', "");
-        for key in [
-            "listen",
-            "backend",
-            "admin",
-            "admin_hosts",
-            "pages",
-            "decisions",
-            "decisions_keep",
-            "[admin_token]",
-            "store",
-            "policy",
-            "component",
-            "engine",
-            "cache",
-            "backend_timeout",
-            "client_timeout",
-            "lease_timeout",
-            "unseen",
-            "annotate",
-            "settle_every",
-            "settle_after",
-            "trusted_proxies",
-            "public_url",
-            "[limits]",
-            "requests_per_second",
-            "burst",
-            "failures",
-            "[connections]",
-            "most",
-            "per_address",
-            "[backend_credential]",
-            "file",
-            "env",
-            "header",
-            "[[issuer]]",
-            "issuer",
-            "accounts",
-            "timeout",
-            "jwks_url",
-            "jwks_refresh",
-            "jwks_keep",
-            "jwks_file",
-            "introspection_url",
-            "client_id",
-            "client_secret_file",
-            "client_secret_env",
-            "introspection_cache",
-            "introspection_negative_cache",
-            "[permissions]",
-            "url",
-            "[permissions.credential]",
-            "[facts]",
-            "pass_timeout",
-            "clear_text",
-            "[facts.tls]",
-            "certificate",
-            "key",
-            "client_ca",
-            "[[facts.gateway]]",
-            "name",
-            "secret_file",
-            "secret_env",
-            "verbs",
-            "requests",
-        ] {
-            assert!(
-                shown.lines().any(|line| line.starts_with(key)),
-                "the example does not show {key}"
-            );
-        }
-    }
-
-    #[test]
-    fn faults_name_the_line() {
-        let base =
-            "listen = \"127.0.0.1:0\"\nbackend = \"http://127.0.0.1:9\"\nstore = \"sqlite:x\"\n";
-        let fault = |line: &str| {
-            let error = Config::parse(&format!("{base}{line}\n"), Path::new("")).unwrap_err();
-            format!("{error:#}")
-        };
-        let unknown = fault("backnd = 1");
-        assert!(
-            unknown.contains("line 4") && unknown.contains("backnd"),
-            "{unknown}"
-        );
-        assert!(fault("backend_timeout = \"soon\"").contains("line 4"));
-        assert!(fault("backend_timeout = \"-3s\"").contains("line 4"));
-        assert!(fault("unseen = \"closed\"").contains("line 4"));
-        assert!(fault("decisions = \"sqlite:x\"").contains("same file"));
-        assert!(fault("[limits]\nburst = 0").contains("line 5"));
-        assert!(fault("[connections]\nmost = 0").contains("line 5"));
-        assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));
-        assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
-        assert!(fault("[admin_token]").contains("one of"));
-        assert!(fault("decisions_keep = 0").contains("line 4"));
-        assert!(fault("admin_hosts = [\"http://a\"]").contains("admin_hosts"));
-        assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
-        for (from, to) in [
-            ("http://127.0.0.1:9", "ftp://127.0.0.1"),
-            ("http://127.0.0.1:9", "http://127.0.0.1/base"),
-            ("sqlite:x", "postgres://x"),
-        ] {
-            let text = base.replace(from, to);
-            let error = Config::parse(&text, Path::new("")).unwrap_err().to_string();
-            assert!(error.contains("line"), "{error}");
-        }
-    }
 }

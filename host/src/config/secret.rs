@@ -29,6 +29,13 @@ impl Secret {
         }
     }
 
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Variable(_) => None,
+        }
+    }
+
     /// The secret as it is now, without surrounding white space.
     pub(crate) fn read(&self) -> anyhow::Result<SecretString> {
         let text: SecretString = match self {

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::play::Outcome;
 use super::story::{Expected, Step};
+use crate::plural::counted;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const REFUSED: Style = AnsiColor::Yellow.on_default();
@@ -78,7 +79,11 @@ impl Report {
             refused,
             wrong,
         } = self;
-        let counts = format!("{passed} requests were allowed, {refused} were denied with a reason");
+        let counts = format!(
+            "{} allowed, {} denied with a reason",
+            counted(passed, "request was", "requests were"),
+            counted(refused, "was", "were")
+        );
         if wrong == 0 {
             anstream::println!(
                 "\n{}",
@@ -86,7 +91,8 @@ impl Report {
             );
             return true;
         }
-        let verdict = format!("{wrong} steps did not go as expected; {counts}.");
+        let wrong = counted(wrong, "step", "steps");
+        let verdict = format!("{wrong} did not go as expected; {counts}.");
         anstream::println!(
             "\n{}\nThe end of the guard's log:\n{log}",
             styled(BAD, verdict)

@@ -66,6 +66,12 @@ pub enum LoadError {
         /// The system's error.
         why: std::io::Error,
     },
+    /// The file is something else than a component.
+    #[error("{} is no WebAssembly component; give the plugin's file (`cargo xtask build` creates it)", path.display())]
+    NoComponent {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A policy decides on its input, and can reach nothing else.
     #[error("{}: the plugin imports {}; a policy must import nothing", path.display(), imports.join(", "))]
     Imports {

@@ -199,8 +199,20 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|why| LoadError::Read {
+    let bytes = std::fs::read(path).map_err(|why| LoadError::Read {
         path: PathBuf::from(path),
         why,
-    })
+    })?;
+    match is_component(&bytes) {
+        true => Ok(bytes),
+        false => Err(LoadError::NoComponent {
+            path: PathBuf::from(path),
+        }),
+    }
+}
+
+/// Whether it starts like a component: the magic number, a version, and the layer of components,
+/// which is 0 in a core module (WebAssembly component model, Binary Format).
+fn is_component(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm") && bytes.get(6..8) == Some(&[1, 0][..])
 }

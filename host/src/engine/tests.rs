@@ -131,15 +131,20 @@ fn what_is_no_policy_is_refused() {
     let place = Place::new();
     for bytes in [
         &b"not even Wasm"[..],
-        &wat::parse_str("(component)").unwrap(),
+        b"\0asm",
+        &wat::parse_str("(module)").unwrap(),
     ] {
         place.write(bytes);
-        let refused = place.snapshot("").err();
-        assert!(
-            matches!(refused, Some(LoadError::Foreign { .. })),
-            "{refused:?}"
-        );
-        let refused = place.plugin().err();
+        for refused in [place.snapshot("").err(), place.plugin().err()] {
+            let Some(refused @ LoadError::NoComponent { .. }) = refused else {
+                panic!("{refused:?}");
+            };
+            let said = refused.to_string();
+            assert!(said.contains("is no WebAssembly component"), "{said}");
+        }
+    }
+    place.write(&wat::parse_str("(component)").unwrap());
+    for refused in [place.snapshot("").err(), place.plugin().err()] {
         assert!(
             matches!(refused, Some(LoadError::Foreign { .. })),
             "{refused:?}"

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use scimguard_core::facts::ResourceKind;
 
+use crate::plural::counted;
 use scimguard_store::Crawl;
 
 /// How often a line is written to a pipe.
@@ -65,13 +66,14 @@ impl Progress {
                 let pace = pace(done.saturating_sub(from), total - done, since.elapsed());
                 let members = match members {
                     0 => String::new(),
-                    members => format!(", {members} memberships"),
+                    members => format!(", {}", counted(members, "membership", "memberships")),
                 };
                 bar.set_message(format!("{pace}{members}"));
             }
             Shown::Lines { told } if told.elapsed() >= INTERVAL => {
                 *told = Instant::now();
-                anstream::eprintln!("{what}: {done} of {total}, {members} memberships");
+                let members = counted(members, "membership", "memberships");
+                anstream::eprintln!("{what}: {done} of {total}, {members}");
             }
             Shown::Lines { .. } => {}
         }

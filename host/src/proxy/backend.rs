@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::time::Instant;
 
 use super::body::{self, BodyError, BufferedBody, Inbound, Outgoing};
+use crate::causes::with_causes;
 use crate::connections::Connections;
 
 /// The application.
@@ -66,13 +67,7 @@ impl Outbound {
 impl BackendError {
     /// Logs the error with all its causes.
     pub(super) fn log(&self) {
-        let mut why = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            why.push_str(": ");
-            why.push_str(&error.to_string());
-            cause = error.source();
-        }
+        let why = with_causes(self);
         tracing::warn!(why, "the backend gave no answer");
     }
 }

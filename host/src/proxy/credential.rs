@@ -3,6 +3,7 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::causes::with_causes;
 use crate::config::{Config, Credential, CredentialSource};
 
 /// How often the source is checked.
@@ -49,7 +50,7 @@ impl Own {
                 }
             }
             Err(error) => {
-                let why = format!("{error:#}");
+                let why = with_causes(error.as_ref());
                 if fault.as_ref() != Some(&why) {
                     tracing::warn!(
                         why,

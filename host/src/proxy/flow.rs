@@ -218,12 +218,14 @@ impl<'a> Driver<'a> {
     ) -> Result<BackendOutcome, Refused> {
         self.wanted.forwards()?;
         let outbound = self.outbound(send, exchange)?;
+        let asked = (outbound.method.clone(), outbound.path.clone());
         let started = Instant::now();
         let limit = self.proxy.setup.answer_limit();
         let answer = self.proxy.backend.exchange(outbound, limit).await;
         exchange.witness().backend += started.elapsed();
-        if let Err(error) = &answer {
-            error.log();
+        match &answer {
+            Ok(whole) => exchange.witness().answered(asked, whole),
+            Err(error) => error.log(),
         }
         if matches!(answer, Err(BackendError::Upgrade)) {
             self.upgraded = Some(exchange.passes());

@@ -22,6 +22,7 @@ use scimguard_core::ErrorForm;
 use super::incoming::Refused;
 use crate::config;
 use crate::network::Network;
+use crate::plural::counted;
 
 type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 
@@ -58,9 +59,9 @@ impl Limits {
             limited(
                 wait,
                 format!(
-                    "The account sends more than {} requests a second. Repeat the request after the time in \
+                    "The account sends more than {} a second. Repeat the request after the time in \
                      Retry-After.",
-                    self.per_second
+                    counted(self.per_second.get(), "request", "requests")
                 ),
             )
         })

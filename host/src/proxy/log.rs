@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, StatusCode, header};
 use scimguard_core::message::ResponseBody;
 use scimguard_core::{Forward, Normalisation, Outcome, Proceed, Reject, Verdict as PolicyVerdict};
 use scimguard_exchange::Witness;
@@ -11,9 +13,13 @@ use scimguard_interface::Given;
 use scimguard_wire::{DecisionReport, Head};
 
 use super::Proxy;
+use super::backend::{Backend, BufferedResponse};
 use crate::audit::{Decision, Seen, Verdict};
 use crate::text::{printable, without_values};
 use scimguard_store::now;
+
+/// The rule about an answer that is not what was asked for.
+const UNUSABLE: &str = "upstream.invalid";
 
 /// What is logged of a request.
 pub(super) struct DecisionEntry {
@@ -35,6 +41,16 @@ pub(super) struct DecisionEntry {
     seen: Option<Seen>,
     /// The policy's answer in the application's place.
     refusal: Option<Vec<u8>>,
+    /// The application's last answer.
+    answered: Option<Answered>,
+}
+
+/// An answer of the application, for diagnosis.
+struct Answered {
+    method: Method,
+    path: PathAndQuery,
+    status: StatusCode,
+    content_type: Option<HeaderValue>,
 }
 
 impl DecisionEntry {
@@ -54,6 +70,7 @@ impl DecisionEntry {
             is_scim: false,
             seen: None,
             refusal: None,
+            answered: None,
         }
     }
 
@@ -74,6 +91,20 @@ impl DecisionEntry {
             line.decision = "forward";
         }
         line
+    }
+
+    /// Notes what the application answered.
+    pub(super) fn answered(
+        &mut self,
+        (method, path): (Method, PathAndQuery),
+        answer: &BufferedResponse,
+    ) {
+        self.answered = Some(Answered {
+            method,
+            path,
+            status: answer.status,
+            content_type: answer.headers.get(header::CONTENT_TYPE).cloned(),
+        });
     }
 
     fn rejected(&mut self, reject: &Reject) {
@@ -110,7 +141,7 @@ impl DecisionEntry {
         }
     }
 
-    fn write(&self, status: Option<http::StatusCode>) {
+    fn write(&self, status: Option<StatusCode>, backend: &Backend) {
         if self.repeats {
             tracing::debug!(target: "scimguard::decision", rule = self.rule.as_deref(), "not logged in full");
             return;
@@ -125,11 +156,28 @@ impl DecisionEntry {
             rule = self.rule.as_deref(),
             status = status.map(|status| status.as_u16()),
             token = self.token.as_deref().map(printable),
+            answer = self.unusable_answer(backend),
             changes = self.gateway.is_none().then_some(self.changes.len()),
             micros = micros(self.started.elapsed()),
             backend_micros = self.gateway.is_none().then(|| micros(self.backend)),
             "decided"
         );
+    }
+
+    /// The application's answer, if the policy could not use it.
+    fn unusable_answer(&self, backend: &Backend) -> Option<String> {
+        let is_unusable = self.rule.as_deref() == Some(UNUSABLE);
+        let answered = self.answered.as_ref().filter(|_| is_unusable)?;
+        Some(answered.shown(backend))
+    }
+}
+
+impl Answered {
+    fn shown(&self, backend: &Backend) -> String {
+        let url = backend.url(&printable(&without_values(self.path.as_str())));
+        let content_type = self.content_type.as_ref().and_then(|it| it.to_str().ok());
+        let content_type = content_type.map_or_else(|| "no content type".to_owned(), printable);
+        format!("{} {url}: {}, {content_type}", self.method, self.status)
     }
 }
 
@@ -201,8 +249,8 @@ impl From<DecisionEntry> for Decision {
 
 impl Proxy {
     /// Logs how a request ended. `status`: what the client gets, if this process knows it.
-    pub(super) fn log(&self, line: DecisionEntry, status: Option<http::StatusCode>) {
-        line.write(status);
+    pub(super) fn log(&self, line: DecisionEntry, status: Option<StatusCode>) {
+        line.write(status, &self.backend);
         let Some(decisions) = &self.decisions else {
             return;
         };
@@ -220,4 +268,31 @@ impl Proxy {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::proxy::body::BufferedBody;
+
+    #[tokio::test]
+    async fn an_answer_that_could_not_be_used_is_shown() {
+        let base = "http://127.0.0.1:9/".parse().unwrap();
+        let backend = Backend::new(base, Duration::from_secs(1)).unwrap();
+        let content_type = HeaderValue::from_static("text/html");
+        let answer = BufferedResponse {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]),
+            body: BufferedBody::None,
+        };
+        let path = PathAndQuery::from_static("/v2/Users?filter=userName");
+        let mut entry = DecisionEntry::new("GET", "/Users");
+        entry.answered((Method::GET, path), &answer);
+        assert_eq!(entry.unusable_answer(&backend), None);
+        entry.rule = Some(UNUSABLE.to_owned());
+        let told = "GET http://127.0.0.1:9/v2/Users?filter: 200 OK, text/html";
+        assert_eq!(entry.unusable_answer(&backend).as_deref(), Some(told));
+    }
 }

@@ -26,6 +26,7 @@ use super::asker::Failing;
 use super::flights::Flights;
 use super::lane::{Lane, Room};
 use super::service::Service;
+use crate::causes::with_causes;
 use crate::config::Introspection as Config;
 use crate::network::Network;
 
@@ -271,7 +272,7 @@ impl Introspection {
                 Introspected::Inactive
             }
             Err(error) => {
-                let why = format!("{error:#}");
+                let why = with_causes(error.as_ref());
                 tracing::warn!(
                     issuer = self.issuer,
                     why,

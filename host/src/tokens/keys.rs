@@ -15,6 +15,7 @@ use super::jwks::KeySet;
 use super::jwt::{self, Unverified};
 use super::service::Service;
 use super::watched::Watched;
+use crate::causes::with_causes;
 use crate::config::{Endpoint, Keys as KeysConfig, KeysPlace};
 
 /// Tokens with unknown keys cause at most one fetch in this time: anybody can send them.
@@ -209,7 +210,7 @@ impl Keys {
                 Some(keys)
             }
             Err(error) => {
-                let why = format!("{error:#}");
+                let why = with_causes(error.as_ref());
                 tracing::warn!(
                     issuer = self.issuer,
                     why,

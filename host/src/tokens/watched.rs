@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use tokio::time::Instant;
 
+use crate::causes::with_causes;
+
 /// How long a change may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -82,7 +84,10 @@ impl<T> Watched<T> {
                 // Logged once for each version that cannot be used.
                 let version = self.version().ok();
                 if state.content.is_some() || version != state.version {
-                    tracing::error!(why = format!("{error:#}"), "a changed file cannot be used");
+                    tracing::error!(
+                        why = with_causes(error.as_ref()),
+                        "a changed file cannot be used"
+                    );
                 }
                 state.version = version;
                 state.content = None;

@@ -168,7 +168,10 @@ async fn whose_a_token_is_is_asked_for_and_told() -> anyhow::Result<()> {
     let create = "token create --account ACC1 --principal svc-script --expires 1d";
     for (whose, words) in [
         ("", "--provider"),
-        ("--provider otka", "the policy knows entra, okta"),
+        (
+            "--provider otka",
+            "the policy knows entra, okta; did you mean \"okta\"?",
+        ),
         ("--provider okta --operator", "cannot be used with"),
     ] {
         let mut command = guard.program(&format!("{create} {whose}"));

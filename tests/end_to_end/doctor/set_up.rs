@@ -37,7 +37,7 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
     report.says(&[
         ("fine", "guard", "it runs and is ready"),
         ("problem", "initial import", ACCOUNT),
-        ("problem", "tokens", "soon of account ACC1 expires in 2 days"),
+        ("problem", "tokens", "soon of account ACC1 expires in "),
         ("problem", "principals", "svc-okta of account ACC1 lacks core_user_invite"),
         ("note", "tokens", "soon of account ACC1 is an operator's"),
         ("note", "tokens", "is okta's"),
@@ -99,6 +99,14 @@ async fn an_application_without_scim_at_that_path_is_a_problem() -> anyhow::Resu
         ])?;
         tried.ended(1)?;
         tried.says(&[("problem", "application", &asked(&guard.url, ""))])?;
+        if (status, kind) == (200, "text/html") {
+            let answered = format!("\"answer\":\"{}", asked(&application.url, ""));
+            let look = async || {
+                let log = guard.logged();
+                Ok((log.contains(&answered) && log.contains(words)).then_some(()))
+            };
+            guard.until("the log has the answer", look).await?;
+        }
     }
     Ok(())
 }

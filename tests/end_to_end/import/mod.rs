@@ -3,6 +3,8 @@
 
 mod untrusted;
 
+use std::process::Stdio;
+
 use anyhow::{Context as _, ensure};
 use scimguard_tests::client::Client;
 use scimguard_tests::fixtures::{
@@ -52,6 +54,23 @@ async fn fails(guard: &Guard, more: &[&str]) -> anyhow::Result<String> {
     Ok(complaint)
 }
 
+/// Sends SIGINT to an import at work, and returns its complaint.
+async fn interrupted(guard: &Guard, more: &[&str], listed: &Listed) -> anyhow::Result<String> {
+    let before = listed.count();
+    let running = import(guard, more)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    listed.until(before + 2).await?;
+    let id = running.id().context("it has ended already")?.to_string();
+    process::output(Command::new("kill").args(["-INT", &id])).await?;
+    let output = running.wait_with_output().await?;
+    ensure!(output.status.code() == Some(2), "{output:?}");
+    Ok(String::from_utf8(output.stderr)?)
+}
+
 /// Numbers of recorded and known users and groups, and of memberships.
 fn tally(outcome: &Value) -> [u64; 5] {
     let (users, groups) = (&outcome["users"], &outcome["groups"]);
@@ -85,6 +104,11 @@ async fn an_import_that_is_killed_goes_on_and_counts_everything_once() -> anyhow
     let mut guard = native(&listed.url, &generic(SCIM2_MOUNT))?;
 
     let arguments = ["--managed-by", "okta", "--page", "10"];
+    let complaint = interrupted(&guard, &arguments, &listed).await?;
+    ensure!(
+        complaint.contains("interrupted; run the same command again"),
+        "{complaint}"
+    );
     // In the users, and in the groups.
     for requests in [2, 5, 9, 12, 30] {
         let before = listed.count();

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use scimguard_exchange::ScimPaths;
 use scimguard_interface::Policy as _;
 
-use super::asking::{TIME_LIMIT, WRONG_PLACE, answered, chain};
+use super::asking::{TIME_LIMIT, WRONG_PLACE, answered};
 use super::findings::Findings;
+use crate::causes::with_causes;
 use crate::config::{Config, Credential};
 use crate::engine::Engine;
 use crate::proxy::{Probe, Reply};
@@ -23,7 +24,7 @@ pub(super) async fn examine(config: &Config, findings: &mut Findings) {
         Ok(credential) => credential,
         Err(error) => {
             let advice = "Give a file or an environment variable that holds only the token.";
-            findings.problem("credential", format!("{error:#}"), advice);
+            findings.problem("credential", with_causes(error.as_ref()), advice);
             None
         }
     };
@@ -38,8 +39,8 @@ pub(super) async fn examine(config: &Config, findings: &mut Findings) {
         Ok(probe) => probe
             .get("/", credential.as_ref())
             .await
-            .map_err(|error| chain(&error)),
-        Err(error) => Err(format!("{error:#}")),
+            .map_err(|error| with_causes(&error)),
+        Err(error) => Err(with_causes(error.as_ref())),
     };
     match asked {
         Ok(reply) => findings.fine(
@@ -92,7 +93,11 @@ pub(super) async fn scim(
             Ok(reply) => judge(&probe.url(&path), &reply, credential.as_ref(), findings),
             Err(error) => findings.problem(
                 ABOUT,
-                format!("GET {}: no answer: {}", probe.url(&path), chain(&error)),
+                format!(
+                    "GET {}: no answer: {}",
+                    probe.url(&path),
+                    with_causes(&error)
+                ),
                 "Check `backend`, and whether the application runs.",
             ),
         }

@@ -18,15 +18,3 @@ pub(super) fn answered(url: &str, reply: &Reply) -> String {
     let detail = detail.map_or_else(String::new, |detail| format!(" ({detail})"));
     format!("GET {url} answered {}, {kind}{detail}", reply.status)
 }
-
-/// An error with all its causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut why = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        why.push_str(": ");
-        why.push_str(&error.to_string());
-        cause = error.source();
-    }
-    why
-}

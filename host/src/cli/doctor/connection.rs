@@ -4,19 +4,19 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use http::Uri;
 use scimguard_core::facts::{Answer, Key, Token};
 use scimguard_core::{Guard, sha256_hex};
-use scimguard_interface::Policy as _;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Args;
-use super::asking::{WRONG_PLACE, answered, chain};
+use super::advice::advice;
+use super::asking::{WRONG_PLACE, answered};
 use super::findings::Findings;
+use super::target::Target;
 use super::tokens::needed_permissions;
+use crate::causes::with_causes;
 use crate::cli::times;
 use crate::config::{Config, Credential, policy_file};
-use crate::engine::Engine;
 use crate::proxy::{Probe, Reply};
 use scimguard_store::Store;
 use scimguard_store::now;
@@ -26,18 +26,6 @@ const TOKEN: &str = "token";
 const APPLICATION: &str = "application";
 
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-
-/// The guard to query.
-struct Target {
-    server: Uri,
-    /// Path of the account's SCIM endpoints.
-    base: String,
-    account: Option<String>,
-    /// The token's, if the store is available.
-    principal: Option<String>,
-    /// The account's, as far as the policy is available.
-    provider: String,
-}
 
 /// Queries the guard as an identity provider does.
 pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Result<()> {
@@ -60,7 +48,7 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
     let anonymous = match guard.get(&points, None).await {
         Ok(reply) => reply,
         Err(error) => {
-            let detail = format!("{} does not answer: {}", guard.url(""), chain(&error));
+            let detail = format!("{} does not answer: {}", guard.url(""), with_causes(&error));
             let advice = "Check the address and port, and whether `scimguard serve` runs and logs \"ready\".";
             findings.problem(GUARD, detail, advice);
             return Ok(());
@@ -90,7 +78,7 @@ pub(super) async fn examine(args: Args, findings: &mut Findings) -> anyhow::Resu
                 }
             }
             Err(error) => {
-                let detail = format!("GET {url}: no answer: {}", chain(&error));
+                let detail = format!("GET {url}: no answer: {}", with_causes(&error));
                 findings.problem(GUARD, detail, "Repeat it; the guard's log says more.");
                 return Ok(());
             }
@@ -161,54 +149,6 @@ fn judge(
         _ => findings.problem(APPLICATION, detail, "Look at the application's log."),
     }
     true
-}
-
-fn advice(rule: &str, reply: &Reply, target: &Target, findings: &Findings) -> String {
-    let account = target.account.as_deref().unwrap_or("ACCOUNT");
-    let principal = target.principal.as_deref().unwrap_or("PRINCIPAL");
-    let create = findings.new_token(account, principal, Some(&target.provider));
-    let named = format!("--account {account} --id {principal}");
-    let another = format!("Make a new one with {create} and enter it in the identity provider.");
-    match rule {
-        "token.missing" | "token.malformed" => {
-            "The input is not one token: look for spaces, quotes and line breaks in it.".to_owned()
-        }
-        "token.unknown" => format!(
-            "Compare it with the output of `token create`; a token of another guard or store is unknown here. {another}"
-        ),
-        "token.expired" | "token.revoked" => another,
-        "token.inactive-principal" => format!(
-            "{}, or make a token for another principal.",
-            findings.command("principal enable", &named)
-        ),
-        "token.wrong-account" => format!(
-            "This token is for another account than {account}: check the account id in the URL, or make a \
-             token for this account with {create}."
-        ),
-        "token.insufficient-permission" => format!(
-            "{}, or in the application if it knows the principal.",
-            findings.command("principal permissions", &format!("{named} --set all"))
-        ),
-        "rate.limited" => format!(
-            "Wait {} seconds and try again; wrong tokens do not delay a good one.",
-            reply.retry_after.as_deref().unwrap_or("a few")
-        ),
-        "route.unknown" | "route.missing-account" => {
-            "The path is not the SCIM base of this guard's policy: check the URL, or give the policy (--policy)."
-                .to_owned()
-        }
-        "facts.unavailable" => format!(
-            "The guard cannot use its store, or a permission or token service: run {} on its machine, \
-             and read its log.",
-            findings.command("doctor", "")
-        ),
-        rule if rule.starts_with("upstream.") && rule != "upstream.unavailable" => WRONG_PLACE.to_owned(),
-        "upstream.unavailable" => {
-            "The application behind the guard does not answer: check `backend` in the guard's configuration."
-                .to_owned()
-        }
-        _ => "Look at the guard's log; `scimguard rules` explains the rule.".to_owned(),
-    }
 }
 
 /// The recorded token, which the guard reveals to nobody, and its owner.
@@ -311,64 +251,6 @@ fn explain(token: &Token, account: &str, needed: &[String], now: u64) -> Vec<Str
     said
 }
 
-impl Target {
-    fn new(args: &Args, policy: &str) -> anyhow::Result<Self> {
-        let text = args.url.as_deref().unwrap_or_default();
-        let fault = || format!("--url {text:?} is not a URL such as https://guard.example.com");
-        let uri: Uri = text.parse().with_context(fault)?;
-        let mut parts = uri.into_parts();
-        let known = parts.scheme.as_ref().map(http::uri::Scheme::as_str);
-        let plain = parts
-            .authority
-            .as_ref()
-            .filter(|it| !it.as_str().contains('@'));
-        if !matches!(known, Some("http" | "https")) || plain.is_none() {
-            bail!(fault());
-        }
-        let path = parts
-            .path_and_query
-            .replace(http::uri::PathAndQuery::from_static("/"));
-        let path = path
-            .as_ref()
-            .map_or("", |path| path.path())
-            .trim_end_matches('/');
-        let server = Uri::from_parts(parts).with_context(fault)?;
-        let engine = Engine::native(policy)?;
-        let template = &engine.settings().scim_base;
-        let (base, account) = match (&args.account, path) {
-            (Some(account), "") => (
-                template.replace("{account}", account),
-                Some(account.clone()),
-            ),
-            (None, "") => bail!("give --account, or the SCIM connector base URL as --url"),
-            (given, path) => (
-                path.to_owned(),
-                given.clone().or_else(|| account_in(template, path)),
-            ),
-        };
-        let guard = Guard::configure(policy).ok();
-        let provider = guard.map(|guard| {
-            guard
-                .provider(account.as_deref().unwrap_or_default())
-                .to_owned()
-        });
-        Ok(Self {
-            server,
-            base,
-            account,
-            principal: None,
-            provider: provider.unwrap_or_else(|| "PROVIDER".to_owned()),
-        })
-    }
-}
-
-/// The account that a path names by this template.
-fn account_in(template: &str, path: &str) -> Option<String> {
-    let (before, after) = template.split_once("{account}")?;
-    let account = path.strip_prefix(before)?.strip_suffix(after)?;
-    (!account.is_empty() && !account.contains('/')).then(|| account.to_owned())
-}
-
 fn token(args: &Args) -> anyhow::Result<SecretString> {
     let text: SecretString = match (&args.token, &args.token_file) {
         (Some(dash), _) if dash == "-" => {
@@ -422,16 +304,5 @@ mod tests {
                 "its principal svc lacks core_usergroup_manage",
             ]
         );
-    }
-
-    #[test]
-    fn an_account_is_read_from_the_connector_base_url() {
-        let template = "/scim/account/{account}";
-        assert_eq!(
-            account_in(template, "/scim/account/A").as_deref(),
-            Some("A")
-        );
-        assert_eq!(account_in(template, "/scim/account/A/B"), None);
-        assert_eq!(account_in(template, "/scim"), None);
     }
 }

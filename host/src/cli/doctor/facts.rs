@@ -8,6 +8,7 @@ use http::{StatusCode, Uri};
 use tokio::net::TcpStream;
 
 use super::findings::Findings;
+use crate::causes::with_causes;
 use crate::cli::times;
 use crate::config::{Config, Facts, Gateway, Proof, Tls};
 use crate::proxy::{Probe, check};
@@ -42,7 +43,7 @@ fn gateways(facts: &Facts, findings: &mut Findings) {
                 good = false;
                 findings.problem(
                     ABOUT,
-                    format!("the gateway {name}: {error:#}"),
+                    format!("the gateway {name}: {}", with_causes(error.as_ref())),
                     "Give it its own secret of 32 or more characters, which this user can read; until \
                      then neither `serve` nor `facts` starts.",
                 );
@@ -52,7 +53,7 @@ fn gateways(facts: &Facts, findings: &mut Findings) {
     if let Some(error) = check::together(&facts.gateways).err().filter(|_| good) {
         findings.problem(
             ABOUT,
-            format!("{error:#}"),
+            with_causes(error.as_ref()),
             "With the same secret, the log and the accounts' limits cannot distinguish them.",
         );
     }
@@ -69,7 +70,7 @@ fn certificates(tls: &Tls, findings: &mut Findings) {
     if let Err(error) = check::encryption(tls) {
         findings.problem(
             ABOUT,
-            format!("{error:#}"),
+            with_causes(error.as_ref()),
             "Check `certificate`, `key` and `client_ca` of `[facts.tls]`: PEM files, with the key of the \
              certificate.",
         );
@@ -102,7 +103,7 @@ fn ends(file: &Path, findings: &mut Findings) {
                 "Replace it and restart the service: certificates are read at the start.",
             );
         }
-        Err(error) => findings.problem(ABOUT, format!("{error:#}"), "Check `[facts.tls]`."),
+        Err(error) => findings.problem(ABOUT, with_causes(error.as_ref()), "Check `[facts.tls]`."),
     }
 }
 

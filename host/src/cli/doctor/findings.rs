@@ -1,18 +1,22 @@
 //! Findings, for people and for programs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::cli::store_args;
+use crate::plural::counted;
+
+const PROBLEM: Style = AnsiColor::Red.on_default();
 
 /// All findings, in order.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Findings {
-    /// The checked configuration, for commands that can be pasted.
+    /// The configuration, for commands that can be pasted.
     #[serde(skip)]
-    config: Option<PathBuf>,
+    config: PathBuf,
     findings: Vec<Finding>,
 }
 
@@ -40,21 +44,21 @@ enum Verdict {
 }
 
 impl Findings {
-    pub(super) fn of(config: Option<PathBuf>) -> Self {
+    pub(super) fn of(config: PathBuf) -> Self {
         Self {
             config,
-            ..Self::default()
+            findings: Vec::new(),
         }
     }
 
     /// A command of this program, with the configuration in use.
     pub(super) fn command(&self, command: &str, arguments: &str) -> String {
-        store_args::command(self.config(), command, arguments)
+        store_args::command(&self.config, command, arguments)
     }
 
     /// The command that creates a principal.
     pub(super) fn new_principal(&self, account: &str, id: &str) -> String {
-        store_args::new_principal(self.config(), account, id)
+        store_args::new_principal(&self.config, account, id)
     }
 
     /// The command that creates a token: a provider's, or an operator's.
@@ -64,12 +68,7 @@ impl Findings {
         principal: &str,
         provider: Option<&str>,
     ) -> String {
-        store_args::new_token(self.config(), account, principal, provider)
-    }
-
-    fn config(&self) -> &Path {
-        let config = self.config.as_deref();
-        config.unwrap_or(Path::new("scimguard.toml"))
+        store_args::new_token(&self.config, account, principal, provider)
     }
 
     pub(super) fn fine(&mut self, about: &'static str, detail: impl Into<String>) {
@@ -129,8 +128,7 @@ impl Findings {
                 "{}",
                 match problems {
                     0 => "nothing is wrong".to_owned(),
-                    1 => "1 problem".to_owned(),
-                    count => format!("{count} problems"),
+                    count => counted(count, "problem", "problems"),
                 }
             );
         }
@@ -149,14 +147,18 @@ impl Findings {
 
 impl Finding {
     fn print(&self) {
-        let verdict = match self.verdict {
-            Verdict::Fine => "fine",
-            Verdict::Note => "note",
-            Verdict::Problem => "PROBLEM",
+        let (verdict, style) = match self.verdict {
+            Verdict::Fine => ("fine", Style::new()),
+            Verdict::Note => ("note", Style::new()),
+            Verdict::Problem => ("PROBLEM", PROBLEM),
         };
         let rule = self.rule.as_ref();
         let rule = rule.map_or_else(String::new, |rule| format!(" [{rule}]"));
-        anstream::println!("{verdict:8} {:13} {}{rule}", self.about, self.detail);
+        anstream::println!(
+            "{style}{verdict:8}{style:#} {:13} {}{rule}",
+            self.about,
+            self.detail
+        );
         if let Some(advice) = &self.advice {
             anstream::println!("{:8} {:13} -> {advice}", "", "");
         }

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::findings::Findings;
+use crate::causes::with_causes;
 use crate::config::{Config, Issuer, KeysPlace, Means, Permissions as Source};
 use crate::tokens::issuers::{LeftOut, Tried, tried};
 use crate::tokens::permissions::{Lookup, Permissions};
@@ -70,7 +71,11 @@ async fn answers(issuer: &Issuer, findings: &mut Findings) {
                      client introspect; until then its tokens are `facts.unavailable`."
                 ),
             };
-            findings.problem(ISSUERS, format!("{name}: {error:#}"), advice);
+            findings.problem(
+                ISSUERS,
+                format!("{name}: {}", with_causes(error.as_ref())),
+                advice,
+            );
         }
     }
 }
@@ -133,12 +138,12 @@ async fn permissions(source: &Source, findings: &mut Findings) {
         ),
         (Err(error), Source::File(_)) => findings.problem(
             PERMISSIONS,
-            format!("{error:#}"),
+            with_causes(error.as_ref()),
             "Repair the file that `permissions.file` names; until then tokens of its principals are refused.",
         ),
         (Err(error), Source::Service(_)) => findings.problem(
             PERMISSIONS,
-            format!("{place}: {error:#}"),
+            format!("{place}: {}", with_causes(error.as_ref())),
             "Check `permissions.url` and `permissions.credential`, and whether the service runs; for a \
              principal or account that does not exist it must answer 404.",
         ),

@@ -1,20 +1,22 @@
 //! `scimguard doctor`: finds what is wrong, and says what to do.
 
+mod advice;
 mod application;
 mod asking;
 mod connection;
 mod facts;
 mod findings;
 mod issuers;
+mod secrets;
 mod setup;
+mod target;
 mod tokens;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::ArgGroup;
-
 use self::findings::Findings;
+use super::config_file;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -26,14 +28,14 @@ Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage.";
 
 /// Find what is wrong with a set-up, or with a token at a running guard
 ///
-/// With --config alone it checks the configuration, the policy, the store, the plugin, the
+/// Without a token it checks the configuration, the policy, the store, the plugin, the
 /// application and the record. With a token it queries a running guard as Okta's Test Connection
 /// does; with --config too, it also reports what the store knows of the token.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
-#[command(group(ArgGroup::new("what").args(["config", "token", "token_file"]).required(true).multiple(true)))]
 pub(super) struct Args {
-    /// The configuration file of `serve`
+    /// The configuration file of `serve` [default: with a token none, otherwise that of
+    /// SCIMGUARD_CONFIG, else scimguard.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A token to try; `-` reads it from standard input, where other users of this machine do not see it
@@ -62,15 +64,15 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let json = args.json;
-    let mut findings = Findings::of(args.config.clone());
+    let config = args.config.clone().unwrap_or_else(config_file::usual);
+    let mut findings = Findings::of(config.clone());
     runtime.block_on(async {
-        match (&args.url, &args.config) {
-            (Some(_), _) => connection::examine(args, &mut findings).await,
-            (None, Some(config)) => {
-                setup::examine(config, &mut findings).await;
+        match &args.url {
+            Some(_) => connection::examine(args, &mut findings).await,
+            None => {
+                setup::examine(&config, &mut findings).await;
                 Ok(())
             }
-            (None, None) => anyhow::bail!("give --config, or --url with a token"),
         }
     })?;
     findings.print(json)

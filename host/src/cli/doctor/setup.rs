@@ -6,8 +6,9 @@ use http::{StatusCode, Uri};
 
 use super::asking::TIME_LIMIT;
 use super::findings::Findings;
-use super::{application, facts, issuers, tokens};
+use super::{application, facts, issuers, secrets, tokens};
 use crate::audit::Log;
+use crate::causes::with_causes;
 use crate::cli::engine_args;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -34,11 +35,12 @@ pub(super) async fn examine(file: &Path, findings: &mut Findings) {
                 true => "Correct it; `scimguard serve --help` shows every key.",
                 false => "Give the file that `serve` uses, or copy `scimguard.example.toml`.",
             };
-            findings.problem("configuration", format!("{error:#}"), advice);
+            findings.problem("configuration", with_causes(error.as_ref()), advice);
             return;
         }
     };
     findings.fine("configuration", file.display().to_string());
+    secrets::examine(&config, findings);
     let policy = policy(&config, findings);
     if policy.is_some() {
         plugin(&config, findings);
@@ -63,7 +65,7 @@ fn policy(config: &Config, findings: &mut Findings) -> Option<String> {
         Ok(text) => text,
         Err(error) => {
             let advice = "Put the policy there, or correct `policy`.";
-            findings.problem("policy", format!("{error:#}"), advice);
+            findings.problem("policy", with_causes(error.as_ref()), advice);
             return None;
         }
     };
@@ -88,7 +90,7 @@ fn plugin(config: &Config, findings: &mut Findings) {
         Ok(Engine::Wasm(_)) => findings.fine("plugin", "it can be loaded and configured"),
         Err(error) => findings.problem(
             "plugin",
-            format!("{error:#}"),
+            with_causes(error.as_ref()),
             "Put `scimguard.wasm` beside the program, or set `component` to its path.",
         ),
     }
@@ -150,7 +152,7 @@ async fn record(config: &Config, policy: &str, findings: &mut Findings) {
         }
     }
     if let Err(error) = on_record(&store, config, policy, findings).await {
-        findings.problem(ABOUT, format!("{error:#}"), UNWRITABLE);
+        findings.problem(ABOUT, with_causes(error.as_ref()), UNWRITABLE);
     }
     store.close().await;
 }

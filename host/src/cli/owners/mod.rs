@@ -10,7 +10,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use self::words::Lines;
-use super::store_args;
+use super::{config_file, provider, store_args};
 use crate::owners::{account_report, group_report, user_report};
 use scimguard_store::now;
 
@@ -23,6 +23,13 @@ Examples:
     --reason \"left over from a test\"
 
 Exit status: 0 it is on record, 1 it is not, 2 wrong usage.";
+
+const SET_EXAMPLE: &str = "\
+Examples:
+  scimguard owners set --config scimguard.toml --account ACC1 --user u1 --managed-by none \\
+    --reason \"left over from a test\"
+  scimguard owners set --config scimguard.toml --account ACC1 --group example_group --managed-by okta \\
+    --reason \"pushed before the guard was installed\"";
 
 /// Show who owns a user or group and why, or what is recorded of an account
 #[derive(clap::Args)]
@@ -40,14 +47,17 @@ pub(super) struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Correct the owner of a user or group; the reason is recorded
+    #[command(after_help = SET_EXAMPLE)]
     Set(Set),
 }
 
 #[derive(clap::Args)]
 struct Named {
-    /// The configuration file of `serve`
+    /// The configuration file; `scimguard serve --help` shows every key [default: that of
+    /// SCIMGUARD_CONFIG, else scimguard.toml]
+    // An optional group of arguments is not noticed if it has a group in it.
     #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    config: Option<PathBuf>,
     /// The account
     #[arg(long)]
     account: String,
@@ -67,6 +77,12 @@ struct Named {
     scope: String,
 }
 
+impl Named {
+    fn config(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(config_file::usual)
+    }
+}
+
 #[derive(clap::Args)]
 struct Set {
     #[command(flatten)]
@@ -83,14 +99,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match (args.command, args.named) {
         (Some(Command::Set(set)), _) => correct(set),
         (None, Some(named)) => report(named, args.json),
-        (None, None) => bail!("--config and --account are missing; see `scimguard owners --help`"),
+        (None, None) => bail!("--account is missing; see `scimguard owners --help`"),
     }
 }
 
 /// The command that records what the application has.
 fn importing(named: &Named) -> String {
     let import = store_args::command(
-        &named.config,
+        &named.config(),
         "import",
         &format!("--account {}", named.account),
     );
@@ -98,7 +114,7 @@ fn importing(named: &Named) -> String {
 }
 
 fn report(named: Named, json: bool) -> anyhow::Result<ExitCode> {
-    let recorded = store_args::with_store(&named.config, async |store, _| {
+    let recorded = store_args::with_store(&named.config(), async |store, _| {
         let account = &named.account;
         Ok(match (&named.user, &named.group) {
             (Some(user), _) => {
@@ -162,22 +178,33 @@ fn correct(args: Set) -> anyhow::Result<ExitCode> {
         provider => Some(provider),
     };
     let missing = format!("not on record; {}", importing(&named));
-    store_args::with_store(&named.config, async |store, _| {
+    let (what, before) = store_args::with_store(&named.config(), async |store, config| {
         let account = &named.account;
-        match (&named.user, &named.group) {
+        if let Some(owner) = owner {
+            provider::check(config, "--managed-by", account, owner)?;
+        }
+        Ok(match (&named.user, &named.group) {
             (Some(reference), _) => {
                 let user = store.user(account, reference).await?;
                 let user = user.with_context(|| format!("--user {reference:?}: {missing}"))?;
+                let before = user.managed_by.clone();
                 store.correct_user(user, owner, &reason, now()).await?;
+                (format!("user {reference}"), before)
             }
             (None, Some(id)) => {
                 let group = store.group(account, &named.scope, id).await?;
                 let group = group.with_context(|| format!("--group {id:?}: {missing}"))?;
+                let before = group.managed_by.clone();
                 store.correct_group(group, owner, &reason, now()).await?;
+                (format!("group {id}"), before)
             }
             (None, None) => bail!("give --user or --group"),
-        }
-        Ok(())
+        })
     })?;
+    anstream::eprintln!(
+        "The owner of {what} is {}; before, it was {}.",
+        owner.unwrap_or("nobody"),
+        before.as_deref().unwrap_or("nobody")
+    );
     Ok(ExitCode::SUCCESS)
 }

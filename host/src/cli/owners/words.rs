@@ -108,7 +108,7 @@ fn tail(retries: &[RetryRow], corrections: &[CorrectionRow]) -> Vec<String> {
             ("take", "out of")
         };
         format!(
-            "to do    {verb} {} {direction} {}: {}, since {}, tried {} times",
+            "to do    {verb} {} {direction} {}: {}, since {}, tried {}",
             row.user,
             row.group,
             row.status.map_or_else(
@@ -116,7 +116,7 @@ fn tail(retries: &[RetryRow], corrections: &[CorrectionRow]) -> Vec<String> {
                 |status| format!("answer {status}")
             ),
             time(row.first_seen),
-            row.attempts
+            counted(row.attempts, "time", "times")
         )
     });
     let corrections = corrections.iter().map(|row| {

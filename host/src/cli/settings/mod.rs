@@ -12,6 +12,7 @@ use scimguard_core::Guard;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::config_file;
 use crate::config::{Config, policy_file, public_url};
 use crate::engine::LoadError;
 
@@ -25,6 +26,8 @@ pub(super) struct Given {
     #[arg(long, value_name = "ID")]
     account: String,
     /// The configuration file of `serve`, which names the policy and may have the public URL
+    /// [default: with --policy none, otherwise that of SCIMGUARD_CONFIG, or scimguard.toml if there
+    /// is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The policy document [default: that of --config, else the default policy]
@@ -54,7 +57,12 @@ impl Given {
             "--account: {account:?} cannot stand in a URL path; give an id of letters, digits, \
              `-`, `_`, `.` and `~`, as the application's account settings show it"
         );
-        let config = self.config.as_deref().map(Config::read).transpose()?;
+        let file = match (&self.config, &self.policy) {
+            (Some(file), _) => Some(file.clone()),
+            (None, Some(_)) => None,
+            (None, None) => config_file::usual_if_any(),
+        };
+        let config = file.as_deref().map(Config::read).transpose()?;
         let policy = match (&self.policy, &config) {
             (Some(file), _) => policy_file(file)?,
             (None, Some(config)) => config.policy_text()?,

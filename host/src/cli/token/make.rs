@@ -1,17 +1,15 @@
 //! `scimguard token create` and `rotate`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::ArgGroup;
-use scimguard_core::Guard;
-use secrecy::{ExposeSecret, SecretString};
 
+use super::shown;
+use crate::cli::config_file::ConfigFile;
 use crate::cli::store_args::{self, Named};
-use crate::cli::times;
+use crate::cli::{provider, times};
 use crate::config::Config;
-use crate::engine::LoadError;
 use crate::text::printable;
 use crate::tokens::{
     self,
@@ -23,9 +21,8 @@ use scimguard_store::{self as store, NewToken, PrincipalKind, Store};
 #[derive(clap::Args)]
 #[command(group(ArgGroup::new("whose").args(["provider", "operator"]).required(true)))]
 pub(super) struct Create {
-    /// The configuration file of `serve`
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
     /// The account of the token
     #[arg(long)]
     account: String,
@@ -47,6 +44,9 @@ pub(super) struct Create {
     id: Option<String>,
     #[command(flatten)]
     author: Author,
+    /// As JSON, for programs: the token with its id and expiry
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -64,6 +64,9 @@ pub(super) struct Rotate {
     new_id: Option<String>,
     #[command(flatten)]
     author: Author,
+    /// As JSON, for programs: the token with its id and expiry
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -86,29 +89,30 @@ pub(super) fn create(args: Create) -> anyhow::Result<ExitCode> {
     let now = now();
     let expires = expiry(&args.expires, now)?;
     let id = name(args.id)?;
-    let text = store_args::with_store(&args.config, async |store, config| {
-        if let Some(provider) = &args.provider {
-            known(config, &args.account, provider)?;
-        }
+    let (token, text, own) = store_args::with_store(&args.config, async |store, config| {
+        let own = match &args.provider {
+            Some(provider) => provider::check(config, "--provider", &args.account, provider)?,
+            None => None,
+        };
         let prefix = prefix(store, config, &args.account, &args.principal).await?;
         let minted = tokens::mint(prefix, &args.account, &id)?;
-        store
-            .create_token(&NewToken {
-                sha256: minted.sha256,
-                prefix,
-                account: args.account,
-                id,
-                principal: args.principal,
-                provider: args.provider,
-                expires,
-                created: now,
-                created_by: args.author.name(),
-                rotated_from: None,
-            })
-            .await?;
-        Ok(minted.text)
+        let token = NewToken {
+            sha256: minted.sha256,
+            prefix,
+            account: args.account,
+            id,
+            principal: args.principal,
+            provider: args.provider,
+            expires,
+            created: now,
+            created_by: args.author.name(),
+            rotated_from: None,
+        };
+        store.create_token(&token).await?;
+        Ok((token, minted.text, own))
     })?;
-    Ok(print(&text))
+    shown::about(&token, own.as_deref());
+    shown::text(&token, &text, args.json)
 }
 
 pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
@@ -122,14 +126,14 @@ pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
         account,
         id: old,
     } = args.old;
-    let text = store_args::with_store(&config, async |store, config| {
+    let (token, text, own) = store_args::with_store(&config, async |store, config| {
         let replaced = store.token(&account, &old).await?;
         let prefix = prefix(store, config, &account, &replaced.principal).await?;
         let minted = tokens::mint(prefix, &account, &id)?;
         let token = NewToken {
             sha256: minted.sha256,
             prefix,
-            account,
+            account: account.clone(),
             id,
             principal: replaced.principal,
             provider: replaced.provider,
@@ -140,36 +144,11 @@ pub(super) fn rotate(args: Rotate) -> anyhow::Result<ExitCode> {
         };
         let until = now.saturating_add(overlap);
         store.rotate_token(&token, &old, until).await?;
-        Ok(minted.text)
+        Ok((token, minted.text, provider::of(config, &account)))
     })?;
-    Ok(print(&text))
-}
-
-/// Refuses a provider that no account of the policy names, whose tokens would be operators'.
-fn known(config: &Config, account: &str, provider: &str) -> anyhow::Result<()> {
-    let policy = match Guard::configure(&config.policy_text()?) {
-        Ok(policy) => policy,
-        // Only a foreign policy can read its own document.
-        Err(_) if config.component.is_some() => return Ok(()),
-        Err(faults) => bail!("{}", LoadError::Policy(faults)),
-    };
-    let providers = policy.providers();
-    if !providers.contains(provider) {
-        let all: Vec<&str> = providers.into_iter().collect();
-        bail!(
-            "--provider {provider:?}: the policy knows {}; give one of them, or make \
-             {provider:?} the `provider` of account {account} in the policy",
-            all.join(", ")
-        );
-    }
-    let own = policy.provider(account);
-    if own != provider {
-        anstream::eprintln!(
-            "note: the policy says that {own} is the provider of account {account}; until that is changed, \
-             what is created with this token has no owner"
-        );
-    }
-    Ok(())
+    shown::about(&token, own.as_deref());
+    shown::replaced(&old, overlap, &args.overlap);
+    shown::text(&token, &text, args.json)
 }
 
 /// The prefix of a principal's tokens. Principals that the store does not have are programs:
@@ -200,12 +179,6 @@ async fn prefix(
         }
         (Err(error), _) => Err(error.into()),
     }
-}
-
-/// Prints the text of a token, which is never shown again.
-fn print(text: &SecretString) -> ExitCode {
-    anstream::println!("{}", text.expose_secret());
-    ExitCode::SUCCESS
 }
 
 fn name(given: Option<String>) -> anyhow::Result<String> {

@@ -2,6 +2,7 @@
 
 mod list;
 mod make;
+mod shown;
 
 use std::process::ExitCode;
 
@@ -54,5 +55,10 @@ fn revoke(args: Named) -> anyhow::Result<ExitCode> {
     store_args::with_store(&args.config, async |store, _| {
         Ok(store.revoke_token(&args.account, &args.id).await?)
     })?;
+    anstream::eprintln!(
+        "The token {} of account {} is revoked.",
+        args.id,
+        args.account
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -142,7 +142,7 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
 async fn no_planted_secret_comes_out() {
     let (kept, mut runner) = (Kept::default(), TestRunner::deterministic());
     let writer = kept.clone();
-    let lines = log_lines::lines(
+    let lines = log_lines::json(
         move || writer.clone(),
         EnvFilter::new("info,scimguard=trace"),
     );

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{Lookup, Rights};
+use crate::causes::with_causes;
 use crate::config::{CredentialSource, PermissionService as Config, Template};
 use crate::tokens::lane::{Lane, Room};
 use crate::tokens::service::Service;
@@ -93,7 +94,7 @@ impl PermissionService {
         let (lookup, lasts) = match self.in_turn(account, principal).await {
             Ok(lookup) => (lookup, self.holds),
             Err(error) => {
-                let why = format!("{error:#}");
+                let why = with_causes(error.as_ref());
                 tracing::warn!(account, why, "the permission service does not answer");
                 (Lookup::Unavailable, Duration::ZERO)
             }
