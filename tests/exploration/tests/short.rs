@@ -14,7 +14,7 @@ use scimguard_exploration::{
 const HISTORIES: u64 = 1_000;
 
 /// Histories after which a broken guard has to be found.
-const PATIENCE: u64 = 3_000;
+const PATIENCE: u64 = 8_000;
 
 fn honest() -> anyhow::Result<Arc<Blueprint>> {
     Blueprint::new("", None)

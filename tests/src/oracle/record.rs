@@ -87,7 +87,7 @@ impl Record {
                 let mut created = self.intended.iter().filter(|intended| intended.id == *id);
                 known.name == group.name
                     && (known.members.iter().filter(is_user).eq(has.clone())
-                        || (is_empty(world, id) && known.members.iter().all(open))
+                        || (is_empty(world, id) && known.members.iter().filter(is_user).all(open))
                         || created.any(|created| {
                             let known = |user| known.members.contains(user);
                             has.all(|user| known(user) || created.members.contains(user))
