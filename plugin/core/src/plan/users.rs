@@ -179,7 +179,7 @@ pub(super) fn change(
             plan.unclear(Record::User(during), Record::User(before.clone()));
         }
         let provisions = matches!(context.actor, Actor::Provisioner(_));
-        if after != *before || provisions {
+        if after != *before || may_be_renamed || provisions {
             // Only an answer that shows the whole user can make an uncertain record certain, or show
             // that the name did not change with the e-mail.
             after.write_pending = before.write_pending || may_be_renamed;
