@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::users::id_of;
-use super::{Claim, Effect, Plan};
+use super::{Claim, Effect, Plan, member};
 use crate::act::{GroupChange, GroupRef, NewGroup};
 use crate::facts::{Group, Member, Membership, Origin, ResourceKind};
 use crate::fold::fold;
 use crate::known::Stop;
 use crate::permit::Context;
 use crate::permit::context::MembershipDelta;
-use crate::record::{Intent, IntentKey, MemberRecord, Record, ResourceKey, Settled};
+use crate::record::{Intent, IntentKey, Record, ResourceKey, Settled};
 use crate::token::Actor;
 
 pub(super) fn create(
@@ -71,7 +71,7 @@ pub(super) fn create(
                 );
             }
             for left_out in moves.removed {
-                let user = id_of(left_out.user.as_ref(), &left_out.reference);
+                let user = id(left_out);
                 plan.before
                     .push(member(&group, &user, Some(Membership::Removing), None));
                 if left_out.is_confirmed() {
@@ -264,21 +264,11 @@ fn settled(created: &Group, id: &str, plan: &mut Plan) -> Option<Group> {
 }
 
 fn ids<'m>(members: impl IntoIterator<Item = &'m Member>) -> Vec<String> {
-    let members = members.into_iter();
-    members
-        .map(|member| id_of(member.user.as_ref(), &member.reference))
-        .collect()
+    members.into_iter().map(id).collect()
 }
 
-fn member(group: &Group, user: &str, state: Option<Membership>, by: Option<&str>) -> Record {
-    Record::Member(MemberRecord {
-        account: group.account.clone(),
-        scope: group.scope.clone(),
-        group: group.id.clone().unwrap_or_default(),
-        user: user.to_owned(),
-        state,
-        by: by.map(str::to_owned),
-    })
+fn id(member: &Member) -> String {
+    id_of(member.user.as_ref(), &member.reference)
 }
 
 pub(super) fn delete(group: &GroupRef, context: &Context<'_>, plan: &mut Plan) -> Result<(), Stop> {

@@ -169,6 +169,18 @@ impl Plan {
     }
 }
 
+/// What is recorded of a user in a group; without a state the user is not in it.
+fn member(group: &Group, user: &str, state: Option<Membership>, by: Option<&str>) -> Record {
+    Record::Member(MemberRecord {
+        account: group.account.clone(),
+        scope: group.scope.clone(),
+        group: group.id.clone().unwrap_or_default(),
+        user: user.to_owned(),
+        state,
+        by: by.map(str::to_owned),
+    })
+}
+
 /// Gives a provider the ownership of what it writes.
 struct Claim<'a> {
     provider: &'a str,

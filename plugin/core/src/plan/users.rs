@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Claim, Effect, Plan};
+use super::{Claim, Effect, Plan, member};
 use crate::act::{
     EmailUse, FieldWrite, GroupRef, NewUser, Profile, UserChange, UserGroups, UserRef,
 };
@@ -11,7 +11,7 @@ use crate::fold::{fold, same_but_for_case};
 use crate::known::Stop;
 use crate::permit::context::changed_profile;
 use crate::permit::{Context, Written};
-use crate::record::{Intent, MemberRecord, Record, ResourceKey};
+use crate::record::{Intent, Record, ResourceKey};
 use crate::token::Actor;
 
 pub(super) fn create(
@@ -222,15 +222,13 @@ pub(super) fn change(
             .facts
             .groups(&context.user_groups_key(&change.user))?
         {
-            let stays = MemberRecord {
-                account: user.account.clone(),
-                scope: group.scope.clone(),
-                group: group.id.clone().unwrap_or_default(),
-                user: change.user.reference.clone(),
-                state: Some(Membership::Unconfirmed),
-                by: None,
-            };
-            plan.outcome.refused.push(Record::Member(stays));
+            let stays = member(
+                group,
+                &change.user.reference,
+                Some(Membership::Unconfirmed),
+                None,
+            );
+            plan.outcome.refused.push(stays);
         }
         // Without a name the user stays uncertain until an answer supplies it.
         user.write_pending = name.is_none();

@@ -24,7 +24,7 @@ impl Claim {
         }
     }
 
-    /// Of a request that goes on as it came.
+    /// Forwards the request unchanged.
     pub(super) fn forward(self, request: &Request) -> Forward {
         Forward {
             method: request.method.clone(),

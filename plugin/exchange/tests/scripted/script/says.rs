@@ -99,7 +99,7 @@ pub(crate) fn removal_of(account: &str, user: &str) -> Record {
     })
 }
 
-/// So many removals, each of another user.
+/// Removals of this many users.
 pub(crate) fn removals(count: usize) -> Vec<Record> {
     (0..count).map(|user| removal(&user.to_string())).collect()
 }
