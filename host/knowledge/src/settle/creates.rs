@@ -1,6 +1,6 @@
 //! Unanswered creates: which resource of the backend each one made.
 
-use scimguard_core::facts::{Key, ResourceKind};
+use scimguard_core::facts::{Answer, Key, ResourceKind};
 use scimguard_core::fold;
 use scimguard_core::record::{IntentKey, settlement};
 
@@ -34,7 +34,7 @@ impl<S: Store, A: Application, L: Leases> Round<'_, S, A, L> {
             key: intent.key.clone(),
         };
         let created = match intent.kind {
-            ResourceKind::User => self.created_user(&intent).await,
+            ResourceKind::User => self.created_user(&intent).await?,
             ResourceKind::Group => self.created_group(&intent).await?,
         };
         match created {
@@ -58,21 +58,31 @@ impl<S: Store, A: Application, L: Leases> Round<'_, S, A, L> {
         }
     }
 
-    async fn created_user(&self, intent: &OpenIntent) -> Lookup<String> {
+    /// The user whom a create made. One who is on record already may lose the name yet, so that the
+    /// create makes another: it is known only when the application cannot act any more.
+    async fn created_user(&self, intent: &OpenIntent) -> Result<Lookup<String>, S::Error> {
         let path = self
             .lookups
             .paths
             .users_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
-            return Lookup::Unknown;
+            return Ok(Lookup::Unknown);
         };
         let wanted = fold(&intent.name);
         let is_it = |user: &Resource| user.user_name.as_deref().map(fold).as_ref() == Some(&wanted);
-        match found.resources.into_iter().find(is_it) {
-            Some(user) => Lookup::Found(user.id),
+        Ok(match found.resources.into_iter().find(is_it) {
+            Some(user) if self.is_over(intent.opened) => Lookup::Found(user.id),
+            Some(user) => {
+                let key = Key::User(user_key(&intent.account, &user.id));
+                let recorded = self.lookups.store.answer(&[key]).await?;
+                match recorded.first() {
+                    Some(Answer::User(_)) => Lookup::Unknown,
+                    _ => Lookup::Found(user.id),
+                }
+            }
             None if found.total_results == 0 => Lookup::Missing,
             None => Lookup::Unknown,
-        }
+        })
     }
 
     /// The group that a create made. Names are not unique, and a taken id is not derived from a

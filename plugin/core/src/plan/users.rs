@@ -87,27 +87,23 @@ pub(super) fn create(
         };
         plan.unclear(Record::User(during), Record::User(before.clone()));
     }
-    // A user who may be deleted may return with another id, which is not known until the answer
-    // comes.
-    let may_be_new =
-        existing.is_none_or(|user| user.id.is_none() || user.write_pending || !user.active);
-    if may_be_new {
-        let intent = Intent {
-            kind: ResourceKind::User,
-            account: user.account.clone(),
-            key: fold(&new.user_name),
-            user_name: Some(new.user_name.clone()),
-            display_name: user.display_name.clone(),
-            derived_id: None,
-            external_id: user.external_id.clone(),
-            active: user.active,
-            provider: provider.clone(),
-            at: user.since.unwrap_or(now),
-            by: context.token.unwrap_or_default().to_owned(),
-            members: Vec::new(),
-        };
-        plan.intend(intent, existing.is_some_and(|user| user.write_pending));
-    }
+    // A user who is on record may have been deleted, and returns with another id, which is not known
+    // until the answer comes.
+    let intent = Intent {
+        kind: ResourceKind::User,
+        account: user.account.clone(),
+        key: fold(&new.user_name),
+        user_name: Some(new.user_name.clone()),
+        display_name: user.display_name.clone(),
+        derived_id: None,
+        external_id: user.external_id.clone(),
+        active: user.active,
+        provider: provider.clone(),
+        at: user.since.unwrap_or(now),
+        by: context.token.unwrap_or_default().to_owned(),
+        members: Vec::new(),
+    };
+    plan.intend(intent, existing.is_some_and(|user| user.write_pending));
     plan.outcome.done.push(Effect::User {
         user,
         earlier: existing.cloned().map(Box::new),

@@ -133,14 +133,19 @@ fn settle_user(intent: &IntentKey, id: &str, rows: &Rows) -> Vec<RowChange<'stat
     let mut changes = vec![RowChange::DeleteUser(pending)];
     let is_native = created.user.managed_by.is_none();
     if written.is_none_or(|written| written.user.write_pending && !is_native) {
+        let known = &written.unwrap_or(created).user;
         let row = UserRow {
             user: User {
                 id: Some(id.to_owned()),
                 write_pending: written.is_some() || created.user.write_pending,
-                active: created.user.active && written.is_none_or(|written| written.user.active),
+                active: created.user.active && known.active,
+                since: known.since,
+                origin: known.origin.clone(),
                 ..created.user.clone()
             },
-            opened: written.map_or(created.opened, |written| written.opened),
+            opened: written
+                .and_then(|written| written.opened)
+                .max(created.opened),
         };
         changes.push(RowChange::PutUser(key, row));
     }
@@ -183,7 +188,7 @@ fn make_group(intent: &IntentKey, id: &str, rows: &Rows, now: u64) -> Vec<RowCha
             members_known: known.unwrap_or(created).group.members_known,
             ..created.group.clone()
         },
-        opened: known.and_then(|known| known.opened).or(created.opened),
+        opened: known.and_then(|known| known.opened).max(created.opened),
         ..GroupRow::default()
     };
     vec![
