@@ -19,7 +19,7 @@ pub struct Bounds {
     pub faults: u32,
     /// Whether a settling run may start while requests are in progress.
     pub settles: bool,
-    /// Whether the application may do a late write after another write.
+    /// Whether the application may do a late write after a later one.
     pub overtakes: bool,
     /// The most distinct states; beyond them the search ends incomplete.
     pub states: usize,

@@ -230,9 +230,7 @@ impl Held {
         method: &str,
         needed: scimguard_exchange::Needed,
     ) -> Result<Arc<Vec<Fact>>, ServiceError> {
-        if needed.first {
-            self.reach.desk.renew();
-        } else if self.reach.desk.has_expired() {
+        if self.reach.desk.has_expired() {
             return Err(unavailable());
         }
         let found = self.pass.find(&mut self.reach, method, needed).await;
@@ -276,6 +274,7 @@ impl Held {
         let stored = self.commit(records).await;
         if report.ends {
             self.pass.end();
+            self.reach.desk.renew();
         }
         match stored {
             Err(_) if guard.is(Sabotage::IgnoreStore) => Ok(()),

@@ -40,8 +40,8 @@ struct Arguments {
     /// Let a gateway decide the first request.
     #[arg(long, requires = "orders")]
     at_gateway: bool,
-    /// Let the application do a late write after another write.
-    #[arg(long, requires = "orders")]
+    /// Let the application do a late write after a later one.
+    #[arg(long)]
     overtaking: bool,
     /// Use only the starting record with this name.
     #[arg(long, requires = "orders")]
@@ -76,7 +76,7 @@ fn main() -> anyhow::Result<()> {
             scope.spawn(|| -> anyhow::Result<()> {
                 while Instant::now() < until && !is_over.load(Ordering::Relaxed) {
                     let seed = seeds.fetch_add(1, Ordering::Relaxed);
-                    let (count, finding) = random::history(&blueprint, seed)?;
+                    let (count, finding) = random::history(&blueprint, seed, arguments.overtaking)?;
                     requests.fetch_add(count as u64, Ordering::Relaxed);
                     if let Some(finding) = finding {
                         is_over.store(!arguments.count, Ordering::Relaxed);

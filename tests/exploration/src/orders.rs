@@ -17,7 +17,7 @@ pub(crate) struct Orders {
     pub(crate) faults: u32,
     /// Whether a gateway decides the first of the requests.
     pub(crate) at_gateway: bool,
-    /// Whether the application may do a late write after another write.
+    /// Whether the application may do a late write after a later one.
     pub(crate) overtakes: bool,
     /// The name of the only starting record; `None`: all.
     pub(crate) start: Option<String>,

@@ -65,13 +65,19 @@ struct Run {
     faulty: u32,
     /// One request out of this many is decided at a gateway.
     at_gateways: u32,
+    /// Whether the application may do a late write after a later one.
+    overtakes: bool,
 }
 
 /// Runs one history, and returns its number of requests.
 ///
 /// # Errors
 /// If the world cannot be created.
-pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, Option<Finding>)> {
+pub fn history(
+    blueprint: &Arc<Blueprint>,
+    seed: u64,
+    overtakes: bool,
+) -> anyhow::Result<(usize, Option<Finding>)> {
     let mut random = StdRng::seed_from_u64(seed);
     let traits = Traits {
         removes_deactivated: random.random(),
@@ -100,6 +106,7 @@ pub fn history(blueprint: &Arc<Blueprint>, seed: u64) -> anyhow::Result<(usize, 
         events: Vec::new(),
         faulty: *[12, 25, 60, 200].choose(&mut random).context("no rates")?,
         at_gateways: *[2, 5, u32::MAX].choose(&mut random).context("no rates")?,
+        overtakes,
         random,
     };
     while run.begun < REQUESTS && run.world.wrong().is_none() {
@@ -134,7 +141,11 @@ impl Run {
         {
             return self.happen(fault.clone());
         }
-        if let Some(late) = self.world.late().choose(&mut self.random)
+        let late = match self.overtakes {
+            true => self.world.late(),
+            false => self.world.late_in_order(),
+        };
+        if let Some(late) = late.choose(&mut self.random)
             && self.random.random_ratio(1, 4)
         {
             return self.happen(late.clone());

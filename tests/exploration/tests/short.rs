@@ -89,7 +89,7 @@ fn seen(
 fn no_history_goes_wrong() -> anyhow::Result<()> {
     let blueprint = honest()?;
     for seed in 0..HISTORIES {
-        let (_, finding) = random::history(&blueprint, seed)?;
+        let (_, finding) = random::history(&blueprint, seed, false)?;
         if let Some(finding) = finding {
             return Err(told(&blueprint, finding.history, &format!("seed {seed}"))?);
         }
@@ -148,7 +148,7 @@ fn a_broken_guard_is_found() -> anyhow::Result<()> {
         let blueprint = Blueprint::new("", Some(sabotage))?;
         let mut is_found = false;
         for seed in 0..PATIENCE {
-            is_found = random::history(&blueprint, seed)?.1.is_some();
+            is_found = random::history(&blueprint, seed, false)?.1.is_some();
             if is_found {
                 break;
             }

@@ -1,6 +1,6 @@
 //! Unanswered creates: which resource of the backend each one made.
 
-use scimguard_core::facts::{Answer, Key, ResourceKind};
+use scimguard_core::facts::{Key, ResourceKind};
 use scimguard_core::fold;
 use scimguard_core::record::{IntentKey, settlement};
 
@@ -34,11 +34,14 @@ impl<S: Store, A: Application, L: Leases> Round<'_, S, A, L> {
             key: intent.key.clone(),
         };
         let created = match intent.kind {
-            ResourceKind::User => self.created_user(&intent).await?,
+            ResourceKind::User => self.created_user(&intent).await,
             ResourceKind::Group => self.created_group(&intent).await?,
         };
+        // A user who was there before the create may lose the name yet, and the create then makes
+        // another. An unknown group is the created one.
+        let is_certain = intent.kind == ResourceKind::Group || self.is_over(intent.opened);
         match created {
-            Lookup::Found(id) => {
+            Lookup::Found(id) if is_certain => {
                 self.settled += 1;
                 self.lookups
                     .store
@@ -54,35 +57,25 @@ impl<S: Store, A: Application, L: Leases> Round<'_, S, A, L> {
                 let steps = settlement::settle_at_last(key, known);
                 self.lookups.store.apply(steps).await
             }
-            Lookup::Missing | Lookup::Unknown => Ok(()),
+            Lookup::Found(_) | Lookup::Missing | Lookup::Unknown => Ok(()),
         }
     }
 
-    /// The user whom a create made. One who is on record already may lose the name yet, so that the
-    /// create makes another: it is known only when the application cannot act any more.
-    async fn created_user(&self, intent: &OpenIntent) -> Result<Lookup<String>, S::Error> {
+    async fn created_user(&self, intent: &OpenIntent) -> Lookup<String> {
         let path = self
             .lookups
             .paths
             .users_named(&intent.account, &intent.name);
         let Some(found) = self.list(&path).await else {
-            return Ok(Lookup::Unknown);
+            return Lookup::Unknown;
         };
         let wanted = fold(&intent.name);
         let is_it = |user: &Resource| user.user_name.as_deref().map(fold).as_ref() == Some(&wanted);
-        Ok(match found.resources.into_iter().find(is_it) {
-            Some(user) if self.is_over(intent.opened) => Lookup::Found(user.id),
-            Some(user) => {
-                let key = Key::User(user_key(&intent.account, &user.id));
-                let recorded = self.lookups.store.answer(&[key]).await?;
-                match recorded.first() {
-                    Some(Answer::User(_)) => Lookup::Unknown,
-                    _ => Lookup::Found(user.id),
-                }
-            }
+        match found.resources.into_iter().find(is_it) {
+            Some(user) => Lookup::Found(user.id),
             None if found.total_results == 0 => Lookup::Missing,
             None => Lookup::Unknown,
-        })
+        }
     }
 
     /// The group that a create made. Names are not unique, and a taken id is not derived from a

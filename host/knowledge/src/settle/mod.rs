@@ -1,8 +1,8 @@
 //! Settles what is open: asks the backend about creates, changes and memberships whose outcome
 //! nobody saw, at the start and periodically.
 //!
-//! A resource that exists confirms a create at once, which only adds an owner. Everything else
-//! waits until the backend cannot act any more, and what is missing must be missing twice.
+//! A group that was not on record confirms a create at once, which only adds an owner. Everything
+//! else waits until the backend cannot act any more, and what is missing must be missing twice.
 
 mod creates;
 

@@ -7,7 +7,7 @@ use scimguard_core::fold;
 use scimguard_exchange::{Outgoing, Send};
 use scimguard_tests::acts::reading;
 use scimguard_tests::fixtures::ACCOUNT;
-use scimguard_tests::model::{Actor, Edit, Policy, Verdict};
+use scimguard_tests::model::{Actor, Edit, Id, Policy, Verdict};
 use scimguard_tests::oracle;
 
 use super::happening::is_definite;
@@ -27,6 +27,7 @@ impl World {
             return;
         };
         let deletes_unknown = self.deletes_unknown(send);
+        let edits_unknown = self.edits_unknown(send);
         if let Some(task) = self.tasks.get_mut(&id)
             && let (Some(request), None) = (&task.request, &task.answer)
             && send.method != "GET"
@@ -34,6 +35,7 @@ impl World {
             let actor = request.actor();
             task.surprises = self.surprises;
             task.deletes_unknown = deletes_unknown;
+            task.edits_unknown = edits_unknown;
             task.writes.push(Written::Not);
             self.judge(actor, send, "gets");
         }
@@ -44,10 +46,7 @@ impl World {
         if send.method == "GET" {
             return;
         }
-        let body = match &send.body {
-            Outgoing::Whole(bytes) => &bytes[..],
-            _ => &[],
-        };
+        let body = body_of(send);
         let shown = || {
             let body = String::from_utf8_lossy(body);
             format!("{actor:?} {} {} {body}", send.method, send.path)
@@ -69,19 +68,33 @@ impl World {
         }
     }
 
-    /// The application ignores members that are not among its users, so editing them changes
-    /// nothing.
+    /// The application ignores members that are not among its users, and refuses to edit who is not:
+    /// such an edit changes nothing.
     fn ignore_strangers(&self, edit: &mut Edit) {
         let members = match edit {
             Edit::CreateGroup { members, .. } | Edit::ReplaceGroup { members, .. } => members,
             Edit::WriteGroup { add, .. } => add,
-            Edit::JoinGroups { user, .. } if !self.truth.users.contains_key(user) => {
+            Edit::JoinGroups { user, .. } | Edit::WriteUser { user, .. }
+                if !self.truth.users.contains_key(user) =>
+            {
                 *edit = Edit::Nothing;
                 return;
             }
             _ => return,
         };
         members.retain(|user| self.truth.users.contains_key(user));
+    }
+
+    /// The user whom a request edits, if the guard does not know the id.
+    fn edits_unknown(&self, send: &Send) -> Option<Id> {
+        match reading::edit(&self.truth, &send.method, &send.path, body_of(send)) {
+            Some(Edit::WriteUser { user, .. }) => {
+                let key = UserRowKey::new(ACCOUNT, RowId::known(&user));
+                let is_known = self.record.rows().users.contains_key(&key);
+                (!is_known).then_some(user)
+            }
+            _ => None,
+        }
     }
 
     /// Everything that the provider provisioned is on record as its own or as open, never as
@@ -149,5 +162,13 @@ impl World {
             ended.rule.as_deref().unwrap_or_default()
         );
         self.fails(why);
+    }
+}
+
+/// The body of a request to the application.
+pub(super) fn body_of(send: &Send) -> &[u8] {
+    match &send.body {
+        Outgoing::Whole(bytes) => bytes,
+        _ => &[],
     }
 }

@@ -60,7 +60,7 @@ impl World {
         self.late.keys().map(|id| Event::Late(*id)).collect()
     }
 
-    /// The late writes after which the application has done no other write.
+    /// The late writes after which the application has done no later write.
     #[must_use]
     pub fn late_in_order(&self) -> Vec<Event> {
         let ids = self.late.keys().filter(|id| !self.overtaken.contains(id));

@@ -17,6 +17,7 @@ impl World {
             return;
         }
         self.tell(|| format!("{id}: fault: {fault:?}"));
+        self.turn += 1;
         let Some(task) = self.tasks.get_mut(&id) else {
             return;
         };
@@ -73,13 +74,29 @@ impl World {
                 return;
             }
             Fault::Expired => {
-                task.marks.has_expired = true;
                 self.leases.release(id);
-                if let Call::Send(_) | Call::Read(_) = &*call {
-                    return;
-                }
-                Reply::Failed
+                return self.expire(id);
             }
+        };
+        self.resume(id, reply)
+    }
+
+    /// The facts service has dropped a gateway's pass. What the gateway has sent may be overtaken now,
+    /// so that its answer comes too late to count.
+    fn expire(&mut self, id: TaskId) {
+        let Some(task) = self.tasks.get_mut(&id) else {
+            return;
+        };
+        task.marks.has_expired = true;
+        let is_answered = task.answer.is_some();
+        let reply = match &*task.call {
+            Call::Read(_) => return,
+            Call::Send(_) if is_answered => return,
+            Call::Send(_) => {
+                self.detach(id);
+                Reply::Outcome(BackendOutcome::Unanswered)
+            }
+            _ => Reply::Failed,
         };
         self.resume(id, reply)
     }
@@ -97,6 +114,7 @@ impl World {
             && send.method != "GET"
         {
             let late = Late {
+                turn: self.turn,
                 actor,
                 call: Arc::clone(&task.call),
                 deletes_unknown: task.deletes_unknown,
@@ -108,6 +126,7 @@ impl World {
     /// The process dies. Gateways survive, but their passes are over.
     pub(super) fn kill(&mut self) {
         self.tell(|| "the guard dies and starts again".to_owned());
+        self.turn += 1;
         let ids: Vec<TaskId> = self.tasks.keys().copied().collect();
         self.leases.clear();
         self.guard = Arc::new(Guard::start(&self.blueprint));
@@ -115,12 +134,7 @@ impl World {
         for id in ids {
             let at_gateway = |task: &Task| task.request.as_ref().is_some_and(|it| it.at_gateway);
             match self.tasks.get_mut(&id) {
-                Some(task) if at_gateway(task) => {
-                    task.marks.has_expired = true;
-                    if !matches!(&*task.call, Call::Send(_)) {
-                        self.resume(id, Reply::Failed);
-                    }
-                }
+                Some(task) if at_gateway(task) => self.expire(id),
                 _ => {
                     self.detach(id);
                     let task = self.tasks.remove(&id);

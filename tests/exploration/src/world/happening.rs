@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scimguard_core::BackendOutcome;
 use scimguard_core::facts::{RowId, UserRowKey};
 use scimguard_core::message::{AnswerBody, BackendAnswer};
-use scimguard_exchange::{Outgoing, Send};
+use scimguard_exchange::Send;
 use scimguard_knowledge::Read;
 use scimguard_tests::acts::reading;
 use scimguard_tests::fixtures::{ACCOUNT, HARNESS_BASE};
@@ -14,7 +14,8 @@ use scimguard_tests::model::{Actor, Id};
 use scimguard_tests::oracle;
 use serde_json::Value;
 
-use super::{Event, Late, Task, World, Written};
+use super::checks::body_of;
+use super::{Event, Task, World, Written};
 use crate::calls::{Call, Reply};
 use crate::code::{Beginning, Code, Known, Then, Turn, Work};
 use crate::event::Request;
@@ -41,19 +42,7 @@ impl World {
             }
             Event::Perform(id) => self.perform(*id),
             Event::Fault(id, fault) => self.go_wrong(*id, *fault),
-            Event::Late(id) => {
-                if let Some(Late {
-                    actor,
-                    call,
-                    deletes_unknown,
-                }) = self.late.remove(id)
-                    && let Call::Send(send) = &*call
-                {
-                    self.tell(|| format!("{id}: the application does it late"));
-                    self.surprises += u32::from(actor == Actor::Provisioner);
-                    self.act(actor, send, deletes_unknown);
-                }
-            }
+            Event::Late(id) => self.perform_late(*id),
             Event::Kill => self.kill(),
             Event::Wait => {
                 if self.late.is_empty() {
@@ -122,6 +111,7 @@ impl World {
             writes: Vec::new(),
             surprises: self.surprises,
             deletes_unknown: false,
+            edits_unknown: None,
         };
         self.tasks.insert(id, task);
         self.follow(id, turn)
@@ -257,8 +247,9 @@ impl World {
         let Call::Send(send) = &*call else {
             return;
         };
-        if task.surprises == self.surprises {
-            self.judge(actor, send, "does");
+        match task.surprises == self.surprises {
+            true => self.judge(actor, send, "does"),
+            false => self.met.extend(task.edits_unknown.clone()),
         }
         let answer = self.act(actor, send, deletes_unknown);
         let is_write = send.method != "GET";
@@ -276,12 +267,24 @@ impl World {
         }
     }
 
+    /// The application performs a write, and nobody waits for its answer.
+    fn perform_late(&mut self, id: TaskId) {
+        let Some(late) = self.late.remove(&id) else {
+            return;
+        };
+        let Call::Send(send) = &*late.call else {
+            return;
+        };
+        self.tell(|| format!("{id}: the application does it late"));
+        self.surprises += u32::from(late.actor == Actor::Provisioner);
+        let before = self.late.iter().filter(|(_, other)| other.turn < late.turn);
+        self.overtaken.extend(before.map(|(id, _)| *id));
+        self.act(late.actor, send, late.deletes_unknown);
+    }
+
     /// The application acts, and its new state is checked.
     fn act(&mut self, actor: Actor, send: &Send, deletes_unknown: bool) -> BackendAnswer {
-        let body = match &send.body {
-            Outgoing::Whole(bytes) => &bytes[..],
-            _ => &[],
-        };
+        let body = body_of(send);
         let application = Arc::make_mut(&mut self.application);
         let answer = application.answer(&send.method, &send.path, body);
         self.tell(|| {

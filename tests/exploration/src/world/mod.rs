@@ -46,10 +46,15 @@ pub struct World {
     claimed: BTreeSet<String>,
     tasks: BTreeMap<TaskId, Task>,
     late: BTreeMap<TaskId, Late>,
-    /// The late writes after which the application has done another write.
+    /// The number of faults so far.
+    turn: u32,
+    /// The late writes after which the application has done a later write.
     overtaken: BTreeSet<TaskId>,
     /// Users whose deletion was sent before the guard knew their ids.
     vanished: BTreeSet<Id>,
+    /// Users whom the guard had never seen, whom an operator edited, and whom the provider took over
+    /// at the same moment.
+    met: BTreeSet<Id>,
     /// How often the provider gained something that an edit in progress could not know about: the
     /// application did one of its late writes, or it took over a user that the guard had never
     /// seen.
@@ -90,6 +95,8 @@ struct Task {
     surprises: u32,
     /// Whether the last request deletes a user whose id the guard did not know.
     deletes_unknown: bool,
+    /// The user whom the last request edits, if the guard did not know the id.
+    edits_unknown: Option<Id>,
 }
 
 /// The outcome of a write that was sent.
@@ -106,6 +113,8 @@ enum Written {
 /// A late write: nobody waits for its answer any more.
 #[derive(Clone)]
 struct Late {
+    /// The fault that cut it off. What one fault cuts off has no order.
+    turn: u32,
     actor: Actor,
     call: Arc<Call>,
     deletes_unknown: bool,
@@ -139,8 +148,10 @@ impl World {
             claimed: BTreeSet::new(),
             tasks: BTreeMap::new(),
             late: BTreeMap::new(),
+            turn: 0,
             overtaken: BTreeSet::new(),
             vanished: BTreeSet::new(),
+            met: BTreeSet::new(),
             surprises: 0,
             now: BEGINNING,
             settled: 0,

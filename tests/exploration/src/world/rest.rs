@@ -123,6 +123,8 @@ impl World {
         }
         let mut truth = (*self.truth).clone();
         oracle::grant_claims(&mut truth, &self.claimed, &record);
+        record.users.retain(|id, _| !self.met.contains(id));
+        truth.users.retain(|id, _| !self.met.contains(id));
         // A user that disappeared unobserved is on record as deactivated.
         let differences = record.differences(&truth, true);
         if !differences.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Task, World};
+use super::{Late, Task, World};
 use crate::code::{Memories, Work, shown};
 use crate::guard::Guard;
 
@@ -41,8 +41,10 @@ impl World {
             claimed: self.claimed.clone(),
             tasks: tasks.context("code that runs cannot be copied")?,
             late: self.late.clone(),
+            turn: self.turn,
             overtaken: self.overtaken.clone(),
             vanished: self.vanished.clone(),
+            met: self.met.clone(),
             surprises: self.surprises,
             now: self.now,
             settled: self.settled,
@@ -78,12 +80,21 @@ impl World {
                 task.marks.has_expired,
                 task.surprises == self.surprises,
                 task.deletes_unknown,
+                &task.edits_unknown,
                 &task.answer.as_ref().map(shown),
             )
                 .hash(&mut hasher);
         }
         for (id, late) in &self.late {
-            (id, late.deletes_unknown, self.overtaken.contains(id)).hash(&mut hasher);
+            let is_before = |other: &Late| other.turn < late.turn;
+            let before = self.late.values().filter(|other| is_before(other)).count();
+            (
+                id,
+                late.deletes_unknown,
+                before,
+                self.overtaken.contains(id),
+            )
+                .hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -97,6 +108,7 @@ impl World {
         self.owned.hash(&mut hasher);
         self.claimed.hash(&mut hasher);
         self.vanished.hash(&mut hasher);
+        self.met.hash(&mut hasher);
         for request in &self.unanswered {
             shown(request).hash(&mut hasher);
         }
@@ -118,6 +130,7 @@ impl Task {
             writes: self.writes.clone(),
             surprises: self.surprises,
             deletes_unknown: self.deletes_unknown,
+            edits_unknown: self.edits_unknown.clone(),
         })
     }
 
