@@ -159,7 +159,7 @@ impl Store {
     /// # Errors
     /// If the database fails; then nothing is applied.
     pub async fn apply(&self, records: &[Record]) -> Result<(), Error> {
-        if records.is_empty() {
+        if records.is_empty() || self.are_settled(records)? {
             return Ok(());
         }
         let rows = records.iter().map(rows_of).sum();
@@ -173,6 +173,28 @@ impl Store {
                 records::apply(connection, steps, now())
             })
             .await
+    }
+
+    /// Whether these records only settle creates that are settled, as after almost every read of the
+    /// identity provider: then nothing need be written.
+    fn are_settled(&self, records: &[Record]) -> Result<bool, Error> {
+        let settles = |record: &Record| matches!(record, Record::Settle(_) | Record::Withdraw(_));
+        if records.len() > LARGE || !records.iter().all(settles) {
+            return Ok(false);
+        }
+        let steps = || records.iter().map(Transition::Record);
+        let read = |connection: &Connection| records::change_nothing(connection, steps(), now());
+        Ok(self.database.read(read)?)
+    }
+
+    /// Whether the outcome of a create in this account is unknown.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn has_open_creates(&self, account: &str) -> Result<bool, Error> {
+        Ok(self
+            .database
+            .read(|connection| open::has_intents(connection, account))?)
     }
 
     /// Checks that the store can be written now.

@@ -119,6 +119,14 @@ pub(crate) fn open_intents(
     })
 }
 
+/// Whether the outcome of a create in this account is unknown.
+pub(crate) fn has_intents(connection: &Connection, account: &str) -> rusqlite::Result<bool> {
+    const ANY: &str = "
+        SELECT EXISTS (SELECT 1 FROM users WHERE account = ?1 AND intent = 1)
+            OR EXISTS (SELECT 1 FROM groups WHERE account = ?1 AND intent = 1)";
+    connection.one(ANY, [account], |row| row.get(0))
+}
+
 pub(crate) fn open_users(
     connection: &Connection,
     before: u64,

@@ -22,6 +22,21 @@ pub(super) fn apply<'a>(
     Ok(())
 }
 
+/// Whether these transitions change nothing.
+pub(super) fn change_nothing<'a>(
+    connection: &Connection,
+    transitions: impl IntoIterator<Item = Transition<'a>>,
+    now: u64,
+) -> rusqlite::Result<bool> {
+    for transition in transitions {
+        let read = rows::load(connection, transition.reads())?;
+        if !transition.changes(&read, now).is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Computes the skeletons of names that an earlier version recorded.
 pub(super) async fn work_out_looks(database: &Database) -> Result<(), Error> {
     const BATCH: u16 = 1000;

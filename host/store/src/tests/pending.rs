@@ -45,6 +45,41 @@ async fn a_pending_create_counts_as_owned_and_hides_unseen_users() {
 }
 
 #[tokio::test]
+async fn what_settles_nothing_is_not_written() {
+    let (folder, store) = store().await;
+    let create = intent(ResourceKind::User, "ann@example.com", None, &[]);
+    let settle = |name: &str| {
+        Record::Settle(Settled {
+            intent: intent_key(ResourceKind::User, name),
+            id: "u1".to_owned(),
+        })
+    };
+    let withdraw = Record::Withdraw(intent_key(ResourceKind::Group, "a_b"));
+    assert!(!store.has_open_creates("ACC1").unwrap());
+    store.apply(&[create]).await.unwrap();
+    assert!(store.has_open_creates("ACC1").unwrap());
+    assert!(!store.has_open_creates("ACC2").unwrap());
+    // While another process writes, nothing can be written.
+    let other = rusqlite::Connection::open(folder.path().join("guard.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let applied = async |records: &[Record]| {
+        let applied = store.apply(records);
+        tokio::time::timeout(std::time::Duration::from_millis(500), applied)
+            .await
+            .is_ok()
+    };
+    assert!(applied(&[settle("bob@example.com"), withdraw.clone()]).await);
+    assert!(applied(&[]).await);
+    assert!(!applied(&[settle("bob@example.com"), settle("ann@example.com")]).await);
+    other.execute_batch("ROLLBACK").unwrap();
+    store
+        .apply(&[settle("ann@example.com"), withdraw])
+        .await
+        .unwrap();
+    assert!(!store.has_open_creates("ACC1").unwrap());
+}
+
+#[tokio::test]
 async fn a_withdrawn_create_leaves_nothing() {
     let (_folder, store) = store().await;
     store
