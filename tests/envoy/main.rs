@@ -1,6 +1,7 @@
 //! The filter in a stock Envoy: what it decides, byte for byte, what it bears, and how it is configured.
 
 mod buffers;
+mod calls;
 mod compared;
 mod corpus;
 mod departures;

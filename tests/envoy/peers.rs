@@ -209,6 +209,7 @@ fn answered(state: &mut State, path: &str, body: &[u8]) -> anyhow::Result<Option
         answer: state.table.answer(key),
     });
     Ok(Some(serde_json::to_vec(&FactsResponse {
+        unsettled: true,
         pass: Pass("a case".to_owned()),
         now: state.now,
         facts: facts.collect(),

@@ -28,6 +28,8 @@ pub(crate) struct Wish {
     pub(crate) hold_facts: bool,
     /// A function of Envoy that the filter may not call.
     pub(crate) forbidden: Option<&'static str>,
+    /// Envoy has one worker, not two.
+    pub(crate) one_worker: bool,
 }
 
 impl Wish {
@@ -79,7 +81,7 @@ impl TwoWays {
             None => facts,
         };
         let bed = TestBed {
-            workers: 2,
+            workers: if wish.one_worker { 1 } else { 2 },
             forbidden: wish.forbidden,
             ..TestBed::new(address(&shared.held.url)?, facts)
         };

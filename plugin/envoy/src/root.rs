@@ -7,7 +7,7 @@ use std::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use scimguard_core::hide_secrets;
-use scimguard_exchange::{Reports, Setup};
+use scimguard_exchange::{Reports, Setup, Strangers};
 
 use crate::calls;
 use crate::config::Config;
@@ -37,14 +37,16 @@ impl RootContext for Root {
         let text = self.get_plugin_configuration().unwrap_or_default();
         match Config::read(&text) {
             Ok(config) => {
+                let strangers = Arc::<Strangers>::default();
                 let setup = Setup::new(config.guard, config.annotate);
+                let setup = setup.expecting(Arc::clone(&strangers));
                 if let Some(room) = config.buffer {
                     setup.set_room(room);
                 }
                 self.shared = Some(Rc::new(Shared {
                     root: self.id,
                     setup: Arc::new(setup),
-                    strangers: Arc::default(),
+                    strangers,
                     facts: config.facts,
                     backend: config.backend,
                     metrics: Metrics::new(),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use scimguard_core::facts::Key;
+use scimguard_core::facts::{Answer, Fact, Key};
+use scimguard_core::record::Record;
 use scimguard_wire::{self as wire, DecisionReport, FactsRequest, Head, Pass, RecordsRequest};
 
 use crate::strangers::Strangers;
@@ -38,6 +39,10 @@ pub struct Remote {
     deferred: Option<DecisionReport>,
     /// Whether a wrong credential was reported.
     wrong: bool,
+    /// What the service said about the client's token.
+    token: Option<Fact>,
+    /// Whether what the client reads may settle a create.
+    settles: bool,
 }
 
 impl Remote {
@@ -67,6 +72,8 @@ impl Remote {
             pass: None,
             deferred: None,
             wrong: false,
+            token: None,
+            settles: true,
         }
     }
 
@@ -102,6 +109,11 @@ impl Remote {
         let answer: wire::FactsResponse =
             serde_json::from_slice(body).map_err(|_| ServiceError::NoResponse)?;
         self.pass = Some(answer.pass);
+        self.settles = answer.unsettled;
+        let is_token = |fact: &&Fact| matches!(fact.answer, Answer::Token(_));
+        if let Some(fact) = answer.facts.iter().find(is_token) {
+            self.token = Some(fact.clone());
+        }
         Ok(Found {
             now: answer.now,
             facts: answer.facts.into(),
@@ -109,12 +121,18 @@ impl Remote {
     }
 
     /// The message to send for a report; `None` if it is not worth a call, so there is nothing to wait for.
-    pub fn tell(&mut self, report: Report) -> Option<RecordsRequest> {
+    pub fn tell(&mut self, mut report: Report) -> Option<RecordsRequest> {
+        if wire::is_read(&self.head.method) && !self.settles {
+            let settles =
+                |record: &Record| matches!(record, Record::Settle(_) | Record::Withdraw(_));
+            report.records.retain(|record| !settles(record));
+        }
         let decision = report.decision.or_else(|| self.deferred.take());
         if let Some(decision) = &decision
             && decision.verified_token.is_some()
         {
-            self.strangers.good(self.credentials(), self.begun);
+            let token = self.token.clone();
+            self.strangers.good(self.credentials(), token, self.begun);
         }
         self.wrong = decision.as_ref().is_some_and(|it| it.status == Some(401));
         let ends_pass = report.ends && self.pass.is_some();

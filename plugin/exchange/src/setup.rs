@@ -1,10 +1,11 @@
 //! The state shared by all exchanges of one policy.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use scimguard_interface::Policy;
 
-use crate::ScimPaths;
+use crate::{ScimPaths, Strangers};
 
 /// The size that every buffer has at least.
 const UNKNOWN_ROOM: u64 = 8 * 1024;
@@ -19,6 +20,8 @@ pub struct Setup<P: ?Sized> {
     pub(crate) lends: bool,
     /// Whether the token's fact is looked up before the policy asks for it.
     pub(crate) foresees: bool,
+    /// What is remembered of clients, so that a write's facts are asked for at once.
+    pub(crate) expects: Option<Arc<Strangers>>,
     /// The size of the buffer that bodies pass through.
     room: AtomicU64,
     pub(crate) policy: P,
@@ -34,6 +37,7 @@ impl<P: Policy> Setup<P> {
             annotate,
             lends: false,
             foresees: false,
+            expects: None,
             room: AtomicU64::new(NOT_KNOWN),
         }
     }
@@ -50,6 +54,17 @@ impl<P: Policy> Setup<P> {
     pub fn foreseeing(self) -> Self {
         Self {
             foresees: true,
+            ..self
+        }
+    }
+
+    /// Expects the token of a write to be what it was when it was last good, and asks for it together with
+    /// what the policy then asks for. This saves a question where each costs a call to the facts service. The
+    /// policy decides on the service's answer alone.
+    #[must_use]
+    pub fn expecting(self, strangers: Arc<Strangers>) -> Self {
+        Self {
+            expects: Some(strangers),
             ..self
         }
     }

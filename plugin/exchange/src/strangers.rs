@@ -1,5 +1,6 @@
-//! Spares the facts service questions about unknown tokens from addresses that have sent too many wrong
-//! ones, so that it has time for good clients.
+//! What one worker of a gateway remembers of clients. It spares the facts service questions about unknown
+//! tokens from addresses that have sent too many wrong ones, so that the service has time for good clients,
+//! and it expects a good token to be what it was.
 //!
 //! The service counts, and reports when an address has failed too often and for how long. Until then it
 //! gets only one question per [`MOMENT`] about tokens from there, so that a new good token can get through.
@@ -11,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use scimguard_core::facts::{Fact, Key};
 use scimguard_core::sha256_hex;
 
 use crate::Refused;
@@ -28,9 +30,14 @@ const LATELY: u64 = 10 * 60 * 1_000;
 #[derive(Default)]
 pub struct Strangers {
     failing: Mutex<BTreeMap<String, Failing>>,
-    /// When each token was last good, by SHA-256.
-    good: Mutex<BTreeMap<String, u64>>,
+    /// Credentials that were good, by SHA-256.
+    good: Mutex<Lately<()>>,
+    /// Facts about tokens that were good, by the SHA-256 of the token.
+    tokens: Mutex<Lately<Fact>>,
 }
+
+/// What was seen lately, and when.
+struct Lately<T>(BTreeMap<String, (u64, T)>);
 
 /// An address that has failed too often.
 struct Failing {
@@ -62,11 +69,7 @@ impl Strangers {
             return Ok(());
         }
         let good = lock(&self.good);
-        let lately = |text: &str| {
-            let when = good.get(&sha256_hex(text.as_bytes()));
-            when.is_some_and(|when| now.saturating_sub(*when) < LATELY)
-        };
-        if credentials.any(lately) {
+        if credentials.any(|text| good.get(&sha256_hex(text.as_bytes()), now).is_some()) {
             return Ok(());
         }
         Err(Refused::not_asked((failing.until - now).div_ceil(1_000)))
@@ -85,17 +88,54 @@ impl Strangers {
         }
     }
 
-    /// Notes that these credentials were just good.
-    pub(crate) fn good<'a>(&self, credentials: impl Iterator<Item = &'a str>, now: u64) {
+    /// Notes that these credentials were just good, and the fact about their token.
+    pub(crate) fn good<'a>(
+        &self,
+        credentials: impl Iterator<Item = &'a str>,
+        token: Option<Fact>,
+        now: u64,
+    ) {
         let mut all = lock(&self.good);
         for text in credentials {
-            all.insert(sha256_hex(text.as_bytes()), now);
+            all.put(sha256_hex(text.as_bytes()), now, ());
         }
-        if all.len() > MOST {
-            all.retain(|_, when| now.saturating_sub(*when) < LATELY);
+        drop(all);
+        if let Some(fact) = token
+            && let Key::Token(hash) = &fact.key
+        {
+            lock(&self.tokens).put(hash.clone(), now, fact);
         }
-        while all.len() > MOST {
-            all.pop_first();
+    }
+
+    /// The fact about the token with this SHA-256 when it was last good, if that was lately. It may have been
+    /// revoked since, so nothing may be decided by it.
+    pub(crate) fn expected(&self, hash: &str, now: u64) -> Option<Fact> {
+        lock(&self.tokens).get(hash, now).cloned()
+    }
+}
+
+// === impl Lately ===
+
+impl<T> Default for Lately<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Lately<T> {
+    fn get(&self, hash: &str, now: u64) -> Option<&T> {
+        let (when, what) = self.0.get(hash)?;
+        (now.saturating_sub(*when) < LATELY).then_some(what)
+    }
+
+    fn put(&mut self, hash: String, now: u64, what: T) {
+        self.0.insert(hash, (now, what));
+        if self.0.len() > MOST {
+            self.0
+                .retain(|_, (when, _)| now.saturating_sub(*when) < LATELY);
+        }
+        while self.0.len() > MOST {
+            self.0.pop_first();
         }
     }
 }

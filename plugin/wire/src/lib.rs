@@ -82,6 +82,15 @@ pub struct FactsResponse {
     pub now: u64,
     /// Every key of the pass with its answer, from one state of the record.
     pub facts: Vec<Fact>,
+    /// Whether the account may have creates with an unknown outcome. If not, what a read of the identity
+    /// provider shows settles none, and need not be stored.
+    #[serde(default = "may_have_creates")]
+    pub unsettled: bool,
+}
+
+/// What a service means that does not say it.
+fn may_have_creates() -> bool {
+    true
 }
 
 /// A decision, reported for limits and for the record of when tokens were used.
@@ -209,6 +218,7 @@ mod tests {
             ),
         ];
         there_and_back(&FactsResponse {
+            unsettled: true,
             pass: Pass("p".to_owned()),
             now: 1_780_272_000_000,
             facts: facts

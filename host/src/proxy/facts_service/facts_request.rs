@@ -30,43 +30,72 @@ impl FactsService {
                 self.passes.begin(proxy, gateway, client, head)?
             }
         };
-        if open.tokens.is_empty() && !request.keys.iter().all(is_of_credential) {
-            // Answering may take long, and nothing has verified the token yet.
-            open.count(None)?;
-        }
-        // The policy asks for more, so it has accepted the token.
-        let (now, path) = (open.state.now(), &request.head.path);
-        let found = open.state.found();
-        let account = verified_account(gateway, &found, now).map(String::as_str);
-        open.state.charge(proxy, path, account)?;
+        let (method, path) = (&request.head.method, &request.head.path);
         let headers = credentials(&request.head);
-        let needed = Needed {
-            keys: request.keys,
-            stage: request.stage,
-            first: request.first,
-        };
-        let method = &request.head.method;
-        let found = open.state.find(proxy, method, &headers, needed).await?;
-        let found = found.facts;
-        // A gateway may forward a read without waiting for this service, so such a request is
-        // charged here if its token is of the account in its path. The pass of a write may end
-        // while its gateway waits for the body, and another pass asks for the token again.
-        let account = verified_account(gateway, &found, now)
-            .filter(|account| is_read(method) && is_scim_of(proxy, account, path));
-        open.state
-            .charge(proxy, path, account.map(String::as_str))?;
-        for token in good_tokens(gateway, &found, now) {
-            if !open.tokens.contains(&token) {
-                open.tokens.push(token);
+        let mut first = request.first;
+        let mut facts = open.state.found();
+        for keys in in_turn(request.keys, open.tokens.is_empty()) {
+            if open.tokens.is_empty() && !keys.iter().all(is_of_credential) {
+                // Answering may take long, and nothing has verified the token yet.
+                open.count(None)?;
             }
+            // The policy asks for more, so it has accepted the token.
+            let now = open.state.now();
+            let account = verified_account(gateway, &facts, now).map(String::as_str);
+            open.state.charge(proxy, path, account)?;
+            let needed = Needed {
+                keys,
+                stage: request.stage,
+                first,
+            };
+            facts = open
+                .state
+                .find(proxy, method, &headers, needed)
+                .await?
+                .facts;
+            first = false;
+            // A gateway may forward a read without waiting for this service, so such a request is
+            // charged here if its token is of the account in its path. The pass of a write may end
+            // while its gateway waits for the body, and another pass asks for the token again.
+            let account = verified_account(gateway, &facts, now)
+                .filter(|account| is_read(method) && is_scim_of(proxy, account, path));
+            open.state
+                .charge(proxy, path, account.map(String::as_str))?;
+            for token in good_tokens(gateway, &facts, now) {
+                if !open.tokens.contains(&token) {
+                    open.tokens.push(token);
+                }
+            }
+            let account = open.tokens.first().map(|token| token.account.clone());
+            open.count(account.as_deref())?;
         }
-        let account = open.tokens.first().map(|token| token.account.clone());
-        open.count(account.as_deref())?;
+        let (now, facts) = (open.state.now(), open.state.found());
+        // Only a read is reported without what it settles.
+        let account = open.tokens.first().filter(|_| is_read(method));
+        let unsettled = match account.map(|token| &token.account) {
+            Some(account) => proxy.store.has_open_creates(account).unwrap_or(true),
+            None => true,
+        };
         Ok(FactsResponse {
             now,
+            unsettled,
             pass: self.passes.keep(open),
-            facts: found.iter().map(|fact| gateway.visible(fact)).collect(),
+            facts: facts.iter().map(|fact| gateway.visible(fact)).collect(),
         })
+    }
+}
+
+/// The keys in the order in which they are answered: those of an unverified credential come first, so
+/// that a request with a good one counts against its account before anything else is looked up.
+fn in_turn(keys: Vec<Key>, is_unverified: bool) -> Vec<Vec<Key>> {
+    let (credential, others): (Vec<Key>, Vec<Key>) = match is_unverified {
+        true => keys.into_iter().partition(is_of_credential),
+        false => (Vec::new(), keys),
+    };
+    match (credential.is_empty(), others.is_empty()) {
+        (false, false) => vec![credential, others],
+        (_, true) => vec![credential],
+        (true, false) => vec![others],
     }
 }
 

@@ -1,5 +1,6 @@
 //! The state machine of one request.
 
+mod expect;
 mod report;
 mod step;
 mod steps;
@@ -52,6 +53,8 @@ pub struct Exchange<P: Policy + ?Sized, W = ()> {
     asked: Vec<Key>,
     /// The need to meet once the body has been read.
     wanted: Need,
+    /// The token's key, while the facts are only expected.
+    expects: Option<Key>,
     /// Rounds left in this pass.
     rounds: u32,
     passes: u32,
@@ -132,6 +135,7 @@ where
             first: true,
             asked: Vec::new(),
             wanted: Need::default(),
+            expects: None,
             rounds,
             passes: 0,
             at: At::Deciding,
@@ -144,6 +148,11 @@ where
 
     /// Returns the first step.
     pub fn start(&mut self) -> Step {
+        if let Some(token) = self.expected_token() {
+            let key = token.key.clone();
+            self.facts = Arc::new(vec![token]);
+            return self.foresee(key);
+        }
         let is_foreseen = self.setup.foresees && self.setup.paths.is_scim(&self.request.path);
         match is_foreseen.then(|| opaque_token(&self.request)).flatten() {
             Some(token) => {
@@ -176,7 +185,10 @@ where
     /// Reports the body that was read.
     pub fn body(&mut self, body: Body) -> Step {
         Arc::make_mut(&mut self.request).body = body;
-        self.ask()
+        match self.expects.take() {
+            Some(token) => self.foresee(token),
+            None => self.ask(),
+        }
     }
 
     /// Reports the facts that were looked up.

@@ -16,7 +16,7 @@ use crate::trust::Seen;
 use crate::{Refused, Setup, Witness, headers};
 
 /// An answer of the policy.
-enum Judged {
+pub(super) enum Judged {
     Verdict(Verdict),
     Outcome(Outcome),
 }
@@ -99,14 +99,17 @@ where
     }
 
     /// Meets a need. The body comes before facts, so that a slow client holds no leases.
-    fn provide(&mut self, need: Need) -> Step {
+    pub(super) fn provide(&mut self, need: Need) -> Step {
+        let lacks_body = self.lacks_body(&need);
         self.wanted = need;
         match self.wanted.body_limit {
-            Some(limit) if self.request.body == Body::Unread => {
-                Step::ReadBody(limit.min(self.setup.body_limit()))
-            }
+            Some(limit) if lacks_body => Step::ReadBody(limit.min(self.setup.body_limit())),
             _ => self.ask(),
         }
+    }
+
+    pub(super) fn lacks_body(&self, need: &Need) -> bool {
+        need.body_limit.is_some() && self.request.body == Body::Unread
     }
 
     pub(super) fn ask(&mut self) -> Step {
@@ -286,7 +289,7 @@ where
 }
 
 /// Begins or resumes a pass, and keeps it while it needs something.
-fn call<P: Policy + ?Sized>(
+pub(super) fn call<P: Policy + ?Sized>(
     policy: &P,
     waiting: &mut Option<P::Pass>,
     at: &At,

@@ -147,6 +147,7 @@ impl TestBed {
             answer: self.table.answer(key),
         });
         FactsResponse {
+            unsettled: true,
             pass: Pass("a pass".to_owned()),
             now: NOW,
             facts: facts.collect(),

@@ -15,7 +15,7 @@ fn ask(strangers: &Strangers, source: &str, token: &str, now: u64) -> Result<(),
 #[test]
 fn an_address_that_fails_holds_up_its_own_strange_tokens_alone() {
     let strangers = Strangers::default();
-    strangers.good(["Bearer good"].into_iter(), NOW);
+    strangers.good(["Bearer good"].into_iter(), None, NOW);
     assert_eq!(ask(&strangers, "192.0.2.7:4711", "Bearer a", NOW), Ok(()));
     strangers.fails("192.0.2.7:4711", 2, NOW);
     for (source, token, later, expected) in [
@@ -41,7 +41,7 @@ fn an_address_that_fails_holds_up_its_own_strange_tokens_alone() {
 #[test]
 fn a_token_that_was_good_long_ago_is_strange() {
     let strangers = Strangers::default();
-    strangers.good(["Bearer good"].into_iter(), NOW);
+    strangers.good(["Bearer good"].into_iter(), None, NOW);
     let later = NOW + LATELY;
     strangers.fails("192.0.2.7:1", 60, later);
     assert_eq!(
@@ -56,10 +56,10 @@ fn what_is_remembered_has_a_bound() {
     let strangers = Strangers::default();
     for n in 0..MOST + 10 {
         strangers.fails(&format!("192.0.2.{n}"), 1, NOW);
-        strangers.good([format!("Bearer {n}").as_str()].into_iter(), NOW);
+        strangers.good([format!("Bearer {n}").as_str()].into_iter(), None, NOW);
     }
     assert_eq!(lock(&strangers.failing).len(), MOST);
-    assert_eq!(lock(&strangers.good).len(), MOST);
+    assert_eq!(lock(&strangers.good).0.len(), MOST);
     strangers.fails("192.0.2.1", 60, NOW);
     assert!(ask(&strangers, "192.0.2.1", "Bearer a", NOW + 2_000).is_ok());
     assert!(ask(&strangers, "192.0.2.1", "Bearer a", NOW + 2_001).is_err());
@@ -76,7 +76,7 @@ fn is_known(strangers: &Strangers, token: &str, now: u64) -> bool {
 
 /// These tokens were good at this time.
 fn are_good(strangers: &Strangers, tokens: &[String], now: u64) {
-    strangers.good(tokens.iter().map(String::as_str), now);
+    strangers.good(tokens.iter().map(String::as_str), None, now);
 }
 
 fn tokens(count: usize, kind: &str) -> Vec<String> {

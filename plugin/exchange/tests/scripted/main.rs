@@ -1,6 +1,7 @@
 //! The exchange with a policy that says what a test says.
 
 mod ends;
+mod expected;
 mod lies;
 mod limits;
 mod messages;

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use scimguard_core::facts::Key;
+use scimguard_core::facts::{Key, ResourceKind};
+use scimguard_core::record::{IntentKey, Record, Settled};
 use scimguard_exchange::{
     Incoming, Needed, Parting, Refused, Remote, Report, ServiceError, Strangers,
 };
@@ -114,6 +115,56 @@ fn the_end_of_a_read_may_be_reported_later_with_others() {
             }
         });
         assert_eq!(is_later, later, "{case}");
+    }
+}
+
+#[test]
+fn a_read_settles_nothing_where_the_service_says_that_nothing_is_open() {
+    let intent = || IntentKey {
+        kind: ResourceKind::User,
+        account: ACCOUNT.to_owned(),
+        key: "ann".to_owned(),
+    };
+    let settles = || {
+        let settle = Record::Settle(Settled {
+            intent: intent(),
+            id: "u1".to_owned(),
+        });
+        vec![settle, Record::Withdraw(intent())]
+    };
+    for (method, answer, kept) in [
+        (
+            "GET",
+            r#"{"pass": "p", "now": 5, "unsettled": false, "facts": []}"#,
+            0,
+        ),
+        (
+            "GET",
+            r#"{"pass": "p", "now": 5, "unsettled": true, "facts": []}"#,
+            2,
+        ),
+        // A service of an earlier version does not say it.
+        ("GET", r#"{"pass": "p", "now": 5, "facts": []}"#, 2),
+        (
+            "PUT",
+            r#"{"pass": "p", "now": 5, "unsettled": false, "facts": []}"#,
+            2,
+        ),
+    ] {
+        let given = [("authorization", OWN)];
+        let mut remote = remote_with(method, &Arc::default(), &given, Some(SOURCE));
+        remote.found(200, answer.as_bytes()).expect("facts");
+        let mut all = report(None, 0, true);
+        all.records = settles();
+        let told = match remote.part(all) {
+            Some(Parting::Later(told) | Parting::Now(told)) => told,
+            None => panic!("{method}: it ends a pass"),
+        };
+        assert_eq!(told.records.len(), kept, "{method}: {answer}");
+        // Anything else is stored.
+        remote.found(200, answer.as_bytes()).expect("facts");
+        let told = remote.tell(report(None, 3, true)).expect("a report");
+        assert_eq!(told.records.len(), 3, "{method}: {answer}");
     }
 }
 
