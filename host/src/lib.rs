@@ -19,6 +19,7 @@ pub mod proxy;
 pub mod serve;
 mod text;
 mod times;
+mod tls;
 mod tokens;
 
 pub use cli::run;

@@ -62,10 +62,11 @@ impl Listener {
     /// If the admin token cannot be read.
     pub fn new(listener: TcpListener, config: &Config) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
-        if !address.ip().is_loopback() {
+        if !address.ip().is_loopback() && config.admin_tls.is_none() {
             tracing::warn!(
                 %address,
-                "the admin address speaks clear text: let only a proxy with TLS reach it from other machines"
+                "the admin address speaks clear text: give it a certificate with `[admin_tls]`, or let \
+                 only a proxy with TLS reach it from other machines"
             );
         }
         Ok(Self {
@@ -84,14 +85,14 @@ impl Listener {
 
     /// Serves until the end.
     pub(crate) async fn serve(self, proxy: Arc<Proxy>, end: CancellationToken) {
-        let slots = proxy.admin_slots();
+        let (slots, tls) = (proxy.admin_slots(), proxy.admin_tls());
         let app = router(proxy, self.access, &self.pages);
         let answer = move |mut request: http::Request<_>, peer: proxy::Peer| {
             request.extensions_mut().insert(Peer(peer.address));
             let answered = app.clone().oneshot(request);
             async move { answered.await.unwrap_or_else(|never| match never {}) }
         };
-        let address = Address::new(self.listener, None, TIMEOUT, slots);
+        let address = Address::new(self.listener, tls, TIMEOUT, slots);
         address.serve(answer, end).await;
     }
 }

@@ -18,6 +18,7 @@ use crate::audit::Log;
 use crate::config::{self, Config};
 use crate::proxy::{self, Proxy};
 use crate::serve::{self, Listeners};
+use crate::tls;
 use scimguard_store::Store;
 
 const EXAMPLE: &str = "\
@@ -120,6 +121,9 @@ fn check_before_compiling(config: &Config) -> anyhow::Result<()> {
         };
         // Released again: no client should wait for an answer while the policy is compiled.
         std::net::TcpListener::bind(address).with_context(|| unavailable(address, key))?;
+    }
+    for (table, files) in config.certificates() {
+        tls::check(files).with_context(|| format!("in {table}"))?;
     }
     config.check_secrets()
 }

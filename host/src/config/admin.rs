@@ -74,6 +74,10 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
             admin.port()
         );
     }
+    ensure!(
+        config.admin.is_some() || config.admin_tls.is_none(),
+        "admin_tls: there is no `admin` address; give one"
+    );
     for host in &config.admin_hosts {
         let named = host.parse::<http::uri::Authority>();
         ensure!(

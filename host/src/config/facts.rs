@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::secret::Secret;
+use super::tls::Tls;
 use super::{duration, one_minute, some_duration};
 
 /// The facts service.
@@ -59,18 +60,6 @@ pub(crate) enum Proof {
     Certificate(ServerName<'static>),
 }
 
-/// TLS on the service's address.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Tls {
-    /// The service's certificate and its intermediates, without the root (PEM).
-    pub(crate) certificate: PathBuf,
-    /// Its private key (PEM).
-    pub(crate) key: PathBuf,
-    /// The CA of the gateways' certificates (PEM).
-    pub(crate) client_ca: Option<PathBuf>,
-}
-
 /// What a gateway may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -111,14 +100,7 @@ impl Facts {
             }
         }
         if let Some(tls) = &mut self.tls {
-            let files = [
-                Some(&mut tls.certificate),
-                Some(&mut tls.key),
-                tls.client_ca.as_mut(),
-            ];
-            for file in files.into_iter().flatten() {
-                *file = folder.join(&*file);
-            }
+            tls.place(folder);
         }
     }
 

@@ -15,6 +15,7 @@ mod public_url;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -32,7 +33,7 @@ pub use self::connections::Connections;
 pub use self::credential::{Credential, CredentialSource};
 pub(crate) use self::endpoint::{Endpoint, Template};
 pub use self::facts::Facts;
-pub(crate) use self::facts::{Gateway, Proof, Tls, Verb};
+pub(crate) use self::facts::{Gateway, Proof, Verb};
 pub(crate) use self::issuers::{Introspection, Issuer, Keys, KeysPlace, Means};
 pub(crate) use self::permissions::{Permissions, Service as PermissionService};
 pub(crate) use self::policy::{given_policy, policy_file};
@@ -40,6 +41,7 @@ pub use self::public_url::PublicUrl;
 use self::public_url::some_public_url;
 pub(crate) use self::public_url::{is_host, public_url};
 pub(crate) use self::secret::Secret;
+pub(crate) use self::tls::Tls;
 
 /// The example file, for help texts.
 pub const EXAMPLE: &str = include_str!("../../scimguard.example.toml");
@@ -53,12 +55,16 @@ pub struct Config {
     pub file: PathBuf,
     /// The address for the identity provider and administrators. The facts service alone needs none.
     pub listen: Option<SocketAddr>,
+    /// TLS on `listen`. Absent: clear text.
+    pub(crate) tls: Option<Tls>,
     /// The application: scheme, host and port.
-    #[serde(deserialize_with = "backend")]
+    #[serde(deserialize_with = "some_backend")]
     pub backend: Uri,
     /// The address of health checks, metrics and pages. Absent: none. Without `admin_token`, a
     /// loopback address.
     pub admin: Option<SocketAddr>,
+    /// TLS on `admin`. Absent: clear text.
+    pub(crate) admin_tls: Option<Tls>,
     /// Protects the operators' page. Absent: there is no such page.
     pub admin_token: Option<AdminToken>,
     /// Host names of the admin address, besides its own.
@@ -187,6 +193,9 @@ impl Config {
         if let Some(token) = &mut config.admin_token {
             token.place(folder);
         }
+        for tls in config.tls.iter_mut().chain(&mut config.admin_tls) {
+            tls.place(folder);
+        }
         let paths = [
             config.policy.as_mut(),
             config.component.as_mut(),
@@ -233,6 +242,19 @@ impl Config {
                 policy_file(file).with_context(|| format!("`policy` in {}", self.file.display()))
             }
         }
+    }
+
+    /// The files of each address that has TLS, with the name of their table.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = (&'static str, &Tls)> {
+        let facts = self.facts.as_ref().and_then(|facts| facts.tls.as_ref());
+        let tables = [
+            ("tls", self.tls.as_ref()),
+            ("admin_tls", self.admin_tls.as_ref()),
+            ("facts.tls", facts),
+        ];
+        tables
+            .into_iter()
+            .filter_map(|(table, files)| Some((table, files?)))
     }
 
     /// Reads every secret.
@@ -300,13 +322,21 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     place(one) == place(other)
 }
 
-fn backend<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
+fn some_backend<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
     let text = String::deserialize(deserializer)?;
+    backend(&text).map_err(serde::de::Error::custom)
+}
+
+/// Reads the address of the application.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn backend(text: &str) -> Result<Uri, String> {
     let fault = || {
-        serde::de::Error::custom(format!(
+        format!(
             "{text:?} is not `http://HOST:PORT` or `https://HOST`; paths belong in the policy \
              (`scim.upstream_base`)"
-        ))
+        )
     };
     let uri: Uri = text.parse().map_err(|_| fault())?;
     let known = [Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&uri.scheme());

@@ -24,7 +24,7 @@ impl Config {
             Proof::Secret(secret) => Some(secret),
             Proof::Certificate(_) => None,
         });
-        let tls = self.facts.iter().filter_map(|facts| facts.tls.as_ref());
+        let tls = self.certificates().map(|(_, files)| files);
         self.admin_token
             .iter()
             .map(|token| token.secret())

@@ -35,6 +35,8 @@ fn the_example_is_complete_and_valid() {
         "settle_after",
         "trusted_proxies",
         "public_url",
+        "[tls]",
+        "[admin_tls]",
         "[limits]",
         "requests_per_second",
         "burst",
@@ -108,6 +110,9 @@ fn faults_name_the_line() {
     assert!(fault("trusted_proxies = [\"ten\"]").contains("line 4"));
     assert!(fault("admin = \"0.0.0.0:1\"").contains("127.0.0.1:1"));
     assert!(fault("[admin_token]").contains("one of"));
+    let files = "certificate = \"a.pem\"\nkey = \"a.key\"";
+    assert!(fault(&format!("[admin_tls]\n{files}")).contains("no `admin` address"));
+    assert!(fault("[tls]\ncertificate = \"a.pem\"").contains("line 4"));
     assert!(fault("decisions_keep = 0").contains("line 4"));
     assert!(fault("admin_hosts = [\"http://a\"]").contains("admin_hosts"));
     assert!(fault("[backend_credential]\nheader = \"x\"").contains("one of"));
@@ -127,6 +132,7 @@ fn every_file_with_a_secret_is_listed() {
     let text = r#"
         backend = "http://127.0.0.1:9"
         store = "sqlite:x"
+        admin = "127.0.0.1:8081"
         [admin_token]
         file = "admin.token"
         [backend_credential]
@@ -145,6 +151,12 @@ fn every_file_with_a_secret_is_listed() {
         [facts.tls]
         certificate = "facts.pem"
         key = "facts.key"
+        [tls]
+        certificate = "guard.pem"
+        key = "guard.key"
+        [admin_tls]
+        certificate = "admin.pem"
+        key = "admin.key"
         [[facts.gateway]]
         name = "edge"
         secret_file = "edge.secret"
@@ -159,6 +171,8 @@ fn every_file_with_a_secret_is_listed() {
         "permissions.token",
         "client.secret",
         "edge.secret",
+        "guard.key",
+        "admin.key",
         "facts.key",
     ];
     let files = names.map(|name| Path::new("/etc").join(name));

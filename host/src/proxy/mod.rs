@@ -60,7 +60,8 @@ use self::settle::Settling;
 use self::token_uses::TokenUses;
 use self::vouched::Vouchers;
 use crate::audit::Log;
-use crate::config::{Config, Credential, PublicUrl};
+use crate::config::{self, Config, Credential, PublicUrl};
+use crate::tls::{Clients, Tls};
 use scimguard_store::Store;
 use scimguard_store::now;
 
@@ -104,6 +105,7 @@ pub struct Proxy {
 struct Front {
     /// The connection slots of each address.
     slots: AllSlots,
+    tls: AllTls,
     trusted_proxies: Vec<IpNet>,
     public_url: Option<PublicUrl>,
     client_timeout: Duration,
@@ -114,6 +116,12 @@ struct AllSlots {
     clients: Arc<Slots>,
     facts: Arc<Slots>,
     admin: Arc<Slots>,
+}
+
+/// TLS on each address; the facts service has its own. `None`: clear text.
+struct AllTls {
+    clients: Option<Arc<Tls>>,
+    admin: Option<Arc<Tls>>,
 }
 
 /// How far the process is on its way to the end.
@@ -135,12 +143,30 @@ impl AllSlots {
     }
 }
 
+impl AllTls {
+    fn read(config: &Config) -> anyhow::Result<Self> {
+        let read = |table, files: &Option<config::Tls>| {
+            let files = files.as_ref();
+            let tls = files.map(|files| Tls::read(table, files, Clients::Certified));
+            tls.transpose()
+        };
+        Ok(Self {
+            clients: read("tls", &config.tls)?,
+            admin: read("admin_tls", &config.admin_tls)?,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Tls>> {
+        self.clients.iter().chain(&self.admin)
+    }
+}
+
 impl Proxy {
     /// Creates a guard.
     ///
     /// # Errors
-    /// If the guard's own credential, the system's certificates, or a file of keys or
-    /// permissions cannot be read.
+    /// If the guard's own credential, certificates, or a file of keys or permissions cannot be
+    /// read.
     pub fn new(policy: impl Policy, store: Store, config: &Config) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
         let credential = Own::read(config)?;
@@ -152,6 +178,7 @@ impl Proxy {
                     facts: address::slots(config, metrics.connections.of("facts")),
                     admin: address::admin_slots(metrics.connections.of("admin")),
                 },
+                tls: AllTls::read(config)?,
                 trusted_proxies: config.trusted_proxies.clone(),
                 public_url: config.public_url.clone(),
                 client_timeout: config.client_timeout,
@@ -213,6 +240,11 @@ impl Proxy {
         Arc::clone(&self.front.slots.admin)
     }
 
+    /// TLS on the admin address; `None`: clear text.
+    pub(crate) fn admin_tls(&self) -> Option<Arc<Tls>> {
+        self.front.tls.admin.clone()
+    }
+
     /// Whether it accepts no more requests.
     pub(crate) fn is_ending(&self) -> bool {
         self.lifetime.in_flight.is_closed()
@@ -262,7 +294,9 @@ impl Proxy {
                 };
                 let (configured, trusted) =
                     (self.front.public_url.as_ref(), &self.front.trusted_proxies);
-                Public::of(configured, peer, request.headers(), trusted).enter(&mut head.headers);
+                let over_tls = self.front.tls.clients.is_some();
+                let public = Public::of(configured, peer, request.headers(), trusted, over_tls);
+                public.enter(&mut head.headers);
                 let source = source::of(peer, request.headers(), &self.front.trusted_proxies);
                 let client = Client::new(source, request.headers());
                 let body = request.into_body();

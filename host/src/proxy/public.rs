@@ -1,6 +1,6 @@
 //! The guard's public scheme and host, for the locations in responses. They come from the
-//! configuration or from a proxy that it trusts (`X-Forwarded-Proto` and `X-Forwarded-Host`, or
-//! `Forwarded`, RFC 7239); what others claim is removed.
+//! configuration, from a proxy that it trusts (`X-Forwarded-Proto` and `X-Forwarded-Host`, or
+//! `Forwarded`, RFC 7239), or from the connection; what others claim is removed.
 
 use std::net::IpAddr;
 
@@ -22,11 +22,13 @@ pub(super) struct Public {
 }
 
 impl Public {
+    /// `over_tls`: whether clients connect over TLS.
     pub(super) fn of(
         configured: Option<&PublicUrl>,
         peer: IpAddr,
         headers: &HeaderMap,
         trusted: &[IpNet],
+        over_tls: bool,
     ) -> Self {
         if let Some(url) = configured {
             return Self {
@@ -36,7 +38,10 @@ impl Public {
         }
         let proxies = source::trusted_hops(peer, headers, trusted);
         if proxies == 0 {
-            return Self::default();
+            return Self {
+                scheme: over_tls.then_some("https"),
+                authority: None,
+            };
         }
         let forwarded = forwarded(headers, proxies);
         let said = |header: &str, parameter: &str| {
@@ -132,7 +137,8 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let Public { scheme, authority } = Public::of(None, peer.parse().unwrap(), &map, &trusted);
+        let Public { scheme, authority } =
+            Public::of(None, peer.parse().unwrap(), &map, &trusted, false);
         (scheme, authority.unwrap_or_default())
     }
 
@@ -192,7 +198,8 @@ mod tests {
             ("host".to_owned(), b"inner".to_vec()),
             ("x-forwarded-proto".to_owned(), b"http".to_vec()),
         ];
-        Public::of(Some(&url), peer, &map, &["10.0.0.0/8".parse().unwrap()]).enter(&mut headers);
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        Public::of(Some(&url), peer, &map, &trusted, false).enter(&mut headers);
         assert_eq!(
             headers,
             [
@@ -200,5 +207,20 @@ mod tests {
                 ("host".to_owned(), b"guard.example.com".to_vec()),
             ]
         );
+    }
+
+    #[test]
+    fn a_connection_over_tls_is_https_unless_a_proxy_says_otherwise() {
+        let trusted: [IpNet; 1] = ["10.0.0.0/8".parse().unwrap()];
+        let mut map = HeaderMap::new();
+        map.append("x-forwarded-proto", "http".parse().unwrap());
+        for (peer, over_tls, scheme) in [
+            ("192.0.2.1", true, Some("https")),
+            ("192.0.2.1", false, None),
+            ("10.0.0.1", true, Some("http")),
+        ] {
+            let public = Public::of(None, peer.parse().unwrap(), &map, &trusted, over_tls);
+            assert_eq!(public.scheme, scheme, "{peer}");
+        }
     }
 }

@@ -24,6 +24,17 @@ const TO_REFUSE: Duration = Duration::from_secs(1);
 const LOOK_FOR_RETRIES: Duration = Duration::from_secs(1);
 
 impl Proxy {
+    /// Reads the guard's own credential, the gateways' secrets and the certificates again.
+    pub(super) fn refresh(&self) {
+        if let Some(own) = &self.credential {
+            own.refresh();
+        }
+        if let Some(service) = &self.facts_service {
+            service.refresh();
+        }
+        self.front.tls.all().for_each(|tls| tls.refresh());
+    }
+
     /// Stores everything outstanding; nothing is stored afterwards.
     pub(crate) async fn close(&self) {
         self.metrics.log_slowed();
@@ -63,9 +74,10 @@ pub(crate) async fn answer(
     let renewing = tokio::spawn(renew(Arc::clone(&proxy)));
     let serving_clients = clients.map(|listener| {
         let slots = Arc::clone(&proxy.front.slots.clients);
+        let tls = proxy.front.tls.clients.clone();
         let proxy = Arc::clone(&proxy);
         let answer = move |request, peer: Peer| Arc::clone(&proxy).handle(request, peer.address);
-        let address = Address::new(listener, None, timeout, slots);
+        let address = Address::new(listener, tls, timeout, slots);
         tokio::spawn(address.serve(answer, no_clients.clone()))
     });
     let mut store_used = tokio::time::interval(STORE_USED);
@@ -141,9 +153,10 @@ async fn settle(proxy: Arc<Proxy>) {
     }
 }
 
-/// Rereads the guard's own credential and the gateways' secrets.
+/// Rereads the guard's own credential, the gateways' secrets and the certificates.
 async fn renew(proxy: Arc<Proxy>) {
-    if proxy.credential.is_none() && proxy.facts_service.is_none() {
+    let has_tls = proxy.front.tls.all().next().is_some();
+    if proxy.credential.is_none() && proxy.facts_service.is_none() && !has_tls {
         return;
     }
     let mut times = tokio::time::interval(credential::POLL_INTERVAL);
@@ -151,14 +164,7 @@ async fn renew(proxy: Arc<Proxy>) {
     loop {
         times.tick().await;
         let proxy = Arc::clone(&proxy);
-        let looked = tokio::task::spawn_blocking(move || {
-            if let Some(own) = &proxy.credential {
-                own.refresh();
-            }
-            if let Some(service) = &proxy.facts_service {
-                service.refresh();
-            }
-        });
+        let looked = tokio::task::spawn_blocking(move || proxy.refresh());
         if looked.await.is_err() {
             return;
         }

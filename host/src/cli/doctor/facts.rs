@@ -1,7 +1,6 @@
 //! Checks that the facts service of a configuration can start, and whether it runs.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use http::{StatusCode, Uri};
@@ -9,27 +8,19 @@ use tokio::net::TcpStream;
 
 use super::findings::Findings;
 use crate::causes::with_causes;
-use crate::cli::times;
-use crate::config::{Config, Facts, Gateway, Proof, Tls};
+use crate::config::{Config, Facts, Gateway, Proof};
 use crate::proxy::{Probe, check};
-use scimguard_store::now;
 
 const ABOUT: &str = "facts";
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// Certificates that expire within this time should be renewed: two weeks, in milliseconds.
-const SOON: u64 = 14 * 24 * 60 * 60 * 1000;
-
-/// Checks the gateways' secrets, the certificates, and whether the service answers.
+/// Checks the gateways' secrets, and whether the service answers.
 pub(super) async fn examine(config: &Config, findings: &mut Findings) {
     let Some(facts) = &config.facts else {
         return;
     };
     gateways(facts, findings);
-    if let Some(tls) = &facts.tls {
-        certificates(tls, findings);
-    }
     answers(facts, findings).await;
 }
 
@@ -66,47 +57,6 @@ fn has(gateway: &Gateway) -> &'static str {
     }
 }
 
-fn certificates(tls: &Tls, findings: &mut Findings) {
-    if let Err(error) = check::encryption(tls) {
-        findings.problem(
-            ABOUT,
-            with_causes(error.as_ref()),
-            "Check `certificate`, `key` and `client_ca` of `[facts.tls]`: PEM files, with the key of the \
-             certificate.",
-        );
-        return;
-    }
-    let files = std::iter::once(&tls.certificate).chain(&tls.client_ca);
-    for file in files {
-        ends(file, findings);
-    }
-}
-
-fn ends(file: &Path, findings: &mut Findings) {
-    let now = now();
-    let end = check::end(file);
-    let file = file.display();
-    match end {
-        Ok(end) if end > now.saturating_add(SOON) => {
-            let until = times::relative(end, now);
-            findings.fine(ABOUT, format!("the certificate {file} expires {until}"));
-        }
-        Ok(end) => {
-            let verb = match end > now {
-                true => "expires",
-                false => "expired",
-            };
-            let until = times::relative(end, now);
-            findings.problem(
-                ABOUT,
-                format!("the certificate {file} {verb} {until}"),
-                "Replace it and restart the service: certificates are read at the start.",
-            );
-        }
-        Err(error) => findings.problem(ABOUT, with_causes(error.as_ref()), "Check `[facts.tls]`."),
-    }
-}
-
 /// Checks the service itself. With TLS only a connection is tried: verifying it is up to the gateways.
 async fn answers(facts: &Facts, findings: &mut Findings) {
     let address = facts.listen;
@@ -134,7 +84,8 @@ async fn health(address: SocketAddr) -> anyhow::Result<StatusCode> {
     Ok(reply.status)
 }
 
-async fn connection(address: SocketAddr) -> anyhow::Result<()> {
+/// Whether anything accepts connections at this address.
+pub(super) async fn connection(address: SocketAddr) -> anyhow::Result<()> {
     tokio::time::timeout(TIME_LIMIT, TcpStream::connect(address)).await??;
     Ok(())
 }

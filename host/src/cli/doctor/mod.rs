@@ -3,6 +3,7 @@
 mod advice;
 mod application;
 mod asking;
+mod certificates;
 mod connection;
 mod facts;
 mod findings;
@@ -12,7 +13,7 @@ mod setup;
 mod target;
 mod tokens;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use self::findings::Findings;
@@ -57,6 +58,16 @@ pub(super) struct Args {
     /// As JSON, for programs
     #[arg(long)]
     json: bool,
+}
+
+/// Checks a set-up, and prints what was found.
+pub(super) fn of_set_up(config: &Path) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut findings = Findings::of(config.to_owned());
+    runtime.block_on(setup::examine(config, &mut findings));
+    findings.print(false)
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

@@ -6,7 +6,7 @@ use http::{StatusCode, Uri};
 
 use super::asking::TIME_LIMIT;
 use super::findings::Findings;
-use super::{application, facts, issuers, secrets, tokens};
+use super::{application, certificates, facts, issuers, secrets, tokens};
 use crate::audit::Log;
 use crate::causes::with_causes;
 use crate::cli::engine_args;
@@ -20,8 +20,7 @@ use scimguard_store::now;
 const UNWRITABLE: &str = "Check its path, make room on its disk, and let this user read and write the file and \
      its folder.";
 
-const INVALID_POLICY: &str = "Correct it; its JSON Schema is `plugin/core/src/policy/schema.json` in scimguard's \
-     sources.";
+const INVALID_POLICY: &str = "Correct it; `scimguard policy schema` prints its JSON Schema.";
 
 /// How many accounts are named at most.
 const NAMED: u32 = 20;
@@ -41,6 +40,7 @@ pub(super) async fn examine(file: &Path, findings: &mut Findings) {
     };
     findings.fine("configuration", file.display().to_string());
     secrets::examine(&config, findings);
+    certificates::examine(&config, findings);
     let policy = policy(&config, findings);
     if policy.is_some() {
         plugin(&config, findings);
@@ -103,6 +103,13 @@ async fn guard(config: &Config, findings: &mut Findings) {
         findings.note(ABOUT, "without `admin`, whether it runs cannot be checked");
         return;
     };
+    if config.admin_tls.is_some() {
+        match facts::connection(admin).await {
+            Ok(()) => findings.fine(ABOUT, format!("{admin} accepts connections")),
+            Err(_) => findings.note(ABOUT, format!("nothing answers at {admin}")),
+        }
+        return;
+    }
     let ready = async {
         let address = Uri::try_from(format!("http://{admin}"))?;
         let reply = Probe::new(address, TIME_LIMIT)?

@@ -27,7 +27,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,6 +39,7 @@ pub use self::descriptors::raise_descriptors;
 use self::stream::Stream;
 use self::streams::{Answer, Streams};
 use crate::config::Config;
+use crate::tls::Tls;
 
 /// Limit of a request's head: more than any identity provider sends.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -74,7 +74,7 @@ pub(crate) struct Peer {
 #[derive(Clone)]
 struct Connections {
     builder: auto::Builder<Streams>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     timeout: Duration,
     slots: Arc<Slots>,
     end: CancellationToken,
@@ -85,7 +85,7 @@ impl Address {
     /// response.
     pub(crate) fn new(
         listener: TcpListener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<Tls>>,
         timeout: Duration,
         slots: Arc<Slots>,
     ) -> Self {
@@ -168,7 +168,7 @@ impl Connections {
             return self.exchange(stream, peer, &slot, answer).await;
         };
         let shaken = tokio::select! {
-            shaken = tls.accept(stream) => shaken,
+            shaken = tls.acceptor().accept(stream) => shaken,
             _ = slot.over(self.timeout) => return,
             () = self.end.cancelled() => return,
         };

@@ -11,7 +11,6 @@ pub(super) mod metrics;
 mod passes;
 mod records_request;
 mod shares;
-mod tls;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,7 +20,6 @@ use http::{HeaderValue, Method, StatusCode, header};
 use scimguard_wire::{FACTS, Head, RECORDS, REPORTS, RecordsRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio_rustls::TlsAcceptor;
 
 use self::access::{Gateway, Gateways};
 use self::failure::Failure;
@@ -31,6 +29,7 @@ use super::body::{self, BufferedBody, Inbound, Outgoing};
 use super::client::Client;
 use super::{Proxy, headers, source};
 use crate::config;
+use crate::tls::{Clients, Tls};
 
 pub(super) use self::authority::Paths;
 
@@ -48,7 +47,7 @@ pub(super) struct FactsService {
     gateways: Gateways,
     passes: Passes,
     paths: Paths,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
 }
 
 /// A path of the service.
@@ -60,24 +59,29 @@ enum Endpoint {
 }
 
 impl FactsService {
-    /// Reads the gateways' secrets for the first time.
+    /// Reads the gateways' secrets and its certificate for the first time.
     pub(super) fn new(config: &config::Facts, paths: Paths) -> anyhow::Result<Self> {
+        // A gateway without a certificate may still have a secret.
+        let tls = |files| Tls::read("facts.tls", files, Clients::CertifiedOrNot);
         Ok(Self {
             gateways: Gateways::read(&config.gateways)?,
             passes: Passes::new(config.pass_timeout, config.longest_pass()),
             paths,
-            tls: config.tls.as_ref().map(tls::acceptor).transpose()?,
+            tls: config.tls.as_ref().map(tls).transpose()?,
         })
     }
 
-    /// Accepts TLS connections; `None`: they are in clear text.
-    pub(super) fn tls(&self) -> Option<TlsAcceptor> {
+    /// TLS on its address; `None`: clear text.
+    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
         self.tls.clone()
     }
 
-    /// Reads the gateways' secrets again.
+    /// Reads the gateways' secrets and the certificates again.
     pub(super) fn refresh(&self) {
         self.gateways.refresh();
+        if let Some(tls) = &self.tls {
+            tls.refresh();
+        }
     }
 
     /// Drops the requests that their gateways abandoned.

@@ -1,6 +1,7 @@
 //! The proxy between real sockets: a scripted policy, a scripted backend, and clients that send
 //! exactly what the test says.
 
+mod authority;
 mod backend;
 mod backend_lookup;
 mod connections;
@@ -11,6 +12,7 @@ mod planted;
 mod public;
 mod record;
 mod refuse;
+mod tls;
 mod unseen;
 mod vouched;
 mod wire;
@@ -34,6 +36,7 @@ use tokio::task::JoinHandle;
 
 use self::backend::{Backend, json};
 use super::{Policy, Proxy};
+use crate::admin;
 use crate::audit::Log;
 use crate::config::Config;
 use crate::engine::Fault;
@@ -240,6 +243,9 @@ struct Guard {
     address: SocketAddr,
     /// The address for gateways, if configured.
     facts: Option<SocketAddr>,
+    /// The admin address, if configured.
+    admin: Option<SocketAddr>,
+    proxy: Arc<Proxy>,
     store: Store,
     folder: TempDir,
     end: Option<oneshot::Sender<()>>,
@@ -277,18 +283,29 @@ impl Guard {
             None => None,
         };
         let facts = gateways.as_ref().map(|it| it.local_addr().unwrap());
+        let admin = match config.admin {
+            Some(address) => {
+                let listener = TcpListener::bind(address).await.unwrap();
+                Some(admin::Listener::new(listener, &config).unwrap())
+            }
+            None => None,
+        };
+        let admin_address = admin.as_ref().map(admin::Listener::address);
         let (end, ended) = oneshot::channel();
         let listeners = Listeners {
             clients: Some(clients),
-            admin: None,
+            admin,
             facts: gateways,
         };
-        let task = tokio::spawn(serve(Arc::new(proxy), listeners, async {
+        let proxy = Arc::new(proxy);
+        let task = tokio::spawn(serve(Arc::clone(&proxy), listeners, async {
             let _ = ended.await;
         }));
         Self {
             address,
             facts,
+            admin: admin_address,
+            proxy,
             store,
             folder,
             end: Some(end),

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Answers with the scheme and host that it got.
-fn told() -> Script {
+pub(super) fn told() -> Script {
     Script::new().evaluate(|request, _| {
         let value = |name: &str| {
             let found = request.headers.iter().filter(|(own, _)| own == name);

@@ -1,46 +1,7 @@
 //! Gateways on a network: encrypted, and authenticated by certificates.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-
+use super::super::authority::{Authority, Identity, connect};
 use super::*;
-
-/// A certificate authority.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-    der: CertificateDer<'static>,
-}
-
-/// A certificate with its key.
-struct Identity {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).unwrap();
-        Self {
-            issuer: Issuer::new(params, key),
-            pem: certificate.pem(),
-            der: certificate.der().clone(),
-        }
-    }
-
-    fn vouches_for(&self, name: &str) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Identity { certificate, key }
-    }
-}
 
 /// The response to one message with these headers; `None`: the connection failed.
 async fn post(
@@ -49,24 +10,10 @@ async fn post(
     identity: Option<&Identity>,
     headers: &str,
 ) -> Option<String> {
-    let mut roots = RootCertStore::empty();
-    roots.add(authority.der.clone()).unwrap();
-    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots);
-    let config = match identity {
-        None => builder.with_no_client_auth(),
-        Some(Identity { certificate, key }) => {
-            let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-            let chain = vec![certificate.der().clone()];
-            builder.with_client_auth_cert(chain, key).unwrap()
-        }
-    };
-    let stream = TcpStream::connect(guard.facts.unwrap()).await.unwrap();
-    let name = ServerName::try_from("facts.internal").unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    let mut stream = connector.connect(name, stream).await.unwrap();
+    let address = guard.facts.unwrap();
+    let mut stream = connect(address, "facts.internal", authority, identity)
+        .await
+        .unwrap();
     let read = of_head(head("GET"), asks(vec![user("u1")]));
     let body = serde_json::to_string(&read).unwrap();
     let request = message("POST", FACTS, headers, &body);
@@ -86,11 +33,8 @@ async fn post(
 
 /// A certificate for the service, and the configuration for it.
 fn certified(folder: &std::path::Path, authority: &Authority) -> String {
-    let own = authority.vouches_for("facts.internal");
-    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
-    write("facts.pem", &own.certificate.pem());
-    write("facts.key", &own.key.serialize_pem());
-    write("ca.pem", &authority.pem);
+    authority.certifies(folder, "facts", "facts.internal");
+    std::fs::write(folder.join("ca.pem"), &authority.pem).unwrap();
     let place = folder.display();
     format!(
         "[facts]\nlisten = \"127.0.0.1:0\"\n[facts.tls]\ncertificate = \"{place}/facts.pem\"\n\
