@@ -7,9 +7,11 @@ mod doctor;
 mod engine_args;
 mod facts;
 mod import;
+mod init;
 mod lint;
 mod login_check;
 mod owners;
+mod policy;
 mod principal;
 mod provider;
 mod retry;
@@ -39,12 +41,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Args),
     Serve(serve::Args),
     Facts(facts::Args),
     Demo(demo::Args),
     Check(check::Args),
     Test(test::Args),
     Rules(rules::Args),
+    Policy(policy::Args),
     Lint(lint::Args),
     Import(import::Args),
     Token(token::Args),
@@ -69,12 +73,14 @@ pub fn run() -> ExitCode {
         _ => log_lines::of_command(),
     }
     let result = match command {
+        Command::Init(args) => init::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Facts(args) => facts::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Import(args) => import::run(args),
         Command::Token(args) => token::run(args),

@@ -4,6 +4,8 @@
 
 mod configuration;
 mod faults;
+mod init;
+mod policy;
 mod serving;
 mod settings;
 mod tokens;

@@ -67,9 +67,23 @@ pub use secrets::{HIDDEN, hide_secrets};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use facts::Fact;
 use policy::Policy;
 use scimguard_interface::Observed;
+
+/// The JSON Schema of policy documents.
+pub const POLICY_SCHEMA: &str = policy::SCHEMA;
+
+/// A policy document (JSON text; empty text is the default policy) with every field, as it and its
+/// preset give it; with an account, as it is for that one.
+///
+/// # Errors
+/// Every fault of the document, with its place.
+pub fn complete_policy(policy: &str, account: Option<&str>) -> Result<Value, Vec<ConfigError>> {
+    policy::complete(policy, account)
+}
 
 /// Needs per pass: the token, the body, the record, and the earlier record of a returning user.
 /// Token issuers add some.

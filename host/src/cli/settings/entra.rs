@@ -17,7 +17,7 @@ Examples:
 #[command(after_help = EXAMPLE)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    given: Given,
+    pub(super) given: Given,
 }
 
 #[derive(Serialize)]

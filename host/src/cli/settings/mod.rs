@@ -4,7 +4,7 @@ pub(super) mod entra;
 pub(super) mod okta;
 
 use std::fmt::{self, Display};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
@@ -47,6 +47,27 @@ struct Connector {
     provider: String,
     /// Whether the policy is for the product that the preset `harness` is named after.
     is_harness: bool,
+}
+
+/// Prints what to enter in this identity provider; for one that has no command of its own, the address.
+pub(super) fn of(provider: &str, config: &Path, account: &str) -> anyhow::Result<()> {
+    let given = Given {
+        account: account.to_owned(),
+        config: Some(config.to_owned()),
+        policy: None,
+        public_url: None,
+        json: false,
+    };
+    match provider {
+        "okta" => okta::print(given),
+        "entra" => entra::run(&entra::Args { given }),
+        _ => {
+            let connector = given.connector()?;
+            anstream::println!("SCIM base URL: {}", connector.base_url);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+    .map(drop)
 }
 
 impl Given {
@@ -133,7 +154,7 @@ impl Connector {
 }
 
 /// Characters that are unreserved in URLs (RFC 3986 §2.3).
-fn stands_in_a_path(account: &str) -> bool {
+pub(super) fn stands_in_a_path(account: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     !matches!(account, "" | "." | "..") && account.bytes().all(unreserved)
 }

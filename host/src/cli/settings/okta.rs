@@ -58,6 +58,14 @@ struct AttributeStatement {
     value: &'static str,
 }
 
+/// Prints the settings of an application that is not the one of the preset `harness`.
+pub(super) fn print(given: Given) -> anyhow::Result<ExitCode> {
+    run(&Args {
+        given,
+        cluster: Cluster::Prod1,
+    })
+}
+
 pub(in crate::cli) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let settings = settings(args)?;
     args.given.show(&settings)

@@ -18,8 +18,26 @@ use crate::plain::is_plain_name;
 use crate::scim::schema::ResourceType;
 use crate::scim::shape::Shape;
 
-/// Compiles a policy document.
-pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
+/// A document merged over its preset.
+struct Merged {
+    /// As written.
+    given: Value,
+    /// With every field, for accounts without fields of their own.
+    default: Value,
+    /// The accounts with fields of their own, as written.
+    accounts: serde_json::Map<String, Value>,
+}
+
+impl Merged {
+    /// With every field of this account.
+    fn of_account(&self, differing: &Value) -> Value {
+        let mut merged = self.default.clone();
+        overlay(&mut merged, differing);
+        merged
+    }
+}
+
+fn merge(text: &str) -> Result<Merged, Vec<ConfigError>> {
     let mut given = if text.trim().is_empty() {
         Value::Object(serde_json::Map::new())
     } else {
@@ -36,23 +54,44 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
         .and_then(Value::as_str)
         .unwrap_or("harness");
     let mut merged = preset_document(preset).map_err(|error| fault("/preset", error))?;
-    let accounts = given.get("accounts").cloned().unwrap_or_default();
-    overlay(&mut merged, &given);
-
-    let document: AccountDocument = read(&merged, "")?;
-    let mut patterns = Patterns::default();
-    let mut default = account(document, "", &mut patterns)?;
-    let accounts = match accounts {
-        Value::Object(accounts) => accounts,
+    let accounts = match given.get("accounts") {
+        Some(Value::Object(accounts)) => accounts.clone(),
         _ => serde_json::Map::new(),
     };
+    overlay(&mut merged, &given);
+    Ok(Merged {
+        given,
+        default: merged,
+        accounts,
+    })
+}
+
+/// The document with every field, as it and its preset give it; with an account, as it is for that one.
+pub(crate) fn complete(text: &str, account: Option<&str>) -> Result<Value, Vec<ConfigError>> {
+    compile(text)?;
+    let merged = merge(text)?;
+    let mut complete = match account.and_then(|name| merged.accounts.get(name)) {
+        Some(differing) => merged.of_account(differing),
+        None => merged.default,
+    };
+    if let (Value::Object(fields), Some(_)) = (&mut complete, account) {
+        fields.remove("accounts");
+    }
+    Ok(complete)
+}
+
+/// Compiles a policy document.
+pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
+    let merged = merge(text)?;
+    let document: AccountDocument = read(&merged.default, "")?;
+    let mut patterns = Patterns::default();
+    let mut default = account(document, "", &mut patterns)?;
     let mut compiled = std::collections::BTreeMap::new();
-    for (name, differing) in &accounts {
+    for (name, differing) in &merged.accounts {
         let pointer = format!("/accounts/{}", pointer_token(name));
         plain_account(name, &pointer)?;
-        let mut merged = merged.clone();
-        overlay(&mut merged, differing);
-        let document: AccountDocument = read(&merged, &pointer)?;
+        let of_account = merged.of_account(differing);
+        let document: AccountDocument = read(&of_account, &pointer)?;
         compiled.insert(name.clone(), account(document, &pointer, &mut patterns)?);
     }
     let anywhere = protected_anywhere(&default, &compiled);
@@ -60,14 +99,15 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     for account in compiled.values_mut() {
         account.protected_anywhere = anywhere.clone();
     }
-    let scim: super::document::Scim = read(merged.get("scim").unwrap_or(&Value::Null), "/scim")?;
+    let scim = merged.default.get("scim").unwrap_or(&Value::Null);
+    let scim: super::document::Scim = read(scim, "/scim")?;
     let (base, upstream_base) = bases(&scim)?;
     if let Some(account) = &scim.account {
         plain_account(account, "/scim/account")?;
     }
-    let management = management(&merged, &anywhere)?;
-    check_kinds(&given, "", &management.routes)?;
-    for (name, differing) in &accounts {
+    let management = management(&merged.default, &anywhere)?;
+    check_kinds(&merged.given, "", &management.routes)?;
+    for (name, differing) in &merged.accounts {
         let pointer = format!("/accounts/{}", pointer_token(name));
         check_kinds(differing, &pointer, &management.routes)?;
     }

@@ -9,10 +9,13 @@ use crate::ConfigError;
 use crate::json_schema::{explain_with, validator};
 use crate::nearest::nearest;
 
+/// The JSON Schema of policy documents.
+pub(crate) const SCHEMA: &str = include_str!("schema.json");
+
 /// Returns every fault that the document's schema finds.
 pub(super) fn check(given: &Value) -> Result<(), Vec<ConfigError>> {
-    let schema: Value = serde_json::from_str(include_str!("schema.json"))
-        .map_err(|error| fault("", error.to_string()))?;
+    let schema: Value =
+        serde_json::from_str(SCHEMA).map_err(|error| fault("", error.to_string()))?;
     let validator = validator(&schema).map_err(|error| fault("", error))?;
     let errors: Vec<ConfigError> = validator
         .iter_errors(given)
@@ -142,9 +145,6 @@ mod tests {
                 _ => {}
             }
         }
-        look(
-            &serde_json::from_str(include_str!("schema.json")).unwrap(),
-            "",
-        );
+        look(&serde_json::from_str(SCHEMA).unwrap(), "");
     }
 }

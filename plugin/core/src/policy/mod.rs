@@ -18,11 +18,12 @@ use crate::json_schema::Constraints;
 use crate::scim::Profile;
 use crate::scim::shape::Shape;
 
-pub(crate) use compile::compile;
+pub(crate) use compile::{compile, complete};
 pub(crate) use document::{
     Adoption, Deactivated, Dialect, DirectUsers, GroupId, Limits, LocalUsers, Mode, Unmatched,
 };
 pub(crate) use edit_kind::EditKind;
+pub(crate) use faults::SCHEMA;
 pub(crate) use issuers::{Claim, Confirmation, Issuer, IssuerKind};
 pub(crate) use protected::Protected;
 pub(crate) use route::{Free, Route, Source};
