@@ -17,6 +17,7 @@ mod owners;
 mod plural;
 pub mod proxy;
 pub mod serve;
+mod shipped;
 mod text;
 mod times;
 mod tls;

@@ -12,6 +12,7 @@ use tower_http::services::ServeDir;
 
 use super::Admin;
 use crate::config::Config;
+use crate::shipped;
 
 /// What a page may do: run its own scripts and its WebAssembly module, and send requests to its own
 /// address. Nothing from elsewhere, nothing inline, in no frame.
@@ -21,10 +22,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 
 /// The folder of the pages.
 pub(super) fn folder(config: &Config) -> PathBuf {
-    config.pages.clone().unwrap_or_else(|| {
-        let program = std::env::current_exe().unwrap_or_default();
-        program.with_file_name("pages")
-    })
+    let pages = config.pages.clone();
+    pages.unwrap_or_else(|| shipped::place("pages"))
 }
 
 /// `/explain/` and `/operators/`.

@@ -15,7 +15,8 @@ pub(super) struct EngineArgs {
     /// Decide with the policy in this program, or with the plugin in its sandbox
     #[arg(long, value_enum, default_value_t = Kind::Native)]
     engine: Kind,
-    /// The plugin for --engine wasm [default: scimguard.wasm beside this program]
+    /// The plugin for --engine wasm [default: scimguard.wasm beside this program or in
+    /// ../share/scimguard]
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
 }

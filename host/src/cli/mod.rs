@@ -1,6 +1,7 @@
 //! The commands, one per file: arguments and `run`.
 
 mod check;
+mod completions;
 mod config_file;
 mod demo;
 mod doctor;
@@ -10,6 +11,7 @@ mod import;
 mod init;
 mod lint;
 mod login_check;
+mod manual;
 mod owners;
 mod policy;
 mod principal;
@@ -59,6 +61,8 @@ enum Command {
     OktaSettings(settings::okta::Args),
     EntraSettings(settings::entra::Args),
     LoginCheck(login_check::Args),
+    Completions(completions::Args),
+    Manual(manual::Args),
 }
 
 /// Exit code of a usage, configuration or input error.
@@ -91,6 +95,8 @@ pub fn run() -> ExitCode {
         Command::OktaSettings(args) => settings::okta::run(&args),
         Command::EntraSettings(args) => settings::entra::run(&args),
         Command::LoginCheck(args) => login_check::run(args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Manual(args) => manual::run(&args),
     };
     result.unwrap_or_else(|error| {
         let told = with_causes(error.as_ref());

@@ -70,7 +70,7 @@ pub struct Config {
     /// Host names of the admin address, besides its own.
     #[serde(default)]
     pub admin_hosts: Vec<String>,
-    /// Folder of the pages. Absent: `pages` beside the program.
+    /// Folder of the pages. Absent: the `pages` that came with the program.
     pub pages: Option<PathBuf>,
     /// The log of decisions, `sqlite:FILE`. Absent: none.
     #[serde(default, deserialize_with = "some_store")]
@@ -83,7 +83,7 @@ pub struct Config {
     pub store: PathBuf,
     /// The policy document. Absent: the default policy.
     pub policy: Option<PathBuf>,
-    /// The policy plugin. Absent: `scimguard.wasm` beside the program.
+    /// The policy plugin. Absent: the `scimguard.wasm` that came with the program.
     pub component: Option<PathBuf>,
     /// What runs the policy.
     #[serde(default)]

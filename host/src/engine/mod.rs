@@ -26,6 +26,7 @@ pub use self::sandbox::{Plugin, Sandbox};
 
 use self::instance::Instance;
 use self::pass::SandboxPass;
+use crate::shipped;
 
 /// A configured policy. Cheap to share; all passes are independent.
 pub enum Engine {
@@ -227,15 +228,14 @@ impl Pass for Shared {
     }
 }
 
-/// The default plugin: the file that `SCIMGUARD_COMPONENT` names, or `scimguard.wasm` beside this
-/// program.
+/// The default plugin: the file that `SCIMGUARD_COMPONENT` names, or the `scimguard.wasm` that came
+/// with this program.
 #[must_use]
 pub fn default_component() -> PathBuf {
     if let Some(path) = std::env::var_os("SCIMGUARD_COMPONENT") {
         return path.into();
     }
-    let name = "scimguard.wasm";
-    std::env::current_exe().map_or_else(|_| name.into(), |program| program.with_file_name(name))
+    shipped::place("scimguard.wasm")
 }
 
 struct Listed<'a>(&'a [ConfigError]);
