@@ -20,6 +20,7 @@ mod node;
 mod page;
 mod project;
 mod python;
+mod release;
 mod steps;
 mod test;
 mod toolchain;
@@ -120,6 +121,14 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Make what users install: a tarball, a Debian package, a bill of materials and checksums in
+    /// target/release-VERSION
+    Release {
+        /// Install the packages in a fresh Debian, use them, upgrade and remove them; check that the
+        /// modules are built the same in another folder
+        #[arg(long)]
+        check: bool,
+    },
     /// Compare the speed of the plugin with native code, and of the guard with a plain proxy
     Bench {
         /// Benchmark the browser module against other packages instead
@@ -187,6 +196,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Differential { seconds, seed } => {
             differential::run(&project, &mut steps, seconds, seed)
         }
+        Command::Release { check } => release::run(&project, &mut steps, check),
         Command::Bench { web: true, .. } => bench::web(&project, &mut steps),
         Command::Bench {
             envoy: true,
