@@ -21,6 +21,7 @@ mod login_check;
 mod narrow;
 mod operators;
 mod owners;
+mod packaged;
 mod process;
 mod provisioning;
 mod recorder;

@@ -91,10 +91,8 @@ impl Tree {
 
     /// Writes the configuration and a policy document into a folder.
     pub(super) fn configuration(&self, release: &Release, folder: &str) -> Result<()> {
-        let mut text = release.project.contents(["host/scimguard.example.toml"])?;
-        for (line, changed) in CONFIGURED {
-            text = replaced(&text, &format!("\n{line}\n"), &format!("\n{changed}\n"))?;
-        }
+        let example = release.project.contents(["host/scimguard.example.toml"])?;
+        let text = configured(&example)?;
         self.write(&format!("{folder}/scimguard.toml"), text)?;
         let policy = release.project.file("packaging/policy.json");
         self.copy(&policy, &format!("{folder}/policy.json"))
@@ -125,9 +123,30 @@ impl Tree {
     }
 }
 
+fn configured(example: &str) -> Result<String> {
+    let mut text = example.to_owned();
+    for (line, changed) in CONFIGURED {
+        text = replaced(&text, &format!("\n{line}\n"), &format!("\n{changed}\n"))?;
+    }
+    Ok(text)
+}
+
 /// Replaces what is in the text exactly once.
 fn replaced(text: &str, old: &str, new: &str) -> Result<String> {
     let times = text.matches(old).count();
     ensure!(times == 1, "{old:?} is {times} times in the text");
     Ok(text.replace(old, new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_has_every_line_that_packages_change() {
+        let text = configured(include_str!("../../../host/scimguard.example.toml")).unwrap();
+        for (_, changed) in CONFIGURED {
+            assert!(text.contains(changed), "{changed} is missing");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The licences of everything that is shipped, with their texts, which most of them require.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,40 +22,46 @@ const NAMES: [&str; 6] = [
 /// Endings of files that are something else.
 const OTHERS: [&str; 6] = ["html", "js", "json", "rs", "toml", "ts"];
 
+/// Some packages name the MIT licence without having its text. Those under the Apache License have it in
+/// `LICENSE`.
+const MIT: &str = include_str!("../../../packaging/MIT.txt");
+
+const HEADING: &str = "\
+scimguard is licensed under the Apache License, Version 2.0. The program, its modules and its pages
+contain the following libraries of others, under these licences:
+
+";
+
 /// The text of `NOTICE`.
 pub(super) fn of(parts: &[Part]) -> Result<String> {
-    let mut text = "scimguard is licensed under the Apache License, Version 2.0. The program, its \
-        modules and its pages\ncontain the following libraries of others, under these licences:\n\n"
-        .to_owned();
+    let mut notice = HEADING.to_owned();
     // Many have the same text.
-    let mut texts = BTreeMap::<String, Vec<String>>::new();
+    let mut users = BTreeMap::<String, Vec<String>>::new();
     let others = parts.iter().filter(|it| it.origin != Origin::ThisProject);
     for part in others {
-        let Part {
-            name,
-            version,
-            licence,
-            ..
-        } = part;
-        text.push_str(&format!("{name} {version}: {licence}\n"));
-        for found in texts_of(part)? {
-            let users = texts.entry(found).or_default();
-            users.push(format!("{name} {version}"));
+        let name = format!("{} {}", part.name, part.version);
+        let licence = &part.licence;
+        notice.push_str(&format!("{name}: {licence}\n"));
+        let mut texts = texts_of(part)?;
+        if texts.is_empty() && licence == "MIT" {
+            texts.insert(MIT.trim_end().to_owned());
+        }
+        for text in texts {
+            users.entry(text).or_default().push(name.clone());
         }
     }
-    let mut texts: Vec<_> = texts.into_iter().collect();
+    let mut texts: Vec<_> = users.into_iter().collect();
     texts.sort_by(|(_, one), (_, other)| one.cmp(other));
-    for (licence, mut users) in texts {
-        users.dedup();
-        let line = "-".repeat(80);
-        text.push_str(&format!("\n{line}\n{}:\n\n{licence}\n", users.join(", ")));
+    let line = "-".repeat(80);
+    for (text, users) in texts {
+        notice.push_str(&format!("\n{line}\n{}:\n\n{text}\n", users.join(", ")));
     }
-    Ok(text)
+    Ok(notice)
 }
 
-fn texts_of(part: &Part) -> Result<Vec<String>> {
+fn texts_of(part: &Part) -> Result<BTreeSet<String>> {
     let Some(folder) = &part.folder else {
-        return Ok(Vec::new());
+        return Ok(BTreeSet::new());
     };
     let mut files = licence_files(folder)?;
     // A crate may contain the sources of another library, in a folder with its own licence.
