@@ -14,7 +14,7 @@ use super::listed;
 pub(super) fn pack(tree: &Path, name: &str, file: &Path, time: u64) -> Result<()> {
     let written = File::create(file).with_context(|| format!("cannot make {}", file.display()))?;
     // A `GzBuilder` writes no name and no time.
-    let mut tarball = Builder::new(GzBuilder::new().write(written, Compression::best()));
+    let mut tarball = Builder::new(GzBuilder::new().write(written, Compression::default()));
     append(&mut tarball, tree, Path::new(name), time)?;
     tarball.into_inner()?.finish()?.sync_all()?;
     Ok(())

@@ -16,8 +16,15 @@ const TIME_LIMIT: &str = "300";
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Folders whose files change with whatever is installed: dpkg's and the cache of the linker.
-const IGNORED: [&str; 4] = ["proc", "var/cache/ldconfig", "var/lib/dpkg", "var/log"];
+/// Folders whose files change with whatever is installed, and with each start of the system.
+const IGNORED: [&str; 6] = [
+    "proc",
+    "run",
+    "var/cache/ldconfig",
+    "var/lib/dpkg",
+    "var/lib/systemd/timers",
+    "var/log",
+];
 
 /// A tarball of a Debian of this release, which is made once.
 pub(super) struct Base(PathBuf);
@@ -100,8 +107,8 @@ impl Chroot {
         output(self.run("sh").args(["-euc", script])).with_context(|| format!("in {script:?}"))
     }
 
-    /// Every file, and every folder of the guard's own, but for those that change with whatever is
-    /// installed. A folder that others use, such as `/usr/local/lib/systemd`, may stay.
+    /// Every file, and every folder of the guard's own, but for those that change in any
+    /// case. A folder that others use, such as `/usr/local/lib/systemd`, may stay.
     pub(super) fn files(&self) -> Result<BTreeSet<PathBuf>> {
         let mut files = BTreeSet::new();
         self.gather(&self.root, &mut files)?;
