@@ -11,9 +11,9 @@ mod tarball;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::project::Project;
@@ -52,11 +52,16 @@ struct Built {
 
 /// Builds everything and packs it; with `check`, installs and tries what was packed.
 pub(crate) fn run(project: &Project, steps: &mut Steps, check: bool) -> Result<ExitCode> {
+    ensure!(
+        cfg!(all(target_os = "linux", target_arch = "x86_64")),
+        "packages are made on Linux on x86-64, for which they are"
+    );
+    let built = build(project, steps)?;
     let release = Release {
         project,
+        built,
         folder: emptied(project.built(&format!("release-{VERSION}")))?,
         trees: emptied(project.built("packaging"))?,
-        built: build(project, steps)?,
         time: time(project)?,
     };
     let (parts, notice) = steps.step("licences", |_| {
@@ -186,12 +191,12 @@ fn emptied(folder: PathBuf) -> Result<PathBuf> {
 }
 
 /// What a program prints on standard output.
-fn output(command: &mut std::process::Command) -> Result<String> {
+fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command
         .output()
         .with_context(|| format!("cannot run {program}"))?;
-    anyhow::ensure!(
+    ensure!(
         output.status.success(),
         "{program} failed ({}): {}",
         output.status,
