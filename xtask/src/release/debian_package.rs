@@ -43,14 +43,14 @@ impl DebianPackage {
 
     /// Adds what a package has in `usr/share/doc`.
     pub(super) fn documents(&self, release: &Release, notice: &str) -> Result<()> {
-        let folder = Tree::at(self.root.join("usr/share/doc/scimguard"), "/usr");
+        let folder = Tree::at(self.root.join("usr/share/doc/scimguard"));
         let copyright = release.project.file("packaging/debian/copyright");
         folder.copy(&copyright, "copyright")?;
         folder.write_compressed("NOTICE.gz", notice)?;
         folder.write_compressed("README.md.gz", release.project.contents(["README.md"])?)?;
         folder.write_compressed("changelog.gz", release.project.contents(["CHANGELOG.md"])?)?;
         let overrides = release.project.file("packaging/debian/lintian-overrides");
-        Tree::at(self.root.clone(), "/").copy(&overrides, "usr/share/lintian/overrides/scimguard")
+        Tree::at(self.root.clone()).copy(&overrides, "usr/share/lintian/overrides/scimguard")
     }
 
     /// Packs a revision into a folder; returns the file.
@@ -63,7 +63,7 @@ impl DebianPackage {
         if changelog.exists() {
             fs::remove_file(&changelog)?;
         }
-        Tree::at(self.root.clone(), "/").write_compressed(
+        Tree::at(self.root.clone()).write_compressed(
             "usr/share/doc/scimguard/changelog.Debian.gz",
             changes(&version, release.time)?,
         )?;
@@ -74,7 +74,7 @@ impl DebianPackage {
             .replace("@version@", &version)
             .replace("@size@", &self.kibibytes()?.to_string())
             .replace("@depends@", &self.libraries()?);
-        let inside = Tree::at(control.clone(), "/");
+        let inside = Tree::at(control.clone());
         inside.write("control", text)?;
         inside.write("conffiles", CONFFILES)?;
         inside.write("md5sums", sums)?;
@@ -101,7 +101,7 @@ impl DebianPackage {
     fn libraries(&self) -> Result<String> {
         // The tool works only beside a `debian/control`, which may be empty.
         let folder = self.root.with_file_name("libraries");
-        Tree::at(emptied(folder.clone())?, "/").write("debian/control", "")?;
+        Tree::at(emptied(folder.clone())?).write("debian/control", "")?;
         let found = output(
             Command::new("dpkg-shlibdeps")
                 .arg("-O")

@@ -37,17 +37,15 @@ const CONFIGURED: [(&str, &str); 3] = [
 /// A tree of files to pack.
 pub(super) struct Tree {
     pub(super) root: PathBuf,
-    /// Where its root is on the user's system.
-    prefix: &'static str,
 }
 
 impl Tree {
-    pub(super) fn at(root: PathBuf, prefix: &'static str) -> Self {
-        Self { root, prefix }
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root }
     }
 
-    /// Writes the programs, their data and their documentation.
-    pub(super) fn lay_out(&self, release: &Release) -> Result<()> {
+    /// Writes the program, its data and its documentation, for this prefix on the user's system.
+    pub(super) fn lay_out(&self, release: &Release, prefix: &str) -> Result<()> {
         let built = &release.built;
         self.copy(&built.program, "bin/scimguard")?;
         let program = self.root.join("bin/scimguard");
@@ -62,7 +60,7 @@ impl Tree {
             }
         }
         self.manual(&built.program, release)?;
-        let zsh = match self.prefix {
+        let zsh = match prefix {
             "/usr" => "vendor-completions",
             _ => "site-functions",
         };
@@ -71,7 +69,7 @@ impl Tree {
             self.write(&format!("share/{}", place.replace("@zsh@", zsh)), script)?;
         }
         let unit = release.project.contents(["packaging/scimguard.service"])?;
-        let start = format!("{}/bin/scimguard", self.prefix);
+        let start = format!("{prefix}/bin/scimguard");
         let unit = replaced(&unit, "/usr/bin/scimguard", &start)?;
         self.write("lib/systemd/system/scimguard.service", unit)?;
         let user = release.project.file("packaging/sysusers.conf");

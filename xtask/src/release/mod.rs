@@ -118,8 +118,8 @@ fn time(project: &Project) -> Result<u64> {
 impl Release<'_> {
     fn tarball(&self, notice: &str) -> Result<()> {
         let name = tarball_name();
-        let tree = Tree::at(self.trees.join("tarball"), "/usr/local");
-        tree.lay_out(self)?;
+        let tree = Tree::at(self.trees.join("tarball"));
+        tree.lay_out(self, "/usr/local")?;
         tree.configuration(self, "etc/scimguard")?;
         for file in ["LICENSE", "README.md"] {
             tree.copy(&self.project.file(file), file)?;
@@ -131,9 +131,8 @@ impl Release<'_> {
 
     fn debian_package(&self, notice: &str) -> Result<DebianPackage> {
         let root = self.trees.join("debian");
-        let tree = Tree::at(root.join("usr"), "/usr");
-        tree.lay_out(self)?;
-        Tree::at(root.clone(), "/").configuration(self, "etc/scimguard")?;
+        Tree::at(root.join("usr")).lay_out(self, "/usr")?;
+        Tree::at(root.clone()).configuration(self, "etc/scimguard")?;
         let package = DebianPackage { root };
         package.documents(self, notice)?;
         package.pack(self, 1, &self.folder)?;
