@@ -22,7 +22,11 @@ async fn every_command_has_a_manual_page() -> anyhow::Result<()> {
     let pages: BTreeSet<_> = fs::read_dir(folder.path())?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<anyhow::Result<_>>()?;
-    for page in ["scimguard.1", "scimguard-serve.1", "scimguard-token-create.1"] {
+    for page in [
+        "scimguard.1",
+        "scimguard-serve.1",
+        "scimguard-token-create.1",
+    ] {
         ensure!(pages.contains(page), "{page} is not one of {pages:?}");
     }
     ensure!(!pages.contains("scimguard-manual.1"), "it is for packages");

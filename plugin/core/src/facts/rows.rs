@@ -245,7 +245,8 @@ impl Rows {
 
 /// A user as a member of a group, as a rule sees it. No membership is certain in a group that may
 /// have been deleted, or in a native group whose members an answer did not list; a user who may
-/// have been deleted is certainly in no group.
+/// have been deleted is certainly in no group. Anyone may be in a provider's group whose members
+/// are unknown.
 #[must_use]
 pub fn seen_member(
     recorded: Option<Membership>,
@@ -256,6 +257,8 @@ pub fn seen_member(
     let may_be_deleted = group.is_some_and(|group| group.deletion_pending)
         || user.as_ref().is_some_and(|user| user.deletion_pending);
     let is_native = group.is_none_or(|group| group.managed_by.is_none());
+    let is_unknown = !is_native && group.is_some_and(|group| !group.members_known);
+    let recorded = recorded.or(is_unknown.then_some(Membership::Unconfirmed));
     let state = recorded.map(|state| match state {
         Membership::Confirmed | Membership::Unconfirmed if may_be_deleted => Membership::Removing,
         Membership::Unconfirmed if is_native => Membership::Adding,

@@ -132,7 +132,6 @@ fn a_group_that_was_known_is_not_the_created_one() {
     let created = team(id("g1"), |row| {
         open_group(row);
         row.group.members_known = false;
-        row.opened = Some(2);
     });
     step(
         [

@@ -82,7 +82,8 @@ fn a_settled_user_replaces_what_was_not_written_since() {
         row.user.write_pending = true;
         row.opened = None;
     };
-    step([ann(open("ann"), open_user), other(since_long)], &settled, [ann(id("u1"), since_long)]);
+    // Since the later of the two writes.
+    step([ann(open("ann"), open_user), other(since_long)], &settled, [ann(id("u1"), open_user)]);
 
     // A native user never replaces one of a provider.
     step([ann(open("ann"), native), other(open_user)], &settled, [other(open_user)]);

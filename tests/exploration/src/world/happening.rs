@@ -133,7 +133,10 @@ impl World {
                 Reply::Leased
             }
             Call::Answer(keys) => match self.record.answer(keys) {
-                Ok(answers) => Reply::Answers(answers),
+                Ok(answers) => {
+                    task.surprises = self.surprises;
+                    Reply::Answers(answers)
+                }
                 Err(error) => return self.breaks(&error),
             },
             Call::Apply(steps) => {
@@ -316,12 +319,25 @@ impl World {
         }
         let id = deleted(send);
         let is_gone = !self.application.users.contains_key(id);
-        if deletes_unknown && (200..300).contains(&answer.status) && is_gone {
+        let is_unknown = deletes_unknown || self.is_still_told(id);
+        if is_unknown && (200..300).contains(&answer.status) && is_gone {
             self.vanished.insert(id.to_owned());
         }
         self.see();
         self.check_owners();
         answer
+    }
+
+    /// Whether an answer with this user is still on its way.
+    fn is_still_told(&self, id: &str) -> bool {
+        let tells = |task: &Task| match task.answer.as_ref().map(|answer| &answer.body) {
+            Some(AnswerBody::Bytes(bytes)) => {
+                let shown: Value = serde_json::from_slice(bytes).unwrap_or_default();
+                shown["id"] == id
+            }
+            _ => false,
+        };
+        self.tasks.values().any(tells)
     }
 
     /// Whether this deletes a user whose id the guard does not know, because the answer to the

@@ -91,7 +91,7 @@ struct Task {
     answer: Option<Arc<BackendAnswer>>,
     /// For each write that was sent, whether the application has done it.
     writes: Vec<Written>,
-    /// The number of surprises when the last request was sent.
+    /// The number of surprises when the record was last read.
     surprises: u32,
     /// Whether the last request deletes a user whose id the guard did not know.
     deletes_unknown: bool,
