@@ -336,8 +336,8 @@ pub enum Membership {
     Confirmed,
     /// A successful write added the user, but its answer did not list the members.
     Unconfirmed,
-    /// Perhaps a member: the outcome of a write that adds the user is unknown, or the group may be another
-    /// one now.
+    /// Perhaps a member: the outcome of a write that adds the user is unknown, the group may be another one
+    /// now, or its members are unknown.
     Adding,
     /// Perhaps no longer a member: the outcome of a write that removes the user, or deletes the user or the
     /// group, is unknown.

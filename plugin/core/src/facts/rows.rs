@@ -258,7 +258,7 @@ pub fn seen_member(
         || user.as_ref().is_some_and(|user| user.deletion_pending);
     let is_native = group.is_none_or(|group| group.managed_by.is_none());
     let is_unknown = !is_native && group.is_some_and(|group| !group.members_known);
-    let recorded = recorded.or(is_unknown.then_some(Membership::Unconfirmed));
+    let recorded = recorded.or(is_unknown.then_some(Membership::Adding));
     let state = recorded.map(|state| match state {
         Membership::Confirmed | Membership::Unconfirmed if may_be_deleted => Membership::Removing,
         Membership::Unconfirmed if is_native => Membership::Adding,

@@ -112,6 +112,7 @@ impl World {
             surprises: self.surprises,
             deletes_unknown: false,
             edits_unknown: None,
+            created: None,
         };
         self.tasks.insert(id, task);
         self.follow(id, turn)
@@ -259,7 +260,15 @@ impl World {
         if is_write {
             self.overtaken.extend(self.late.keys());
         }
+        let created = match (&*send.method, &answer.body) {
+            ("POST", AnswerBody::Bytes(bytes)) if answer.status == 201 => {
+                let shown: Value = serde_json::from_slice(bytes).unwrap_or_default();
+                shown["id"].as_str().map(str::to_owned)
+            }
+            _ => None,
+        };
         if let Some(task) = self.tasks.get_mut(&id) {
+            task.created = created.or(task.created.take());
             if is_write && let Some(last) = task.writes.last_mut() {
                 *last = match answer.status {
                     200..=299 => Written::Done,
@@ -328,16 +337,10 @@ impl World {
         answer
     }
 
-    /// Whether an answer with this user is still on its way.
+    /// Whether a create of this user has not been answered yet.
     fn is_still_told(&self, id: &str) -> bool {
-        let tells = |task: &Task| match task.answer.as_ref().map(|answer| &answer.body) {
-            Some(AnswerBody::Bytes(bytes)) => {
-                let shown: Value = serde_json::from_slice(bytes).unwrap_or_default();
-                shown["id"] == id
-            }
-            _ => false,
-        };
-        self.tasks.values().any(tells)
+        let creates = |task: &Task| task.created.as_deref() == Some(id);
+        self.tasks.values().any(creates)
     }
 
     /// Whether this deletes a user whose id the guard does not know, because the answer to the

@@ -97,6 +97,8 @@ struct Task {
     deletes_unknown: bool,
     /// The user whom the last request edits, if the guard did not know the id.
     edits_unknown: Option<Id>,
+    /// What it has created.
+    created: Option<Id>,
 }
 
 /// The outcome of a write that was sent.

@@ -131,6 +131,7 @@ impl Task {
             surprises: self.surprises,
             deletes_unknown: self.deletes_unknown,
             edits_unknown: self.edits_unknown.clone(),
+            created: self.created.clone(),
         })
     }
 
