@@ -124,8 +124,7 @@ enum Command {
     /// Make what users install: a tarball, a Debian package, a bill of materials and checksums in
     /// target/release-VERSION
     Release {
-        /// Install the packages in a fresh Debian, use them, upgrade and remove them; check that the
-        /// modules are built the same in another folder
+        /// Install the packages in a fresh Debian, use them, upgrade and remove them
         #[arg(long)]
         check: bool,
     },

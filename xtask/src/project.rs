@@ -27,11 +27,6 @@ impl Project {
         Ok(Self { root, target })
     }
 
-    /// Another checkout, with a target folder.
-    pub(crate) fn at(root: PathBuf, target: PathBuf) -> Self {
-        Self { root, target }
-    }
-
     /// A file of the checkout.
     pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.root.join(path)
