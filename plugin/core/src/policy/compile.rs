@@ -68,7 +68,7 @@ fn merge(text: &str) -> Result<Merged, Vec<ConfigError>> {
 
 /// The document with every field, as it and its preset give it; with an account, as it is for that one.
 pub(crate) fn complete(text: &str, account: Option<&str>) -> Result<Value, Vec<ConfigError>> {
-    compile(text)?;
+    let policy = compile(text)?;
     let merged = merge(text)?;
     let mut complete = match account.and_then(|name| merged.accounts.get(name)) {
         Some(differing) => merged.of_account(differing),
@@ -76,6 +76,10 @@ pub(crate) fn complete(text: &str, account: Option<&str>) -> Result<Value, Vec<C
     };
     if let (Value::Object(fields), Some(_)) = (&mut complete, account) {
         fields.remove("accounts");
+    }
+    // What a preset protects is nothing in an application without such routes.
+    if let Some(Value::Object(kinds)) = complete.get_mut("protected") {
+        kinds.retain(|kind, _| is_touched(kind, &policy.management.routes));
     }
     Ok(complete)
 }
@@ -380,16 +384,18 @@ fn management(merged: &Value, protected: &Protected) -> Result<Management, Vec<C
     })
 }
 
+/// Whether a route touches things of this kind.
+fn is_touched(kind: &str, routes: &[Route]) -> bool {
+    let mut touched = routes.iter().flat_map(|route| &route.touches);
+    kind == protected::ANY || touched.any(|(known, _)| known == kind)
+}
+
 /// Reports a kind that no route names: it protects nothing and is probably misspelt.
 fn check_kinds(given: &Value, pointer: &str, routes: &[Route]) -> Result<(), Vec<ConfigError>> {
     let Some(Value::Object(kinds)) = given.get("protected") else {
         return Ok(());
     };
-    let is_known = |kind: &str| {
-        let touched = routes.iter().flat_map(|route| &route.touches);
-        kind == protected::ANY || touched.into_iter().any(|(known, _)| known == kind)
-    };
-    match kinds.keys().find(|kind| !is_known(kind)) {
+    match kinds.keys().find(|kind| !is_touched(kind, routes)) {
         None => Ok(()),
         Some(kind) => Err(fault(
             &format!("{pointer}/protected/{}", pointer_token(kind)),
