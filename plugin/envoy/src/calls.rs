@@ -44,13 +44,18 @@ pub(crate) fn report(shared: &Shared, stream: u32, remote: &mut Remote, report: 
         Some(Parting::Now(told)) => {
             tell(shared, stream, &told);
         }
-        Some(Parting::Later(told)) => match shared.reports.add(told) {
-            Due::Waits => {}
-            Due::Soon => shared.hand_backs.wake(SOON),
-            Due::Now => {
-                outliving(shared, stream, || send_reports(shared));
-            }
-        },
+        Some(Parting::Later(told)) => report_later(shared, stream, told),
+    }
+}
+
+/// Reports the end of a read with others.
+pub(crate) fn report_later(shared: &Shared, stream: u32, told: RecordsRequest) {
+    match shared.reports.add(told) {
+        Due::Waits => {}
+        Due::Soon => shared.hand_backs.wake(SOON),
+        Due::Now => {
+            outliving(shared, stream, || send_reports(shared));
+        }
     }
 }
 

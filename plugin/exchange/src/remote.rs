@@ -155,11 +155,26 @@ impl Remote {
     /// The message to send for a report that nothing waits for, if it is worth one.
     pub fn part(&mut self, report: Report) -> Option<Parting> {
         let told = self.tell(report)?;
-        let ends_read = wire::is_read(&self.head.method) && told.records.is_empty();
-        Some(match ends_read {
+        Some(match self.ends_read(&told) {
             true => Parting::Later(told),
             false => Parting::Now(told),
         })
+    }
+
+    /// The message to send for a report before the exchange goes on. Only a [`Parting::Now`] has an answer to
+    /// wait for: the end of a read that was not refused and stores nothing is reported with others.
+    pub fn store(&mut self, report: Report) -> Option<Parting> {
+        let told = self.tell(report)?;
+        let verdict = told.verdict.as_ref();
+        let is_refused = verdict.is_some_and(|verdict| verdict.status.is_some());
+        Some(match told.end && !is_refused && self.ends_read(&told) {
+            true => Parting::Later(told),
+            false => Parting::Now(told),
+        })
+    }
+
+    fn ends_read(&self, told: &RecordsRequest) -> bool {
+        wire::is_read(&self.head.method) && told.records.is_empty()
     }
 
     /// Reads the service's answer to a report.

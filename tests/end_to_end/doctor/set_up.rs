@@ -270,23 +270,23 @@ async fn the_facts_service_of_a_set_up_is_looked_at() -> anyhow::Result<()> {
     ])?;
     let report = examined(&tls("long", "long"), "", &good, true).await?;
     report.says(&[
-        ("fine", "facts", "long.pem expires in "),
+        ("fine", "certificates", "long.pem expires in "),
         ("fine", "facts", "accepts connections"),
     ])?;
 
     let (over, mixed) = (tls("over", "over"), tls("long", "over"));
     let twice = [GATEWAY_SECRET; 2];
-    for (tls, gateways, secrets, words) in [
-        ("", "", &["short"][..], "fewer than 32 characters"),
-        ("", west, &good, "west.secret"),
-        ("", west, &twice, "has the secret of another"),
-        (&over, "", &good, "over.pem expired "),
-        (&mixed, "", &good, "long.pem"),
+    for (tls, gateways, secrets, about, words) in [
+        ("", "", &["short"][..], "facts", "fewer than 32 characters"),
+        ("", west, &good, "facts", "west.secret"),
+        ("", west, &twice, "facts", "has the secret of another"),
+        (&over, "", &good, "certificates", "over.pem expired "),
+        (&mixed, "", &good, "certificates", "long.pem"),
     ] {
         let report = examined(tls, gateways, secrets, false).await?;
         report.ended(1).context(words)?;
         report.says(&[
-            ("problem", "facts", words),
+            ("problem", about, words),
             ("note", "facts", "nothing answers at 127.0.0.1"),
         ])?;
     }

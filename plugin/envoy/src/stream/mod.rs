@@ -15,7 +15,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 use scimguard_core::message::BackendAnswer;
 use scimguard_core::{BackendOutcome, Guard, Headers};
-use scimguard_exchange::{Exchange, Refused, Remote, ServiceError, Step};
+use scimguard_exchange::{Exchange, Parting, Refused, Remote, ServiceError, Step};
 
 use self::answer::Answered;
 use self::body::Incoming;
@@ -126,9 +126,13 @@ impl Stream {
                     },
                     Err(error) => exchange.facts(Err(error)),
                 },
-                Step::Store(report) => match remote.tell(report) {
+                Step::Store(report) => match remote.store(report) {
                     None => exchange.stored(Ok(())),
-                    Some(told) => match calls::tell(&self.shared, self.id, &told) {
+                    Some(Parting::Later(told)) => {
+                        calls::report_later(&self.shared, self.id, told);
+                        exchange.stored(Ok(()))
+                    }
+                    Some(Parting::Now(told)) => match calls::tell(&self.shared, self.id, &told) {
                         Some(token) => {
                             self.waits = Awaiting::Told(token);
                             return Action::Pause;

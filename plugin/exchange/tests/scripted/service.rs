@@ -161,6 +161,14 @@ fn a_read_settles_nothing_where_the_service_says_that_nothing_is_open() {
             None => panic!("{method}: it ends a pass"),
         };
         assert_eq!(told.records.len(), kept, "{method}: {answer}");
+        // Nothing waits for what is not stored, unless it is a refusal.
+        for (status, later) in [(None, kept == 0), (Some(403), false)] {
+            remote.found(200, answer.as_bytes()).expect("facts");
+            let mut all = report(Some(decision(status, true)), 0, true);
+            all.records = settles();
+            let is_later = matches!(remote.store(all), Some(Parting::Later(_)));
+            assert_eq!(is_later, later, "{method}: {answer}, {status:?}");
+        }
         // Anything else is stored.
         remote.found(200, answer.as_bytes()).expect("facts");
         let told = remote.tell(report(None, 3, true)).expect("a report");
