@@ -33,8 +33,8 @@ fn after(text: &str, token: Token, verified: bool) -> Arc<Strangers> {
         pass: Pass("p".to_owned()),
         facts: vec![stored(text, token)],
     };
-    let answer = serde_json::to_vec(&answer).unwrap();
-    remote.found(200, &answer).unwrap();
+    let answer = serde_json::to_vec(&answer).expect("JSON");
+    remote.found(200, &answer).expect("facts");
     remote.tell(Report {
         decision: Some(DecisionReport {
             account: Some(ACCOUNT.to_owned()),
