@@ -154,7 +154,7 @@ impl Run {
             let id = self.id();
             return self.happen(Event::Settle(id));
         }
-        if self.world.late().is_empty() && is_rare(&mut self.random, 60) {
+        if self.world.can_wait() && is_rare(&mut self.random, 60) {
             return self.happen(Event::Wait);
         }
         let idle: Vec<usize> = (0..self.clients.len())

@@ -54,6 +54,16 @@ impl World {
         self.tasks.values().any(|task| task.request.is_none())
     }
 
+    /// Whether so much time can pass that a settling run asks about everything that is open. The guard
+    /// waits for no answer that long, and the application does no write after it.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        let is_sent = |(id, task): (&TaskId, &Task)| {
+            self.waits(*id, task) == (Waits::Send { is_done: false })
+        };
+        self.late.is_empty() && !self.tasks.iter().any(is_sent)
+    }
+
     /// Late writes: the application may still do them, although nobody waits for the answer.
     #[must_use]
     pub fn late(&self) -> Vec<Event> {

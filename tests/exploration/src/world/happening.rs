@@ -45,7 +45,7 @@ impl World {
             Event::Late(id) => self.perform_late(*id),
             Event::Kill => self.kill(),
             Event::Wait => {
-                if self.late.is_empty() {
+                if self.can_wait() {
                     self.tell(|| "time passes".to_owned());
                     self.now += 2 * u64::try_from(AFTER.as_millis()).unwrap_or_default();
                 }
