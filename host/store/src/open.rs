@@ -124,7 +124,7 @@ pub(crate) fn has_intents(connection: &Connection, account: &str) -> rusqlite::R
     const ANY: &str = "
         SELECT EXISTS (SELECT 1 FROM users WHERE account = ?1 AND intent = 1)
             OR EXISTS (SELECT 1 FROM groups WHERE account = ?1 AND intent = 1)";
-    connection.one(ANY, [account], |row| row.get(0))
+    connection.value(ANY, [account])
 }
 
 pub(crate) fn open_users(

@@ -5,15 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::VERSION;
-use super::parts::{Origin, Part};
-
-/// The crates of which the program, the plugin, the filter and the pages are made.
-const SHIPPED: [&str; 4] = [
-    "scimguard",
-    "scimguard-component",
-    "scimguard-envoy",
-    "scimguard-web",
-];
+use super::parts::{BUILDS, Origin, Part};
 
 /// The release as a component.
 const RELEASE: &str = "release";
@@ -22,7 +14,7 @@ const RELEASE: &str = "release";
 pub(super) fn of(parts: &[Part], time: u64) -> Result<Value> {
     let components: Vec<_> = parts.iter().map(component).collect();
     let is_shipped = |part: &&Part| match part.origin {
-        Origin::ThisProject => SHIPPED.contains(&&*part.name),
+        Origin::ThisProject => BUILDS.iter().any(|(roots, _)| roots.contains(&&*part.name)),
         Origin::Npm | Origin::Rust => true,
         Origin::Crates => false,
     };

@@ -15,7 +15,7 @@ const LINUX: &str = "x86_64-unknown-linux-gnu";
 const WASM: &str = "wasm32-unknown-unknown";
 
 /// The crates of each build, whose features are resolved together, and its target.
-const BUILDS: [(&[&str], &str); 3] = [
+pub(super) const BUILDS: [(&[&str], &str); 3] = [
     (&["scimguard"], LINUX),
     (&["scimguard-component", "scimguard-envoy"], WASM),
     (&["scimguard-web"], WASM),

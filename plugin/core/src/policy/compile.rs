@@ -24,11 +24,15 @@ struct Merged {
     given: Value,
     /// With every field, for accounts without fields of their own.
     default: Value,
-    /// The accounts with fields of their own, as written.
-    accounts: serde_json::Map<String, Value>,
 }
 
 impl Merged {
+    /// The accounts with fields of their own, as written.
+    fn accounts(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let accounts = self.given.get("accounts").and_then(Value::as_object);
+        accounts.into_iter().flatten()
+    }
+
     /// With every field of this account.
     fn of_account(&self, differing: &Value) -> Value {
         let mut merged = self.default.clone();
@@ -54,24 +58,20 @@ fn merge(text: &str) -> Result<Merged, Vec<ConfigError>> {
         .and_then(Value::as_str)
         .unwrap_or("harness");
     let mut merged = preset_document(preset).map_err(|error| fault("/preset", error))?;
-    let accounts = match given.get("accounts") {
-        Some(Value::Object(accounts)) => accounts.clone(),
-        _ => serde_json::Map::new(),
-    };
     overlay(&mut merged, &given);
     Ok(Merged {
         given,
         default: merged,
-        accounts,
     })
 }
 
 /// The document with every field, as it and its preset give it; with an account, as it is for that one.
 pub(crate) fn complete(text: &str, account: Option<&str>) -> Result<Value, Vec<ConfigError>> {
-    let policy = compile(text)?;
     let merged = merge(text)?;
-    let mut complete = match account.and_then(|name| merged.accounts.get(name)) {
-        Some(differing) => merged.of_account(differing),
+    let policy = compile_merged(&merged)?;
+    let differing = merged.accounts().find(|(name, _)| account == Some(name));
+    let mut complete = match differing {
+        Some((_, differing)) => merged.of_account(differing),
         None => merged.default,
     };
     if let (Value::Object(fields), Some(_)) = (&mut complete, account) {
@@ -86,12 +86,15 @@ pub(crate) fn complete(text: &str, account: Option<&str>) -> Result<Value, Vec<C
 
 /// Compiles a policy document.
 pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
-    let merged = merge(text)?;
+    compile_merged(&merge(text)?)
+}
+
+fn compile_merged(merged: &Merged) -> Result<Policy, Vec<ConfigError>> {
     let document: AccountDocument = read(&merged.default, "")?;
     let mut patterns = Patterns::default();
     let mut default = account(document, "", &mut patterns)?;
     let mut compiled = std::collections::BTreeMap::new();
-    for (name, differing) in &merged.accounts {
+    for (name, differing) in merged.accounts() {
         let pointer = format!("/accounts/{}", pointer_token(name));
         plain_account(name, &pointer)?;
         let of_account = merged.of_account(differing);
@@ -111,7 +114,7 @@ pub(crate) fn compile(text: &str) -> Result<Policy, Vec<ConfigError>> {
     }
     let management = management(&merged.default, &anywhere)?;
     check_kinds(&merged.given, "", &management.routes)?;
-    for (name, differing) in &merged.accounts {
+    for (name, differing) in merged.accounts() {
         let pointer = format!("/accounts/{}", pointer_token(name));
         check_kinds(differing, &pointer, &management.routes)?;
     }

@@ -260,13 +260,8 @@ impl World {
         if is_write {
             self.overtaken.extend(self.late.keys());
         }
-        let created = match (&*send.method, &answer.body) {
-            ("POST", AnswerBody::Bytes(bytes)) if answer.status == 201 => {
-                let shown: Value = serde_json::from_slice(bytes).unwrap_or_default();
-                shown["id"].as_str().map(str::to_owned)
-            }
-            _ => None,
-        };
+        let creates = send.method == "POST" && answer.status == 201;
+        let created = creates.then(|| shown_id(&answer)).flatten();
         if let Some(task) = self.tasks.get_mut(&id) {
             task.created = created.or(task.created.take());
             if is_write && let Some(last) = task.writes.last_mut() {
@@ -312,12 +307,9 @@ impl World {
             return answer;
         }
         if actor == Actor::Provisioner && (200..300).contains(&answer.status) {
-            let shown: Value = match &answer.body {
-                AnswerBody::Bytes(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
-                _ => Value::Null,
-            };
+            let shown = shown_id(&answer);
             let edit = reading::edit(&self.truth, &send.method, &send.path, body);
-            let id = edit.and_then(|edit| oracle::provisioned(&edit, shown["id"].as_str()));
+            let id = edit.and_then(|edit| oracle::provisioned(&edit, shown.as_deref()));
             match (id, send.path.contains("/Groups")) {
                 (Some(id), true) => {
                     self.owned.groups.insert(id);
@@ -362,6 +354,15 @@ impl World {
         let is_owned = |id: &Id| owned.users.contains(id) || owned.groups.contains(id);
         self.truth = Arc::new(application.world(is_owned));
     }
+}
+
+/// The id of the resource that an answer shows.
+fn shown_id(answer: &BackendAnswer) -> Option<Id> {
+    let AnswerBody::Bytes(bytes) = &answer.body else {
+        return None;
+    };
+    let shown: Value = serde_json::from_slice(bytes).ok()?;
+    Some(shown["id"].as_str()?.to_owned())
 }
 
 /// The id that a deletion names, at the end of its path.
