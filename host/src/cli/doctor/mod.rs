@@ -62,12 +62,15 @@ pub(super) struct Args {
 
 /// Checks a set-up, and prints what was found.
 pub(super) fn of_set_up(config: &Path) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let mut findings = Findings::of(config.to_owned());
-    runtime.block_on(setup::examine(config, &mut findings));
-    findings.print(false)
+    run(Args {
+        config: Some(config.to_owned()),
+        token: None,
+        token_file: None,
+        url: None,
+        account: None,
+        policy: None,
+        json: false,
+    })
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use dialoguer::Input;
 use http::Uri;
 
-use crate::cli::settings::stands_in_a_path;
+use crate::cli::settings::check_account;
 use crate::config::{self, PublicUrl};
 
 /// What stands for the account in a path.
@@ -101,9 +101,15 @@ impl Question {
         given: Option<String>,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> anyhow::Result<T> {
-        if let Some(text) = given {
-            return read(&text).map_err(|why| anyhow::anyhow!("{}: {why}", self.option));
-        }
+        let text = match given {
+            Some(text) => text,
+            None => self.ask(&read)?,
+        };
+        read(&text).map_err(|why| anyhow!("{}: {why}", self.option))
+    }
+
+    /// Asks until the answer can be read.
+    fn ask<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<String> {
         if !std::io::stdin().is_terminal() {
             bail!(
                 "{} is missing, and there is no terminal to ask",
@@ -115,8 +121,7 @@ impl Question {
             input = input.default(usual.to_owned());
         }
         let input = input.validate_with(|text: &String| read(text).map(drop));
-        let text = input.interact_text().context("no answer")?;
-        read(&text).map_err(|why| anyhow::anyhow!("{}: {why}", self.option))
+        input.interact_text().context("no answer")
     }
 }
 
@@ -142,12 +147,7 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 fn account(text: &str) -> Result<String, String> {
-    match stands_in_a_path(text) {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
-            "{text:?} cannot stand in a URL path; give an id of letters, digits, `-`, `_`, `.` and `~`"
-        )),
-    }
+    check_account(text).map(|()| text.to_owned())
 }
 
 #[cfg(test)]

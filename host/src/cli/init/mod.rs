@@ -65,11 +65,12 @@ fn create_token(config: &Path, answers: &Answers) -> anyhow::Result<SecretString
     let now = now();
     store_args::with_store(config, async |store, config| {
         let permissions = tokens::all_permissions(&config.policy_text()?, account)?;
-        let minted = tokens::mint(PrincipalKind::ServiceAccount.token_prefix(), account, &id)?;
+        let kind = PrincipalKind::ServiceAccount;
+        let minted = tokens::mint(kind.token_prefix(), account, &id)?;
         let row = PrincipalRow {
             account: account.clone(),
             id: principal.clone(),
-            kind: PrincipalKind::ServiceAccount,
+            kind,
             active: true,
             permissions,
             created: now,
@@ -77,7 +78,7 @@ fn create_token(config: &Path, answers: &Answers) -> anyhow::Result<SecretString
         store.create_principal(&row).await?;
         let token = NewToken {
             sha256: minted.sha256,
-            prefix: PrincipalKind::ServiceAccount.token_prefix(),
+            prefix: kind.token_prefix(),
             account: account.clone(),
             id: id.clone(),
             principal,

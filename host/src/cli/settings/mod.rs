@@ -7,7 +7,7 @@ use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use scimguard_core::Guard;
 use serde::Serialize;
 use serde_json::Value;
@@ -73,11 +73,9 @@ pub(super) fn of(provider: &str, config: &Path, account: &str) -> anyhow::Result
 impl Given {
     fn connector(&self) -> anyhow::Result<Connector> {
         let account = &self.account;
-        ensure!(
-            stands_in_a_path(account),
-            "--account: {account:?} cannot stand in a URL path; give an id of letters, digits, \
-             `-`, `_`, `.` and `~`, as the application's account settings show it"
-        );
+        check_account(account).map_err(|why| {
+            anyhow!("--account: {why}, as the application's account settings show it")
+        })?;
         let file = match (&self.config, &self.policy) {
             (Some(file), _) => Some(file.clone()),
             (None, Some(_)) => None,
@@ -101,7 +99,7 @@ impl Given {
         }
         let public = match (&self.public_url, &config) {
             (Some(text), _) => {
-                Some(public_url(text).map_err(|why| anyhow::anyhow!("--public-url: {why}"))?)
+                Some(public_url(text).map_err(|why| anyhow!("--public-url: {why}"))?)
             }
             (None, Some(config)) => config.public_url.clone(),
             (None, None) => None,
@@ -153,8 +151,21 @@ impl Connector {
     }
 }
 
+/// Refuses an account's id that cannot stand in a URL path.
+///
+/// # Errors
+/// Why, and what can.
+pub(super) fn check_account(account: &str) -> Result<(), String> {
+    match stands_in_a_path(account) {
+        true => Ok(()),
+        false => Err(format!(
+            "{account:?} cannot stand in a URL path; give an id of letters, digits, `-`, `_`, `.` and `~`"
+        )),
+    }
+}
+
 /// Characters that are unreserved in URLs (RFC 3986 §2.3).
-pub(super) fn stands_in_a_path(account: &str) -> bool {
+fn stands_in_a_path(account: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     !matches!(account, "" | "." | "..") && account.bytes().all(unreserved)
 }
