@@ -241,7 +241,7 @@ fn unavailable(key: &Key) -> Stop {
                 .because(format!(
                     "The guard does not know whether {} belongs to an identity provider. If account \
                      {account} has not been imported (scimguard import) and unseen = \"refuse\", import it: \
-                     repeating does not help. Otherwise a create in the account is still open: repeat the request later.",
+                     repeating does not help. Otherwise a create or a take-over in the account is still open: repeat the request later.",
                     subject(key)
                 ))
                 .into();

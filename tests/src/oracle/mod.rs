@@ -39,10 +39,7 @@ pub fn is_undecided(
     };
     match (actor, edit) {
         (Actor::Provisioner, _) if is_faulty && own_affair.contains(verdict) => true,
-        (Actor::Provisioner, Edit::WriteUser { profile, .. }) => takes_native_name(profile),
-        (Actor::Operator, Edit::WriteUser { user, profile, .. }) => {
-            !is_managed(user) && takes_native_name(profile)
-        }
+        (_, Edit::WriteUser { profile, .. }) => takes_native_name(profile),
         _ => false,
     }
 }

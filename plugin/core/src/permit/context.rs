@@ -73,18 +73,21 @@ impl<'a> Context<'a> {
     /// name of another, the more strictly locked of them.
     pub(crate) fn user(&self, user: &UserRef) -> Result<Option<&'a User>, Stop> {
         let named = match user.may_be_name {
-            true => self.facts.user(&self.name_key(&user.reference))?,
-            false => None,
+            true => self.facts.user(&self.named_key(&user.reference)),
+            false => Ok(None),
         };
         // A create that is not settled has no id yet, and is found by its name.
-        if named.is_some_and(|named| named.id.is_none()) {
-            return Ok(named);
+        if let Ok(Some(named)) = named
+            && named.id.is_none()
+        {
+            return Ok(Some(named));
         }
         let by_id = self.facts.user(&self.user_key(&user.reference));
-        let by_id = match (by_id, named) {
-            // A user that was found by name need not be found by id too.
-            (Err(Stop::Refuse(_)), Some(_)) => None,
-            (by_id, _) => by_id?,
+        // A user that was found in one way need not be found in the other too.
+        let (named, by_id) = match (named, by_id) {
+            (Err(Stop::Refuse(_)), Ok(Some(by_id))) => (None, Some(by_id)),
+            (Ok(Some(named)), Err(Stop::Refuse(_))) => (Some(named), None),
+            (named, by_id) => (named?, by_id?),
         };
         let both = named.into_iter().chain(by_id);
         Ok(both.max_by_key(|user| user.locks()))

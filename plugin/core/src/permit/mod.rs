@@ -214,7 +214,7 @@ impl Context<'_> {
     pub(super) fn user_keys(&self, user: &crate::act::UserRef) -> Vec<Key> {
         let mut keys = vec![self.user_key(&user.reference)];
         if user.may_be_name {
-            keys.push(self.name_key(&user.reference));
+            keys.push(self.named_key(&user.reference));
         }
         keys
     }
@@ -224,6 +224,19 @@ impl Context<'_> {
             account: self.account_name.to_owned(),
             value: id.to_owned(),
             unseen: self.unseen_user(),
+        })
+    }
+
+    /// The user whom a request means by this name. For operators, a name that is not on record may be
+    /// the name of a user whom a provider has taken over without one.
+    pub(crate) fn named_key(&self, name: &str) -> Key {
+        Key::UserByName(UserKey {
+            account: self.account_name.to_owned(),
+            value: name.to_owned(),
+            unseen: match self.actor {
+                Actor::Operator => Unseen::Pending,
+                Actor::Provisioner(_) => Unseen::Absent,
+            },
         })
     }
 

@@ -187,9 +187,12 @@ fn may_move_members(
     if *context.actor == Actor::Operator
         && let Some((unseen, _)) = all.clone().find(|(member, _)| member.user.is_none())
     {
-        // Any of those who are not on record may be one whom the provider is creating: the answer for
-        // one is that for all.
+        // Any of those who are not on record may be one whom the provider is creating, or has taken over
+        // without a name: the answer for one is that for all.
         context.facts.user(&context.user_key(&unseen.reference))?;
+        if context.names {
+            context.facts.user(&context.named_key(&unseen.reference))?;
+        }
     }
     all.try_for_each(|(member, put_in)| {
         let Some(user) = &member.user else {
