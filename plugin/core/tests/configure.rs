@@ -107,7 +107,7 @@ fn a_fault_of_a_route_has_its_place() {
     #[rustfmt::skip]
     let cases = [
         (json!({"group": at_id}),
-            "/management/routes/0/account: the source of the account is missing"),
+            "/management/routes/0/account: the source of the account is missing; if the application has only one, name it in scim.account"),
         (json!({"account": at_account, "name": at_id}),
             "/management/routes/0/name: only the `group` and `user` of a read"),
         (json!({"method": "PUT", "edit": "group.update", "account": at_account, "group": at_id}),

@@ -11,7 +11,7 @@ use scimguard_core::{ErrorForm, Forward, Request, Settings, fold};
 pub struct ScimPaths {
     base: Vec<String>,
     upstream: Vec<String>,
-    /// The only account, if the backend's base names none.
+    /// The only account, if the application has no other.
     account: Option<String>,
 }
 
@@ -86,6 +86,11 @@ impl ScimPaths {
             true => account,
             false => self.account.clone().unwrap_or_default(),
         })
+    }
+
+    /// Whether this is the only account of the application, which requests need not name.
+    pub(crate) fn is_only_account(&self, account: &str) -> bool {
+        self.account.as_deref() == Some(account)
     }
 
     /// Why the policy must not forward this, if there is a reason.

@@ -79,7 +79,7 @@ pub(super) async fn decide(
     let plan = |facts: &Facts| plan(act, &setting.with(facts), facts.now());
     let plan = inputs.until(plan).await?;
     let described = match &call.shown {
-        Some(shown) => described(shown, request, account, inputs).await,
+        Some(shown) => described(policy, shown, request, account, inputs).await,
         None => None,
     };
     let observed = plan.outcome != Effects::default() || described.is_some();
@@ -125,6 +125,7 @@ async fn managed_act(
 
 /// The resources in the answer of a read. Reads pass even if these are unknown.
 async fn described(
+    policy: &Policy,
     shown: &Match<'_>,
     request: &Arc<Request>,
     account: &Account,
@@ -138,5 +139,5 @@ async fn described(
         false => None,
     };
     let scope = act::management::scope(shown, request, body.as_ref()).ok()?;
-    shown.described(request, scope)
+    shown.described(policy, request, scope)
 }

@@ -112,7 +112,7 @@ fn compile_merged(merged: &Merged) -> Result<Policy, Vec<ConfigError>> {
     if let Some(account) = &scim.account {
         plain_account(account, "/scim/account")?;
     }
-    let management = management(&merged.default, &anywhere)?;
+    let management = management(&merged.default, &anywhere, scim.account.is_some())?;
     check_kinds(&merged.given, "", &management.routes)?;
     for (name, differing) in merged.accounts() {
         let pointer = format!("/accounts/{}", pointer_token(name));
@@ -333,7 +333,11 @@ fn protected_anywhere<'a>(
     })
 }
 
-fn management(merged: &Value, protected: &Protected) -> Result<Management, Vec<ConfigError>> {
+fn management(
+    merged: &Value,
+    protected: &Protected,
+    has_one_account: bool,
+) -> Result<Management, Vec<ConfigError>> {
     let document: super::document::ManagementDocument = read(
         merged.get("management").unwrap_or(&Value::Null),
         "/management",
@@ -341,7 +345,7 @@ fn management(merged: &Value, protected: &Protected) -> Result<Management, Vec<C
     let mut routes = Vec::with_capacity(document.routes.len());
     let mut faults = Vec::new();
     for (index, route) in document.routes.into_iter().enumerate() {
-        match Route::compile(route) {
+        match Route::compile(route, has_one_account) {
             Ok(route) => routes.push(route),
             Err(found) => faults.extend(found.into_iter().flat_map(|(part, message)| {
                 fault(&format!("/management/routes/{index}/{part}"), message)

@@ -150,7 +150,10 @@ pub(super) type RouteFault = (String, String);
 
 impl Route {
     /// Compiles a route.
-    pub(super) fn compile(document: RouteDocument) -> Result<Self, Vec<RouteFault>> {
+    pub(super) fn compile(
+        document: RouteDocument,
+        has_one_account: bool,
+    ) -> Result<Self, Vec<RouteFault>> {
         let path =
             Template::parse(&document.path).map_err(|error| vec![("path".to_owned(), error)])?;
         let (targets, user): (Vec<_>, Vec<_>) = document
@@ -185,7 +188,7 @@ impl Route {
         };
         let mut faults = Vec::new();
         route.check_sources(&mut faults);
-        route.check_parts(&mut faults);
+        route.check_parts(has_one_account, &mut faults);
         match faults.is_empty() {
             true => Ok(route),
             false => Err(faults),
@@ -231,14 +234,18 @@ impl Route {
     }
 
     /// Reports missing parts that the edit needs and parts that would have no effect.
-    fn check_parts(&self, faults: &mut Vec<RouteFault>) {
+    fn check_parts(&self, has_one_account: bool, faults: &mut Vec<RouteFault>) {
         use EditKind as Edit;
         let mut wrong = |part: &str, message: &str| {
             faults.push((part.to_owned(), message.to_owned()));
         };
         let shows = self.method == "GET" && self.edit == Edit::Read;
-        if (self.edit.needs_account() || shows) && self.account.is_empty() {
-            wrong("account", "the source of the account is missing");
+        let needs_account = (self.edit.needs_account() || shows) && !has_one_account;
+        if needs_account && self.account.is_empty() {
+            wrong(
+                "account",
+                "the source of the account is missing; if the application has only one, name it in scim.account",
+            );
         }
         if self.edit.needs_group() && self.group.is_empty() {
             wrong("group", "the source of the group is missing");

@@ -86,7 +86,7 @@ pub(super) fn call<'p>(
     };
     if edit.needs_account() {
         return Ok(ManagementCall {
-            account: Some(matched.account(request)?.into()),
+            account: Some(matched.account(policy, request)?),
             account_unclear: None,
             misspelt,
             shown,
@@ -119,7 +119,10 @@ pub(super) fn unjudged<'p>(
         PlainName::read(account).map_err(|Unclear| unclear("account", sources()))
     });
     let (account, account_unclear) = match account {
-        Ok(account) => (account.map(String::from), None),
+        Ok(account) => {
+            let named = account.map(String::from);
+            (named.or_else(|| policy.scim_account.clone()), None)
+        }
         Err(refusal) => (None, Some(refusal)),
     };
     ManagementCall {
@@ -279,26 +282,39 @@ fn unmatched(policy: &Policy, request: &Request, target: &Target) -> Result<(), 
 
 impl Match<'_> {
     /// Describes what the answer of this read shows in a scope, if the account is clear.
-    pub(crate) fn described(&self, request: &Request, scope: String) -> Option<Described> {
+    pub(crate) fn described(
+        &self,
+        policy: &Policy,
+        request: &Request,
+        scope: String,
+    ) -> Option<Described> {
         Some(Described {
-            account: self.account(request).ok()?.into(),
+            account: self.account(policy, request).ok()?,
             scope,
             groups: in_answer(&self.route.group).cloned().collect(),
             users: in_answer(&self.route.user).cloned().collect(),
         })
     }
 
-    /// Returns the account from everything except the body.
-    fn account(&self, request: &Request) -> Result<PlainName, Refusal> {
+    /// Returns the account from everything except the body. The only account of an application need
+    /// not be named; an application that has no other could take another's name for it.
+    fn account(&self, policy: &Policy, request: &Request) -> Result<String, Refusal> {
         let named = self.outside_body(&self.route.account, request, "account")?;
         let account =
             PlainName::read(named).map_err(|Unclear| unclear("account", &self.route.account))?;
-        account.ok_or_else(|| {
-            route::MISSING_ACCOUNT.because(format!(
+        match (account, &policy.scim_account) {
+            (None, None) => Err(route::MISSING_ACCOUNT.because(format!(
                 "The request does not say which account it is for. Send {}.",
                 describe(&self.route.account)
-            ))
-        })
+            ))),
+            (None, Some(only)) => Ok(only.clone()),
+            (Some(account), Some(only)) if account.as_str() != only => Err(route::MISSING_ACCOUNT
+                .because(format!(
+                    "The application has no account {}. Name {only}, or no account.",
+                    account.as_str()
+                ))),
+            (Some(account), _) => Ok(account.into()),
+        }
     }
 
     /// Reads every query parameter that the route uses, and refuses one in the wrong case.

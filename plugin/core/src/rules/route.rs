@@ -15,7 +15,8 @@ super::rules! {
     /// different things where only one is allowed. The guard and the application could each use a
     /// different one.
     AMBIGUOUS_QUERY = "route.ambiguous-query", Some(400), None, "RFC 3986 §3.4";
-    /// A management request that is judged by the account's record does not name the account.
+    /// A management request that is judged by the account's record does not name the account, or names
+    /// another one than the only account of the application.
     MISSING_ACCOUNT = "route.missing-account", Some(400), None, "Harness API reference, accountIdentifier";
     /// The request writes at or below a collection that the policy guards, by a route that the
     /// policy does not name. Add the route to `management.routes`, or set `management.unmatched` to

@@ -220,13 +220,15 @@ impl Look<'_> {
     }
 
     /// Whether the request belongs to this account, as far as can be seen without the policy's routes: a
-    /// SCIM path contains the account; any other request, or its token, must name it somewhere.
+    /// SCIM path contains the account; any other request, or its token, must name it somewhere, unless
+    /// there is no other.
     fn is_of_request(&mut self, account: &str) -> bool {
         let request = self.seen.request;
         if let Some(own) = self.seen.paths.account(&request.path) {
             return account == own;
         }
-        if account.is_empty() || self.trust.named.contains(account) {
+        let is_clear = account.is_empty() || self.seen.paths.is_only_account(account);
+        if is_clear || self.trust.named.contains(account) {
             return true;
         }
         let named = named::names(request, account) || self.token_names(account);
