@@ -14,6 +14,7 @@ mod fuzz;
 mod histories;
 mod host;
 mod imports;
+mod monitoring;
 mod mutants;
 mod nginx;
 mod node;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::project::Project;
 use crate::steps::Steps;
-use crate::{envoy, host, node, page, python, web};
+use crate::{envoy, host, monitoring, node, page, python, web};
 
 /// Runs everything and stops at the first failure.
 pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
@@ -31,6 +31,7 @@ pub(crate) fn run(project: &Project, steps: &mut Steps) -> Result<ExitCode> {
                 .env("RUSTDOCFLAGS", "--deny warnings"),
         )
     })?;
+    monitoring::check(project, steps)?;
     let python = python::environment(project, steps)?;
     let modules = node::modules(project, steps)?;
     let envoy::Built { component, filter } = envoy::filter_and_plugin(project, steps)?;

@@ -15,6 +15,9 @@ use super::{Release, emptied, listed, output};
 /// The pages among what the build of the pages makes.
 const PAGES: [&str; 2] = ["page", "operators"];
 
+/// What Prometheus and Grafana read.
+const MONITORING: [&str; 3] = ["alerts.yml", "alerts.test.yml", "dashboard.json"];
+
 /// The shells, and the place of their completion scripts below `share`. Debian's own packages have
 /// zsh's in another place than what is installed by hand.
 const COMPLETIONS: [(&str, &str); 3] = [
@@ -58,6 +61,12 @@ impl Tree {
                 let place = format!("share/scimguard/pages/{page}/{}", name.display());
                 self.copy(&file, &place)?;
             }
+        }
+        for file in MONITORING {
+            let from = release
+                .project
+                .file(&format!("packaging/prometheus/{file}"));
+            self.copy(&from, &format!("share/scimguard/prometheus/{file}"))?;
         }
         self.manual(&built.program, release)?;
         let zsh = match prefix {
