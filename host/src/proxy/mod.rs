@@ -257,6 +257,7 @@ impl Proxy {
         request: http::Request<Inbound>,
         peer: IpAddr,
     ) -> http::Response<Outgoing> {
+        let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let proxy = Arc::clone(&self);
         // Dropped with this future when the client disconnects.
@@ -269,6 +270,9 @@ impl Proxy {
             // The log shows where it failed; the message may hold a part of the request.
             tracing::error!("a request could not be answered");
             let refused = Refused::new("plugin.trapped", "The guard failed at this request.");
+            let mut line = DecisionEntry::new(method.as_str(), &path);
+            line.refused(refused.rule);
+            self.metrics.decided(&line);
             refusal::response(&refused, self.setup.paths().error_form(&path))
         })
     }
