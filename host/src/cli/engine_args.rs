@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::ValueEnum;
 use scimguard_core::sign_on::{self, SignOn};
 
@@ -36,19 +35,24 @@ pub(super) enum Source {
 /// The engine that the configuration names.
 pub(super) fn engine(config: &Config) -> anyhow::Result<Engine> {
     let policy = config.policy_text()?;
-    let place = || match &config.policy {
-        Some(file) => format!("in the policy {}", file.display()),
-        None => "in the default policy".to_owned(),
-    };
-    match config.engine {
-        EngineKind::Native => Engine::native(&policy).with_context(place),
+    let engine = match config.engine {
+        EngineKind::Native => Engine::native(&policy),
         EngineKind::Wasm => {
             let component = config.component.clone();
             let component = component.unwrap_or_else(engine::default_component);
             let cache = config.cache.clone().unwrap_or_else(engine::default_cache);
-            Engine::load_snapshot(&component, &policy, &cache).with_context(place)
+            Engine::load_snapshot(&component, &policy, &cache)
         }
-    }
+    };
+    engine.map_err(|error| {
+        let is_of_policy = matches!(error, LoadError::Policy(_));
+        let error = anyhow::Error::from(error);
+        match (is_of_policy, &config.policy) {
+            (false, _) => error,
+            (true, Some(file)) => error.context(format!("in the policy {}", file.display())),
+            (true, None) => error.context("in the default policy"),
+        }
+    })
 }
 
 impl EngineArgs {

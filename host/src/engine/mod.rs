@@ -119,7 +119,6 @@ impl Engine {
     ///
     /// # Errors
     /// See [`LoadError`].
-    /// See [`LoadError`].
     pub fn load_snapshot(
         component: &Path,
         policy: &str,

@@ -127,7 +127,11 @@ fn ending(token: &TokenRow, good: &[&TokenRow], now: u64, findings: &mut Finding
     });
     let when = times::relative(expires, now);
     let which = format!("{} of account {}", token.id, token.account);
-    if replaced {
+    if token.provider.is_none() {
+        if expires > now {
+            findings.note(TOKENS, format!("{which}, an operator's, expires {when}"));
+        }
+    } else if replaced {
         if expires > now {
             findings.note(
                 TOKENS,

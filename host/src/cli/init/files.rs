@@ -15,6 +15,9 @@ pub(super) const POLICY: &str = "policy.json";
 
 const STORE: &str = "scimguard.db";
 
+/// The path of Harness's SCIM endpoints (Harness documentation: SCIM base URL).
+const HARNESS_PATH: &str = "/gateway/ng/api/scim/account/{account}";
+
 /// Refuses a folder that has a set-up already.
 pub(super) fn check_free(folder: &Path) -> anyhow::Result<()> {
     for name in [CONFIG, POLICY, STORE] {
@@ -40,8 +43,12 @@ pub(super) fn write(folder: &Path, answers: &Answers) -> anyhow::Result<PathBuf>
     put(CONFIG, config(answers))
 }
 
-/// An application with one account has it in the policy, since its path does not name it.
+/// Harness has a preset, which knows its management API too. An application with one account has it in
+/// the policy, since its path does not name it.
 fn policy(answers: &Answers) -> Value {
+    if answers.scim_path == HARNESS_PATH {
+        return json!({"version": 1, "preset": "harness", "provider": answers.provider});
+    }
     let mut scim = json!({"upstream_base": answers.scim_path});
     if !answers.scim_path.contains(ACCOUNT) {
         scim["account"] = json!(answers.account);

@@ -19,8 +19,8 @@ Examples:
   scimguard init
   scimguard init guard --backend https://app.internal --scim-path /scim/v2 --provider okta --account ACC1
 
-Without a terminal, every answer is an option. Exit status: 0 the set-up works, 1 something is wrong with
-it, 2 nothing was set up.";
+Without a terminal, every answer is an option. Exit status: 0 the set-up is complete, 1 something is
+left to do, such as the first import, 2 nothing was set up.";
 
 /// The principal whose rights the provider's token has: `svc-okta`.
 const PRINCIPAL: &str = "svc-";
