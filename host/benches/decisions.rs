@@ -4,6 +4,7 @@
 //! `cargo bench -p scimguard --profile host --bench decisions`; no plugin is needed.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod allocator;
 mod sample;
 
 use std::env;

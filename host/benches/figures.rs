@@ -4,6 +4,7 @@
 //! at `SCIMGUARD_COMPONENT`.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod allocator;
 mod decision;
 mod sample;
 mod workload;

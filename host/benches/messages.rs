@@ -5,6 +5,7 @@
 //! as with `cargo xtask bench`.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod allocator;
 mod sample;
 mod workload;
 

@@ -4,6 +4,7 @@
 //! `cargo bench -p scimguard --profile host --bench ownership`; no plugin is needed.
 #![expect(clippy::print_stdout, reason = "figures are its output")]
 
+mod allocator;
 mod decision;
 mod filling;
 mod granted;

@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
+mod allocator;
 mod plain;
 mod served;
 

@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures are what a bench is for")]
 
+mod allocator;
 mod asked;
 mod issued;
 mod served;

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// With the system's allocator, allocating takes a tenth of the time of a request.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     scimguard::run()
 }

@@ -103,7 +103,7 @@ impl<'a> Driver<'a> {
     ) -> (http::Response<Outgoing>, DecisionEntry) {
         line.is_scim = self.proxy.setup.paths().is_scim(&request.path);
         let setup = Arc::clone(&self.proxy.setup);
-        let exchange = Exchange::new(setup, request, self.state.now(), line);
+        let exchange = Box::new(Exchange::new(setup, request, self.state.now(), line));
         let (mut exchange, mut step) = call(exchange, 0, Exchange::start).await;
         loop {
             (exchange, step) = match step {
@@ -323,12 +323,12 @@ async fn patiently<T>(exchange: &mut Exchange, wait: impl Future<Output = T>) ->
 }
 
 /// Calls an exchange, on a blocking thread if the policy then has much to do. `size`: how many
-/// bytes the call passes.
+/// bytes the call passes. Boxed, since an exchange is large and moves with each call.
 async fn call(
-    mut exchange: Exchange,
+    mut exchange: Box<Exchange>,
     size: usize,
     call: impl FnOnce(&mut Exchange) -> Step + std::marker::Send + 'static,
-) -> (Exchange, Step) {
+) -> (Box<Exchange>, Step) {
     if exchange.weight().max(size) <= BLOCKING_THRESHOLD {
         let step = call(&mut exchange);
         return (exchange, step);
