@@ -85,6 +85,14 @@ fn a_settled_user_replaces_what_was_not_written_since() {
     // Since the later of the two writes.
     step([ann(open("ann"), open_user), other(since_long)], &settled, [ann(id("u1"), open_user)]);
 
+    // The user is the provider's since the first of them.
+    let earlier = |row: &mut UserRow| {
+        open_user(row);
+        row.user.since = Some(0);
+        row.user.origin = Some(Origin::Adopted(None));
+    };
+    step([ann(open("ann"), open_user), other(earlier)], &settled, [ann(id("u1"), earlier)]);
+
     // A native user never replaces one of a provider.
     step([ann(open("ann"), native), other(open_user)], &settled, [other(open_user)]);
     step([ann(open("ann"), native)], &settled, [ann(id("u1"), native)]);
