@@ -14,8 +14,8 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
-use crate::causes::with_causes;
 use crate::config;
+use crate::reread::Reread;
 
 /// What clients show on an address with a CA for their certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,22 +28,13 @@ pub(crate) enum Clients {
 
 /// TLS on one address.
 pub(crate) struct Tls {
-    /// The table of the configuration, for messages.
-    table: &'static str,
     files: config::Tls,
     clients: Clients,
     /// For new connections.
     present: RwLock<Arc<ServerConfig>>,
-    last: Mutex<Last>,
-}
-
-/// The files as they were last read.
-#[derive(Default)]
-struct Last {
-    /// A hash of their contents.
-    contents: Option<String>,
-    /// What was wrong with them, so that it is logged once.
-    fault: Option<String>,
+    /// A hash of the files' contents when they were last read.
+    last: Mutex<Option<String>>,
+    reread: Reread,
 }
 
 /// The contents of the files.
@@ -69,14 +60,11 @@ impl Tls {
         };
         let (hash, server) = read().with_context(|| format!("in {table}"))?;
         Ok(Arc::new(Self {
-            table,
             files: files.clone(),
             clients,
             present: RwLock::new(Arc::new(server)),
-            last: Mutex::new(Last {
-                contents: Some(hash),
-                fault: None,
-            }),
+            last: Mutex::new(Some(hash)),
+            reread: Reread::new(table),
         }))
     }
 
@@ -91,31 +79,21 @@ impl Tls {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let read = Contents::read(&self.files);
         let hash = read.as_ref().ok().map(Contents::hash);
-        if hash.is_some() && last.contents == hash {
+        if hash.is_some() && *last == hash {
             return;
         }
+        *last = hash;
         let server = read.and_then(|contents| server(&self.files, &contents, self.clients));
-        last.contents = hash;
-        match server {
-            Ok(server) => {
-                let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
-                *present = Arc::new(server);
-                last.fault = None;
-                tracing::info!(table = self.table, "the certificates were replaced");
-            }
-            Err(error) => {
-                let why = with_causes(error.as_ref());
-                if last.fault.as_ref() != Some(&why) {
-                    let table = self.table;
-                    tracing::warn!(
-                        table,
-                        why,
-                        "the certificates cannot be used; the previous ones stay in use"
-                    );
-                }
-                last.fault = Some(why);
-            }
+        if let Some(server) = self.reread.usable(server) {
+            let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
+            *present = Arc::new(server);
+            self.reread.replaced();
         }
+    }
+
+    /// Whether the files could be used when they were last read.
+    pub(crate) fn reread(&self) -> &Reread {
+        &self.reread
     }
 }
 

@@ -31,7 +31,7 @@ async fn the_guards_own_takes_its_place_and_is_read_again_when_it_changes() -> a
 
     // An unusable one is logged, and the previous value stays in use.
     guard.write_secret("backend.token", "\n")?;
-    let unreadable = "backend_credential cannot be read";
+    let unreadable = "it cannot be read again";
     let logged = async || Ok(guard.logged().contains(unreadable).then_some(()));
     guard.until(unreadable, logged).await?;
     ensure!(sent().await? == ["Bearer first-of-its-own"]);

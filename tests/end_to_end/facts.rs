@@ -356,7 +356,7 @@ async fn a_secret_is_replaced_while_the_service_runs() -> anyhow::Result<()> {
     let next = "fedcba9876543210fedcba9876543210-edge";
     bed.guard
         .write_secret("edge.secret", &format!("{next}\n{GATEWAY_SECRET}\n"))?;
-    let replaced = "the secret of a gateway was replaced";
+    let replaced = "it was read again and replaced";
     let logged = async || Ok(bed.guard.logged().contains(replaced).then_some(()));
     bed.guard.until(replaced, logged).await?;
     okta.test_connection().await?;

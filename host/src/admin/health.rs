@@ -13,6 +13,9 @@ use crate::proxy::METRICS_TYPE;
 /// How many accounts `/readyz` names at most.
 const NAMED: u32 = 20;
 
+/// What stands for the names of credentials and certificates where everybody can reach them.
+const UNNAMED: &[&str] = &["the log names it"];
+
 /// `/healthz`, `/readyz` and `/metrics`. Where everybody can reach them, account names need the token.
 pub(super) fn router(admin: Admin) -> Router<Admin> {
     let metrics = Router::new().route("/metrics", get(metrics));
@@ -43,9 +46,10 @@ async fn readyz(State(admin): State<Admin>) -> (StatusCode, String) {
             return unready("the store does not answer; the guard's log says why\n");
         }
     };
+    let stale = admin.proxy.stale();
     let mut text = match admin.access.is_local() {
-        true => ready(&accounts),
-        false => ready(&[]),
+        true => ready(&accounts, &stale),
+        false => ready(&[], if stale.is_empty() { &[] } else { UNNAMED }),
     };
     if let Some(log) = admin.proxy.decisions()
         && log.try_write().await.is_err()
@@ -66,13 +70,36 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     }
 }
 
-/// Names accounts without an initial import: they are guarded only as far as the record goes.
-fn ready(unfilled: &[String]) -> String {
+/// Names accounts without an initial import, which are guarded only as far as the record goes, and what
+/// cannot be read again.
+fn ready(unfilled: &[String], stale: &[&str]) -> String {
     let mut text = "ready\n".to_owned();
     if !unfilled.is_empty() {
         text.push_str("no initial import yet (`scimguard import`): ");
         text.push_str(&unfilled.join(", "));
         text.push('\n');
     }
+    if !stale.is_empty() {
+        text.push_str(
+            "degraded: what was read last stays in use, because it cannot be read again: ",
+        );
+        text.push_str(&stale.join(", "));
+        text.push('\n');
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_and_what_is_degraded_is_said() {
+        assert_eq!(ready(&[], &[]), "ready\n");
+        assert_eq!(
+            ready(&["ACC1".to_owned()], &["tls", "backend_credential"]),
+            "ready\nno initial import yet (`scimguard import`): ACC1\n\
+             degraded: what was read last stays in use, because it cannot be read again: tls, backend_credential\n"
+        );
+    }
 }

@@ -3,8 +3,8 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::causes::with_causes;
 use crate::config::{Config, Credential, CredentialSource};
+use crate::reread::Reread;
 
 /// How often the source is checked.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -14,8 +14,7 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct Own {
     source: CredentialSource,
     present: RwLock<Credential>,
-    /// The source's last fault, so that it is logged once.
-    fault: RwLock<Option<String>>,
+    reread: Reread,
 }
 
 impl Own {
@@ -28,7 +27,7 @@ impl Own {
         Ok(Some(Self {
             source: source.clone(),
             present: RwLock::new(present),
-            fault: RwLock::default(),
+            reread: Reread::new("backend_credential"),
         }))
     }
 
@@ -39,26 +38,18 @@ impl Own {
 
     /// Rereads the source. If it cannot be used, the previous value stays in use.
     pub(super) fn refresh(&self) {
-        let mut fault = self.fault.write().unwrap_or_else(PoisonError::into_inner);
-        match self.source.read() {
-            Ok(read) => {
-                *fault = None;
-                let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
-                if *present != read {
-                    *present = read;
-                    tracing::info!("the guard's own credential at the application was replaced");
-                }
-            }
-            Err(error) => {
-                let why = with_causes(error.as_ref());
-                if fault.as_ref() != Some(&why) {
-                    tracing::warn!(
-                        why,
-                        "backend_credential cannot be read; the previous value stays in use"
-                    );
-                }
-                *fault = Some(why);
-            }
+        let Some(read) = self.reread.usable(self.source.read()) else {
+            return;
+        };
+        let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
+        if *present != read {
+            *present = read;
+            self.reread.replaced();
         }
+    }
+
+    /// Whether the source could be used when it was last read.
+    pub(super) fn reread(&self) -> &Reread {
+        &self.reread
     }
 }

@@ -1,5 +1,5 @@
-//! The metrics at `/metrics`. Labels are rules, kinds and accounts that the store or a good token
-//! names; never a token's id, a path, a person or anything else that a client sent.
+//! The metrics at `/metrics`. Labels are rules, kinds, names in the configuration, and accounts that the
+//! store or a good token names; never a token's id, a path, a person or anything else that a client sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub(super) struct Metrics {
     logged: AtomicU64,
     expiring: Family<Account, Gauge>,
     open: Family<Open, Gauge>,
+    stale: Family<Stale, Gauge>,
     pub(super) facts: FactsMetrics,
     pub(super) connections: AllConnections,
 }
@@ -56,6 +57,12 @@ struct Open {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Stale {
+    /// A name in the configuration.
+    what: String,
+}
+
 impl Metrics {
     pub(super) fn new() -> Self {
         // From the time of a decision to that of an application.
@@ -73,6 +80,7 @@ impl Metrics {
             logged: AtomicU64::default(),
             expiring: Family::default(),
             open: Family::default(),
+            stale: Family::default(),
             facts: FactsMetrics::new(buckets),
             connections: AllConnections::default(),
         };
@@ -116,6 +124,11 @@ impl Metrics {
             "open_outcomes",
             "Writes whose outcome nobody has seen yet, and membership changes to be repeated",
             self.open.clone(),
+        );
+        registry.register(
+            "stale",
+            "1 for each credential or table of certificates that cannot be read again",
+            self.stale.clone(),
         );
         self.facts.register(registry);
         self.connections.register(registry);
@@ -189,6 +202,11 @@ impl Proxy {
         }
         for (kind, count) in open {
             metrics.open.get_or_create(&Open { kind }).set(count);
+        }
+        metrics.stale.clear();
+        for what in self.stale() {
+            let what = what.to_owned();
+            metrics.stale.get_or_create(&Stale { what }).set(1);
         }
         let mut text = String::new();
         // Writing to a String cannot fail.

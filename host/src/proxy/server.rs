@@ -11,8 +11,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::address::{Address, Peer};
+use super::credential::{self, Own};
 use super::facts_service::FactsService;
-use super::{Proxy, credential, facts_service};
+use super::{Proxy, facts_service};
+use crate::reread::Reread;
 
 /// How often last uses of tokens are stored.
 const STORE_USED: Duration = Duration::from_secs(60);
@@ -33,6 +35,17 @@ impl Proxy {
             service.refresh();
         }
         self.front.tls.all().for_each(|tls| tls.refresh());
+    }
+
+    /// What could not be used when it was last read again, so that what was read before is in use.
+    pub(crate) fn stale(&self) -> Vec<&str> {
+        let own = self.credential.as_ref().map(Own::reread);
+        let service = self.facts_service.iter();
+        let all = own.into_iter();
+        let all = all.chain(service.flat_map(|service| service.reread()));
+        all.chain(self.front.tls.all().map(|tls| tls.reread()))
+            .filter_map(Reread::stale)
+            .collect()
     }
 
     /// Stores everything outstanding; nothing is stored afterwards.

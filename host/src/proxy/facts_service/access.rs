@@ -2,7 +2,7 @@
 //! gateway authenticates with a Bearer token (RFC 6750) or a certificate.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context, bail};
 use http::{HeaderMap, header};
@@ -17,6 +17,7 @@ use tokio_rustls::rustls::server::ParsedCertificate;
 use super::failure::Failure;
 use super::shares::Room;
 use crate::config::{self, Proof, Verb};
+use crate::reread::Reread;
 use crate::text::printable;
 
 /// 128 bits in hexadecimal.
@@ -34,8 +35,7 @@ pub(super) struct Gateway {
     proof: Proof,
     /// Hashes of the secrets that are good now.
     secrets: RwLock<Vec<Hash>>,
-    /// The source's last fault, so that it is logged once.
-    fault: Mutex<Option<String>>,
+    reread: Reread,
     /// Limits its concurrent requests.
     pub(super) room: Room,
 }
@@ -111,6 +111,11 @@ impl Gateways {
     pub(super) fn refresh(&self) {
         self.0.iter().for_each(|gateway| gateway.refresh());
     }
+
+    /// Whether each secret could be used when it was last read.
+    pub(super) fn reread(&self) -> impl Iterator<Item = &Reread> {
+        self.0.iter().map(|gateway| &gateway.reread)
+    }
 }
 
 // === impl Gateway ===
@@ -126,7 +131,7 @@ impl Gateway {
                 Proof::Certificate(_) => Vec::new(),
             }),
             proof: configured.proof.clone(),
-            fault: Mutex::default(),
+            reread: Reread::new(format!("the secret of gateway {}", configured.name)),
             room: Room::new(
                 configured.requests,
                 configured.accounts.as_ref().map(BTreeSet::len),
@@ -197,27 +202,12 @@ impl Gateway {
         let Proof::Secret(source) = &self.proof else {
             return;
         };
-        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        let gateway = &self.name;
-        match hashes(source) {
-            Ok(read) => {
-                *fault = None;
-                if *self.secrets() != read {
-                    *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = read;
-                    tracing::info!(gateway, "the secret of a gateway was replaced");
-                }
-            }
-            Err(error) => {
-                let why = format!("{error:#}");
-                if fault.as_ref() != Some(&why) {
-                    tracing::warn!(
-                        gateway,
-                        why,
-                        "the secret of a gateway cannot be read; the previous one stays in use"
-                    );
-                }
-                *fault = Some(why);
-            }
+        let Some(read) = self.reread.usable(hashes(source)) else {
+            return;
+        };
+        if *self.secrets() != read {
+            *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = read;
+            self.reread.replaced();
         }
     }
 }

@@ -29,6 +29,7 @@ use super::body::{self, BufferedBody, Inbound, Outgoing};
 use super::client::Client;
 use super::{Proxy, headers, source};
 use crate::config;
+use crate::reread::Reread;
 use crate::tls::{Clients, Tls};
 
 pub(super) use self::authority::Paths;
@@ -82,6 +83,12 @@ impl FactsService {
         if let Some(tls) = &self.tls {
             tls.refresh();
         }
+    }
+
+    /// Whether each secret and the certificates could be used when they were last read.
+    pub(super) fn reread(&self) -> impl Iterator<Item = &Reread> {
+        let tls = self.tls.as_ref().map(|tls| tls.reread());
+        self.gateways.reread().chain(tls)
     }
 
     /// Drops the requests that their gateways abandoned.

@@ -128,10 +128,19 @@ async fn certificates_are_replaced_without_a_failed_request() {
         std::fs::write(folder.path().join(file), text).unwrap();
         guard.proxy.refresh();
         assert_eq!(shown().await, last, "{file}");
+        assert_eq!(guard.proxy.stale(), ["tls", "admin_tls"]);
     }
     std::fs::remove_file(folder.path().join("guard.pem")).unwrap();
     guard.proxy.refresh();
     assert_eq!(shown().await, last);
+    let metrics = guard.proxy.metrics_text().await.unwrap();
+    assert!(
+        metrics.contains("scimguard_stale{what=\"tls\"} 1"),
+        "{metrics}"
+    );
+    authority.certifies(folder.path(), "guard", NAME);
+    guard.proxy.refresh();
+    assert!(guard.proxy.stale().is_empty());
     is_over.store(true, Ordering::Relaxed);
     for client in clients {
         assert!(client.await.unwrap() > 0);
