@@ -16,6 +16,7 @@ mod network;
 mod owners;
 mod plural;
 pub mod proxy;
+mod replay;
 mod reread;
 pub mod serve;
 mod shipped;

@@ -9,6 +9,7 @@ mod document;
 mod explain;
 mod hide;
 mod read;
+mod recording;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -23,6 +24,7 @@ use scimguard_core::{Guard, Normalisation, Request, sha256_hex};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::read::{Filter, Page, Row, Series};
+pub(crate) use self::recording::{Recorded, Recording, Selection};
 use self::writer::Writer;
 use scimguard_store::database::{self, Database, Statements as _};
 

@@ -16,6 +16,7 @@ mod owners;
 mod policy;
 mod principal;
 mod provider;
+mod replay;
 mod retry;
 mod rules;
 mod serve;
@@ -50,6 +51,7 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Rules(rules::Args),
+    Replay(replay::Args),
     Policy(policy::Args),
     Lint(lint::Args),
     Import(import::Args),
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Lint(args) => lint::run(args),
         Command::Import(args) => import::run(args),
