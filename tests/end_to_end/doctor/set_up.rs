@@ -26,6 +26,8 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
     guard.token(ACCOUNT, "svc-okta", Some("okta")).await?;
     for line in [
         "token create --account ACC1 --principal svc-okta --id soon --expires 3d --operator",
+        "principal create --account ACC1 --id svc-second --kind service-account --permissions all",
+        "token create --account ACC1 --principal svc-second --id ending --expires 3d --provider okta",
         "principal permissions --account ACC1 --id svc-okta --set core_user_view",
     ] {
         guard.command(line).await?;
@@ -37,7 +39,8 @@ async fn a_set_up_is_looked_through() -> anyhow::Result<()> {
     report.says(&[
         ("fine", "guard", "it runs and is ready"),
         ("problem", "initial import", ACCOUNT),
-        ("problem", "tokens", "soon of account ACC1 expires in "),
+        ("problem", "tokens", "ending of account ACC1 expires in "),
+        ("note", "tokens", "soon of account ACC1, an operator's, expires in "),
         ("problem", "principals", "svc-okta of account ACC1 lacks core_user_invite"),
         ("note", "tokens", "soon of account ACC1 is an operator's"),
         ("note", "tokens", "is okta's"),
