@@ -20,7 +20,8 @@ Examples:
   scimguard replay --decisions decisions.db --policy new.json --account ACC1 --since 7d
 
 Requests of the management API and Bulk requests are counted and not repeated, since the log does not
-have all of them. Exit status: 0 no difference, 1 differences, 2 nothing could be compared.";
+have all of them. Exit status: 0 no difference among those that could be compared, 1 differences,
+2 nothing could be compared.";
 
 /// Show what another policy would have decided about the recorded requests
 #[derive(clap::Args)]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use scimguard_core::facts::{Fact, Key, Table};
+use scimguard_core::facts::{Answer, Fact, Key, Table, Unseen};
 use scimguard_core::history::RequestDocument;
-use scimguard_core::{Body, Forward, Guard, Request, Verdict};
+use scimguard_core::{Body, Forward, Guard, HIDDEN, Request, Verdict};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,6 +57,8 @@ pub(super) enum Why {
     Management,
     /// A policy needs the body, which is not recorded.
     Body,
+    /// A password or another secret in the request is not recorded.
+    Hidden,
     /// The facts are recorded only in part.
     Facts,
     /// The new policy asks for other facts.
@@ -90,8 +92,20 @@ pub(super) struct Decided {
 const ROUNDS: usize = 32;
 
 impl Decided {
-    fn asked(&self) -> BTreeSet<&Key> {
-        self.facts.iter().map(|fact| &fact.key).collect()
+    /// The questions. What an unseen resource means is a part of them only where there was none.
+    fn asked(&self) -> BTreeSet<Key> {
+        let asked = self.facts.iter().map(|Fact { key, answer }| {
+            let mut key = key.clone();
+            if *answer != Answer::Absent {
+                match &mut key {
+                    Key::User(key) | Key::UserByName(key) => key.unseen = Unseen::Absent,
+                    Key::Group(key) => key.unseen = Unseen::Absent,
+                    _ => {}
+                }
+            }
+            key
+        });
+        asked.collect()
     }
 }
 
@@ -113,17 +127,21 @@ impl Why {
     /// The reason in words.
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::NotRecorded => "refused before the policy decided, or decided at a gateway",
+            Self::NotRecorded => {
+                "nothing of the request is recorded: refused early, decided at a gateway, or damaged"
+            }
             Self::Management => {
                 "of the management API, whose requests are recorded without values and bodies"
             }
             Self::Body => "the body is not recorded: it was too large, unreadable or not read",
+            Self::Hidden => "a password or another secret in the request is not recorded",
             Self::Facts => "the facts are recorded only in part",
             Self::OtherFacts => "the new policy asks for facts that are not recorded",
             Self::Steps => "judged in several steps, as Bulk requests are",
-            Self::Policy => "the policy that decided is not valid for this version",
+            Self::Policy => "the policy that decided is missing, or not valid for this version",
             Self::NotRepeated => {
-                "the policy alone did not decide: the guard refused, or the application's answer counted"
+                "not repeated by its own policy: the guard refused, the application's answer counted, or another \
+                 version decided"
             }
         }
     }
@@ -159,6 +177,14 @@ fn difference(
     if detail.omitted.is_some() {
         request.body = Body::Unread;
     }
+    let has_secret = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(HIDDEN);
+    match &request.body {
+        Body::Bytes(body) if has_secret(body) => return Err(Why::Hidden),
+        // The body is recorded without the space between its parts, which counts for limits.
+        Body::Bytes(_) if length(&request) > new.settings().body_limit => return Err(Why::Body),
+        _ if has_secret(request.path.as_bytes()) => return Err(Why::Hidden),
+        _ => {}
+    }
     let old = decide(old.ok_or(Why::Policy)?, &request, &table, now)?;
     if !is_as_recorded(&old.verdict, recorded) {
         return Err(Why::NotRepeated);
@@ -170,6 +196,14 @@ fn difference(
         true => Ok(difference),
         false => Err(Why::OtherFacts),
     }
+}
+
+/// The length of the body as the client said it; 0 if it did not.
+fn length(request: &Request) -> u64 {
+    let mut headers = request.headers.iter();
+    let length = headers.find(|(name, _)| name == "content-length");
+    let text = length.and_then(|(_, value)| std::str::from_utf8(value).ok());
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// Decides by the facts of a table.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::compare::{Compared, Difference, Kind, Why};
 use crate::audit::Recorded;
 use crate::plural::counted;
+use crate::text::printable;
 use crate::times;
 
 /// Examples of each difference.
@@ -62,15 +63,15 @@ impl Report {
             Compared::Same => self.same += 1,
             Compared::NotReplayed(why) => *self.not_replayed.entry(why).or_default() += 1,
             Compared::Different(difference) => {
-                let key = (difference, recorded.account.clone());
+                let key = (difference, printable(&recorded.account));
                 let group = self.different.entry(key).or_default();
                 group.count += 1;
                 if group.examples.len() < EXAMPLES {
                     group.examples.push(Example {
                         id: recorded.id,
                         at: recorded.at,
-                        method: recorded.method.clone(),
-                        path: recorded.path.clone(),
+                        method: printable(&recorded.method),
+                        path: printable(&recorded.path),
                     });
                 }
             }

@@ -150,8 +150,13 @@ impl<S: Store, A: Application, L: Leases> Round<'_, S, A, L> {
         }
         match self.resource(&user.account, "Users", &id).await {
             Lookup::Found(found) => {
+                // Without a name on record either, the user stays open.
+                let known = Some(&user.user_name).filter(|name| **name != id);
+                let Some(user_name) = found.user_name.or_else(|| known.cloned()) else {
+                    return Ok(());
+                };
                 self.apply(Record::User(User {
-                    user_name: found.user_name.unwrap_or_else(|| user.user_name.clone()),
+                    user_name,
                     display_name: found.display_name.or(user.display_name.clone()),
                     external_id: found.external_id.or(user.external_id.clone()),
                     active: found.active.unwrap_or(user.active),

@@ -46,7 +46,11 @@ pub(super) fn write(folder: &Path, answers: &Answers) -> anyhow::Result<PathBuf>
 /// Harness has a preset, which knows its management API too. An application with one account has it in
 /// the policy, since its path does not name it.
 fn policy(answers: &Answers) -> Value {
-    if answers.scim_path == HARNESS_PATH {
+    let account = format!("/{}", answers.account);
+    let of_account = answers.scim_path.strip_suffix(&account);
+    let is_harness =
+        of_account.is_some_and(|path| HARNESS_PATH.strip_suffix("/{account}") == Some(path));
+    if is_harness || answers.scim_path == HARNESS_PATH {
         return json!({"version": 1, "preset": "harness", "provider": answers.provider});
     }
     let mut scim = json!({"upstream_base": answers.scim_path});

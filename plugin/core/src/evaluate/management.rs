@@ -31,11 +31,10 @@ pub(super) async fn decide(
         .account
         .as_deref()
         .map_or(policy.default_account(), |name| policy.account(name));
-    if let Some(unclear) = &call.account_unclear
-        && policy
-            .every_account()
-            .any(|account| account.authenticate_management)
-    {
+    let mut accounts = policy.every_account();
+    let matters =
+        policy.scim_account.is_some() || accounts.any(|account| account.authenticate_management);
+    if let Some(unclear) = call.account_unclear.as_ref().filter(|_| matters) {
         return Err(unclear.clone());
     }
     if account.authenticate_management {

@@ -42,6 +42,8 @@ pub(crate) struct MembershipDelta<'f> {
     pub(crate) names_removed: bool,
     /// The members change in an unknown way.
     pub(crate) unknown: bool,
+    /// A named user who is not on record, whether a member or not: this may be a user of another name.
+    pub(crate) unseen: Option<&'f Member>,
 }
 
 // === impl Setting ===
@@ -73,7 +75,7 @@ impl<'a> Context<'a> {
     /// name of another, the more strictly locked of them.
     pub(crate) fn user(&self, user: &UserRef) -> Result<Option<&'a User>, Stop> {
         let named = match user.may_be_name {
-            true => self.facts.user(&self.named_key(&user.reference)),
+            true => self.facts.user(&self.name_key(&user.reference)),
             false => Ok(None),
         };
         // A create that is not settled has no id yet, and is found by its name.
@@ -156,6 +158,7 @@ impl<'a> Context<'a> {
         };
         if let Some(key) = &keys.named {
             let named = self.facts.members(key)?;
+            moves.unseen = named.iter().find(|member| member.user.is_none());
             let record = self.group(&group.scope, &group.id)?;
             // Adding a user who may already be out counts as an addition.
             let replaces = members.kept().is_some();
@@ -219,7 +222,7 @@ impl<'a> Context<'a> {
                         .filter(|m| remove.contains(&m.reference) && m.may_be_in())
                         .collect(),
                     names_removed: true,
-                    unknown: false,
+                    ..MembershipDelta::default()
                 }
             }
             (MembersWrite::Replace(_), Some(key)) => {
@@ -237,8 +240,8 @@ impl<'a> Context<'a> {
             (MembersWrite::Unknown, Some(key)) => MembershipDelta {
                 added: Vec::new(),
                 removed: self.facts.difference(&key)?.removed.iter().collect(),
-                names_removed: false,
                 unknown: true,
+                ..MembershipDelta::default()
             },
         })
     }

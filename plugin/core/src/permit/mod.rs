@@ -214,7 +214,7 @@ impl Context<'_> {
     pub(super) fn user_keys(&self, user: &crate::act::UserRef) -> Vec<Key> {
         let mut keys = vec![self.user_key(&user.reference)];
         if user.may_be_name {
-            keys.push(self.named_key(&user.reference));
+            keys.push(self.name_key(&user.reference));
         }
         keys
     }
@@ -227,9 +227,9 @@ impl Context<'_> {
         })
     }
 
-    /// The user whom a request means by this name. For operators, a name that is not on record may be
-    /// the name of a user whom a provider has taken over without one.
-    pub(crate) fn named_key(&self, name: &str) -> Key {
+    /// The user of this name. For operators, a name that is not on record may be that of a user whom a
+    /// provider has taken over without one.
+    pub(crate) fn name_key(&self, name: &str) -> Key {
         Key::UserByName(UserKey {
             account: self.account_name.to_owned(),
             value: name.to_owned(),
@@ -237,14 +237,6 @@ impl Context<'_> {
                 Actor::Operator => Unseen::Pending,
                 Actor::Provisioner(_) => Unseen::Absent,
             },
-        })
-    }
-
-    pub(crate) fn name_key(&self, name: &str) -> Key {
-        Key::UserByName(UserKey {
-            account: self.account_name.to_owned(),
-            value: name.to_owned(),
-            unseen: Unseen::Absent,
         })
     }
 

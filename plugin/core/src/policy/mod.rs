@@ -94,6 +94,12 @@ impl Policy {
         self.accounts.get(account).unwrap_or(&self.default)
     }
 
+    /// Whether the application has only one account, and this is not it.
+    pub(crate) fn is_other_account(&self, account: &str) -> bool {
+        let only = self.scim_account.as_deref();
+        only.is_some_and(|only| only != account)
+    }
+
     /// Returns the settings of accounts that the document does not name.
     pub(crate) fn default_account(&self) -> &Account {
         &self.default

@@ -84,16 +84,24 @@ pub(super) fn call<'p>(
         true => None,
         false => matched.misspelt()?,
     };
+    let call = unjudged(policy, request, &matched.target, shown);
     if edit.needs_account() {
+        let account = matched.account(request);
         return Ok(ManagementCall {
-            account: Some(matched.account(policy, request)?),
+            account: Some(
+                match (account?, &policy.scim_account, &call.account_unclear) {
+                    (_, Some(_), Some(unclear)) => return Err(unclear.clone()),
+                    (Some(account), ..) => account.into(),
+                    (None, Some(only), None) => only.clone(),
+                    (None, None, _) => return Err(matched.names_no_account()),
+                },
+            ),
             account_unclear: None,
             misspelt,
-            shown,
             matched: Some(matched),
+            ..call
         });
     }
-    let call = unjudged(policy, request, &matched.target, shown);
     Ok(ManagementCall {
         misspelt,
         matched: Some(matched),
@@ -118,11 +126,14 @@ pub(super) fn unjudged<'p>(
     let account = agreed(sources, &parameters, target, request, "account").and_then(|account| {
         PlainName::read(account).map_err(|Unclear| unclear("account", sources()))
     });
-    let (account, account_unclear) = match account {
-        Ok(account) => {
-            let named = account.map(String::from);
-            (named.or_else(|| policy.scim_account.clone()), None)
+    let (account, account_unclear) = match account.map(|account| account.map(String::from)) {
+        Ok(Some(account)) if policy.is_other_account(&account) => {
+            let refusal = route::MISSING_ACCOUNT.because(format!(
+                "The application has no account {account}. Name its only account, or none."
+            ));
+            (None, Some(refusal))
         }
+        Ok(account) => (account.or_else(|| policy.scim_account.clone()), None),
         Err(refusal) => (None, Some(refusal)),
     };
     ManagementCall {
@@ -289,32 +300,28 @@ impl Match<'_> {
         scope: String,
     ) -> Option<Described> {
         Some(Described {
-            account: self.account(policy, request).ok()?,
+            account: match self.account(request).ok()? {
+                Some(account) if !policy.is_other_account(account.as_str()) => account.into(),
+                Some(_) => return None,
+                None => policy.scim_account.clone()?,
+            },
             scope,
             groups: in_answer(&self.route.group).cloned().collect(),
             users: in_answer(&self.route.user).cloned().collect(),
         })
     }
 
-    /// Returns the account from everything except the body. The only account of an application need
-    /// not be named; an application that has no other could take another's name for it.
-    fn account(&self, policy: &Policy, request: &Request) -> Result<String, Refusal> {
+    /// Returns the account from everything except the body.
+    fn account(&self, request: &Request) -> Result<Option<PlainName>, Refusal> {
         let named = self.outside_body(&self.route.account, request, "account")?;
-        let account =
-            PlainName::read(named).map_err(|Unclear| unclear("account", &self.route.account))?;
-        match (account, &policy.scim_account) {
-            (None, None) => Err(route::MISSING_ACCOUNT.because(format!(
-                "The request does not say which account it is for. Send {}.",
-                describe(&self.route.account)
-            ))),
-            (None, Some(only)) => Ok(only.clone()),
-            (Some(account), Some(only)) if account.as_str() != only => Err(route::MISSING_ACCOUNT
-                .because(format!(
-                    "The application has no account {}. Name {only}, or no account.",
-                    account.as_str()
-                ))),
-            (Some(account), _) => Ok(account.into()),
-        }
+        PlainName::read(named).map_err(|Unclear| unclear("account", &self.route.account))
+    }
+
+    fn names_no_account(&self) -> Refusal {
+        route::MISSING_ACCOUNT.because(format!(
+            "The request does not say which account it is for. Send {}.",
+            describe(&self.route.account)
+        ))
     }
 
     /// Reads every query parameter that the route uses, and refuses one in the wrong case.

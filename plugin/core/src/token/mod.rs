@@ -68,8 +68,7 @@ pub(crate) async fn authorise_scim(
     };
     let token = lookup.known().await?;
     belongs(&token, account_name)?;
-    let only = policy.scim_account.as_deref();
-    if only.is_some_and(|only| only != account_name) {
+    if policy.is_other_account(account_name) {
         return Err(wrong_account());
     }
     let held = token

@@ -184,14 +184,16 @@ fn may_move_members(
             may_change_members(group, id, who, context)?;
         }
     }
+    let unseen = all.clone().map(|(member, _)| member);
+    let unseen = moves.unseen.into_iter().chain(unseen);
     if *context.actor == Actor::Operator
-        && let Some((unseen, _)) = all.clone().find(|(member, _)| member.user.is_none())
+        && let Some(unseen) = unseen.into_iter().find(|member| member.user.is_none())
     {
         // Any of those who are not on record may be one whom the provider is creating, or has taken over
         // without a name: the answer for one is that for all.
         context.facts.user(&context.user_key(&unseen.reference))?;
         if context.names {
-            context.facts.user(&context.named_key(&unseen.reference))?;
+            context.facts.user(&context.name_key(&unseen.reference))?;
         }
     }
     all.try_for_each(|(member, put_in)| {
