@@ -59,7 +59,7 @@ impl World {
         self.ignore_strangers(&mut edit);
         let verdict = self.truth.judge(Policy::default(), actor, &edit);
         if verdict != Verdict::Forward
-            && !self.takes_unseen_name(&edit, &verdict)
+            && !(actor == Actor::Provisioner && self.takes_unseen_name(&edit, &verdict))
             && !oracle::is_undecided(&self.truth, actor, &edit, &verdict, true)
         {
             let why = format!(
@@ -70,8 +70,8 @@ impl World {
         }
     }
 
-    /// Whether this gives a user the name of another one who was taken over by id, and whose name no
-    /// answer has shown: only the application can refuse that.
+    /// Whether the provider gives a user the name of another one who was taken over by id, and whose
+    /// name no answer has shown: only the application can refuse that.
     fn takes_unseen_name(&self, edit: &Edit, verdict: &Verdict) -> bool {
         let Edit::WriteUser { profile, .. } = edit else {
             return false;
