@@ -1,12 +1,21 @@
-//! Installs missing packages where that needs no questions: as root on a Debian system.
+//! Finds programs, and installs missing packages where that needs no questions: as root on a Debian
+//! system.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::steps::Step;
+
+/// Finds a program in the folders of the PATH.
+pub(crate) fn in_path(program: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|program| program.is_file())
+}
 
 /// Whether this is root on a Debian system.
 pub(crate) fn can_install() -> bool {

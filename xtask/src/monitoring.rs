@@ -27,7 +27,7 @@ pub(crate) fn check(project: &Project, steps: &mut Steps) -> Result<()> {
 
 /// Finds the tool, or unpacks it from Debian's package, whose installation would start a service.
 fn program(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
-    if let Some(program) = installed() {
+    if let Some(program) = debian::in_path("promtool") {
         return Ok(program);
     }
     let folder = project.built("tools/prometheus");
@@ -54,11 +54,4 @@ fn unpack(step: &Step, folder: &PathBuf) -> Result<()> {
     run("dpkg-deb", &["--extract", &package, "."])?;
     std::fs::remove_file(folder.join(package))?;
     Ok(())
-}
-
-fn installed() -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders)
-        .map(|folder| folder.join("promtool"))
-        .find(|program| program.is_file())
 }

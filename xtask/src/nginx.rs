@@ -1,6 +1,6 @@
 //! Finds nginx, which the benchmark of gateways compares with Envoy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -22,10 +22,7 @@ pub(crate) fn program(steps: &mut Steps) -> Result<PathBuf> {
 }
 
 fn installed() -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders)
-        // Debian installs it in a folder that only root's PATH has.
-        .chain([Path::new("/usr/sbin").to_owned()])
-        .map(|folder| folder.join("nginx"))
-        .find(|program| program.is_file())
+    // Debian installs it in a folder that only root's PATH has.
+    let of_root = || Some(PathBuf::from("/usr/sbin/nginx")).filter(|program| program.is_file());
+    debian::in_path("nginx").or_else(of_root)
 }

@@ -66,10 +66,7 @@ fn installed() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("SCIMGUARD_CHROMIUM") {
         return Some(named.into());
     }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders)
-        .map(|folder| folder.join("chromium"))
-        .find(|browser| browser.is_file())
+    debian::in_path("chromium")
 }
 
 /// Builds `target/web/package` and its tarball.
