@@ -84,24 +84,25 @@ pub(super) fn call<'p>(
         true => None,
         false => matched.misspelt()?,
     };
-    let call = unjudged(policy, request, &matched.target, shown);
     if edit.needs_account() {
-        let account = matched.account(request);
+        let named = matched.account(request)?.map(String::from);
+        let account = match &policy.scim_account {
+            None => named.ok_or_else(|| matched.names_no_account())?,
+            // No other one may be named, not even where only other routes read it.
+            Some(only) => match unjudged(policy, request, &matched.target, None).account_unclear {
+                Some(unclear) => return Err(unclear),
+                None => named.unwrap_or_else(|| only.clone()),
+            },
+        };
         return Ok(ManagementCall {
-            account: Some(
-                match (account?, &policy.scim_account, &call.account_unclear) {
-                    (_, Some(_), Some(unclear)) => return Err(unclear.clone()),
-                    (Some(account), ..) => account.into(),
-                    (None, Some(only), None) => only.clone(),
-                    (None, None, _) => return Err(matched.names_no_account()),
-                },
-            ),
+            account: Some(account),
             account_unclear: None,
             misspelt,
+            shown,
             matched: Some(matched),
-            ..call
         });
     }
+    let call = unjudged(policy, request, &matched.target, shown);
     Ok(ManagementCall {
         misspelt,
         matched: Some(matched),

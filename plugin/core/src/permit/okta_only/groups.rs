@@ -184,10 +184,10 @@ fn may_move_members(
             may_change_members(group, id, who, context)?;
         }
     }
-    let unseen = all.clone().map(|(member, _)| member);
-    let unseen = moves.unseen.into_iter().chain(unseen);
+    let moved = all.clone().map(|(member, _)| member);
+    let mut unseen = moves.unseen.into_iter().chain(moved);
     if *context.actor == Actor::Operator
-        && let Some(unseen) = unseen.into_iter().find(|member| member.user.is_none())
+        && let Some(unseen) = unseen.find(|member| member.user.is_none())
     {
         // Any of those who are not on record may be one whom the provider is creating, or has taken over
         // without a name: the answer for one is that for all.
